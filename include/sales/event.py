@@ -1,0 +1,246 @@
+"""The sale event: the one definition of its fields, its JSON and the values they take.
+
+The JSON Schema, Druid's dimensions and the documentation's table of fields all derive from `Venta`.
+
+No field is ever null: `emisor` and `motivo` are the empty string when they do not apply. So in
+Druid SQL one rule holds for every column (a null always means that something was lost), `<>` needs
+no second branch for nulls, and `COUNT(column)` equals `COUNT(*)`.
+"""
+
+import inspect
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeVar, get_args
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Centavos = TypeVar("Centavos", int, "npt.NDArray[np.int64]")
+"""One whole number, or a column of them."""
+
+Estado = Literal["pendiente", "aprobada", "rechazada", "reembolsada", "contracargo"]
+TipoPago = Literal["efectivo", "debito", "credito", "transferencia", "qr", "billetera"]
+Plataforma = Literal["local", "web", "app", "marketplace", "whatsapp"]
+AlicuotaIva = Literal[1050, 2100]
+
+ESTADOS: Final[tuple[Estado, ...]] = get_args(Estado)
+TIPOS_PAGO: Final[tuple[TipoPago, ...]] = get_args(TipoPago)
+PLATAFORMAS: Final[tuple[Plataforma, ...]] = get_args(Plataforma)
+ALICUOTAS_IVA: Final[tuple[AlicuotaIva, ...]] = get_args(AlicuotaIva)
+"""Basis points. 21 % is the general rate, 10.5 % that of Art. 28 (meat and others)."""
+
+TIPOS_PAGO_CON_EMISOR: Final[tuple[TipoPago, ...]] = ("debito", "credito", "qr", "billetera")
+"""The payment types that carry a card brand or a wallet; the others have `emisor` = ""."""
+
+_BASIS = 10_000
+
+
+class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One sale of one product, as published to Kafka and stored in Druid.
+
+    Two equalities hold exactly, in whole centavos:
+    `importe_centavos = cantidad * precio_unitario_centavos - descuento_centavos` and
+    `iva_centavos = iva_incluido(importe_centavos, alicuota_iva)`. They are for the validation to
+    check: building or decoding a `Venta` checks each field, not the fields against each other.
+    """
+
+    id_evento: Annotated[
+        str,
+        Meta(
+            title="Identificador del evento",
+            description="Unique over all runs; a deterministic function of run and sequence.",
+            min_length=1,
+        ),
+    ]
+    id_venta: Annotated[
+        str,
+        Meta(
+            title="Identificador de la venta",
+            description="The sale that the event is about; a sale may have several events.",
+            min_length=1,
+        ),
+    ]
+    ts: Annotated[
+        str,
+        Meta(
+            title="Momento de la venta (UTC)",
+            description="ISO 8601 in UTC with milliseconds; Druid's timestamp.",
+            pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+        ),
+    ]
+    corrida: Annotated[
+        str,
+        Meta(
+            title="Corrida de la simulación",
+            description="The run of the simulation that produced the event.",
+            min_length=1,
+        ),
+    ]
+    secuencia: Annotated[
+        int,
+        Meta(
+            title="Número de evento en la corrida",
+            description="Position of the event in its run, from 0, without gaps.",
+            ge=0,
+        ),
+    ]
+    sucursal: Annotated[
+        str,
+        Meta(
+            title="Sucursal",
+            description="Store that sells; for online sales, the one that delivers.",
+            min_length=1,
+        ),
+    ]
+    provincia: Annotated[
+        str, Meta(title="Provincia", description="Province of the store.", min_length=1)
+    ]
+    ciudad: Annotated[str, Meta(title="Ciudad", description="City of the store.", min_length=1)]
+    producto: Annotated[str, Meta(title="Producto", description="Product name.", min_length=1)]
+    sku: Annotated[
+        str, Meta(title="Código de producto (SKU)", description="Stock code.", min_length=1)
+    ]
+    categoria: Annotated[
+        str, Meta(title="Categoría", description="Product category.", min_length=1)
+    ]
+    cantidad: Annotated[int, Meta(title="Unidades vendidas", description="Units sold.", ge=1)]
+    precio_unitario_centavos: Annotated[
+        int,
+        Meta(
+            title="Precio unitario, IVA incluido (centavos)",
+            description="List price of one unit in ARS centavos, IVA included.",
+            ge=1,
+        ),
+    ]
+    descuento_centavos: Annotated[
+        int,
+        Meta(
+            title="Descuento (centavos)",
+            description="Discount on the whole sale in ARS centavos.",
+            ge=0,
+        ),
+    ]
+    importe_centavos: Annotated[
+        int,
+        Meta(
+            title="Importe, IVA incluido (centavos)",
+            description="Amount in ARS centavos: quantity × unit price − discount.",
+            ge=0,
+        ),
+    ]
+    alicuota_iva: Annotated[
+        AlicuotaIva,
+        Meta(
+            title="Alícuota de IVA (puntos básicos)",
+            description="IVA rate in basis points: 2100 is 21 %, 1050 is 10.5 %.",
+        ),
+    ]
+    iva_centavos: Annotated[
+        int,
+        Meta(
+            title="IVA contenido en el importe (centavos)",
+            description="IVA within the amount in ARS centavos, rounded half up.",
+            ge=0,
+        ),
+    ]
+    tipo_pago: Annotated[
+        TipoPago,
+        Meta(
+            title="Tipo de pago",
+            description="Payment type; qr is a wallet in store, billetera one online.",
+        ),
+    ]
+    cuotas: Annotated[
+        int,
+        Meta(title="Cuotas", description="Instalments; 1 for all but credit cards.", ge=1),
+    ]
+    emisor: Annotated[
+        str,
+        Meta(
+            title="Marca de tarjeta o billetera",
+            description='Card brand or wallet; "" for cash and transfers.',
+        ),
+    ]
+    estado: Annotated[
+        Estado, Meta(title="Estado de la transacción", description="Transaction state.")
+    ]
+    motivo: Annotated[
+        str, Meta(title="Motivo del rechazo", description='Why it was rejected; "" otherwise.')
+    ]
+    plataforma: Annotated[
+        Plataforma,
+        Meta(title="Plataforma de compra", description="Platform of purchase; local is in store."),
+    ]
+
+
+class Field(NamedTuple):
+    """A field of `Venta` as others need it: Druid's column type and the texts of both languages."""
+
+    name: str
+    kind: Literal["string", "long"]
+    title: str
+    """Spanish."""
+    description: str
+    """English."""
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Venta)
+
+
+def encode(venta: Venta) -> bytes:
+    """Compact JSON of the event, fields in the order of `Venta`: equal events, equal bytes."""
+    return _ENCODER.encode(venta)
+
+
+def decode(data: bytes) -> Venta:
+    """Read an event's JSON; accepts what `json_schema()` accepts.
+
+    Raises `msgspec.ValidationError` for a missing, unknown, mistyped or out-of-range field, and
+    its parent `msgspec.DecodeError` for what is not JSON.
+    """
+    return _DECODER.decode(data)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the event's JSON Schema, 2020-12; `title` is Spanish and `description` English."""
+    _, components = msgspec.json.schema_components((Venta,))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **components["Venta"],
+        "description": inspect.getdoc(Venta),
+    }
+
+
+def _fields() -> tuple[Field, ...]:
+    def is_long(spec: dict[str, Any]) -> bool:
+        return spec.get("type") == "integer" or isinstance(spec.get("enum", [""])[0], int)
+
+    return tuple(
+        Field(name, "long" if is_long(spec) else "string", spec["title"], spec["description"])
+        for name, spec in json_schema()["properties"].items()
+    )
+
+
+FIELDS: Final[tuple[Field, ...]] = _fields()
+"""The fields of `Venta` in their order."""
+
+
+def iva_incluido(importe_centavos: Centavos, alicuota: Centavos) -> Centavos:
+    """IVA contained in an amount ≥ 0 that includes it, in centavos, rounded half up.
+
+    `importe · alicuota / (10000 + alicuota)` in integers only. The same in Druid SQL, where `/`
+    between BIGINT columns is integer division:
+    `(2 * importe_centavos * alicuota_iva + 10000 + alicuota_iva) / (2 * (10000 + alicuota_iva))`
+    """
+    return (2 * importe_centavos * alicuota + _BASIS + alicuota) // (2 * (_BASIS + alicuota))
+
+
+def format_ts(moment: datetime) -> str:
+    """Write a moment as the event's `ts`, cut to milliseconds; refuses one without time zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"ts needs a time zone, and {moment!r} has none; use datetime.now(UTC)")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -1,0 +1,87 @@
+"""Reads a data file into typed lines, and tells every cell that is wrong at once."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from include.sales.tables import Row
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+class Problem(NamedTuple):
+    """What is wrong, and where."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+class Line(NamedTuple, Generic[RowT]):
+    """A row and its place in the file, from 1."""
+
+    number: int
+    row: RowT
+
+
+def read_table(path: Path, row_type: type[RowT]) -> tuple[list[Line[RowT]], list[Problem]]:
+    """Read a UTF-8 CSV whose header names the fields of `row_type`.
+
+    Returns the good lines and the problems of the others. A blank cell takes the field's default.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return [], [Problem(path.name, 1, f"the file is missing from {path.parent}")]
+    except UnicodeDecodeError as error:
+        return [], [Problem(path.name, 1, f"the file is not UTF-8: {error}")]
+    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
+    lines: list[Line[RowT]] = []
+    problems: list[Problem] = []
+    try:
+        header_problems = _check_header(path.name, reader.fieldnames or (), row_type)
+        if header_problems:
+            return [], header_problems
+        for cells in reader:
+            row = _parse(cells, row_type)
+            if isinstance(row, list):
+                problems += [Problem(path.name, reader.line_num, text) for text in row]
+            else:
+                lines.append(Line(reader.line_num, row))
+    except csv.Error as error:
+        problems.append(Problem(path.name, reader.line_num, f"not readable as CSV: {error}"))
+    if not lines and not problems:
+        problems.append(Problem(path.name, 1, "the file has no line but its header"))
+    return lines, problems
+
+
+def _check_header(file: str, columns: Sequence[str], row_type: type[Row]) -> list[Problem]:
+    expected = row_type.__struct_fields__
+    return [
+        *(Problem(file, 1, f"column {c!r} is missing") for c in expected if c not in columns),
+        *(Problem(file, 1, f"column {c!r} is unknown") for c in columns if c not in expected),
+        *(Problem(file, 1, f"column {c!r} is repeated") for c in expected if columns.count(c) > 1),
+    ]
+
+
+def _parse(cells: dict[str, str | None], row_type: type[RowT]) -> RowT | list[str]:
+    # DictReader puts cells without a column under the key None, and None into missing cells.
+    if None in cells or None in cells.values():
+        return ["the line has not as many cells as the header; quote a text that has commas"]
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for field in msgspec.structs.fields(row_type):
+        cell = cells[field.name]
+        if cell == "" and not field.required:
+            continue
+        try:
+            values[field.name] = msgspec.convert(cell, field.type, strict=False)
+        except msgspec.ValidationError as error:
+            wrong.append(f"{field.name} is {cell!r}: {error}")
+    return wrong or row_type(**values)

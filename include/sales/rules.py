@@ -1,0 +1,106 @@
+"""What must hold between the lines of the data files, as rules that collect every problem.
+
+A rule over a whole table is left out while some of the table's lines cannot be read: its verdict
+would only repeat their problems.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from include.sales.reading import Line, Problem, read_table
+from include.sales.tables import Row, applicable
+
+SHARE_TOLERANCE: Final = 0.15
+"""How far a table of percentages may be from 100: published ones are rounded to one decimal."""
+
+
+class Rules:
+    """The tables of a folder, a CSV file each, and the problems found in them so far."""
+
+    def __init__(self, folder: Path, row_types: Mapping[str, type[Row]]) -> None:
+        """Read the tables; `row_types` is by the file's name without its ending."""
+        self.row_types = row_types
+        self.problems: list[Problem] = []
+        self.broken: set[str] = set()
+        self._lines: dict[str, list[Line[Any]]] = {}
+        for name, row_type in row_types.items():
+            self._lines[name], problems = read_table(folder / f"{name}.csv", row_type)
+            self.problems += problems
+            if problems:
+                self.broken.add(name)
+
+    def rows(self, name: str) -> list[Any]:
+        """Return the rows of a table that could be read."""
+        return [line.row for line in self._lines[name]]
+
+    def lines(self, name: str, holds: Callable[[Any], bool], text: str) -> None:
+        """Each line satisfies a condition, of which `text` says that it does not hold."""
+        for line in self._lines[name]:
+            if not holds(line.row):
+                self._report(name, line.number, text)
+
+    def unique(self, name: str, column: str) -> None:
+        """No two lines have the same value in a column."""
+        first: dict[str, int] = {}
+        for line in self._lines[name]:
+            value = getattr(line.row, column)
+            if first.setdefault(value, line.number) != line.number:
+                text = f"{column} {value!r} is already in line {first[value]}"
+                self._report(name, line.number, text)
+
+    def refers(self, name: str, column: str, target: str, target_column: str) -> None:
+        """Each value of a column, unless blank, is in the target table's column."""
+        if target in self.broken:
+            return
+        known = {"", *(getattr(line.row, target_column) for line in self._lines[target])}
+        for line in self._lines[name]:
+            value = getattr(line.row, column)
+            if value not in known:
+                self._report(name, line.number, f"{column} {value!r} is not in {target}.csv")
+
+    def each(self, name: str, column: str, user: str, user_column: str) -> None:
+        """Each value of a column is used in some line of the user table."""
+        if user in self.broken:
+            return
+        used = {getattr(line.row, user_column) for line in self._lines[user]}
+        for line in self._lines[name]:
+            value = getattr(line.row, column)
+            if value not in used:
+                self._report(name, line.number, f"{column} {value!r} has no line in {user}.csv")
+
+    def shares(self, name: str) -> None:
+        """Under each condition the shares sum to 100, and no option is there twice."""
+        totals: dict[tuple[str, ...], float] = {}
+        first: dict[tuple[str, ...], int] = {}
+        options: set[tuple[tuple[str, ...], str | int]] = set()
+        for number, row in self._lines[name]:
+            totals[row.condition] = totals.get(row.condition, 0.0) + row.share
+            first.setdefault(row.condition, number)
+            if (row.condition, row.option) in options:
+                self._report(name, number, f"{_named(row.condition)}{row.option!r} is repeated")
+            options.add((row.condition, row.option))
+        if name in self.broken:
+            return
+        for condition, total in totals.items():
+            if abs(total - 100) > SHARE_TOLERANCE:
+                text = f"the shares {_named(condition)}from here on sum to {total:.2f}, not 100"
+                self._report(name, first[condition], text)
+
+    def covers(
+        self, name: str, conditions: Iterable[tuple[str, ...]], also: str | None = None
+    ) -> None:
+        """Each of the conditions has some line, its own or one for all."""
+        if self.broken & {name, also}:
+            return
+        rows = self.rows(name)
+        for condition in conditions:
+            if not applicable(rows, condition):
+                self._report(name, 1, f"there is no line {_named(condition)}".rstrip())
+
+    def _report(self, name: str, line: int, text: str) -> None:
+        self.problems.append(Problem(f"{name}.csv", line, text))
+
+
+def _named(condition: tuple[str, ...]) -> str:
+    return f"of {'/'.join(part or 'all' for part in condition)} " if condition else ""

@@ -1,0 +1,258 @@
+"""What a line of each data file holds, one class a file.
+
+A column that is a field of the event carries that field's name. Every line says where its figure
+comes from (`source`, or "assumption") and of when it is (`date`). A blank cell takes the default.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from include.sales.event import AlicuotaIva, Plataforma, TipoPago
+
+Text = Annotated[str, Meta(min_length=1, pattern=r"^\S(.*\S)?$")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$")]
+Percentage = Annotated[float, Meta(ge=0, le=100)]
+Canal = Literal["local", "online"]
+"""In store, or by any of the other platforms."""
+Outcome = Literal["aprobada", "rechazada", "pendiente"]
+"""The states a sale can start in; the others follow later."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a data file."""
+
+    source: Text
+    date: Annotated[str, Meta(pattern=r"^[0-9]{4}(-[0-9]{2}){0,2}$")]
+    """Year, month or day of the figure, as exact as its source."""
+
+
+class Share(Row, frozen=True, kw_only=True):
+    """A line of a table of shares: under each `condition` the options' shares sum to 100."""
+
+    share: Percentage
+
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """What the share is conditional on; a blank part stands for all without their own."""
+        return ()
+
+    @property
+    def option(self) -> str | int:
+        """What the share is of."""
+        raise NotImplementedError
+
+
+ShareT = TypeVar("ShareT", bound=Share)
+
+
+def applicable(table: Iterable[ShareT], condition: tuple[str, ...]) -> list[ShareT]:
+    """Return the lines under a condition, or those whose last part is blank if it has none."""
+    lines = list(table)
+    own = [line for line in lines if line.condition == condition]
+    return own or [line for line in lines if line.condition == (*condition[:-1], "")]
+
+
+class Province(Share, frozen=True, kw_only=True):
+    """provinces.csv: share of the country's population; `code` is ISO 3166-2."""
+
+    code: Annotated[str, Meta(pattern=r"^AR-[A-Z]$")]
+    provincia: Text
+    share: Annotated[float, Meta(gt=0, le=100)]
+
+    @property
+    def option(self) -> str:
+        """The code."""
+        return self.code
+
+
+class Store(Row, frozen=True, kw_only=True):
+    """stores.csv: a store; `weight` is its size relative to the others of its province."""
+
+    id: Slug
+    sucursal: Text
+    ciudad: Text
+    province: Text
+    """Code of provinces.csv."""
+    weight: Annotated[float, Meta(gt=0, le=1_000_000)]
+
+
+class Group(Share, frozen=True, kw_only=True):
+    """groups.csv: share of all sales (as a count) of a line of business."""
+
+    grupo: Slug
+
+    @property
+    def option(self) -> str:
+        """The group."""
+        return self.grupo
+
+
+class Category(Share, frozen=True, kw_only=True):
+    """categories.csv: share of the group's *value*, and how many units a sale has.
+
+    After each unit another follows with probability `repeat`, up to `max_units`.
+    """
+
+    categoria: Text
+    grupo: Slug
+    repeat: Annotated[float, Meta(ge=0, lt=1)]
+    max_units: Annotated[int, Meta(ge=1, le=100)]
+
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """The group."""
+        return (self.grupo,)
+
+    @property
+    def option(self) -> str:
+        """The category."""
+        return self.categoria
+
+
+class Product(Row, frozen=True, kw_only=True):
+    """products.csv: list price in pesos, IVA included; `rank` 1 sells most in its category."""
+
+    sku: Annotated[str, Meta(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)*$")]
+    producto: Text
+    categoria: Text
+    precio: Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$")]
+    alicuota_iva: AlicuotaIva
+    rank: Annotated[int, Meta(ge=1)]
+
+    @property
+    def precio_centavos(self) -> int:
+        """The price in whole centavos."""
+        return int(Decimal(self.precio) * 100)
+
+
+class PlatformShare(Share, frozen=True, kw_only=True):
+    """platforms.csv: share of the group's value by platform."""
+
+    grupo: Slug
+    plataforma: Plataforma
+
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """The group."""
+        return (self.grupo,)
+
+    @property
+    def option(self) -> str:
+        """The platform."""
+        return self.plataforma
+
+
+class ByChannel(Share, frozen=True, kw_only=True):
+    """A table by channel and group; a blank group stands for every group without its own."""
+
+    canal: Canal
+    grupo: str = ""
+
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """Channel and group."""
+        return (self.canal, self.grupo)
+
+
+class PaymentShare(ByChannel, frozen=True, kw_only=True):
+    """payments.csv: share of completed sales' value by payment type."""
+
+    tipo_pago: TipoPago
+
+    @property
+    def option(self) -> str:
+        """The payment type."""
+        return self.tipo_pago
+
+
+class InstalmentShare(ByChannel, frozen=True, kw_only=True):
+    """instalments.csv: share of credit card sales by number of instalments."""
+
+    cuotas: Annotated[int, Meta(ge=1, le=60)]
+
+    @property
+    def option(self) -> int:
+        """The number of instalments."""
+        return self.cuotas
+
+
+class Programme(Row, frozen=True, kw_only=True):
+    """instalment_programmes.csv: who offers how many instalments, from when until when."""
+
+    programa: Text
+    cuotas: Annotated[int, Meta(ge=2, le=60)]
+    desde: dt.date | None = None
+    hasta: dt.date | None = None
+    """Blank while it is in force."""
+
+
+class ByPayment(Share, frozen=True, kw_only=True):
+    """A table by payment type."""
+
+    tipo_pago: TipoPago
+
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """The payment type."""
+        return (self.tipo_pago,)
+
+
+class IssuerShare(ByPayment, frozen=True, kw_only=True):
+    """issuers.csv: card brands and wallets; a blank province stands for all without their own."""
+
+    province: str = ""
+    emisor: Text
+
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """Payment type and province."""
+        return (self.tipo_pago, self.province)
+
+    @property
+    def option(self) -> str:
+        """The card brand or wallet."""
+        return self.emisor
+
+
+class OutcomeShare(ByPayment, frozen=True, kw_only=True):
+    """outcomes.csv: how attempts to pay end."""
+
+    estado: Outcome
+
+    @property
+    def option(self) -> str:
+        """The state."""
+        return self.estado
+
+
+class RejectionShare(ByPayment, frozen=True, kw_only=True):
+    """rejections.csv: why attempts to pay are rejected."""
+
+    motivo: Slug
+
+    @property
+    def option(self) -> str:
+        """The reason."""
+        return self.motivo
+
+
+class DiscountShare(Share, frozen=True, kw_only=True):
+    """discounts.csv: share of a group's sales with a discount of `percent`."""
+
+    grupo: Slug
+    percent: Annotated[int, Meta(ge=0, le=99)]
+
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """The group."""
+        return (self.grupo,)
+
+    @property
+    def option(self) -> int:
+        """The discount."""
+        return self.percent

@@ -1,0 +1,82 @@
+"""Store hours: which simulation window holds a moment, and which one comes next.
+
+Hours are wall-clock times of the stores' time zone; moments and results are in UTC.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+EVERY_DAY: Final = tuple(range(7))
+
+Window = tuple[datetime, datetime]
+"""Start and end, in UTC; the end is not part of it."""
+
+
+class SimulationWindow:
+    """A stretch of the day, on some days of the week, in which stores sell."""
+
+    def __init__(
+        self,
+        opens: time = time(9),
+        closes: time = time(21),
+        weekdays: Iterable[int] = EVERY_DAY,
+        timezone: str = "America/Argentina/Buenos_Aires",
+    ) -> None:
+        """Take local hours, weekdays as in `date.weekday` (0 is Monday) and an IANA zone.
+
+        Raises `ValueError` for hours that do not end after they start on the same day, no or
+        unknown weekdays, and an unknown zone.
+        """
+        if opens.tzinfo or closes.tzinfo:
+            raise ValueError("store hours are local times; give them without a time zone")
+        if not opens < closes:
+            raise ValueError(
+                f"stores must close after they open on the same day, and {opens:%H:%M}–"
+                f"{closes:%H:%M} does not; for hours past midnight use two windows"
+            )
+        days = tuple(sorted(set(weekdays)))
+        if not days or not set(days) <= set(EVERY_DAY):
+            raise ValueError(f"weekdays must be some of 0 (Monday) to 6 (Sunday), not {days}")
+        try:
+            self._zone = ZoneInfo(timezone)
+        except (KeyError, ValueError, OSError) as error:  # unknown, malformed, a folder of zones
+            raise ValueError(f"there is no time zone {timezone!r}; use an IANA name") from error
+        self.opens = opens
+        self.closes = closes
+        self.weekdays = days
+        self.timezone = timezone
+
+    def containing(self, moment: datetime) -> Window | None:
+        """Return the window that holds a moment, or None when stores are closed."""
+        window = self._on(self._local_day(moment))
+        return window if window and window[0] <= moment < window[1] else None
+
+    def current_or_next(self, moment: datetime) -> Window:
+        """Return the window that holds a moment or, when stores are closed, the next one."""
+        return self.containing(moment) or self.next_after(moment)
+
+    def next_after(self, moment: datetime) -> Window:
+        """Return the first window that starts after a moment; given a start, the following one."""
+        day = self._local_day(moment)
+        while True:
+            window = self._on(day)
+            if window and window[0] > moment:
+                return window
+            day += timedelta(days=1)
+
+    def _local_day(self, moment: datetime) -> date:
+        if moment.tzinfo is None:
+            raise ValueError(f"a moment needs a time zone, and {moment!r} has none")
+        return moment.astimezone(self._zone).date()
+
+    def _on(self, day: date) -> Window | None:
+        """Return the window of a day; a clock change may leave none of it."""
+        if day.weekday() not in self.weekdays:
+            return None
+        start, end = (
+            datetime.combine(day, at, tzinfo=self._zone).astimezone(UTC)
+            for at in (self.opens, self.closes)
+        )
+        return (start, end) if start < end else None

@@ -1,0 +1,153 @@
+"""The embedded Airflow: its settings, its secrets, its connections, its components."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from include.stack.settings import HOST, ROOT, Settings
+
+#: The project, zone and VM that the embedded Compute Engine emulator serves.
+PROJECT_ID, ZONE, VM_NAME = "ventas-local", "southamerica-east1-a", "druid-ventas"
+USER = "admin"
+
+#: Each is a process of its own: `airflow standalone` would orphan its children on SIGTERM. The log
+#: servers are off, since they listen on every interface and here the logs are local files.
+COMPONENTS = {
+    "api-server": ("api-server",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+
+
+def command(component: str) -> list[str]:
+    """Command line of one component."""
+    return [sys.executable, "-m", "airflow", *COMPONENTS[component]]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Every AIRFLOW variable of this stack, secrets included, and the import path."""
+    home = settings.home / "airflow"
+    return {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
+        "AIRFLOW_HOME": str(home),
+        **{f"AIRFLOW__{key}": value for key, value in _configuration(settings, home).items()},
+        **{f"AIRFLOW_CONN_{k.upper()}": json.dumps(v) for k, v in connections(settings).items()},
+    }
+
+
+def connections(settings: Settings) -> dict[str, dict[str, object]]:
+    """The four connections; in another place only these differ, never a DAG."""
+    druid = {"conn_type": "druid", "host": HOST, "port": settings.ports["router"]}
+    return {
+        "kafka_default": {
+            "conn_type": "kafka",
+            "extra": {"bootstrap.servers": settings.address("kafka")},
+        },
+        "druid_ingest_default": {
+            **druid,
+            "schema": "http",
+            "extra": {"endpoint": "druid/indexer/v1/task"},
+        },
+        "druid_broker_default": {
+            **druid,
+            "extra": {"endpoint": "druid/v2/sql", "schema": "http"},
+        },
+        "google_cloud_default": {
+            "conn_type": "google_cloud_platform",
+            "extra": {
+                "project": PROJECT_ID,
+                "zone": ZONE,
+                "instance": VM_NAME,
+                "api_endpoint": settings.url("compute"),
+                "is_anonymous": True,
+            },
+        },
+    }
+
+
+def password(settings: Settings) -> str:
+    """Password of the only user, made at the first start."""
+    return str(_secrets(settings.home / "airflow")["password"])
+
+
+def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
+    """Create or upgrade Airflow's database; nothing when it is of the installed version.
+
+    Raises:
+        subprocess.CalledProcessError: Airflow refused; its output is in `stdout`.
+    """
+    import airflow
+
+    stamp = settings.home / "airflow" / "migrated"
+    if stamp.exists() and stamp.read_text() == airflow.__version__:
+        return
+    subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env={**os.environ, **variables},
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    stamp.write_text(airflow.__version__)
+
+
+def _configuration(settings: Settings, home: Path) -> dict[str, str]:
+    own = _secrets(home)
+    passwords = home / "passwords.json"
+    _write_private(passwords, json.dumps({USER: own["password"]}))
+    url = settings.url("airflow")
+    return {
+        "CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__EXECUTOR": "LocalExecutor",
+        # LocalExecutor forks this many workers at start.
+        "CORE__PARALLELISM": "4",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "CORE__FERNET_KEY": own["fernet"],
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "API__HOST": HOST,
+        "API__PORT": str(settings.ports["airflow"]),
+        "API__BASE_URL": url,
+        "API__WORKERS": "1",
+        "API__SECRET_KEY": own["api"],
+        "API__INSTANCE_NAME": "Ventas",
+        "API_AUTH__JWT_SECRET": own["jwt"],
+        "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        # A restart of the API server must not end a long task: 5 s x 60 = 5 minutes.
+        "WORKERS__MAX_FAILED_HEARTBEATS": "60",
+        # A small machine: the triggerer's limit is for hundreds of waits.
+        "TRIGGERER__DEFAULT_CAPACITY": "50",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+
+
+def _secrets(home: Path) -> dict[str, str]:
+    file = home / "secrets.json"
+    if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        made = {
+            "password": secrets.token_urlsafe(12),
+            "fernet": Fernet.generate_key().decode(),
+            "api": secrets.token_hex(32),
+            "jwt": secrets.token_hex(32),
+        }
+        _write_private(file, json.dumps(made))
+    loaded: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _write_private(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text, encoding="utf-8")

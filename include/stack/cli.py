@@ -1,0 +1,191 @@
+"""`./ventas`: the command line of the embedded stack."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+
+from include.stack import airflow, stack
+from include.stack.console import StackProgress
+from include.stack.jars import JarError
+from include.stack.ports import PortsBusyError
+from include.stack.settings import Settings, SettingsError
+from include.stack.waiting import WaitTimeoutError
+
+DESCRIPTION = """\
+Streaming-sales lab: Airflow simulates the sales of Argentine stores, publishes them to Kafka and
+validates them in Druid. Everything runs on this machine, on loopback only."""
+
+EPILOG = """\
+environment:
+  VENTAS_HOME            state folder of the stack (default: .ventas in the project)
+  VENTAS_CACHE           downloads, shared by all stacks (default: ~/.cache/ventas)
+  VENTAS_PORT_OFFSET     moves every port by so much, e.g. to run two stacks
+  VENTAS_PORT_<SERVICE>  sets one port, e.g. VENTAS_PORT_KAFKA=19092"""
+
+EXPECTED_ERRORS = (
+    SettingsError,
+    PortsBusyError,
+    JarError,
+    WaitTimeoutError,
+    stack.StackError,
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the process's exit code."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace, Settings, Console], int] = options.run
+    try:
+        return run(options, Settings.from_environment(), Console())
+    except EXPECTED_ERRORS as error:
+        Console(stderr=True).print(f"[bold red]ventas:[/] {error}", highlight=False)
+        return 1
+    except subprocess.CalledProcessError as error:
+        said = f"{error.stdout or ''}{error.stderr or ''}"[-4000:]
+        print(
+            f"ventas: {error.cmd[0]} failed with code {error.returncode}:\n{said}", file=sys.stderr
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("ventas: interrupted; `./ventas status` shows what runs.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./ventas",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace, Settings, Console], int], text: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    demo = command("demo", _demo, "run the whole job once and show that nothing was lost")
+    demo.add_argument(
+        "--minutes",
+        type=_minutes,
+        default=2,
+        metavar="M",
+        help="how long stores sell, 0.25 to 720 (default: %(default)s)",
+    )
+    demo.add_argument("--seed", type=int, default=2026, help="seed of the sales' content")
+    test = command("test", _test, "run the tests: all of them, or the named suites")
+    test.add_argument(
+        "suites",
+        nargs="*",
+        metavar="SUITE",
+        help="lint, types, unit, dags, integration, e2e (default: all)",
+    )
+    test.add_argument("-k", metavar="EXPRESSION", help="only tests that match, as pytest's -k")
+    command("up", _up, "start the stack (the Druid VM is started by the DAG, or by demo)")
+    command("down", _down, "stop every process of the stack")
+    status = command("status", _status, "show addresses, processes and memory")
+    status.add_argument("--json", action="store_true", help="for programs")
+    logs = command("logs", _logs, "print a process's log and follow it")
+    logs.add_argument("name", metavar="NAME", help="a process as `./ventas status` names it")
+    logs.add_argument("-n", type=int, default=100, metavar="LINES", help="lines to begin with")
+    logs.add_argument("--no-follow", action="store_true", help="end after those lines")
+    command("clean", _clean, "remove the state folder: data, logs, Airflow's database")
+    return parser
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes") from None
+    if not 0.25 <= minutes <= 720:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0.25 and 720 minutes")
+    return minutes
+
+
+def _up(_: argparse.Namespace, settings: Settings, console: Console) -> int:
+    with StackProgress(console) as progress:
+        stack.up(settings, progress.callbacks())
+    _print_addresses(settings, console)
+    return 0
+
+
+def _down(_: argparse.Namespace, settings: Settings, console: Console) -> int:
+    killed = stack.down(settings)
+    if killed:
+        console.print(f"También se terminaron procesos sueltos: {killed}")
+    console.print("Nada queda en marcha.")
+    return 0
+
+
+def _clean(_: argparse.Namespace, settings: Settings, console: Console) -> int:
+    stack.clean(settings)
+    console.print(f"Se borró {settings.home}")
+    return 0
+
+
+def _status(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    found = stack.status(settings)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    if not found["running"]:
+        console.print("La pila está detenida: `./ventas up` o `./ventas demo` la inician.")
+        return 0
+    table = Table("proceso", "estado", "pid", "RSS MiB", "PSS MiB")
+    for process in found["processes"]:
+        table.add_row(
+            process["name"],
+            process["state"],
+            str(process["pid"] or ""),
+            str(process["rss_mib"]),
+            str(process["pss_mib"]),
+        )
+    console.print(table)
+    console.print(f"Memoria proporcional (PSS) en total: {found['memory_mib']} MiB")
+    _print_addresses(settings, console)
+    return 0
+
+
+def _logs(options: argparse.Namespace, settings: Settings, _: Console) -> int:
+    file = settings.logs / f"{options.name}.log"
+    if not file.exists():
+        names = ", ".join(sorted(log.stem for log in settings.logs.glob("*.log"))) or "none yet"
+        raise stack.StackError(f"There is no log of {options.name!r}; there are: {names}.")
+    follow = [] if options.no_follow else ["-F"]
+    os.execvp("tail", ["tail", "-n", str(options.n), *follow, str(file)])  # noqa: S606
+
+
+def _demo(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    from include.stack.demo import run_demo
+
+    return run_demo(settings, console, minutes=options.minutes, seed=options.seed)
+
+
+def _test(options: argparse.Namespace, _: Settings, __: Console) -> int:
+    from include.stack.testing import run_suites
+
+    return run_suites(options.suites, options.k)
+
+
+def _print_addresses(settings: Settings, console: Console) -> None:
+    table = Table(show_header=False, box=None)
+    login = f"usuario {airflow.USER}, contraseña {airflow.password(settings)}"
+    table.add_row("Airflow", settings.url("airflow"), login)
+    table.add_row("Druid (router)", settings.url("router"), "cuando la VM está encendida")
+    table.add_row("Kafka", settings.address("kafka"), "bootstrap.servers")
+    table.add_row("Compute Engine (emulador)", settings.url("compute"), "")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Keeps the state on disk and moves it on as the process group really does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Condition, Thread
+from time import monotonic
+from types import TracebackType
+from typing import TypeVar
+
+import msgspec
+
+from include.stack.compute.instances import Fleet
+from include.stack.compute.power import Power, PowerError
+from include.stack.compute.records import Operation, Place
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# How often the process group is looked at, in seconds: while it changes, and otherwise.
+BUSY_INTERVAL = 0.05
+IDLE_INTERVAL = 1.0
+
+
+class StateFileError(Exception):
+    """The state file cannot be read; the message says what to do."""
+
+
+class Emulator:
+    """The fleet, its file and the thread that drives the process group.
+
+    Used as a context manager: the thread runs inside. Leaving it does not stop the process
+    group; the next start finds it as it is.
+    """
+
+    def __init__(self, power: Power, state_file: Path) -> None:
+        self._power = power
+        self._state_file = state_file
+        self._changed = Condition()
+        self._closing = False
+        self._trouble = ""
+        self._saved = b""
+        self._fleet = _load(state_file)
+        self._fleet.resume()
+        self.apply(lambda _fleet, _now: None)
+        self._thread = Thread(target=self._run, name="compute-power", daemon=True)
+
+    def __enter__(self) -> Emulator:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def apply(self, action: Callable[[Fleet, datetime], T]) -> T:
+        """Read or change the fleet; a change is on disk when this returns."""
+        with self._changed:
+            result = action(self._fleet, datetime.now(UTC))
+            self._save()
+            return result
+
+    def wait(self, place: Place, name: str, seconds: float) -> Operation:
+        """Return the operation once it is done, or as it is after ``seconds``."""
+        deadline = monotonic() + seconds
+        with self._changed:
+            while True:
+                operation = self._fleet.operation(place, name)
+                remaining = deadline - monotonic()
+                if operation.status == "DONE" or self._closing or remaining <= 0:
+                    return operation
+                self._changed.wait(remaining)
+
+    def _run(self) -> None:
+        while True:
+            self._step()
+            with self._changed:
+                settled = all(i.status in ("RUNNING", "TERMINATED") for i in self._fleet.instances)
+                if not self._closing:
+                    calm = settled or self._trouble
+                    self._changed.wait(IDLE_INTERVAL if calm else BUSY_INTERVAL)
+                if self._closing:
+                    return
+
+    def _step(self) -> None:
+        """Tell the process group what is due, then see what it does.
+
+        Its calls are made without the lock, so that clients see each status meanwhile.
+        """
+        step = self.apply(lambda fleet, _: fleet.next_step())
+        try:
+            if step == "start":
+                self._power.start()
+            elif step == "stop":
+                self._power.stop()
+        except PowerError as error:
+            message = str(error)
+            if step == "start":
+                self.apply(lambda fleet, now: fleet.failed(message, now))
+            self._report(message)
+            return
+        if step:
+            self.apply(lambda fleet, now: fleet.told(now))
+        try:
+            group = self._power.observe()
+        except PowerError as error:
+            self._report(str(error))
+            return
+        self._report("")
+        self.apply(lambda fleet, now: fleet.observe(group, now))
+
+    def _report(self, trouble: str) -> None:
+        """Log a trouble when it begins and when it ends, not at every look."""
+        if trouble and trouble != self._trouble:
+            log.warning("%s", trouble)
+        elif self._trouble and not trouble:
+            log.info("supervisord answers again")
+        self._trouble = trouble
+
+    def _save(self) -> None:
+        encoded = msgspec.json.format(msgspec.json.encode(self._fleet))
+        if encoded == self._saved:
+            return
+        # Replacing the file at once leaves the old or the new state, never a half.
+        draft = self._state_file.with_name(self._state_file.name + ".new")
+        draft.write_bytes(encoded)
+        draft.replace(self._state_file)
+        self._saved = encoded
+        self._changed.notify_all()
+
+
+def _load(state_file: Path) -> Fleet:
+    state_file.parent.mkdir(parents=True, exist_ok=True)
+    encoded = b"{}"
+    with suppress(FileNotFoundError):
+        encoded = state_file.read_bytes()
+    try:
+        return msgspec.json.decode(encoded, type=Fleet)
+    except msgspec.DecodeError as error:
+        raise StateFileError(
+            f"The emulator's state file {state_file} is damaged ({error}): "
+            "delete it to begin without instances"
+        ) from error

@@ -1,0 +1,263 @@
+"""The rules by which instances and zone operations change.
+
+Pure: the time and the process group's state are handed in, nothing is read or written. One
+instance at a time may be active, because there is one process group behind them all.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from include.stack.compute.errors import ApiError, already_exists, not_found, not_ready
+from include.stack.compute.power import Group
+from include.stack.compute.records import (
+    Failure,
+    Instance,
+    Operation,
+    OperationType,
+    Place,
+    Status,
+)
+
+log = logging.getLogger(__name__)
+
+# Compute Engine forgets operations after some weeks; here the oldest finished ones make room.
+KEPT_OPERATIONS = 200
+
+
+class Fleet(msgspec.Struct):
+    """All instances and operations: the whole state, as it is kept on disk."""
+
+    instances: list[Instance] = msgspec.field(default_factory=list)
+    operations: list[Operation] = msgspec.field(default_factory=list)
+    serial: int = 0
+
+    # -- what a client asks ------------------------------------------------------------------
+
+    def instance(self, place: Place, name: str) -> Instance:
+        """Return an instance, or raise the API's 404."""
+        for instance in self.instances:
+            if instance.place == place and instance.name == name:
+                return instance
+        raise not_found(f"{place.path}/instances/{name}")
+
+    def operation(self, place: Place, name: str) -> Operation:
+        """Return an operation by name or id, or raise the API's 404."""
+        for operation in self.operations:
+            if operation.place == place and name in (operation.name, operation.id):
+                return operation
+        raise not_found(f"{place.path}/operations/{name}")
+
+    def insert(
+        self, place: Place, body: dict[str, Any], now: datetime, request_id: str | None = None
+    ) -> Operation:
+        """Create an instance and begin to start it; ``body`` has been checked."""
+        name = body["name"]
+        if earlier := self._repeated(place, "insert", name, request_id):
+            return earlier
+        if any(i.place == place and i.name == name for i in self.instances):
+            raise already_exists(f"{place.path}/instances/{name}")
+        instance = Instance(self._next_id(), place, name, body, created=_stamp(now))
+        operation = self._begin("insert", instance, now, request_id)
+        if self._refuse_second(instance, operation, now):
+            return operation
+        self.instances.append(instance)
+        _become(instance, "PROVISIONING", "inserted")
+        return operation
+
+    def start(
+        self, place: Place, name: str, now: datetime, request_id: str | None = None
+    ) -> Operation:
+        """Begin to start an instance; one that starts or runs already is left as it is."""
+        if earlier := self._repeated(place, "start", name, request_id):
+            return earlier
+        instance = self.instance(place, name)
+        if instance.status == "STOPPING":
+            raise not_ready(instance.path)
+        operation = self._begin("start", instance, now, request_id)
+        if instance.status == "RUNNING":
+            self._end(operation, now)
+        elif instance.status == "TERMINATED" and not self._refuse_second(instance, operation, now):
+            _become(instance, "PROVISIONING", "start was asked for")
+        return operation
+
+    def stop(
+        self, place: Place, name: str, now: datetime, request_id: str | None = None
+    ) -> Operation:
+        """Begin to stop an instance; one that stops or has stopped already is left as it is."""
+        return self._stop("stop", place, name, now, request_id)
+
+    def delete(
+        self, place: Place, name: str, now: datetime, request_id: str | None = None
+    ) -> Operation:
+        """Begin to stop an instance for good; it vanishes when its processes are gone."""
+        return self._stop("delete", place, name, now, request_id)
+
+    # -- what happens to the process group ---------------------------------------------------
+
+    def next_step(self) -> Literal["start", "stop"] | None:
+        """Return what the process group must be told, if anything."""
+        for instance in self.instances:
+            if instance.status == "PROVISIONING":
+                return "start"
+            if instance.status == "STOPPING":
+                return "stop"
+        return None
+
+    def told(self, now: datetime) -> None:
+        """Note that the process group has been told the next step."""
+        for instance in self.instances:
+            if instance.status == "PROVISIONING":
+                instance.last_start = _stamp(now)
+                _become(instance, "STAGING", "the process group was told to start")
+            for operation in self._open(instance) if instance.active else ():
+                operation.status = "RUNNING"
+                operation.started = operation.started or _stamp(now)
+
+    def failed(self, message: str, now: datetime) -> None:
+        """Note that the process group cannot start: the operation fails, the instance stops."""
+        for instance in self.instances:
+            if instance.status in ("PROVISIONING", "STAGING"):
+                failure = Failure("INTERNAL_ERROR", message, 500, "INTERNAL SERVER ERROR")
+                for operation in self._open(instance):
+                    self._end(operation, now, failure)
+                _become(instance, "STOPPING", message)
+
+    def observe(self, group: Group, now: datetime) -> None:
+        """Bring the instances in line with what the process group really does."""
+        active = next((instance for instance in self.instances if instance.active), None)
+        if active is None:
+            if group.running and self.instances:
+                latest = max(self.instances, key=lambda i: i.last_start or "")
+                _become(latest, "RUNNING", "the process group was found running")
+        elif active.status == "STAGING":
+            if group.running:
+                self._settle(active, "RUNNING", "all processes run", now)
+            elif group.broken:
+                self.failed("; ".join(group.broken), now)
+        elif active.status == "RUNNING" and group.gone:
+            self._settle(active, "TERMINATED", "the process group was found stopped", now)
+        elif active.status == "STOPPING" and group.gone:
+            self._settle(active, "TERMINATED", "all processes are gone", now)
+
+    def resume(self) -> None:
+        """After a restart of the emulator: tell the group again what may not have reached it."""
+        for instance in self.instances:
+            if instance.status == "STAGING":
+                _become(instance, "PROVISIONING", "the emulator was restarted")
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _stop(
+        self,
+        kind: Literal["stop", "delete"],
+        place: Place,
+        name: str,
+        now: datetime,
+        request_id: str | None,
+    ) -> Operation:
+        if earlier := self._repeated(place, kind, name, request_id):
+            return earlier
+        instance = self.instance(place, name)
+        if instance.status in ("PROVISIONING", "STAGING"):
+            raise not_ready(instance.path)
+        operation = self._begin(kind, instance, now, request_id)
+        if instance.status == "RUNNING":
+            _become(instance, "STOPPING", f"{kind} was asked for")
+        elif instance.status == "TERMINATED":
+            self._settle(instance, "TERMINATED", "it had stopped before", now)
+        return operation
+
+    def _settle(self, instance: Instance, status: Status, why: str, now: datetime) -> None:
+        """Let an instance reach a lasting status and end the operations that waited for it."""
+        if instance.status != status:
+            _become(instance, status, why)
+            if status == "TERMINATED":
+                instance.last_stop = _stamp(now)
+        finished = list(self._open(instance))
+        for operation in finished:
+            self._end(operation, now)
+        if any(operation.type == "delete" for operation in finished):
+            self.instances.remove(instance)
+            log.info("instance %s: deleted", instance.name)
+
+    def _refuse_second(self, instance: Instance, operation: Operation, now: datetime) -> bool:
+        """Fail the operation, as a quota would, when another instance holds the group.
+
+        Compute Engine accepts the request and reports an exceeded quota in the operation.
+        """
+        holder = next((i for i in self.instances if i.active and i is not instance), None)
+        if holder is None:
+            return False
+        message = (
+            f"Quota 'INSTANCES' exceeded.  Limit: 1.0 in zone {instance.place.zone}: "
+            f"{holder.path} is {holder.status}, stop it first."
+        )
+        self._end(operation, now, Failure("QUOTA_EXCEEDED", message, 403, "FORBIDDEN"))
+        return True
+
+    def _repeated(
+        self, place: Place, kind: OperationType, target: str, request_id: str | None
+    ) -> Operation | None:
+        """Return the operation that an earlier request with the same id began."""
+        for operation in self.operations if request_id else ():
+            if (operation.request_id, operation.place) == (request_id, place):
+                if (operation.type, operation.target) == (kind, target):
+                    return operation
+                raise ApiError(
+                    400, "invalid", f"The request id '{request_id}' belongs to {operation.path}."
+                )
+        return None
+
+    def _begin(
+        self, kind: OperationType, instance: Instance, now: datetime, request_id: str | None
+    ) -> Operation:
+        number = self._next_id()
+        operation = Operation(
+            id=number,
+            name=f"operation-{int(now.timestamp() * 1000)}-{int(number):08x}",
+            place=instance.place,
+            type=kind,
+            target=instance.name,
+            target_id=instance.id,
+            inserted=_stamp(now),
+            request_id=request_id,
+        )
+        self.operations.append(operation)
+        finished = [o for o in self.operations if o.status == "DONE"]
+        for oldest in finished[: max(0, len(self.operations) - KEPT_OPERATIONS)]:
+            self.operations.remove(oldest)
+        return operation
+
+    def _open(self, instance: Instance) -> Iterator[Operation]:
+        return (
+            operation
+            for operation in self.operations
+            if operation.target_id == instance.id and operation.status != "DONE"
+        )
+
+    def _end(self, operation: Operation, now: datetime, failure: Failure | None = None) -> None:
+        operation.status = "DONE"
+        operation.started = operation.started or _stamp(now)
+        operation.ended = _stamp(now)
+        operation.failure = failure
+        if failure:
+            log.error("%s of %s failed: %s", operation.type, operation.target, failure.message)
+
+    def _next_id(self) -> str:
+        self.serial += 1
+        return str(self.serial)
+
+
+def _become(instance: Instance, status: Status, why: str) -> None:
+    log.info("instance %s: %s -> %s, %s", instance.name, instance.status, status, why)
+    instance.status = status
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,76 @@
+"""What the emulator keeps: instances and zone operations. Times are RFC 3339 strings."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Status = Literal["PROVISIONING", "STAGING", "RUNNING", "STOPPING", "TERMINATED"]
+OperationType = Literal["insert", "start", "stop", "delete"]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A project's zone, where instances and operations live."""
+
+    project: str
+    zone: str
+
+    @property
+    def path(self) -> str:
+        """The resource path that names the zone."""
+        return f"projects/{self.project}/zones/{self.zone}"
+
+
+class Instance(msgspec.Struct):
+    """A virtual machine; ``body`` is what the client inserted."""
+
+    id: str
+    place: Place
+    name: str
+    body: dict[str, Any]
+    created: str
+    status: Status = "TERMINATED"
+    last_start: str | None = None
+    last_stop: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The resource path that names the instance."""
+        return f"{self.place.path}/instances/{self.name}"
+
+    @property
+    def active(self) -> bool:
+        """Whether the instance holds the process group."""
+        return self.status != "TERMINATED"
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why an operation failed: Compute Engine's code, a sentence, and the HTTP equivalent."""
+
+    code: str
+    message: str
+    http_status: int
+    http_message: str
+
+
+class Operation(msgspec.Struct):
+    """A change under way or over."""
+
+    id: str
+    name: str
+    place: Place
+    type: OperationType
+    target: str
+    target_id: str
+    inserted: str
+    request_id: str | None = None
+    status: Literal["PENDING", "RUNNING", "DONE"] = "PENDING"
+    started: str | None = None
+    ended: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def path(self) -> str:
+        """The resource path that names the operation."""
+        return f"{self.place.path}/operations/{self.name}"

@@ -1,0 +1,62 @@
+"""The embedded Kafka broker: one node, KRaft, on loopback."""
+
+import base64
+import subprocess
+import uuid
+from pathlib import Path
+
+from include.stack.java import JavaProduct, write_argument_file
+from include.stack.settings import HOST, Settings
+
+JVM_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC")
+
+
+def server_properties(settings: Settings) -> dict[str, str]:
+    """`server.properties` of the broker, which is its own controller."""
+    controller = settings.ports["kafka-controller"]
+    listener = f"PLAINTEXT://{settings.address('kafka')}"
+    return {
+        "node.id": "1",
+        "process.roles": "broker,controller",
+        "controller.quorum.voters": f"1@{HOST}:{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"{listener},CONTROLLER://{HOST}:{controller}",
+        "advertised.listeners": listener,
+        "log.dirs": str(_data(settings)),
+        # A topic is made on purpose, with its partitions and retention, or not at all.
+        "auto.create.topics.enable": "false",
+        "default.replication.factor": "1",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "4",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "4",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+    }
+
+
+def format_storage(product: JavaProduct, settings: Settings, properties_file: Path) -> None:
+    """Run ``kafka-storage format`` before the first start; nothing on later ones.
+
+    Raises:
+        subprocess.CalledProcessError: the tool refused; its output is in `stdout`.
+    """
+    if (_data(settings) / "meta.properties").exists():
+        return
+    # Made here and not by the tool: an id that starts with "-" would be read as an option.
+    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().strip("-_=")
+    command = write_argument_file(
+        properties_file.with_name("kafka-format.args"),
+        [
+            *product.arguments("kafka.tools.StorageTool", JVM_OPTIONS),
+            *("format", "--cluster-id", cluster_id.rjust(22, "A")),
+            *("--config", str(properties_file)),
+        ],
+    )
+    subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+def _data(settings: Settings) -> Path:
+    return settings.home / "kafka"

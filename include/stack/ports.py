@@ -1,0 +1,50 @@
+"""Which process holds a port, so that "address already in use" can be a useful sentence."""
+
+import socket
+
+import psutil
+
+from include.stack.settings import HOST, Settings, port_variable
+
+
+class PortsBusyError(RuntimeError):
+    """Ports that the stack needs and others hold; the message names port, holder and way out."""
+
+
+def require_free(settings: Settings) -> None:
+    """Check every port before anything starts.
+
+    Raises:
+        PortsBusyError: one line for each busy port.
+    """
+    busy = [
+        f"Port {port} for {service} is taken by {holder(port)}: stop it or set "
+        f"{port_variable(service)} (or VENTAS_PORT_OFFSET to move all)."
+        for service, port in settings.ports.items()
+        if not _is_free(port)
+    ]
+    if busy:
+        raise PortsBusyError("\n".join(busy))
+
+
+def holder(port: int) -> str:
+    """Name and id of the process that listens on a port of this machine."""
+    for connection in psutil.net_connections("tcp"):
+        listening = connection.status == psutil.CONN_LISTEN
+        if listening and connection.laddr.port == port and connection.pid:
+            try:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+            except psutil.NoSuchProcess:
+                break
+    return "a process that this user may not see"
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: a port in TIME_WAIT is free for them.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

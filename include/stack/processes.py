@@ -1,0 +1,183 @@
+"""The processes of the stack, as one supervisord configuration.
+
+supervisord starts them, restarts them when they crash, rotates their logs and stops them: groups
+of higher priority first, each group as a whole before the next. So Airflow's tasks end while Kafka
+still answers, and Druid says good-bye to ZooKeeper while that still runs.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.druid import runtime
+from include.stack import airflow, kafka, zookeeper
+from include.stack.java import JavaProduct, write_argument_file
+from include.stack.settings import HOST, Settings
+
+#: Groups in the order they start; the VM's are started by the Compute Engine emulator alone.
+VM_GROUPS = ("zookeeper", "druid")
+GROUPS = ("kafka", "compute", *VM_GROUPS, "airflow")
+
+#: Druid start-up is mostly class loading and one-time code, which C1 compiles four times faster.
+DRUID_JVM_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process that supervisord keeps.
+
+    Attributes:
+        stop_seconds: how long it may take to end after SIGTERM before it is killed.
+    """
+
+    group: str
+    name: str
+    command: Sequence[str]
+    stop_seconds: int = 10
+
+    @property
+    def full_name(self) -> str:
+        """supervisord's name for it: ``group:name``."""
+        return f"{self.group}:{self.name}"
+
+
+def supervisor_socket(settings: Settings) -> Path:
+    """Where supervisord listens."""
+    return settings.home / "supervisor.sock"
+
+
+def druid_place(settings: Settings) -> runtime.Place:
+    """The embedded Druid, for the renderer that the other places use too."""
+    return runtime.Place(
+        host=HOST,
+        ports=settings.ports,
+        zookeeper=settings.address("zookeeper"),
+        folder=settings.home / "druid",
+        sizes=runtime.EMBEDDED_SIZES,
+        jvm_flags=DRUID_JVM_FLAGS,
+    )
+
+
+def all_processes(settings: Settings, products: Mapping[str, JavaProduct]) -> list[Process]:
+    """Every process; writes the configuration files that their commands name."""
+    return [
+        _kafka(settings, products["kafka"]),
+        _compute(settings),
+        _zookeeper(settings, products["druid"]),
+        *(_druid(settings, products["druid"], service) for service in runtime.SERVICES),
+        *(
+            Process("airflow", name, airflow.command(name), stop_seconds=15)
+            for name in airflow.COMPONENTS
+        ),
+    ]
+
+
+def write_supervisord_configuration(settings: Settings, processes: Sequence[Process]) -> Path:
+    """Write `supervisord.conf`; returns its path."""
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    socket = supervisor_socket(settings)
+    parts = [
+        f"""
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[supervisord]
+logfile={settings.logs / "supervisord.log"}
+logfile_maxbytes=5MB
+logfile_backups=1
+pidfile={settings.home / "supervisord.pid"}
+directory={settings.home}
+minfds=4096
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://{socket}
+"""
+    ]
+    for priority, group in enumerate(GROUPS):
+        members = [process for process in processes if process.group == group]
+        names = ",".join(process.name for process in members)
+        parts.append(f"\n[group:{group}]\nprograms={names}\npriority={priority}\n")
+        parts += [_program(settings, process) for process in members]
+    file = settings.home / "supervisord.conf"
+    file.write_text("".join(parts), encoding="utf-8")
+    return file
+
+
+def _program(settings: Settings, process: Process) -> str:
+    # "%" starts an expansion in supervisord's files.
+    command = " ".join(f'"{part}"' for part in process.command).replace("%", "%%")
+    return f"""
+[program:{process.name}]
+command={command}
+autostart={"false" if process.group in VM_GROUPS else "true"}
+autorestart=true
+startsecs=1
+startretries=10
+stopwaitsecs={process.stop_seconds}
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={settings.logs / process.name}.log
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=3
+"""
+
+
+def _kafka(settings: Settings, product: JavaProduct) -> Process:
+    properties = _write(settings, "kafka.properties", kafka.server_properties(settings))
+    kafka.format_storage(product, settings, properties)
+    arguments = product.arguments("kafka.Kafka", kafka.JVM_OPTIONS)
+    command = write_argument_file(
+        settings.home / "conf" / "kafka.args", [*arguments, str(properties)]
+    )
+    return Process("kafka", "kafka", command, stop_seconds=20)
+
+
+def _compute(settings: Settings) -> Process:
+    groups = [part for group in VM_GROUPS for part in ("--group", group)]
+    command = [
+        *(sys.executable, "-m", "include.stack.compute"),
+        *("--host", HOST, "--port", str(settings.ports["compute"])),
+        *("--state", str(settings.home / "compute.json")),
+        *("--supervisor-socket", str(supervisor_socket(settings))),
+        *groups,
+    ]
+    return Process("compute", "compute", command)
+
+
+def _zookeeper(settings: Settings, product: JavaProduct) -> Process:
+    configuration = _write(settings, "zoo.cfg", zookeeper.configuration(settings))
+    arguments = product.arguments(zookeeper.MAIN, zookeeper.JVM_OPTIONS)
+    command = write_argument_file(
+        settings.home / "conf" / "zookeeper.args", [*arguments, str(configuration)]
+    )
+    return Process("zookeeper", "zookeeper", command)
+
+
+def _druid(settings: Settings, product: JavaProduct, service: str) -> Process:
+    place = druid_place(settings)
+    folder = settings.home / "conf" / service
+    folder.mkdir(parents=True, exist_ok=True)
+    (settings.home / "druid" / "tmp").mkdir(parents=True, exist_ok=True)
+    (folder / "runtime.properties").write_text(
+        runtime.render(runtime.properties(service, place)), encoding="utf-8"
+    )
+    arguments = product.arguments(
+        "org.apache.druid.cli.Main", runtime.jvm_options(service, place), extra=[folder]
+    )
+    command = write_argument_file(
+        settings.home / "conf" / f"{service}.args", [*arguments, "server", service]
+    )
+    return Process("druid", service, command, stop_seconds=20)
+
+
+def _write(settings: Settings, name: str, values: Mapping[str, str]) -> Path:
+    file = settings.home / "conf" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(runtime.render(values), encoding="utf-8")
+    return file

@@ -1,0 +1,107 @@
+"""Where one embedded stack lives: its folder, its ports, its download cache.
+
+Two stacks run side by side when their `VENTAS_HOME` and `VENTAS_PORT_OFFSET` differ; that is how
+the tests stay out of a running demo's way.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Every port of the stack, by service; each product's own default where it has one.
+DEFAULT_PORTS = {
+    "kafka": 9092,
+    "kafka-controller": 9093,
+    "zookeeper": 2181,
+    "derby": 1527,
+    "coordinator": 8081,
+    "broker": 8082,
+    "historical": 8083,
+    "indexer": 8091,
+    "router": 8888,
+    "compute": 8085,
+    "airflow": 8080,
+}
+
+
+class SettingsError(ValueError):
+    """An environment variable that the stack cannot use; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One stack's places.
+
+    Attributes:
+        home: state folder (logs, data, configuration); `./ventas clean` removes it.
+        cache: downloads that any number of stacks share (jars and class-data archives).
+        ports: TCP port by service, all on loopback.
+    """
+
+    home: Path
+    cache: Path
+    ports: Mapping[str, int]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read VENTAS_HOME, VENTAS_CACHE, VENTAS_PORT_OFFSET and VENTAS_PORT_<SERVICE>.
+
+        Raises:
+            SettingsError: a port that is not a number between 1 and 65535, or used twice.
+        """
+        user_cache = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return cls(
+            home=Path(environment.get("VENTAS_HOME") or ROOT / ".ventas").resolve(),
+            cache=Path(environment.get("VENTAS_CACHE") or Path(user_cache) / "ventas").resolve(),
+            ports=_ports(environment),
+        )
+
+    def url(self, service: str) -> str:
+        """Base URL of an HTTP service."""
+        return f"http://{self.address(service)}"
+
+    def address(self, service: str) -> str:
+        """``host:port`` of a service."""
+        return f"{HOST}:{self.ports[service]}"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the processes' logs, one file each."""
+        return self.home / "logs"
+
+
+def port_variable(service: str) -> str:
+    """Name of the environment variable that sets a service's port."""
+    return f"VENTAS_PORT_{service.upper().replace('-', '_')}"
+
+
+def _ports(environment: Mapping[str, str]) -> dict[str, int]:
+    offset = _number(environment, "VENTAS_PORT_OFFSET", 0)
+    ports: dict[str, int] = {}
+    for service, default in DEFAULT_PORTS.items():
+        variable = port_variable(service)
+        port = _number(environment, variable, default + offset)
+        if not 1 <= port <= 65535:
+            raise SettingsError(
+                f"The port of {service} would be {port}: set {variable} or VENTAS_PORT_OFFSET "
+                f"so that it lies between 1 and 65535."
+            )
+        twin = next((other for other, taken in ports.items() if taken == port), None)
+        if twin:
+            raise SettingsError(
+                f"{service} and {twin} would both use port {port}: set {variable} to another."
+            )
+        ports[service] = port
+    return ports
+
+
+def _number(environment: Mapping[str, str], variable: str, default: int) -> int:
+    text = environment.get(variable, "")
+    try:
+        return int(text) if text else default
+    except ValueError:
+        raise SettingsError(f"{variable} must be a whole number, not {text!r}.") from None

@@ -1,0 +1,218 @@
+"""The embedded stack as a whole: bring it up, look at it, take it down."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psutil
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from include.stack import airflow, jars, java, ports, processes, supervision
+from include.stack.settings import Settings
+from include.stack.waiting import wait_until
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where long steps tell how far they are.
+
+    Attributes:
+        step: called with what begins.
+        fetched: called with (done, total, what) for every jar.
+    """
+
+    step: Callable[[str], None] = lambda _: None
+    fetched: Callable[[int, int, str], None] = lambda *_: None
+
+
+class StackError(RuntimeError):
+    """The stack is not as the command needs it; the message says what to do."""
+
+
+def up(settings: Settings, progress: Progress) -> None:
+    """Start Kafka, the Compute Engine emulator and Airflow; the emulator's VM stays as it is.
+
+    A stack that runs already is found and left alone.
+
+    Raises:
+        PortsBusyError, JarError, WaitTimeoutError: naming what is wrong and what to do.
+    """
+    if not supervision.is_running(settings):
+        ports.require_free(settings)
+        settings.home.mkdir(parents=True, exist_ok=True)
+        products = _products(settings, progress)
+        progress.step("Preparando la base de Airflow")
+        variables = airflow.environment(settings)
+        airflow.migrate_database(settings, variables)
+        configuration = processes.write_supervisord_configuration(
+            settings, processes.all_processes(settings, products)
+        )
+        supervision.start(settings, configuration, variables)
+    _wait_for_services(settings, progress)
+
+
+def down(settings: Settings) -> list[int]:
+    """Stop every process; returns those that supervisord had lost and that were ended by id."""
+    return supervision.stop(settings)
+
+
+def clean(settings: Settings) -> None:
+    """Remove the state folder; the stack must be down.
+
+    Raises:
+        StackError: it runs.
+    """
+    if supervision.is_running(settings):
+        raise StackError("The stack runs: `./ventas down` first, then clean.")
+    shutil.rmtree(settings.home, ignore_errors=True)
+
+
+def addresses(settings: Settings) -> dict[str, dict[str, str]]:
+    """Where each service answers, by service and kind of address."""
+    return {
+        "kafka": {"bootstrap_servers": settings.address("kafka")},
+        "druid": {
+            "router_url": settings.url("router"),
+            "broker_url": settings.url("broker"),
+            "coordinator_url": settings.url("coordinator"),
+        },
+        "compute": {"api_endpoint": settings.url("compute")},
+        "airflow": {"url": settings.url("airflow")},
+    }
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """Addresses, and each process's state, id and memory (MiB), children included.
+
+    `memory_mib` counts proportional memory (PSS): pages that several processes share count once.
+    """
+    running = supervision.is_running(settings)
+    states = supervision.process_states(settings) if running else []
+    return {
+        "running": running,
+        "home": str(settings.home),
+        **addresses(settings),
+        "processes": [
+            {
+                "name": state["name"],
+                "group": state["group"],
+                "state": state["statename"],
+                "pid": state["pid"],
+                "log": state["stdout_logfile"],
+                **_memory(state["pid"]),
+            }
+            for state in states
+        ],
+        "memory_mib": sum(_pss(p) for p in supervision.marked_processes(settings)) // MIB,
+    }
+
+
+def _products(settings: Settings, progress: Progress) -> dict[str, java.JavaProduct]:
+    locked = jars.read_lock()
+    done = 0
+
+    def count(jar: jars.LockedJar) -> None:
+        nonlocal done
+        done += 1
+        progress.fetched(done, len(locked), jar.artifact)
+
+    progress.step("Verificando los jars de Kafka y Druid")
+    class_paths = jars.fetch(locked, settings.cache / "maven", count)
+    products = {
+        name: java.JavaProduct(name, tuple(paths), java.archive_path(name, paths, settings.cache))
+        for name, paths in class_paths.items()
+    }
+    for product in products.values():
+        progress.step(f"Preparando el archivo de clases de {product.name}")
+        java.make_archive(product)
+    return products
+
+
+def _wait_for_services(settings: Settings, progress: Progress) -> None:
+    progress.step(f"Esperando a Kafka en {settings.address('kafka')}")
+    wait_until(
+        lambda: _kafka_answers(settings),
+        service="Kafka",
+        address=settings.address("kafka"),
+        seconds=90,
+        log=settings.logs / "kafka.log",
+    )
+    progress.step(f"Esperando al emulador de Compute Engine en {settings.url('compute')}")
+    wait_until(
+        lambda: _answers(f"{settings.url('compute')}/"),
+        service="The Compute Engine emulator",
+        address=settings.url("compute"),
+        seconds=60,
+        log=settings.logs / "compute.log",
+    )
+    progress.step(f"Esperando a Airflow en {settings.url('airflow')}")
+    wait_until(
+        lambda: _airflow_is_healthy(settings),
+        service="Airflow",
+        address=settings.url("airflow"),
+        seconds=180,
+        log=settings.logs / "api-server.log",
+    )
+
+
+def _kafka_answers(settings: Settings) -> bool:
+    try:
+        client = AdminClient({"bootstrap.servers": settings.address("kafka"), "log_level": 0})
+        return bool(client.list_topics(timeout=1).brokers)
+    except KafkaException:
+        return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code < 500
+    except httpx.HTTPError:
+        return False
+
+
+def _airflow_is_healthy(settings: Settings) -> bool:
+    """All components beat: the API server alone is up long before the scheduler is of use."""
+    try:
+        answer = httpx.get(f"{settings.url('airflow')}/api/v2/monitor/health", timeout=3)
+    except httpx.HTTPError:
+        return False
+    if answer.status_code != 200:
+        return False
+    health = answer.json()
+    needed = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+    return all(health[component]["status"] == "healthy" for component in needed)
+
+
+def _memory(pid: int) -> dict[str, int]:
+    if not pid:
+        return {"rss_mib": 0, "pss_mib": 0}
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return {"rss_mib": 0, "pss_mib": 0}
+    return {
+        "rss_mib": sum(_rss(member) for member in family) // MIB,
+        "pss_mib": sum(_pss(member) for member in family) // MIB,
+    }
+
+
+def _rss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        # Linux only; elsewhere the unshared part is the nearest that exists.
+        memory = process.memory_full_info()
+        return int(getattr(memory, "pss", memory.uss))
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0

@@ -1,0 +1,116 @@
+"""Talking to the stack's supervisord: is it there, start it, stop it, what do its processes do."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import ServerProxy
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from include.stack.processes import supervisor_socket
+from include.stack.settings import Settings
+from include.stack.waiting import wait_until
+
+#: Marks every process of a stack, grandchildren too: what is left of it can be found by it.
+MARK = "VENTAS_STACK"
+
+
+@contextmanager
+def supervisor(settings: Settings) -> Iterator[Any]:
+    """supervisord's XML-RPC interface, over its unix socket.
+
+    Raises:
+        OSError: it does not run.
+    """
+    transport = SupervisorTransport(serverurl=f"unix://{supervisor_socket(settings)}")
+    try:
+        yield ServerProxy("http://127.0.0.1", transport=transport).supervisor
+    finally:
+        transport.close()
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether this stack's supervisord answers."""
+    try:
+        with supervisor(settings) as rpc:
+            return bool(rpc.getState()["statename"] == "RUNNING")
+    except OSError:
+        return False
+
+
+def start(settings: Settings, configuration: Path, variables: Mapping[str, str]) -> None:
+    """Start supervisord as a daemon; it starts everything but the VM's groups.
+
+    The processes inherit `variables` from it: in its file, secrets would be there to read.
+    """
+    # An ended supervisord may leave its socket, which a new one would wait for.
+    supervisor_socket(settings).unlink(missing_ok=True)
+    subprocess.run(
+        [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
+        env={**_inherited(os.environ), **variables, MARK: str(settings.home)},
+        check=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    wait_until(
+        lambda: is_running(settings),
+        service="supervisord",
+        address=str(supervisor_socket(settings)),
+        seconds=20,
+        log=settings.logs / "supervisord.log",
+        interval=0.05,
+    )
+
+
+def stop(settings: Settings, seconds: float = 90) -> list[int]:
+    """Stop everything, in order; returns the ids of processes that had to be killed after it."""
+    if is_running(settings):
+        with supervisor(settings) as rpc:
+            daemon = psutil.Process(rpc.getPID())
+            rpc.shutdown()
+        try:
+            daemon.wait(seconds)
+        except psutil.TimeoutExpired:
+            daemon.kill()
+    left = marked_processes(settings)
+    for process in left:
+        process.terminate()
+    _, stubborn = psutil.wait_procs(left, timeout=5)
+    for process in stubborn:
+        process.kill()
+    psutil.wait_procs(stubborn, timeout=5)
+    return [process.pid for process in left]
+
+
+def process_states(settings: Settings) -> list[dict[str, Any]]:
+    """What supervisord says of each process: name, group, statename, pid, logfile…"""
+    with supervisor(settings) as rpc:
+        states: list[dict[str, Any]] = rpc.getAllProcessInfo()
+        return states
+
+
+def marked_processes(settings: Settings) -> list[psutil.Process]:
+    """Every process of this stack that is alive, however it came about."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if (
+                process.pid != os.getpid()
+                and process.environ().get(MARK) == str(settings.home)
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
+                found.append(process)
+        except (psutil.AccessDenied, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    # Another Airflow's settings in the user's shell would mix with the stack's own.
+    return {k: v for k, v in environment.items() if not k.startswith("AIRFLOW_")}

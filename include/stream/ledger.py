@@ -1,0 +1,208 @@
+"""The ledger: what each run has sent, written in the same transactions as the sales themselves.
+
+Each record of the ledger topic is a `LedgerEntry` under the run's name as its key: the exact counts
+and sums that one transaction added to one minute of event time. A run's totals are the sum of its
+entries, and its next event is the one after the last entry's.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from include.sales.event import Venta
+from include.stream.errors import StreamError
+from include.stream.reader import read_committed
+
+_MINUTE_LENGTH = len("2026-11-24T12:00")
+
+
+class Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sums over events; money in centavos."""
+
+    eventos: int = 0
+    unidades: int = 0
+    importe_centavos: int = 0
+    iva_centavos: int = 0
+    descuento_centavos: int = 0
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(
+            self.eventos + other.eventos,
+            self.unidades + other.unidades,
+            self.importe_centavos + other.importe_centavos,
+            self.iva_centavos + other.iva_centavos,
+            self.descuento_centavos + other.descuento_centavos,
+        )
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one transaction added to one run and one UTC minute of event time."""
+
+    corrida: str
+    semilla: int
+    desde: int
+    """Smallest `secuencia` of the events summed here."""
+    hasta: int
+    """Greatest one."""
+    minuto: str
+    """`2026-11-24T12:00:00Z`."""
+    primera_ts: str
+    """Smallest `ts` of the events summed here."""
+    ultima_ts: str
+    estados: dict[str, Totals]
+    """By `estado`; a state without events has no key."""
+
+
+class RunProgress(msgspec.Struct, frozen=True):
+    """What is committed of a run, over all its tries: the sum of its ledger entries."""
+
+    corrida: str
+    seed: int | None = None
+    """None as long as nothing is committed."""
+    last: int = -1
+    """The greatest committed `secuencia`."""
+    first_ts: str | None = None
+    last_ts: str | None = None
+    by_state: dict[str, Totals] = {}
+
+    @property
+    def total(self) -> Totals:
+        """The sums over all states."""
+        return sum(self.by_state.values(), start=Totals())
+
+    def plus(self, entry: LedgerEntry) -> "RunProgress":
+        """Add an entry of this run; refuses one of another run or seed."""
+        if entry.corrida != self.corrida:
+            raise ValueError(f"an entry of run {entry.corrida!r} is no part of {self.corrida!r}")
+        self.check_seed(entry.semilla)
+        return RunProgress(
+            corrida=self.corrida,
+            seed=entry.semilla,
+            last=max(self.last, entry.hasta),
+            first_ts=min(self.first_ts or entry.primera_ts, entry.primera_ts),
+            last_ts=max(self.last_ts or entry.ultima_ts, entry.ultima_ts),
+            by_state=_added(self.by_state, entry.estados),
+        )
+
+    def check_seed(self, seed: int) -> None:
+        """Refuse to go on with another seed: the run would be of two kinds of sales."""
+        if self.seed not in (None, seed):
+            raise ResumeMismatchError(
+                f"run {self.corrida!r} was begun with seed {self.seed} and cannot go on with seed "
+                f"{seed}: use the first seed, or start a new run"
+            )
+
+
+class LedgerError(StreamError):
+    """The ledger of a run does not add up, so where the run stands is not known."""
+
+
+class ResumeMismatchError(StreamError):
+    """A run is resumed with another seed than it was begun with."""
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(LedgerEntry)
+
+
+def encode(entry: LedgerEntry) -> bytes:
+    """Compact JSON of the entry."""
+    return _ENCODER.encode(entry)
+
+
+def decode(data: bytes) -> LedgerEntry:
+    """Read an entry's JSON; raises `msgspec.DecodeError` for anything else."""
+    return _DECODER.decode(data)
+
+
+def entries_for(sales: Sequence[Venta], seed: int) -> tuple[LedgerEntry, ...]:
+    """Sum the events of one transaction by minute of event time, in the order of the minutes.
+
+    All events have to be of one run.
+    """
+    minutes: dict[str, list[Venta]] = {}
+    for sale in sales:
+        minutes.setdefault(sale.ts[:_MINUTE_LENGTH], []).append(sale)
+    return tuple(_entry(minute, minutes[minute], seed) for minute in sorted(minutes))
+
+
+def read_entries(
+    config: Mapping[str, Any], ledger_topic: str, corrida: str, *, since: datetime | None = None
+) -> Iterator[LedgerEntry]:
+    """Yield the committed entries of a run; `since` as in `read_committed`.
+
+    All partitions are read, not only the one that the key maps to today: that one changes when
+    partitions are added, and the run's earlier entries stay where they were.
+
+    Raises `LedgerError` for a record under the run's key that is no entry.
+    """
+    key = corrida.encode()
+    for record in read_committed(config, ledger_topic, since=since):
+        if record.key != key:
+            continue
+        try:
+            yield decode(record.value or b"")
+        except msgspec.DecodeError as error:
+            raise LedgerError(
+                f"record {record.offset} of partition {record.partition} of {ledger_topic!r} is no "
+                f"ledger entry of run {corrida!r} ({error}): start a new run"
+            ) from error
+
+
+def progress_of(corrida: str, entries: Iterable[LedgerEntry]) -> RunProgress:
+    """Sum a run's entries, in any order.
+
+    Raises `LedgerError` if they are not those of all the events from 0 to the last one, each once.
+    """
+    progress = RunProgress(corrida)
+    for entry in entries:
+        progress = progress.plus(entry)
+    if (counted := progress.total.eventos) != progress.last + 1:
+        raise LedgerError(
+            f"the ledger counts {counted} events of run {corrida!r} and the last one's number is "
+            f"{progress.last}: part of the ledger was deleted or written twice, start a new run"
+        )
+    return progress
+
+
+def read_run(
+    config: Mapping[str, Any], ledger_topic: str, corrida: str, *, since: datetime | None = None
+) -> RunProgress:
+    """Return what is committed of the run; raises as `read_entries` and `progress_of` do."""
+    return progress_of(corrida, read_entries(config, ledger_topic, corrida, since=since))
+
+
+def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
+    sequences = [sale.secuencia for sale in sales]
+    moments = [sale.ts for sale in sales]
+    by_state: dict[str, Totals] = {}
+    for sale in sales:
+        by_state = _added(by_state, {sale.estado: _totals(sale)})
+    return LedgerEntry(
+        corrida=sales[0].corrida,
+        semilla=seed,
+        desde=min(sequences),
+        hasta=max(sequences),
+        minuto=f"{minute}:00Z",
+        primera_ts=min(moments),
+        ultima_ts=max(moments),
+        estados=by_state,
+    )
+
+
+def _totals(sale: Venta) -> Totals:
+    return Totals(
+        eventos=1,
+        unidades=sale.cantidad,
+        importe_centavos=sale.importe_centavos,
+        iva_centavos=sale.iva_centavos,
+        descuento_centavos=sale.descuento_centavos,
+    )
+
+
+def _added(one: Mapping[str, Totals], other: Mapping[str, Totals]) -> dict[str, Totals]:
+    return {
+        state: one.get(state, Totals()) + other.get(state, Totals()) for state in {**one, **other}
+    }

@@ -1,0 +1,175 @@
+"""Read a topic's committed records once, up to its end at the time of the call."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from include.stream.errors import KafkaRefusedError, StreamError
+from include.stream.topics import describe_topic, wait_for
+
+IDLE_TIMEOUT = 30.0
+"""Seconds without a record after which a read that has not reached the end is given up."""
+
+_POLL = 0.2
+_EOF = KafkaError._PARTITION_EOF
+
+
+class Record(NamedTuple):
+    """A committed record; `timestamp` is Kafka's, in milliseconds since the epoch."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class RunIds(NamedTuple):
+    """The events of a run as a topic holds them."""
+
+    times: Counter[str]
+    """How often each `id_evento` is there."""
+    malformed: int
+    """Records of any run that are no event."""
+
+
+class ReadStalledError(StreamError):
+    """The end of the topic was not reached: the broker is gone, or a transaction stays open."""
+
+
+def read_committed(
+    config: Mapping[str, Any],
+    topic: str,
+    *,
+    since: datetime | None = None,
+    idle_timeout: float = IDLE_TIMEOUT,
+) -> Iterator[Record]:
+    """Yield the records of committed transactions, from all partitions, in each one's order.
+
+    It starts at the first record whose Kafka timestamp is `since` or later (None: at the topic's
+    beginning) and ends where the topic ended at the call. The end is the high watermark, not the
+    last stable offset: a transaction that is open at the call is waited for, so nothing committed
+    before the call is missed. No consumer group is joined and no offset is stored.
+
+    Raises `TopicMissingError`, `KafkaUnreachableError`, or `ReadStalledError` after `idle_timeout`
+    seconds without progress.
+    """
+    admin = AdminClient(dict(config))
+    partitions = [
+        TopicPartition(topic, partition.id)
+        for partition in describe_topic(admin, config, topic).partitions
+    ]
+    starts = _offsets(admin, config, partitions, OffsetSpec.earliest())
+    ends = _offsets(admin, config, partitions, OffsetSpec.latest())
+    if since is not None:
+        at = _offsets(
+            admin, config, partitions, OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
+        )
+        # Kafka answers -1 where no record is that young.
+        starts = {
+            partition: ends[partition] if at[partition] < 0 else at[partition] for partition in at
+        }
+    pending = {partition: end for partition, end in ends.items() if starts[partition] < end}
+    return _consume(config, topic, starts, pending, idle_timeout)
+
+
+def ids_of_run(
+    config: Mapping[str, Any], topic: str, corrida: str, *, since: datetime | None = None
+) -> RunIds:
+    """Count the committed events of a run by `id_evento`; `since` as in `read_committed`.
+
+    What is no event is counted, not refused: whether it matters is the caller's to say.
+    """
+    times: Counter[str] = Counter()
+    malformed = 0
+    decoder = msgspec.json.Decoder(_Identity)
+    for record in read_committed(config, topic, since=since):
+        try:
+            event = decoder.decode(record.value or b"")
+        except msgspec.DecodeError:
+            malformed += 1
+        else:
+            if event.corrida == corrida:
+                times[event.id_evento] += 1
+    return RunIds(times, malformed)
+
+
+class _Identity(msgspec.Struct):
+    """The two fields that say which event of which run a record is; the rest is skipped."""
+
+    id_evento: str
+    corrida: str
+
+
+def _offsets(
+    admin: AdminClient,
+    config: Mapping[str, Any],
+    partitions: list[TopicPartition],
+    spec: OffsetSpec,
+) -> dict[int, int]:
+    listed = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=IDLE_TIMEOUT)
+    return {
+        partition.partition: wait_for(future, config, "list offsets", IDLE_TIMEOUT).offset
+        for partition, future in listed.items()
+    }
+
+
+def _consume(
+    config: Mapping[str, Any],
+    topic: str,
+    starts: dict[int, int],
+    pending: dict[int, int],
+    idle_timeout: float,
+) -> Iterator[Record]:
+    """Yield the records before the end offsets in `pending`; empties it as partitions end."""
+    if not pending:
+        return
+    consumer = Consumer(
+        {
+            "group.id": "ventas.reader",  # required by the client; no group is joined
+            **config,
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            # The last offset of a transaction is its commit marker, which is no record: only the
+            # end-of-partition event tells that the position is past it.
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 50,  # the broker holds back the answer at the end for so long
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, each, starts[each]) for each in pending])
+        idle_since = time.monotonic()
+        while pending:
+            message = consumer.poll(_POLL)
+            if message is None:
+                if time.monotonic() - idle_since > idle_timeout:
+                    raise ReadStalledError(
+                        f"reading {topic!r} from {config['bootstrap.servers']} made no progress "
+                        f"for {idle_timeout:.1f} s, partitions {sorted(pending)} are not at their "
+                        "end: check that the broker runs and that no transaction stays open"
+                    )
+                continue
+            error = message.error()
+            if error is not None and error.code() != _EOF:
+                raise KafkaRefusedError(config, f"read the topic {topic!r}", error)
+            partition, offset = cast(int, message.partition()), cast(int, message.offset())
+            end = pending.get(partition)
+            if end is None:
+                continue
+            if error is None and offset < end:
+                yield Record(
+                    partition, offset, message.timestamp()[1], message.key(), message.value()
+                )
+                offset += 1
+            if offset >= end:
+                del pending[partition]
+            idle_since = time.monotonic()
+    finally:
+        consumer.close()

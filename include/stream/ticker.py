@@ -1,0 +1,25 @@
+"""A sale as one line to read, in Spanish."""
+
+from include.sales.event import Venta
+
+_PAYMENTS = {"debito": "débito", "credito": "crédito", "qr": "QR"}
+
+
+def sale_line(sale: Venta) -> str:
+    """`#12 Córdoba · 2 × Yerba Mate 1 kg · $ 6.900,00 · crédito Visa en 3 cuotas · aprobada`."""
+    product = sale.producto if sale.cantidad == 1 else f"{sale.cantidad} × {sale.producto}"
+    payment = _PAYMENTS.get(sale.tipo_pago, sale.tipo_pago)
+    if sale.emisor:
+        payment += f" {sale.emisor}"
+    if sale.cuotas > 1:
+        payment += f" en {sale.cuotas} cuotas"
+    return (
+        f"#{sale.secuencia} {sale.ciudad} · {product} · {money(sale.importe_centavos)} · "
+        f"{payment} · {sale.estado}"
+    )
+
+
+def money(centavos: int) -> str:
+    """Amount ≥ 0 as written in Argentina: 345000 is `$ 3.450,00`."""
+    pesos, rest = divmod(centavos, 100)
+    return f"$ {pesos:,}".replace(",", ".") + f",{rest:02d}"

@@ -1,0 +1,134 @@
+"""Kafka topics: describe one, or make sure that it exists as the project needs it."""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import (
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+    TopicDescription,
+)
+
+from include.stream.errors import KafkaRefusedError, KafkaUnreachableError, StreamError
+
+log = logging.getLogger(__name__)
+
+ADMIN_TIMEOUT = 30.0
+"""Seconds that one administrative request may take."""
+
+_BROKER_DEFAULT = -1
+_UNREACHABLE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
+
+T = TypeVar("T")
+
+
+class TopicMissingError(StreamError):
+    """The topic does not exist."""
+
+
+class TopicMismatchError(StreamError):
+    """The topic exists, but with fewer partitions than are needed."""
+
+
+def ensure_topic(
+    config: Mapping[str, Any],
+    name: str,
+    *,
+    partitions: int,
+    replication_factor: int | None = None,
+    topic_config: Mapping[str, str] | None = None,
+    timeout: float = ADMIN_TIMEOUT,
+) -> bool:
+    """Create the topic if it is missing; return whether it was created.
+
+    `replication_factor` None takes the broker's default. An existing topic keeps its settings: more
+    partitions are fine, fewer raise `TopicMismatchError`, and each setting that differs from
+    `topic_config` is logged as a warning. `timeout` is in seconds, for each request.
+
+    Raises `KafkaUnreachableError` if no broker answers, `KafkaRefusedError` if it refuses.
+    """
+    admin = AdminClient(dict(config))
+    new = NewTopic(
+        name,
+        num_partitions=partitions,
+        replication_factor=replication_factor or _BROKER_DEFAULT,
+        config=dict(topic_config or {}),
+    )
+    created = admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)
+    try:
+        wait_for(created[name], config, f"create the topic {name!r}", timeout)
+    except KafkaRefusedError as error:
+        if error.code != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+    else:
+        return True
+    there = len(describe_topic(admin, config, name, timeout).partitions)
+    if there < partitions:
+        raise TopicMismatchError(
+            f"the topic {name!r} has {there} partitions and {partitions} are needed: add "
+            "partitions to it, or ask for fewer"
+        )
+    _warn_of_other_settings(admin, config, name, topic_config or {}, timeout)
+    return False
+
+
+def describe_topic(
+    admin: AdminClient, config: Mapping[str, Any], name: str, timeout: float = ADMIN_TIMEOUT
+) -> TopicDescription:
+    """Return the topic's description; raises `TopicMissingError` if there is no such topic."""
+    described = admin.describe_topics(TopicCollection([name]), request_timeout=timeout)
+    try:
+        description: TopicDescription = wait_for(
+            described[name], config, f"describe the topic {name!r}", timeout
+        )
+    except KafkaRefusedError as error:
+        if error.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise
+        raise TopicMissingError(
+            f"Kafka at {config['bootstrap.servers']} has no topic {name!r}: create it first"
+        ) from error
+    return description
+
+
+def wait_for(
+    future: "Future[T]", config: Mapping[str, Any], what: str, timeout: float = ADMIN_TIMEOUT
+) -> T:
+    """Return an administrative request's result, with its failure as one of the project's errors.
+
+    `timeout` is the request's own, in seconds; `what` says in the error what was asked for.
+    """
+    try:
+        return future.result(
+            timeout + 1
+        )  # the request's own deadline names the reason: it is first
+    except TimeoutError as error:
+        raise KafkaUnreachableError(config, timeout) from error
+    except KafkaException as error:
+        if error.args[0].code() in _UNREACHABLE:
+            raise KafkaUnreachableError(config, timeout) from error
+        raise KafkaRefusedError(config, what, error.args[0]) from error
+
+
+def _warn_of_other_settings(
+    admin: AdminClient,
+    config: Mapping[str, Any],
+    name: str,
+    wanted: Mapping[str, str],
+    timeout: float,
+) -> None:
+    resource = ConfigResource(ResourceType.TOPIC, name)
+    described = admin.describe_configs([resource], request_timeout=timeout)
+    there = wait_for(
+        described[resource], config, f"read the settings of the topic {name!r}", timeout
+    )
+    for setting, value in wanted.items():
+        found = there[setting].value if setting in there else None
+        if found != value:
+            log.warning(
+                "the topic %r keeps %s=%s, and %s is asked for", name, setting, found, value
+            )

@@ -1,0 +1,148 @@
+"""Compute Engine for the Druid VM: the provider's hook with an endpoint and bounded waits."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from airflow.providers.google.cloud.hooks.compute import ComputeEngineHook
+from airflow.sdk.exceptions import AirflowException
+from google.api_core.client_options import ClientOptions
+from google.auth.exceptions import TransportError
+from googleapiclient.discovery import build
+from googleapiclient.errors import HttpError
+from httplib2 import HttpLib2Error  # type: ignore[import-untyped]
+
+# Seconds for one HTTP answer of Compute Engine.
+HTTP_TIMEOUT = 20.0
+
+_UNREACHABLE = (OSError, HttpLib2Error, TransportError)
+
+
+class ComputeEngineUnavailable(AirflowException):
+    """Compute Engine does not answer, or answers that it cannot now; asking again may help."""
+
+
+class VmState(NamedTuple):
+    """A VM at one moment.
+
+    ``status`` is Compute Engine's, or None if the VM does not exist. ``settled`` is false while
+    the operation that was asked about goes on. ``trouble`` says why nothing could be learnt.
+    """
+
+    status: str | None = None
+    settled: bool = False
+    trouble: str = ""
+
+
+class VentasComputeEngineHook(ComputeEngineHook):
+    """The provider's hook, whose connection may name another endpoint in ``api_endpoint``.
+
+    The ``begin_…`` methods return the operation's name without waiting for it, so that a
+    trigger can; the inherited ones wait in a loop without a deadline. All raise AirflowException
+    with Compute Engine's own words, and ComputeEngineUnavailable if there was no answer.
+    """
+
+    def get_client_options(self, api_endpoint_override: str | None = None) -> ClientOptions:
+        """Return the clients' options, with the connection's endpoint if it has one."""
+        return super().get_client_options(api_endpoint_override or self._get_field("api_endpoint"))
+
+    def get_conn(self) -> Any:
+        """Return the discovery client; unlike compute_v1 it wants the endpoint with its path."""
+        if not self._conn:
+            options = self.get_client_options()
+            if options.api_endpoint:
+                options.api_endpoint = f"{options.api_endpoint.rstrip('/')}/compute/v1/"
+            self._conn = build(
+                "compute",
+                self.api_version,
+                http=self._authorize(),
+                cache_discovery=False,
+                client_options=options,
+            )
+        return self._conn
+
+    def vm_status(self, *, project_id: str, zone: str, resource_id: str) -> str | None:
+        """Return the VM's status, or None if it does not exist."""
+        return self._vm_status(project_id, zone, resource_id, self.num_retries)
+
+    def look(
+        self, *, project_id: str, zone: str, resource_id: str, operation: str | None
+    ) -> VmState:
+        """Return the VM's state for a caller that looks again and again.
+
+        Raises AirflowException if the operation failed or Compute Engine refuses to tell.
+        """
+        try:
+            if operation and not self._done(project_id, zone, operation):
+                return VmState(self._vm_status(project_id, zone, resource_id, 0))
+            return VmState(self._vm_status(project_id, zone, resource_id, 0), settled=True)
+        except ComputeEngineUnavailable as error:
+            return VmState(trouble=str(error))
+
+    def begin_insert(
+        self, *, project_id: str, zone: str, resource_id: str, body: dict[str, Any]
+    ) -> str:
+        """Create and start the VM; ``body`` is the REST API's instance, its name is set here."""
+        request = (
+            self.get_conn()
+            .instances()
+            .insert(project=project_id, zone=zone, body={**body, "name": resource_id})
+        )
+        return str(self._ask(request, self.num_retries)["name"])
+
+    def begin_start(self, *, project_id: str, zone: str, resource_id: str) -> str:
+        """Start the VM."""
+        request = (
+            self.get_conn().instances().start(project=project_id, zone=zone, instance=resource_id)
+        )
+        return str(self._ask(request, self.num_retries)["name"])
+
+    def begin_stop(self, *, project_id: str, zone: str, resource_id: str) -> str:
+        """Stop the VM."""
+        request = (
+            self.get_conn().instances().stop(project=project_id, zone=zone, instance=resource_id)
+        )
+        return str(self._ask(request, self.num_retries)["name"])
+
+    def _authorize(self) -> Any:
+        authorized = super()._authorize()
+        authorized.http.timeout = HTTP_TIMEOUT
+        return authorized
+
+    def _vm_status(self, project_id: str, zone: str, resource_id: str, retries: int) -> str | None:
+        request = (
+            self.get_conn().instances().get(project=project_id, zone=zone, instance=resource_id)
+        )
+        vm = self._ask(request, retries, missing_is_none=True)
+        return str(vm["status"]) if vm else None
+
+    def _done(self, project_id: str, zone: str, name: str) -> bool:
+        request = (
+            self.get_conn().zoneOperations().get(project=project_id, zone=zone, operation=name)
+        )
+        # Compute Engine forgets operations long after they are done.
+        operation = self._ask(request, 0, missing_is_none=True) or {"status": "DONE"}
+        if errors := operation.get("error", {}).get("errors"):
+            told = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
+            raise AirflowException(
+                f"Compute Engine could not {operation['operationType']} "
+                f"{operation['targetLink'].rsplit('/', 1)[-1]}: {told}"
+            )
+        return bool(operation["status"] == "DONE")
+
+    def _ask(self, request: Any, retries: int, *, missing_is_none: bool = False) -> Any:
+        try:
+            return request.execute(num_retries=retries)
+        except HttpError as error:
+            if missing_is_none and error.status_code == 404:
+                return None
+            message = f"{request.methodId}: {error.status_code} {error.reason}"
+            if error.status_code >= 500 or error.status_code == 429:
+                raise ComputeEngineUnavailable(f"Compute Engine cannot now do {message}") from error
+            raise AirflowException(f"Compute Engine refused {message}") from error
+        except _UNREACHABLE as error:
+            host = request.uri.split("/compute/")[0]
+            raise ComputeEngineUnavailable(
+                f"Compute Engine does not answer at {host} ({error}): check that it is up and "
+                f"the api_endpoint of connection '{self.gcp_conn_id}'"
+            ) from error

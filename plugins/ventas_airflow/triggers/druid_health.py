@@ -1,0 +1,228 @@
+"""Waiting in the triggerer for the Druid VM and for the Druid that starts on it.
+
+Neither trigger carries a secret: connections are looked up, by id, where it runs. Each yields one
+event ``{"status": "success" | "timeout" | "error", "message": str, "carry": dict}``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
+
+# Seconds for one HTTP answer of Druid.
+HTTP_TIMEOUT = 5.0
+
+SERVERS_SQL = "SELECT server_type, COUNT(*) AS n FROM sys.servers GROUP BY 1"
+
+# One of each row must be there: the roles may share a process, and tasks run in either kind.
+NEEDED_SERVERS = (
+    ("coordinator", "overlord"),
+    ("broker",),
+    ("historical",),
+    ("router",),
+    ("indexer", "middle_manager"),
+)
+
+
+def missing_servers(present: Iterable[str]) -> list[str]:
+    """Return the kinds of Druid server that are needed and not among those present."""
+    there = set(present)
+    return [" or ".join(kinds) for kinds in NEEDED_SERVERS if there.isdisjoint(kinds)]
+
+
+def router_url(connection: Connection) -> str:
+    """Return the root URL of Druid's router, which an ingest connection points at."""
+    port = f":{connection.port}" if connection.port else ""
+    return f"{connection.schema or 'http'}://{connection.host}{port}"
+
+
+class VmTrigger(BaseTrigger):
+    """What both triggers share: a VM, perhaps an operation on it, and a deadline.
+
+    :param vm: ``project_id``, ``zone`` and ``resource_id``
+    :param operation: name of the zone operation whose end comes first, or None
+    :param deadline: Unix time, in seconds, at which to give up
+    :param poll_interval: seconds between looks
+    :param carry: what the event hands back to the operator that resumes; ``dag.test()`` loses
+        the arguments that an operator gives to ``defer`` itself
+    """
+
+    def __init__(
+        self,
+        *,
+        vm: dict[str, str],
+        gcp_conn_id: str,
+        operation: str | None,
+        deadline: float,
+        poll_interval: float,
+        carry: dict[str, Any],
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.vm = vm
+        self.gcp_conn_id = gcp_conn_id
+        self.operation = operation
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.carry = carry
+        self._hook: VentasComputeEngineHook | None = None
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the arguments that make an equal trigger."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "vm": self.vm,
+            "gcp_conn_id": self.gcp_conn_id,
+            "operation": self.operation,
+            "deadline": self.deadline,
+            "poll_interval": self.poll_interval,
+            "carry": self.carry,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield the one event."""
+        try:
+            event = await self._outcome()
+        except AirflowException as error:
+            event = {"status": "error", "message": str(error)}
+        yield TriggerEvent({**event, "carry": self.carry})  # type: ignore[no-untyped-call]
+
+    async def _outcome(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    async def _until(self, look: Callable[[], Awaitable[str]]) -> dict[str, str]:
+        """Look until nothing is missing; ``look`` returns what still is, in words, or ''."""
+        told = None
+        while True:
+            missing = await look()
+            if not missing:
+                return {"status": "success", "message": f"nothing is missing on VM {self._name}"}
+            if missing != told:
+                self.log.info("Waiting: %s", missing)
+                told = missing
+            if time.time() + self.poll_interval > self.deadline:
+                return {"status": "timeout", "message": missing}
+            await asyncio.sleep(self.poll_interval)
+
+    async def _vm_state(self) -> VmState:
+        # Google's clients block, and importing them takes seconds.
+        return await asyncio.to_thread(self._look_at_vm)
+
+    def _look_at_vm(self) -> VmState:
+        if self._hook is None:
+            from ventas_airflow.hooks.compute import VentasComputeEngineHook
+
+            self._hook = VentasComputeEngineHook(gcp_conn_id=self.gcp_conn_id)
+        return self._hook.look(**self.vm, operation=self.operation)
+
+    @property
+    def _name(self) -> str:
+        return self.vm["resource_id"]
+
+
+class VmStatusTrigger(VmTrigger):
+    """Waits until the VM has one of some statuses; None among them stands for no VM.
+
+    :param statuses: those that are waited for
+    :param hopeless: those from which they will not be reached once the operation is over
+    """
+
+    def __init__(self, *, statuses: list[str | None], hopeless: list[str], **common: Any) -> None:
+        super().__init__(**common)
+        self.statuses = statuses
+        self.hopeless = hopeless
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the arguments that make an equal trigger."""
+        path, common = super().serialize()
+        return path, {**common, "statuses": self.statuses, "hopeless": self.hopeless}
+
+    async def _outcome(self) -> dict[str, str]:
+        return await self._until(self._missing)
+
+    async def _missing(self) -> str:
+        state = await self._vm_state()
+        if state.trouble:
+            return state.trouble
+        if not state.settled:
+            return f"VM {self._name} is {state.status}, operation {self.operation} goes on"
+        if state.status in self.statuses:
+            return ""
+        wanted = " or ".join(status or "missing" for status in self.statuses)
+        if state.status in self.hopeless:
+            raise AirflowException(
+                f"VM {self._name} is {state.status or 'missing'} where it should become {wanted}: "
+                "someone else changed it"
+            )
+        return f"VM {self._name} is {state.status or 'missing'}, it should become {wanted}"
+
+
+class DruidHealthTrigger(VmTrigger):
+    """Waits until the VM runs and Druid's router names a server of each needed kind.
+
+    :param druid_conn_id: ingest connection; its schema, host and port are the router's
+    """
+
+    def __init__(self, *, druid_conn_id: str, **common: Any) -> None:
+        super().__init__(**common)
+        self.druid_conn_id = druid_conn_id
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the arguments that make an equal trigger."""
+        path, common = super().serialize()
+        return path, {**common, "druid_conn_id": self.druid_conn_id}
+
+    async def _outcome(self) -> dict[str, str]:
+        connection = await BaseHook.aget_connection(self.druid_conn_id)
+        bundle = (await connection.aextra_dejson()).get("ca_bundle_path")
+        async with httpx.AsyncClient(
+            base_url=router_url(connection),
+            auth=(connection.login, connection.password or "") if connection.login else None,
+            verify=bundle or True,
+            timeout=HTTP_TIMEOUT,
+        ) as client:
+            return await self._until(lambda: self._missing(client))
+
+    async def _missing(self, client: httpx.AsyncClient) -> str:
+        druid = f"Druid at {str(client.base_url).rstrip('/')}"
+        state = await self._vm_state()
+        if state.trouble:
+            return f"{state.trouble}; {druid} was not asked"
+        if state.settled and state.status not in ("PROVISIONING", "STAGING", "RUNNING"):
+            raise AirflowException(
+                f"VM {self._name} is {state.status or 'missing'} while {druid} was to start on it: "
+                "it was stopped, or it broke down; see its operations in Compute Engine"
+            )
+        if not state.settled or state.status != "RUNNING":
+            return f"VM {self._name} is {state.status or 'missing'}, so {druid} was not asked"
+        missing = await self._missing_of_druid(client, druid)
+        return f"VM {self._name} is RUNNING, {missing}" if missing else ""
+
+    async def _missing_of_druid(self, client: httpx.AsyncClient, druid: str) -> str:
+        try:
+            answer = await client.post("/druid/v2/sql", json={"query": SERVERS_SQL})
+        except httpx.TransportError as error:
+            return f"{druid} does not answer ({type(error).__name__})"
+        if answer.status_code in (401, 403):
+            raise AirflowException(
+                f"{druid} refuses the login of connection '{self.druid_conn_id}' "
+                f"(HTTP {answer.status_code})"
+            )
+        if answer.status_code != 200:
+            return f"{druid} answers HTTP {answer.status_code}"
+        try:
+            present = [str(row["server_type"]) for row in answer.json()]
+        except (ValueError, KeyError, TypeError):
+            return f"{druid} answers something that is not a result"
+        missing = missing_servers(present)
+        return f"{druid} lacks {', '.join(missing)}" if missing else ""

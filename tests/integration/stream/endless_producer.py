@@ -1,0 +1,13 @@
+"""Publishes a run's sales without end, a line for each acknowledged one; to be killed by a test."""
+
+import sys
+from itertools import count
+
+from place import Place
+
+place = Place({"bootstrap.servers": sys.argv[1]}, *sys.argv[2:])
+publisher = place.publisher()
+publisher.open()
+for n in count(publisher.progress.last + 1):
+    publisher.commit(place.sales(n, n + 1))
+    print(n, flush=True)

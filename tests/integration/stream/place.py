@@ -1,0 +1,50 @@
+"""Where a test publishes, and the sales that go there."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from include.sales.content import SaleSource
+from include.sales.event import Venta
+from include.sales.market import load_market
+from include.stream.publisher import SalePublisher
+from include.stream.topics import ensure_topic
+
+SEED = 7
+
+
+class Place(NamedTuple):
+    """Where a test publishes: a broker's configuration, two topics and a run."""
+
+    config: dict[str, str]
+    topic: str
+    ledger_topic: str
+    corrida: str
+
+    def publisher(
+        self, *, seed: int = SEED, delivery_timeout: float = 30, stopped: Callable[[], bool] = bool
+    ) -> SalePublisher:
+        return SalePublisher(
+            self.config,
+            self.corrida,
+            seed=seed,
+            transactional_id=self.corrida,
+            delivery_timeout=delivery_timeout,
+            topic=self.topic,
+            ledger_topic=self.ledger_topic,
+            stopped=stopped,
+        )
+
+    def source(self) -> SaleSource:
+        return SaleSource(load_market(), SEED, self.corrida)
+
+    def sales(self, start: int, end: int) -> list[Venta]:
+        source = self.source()
+        return [source.sale(n, datetime.now(UTC)) for n in range(start, end)]
+
+
+def make_place(config: dict[str, str], suffix: str) -> Place:
+    place = Place(config, f"ventas-{suffix}", f"ventas.ledger-{suffix}", f"corrida {suffix}")
+    ensure_topic(config, place.topic, partitions=3)
+    ensure_topic(config, place.ledger_topic, partitions=2)
+    return place

@@ -1,0 +1,201 @@
+"""Transactions on a real broker: what is committed is there once, and nothing else is."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException, Producer
+
+from include.sales.event import decode, encode
+from include.stream.errors import KafkaUnreachableError
+from include.stream.ledger import ResumeMismatchError, progress_of, read_entries, read_run
+from include.stream.publisher import NotAcknowledgedError
+from include.stream.reader import ids_of_run, read_committed
+from include.stream.topics import TopicMissingError
+from include.stream.transactions import ProducerFencedError
+from tests.integration.stream.place import SEED, Place
+
+TRANSACTION = {"acks": "all", "transaction.timeout.ms": 60_000}
+
+
+def sequences(place: Place) -> list[int]:
+    records = read_committed(place.config, place.topic)
+    return sorted(decode(record.value or b"").secuencia for record in records)
+
+
+def zombie(place: Place) -> Producer:
+    """A try that died, or hangs, after its sale reached the log and before its commit."""
+    producer = Producer({**place.config, **TRANSACTION, "transactional.id": place.corrida})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    [sale] = place.sales(0, 1)
+    producer.produce(place.topic, encode(sale), sale.id_venta)
+    assert producer.flush(20) == 0
+    return producer
+
+
+def test_sales_and_their_ledger_are_visible_once_committed(place: Place) -> None:
+    with place.publisher() as publisher:
+        assert publisher.open().last == -1
+        publisher.commit(place.sales(0, 1))
+        publisher.commit(place.sales(1, 20))
+
+    assert sequences(place) == list(range(20))
+    by_id = {sale.id_evento: sale for sale in place.sales(0, 20)}
+    assert ids_of_run(place.config, place.topic, place.corrida).times == dict.fromkeys(by_id, 1)
+    progress = read_run(place.config, place.ledger_topic, place.corrida)
+    assert progress == publisher.progress
+    assert progress.total.importe_centavos == sum(s.importe_centavos for s in by_id.values())
+    assert (progress.last, progress.seed) == (19, SEED)
+
+
+def test_the_key_of_a_sale_is_its_id_and_that_of_the_ledger_the_run(place: Place) -> None:
+    with place.publisher() as publisher:
+        publisher.open()
+        publisher.commit(place.sales(0, 3))
+
+    for record in read_committed(place.config, place.topic):
+        assert record.key == decode(record.value or b"").id_venta.encode()
+    for record in read_committed(place.config, place.ledger_topic):
+        assert record.key == place.corrida.encode()
+
+
+def test_what_an_earlier_try_left_open_is_not_visible_and_its_zombie_is_fenced(
+    place: Place,
+) -> None:
+    earlier = zombie(place)
+    with place.publisher() as publisher:
+        assert publisher.open().last == -1
+        publisher.commit(place.sales(0, 2))
+        assert sequences(place) == [0, 1]
+
+        with pytest.raises(KafkaException) as caught:
+            earlier.commit_transaction(20)
+        assert caught.value.args[0].fatal()
+
+
+def test_a_fenced_publisher_says_so(place: Place) -> None:
+    with place.publisher() as first, place.publisher() as second:
+        first.open()
+        first.commit(place.sales(0, 1))
+        assert second.open().last == 0
+        with pytest.raises(ProducerFencedError, match=place.corrida):
+            first.commit(place.sales(1, 2))
+        second.commit(place.sales(1, 2))
+    assert sequences(place) == [0, 1]
+
+
+def test_closing_in_the_middle_aborts(place: Place) -> None:
+    publisher = place.publisher()
+    publisher.open()
+    publisher.commit(place.sales(0, 1))
+    client = publisher._producer._client
+    client.begin_transaction()
+    publisher._producer._open = True
+    client.produce(place.topic, b"half", b"k")
+    client.flush(20)
+    publisher.close()
+
+    # Nothing is open: the read ends, and only what was committed is in it.
+    assert sequences(place) == [0]
+
+
+def test_other_runs_are_counted_apart(place: Place) -> None:
+    other = place._replace(corrida=f"{place.corrida} otra")
+    for each, count in ((place, 3), (other, 5)):
+        with each.publisher() as publisher:
+            publisher.open()
+            publisher.commit(each.sales(0, count))
+
+    for each, count in ((place, 3), (other, 5)):
+        assert read_run(each.config, each.ledger_topic, each.corrida).last == count - 1
+        assert ids_of_run(each.config, each.topic, each.corrida).times.total() == count
+
+
+def test_a_run_is_not_resumed_with_another_seed(place: Place) -> None:
+    with place.publisher() as publisher:
+        publisher.open()
+        publisher.commit(place.sales(0, 1))
+    with (
+        place.publisher(seed=SEED + 1) as publisher,
+        pytest.raises(ResumeMismatchError, match=f"seed {SEED}"),
+    ):
+        publisher.open()
+
+
+def test_a_missing_ledger_topic_is_named(place: Place) -> None:
+    absent = place._replace(ledger_topic=f"{place.ledger_topic}-absent")
+    with absent.publisher() as publisher, pytest.raises(TopicMissingError, match="absent"):
+        publisher.open()
+
+
+KILLED = Path(__file__).with_name("endless_producer.py")
+
+
+def test_a_run_goes_on_without_a_gap_or_a_double_after_its_producer_was_killed(
+    place: Place,
+) -> None:
+    for upto in (12, 30):
+        with subprocess.Popen(
+            [sys.executable, KILLED, place.config["bootstrap.servers"], *place[1:]],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ) as process:
+            assert process.stdout is not None
+            acknowledged = -1
+            while acknowledged < upto:
+                acknowledged = int(process.stdout.readline())
+            process.kill()
+
+    with place.publisher() as publisher:
+        resumed_at = publisher.open().last + 1
+        assert resumed_at > acknowledged
+        publisher.commit(place.sales(resumed_at, resumed_at + 5))
+
+    assert sequences(place) == list(range(resumed_at + 5))
+    progress_of(place.corrida, read_entries(place.config, place.ledger_topic, place.corrida))
+
+
+def test_a_silence_shorter_than_the_delivery_timeout_is_ridden_out(
+    own_place: Place, broker: int
+) -> None:
+    with own_place.publisher(delivery_timeout=30) as publisher:
+        publisher.open()
+        publisher.commit(own_place.sales(0, 1))
+        os.kill(broker, signal.SIGSTOP)
+        threading.Timer(2, os.kill, (broker, signal.SIGCONT)).start()
+        began = time.monotonic()
+        publisher.commit(own_place.sales(1, 2))
+        assert time.monotonic() - began > 1.5
+    assert sequences(own_place) == [0, 1]
+
+
+def test_a_lost_broker_fails_with_exact_counts_and_the_run_resumes_when_it_is_back(
+    own_place: Place, broker: int
+) -> None:
+    publisher = own_place.publisher(delivery_timeout=3)
+    publisher.open()
+    publisher.commit(own_place.sales(0, 7))
+    os.kill(broker, signal.SIGSTOP)
+    with pytest.raises(NotAcknowledgedError, match="acknowledged 7, not acknowledged 2") as caught:
+        publisher.commit(own_place.sales(7, 9))
+    began = time.monotonic()
+    publisher.close()
+    assert time.monotonic() - began < 3
+    assert (caught.value.acknowledged, caught.value.unacknowledged) == (7, 2)
+
+    with own_place.publisher(delivery_timeout=2) as again, pytest.raises(KafkaUnreachableError):
+        again.open()
+
+    os.kill(broker, signal.SIGCONT)
+    with own_place.publisher() as publisher:
+        resumed_at = publisher.open().last + 1
+        assert resumed_at in ({7, 9} if caught.value.in_doubt else {7})
+        publisher.commit(own_place.sales(resumed_at, 12))
+    assert sequences(own_place) == list(range(12))

@@ -1,0 +1,93 @@
+"""The hook against the emulator: its own methods, and those that the provider's hook brings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+from ventas_airflow.hooks.compute import (
+    ComputeEngineUnavailable,
+    VentasComputeEngineHook,
+    VmState,
+)
+
+from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
+
+VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
+
+
+@pytest.fixture
+def hook(endpoint: str) -> VentasComputeEngineHook:
+    return VentasComputeEngineHook()
+
+
+def test_a_whole_life_without_waiting(hook: VentasComputeEngineHook, power: MemoryPower) -> None:
+    assert hook.vm_status(**VM) is None
+    power.held = True
+    operation = hook.begin_insert(**VM, body={**vm_body(), "name": "set-by-the-hook"})
+    eventually(lambda: hook.vm_status(**VM) == "STAGING")
+    assert hook.look(**VM, operation=operation) == VmState("STAGING", settled=False)
+    power.free()
+    eventually(lambda: hook.look(**VM, operation=operation) == VmState("RUNNING", settled=True))
+    stopped = hook.begin_stop(**VM)
+    eventually(lambda: hook.look(**VM, operation=stopped) == VmState("TERMINATED", settled=True))
+    hook.begin_start(**VM)
+    eventually(lambda: hook.vm_status(**VM) == "RUNNING")
+
+
+def test_the_providers_own_methods_reach_the_endpoint_too(hook: VentasComputeEngineHook) -> None:
+    hook.insert_instance(
+        project_id=PROJECT,
+        zone=ZONE,
+        body={
+            "name": "druid",
+            "machine_type": f"zones/{ZONE}/machineTypes/n2-standard-4",
+            "disks": [{"boot": True}],
+            "network_interfaces": [{"network": "global/networks/default"}],
+        },
+    )
+    assert hook.get_instance(**VM).status == "RUNNING"
+    hook.stop_instance(**VM)
+    hook.start_instance(**VM)
+    hook.delete_instance(**VM)
+    assert hook.vm_status(**VM) is None
+
+
+def test_a_refusal_is_told_in_compute_engines_words(hook: VentasComputeEngineHook) -> None:
+    with pytest.raises(AirflowException, match=r"instances\.start: 404 .* was not found"):
+        hook.begin_start(**VM)
+    with pytest.raises(AirflowException, match=r"instances\.insert: 400 .*resource\.disks"):
+        hook.begin_insert(**VM, body={**vm_body(), "disks": []})
+
+
+def test_a_failed_operation_is_told_with_its_code(hook: VentasComputeEngineHook) -> None:
+    hook.begin_insert(**VM, body=vm_body())
+    other = {**VM, "resource_id": "otra"}
+    operation = hook.begin_insert(**other, body=vm_body())
+    with pytest.raises(AirflowException, match="could not insert otra: QUOTA_EXCEEDED: Quota"):
+        hook.look(**other, operation=operation)
+
+
+def test_no_answer_names_the_address_and_is_only_a_trouble_for_who_looks_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    extra = {"api_endpoint": "http://127.0.0.1:9", "is_anonymous": True, "num_retries": 0}
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT",
+        json.dumps({"conn_type": "google_cloud_platform", "extra": extra}),
+    )
+    hook = VentasComputeEngineHook()
+    with pytest.raises(ComputeEngineUnavailable, match=r"does not answer at http://127\.0\.0\.1:9"):
+        hook.vm_status(**VM)
+    assert "does not answer" in hook.look(**VM, operation=None).trouble
+
+
+def test_without_an_endpoint_the_clients_go_to_google(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT",
+        json.dumps({"conn_type": "google_cloud_platform", "extra": {"is_anonymous": True}}),
+    )
+    hook = VentasComputeEngineHook()
+    uri = hook.get_conn().instances().list(project=PROJECT, zone=ZONE).uri
+    assert uri.startswith("https://compute.googleapis.com/compute/v1/projects/")

@@ -1,0 +1,152 @@
+"""The operators' execute and resumptions, against the emulator and a small router."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskDeferred
+from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
+
+from tests.unit.plugins.compute.conftest import Druid
+from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
+
+VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
+Context: Any = {}
+
+
+def ensure(**changes: Any) -> EnsureDruidVmOperator:
+    arguments = {"task_id": "encender", "body": vm_body(), "poll_interval": 0.05, **VM, **changes}
+    return EnsureDruidVmOperator(**arguments)
+
+
+def stop(**changes: Any) -> StopDruidVmOperator:
+    return StopDruidVmOperator(**{"task_id": "apagar", "poll_interval": 0.05, **VM, **changes})
+
+
+def run(operator: EnsureDruidVmOperator | StopDruidVmOperator) -> Any:
+    """Run a task as ``dag.test()`` does: execute, then the trigger elsewhere, then resume."""
+    step: Callable[[], Any] = partial(operator.execute, Context)
+    while True:
+        try:
+            return step()
+        except TaskDeferred as deferred:
+            trigger = type(deferred.trigger)(**deferred.trigger.serialize()[1])
+            event = asyncio.run(anext(trigger.run())).payload
+            step = partial(getattr(operator, deferred.method_name), Context, event=event)
+
+
+@pytest.fixture
+def hook(endpoint: str) -> VentasComputeEngineHook:
+    return VentasComputeEngineHook()
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_ensure_creates_then_finds_it_on_then_starts_it(
+    hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower, deferrable: bool
+) -> None:
+    result = run(ensure(deferrable=deferrable))
+    assert (result["vm"], result["accion"]) == ("druid", "creada")
+    assert result["segundos"] >= 0
+    assert run(ensure(deferrable=deferrable))["accion"] == "ya_encendida"
+    hook.stop_instance(**VM)
+    assert run(ensure(deferrable=deferrable))["accion"] == "iniciada"
+    assert power.commands == ["start", "stop", "start"]
+
+
+def test_ensure_lets_a_stopping_vm_stop_and_starts_it(
+    hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
+) -> None:
+    run(ensure())
+    power.held = True
+    hook.begin_stop(**VM)
+    with pytest.raises(TaskDeferred) as waiting:
+        ensure().execute(Context)
+    assert waiting.value.method_name == "decide_again"
+    threading.Timer(0.2, power.free).start()
+    assert run(ensure())["accion"] == "iniciada"
+
+
+def test_ensure_waits_for_druid_and_not_only_for_the_vm(
+    hook: VentasComputeEngineHook, druid: Druid
+) -> None:
+    druid.servers = ("router", "broker")
+    with pytest.raises(AirflowException) as given_up:
+        run(ensure(timeout=1.0))
+    message = str(given_up.value)
+    assert "Given up after 1 s: VM druid is RUNNING" in message
+    assert f"Druid at {druid.url} lacks coordinator or overlord, historical" in message
+    assert "./ventas logs" in message
+
+
+def test_ensure_tells_a_refused_start(hook: VentasComputeEngineHook, druid: Druid) -> None:
+    run(ensure())
+    with pytest.raises(AirflowException, match="could not insert otra: QUOTA_EXCEEDED"):
+        run(ensure(resource_id="otra"))
+
+
+def test_ensure_tells_processes_that_cannot_start(
+    hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
+) -> None:
+    power.held = True
+    power.broken = ("druid-broker is FATAL, see broker.log",)
+    with pytest.raises(AirflowException, match="could not insert druid: INTERNAL_ERROR: druid-bro"):
+        run(ensure())
+
+
+def test_stop_stops_once_and_takes_off_or_missing_as_well(
+    hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
+) -> None:
+    assert run(stop())["accion"] == "no_existe"
+    run(ensure())
+    assert run(stop())["accion"] == "apagada"
+    assert hook.vm_status(**VM) == "TERMINATED"
+    assert run(stop())["accion"] == "ya_apagada"
+    assert power.commands == ["start", "stop"]
+
+
+def test_stop_lets_a_starting_vm_start_first(
+    hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
+) -> None:
+    power.held = True
+    hook.begin_insert(**VM, body=vm_body())
+    eventually(lambda: hook.vm_status(**VM) == "STAGING")
+    threading.Timer(0.2, power.free).start()
+    assert run(stop())["accion"] == "apagada"
+
+
+@pytest.mark.parametrize("keep_on", [True, "True", "true"])
+def test_stop_is_skipped_when_the_vm_is_to_be_kept_on(
+    hook: VentasComputeEngineHook, druid: Druid, keep_on: bool | str
+) -> None:
+    run(ensure())
+    with pytest.raises(AirflowSkipException, match="kept on"):
+        run(stop(keep_on=keep_on))
+    assert hook.vm_status(**VM) == "RUNNING"
+
+
+def test_stop_refuses_a_wish_that_it_does_not_understand() -> None:
+    with pytest.raises(AirflowException, match="keep_on is true or false, not 'quizás'"):
+        stop(keep_on="quizás").execute(Context)
+
+
+def test_a_wait_without_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="seconds above 0"):
+        ensure(timeout=0)
+
+
+def test_the_operators_module_is_light_enough_for_dag_files() -> None:
+    heavy = ("google.cloud.compute_v1", "googleapiclient", "airflow.providers.google.cloud")
+    code = (
+        "import sys, ventas_airflow.operators.compute\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip().splitlines()[-1] == "[]"

@@ -1,0 +1,227 @@
+"""The triggers, run against the emulator and a small router."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+from airflow.sdk import Connection
+from airflow.serialization.serialized_objects import BaseSerialization
+from hypothesis import given
+from hypothesis import strategies as st
+from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.triggers.druid_health import (
+    NEEDED_SERVERS,
+    DruidHealthTrigger,
+    VmStatusTrigger,
+    VmTrigger,
+    missing_servers,
+    router_url,
+)
+
+from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
+from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
+
+VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
+
+
+def common(**changes: Any) -> dict[str, Any]:
+    return {
+        "vm": VM,
+        "gcp_conn_id": "google_cloud_default",
+        "operation": None,
+        "deadline": time.time() + 15,
+        "poll_interval": 0.05,
+        "carry": {"accion": "creada"},
+        **changes,
+    }
+
+
+def health(**changes: Any) -> DruidHealthTrigger:
+    return DruidHealthTrigger(druid_conn_id="druid_ingest_default", **common(**changes))
+
+
+async def first_event(trigger: VmTrigger) -> Any:
+    async for event in trigger.run():
+        return event.payload
+    return None
+
+
+@pytest.fixture
+def hook(endpoint: str) -> VentasComputeEngineHook:
+    return VentasComputeEngineHook()
+
+
+@pytest.fixture
+def running(hook: VentasComputeEngineHook) -> VentasComputeEngineHook:
+    hook.begin_insert(**VM, body=vm_body())
+    eventually(lambda: hook.vm_status(**VM) == "RUNNING")
+    return hook
+
+
+def test_healthy_is_when_the_router_names_every_kind_of_server(
+    running: VentasComputeEngineHook, druid: Druid
+) -> None:
+    assert asyncio.run(first_event(health()))["status"] == "success"
+    assert druid.asked[0]["path"] == "/druid/v2/sql"
+    assert "sys.servers" in druid.asked[0]["query"]
+    assert druid.logins == [None]
+
+
+def test_it_waits_until_the_last_server_has_come(
+    running: VentasComputeEngineHook, druid: Druid
+) -> None:
+    async def come_late() -> Any:
+        druid.servers = EVERY_SERVER[:-1]
+        waiting = asyncio.create_task(first_event(health()))
+        while len(druid.asked) < 3:
+            await asyncio.sleep(0.02)
+        assert not waiting.done()
+        druid.servers = EVERY_SERVER
+        return await waiting
+
+    assert asyncio.run(come_late())["status"] == "success"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (503, b"", "answers HTTP 503"),
+        (200, b"<html>", "answers something that is not a result"),
+        (200, b'{"error": "x"}', "answers something that is not a result"),
+        (200, b"[]", "lacks coordinator or overlord, broker, historical, router"),
+    ],
+)
+def test_what_is_missing_is_told_at_the_deadline(
+    running: VentasComputeEngineHook, druid: Druid, status: int, body: bytes, told: str
+) -> None:
+    druid.status, druid.body = status, body
+    event = asyncio.run(first_event(health(deadline=time.time() + 0.3)))
+    assert event["status"] == "timeout"
+    assert f"VM druid is RUNNING, Druid at {druid.url} {told}" in event["message"]
+
+
+def test_a_router_that_is_not_there_yet_is_waited_for(
+    running: VentasComputeEngineHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = {"conn_type": "druid", "host": "127.0.0.1", "port": 9, "schema": "http"}
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(connection))
+    event = asyncio.run(first_event(health(deadline=time.time() + 0.3)))
+    assert event["status"] == "timeout"
+    assert "Druid at http://127.0.0.1:9 does not answer (ConnectError)" in event["message"]
+
+
+def test_the_login_is_sent_and_a_refused_one_ends_the_wait_without_being_shown(
+    running: VentasComputeEngineHook, druid: Druid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = {
+        "conn_type": "druid",
+        "host": "127.0.0.1",
+        "port": druid.server.server_port,
+        "schema": "http",
+        "login": "airflow",
+        "password": "s3creto",
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(connection))
+    druid.status = 401
+    trigger = health()
+    event = asyncio.run(first_event(trigger))
+    assert druid.logins[0] is not None
+    assert druid.logins[0].startswith("Basic ")
+    assert event["status"] == "error"
+    assert "refuses the login of connection 'druid_ingest_default'" in event["message"]
+    assert "s3creto" not in json.dumps([event, trigger.serialize()])
+
+
+def test_a_vm_that_goes_off_meanwhile_ends_the_wait_at_once(
+    running: VentasComputeEngineHook, druid: Druid
+) -> None:
+    async def turn_off() -> Any:
+        druid.servers = ()
+        waiting = asyncio.create_task(first_event(health()))
+        while not druid.asked:
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(running.begin_stop, **VM)
+        return await waiting
+
+    event = asyncio.run(turn_off())
+    assert event["status"] == "error"
+    assert "while Druid at" in event["message"]
+
+
+def test_a_missing_vm_ends_the_wait_at_once(hook: VentasComputeEngineHook, druid: Druid) -> None:
+    event = asyncio.run(first_event(health()))
+    assert event["status"] == "error"
+    assert "VM druid is missing" in event["message"]
+
+
+def test_compute_engine_that_does_not_answer_is_waited_for(
+    endpoint: str, druid: Druid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"api_endpoint": "http://127.0.0.1:9", "is_anonymous": True}
+    connection = {"conn_type": "google_cloud_platform", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+    event = asyncio.run(first_event(health(deadline=time.time() + 0.3)))
+    assert event["status"] == "timeout"
+    assert "Compute Engine does not answer at http://127.0.0.1:9" in event["message"]
+
+
+def test_a_status_that_cannot_be_reached_any_more_ends_the_wait(
+    running: VentasComputeEngineHook,
+) -> None:
+    wanted = VmStatusTrigger(statuses=["TERMINATED", None], hopeless=["RUNNING"], **common())
+    event = asyncio.run(first_event(wanted))
+    assert event == {
+        "status": "error",
+        "message": "VM druid is RUNNING where it should become TERMINATED or missing: "
+        "someone else changed it",
+        "carry": {"accion": "creada"},
+    }
+
+
+def test_a_status_is_not_judged_before_its_operation_is_over(
+    running: VentasComputeEngineHook, power: MemoryPower
+) -> None:
+    power.held = True
+    operation = running.begin_stop(**VM)
+    wanted = VmStatusTrigger(
+        statuses=["TERMINATED"],
+        hopeless=["STOPPING"],
+        **common(operation=operation, deadline=time.time() + 0.3),
+    )
+    event = asyncio.run(first_event(wanted))
+    assert event["status"] == "timeout"
+    assert f"operation {operation} goes on" in event["message"]
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [health(), VmStatusTrigger(statuses=["TERMINATED", None], hopeless=["RUNNING"], **common())],
+)
+def test_a_trigger_survives_the_way_to_the_triggerer(trigger: VmTrigger) -> None:
+    path, arguments = trigger.serialize()
+    assert path == f"ventas_airflow.triggers.druid_health.{type(trigger).__name__}"
+    carried = BaseSerialization.deserialize(BaseSerialization.serialize(arguments))
+    assert type(trigger)(**carried).serialize() == (path, arguments)
+
+
+@given(st.sets(st.sampled_from([kind for kinds in NEEDED_SERVERS for kind in kinds])))
+def test_nothing_is_missing_just_when_each_need_has_one_server(present: set[str]) -> None:
+    met = all(present & set(kinds) for kinds in NEEDED_SERVERS)
+    assert (missing_servers(present) == []) is met
+
+
+@pytest.mark.parametrize(
+    ("connection", "url"),
+    [
+        ({"host": "10.0.0.5", "port": 8888, "schema": "https"}, "https://10.0.0.5:8888"),
+        ({"host": "druid.tienda.ar"}, "http://druid.tienda.ar"),
+    ],
+)
+def test_the_routers_url_comes_from_the_ingest_connection(
+    connection: dict[str, Any], url: str
+) -> None:
+    assert router_url(Connection(conn_id="druid", conn_type="druid", **connection)) == url

@@ -1,0 +1,84 @@
+"""What the operator refuses before anything starts, and how a stop reaches it."""
+
+import copy
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from ventas_airflow.operators.publish import PublishSalesOperator
+
+
+@pytest.fixture(autouse=True)
+def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_KAFKA_DEFAULT",
+        '{"conn_type": "kafka", "extra": {"bootstrap.servers": "127.0.0.1:1"}}',
+    )
+
+
+def context() -> dict[str, Any]:
+    dag_run = SimpleNamespace(run_id="manual__1", run_after=datetime.now(UTC))
+    return {"dag_run": dag_run}
+
+
+def operator(**arguments: Any) -> PublishSalesOperator:
+    return PublishSalesOperator(
+        **{"task_id": "publicar", "seed": 1, "duration_minutes": 1, **arguments}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"seed": "x"}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"minimum_gap": "rápido"}, "minimum_gap"),
+        ({"seed": -1}, "-1"),
+        ({"minimum_gap": 3, "maximum_gap": 2}, "minimum"),
+        ({"minimum_gap": 0}, "minimum"),
+        ({"duration_minutes": 0}, "duration_minutes"),
+        ({"duration_minutes": None}, "duration_minutes"),
+        ({"delivery_timeout": "nan"}, "delivery_timeout"),
+        ({"ends_at": "mañana"}, "mañana"),
+        ({"ends_at": "2026-11-24T21:00:00"}, "time zone"),
+        ({"stores": ["nowhere"]}, "nowhere"),
+        ({"stores": "['nowhere']"}, "render_template_as_native_obj"),
+    ],
+)
+def test_a_bad_parameter_is_refused_for_good_with_its_name(
+    arguments: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=named):
+        operator(**arguments).execute(context())
+
+
+def test_a_broker_that_is_not_there_may_be_retried() -> None:
+    with pytest.raises(AirflowException, match=r"127\.0\.0\.1:1") as caught:
+        operator(delivery_timeout=1).execute(context())
+    assert not isinstance(caught.value, AirflowFailException)
+
+
+def test_a_stop_before_the_first_sale_fails_the_task_for_good() -> None:
+    pushed: dict[str, Any] = {}
+
+    def push(key: str, value: Any) -> None:
+        pushed[key] = value
+
+    it = operator(delivery_timeout=60)
+    it.on_kill()
+    it.on_kill()
+    with pytest.raises(AirflowFailException, match="Detenida a pedido: 0 ventas"):
+        it.execute(context() | {"ti": SimpleNamespace(xcom_push=push)})
+    assert pushed["return_value"]["confirmadas"] == 0
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_the_operator_can_be_copied_as_airflow_does(
+    copied: Callable[[PublishSalesOperator], PublishSalesOperator],
+) -> None:
+    assert copied(operator()).seed == 1

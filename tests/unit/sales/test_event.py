@@ -1,0 +1,141 @@
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+import jsonschema
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.sales.event import (
+    ALICUOTAS_IVA,
+    FIELDS,
+    Venta,
+    decode,
+    encode,
+    format_ts,
+    iva_incluido,
+    json_schema,
+)
+
+SCHEMA = jsonschema.Draft202012Validator(json_schema())
+SALE = Venta(
+    id_evento="e1",
+    id_venta="v1",
+    ts="2026-11-24T15:00:00.000Z",
+    corrida="prueba",
+    secuencia=0,
+    sucursal="Palermo",
+    provincia="Ciudad Autónoma de Buenos Aires",
+    ciudad="Buenos Aires",
+    producto="Yerba mate 1 kg",
+    sku="ALM-001",
+    categoria="Almacén",
+    cantidad=2,
+    precio_unitario_centavos=480_000,
+    descuento_centavos=96_000,
+    importe_centavos=864_000,
+    alicuota_iva=2100,
+    iva_centavos=149_950,
+    tipo_pago="efectivo",
+    cuotas=1,
+    emisor="",
+    estado="aprobada",
+    motivo="",
+    plataforma="local",
+)
+
+
+def test_json_is_compact_in_field_order_and_reads_back() -> None:
+    data = encode(SALE)
+    assert data.startswith(b'{"id_evento":"e1","id_venta":"v1","ts":"2026-11-24T15:00:00.000Z",')
+    assert tuple(json.loads(data)) == Venta.__struct_fields__
+    assert decode(data) == SALE
+
+
+def test_fields_tell_druid_their_kind_and_people_what_they_are() -> None:
+    assert tuple(field.name for field in FIELDS) == Venta.__struct_fields__
+    longs = {field.name for field in FIELDS if field.kind == "long"}
+    assert longs == {field.name for field in FIELDS if isinstance(getattr(SALE, field.name), int)}
+    assert all(field.title and field.description for field in FIELDS)
+
+
+def test_schema_is_a_schema_that_every_sale_satisfies(many_sales: Sequence[Venta]) -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    for sale in many_sales[:1000]:
+        SCHEMA.validate(json.loads(encode(sale)))
+
+
+def _with(**changes: Any) -> dict[str, Any]:
+    return {**msgspec.to_builtins(SALE), **changes}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *({k: v for k, v in _with().items() if k != name} for name in Venta.__struct_fields__),
+        *(_with(**{name: None}) for name in Venta.__struct_fields__),
+        *(_with(**{field.name: "1" if field.kind == "long" else 1}) for field in FIELDS),
+        *(_with(**{field.name: -1}) for field in FIELDS if field.kind == "long"),
+        _with(vendedor="Ana"),
+        _with(estado="anulada"),
+        _with(tipo_pago="cheque"),
+        _with(plataforma="telefono"),
+        _with(alicuota_iva=2101),
+        _with(cantidad=0),
+        _with(cuotas=0),
+        _with(cantidad=1.5),
+        _with(id_evento=""),
+        _with(ts="2026-11-24T15:00:00Z"),
+        _with(ts="2026-11-24T12:00:00.000-03:00"),
+    ],
+)
+def test_decode_and_schema_refuse_the_same(event: dict[str, Any]) -> None:
+    assert not SCHEMA.is_valid(event)
+    with pytest.raises(msgspec.ValidationError):
+        decode(json.dumps(event).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[]", b"null"])
+def test_what_is_no_event_is_refused(data: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode(data)
+
+
+@given(st.integers(0, 10**15), st.sampled_from(ALICUOTAS_IVA))
+def test_iva_is_the_exact_quotient_rounded_half_up(importe: int, alicuota: int) -> None:
+    exact = Fraction(importe * alicuota, 10_000 + alicuota)
+    assert iva_incluido(importe, alicuota) == floor(exact + Fraction(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("importe", "alicuota", "iva"),
+    [(0, 2100, 0), (1, 2100, 0), (3, 2100, 1), (12_100, 2100, 2100), (11_050, 1050, 1050)],
+)
+def test_iva_examples(importe: int, alicuota: int, iva: int) -> None:
+    assert iva_incluido(importe, alicuota) == iva
+
+
+def test_iva_of_a_column_is_that_of_each() -> None:
+    importes = np.arange(100_000, dtype=np.int64) * 37
+    rates = np.full_like(importes, 1050)
+    assert iva_incluido(importes, rates).tolist() == [
+        iva_incluido(i, 1050) for i in importes.tolist()
+    ]
+
+
+def test_ts_is_utc_cut_to_milliseconds() -> None:
+    argentina = timezone(timedelta(hours=-3))
+    moment = datetime(2026, 11, 24, 21, 59, 59, 999_999, tzinfo=argentina)
+    assert format_ts(moment) == "2026-11-25T00:59:59.999Z"
+    assert format_ts(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000Z"
+
+
+def test_ts_without_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        format_ts(datetime(2026, 1, 1))

@@ -1,0 +1,164 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from include.sales.event import ALICUOTAS_IVA
+from include.sales.market import DATA, MarketError, load_market
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the data files, to be spoilt."""
+    return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+def line_of(path: Path, start: str) -> int:
+    """Number, from 1, of the only line that starts so."""
+    (number,) = (
+        n for n, line in enumerate(path.read_text().splitlines(), 1) if line.startswith(start)
+    )
+    return number
+
+
+def spoil(path: Path, start: str, old: str, new: str) -> str:
+    """Change the only line that starts so, and return its place as errors tell it."""
+    number = line_of(path, start)
+    lines = path.read_text().splitlines()
+    assert old in lines[number - 1]
+    lines[number - 1] = lines[number - 1].replace(old, new, 1)
+    path.write_text("\n".join(lines) + "\n")
+    return f"{path.name}:{number}: "
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(MarketError) as caught:
+        load_market(folder)
+    told = [str(problem) for problem in caught.value.problems]
+    assert str(caught.value).splitlines()[1:] == [f"  {problem}" for problem in told]
+    return told
+
+
+def test_the_data_make_a_whole_country() -> None:
+    market = load_market()
+    assert len(market.provinces) == 24
+    assert len(market.stores) >= 60
+    assert len(market.products) >= 120
+    assert len(market.categories) >= 12
+    assert {p.alicuota_iva for p in market.products} == set(ALICUOTAS_IVA)
+
+
+def test_prices_are_pesos_in_the_file_and_centavos_in_the_market(folder: Path) -> None:
+    spoil(folder / "products.csv", "ALM-001,", "4800", "4800.5")
+    (product,) = (p for p in load_market(folder).products if p.sku == "ALM-001")
+    assert product.precio_centavos == 480_050
+
+
+def test_every_mistake_is_told_at_once_with_file_and_line(folder: Path) -> None:
+    products, stores, payments = (
+        folder / f"{name}.csv" for name in ("products", "stores", "payments")
+    )
+    places = [
+        spoil(payments, "local,electro,credito", "58.4", "85.4"),
+        spoil(products, "ALM-001,", ",4800,", ",-4800,"),
+        spoil(products, "ALM-002,", ",2100,", ",2700,"),
+        spoil(products, "LAC-001,", "Lácteos", "Lacteos"),
+        spoil(stores, "palermo,", "AR-C", "AR-1"),
+    ]
+    told = problems(folder)
+    assert [next((p for p in told if p.startswith(place)), "") for place in places] == told
+    assert told == [
+        places[0] + "the shares of local/electro from here on sum to 126.90, not 100",
+        places[1] + told[1].split(": ", 1)[1],
+        places[2] + "alicuota_iva is '2700': Invalid enum value 2700",
+        places[3] + "categoria 'Lacteos' is not in categories.csv",
+        places[4] + "province 'AR-1' is not in provinces.csv",
+    ]
+    assert "precio is '-4800'" in told[1]
+
+
+def test_every_wrong_cell_of_a_line_is_told(folder: Path) -> None:
+    place = spoil(folder / "products.csv", "ALM-001,", ",4800,2100,1,", ",0x12,x,0,")
+    told = problems(folder)
+    assert all(problem.startswith(place) for problem in told)
+    assert sorted(problem.split()[1] for problem in told) == ["alicuota_iva", "precio", "rank"]
+
+
+@pytest.mark.parametrize(
+    ("file", "start", "old", "new", "message"),
+    [
+        ("products", "ALM-002", "ALM-002", "ALM-001", "sku 'ALM-001' is already in line 2"),
+        ("products", "ALM-001", "4800", "0.00", "precio must be more than 0"),
+        ("products", "ALM-001", "4800", "48.005", "precio is '48.005': Expected `str` matching"),
+        ("products", "ALM-001", "Yerba", "Yerba, ", "not as many cells as the header"),
+        ("products", "ALM-001", "Yerba", '"Yerba', "not readable as CSV"),
+        ("stores", "palermo", "palermo", "flores", "id 'flores' is already in line"),
+        ("stores", "palermo", ",25,", ",0,", "weight is '0'"),
+        ("stores", "palermo", "assumption", "", "source is ''"),
+        ("stores", "palermo", "2025-12", "ayer", "date is 'ayer'"),
+        ("stores", "formosa-centro", "AR-P", "AR-C", "code 'AR-P' has no line in stores.csv"),
+        ("provinces", "AR-V", "0.41", "nan", "share is 'nan'"),
+        ("provinces", "AR-V", "Tierra del Fuego", "Santa Cruz", "provincia 'Santa Cruz' is alrea"),
+        ("payments", "online,,debito", "debito", "credito", "all 'credito' is repeated"),
+        ("payments", "online,,debito", "online,,", "online,kiosco,", "grupo 'kiosco' is not in"),
+        ("groups", "electro", "electro", "kiosco", "there is no line of kiosco"),
+        ("issuers", "debito,,Cabal", "debito", "efectivo", "have an emisor"),
+        ("outcomes", "efectivo,aprobada", "efectivo", "cheque", "tipo_pago is 'cheque'"),
+        ("outcomes", "efectivo,aprobada", "aprobada", "rechazada", "cannot be rejected always"),
+        ("outcomes", "efectivo,aprobada", "aprobada", "reembolsada", "estado is 'reembolsada'"),
+        ("rejections", "qr,qr_vencido", "qr_vencido", "QR vencido", "motivo is 'QR vencido'"),
+        ("instalments", "online,,9,", ",9,", ",18,", "in force offers so many cuotas"),
+        ("instalment_programmes", "Ahora 12", ",,", ",2025-01-01,", "desde is after hasta"),
+        ("instalment_programmes", "Ahora 12", "2024-01-31", "31/1/24", "hasta is '31/1/24'"),
+        ("discounts", "electro,25", "25", "100", "percent is '100'"),
+    ],
+)
+def test_a_mistake_is_told(
+    folder: Path, file: str, start: str, old: str, new: str, message: str
+) -> None:
+    spoil(folder / f"{file}.csv", start, old, new)
+    assert message in "\n".join(problems(folder))
+
+
+@pytest.mark.parametrize(
+    ("file", "prefix", "message"),
+    [
+        ("categories", "Librería", "categoria 'Librería' is not in categories.csv"),
+        ("discounts", "electro", "discounts.csv:1: there is no line of electro"),
+        ("issuers", "billetera", "issuers.csv:1: there is no line of billetera/all"),
+        ("outcomes", "qr", "outcomes.csv:1: there is no line of qr"),
+        ("payments", "online", "payments.csv:1: there is no line of online/electro"),
+        ("products", "LIB", "categoria 'Librería' has no line in products.csv"),
+        ("rejections", "qr", "rejections.csv:1: there is no line of qr"),
+    ],
+)
+def test_a_gap_is_told(folder: Path, file: str, prefix: str, message: str) -> None:
+    path = folder / f"{file}.csv"
+    kept = [line for line in path.read_text().splitlines() if not line.startswith(prefix)]
+    path.write_text("\n".join(kept) + "\n")
+    assert message in "\n".join(problems(folder))
+
+
+def test_a_wrong_header_is_told_once(folder: Path) -> None:
+    spoil(folder / "stores.csv", "id,", "ciudad", "localidad")
+    assert problems(folder) == [
+        "stores.csv:1: column 'ciudad' is missing",
+        "stores.csv:1: column 'localidad' is unknown",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "the file is missing"),
+        (b"", "column 'percent' is missing"),
+        (b"grupo,percent,share,source,date\n", "no line but its header"),
+        ("grupo,percent,share,source,date\nñandú".encode("latin-1"), "not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told(folder: Path, content: bytes | None, message: str) -> None:
+    path = folder / "discounts.csv"
+    path.unlink() if content is None else path.write_bytes(content)
+    told = problems(folder)
+    assert message in "\n".join(told)
+    assert all(problem.startswith("discounts.csv:1: ") for problem in told)

@@ -1,0 +1,211 @@
+"""Google's own clients against the emulator."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from google.api_core.client_options import ClientOptions
+from google.api_core.exceptions import BadRequest, Conflict, NotFound
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import compute_v1
+from googleapiclient.discovery import build
+from googleapiclient.errors import HttpError
+
+from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
+
+VM = {"project": PROJECT, "zone": ZONE, "instance": "druid"}
+
+
+class Google:
+    """google-cloud-compute's clients of one endpoint.
+
+    The ``*_unary`` calls and a client for the operations are used because the operation that
+    ``insert`` itself returns polls compute.googleapis.com whatever the endpoint.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        access: dict[str, Any] = {
+            "credentials": AnonymousCredentials(),
+            "client_options": ClientOptions(api_endpoint=endpoint),
+        }
+        self.instances = compute_v1.InstancesClient(**access)
+        self._operations = compute_v1.ZoneOperationsClient(**access)
+
+    def insert(self, **changes: Any) -> compute_v1.Operation:
+        body = compute_v1.Instance.from_json(json.dumps({**vm_body(), **changes}))
+        return self.instances.insert_unary(project=PROJECT, zone=ZONE, instance_resource=body)
+
+    def finish(self, operation: compute_v1.Operation) -> compute_v1.Operation:
+        done = self._operations.wait(
+            project=PROJECT, zone=ZONE, operation=operation.name, timeout=10
+        )
+        assert done.status == compute_v1.Operation.Status.DONE
+        return done
+
+
+@pytest.fixture
+def google(endpoint: str) -> Google:
+    return Google(endpoint)
+
+
+@pytest.fixture
+def discovery(endpoint: str) -> Any:
+    return build(
+        "compute",
+        "v1",
+        static_discovery=True,
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=f"{endpoint}/compute/v1/"),
+    )
+
+
+def test_google_cloud_compute_drives_a_whole_life(google: Google, power: MemoryPower) -> None:
+    google.finish(google.insert())
+    vm = google.instances.get(**VM)
+    assert vm.status == "RUNNING"
+    assert vm.labels == {"rol": "druid"}
+    assert vm.machine_type.endswith(f"/zones/{ZONE}/machineTypes/n2-standard-4")
+    assert vm.last_start_timestamp
+    google.finish(google.instances.stop_unary(**VM))
+    assert google.instances.get(**VM).status == "TERMINATED"
+    google.finish(google.instances.start_unary(**VM))
+    assert [i.name for i in google.instances.list(project=PROJECT, zone=ZONE)] == ["druid"]
+    google.finish(google.instances.delete_unary(**VM))
+    assert list(google.instances.list(project=PROJECT, zone=ZONE)) == []
+    assert power.commands == ["start", "stop", "start", "stop"]
+
+
+def test_the_discovery_client_drives_a_whole_life(discovery: Any) -> None:
+    def finish(operation: dict[str, Any]) -> dict[str, Any]:
+        waited: dict[str, Any] = (
+            discovery.zoneOperations()
+            .wait(project=PROJECT, zone=ZONE, operation=operation["name"])
+            .execute()
+        )
+        assert (waited["status"], waited["progress"]) == ("DONE", 100)
+        return waited
+
+    inserted = discovery.instances().insert(project=PROJECT, zone=ZONE, body=vm_body()).execute()
+    assert (inserted["kind"], inserted["operationType"]) == ("compute#operation", "insert")
+    done = finish(inserted)
+    assert done["targetLink"] == discovery.instances().get(**VM).execute()["selfLink"]
+    assert done["insertTime"] <= done["startTime"] <= done["endTime"]
+    finish(discovery.instances().stop(**VM).execute())
+    finish(discovery.instances().start(**VM).execute())
+    finish(discovery.instances().delete(**VM).execute())
+    listed = discovery.zoneOperations().list(project=PROJECT, zone=ZONE).execute()["items"]
+    assert [o["operationType"] for o in listed] == ["insert", "stop", "start", "delete"]
+
+
+def test_every_status_is_visible_while_the_processes_take_their_time(
+    google: Google, power: MemoryPower
+) -> None:
+    power.held = True
+    starting = google.insert()
+    assert starting.status == compute_v1.Operation.Status.PENDING
+    eventually(lambda: google.instances.get(**VM).status == "STAGING")
+    power.free()
+    google.finish(starting)
+    power.held = True
+    stopping = google.instances.stop_unary(**VM)
+    assert google.instances.get(**VM).status == "STOPPING"
+    with pytest.raises(BadRequest, match="is not ready"):
+        google.instances.start_unary(**VM)
+    power.free()
+    google.finish(stopping)
+
+
+def test_missing_existing_and_second_instances_fail_as_at_google(
+    google: Google, discovery: Any
+) -> None:
+    with pytest.raises(NotFound, match=f"projects/{PROJECT}/zones/{ZONE}/instances/druid"):
+        google.instances.get(**VM)
+    with pytest.raises(HttpError, match="was not found") as missing:
+        discovery.instances().start(**VM).execute()
+    assert missing.value.status_code == 404
+    assert missing.value.error_details[0]["reason"] == "notFound"
+    google.finish(google.insert())
+    with pytest.raises(Conflict, match="already exists"):
+        google.insert()
+    refused = google.finish(google.insert(name="otra"))
+    assert [error.code for error in refused.error.errors] == ["QUOTA_EXCEEDED"]
+    assert (refused.http_error_status_code, refused.http_error_message) == (403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": "Druid"}, "resource.name"),
+        ({"name": "druid-"}, "resource.name"),
+        ({"name": 7}, "resource.name"),
+        ({"machineType": ""}, "resource.machineType"),
+        ({"machineType": "n2-standard-4"}, "resource.machineType"),
+        ({"machineType": "zones/us-east1-b/machineTypes/n2-standard-4"}, "resource.machineType"),
+        ({"disks": []}, "resource.disks"),
+        ({"disks": ["boot"]}, "resource.disks"),
+        ({"disks": [{"boot": False}]}, "resource.disks"),
+        ({"networkInterfaces": []}, "resource.networkInterfaces"),
+    ],
+)
+def test_a_bad_body_is_refused_with_the_field(
+    discovery: Any, changes: dict[str, Any], field: str
+) -> None:
+    body = {**vm_body(), **changes}
+    with pytest.raises(HttpError) as refused:
+        discovery.instances().insert(project=PROJECT, zone=ZONE, body=body).execute()
+    assert refused.value.status_code == 400
+    assert f"Invalid value for field '{field}" in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code", "reason"),
+    [
+        ("GET", "projects/tienda/zones/luna/instances", 400, "invalid"),
+        ("GET", "projects/Tienda!/zones/us-east1-b/instances", 400, "invalid"),
+        ("GET", "projects/tienda/zones/us-east1-b/operations/operation-1", 404, "notFound"),
+        ("GET", "projects/tienda/zones/us-east1-b/disks", 404, "notFound"),
+        ("POST", "projects/tienda/zones/us-east1-b/instances?requestId=7", 400, "invalid"),
+        ("POST", "projects/tienda/zones/us-east1-b/instances", 400, "parseError"),
+    ],
+)
+def test_a_bad_request_gets_an_error_in_googles_shape(
+    endpoint: str, method: str, path: str, code: int, reason: str
+) -> None:
+    answer = httpx.request(method, f"{endpoint}/compute/v1/{path}")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["errors"][0]["reason"]) == (code, code, reason)
+    assert error["message"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        ("name = druid", ["druid"]),
+        ('(status = "RUNNING")', ["druid"]),
+        ("name != druid", []),
+        ("name eq dr.*", ["druid"]),
+        ("name ne dr.*", []),
+        ("name = dr", []),
+    ],
+)
+def test_a_list_can_be_filtered_by_one_field(
+    discovery: Any, google: Google, condition: str, names: list[str]
+) -> None:
+    google.finish(google.insert())
+    listed = discovery.instances().list(project=PROJECT, zone=ZONE, filter=condition).execute()
+    assert [item["name"] for item in listed["items"]] == names
+
+
+def test_a_filter_that_is_not_emulated_is_refused(discovery: Any) -> None:
+    with pytest.raises(HttpError, match="one condition"):
+        discovery.instances().list(
+            project=PROJECT, zone=ZONE, filter="(name = a) OR (name = b)"
+        ).execute()
+
+
+def test_another_host_name_is_refused(endpoint: str) -> None:
+    path = f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
+    assert httpx.get(path, headers={"Host": "rebound.example"}).status_code == 400

@@ -1,0 +1,98 @@
+"""What the emulator keeps between runs, and what it does when supervisord fails it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import httpx
+import pytest
+
+from include.stack.compute.emulator import Emulator, StateFileError
+from tests.unit.stack.compute.support import (
+    PROJECT,
+    ZONE,
+    MemoryPower,
+    eventually,
+    serving,
+    vm_body,
+)
+
+INSTANCES = f"/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
+
+
+def status(endpoint: str) -> str:
+    return str(httpx.get(f"{endpoint}{INSTANCES}/druid").json()["status"])
+
+
+def insert(endpoint: str) -> str:
+    """Insert the VM and return its operation's URL."""
+    return str(httpx.post(endpoint + INSTANCES, json=vm_body()).json()["selfLink"])
+
+
+def test_instances_and_operations_survive_a_restart(tmp_path: Path) -> None:
+    power = MemoryPower()
+    with serving(power, tmp_path / "compute.json") as endpoint:
+        insert(endpoint)
+        eventually(lambda: status(endpoint) == "RUNNING")
+    assert power.running, "the end of the emulator must leave the processes alone"
+    with serving(power, tmp_path / "compute.json") as endpoint:
+        assert status(endpoint) == "RUNNING"
+        operations = httpx.get(endpoint + INSTANCES.replace("instances", "operations")).json()
+        assert [o["status"] for o in operations["items"]] == ["DONE"]
+
+
+def test_a_start_cut_short_by_a_restart_goes_on(tmp_path: Path) -> None:
+    power = MemoryPower()
+    power.held = True
+    with serving(power, tmp_path / "compute.json") as endpoint:
+        insert(endpoint)
+        eventually(lambda: status(endpoint) == "STAGING")
+    power.held = False
+    with serving(power, tmp_path / "compute.json") as endpoint:
+        eventually(lambda: status(endpoint) == "RUNNING")
+
+
+def test_processes_that_ended_meanwhile_leave_the_vm_terminated(tmp_path: Path) -> None:
+    power = MemoryPower()
+    with serving(power, tmp_path / "compute.json") as endpoint:
+        insert(endpoint)
+        eventually(lambda: status(endpoint) == "RUNNING")
+    power.running = False
+    with serving(power, tmp_path / "compute.json") as endpoint:
+        eventually(lambda: status(endpoint) == "TERMINATED")
+
+
+def test_without_supervisord_the_operation_fails_and_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    power = MemoryPower()
+    power.fault = "supervisord does not answer at /x.sock: is it running?"
+    with serving(power, tmp_path / "compute.json") as endpoint:
+        path = httpx.URL(insert(endpoint)).path
+        operation = httpx.post(f"{endpoint}{path}/wait").json()
+        assert operation["error"]["errors"] == [{"code": "INTERNAL_ERROR", "message": power.fault}]
+        assert operation["httpErrorStatusCode"] == 500
+        power.fault = ""
+        eventually(lambda: status(endpoint) == "TERMINATED")
+
+
+def test_each_change_of_status_is_one_line_in_the_log(
+    endpoint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="include.stack.compute")
+    insert(endpoint)
+    eventually(lambda: status(endpoint) == "RUNNING")
+    lines = [r.message.split(",")[0] for r in caplog.records if "->" in r.message]
+    assert lines == [
+        "instance druid: TERMINATED -> PROVISIONING",
+        "instance druid: PROVISIONING -> STAGING",
+        "instance druid: STAGING -> RUNNING",
+    ]
+
+
+def test_a_damaged_state_file_is_named(tmp_path: Path) -> None:
+    state = tmp_path / "compute.json"
+    state.write_text('{"instances": [{"id"')
+    with pytest.raises(StateFileError, match=r"compute\.json is damaged .* delete it"):
+        Emulator(MemoryPower(), state)

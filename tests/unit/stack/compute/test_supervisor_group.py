@@ -1,0 +1,154 @@
+"""End to end: the emulator's own process, a real supervisord and real processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from include.stack.compute.__main__ import main
+from include.stack.compute.power import PowerError, SupervisorGroups
+from tests.unit.stack.compute.support import PROJECT, ZONE, eventually, vm_body
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # A unix socket's path must be shorter than pytest's temporary folders can be.
+    with tempfile.TemporaryDirectory(prefix="gce") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def supervisord(folder: Path) -> Iterator[psutil.Process]:
+    (folder / "supervisord.conf").write_text(
+        dedent(f"""\
+        [supervisord]
+        nodaemon = true
+        directory = {folder}
+        logfile = {folder}/supervisord.log
+        pidfile = {folder}/supervisord.pid
+        [unix_http_server]
+        file = {folder}/s.sock
+        [rpcinterface:supervisor]
+        supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+        [group:druid]
+        programs = broker,historical
+        [program:broker]
+        command = sleep 600
+        autostart = false
+        [program:historical]
+        command = sleep 600
+        autostart = false
+        [group:broken]
+        programs = missing
+        [program:missing]
+        command = {folder}/no-such-program
+        autostart = false
+        """)
+    )
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", f"{folder}/supervisord.conf"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        eventually((folder / "s.sock").exists)
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def emulator(folder: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "include.stack.compute", "--port", "0"]
+    command += ["--state", f"{folder}/compute.json", "--supervisor-socket", f"{folder}/s.sock"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+
+
+def call(endpoint: str, method: str, path: str, **arguments: Any) -> Any:
+    prefix = f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/"
+    return httpx.request(method, prefix + path, timeout=15, **arguments).json()
+
+
+def finish(endpoint: str, operation: Any) -> None:
+    done = call(endpoint, "POST", f"operations/{operation['name']}/wait")
+    assert (done["status"], done.get("error")) == ("DONE", None)
+
+
+def test_the_vm_is_the_process_group(folder: Path, supervisord: psutil.Process) -> None:
+    with emulator(folder) as endpoint:
+        finish(endpoint, call(endpoint, "POST", "instances", json=vm_body()))
+        assert len(supervisord.children()) == 2
+    victim, other = supervisord.children()
+    with emulator(folder) as endpoint:
+        assert call(endpoint, "GET", "instances/druid")["status"] == "RUNNING"
+        victim.kill()
+        eventually(
+            lambda: len(supervisord.children()) == 2 and victim not in supervisord.children()
+        )
+        assert call(endpoint, "GET", "instances/druid")["status"] == "RUNNING"
+        finish(endpoint, call(endpoint, "POST", "instances/druid/stop"))
+        assert call(endpoint, "GET", "instances/druid")["status"] == "TERMINATED"
+        assert supervisord.children() == []
+        assert not other.is_running()
+
+
+def test_a_program_that_cannot_be_started_is_named(
+    folder: Path, supervisord: psutil.Process
+) -> None:
+    with pytest.raises(PowerError, match="missing"):
+        SupervisorGroups(folder / "s.sock", ["broken"]).start()
+
+
+def test_a_group_that_supervisord_does_not_know_is_named(
+    folder: Path, supervisord: psutil.Process
+) -> None:
+    group = SupervisorGroups(folder / "s.sock", ["kafka"])
+    with pytest.raises(PowerError, match="'kafka'"):
+        group.start()
+    with pytest.raises(PowerError, match="no process group 'kafka'"):
+        group.observe()
+
+
+def test_a_supervisord_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PowerError, match=r"does not answer at .*is it running"):
+        SupervisorGroups(tmp_path / "s.sock", ["druid"]).observe()
+
+
+def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert "--supervisor-socket" in shown
+    assert "api_endpoint" in shown
+    assert "autostart = false" in shown
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1"])  # noqa: S104 - refused here
+def test_only_loopback_addresses_are_taken(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--host", host, "--port", "0", "--state", "x", "--supervisor-socket", "x"])
+    assert "invalid choice" in capsys.readouterr().err
+
+
+def test_a_busy_port_is_named(
+    endpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = httpx.URL(endpoint).port
+    state = os.fspath(tmp_path / "other.json")
+    assert main(["--port", f"{port}", "--state", state, "--supervisor-socket", "x"]) == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err

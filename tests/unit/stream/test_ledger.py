@@ -1,0 +1,110 @@
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.sales.content import SaleSource
+from include.sales.event import Venta
+from include.sales.market import load_market
+from include.stream.ledger import (
+    LedgerEntry,
+    LedgerError,
+    ResumeMismatchError,
+    RunProgress,
+    Totals,
+    decode,
+    encode,
+    entries_for,
+    progress_of,
+)
+
+SOURCE = SaleSource(load_market(), seed=7, corrida="c1")
+START = datetime(2026, 11, 24, 12, 0, 59, 500_000, tzinfo=UTC)
+
+
+def batches(sizes: list[int], gap: float = 0.7) -> list[list[Venta]]:
+    sales = [SOURCE.sale(n, START + n * timedelta(seconds=gap)) for n in range(sum(sizes))]
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    return [sales[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def test_a_batch_over_a_minute_boundary_gives_one_entry_a_minute() -> None:
+    [batch] = batches([3])
+
+    first, second = entries_for(batch, seed=7)
+
+    assert (first.minuto, first.desde, first.hasta) == ("2026-11-24T12:00:00Z", 0, 0)
+    assert (second.minuto, second.desde, second.hasta) == ("2026-11-24T12:01:00Z", 1, 2)
+    assert (first.primera_ts, second.ultima_ts) == (batch[0].ts, batch[2].ts)
+    assert (first.corrida, first.semilla) == ("c1", 7)
+
+
+def test_an_entry_survives_its_json() -> None:
+    [batch] = batches([5])
+    for entry in entries_for(batch, seed=7):
+        assert decode(encode(entry)) == entry
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"corrida": "c1"}', b"[1]"])
+def test_what_is_no_entry_is_refused(data: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode(data)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 40), max_size=8),
+    gap=st.floats(0.001, 90),
+    shuffled=st.randoms(use_true_random=False),
+)
+def test_the_sum_of_the_entries_is_the_sum_of_the_sales(
+    sizes: list[int], gap: float, shuffled: st.DataObject
+) -> None:
+    run = batches(sizes, gap)
+    sales = [sale for batch in run for sale in batch]
+    entries = [entry for batch in run for entry in entries_for(batch, seed=7)]
+    shuffled.shuffle(entries)  # type: ignore[attr-defined]
+
+    progress = progress_of("c1", entries)
+
+    assert progress.last == len(sales) - 1
+    assert progress.total == Totals(
+        eventos=len(sales),
+        unidades=sum(sale.cantidad for sale in sales),
+        importe_centavos=sum(sale.importe_centavos for sale in sales),
+        iva_centavos=sum(sale.iva_centavos for sale in sales),
+        descuento_centavos=sum(sale.descuento_centavos for sale in sales),
+    )
+    assert {state: totals.eventos for state, totals in progress.by_state.items()} == Counter(
+        sale.estado for sale in sales
+    )
+    assert progress.first_ts == (sales[0].ts if sales else None)
+    assert progress.last_ts == (sales[-1].ts if sales else None)
+
+
+def run_entries(count: int) -> list[LedgerEntry]:
+    return [entry for batch in batches([1] * count) for entry in entries_for(batch, seed=7)]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [run_entries(4)[1:], run_entries(4)[:2] + run_entries(4)[3:], run_entries(4) + run_entries(1)],
+    ids=["start missing", "gap", "twice"],
+)
+def test_a_ledger_that_does_not_add_up_is_refused(entries: list[LedgerEntry]) -> None:
+    with pytest.raises(LedgerError, match="c1"):
+        progress_of("c1", entries)
+
+
+def test_a_run_does_not_go_on_with_another_seed() -> None:
+    progress = progress_of("c1", run_entries(2))
+    progress.check_seed(7)
+    with pytest.raises(ResumeMismatchError, match=r"seed 7 .* seed 8"):
+        progress.check_seed(8)
+
+
+def test_an_entry_of_another_run_is_not_added() -> None:
+    with pytest.raises(ValueError, match="'c1'"):
+        RunProgress("c2").plus(run_entries(1)[0])

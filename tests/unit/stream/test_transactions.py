@@ -1,0 +1,184 @@
+"""The producer against librdkafka's mock cluster, and against a broker that is not there."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from include.stream.errors import KafkaRefusedError
+from include.stream.transactions import (
+    STOP_GRACE,
+    OutOfTimeError,
+    ToSend,
+    TransactionalProducer,
+)
+
+NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
+
+
+class MockCluster:
+    """Lives in a client of its own, and is gone with it."""
+
+    def __init__(self) -> None:
+        self._keeper: Producer | None = Producer(
+            {"bootstrap.servers": "mock", "test.mock.num.brokers": 1}
+        )
+        [broker] = self._keeper.list_topics(timeout=10).brokers.values()
+        self.config = {"bootstrap.servers": f"{broker.host}:{broker.port}"}
+
+    def vanish(self) -> None:
+        self._keeper = None
+
+
+@pytest.fixture
+def cluster() -> Iterator[MockCluster]:
+    cluster = MockCluster()
+    yield cluster
+    cluster.vanish()
+
+
+def producer(
+    config: dict[str, str], timeout: float = 20, stop: threading.Event | None = None
+) -> TransactionalProducer:
+    stop = stop or threading.Event()
+    return TransactionalProducer(config, transactional_id="t", timeout=timeout, stopped=stop.is_set)
+
+
+def values(config: dict[str, str], topic: str, expected: int) -> list[bytes | None]:
+    consumer = Consumer({**config, "group.id": "g", "auto.offset.reset": "earliest"})
+    try:
+        metadata = consumer.list_topics(topic, timeout=10).topics[topic]
+        consumer.assign([TopicPartition(topic, each, 0) for each in metadata.partitions])
+        return sorted(message.value() for message in consumer.consume(expected, timeout=10))
+    finally:
+        consumer.close()
+
+
+def test_records_of_several_topics_are_sent_in_one_transaction(cluster: MockCluster) -> None:
+    it = producer(cluster.config)
+    it.init()
+    it.send([ToSend("a", b"k1", b"v1"), ToSend("a", b"k2", b"v2"), ToSend("b", b"k", b"w")])
+    it.close()
+
+    assert values(cluster.config, "a", 2) == [b"v1", b"v2"]
+    assert values(cluster.config, "b", 1) == [b"w"]
+
+
+def test_a_batch_larger_than_the_clients_queue_is_sent_whole(cluster: MockCluster) -> None:
+    it = producer(cluster.config | {"queue.buffering.max.messages": "10"})
+    it.init()
+    it.send([ToSend("a", b"k", b"%03d" % n) for n in range(100)])
+    it.close()
+
+    assert values(cluster.config, "a", 100) == [b"%03d" % n for n in range(100)]
+
+
+def test_a_broker_that_is_not_there_is_given_up_after_the_timeout() -> None:
+    it = producer(NOWHERE, timeout=1)
+    with pytest.raises(OutOfTimeError, match="refused") as caught:
+        it.init()
+    assert 1 <= caught.value.waited < 2
+
+
+def test_a_broker_lost_between_transactions_is_given_up_and_nothing_is_in_doubt(
+    cluster: MockCluster,
+) -> None:
+    it = producer(cluster.config, timeout=2)
+    it.init()
+    it.send([ToSend("a", b"k", b"v")])
+    cluster.vanish()
+
+    with pytest.raises(OutOfTimeError) as caught:
+        it.send([ToSend("a", b"k", b"w")])
+    began = time.monotonic()
+    it.close()
+
+    assert not caught.value.in_doubt
+    assert 2 <= caught.value.waited < 4
+    assert time.monotonic() - began < 3
+
+
+def test_a_stop_ends_the_wait_for_a_lost_broker() -> None:
+    stop = threading.Event()
+    it = producer(NOWHERE, timeout=60, stop=stop)
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(OutOfTimeError) as caught:
+        it.init()
+    assert caught.value.waited < 0.3 + STOP_GRACE + 1
+
+
+def test_a_closed_producer_is_no_longer_used() -> None:
+    it = producer(NOWHERE)
+    it.close()
+    it.close()
+    with pytest.raises(ValueError, match="closed"):
+        it.send([ToSend("a", b"k", b"v")])
+
+
+class Faulty:
+    """A client whose commits fail with the given errors first; else the real one."""
+
+    def __init__(self, client: Producer, errors: Iterator[KafkaError]) -> None:
+        self._real = client
+        self._errors = errors
+        self.begun = 0
+
+    def begin_transaction(self) -> None:
+        self.begun += 1
+        self._real.begin_transaction()
+
+    def commit_transaction(self, timeout: float) -> None:
+        for error in self._errors:
+            raise KafkaException(error)
+        self._real.commit_transaction(timeout)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def faulty(it: TransactionalProducer, errors: Iterable[KafkaError]) -> Faulty:
+    assert it._producer is not None
+    client = Faulty(it._producer, iter(errors))
+    it._producer = client  # type: ignore[assignment]
+    return client
+
+
+def test_a_commit_that_is_not_answered_leaves_the_transaction_in_doubt(
+    cluster: MockCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    it = producer(cluster.config, timeout=1)
+    it.init()
+    faulty(it, repeat(KafkaError(KafkaError._TIMED_OUT, "no answer", retriable=True)))
+
+    with pytest.raises(OutOfTimeError) as caught:
+        it.send([ToSend("a", b"k", b"v")])
+    it.close()
+
+    assert caught.value.in_doubt
+    assert "left to the broker" in caplog.text
+
+
+def test_a_transaction_that_has_to_be_aborted_is_tried_anew(cluster: MockCluster) -> None:
+    it = producer(cluster.config)
+    it.init()
+    aborting = KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE, "x", txn_requires_abort=True)
+    passing = KafkaError(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, "y", retriable=True)
+    client = faulty(it, [aborting, passing])
+
+    it.send([ToSend("a", b"k", b"v")])
+    it.close()
+
+    assert client.begun == 2
+
+
+def test_an_error_that_no_waiting_can_mend_is_raised_at_once(cluster: MockCluster) -> None:
+    it = producer(cluster.config)
+    it.init()
+    faulty(it, [KafkaError(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "denied", fatal=True)])
+
+    with pytest.raises(KafkaRefusedError, match="denied"):
+        it.send([ToSend("a", b"k", b"v")])
