@@ -197,6 +197,8 @@ def _indexer(place: Place) -> dict[str, str]:
         "druid.worker.capacity": str(place.sizes["indexer"].capacity),
         "druid.indexer.task.baseTaskDir": str(place.folder / "tasks"),
         "druid.indexer.task.restoreTasksOnRestart": "true",
+        # How often a task asks whether a historical has its segments: a minute by default.
+        "druid.segment.handoff.pollDuration": "PT2S",
     }
 
 

@@ -12,9 +12,10 @@ import uvicorn
 
 from include.stack.compute.app import create_app
 from include.stack.compute.emulator import Emulator, StateFileError
-from include.stack.compute.power import SupervisorGroups
+from include.stack.compute.power import AlwaysOn, Power, SupervisorGroups
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - of a container alone, see --container
 
 DESCRIPTION = """\
 A local server that speaks the Compute Engine v1 API for instances and zone operations.
@@ -39,30 +40,39 @@ supervisord's configuration must have the group, with its programs not started b
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal arrives; return the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.always_on and options.group:
+        parser.error("--group names a group of supervisord: it does not go with --always-on")
+    host = EVERY_INTERFACE if options.container else options.host
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        family = socket.AF_INET6 if options.host == "::1" else socket.AF_INET
-        listener = socket.create_server((options.host, options.port), family=family)
+        family = socket.AF_INET6 if host == "::1" else socket.AF_INET
+        listener = socket.create_server((host, options.port), family=family)
     except OSError as error:
         print(
-            f"The emulator cannot listen on {options.host}:{options.port} ({error.strerror}): "
+            f"The emulator cannot listen on {host}:{options.port} ({error.strerror}): "
             "free the port or give another with --port",
             file=sys.stderr,
         )
         return 1
-    power = SupervisorGroups(options.supervisor_socket, options.group or ["druid"])
+    power: Power = (
+        AlwaysOn()
+        if options.always_on
+        else SupervisorGroups(options.supervisor_socket, options.group or ["druid"])
+    )
     try:
         emulator = Emulator(power, options.state)
     except (StateFileError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    shown = f"[{options.host}]" if ":" in options.host else options.host
+    shown = options.container or (f"[{host}]" if ":" in host else host)
     print(f"Compute Engine emulator at http://{shown}:{listener.getsockname()[1]}", flush=True)
     # Clients in a long operations.wait must not delay the end of the server.
-    config = uvicorn.Config(create_app(emulator), log_level="warning", timeout_graceful_shutdown=1)
+    app = create_app(emulator, [options.container] if options.container else [])
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 
@@ -74,11 +84,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
         "--host",
         choices=LOOPBACK,
         default=LOOPBACK[0],
         help="loopback address to listen on; there is no authentication, so no other is taken",
+    )
+    place.add_argument(
+        "--container",
+        metavar="NAME",
+        help="only inside a container: listen on all its interfaces and answer to this host name "
+        "too, by which the containers beside it reach it; do not publish its port",
     )
     parser.add_argument(
         "--port", type=int, required=True, help="port to listen on; 0 takes a free one"
@@ -90,12 +107,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="JSON file that keeps instances and operations between runs; made if missing",
     )
-    parser.add_argument(
+    power = parser.add_mutually_exclusive_group(required=True)
+    power.add_argument(
         "--supervisor-socket",
         type=Path,
-        required=True,
         metavar="PATH",
         help="unix socket of the supervisord that keeps the process group",
+    )
+    power.add_argument(
+        "--always-on",
+        action="store_true",
+        help="no process group: what the instance stands for runs all the time, and its states "
+        "are shown without starting or stopping anything",
     )
     parser.add_argument(
         "--group",

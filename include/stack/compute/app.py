@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -24,8 +24,11 @@ WAIT_SECONDS = 120.0
 router = APIRouter(prefix="/compute/v1/projects/{project}/zones/{zone}")
 
 
-def create_app(emulator: Emulator) -> FastAPI:
-    """Return the server's application; the emulator's thread runs as long as it does."""
+def create_app(emulator: Emulator, host_names: Sequence[str] = ()) -> FastAPI:
+    """Return the server's application; the emulator's thread runs as long as it does.
+
+    It answers to the names of the loopback interface and to ``host_names``.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -35,7 +38,9 @@ def create_app(emulator: Emulator) -> FastAPI:
     app = FastAPI(title="Compute Engine emulator", lifespan=lifespan)
     app.state.emulator = emulator
     # A web page that points its own host name at this machine must not drive the stack.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    app.add_middleware(
+        TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", *host_names]
+    )
     app.include_router(router)
 
     @app.exception_handler(ApiError)

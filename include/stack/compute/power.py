@@ -1,11 +1,12 @@
 """The switch behind the virtual machine: groups of processes that supervisord keeps.
 
 The emulator only needs three things of it, told by the ``Power`` protocol; ``SupervisorGroups``
-is the real one.
+is the real one, and ``AlwaysOn`` stands in where Druid runs all the time, in containers.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -14,6 +15,8 @@ from typing import Any, Protocol
 from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
+
+log = logging.getLogger(__name__)
 
 
 class PowerError(Exception):
@@ -133,3 +136,31 @@ class SupervisorGroups:
             ) from error
         finally:
             transport.close()  # type: ignore[no-untyped-call]
+
+
+class AlwaysOn:
+    """A switch without a wire: the processes run all the time, and someone else keeps them.
+
+    The virtual machine still takes every status that its clients wait for.
+    """
+
+    def __init__(self) -> None:
+        # Until the first command neither is observed, so that an instance stays as it was left.
+        self._on: bool | None = None
+
+    def start(self) -> None:
+        """Let the group be seen running."""
+        log.info("start: the processes run all the time, there was nothing to start")
+        self._on = True
+
+    def stop(self) -> None:
+        """Let the group be seen gone, although it runs on."""
+        log.warning(
+            "stop: the instance will be TERMINATED, but its processes go on running: "
+            "stop their containers by hand to free their memory"
+        )
+        self._on = False
+
+    def observe(self) -> Group:
+        """Return what the last command asked for."""
+        return Group(running=self._on is True, gone=self._on is False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,36 +16,13 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-if TYPE_CHECKING:
-    from airflow.sdk import Connection
+from include.druid.health import SERVERS_SQL, missing_servers
 
+if TYPE_CHECKING:
     from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
 
 # Seconds for one HTTP answer of Druid.
 HTTP_TIMEOUT = 5.0
-
-SERVERS_SQL = "SELECT server_type, COUNT(*) AS n FROM sys.servers GROUP BY 1"
-
-# One of each row must be there: the roles may share a process, and tasks run in either kind.
-NEEDED_SERVERS = (
-    ("coordinator", "overlord"),
-    ("broker",),
-    ("historical",),
-    ("router",),
-    ("indexer", "middle_manager"),
-)
-
-
-def missing_servers(present: Iterable[str]) -> list[str]:
-    """Return the kinds of Druid server that are needed and not among those present."""
-    there = set(present)
-    return [" or ".join(kinds) for kinds in NEEDED_SERVERS if there.isdisjoint(kinds)]
-
-
-def router_url(connection: Connection) -> str:
-    """Return the root URL of Druid's router, which an ingest connection points at."""
-    port = f":{connection.port}" if connection.port else ""
-    return f"{connection.schema or 'http'}://{connection.host}{port}"
 
 
 class VmTrigger(BaseTrigger):
@@ -183,6 +160,8 @@ class DruidHealthTrigger(VmTrigger):
         return path, {**common, "druid_conn_id": self.druid_conn_id}
 
     async def _outcome(self) -> dict[str, str]:
+        from ventas_airflow.hooks.druid import router_url
+
         connection = await BaseHook.aget_connection(self.druid_conn_id)
         bundle = (await connection.aextra_dejson()).get("ca_bundle_path")
         async with httpx.AsyncClient(

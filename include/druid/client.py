@@ -1,0 +1,180 @@
+"""Druid over HTTP: SQL, supervisors, tasks, health. Knows nothing of Airflow.
+
+Every call has a time-out, and a refused connection or a 502, 503 or 504 is tried again for about
+half a minute: a router answers so while the process behind it restarts.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.util.retry import Retry
+
+_RETRY = Retry(
+    total=7,
+    backoff_factor=0.25,
+    status_forcelist=(502, 503, 504),
+    # POSTs too: SQL only reads, and posting a supervisor's spec twice is harmless.
+    allowed_methods=None,
+    raise_on_status=False,
+)
+_SQL_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
+
+
+class DruidError(RuntimeError):
+    """Druid refused; the message has its words."""
+
+
+class DruidUnreachableError(DruidError):
+    """Druid does not answer; the message has the address."""
+
+
+class SupervisorMissingError(DruidError):
+    """There is no supervisor of that name."""
+
+
+class DruidClient:
+    """One Druid, by the base URL of its router.
+
+    Args:
+        url: e.g. ``http://127.0.0.1:8888``.
+        auth: what `requests` takes as authentication.
+        verify: check TLS certificates, or the path of a CA bundle.
+        timeout: seconds for one answer.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: AuthBase | None = None,
+        verify: bool | str = True,
+        timeout: float = 10.0,
+        retry: Retry = _RETRY,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.auth = auth
+        self._session.verify = verify
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+
+    def sql(
+        self,
+        query: str,
+        parameters: Sequence[bool | int | float | str] = (),
+        *,
+        timeout: float = 30.0,
+        context: Mapping[str, object] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Rows of a query, as dicts by column.
+
+        `timeout` (seconds) is Druid's own limit too, so that a given-up query does not go on.
+
+        Raises:
+            DruidError: the query failed, perhaps half-way: never a part of the rows.
+        """
+        body = {
+            "query": query,
+            "parameters": [{"type": _SQL_TYPES[type(p)], "value": p} for p in parameters],
+            "context": {"timeout": int(timeout * 1000), **(context or {})},
+        }
+        answer = self._request("POST", "/druid/v2/sql", json=body, timeout=timeout + 5)
+        try:
+            rows: list[dict[str, Any]] = answer.json()
+        except requests.JSONDecodeError as error:
+            # Druid has sent 200 by the time a later part fails: the text just ends.
+            raise DruidError(f"Druid's answer broke off half-way: {answer.text[-300:]}") from error
+        return rows
+
+    def submit_supervisor(self, spec: Mapping[str, Any]) -> str:
+        """Create or update a supervisor; the same spec again changes nothing. Returns its id."""
+        answer = self._request(
+            "POST", "/druid/indexer/v1/supervisor?skipRestartIfUnmodified=true", json=spec
+        )
+        return str(answer.json()["id"])
+
+    def supervisor_ids(self) -> list[str]:
+        """Ids of all supervisors that are not terminated."""
+        ids: list[str] = self._request("GET", "/druid/indexer/v1/supervisor").json()
+        return ids
+
+    def supervisor_status(self, supervisor: str) -> dict[str, Any]:
+        """Payload of the status report: state, detailedState, lag, recentErrors, tasks…
+
+        Raises:
+            SupervisorMissingError: it does not exist.
+        """
+        payload: dict[str, Any] = self._supervisor("GET", supervisor, "status")["payload"]
+        return payload
+
+    def supervisor_spec(self, supervisor: str) -> dict[str, Any]:
+        """The spec as Druid keeps it."""
+        return self._supervisor("GET", supervisor)
+
+    def suspend_supervisor(self, supervisor: str) -> None:
+        """Tell its tasks to publish what they have, and start no others."""
+        self._supervisor("POST", supervisor, "suspend")
+
+    def resume_supervisor(self, supervisor: str) -> None:
+        """Start tasks again from the offsets that are published."""
+        self._supervisor("POST", supervisor, "resume")
+
+    def terminate_supervisor(self, supervisor: str) -> None:
+        """Remove it, its tasks and its offsets; published segments stay."""
+        self._supervisor("POST", supervisor, "terminate")
+
+    def unfinished_tasks(self, datasource: str) -> list[str]:
+        """Ids of the tasks of a datasource that wait or run."""
+        path = f"/druid/indexer/v1/tasks?datasource={quote(datasource, safe='')}"
+        tasks = self._request("GET", path).json()
+        return [task["id"] for task in tasks if task["statusCode"] == "RUNNING"]
+
+    def _supervisor(self, method: str, supervisor: str, action: str = "") -> dict[str, Any]:
+        path = f"/druid/indexer/v1/supervisor/{quote(supervisor, safe='')}"
+        try:
+            answer = self._request(method, f"{path}/{action}" if action else path)
+        except _StatusError as error:
+            if error.status == 404:
+                raise SupervisorMissingError(
+                    f"Druid at {self.url} has no supervisor {supervisor!r}."
+                ) from error
+            raise
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def _request(
+        self, method: str, path: str, *, json: object = None, timeout: float | None = None
+    ) -> requests.Response:
+        try:
+            answer = self._session.request(
+                method, self.url + path, json=json, timeout=timeout or self._timeout
+            )
+        except requests.RequestException as error:
+            raise DruidUnreachableError(
+                f"Druid does not answer at {self.url} ({type(error).__name__}): "
+                "is its VM on and healthy?"
+            ) from error
+        if not answer.ok:
+            raise _StatusError(self.url, answer)
+        return answer
+
+
+class _StatusError(DruidError):
+    def __init__(self, url: str, answer: requests.Response) -> None:
+        self.status = answer.status_code
+        super().__init__(f"Druid at {url} answered {answer.status_code}: {_reason(answer)}")
+
+
+def _reason(answer: requests.Response) -> str:
+    try:
+        body = answer.json()
+    except requests.JSONDecodeError:
+        return answer.text[:500]
+    if isinstance(body, dict):
+        return str(body.get("errorMessage") or body.get("error") or body)[:500]
+    return str(body)[:500]

@@ -1,0 +1,78 @@
+"""Druid's configuration for the official container image, `apache/druid`.
+
+The image's entry point writes each variable ``druid_a_b`` into `runtime.properties` as
+``druid.a.b`` and sets the JVM's memory from ``DRUID_XMS``, ``DRUID_XMX`` and
+``DRUID_MAXDIRECTMEMORYSIZE``; its other JVM options are those that `runtime.jvm_options` has.
+`docker-compose.yaml` carries what is rendered here, and a test holds the two together.
+"""
+
+import json
+from pathlib import PurePath
+
+from include.druid import runtime
+
+#: Each service has a container, and so a host name, of its own.
+HOST_PREFIX = "druid-"
+
+#: The image's working folder of mutable files; a volume that all services share.
+FOLDER = PurePath("/opt/druid/var")
+
+#: Where the containers find a file without settings, in place of the image's own ones.
+NO_PROPERTIES = "/opt/druid/none.properties"
+
+#: Variable from which Druid reads the password of its metadata store.
+PASSWORD_VARIABLE = "METADATA_PASSWORD"  # noqa: S105 - the variable's name
+
+#: Druid's own default ports; Derby's is of no use here, but the renderer wants one.
+PORTS = {
+    "coordinator": 8081,
+    "broker": 8082,
+    "historical": 8083,
+    "indexer": 8091,
+    "router": 8888,
+    "derby": 1527,
+}
+
+#: What the image has as extensions and the embedded Druid has on its class path, and PostgreSQL.
+EXTENSIONS = ("druid-kafka-indexing-service", "druid-datasketches", "postgresql-metadata-storage")
+
+
+def environment(service: str) -> dict[str, str]:
+    """Variables of one service's container, but for the password itself."""
+    size = runtime.EMBEDDED_SIZES[service]
+    settings = runtime.properties(service, _place(service)) | _differences()
+    for derby in ("host", "port"):
+        del settings[f"druid.metadata.storage.connector.{derby}"]
+    return {
+        **{name.replace(".", "_"): value for name, value in settings.items()},
+        # The image's files are for a large cluster: a cache as large as the heap here, for one.
+        "DRUID_CONFIG_COMMON": NO_PROPERTIES,
+        f"DRUID_CONFIG_{service}": NO_PROPERTIES,
+        "DRUID_DIRS_TO_CREATE": str(FOLDER / "tmp"),
+        "DRUID_XMS": f"{size.heap // 2}m",
+        "DRUID_XMX": f"{size.heap}m",
+        "DRUID_MAXDIRECTMEMORYSIZE": f"{size.direct}m",
+    }
+
+
+def _place(service: str) -> runtime.Place:
+    return runtime.Place(
+        host=f"{HOST_PREFIX}{service}",
+        ports=PORTS,
+        zookeeper="zookeeper:2181",
+        folder=FOLDER,
+        sizes=runtime.EMBEDDED_SIZES,
+    )
+
+
+def _differences() -> dict[str, str]:
+    return {
+        "druid.extensions.loadList": json.dumps(EXTENSIONS),
+        "druid.metadata.storage.type": "postgresql",
+        "druid.metadata.storage.connector.connectURI": "jdbc:postgresql://postgres:5432/druid",
+        "druid.metadata.storage.connector.user": "ventas",
+        # By way of the environment: the entry point prints every property that it sets.
+        "druid.metadata.storage.connector.password": json.dumps(
+            {"type": "environment", "variable": PASSWORD_VARIABLE}
+        ),
+    }

@@ -1,0 +1,31 @@
+"""SQL kept in .sql files. Only the datasource is put into the text; values are parameters."""
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).with_name("sql")
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
+
+
+def read_query(name: str, datasource: str) -> str:
+    """Text of ``sql/<name>.sql`` for a datasource.
+
+    Raises:
+        ValueError: a datasource whose name could be anything but a name.
+    """
+    return for_datasource((FOLDER / f"{name}.sql").read_text(encoding="utf-8"), datasource)
+
+
+def for_datasource(text: str, datasource: str) -> str:
+    """Put a datasource's name where the text says ``{datasource}``.
+
+    Raises:
+        ValueError: a datasource whose name could be anything but a name.
+    """
+    if not _IDENTIFIER.fullmatch(datasource):
+        raise ValueError(
+            f"{datasource!r} is no name of a datasource: letters, digits, '_', '.' and '-', "
+            "beginning with a letter"
+        )
+    return text.replace("{datasource}", datasource)

@@ -1,0 +1,85 @@
+"""Whether Kafka, the producer and Druid agree on a run, event by event."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from include.druid.client import DruidClient
+from include.druid.queries import read_query
+
+#: Seconds; a long run has tens of thousands of ids.
+_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The counts that must be equal, and what is wrong if they are not.
+
+    Attributes:
+        confirmadas: sales that the producer knows to be committed.
+        en_kafka: records of the run that a `read_committed` consumer sees.
+        en_druid: rows of the run in Druid.
+        perdidas: events that Kafka has and Druid lacks.
+        duplicadas: events that are more than once in Druid or Kafka.
+        sobrantes: events that Druid has and Kafka lacks.
+    """
+
+    corrida: str
+    confirmadas: int
+    en_kafka: int
+    en_druid: int
+    perdidas: int
+    duplicadas: int
+    sobrantes: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every event is everywhere exactly once."""
+        wrong = self.perdidas or self.duplicadas or self.sobrantes
+        return not wrong and self.confirmadas == self.en_kafka == self.en_druid
+
+    def to_dict(self) -> dict[str, Any]:
+        """For an XCom: the counts and ``coinciden``."""
+        return {**asdict(self), "coinciden": self.agrees}
+
+    def __str__(self) -> str:
+        return (
+            f"{self.confirmadas} confirmadas, {self.en_kafka} en Kafka, {self.en_druid} en Druid; "
+            f"{self.perdidas} perdidas, {self.duplicadas} duplicadas, {self.sobrantes} sobrantes"
+        )
+
+
+def reconcile(
+    corrida: str, confirmadas: int, kafka: Mapping[str, int], druid: Mapping[str, int]
+) -> Reconciliation:
+    """Compare how often each event id is in Kafka and in Druid."""
+    often = {event for ids in (kafka, druid) for event, times in ids.items() if times > 1}
+    return Reconciliation(
+        corrida=corrida,
+        confirmadas=confirmadas,
+        en_kafka=sum(kafka.values()),
+        en_druid=sum(druid.values()),
+        perdidas=len(kafka.keys() - druid.keys()),
+        duplicadas=len(often),
+        sobrantes=len(druid.keys() - kafka.keys()),
+    )
+
+
+def druid_ids(client: DruidClient, datasource: str, corrida: str) -> Counter[str]:
+    """How often each event of a run is in Druid.
+
+    Raises:
+        DruidError: among others while the datasource has no row at all yet.
+    """
+    rows = client.sql(read_query("reconcile/ids", datasource), [corrida], timeout=_TIMEOUT)
+    return Counter({row["id_evento"]: row["veces"] for row in rows})
+
+
+def results_of_run(client: DruidClient, datasource: str, corrida: str) -> dict[str, Any]:
+    """What the stores can see of a run: totals, the first five products, the payment mix."""
+    totals, products, payments = (
+        client.sql(read_query(f"reconcile/{name}", datasource), [corrida])
+        for name in ("totals", "top_products", "payment_mix")
+    )
+    return {**totals[0], "productos": products, "pagos": payments}

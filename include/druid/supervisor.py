@@ -1,0 +1,124 @@
+"""The Kafka supervisor of a sales datasource: its spec, and what its status means."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from include.druid.client import DruidClient, SupervisorMissingError
+from include.sales.event import FIELDS
+
+TIMESTAMP = "ts"
+
+#: librdkafka's name of a property, and that of Kafka's Java client where it differs.
+_CONSUMER_PROPERTIES = {
+    "bootstrap.servers": "bootstrap.servers",
+    "security.protocol": "security.protocol",
+    "sasl.mechanism": "sasl.mechanism",
+    "sasl.mechanisms": "sasl.mechanism",
+}
+
+#: Environment variable of Druid's overlord and indexer that holds the JAAS line with the secret.
+JAAS_VARIABLE = "KAFKA_JAAS_CONFIG"
+
+_UNSETTLED_SQL = """
+SELECT segment_id FROM sys.segments
+WHERE datasource = ? AND is_active = 1 AND (is_realtime = 1 OR is_available = 0)
+"""
+
+
+def dimensions() -> list[dict[str, str]]:
+    """Druid's dimensions, derived from the event: every field but the timestamp, typed."""
+    return [{"type": field.kind, "name": field.name} for field in FIELDS if field.name != TIMESTAMP]
+
+
+def supervisor_spec(
+    kafka_config: Mapping[str, Any], *, topic: str, datasource: str, task_count: int = 1
+) -> dict[str, Any]:
+    """Spec of the supervisor that ingests `topic` into `datasource`.
+
+    `kafka_config` is the librdkafka configuration of the connection. No secret of it goes into
+    the spec: with SASL, Druid reads the JAAS line from its own environment (`JAAS_VARIABLE`).
+    """
+    return {
+        "type": "kafka",
+        "spec": {
+            "dataSchema": {
+                "dataSource": datasource,
+                "timestampSpec": {"column": TIMESTAMP, "format": "iso"},
+                "dimensionsSpec": {"dimensions": dimensions()},
+                "granularitySpec": {
+                    # A sale a second is small: more segments a day would only cost look-ups.
+                    "segmentGranularity": "DAY",
+                    "queryGranularity": "NONE",
+                    "rollup": False,
+                },
+            },
+            "ioConfig": {
+                "topic": topic,
+                "inputFormat": {"type": "json"},
+                "consumerProperties": _consumer_properties(kafka_config, datasource),
+                "useEarliestOffset": True,
+                "taskCount": task_count,
+                # More would ingest everything twice on the same VM.
+                "replicas": 1,
+                "taskDuration": "PT1H",
+                "startDelay": "PT1S",
+                "period": "PT10S",
+            },
+            "tuningConfig": {
+                "type": "kafka",
+                # Offsets out of range must be seen and decided on, not skipped.
+                "resetOffsetAutomatically": False,
+                # With 0, the report of malformed events answers 500.
+                "maxSavedParseExceptions": 20,
+                "logParseExceptions": False,
+            },
+        },
+    }
+
+
+def is_running(status: Mapping[str, Any]) -> bool:
+    """Whether a status report says that tasks read the topic."""
+    return status["detailedState"] == "RUNNING"
+
+
+def describe(status: Mapping[str, Any]) -> str:
+    """State and the latest errors of a status report, in one line."""
+    errors = [str(error.get("message", error)) for error in status.get("recentErrors", [])]
+    text = f"{status.get('state')} ({status.get('detailedState')})"
+    return text + (f", recent errors: {'; '.join(errors[-3:])}" if errors else "")
+
+
+def unsettled(client: DruidClient, supervisor: str) -> str:
+    """What is still to happen before Druid may be stopped; "" when nothing is.
+
+    The supervisor is to be suspended, its tasks ended, and every segment loaded by a historical.
+    """
+    try:
+        status = client.supervisor_status(supervisor)
+    except SupervisorMissingError:
+        return ""
+    if not status["suspended"]:
+        return "the supervisor is not suspended yet"
+    datasource = str(status["dataSource"])
+    tasks = client.unfinished_tasks(datasource)
+    if tasks:
+        return f"{len(tasks)} tasks publish their segments"
+    segments = client.sql(_UNSETTLED_SQL, [datasource])
+    return f"{len(segments)} segments are not on a historical yet" if segments else ""
+
+
+def _consumer_properties(kafka_config: Mapping[str, Any], datasource: str) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        java: kafka_config[name]
+        for name, java in _CONSUMER_PROPERTIES.items()
+        if name in kafka_config
+    }
+    # A fixed group: Confluent Cloud's ACLs name it.
+    properties["group.id"] = f"druid-{datasource}"
+    properties["isolation.level"] = "read_committed"
+    if "sasl.password" in kafka_config:
+        properties["druid.dynamic.config.provider"] = {
+            "type": "environment",
+            "variables": {"sasl.jaas.config": JAAS_VARIABLE},
+        }
+    return properties

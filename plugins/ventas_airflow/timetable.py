@@ -1,0 +1,80 @@
+"""The timetable of simulation windows: store hours, a run at each opening."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+import pendulum
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+
+from include.sales.window import EVERY_DAY, SimulationWindow
+
+
+class SimulationWindowTimetable(Timetable):
+    """A run starts when the stores open; its data interval is the window.
+
+    Most timetables start a run when its interval is over; a simulation runs through it. A DAG
+    that has just been unpaused waits for the next opening, and does not start one that is half
+    over; after that, a late scheduler starts the window that is open for what is left of it.
+    """
+
+    def __init__(
+        self,
+        opens: str = "09:00",
+        closes: str = "21:00",
+        weekdays: tuple[int, ...] = tuple(EVERY_DAY),
+        timezone: str = "America/Argentina/Buenos_Aires",
+    ) -> None:
+        self.window = SimulationWindow(
+            time.fromisoformat(opens), time.fromisoformat(closes), weekdays, timezone
+        )
+        self.description = f"Ventana de simulación de {opens} a {closes} ({timezone})"
+
+    @property
+    def summary(self) -> str:
+        """What Airflow shows as the schedule."""
+        return f"{self.window.opens:%H:%M}-{self.window.closes:%H:%M}"
+
+    def serialize(self) -> dict[str, Any]:
+        """Arguments that make an equal timetable."""
+        return {
+            "opens": f"{self.window.opens:%H:%M}",
+            "closes": f"{self.window.closes:%H:%M}",
+            "weekdays": list(self.window.weekdays),
+            "timezone": self.window.timezone,
+        }
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> SimulationWindowTimetable:
+        """The inverse of `serialize`."""
+        return cls(**{**data, "weekdays": tuple(data["weekdays"])})
+
+    def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:
+        """By hand a window lasts as long as its form says: the interval is the moment."""
+        return DataInterval.exact(run_after)
+
+    def next_dagrun_info(
+        self,
+        *,
+        last_automated_data_interval: DataInterval | None,
+        restriction: TimeRestriction,
+    ) -> DagRunInfo | None:
+        """The window after the last one, or the next that opens."""
+        now = pendulum.now("UTC")
+        if last_automated_data_interval is None:
+            if restriction.catchup and restriction.earliest:
+                start, end = self.window.current_or_next(restriction.earliest)
+            else:
+                start, end = self.window.next_after(max(now, restriction.earliest or now))
+        else:
+            start, end = self.window.next_after(last_automated_data_interval.start)
+            if not restriction.catchup and end <= now:
+                start, end = self.window.current_or_next(now)
+        if restriction.latest and start > restriction.latest:
+            return None
+        return DagRunInfo(run_after=_utc(start), data_interval=DataInterval(_utc(start), _utc(end)))
+
+
+def _utc(moment: datetime) -> pendulum.DateTime:
+    return pendulum.instance(moment).in_timezone("UTC")

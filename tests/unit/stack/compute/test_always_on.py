@@ -1,0 +1,100 @@
+"""The emulator where nothing can be started or stopped: Druid's containers run all the time."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from include.stack.compute.__main__ import main
+from include.stack.compute.app import create_app
+from include.stack.compute.emulator import Emulator
+from include.stack.compute.power import AlwaysOn
+from tests.unit.stack.compute.support import PROJECT, ZONE, eventually, serving, vm_body
+
+INSTANCES = f"/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
+
+
+def status(endpoint: str) -> str:
+    return str(httpx.get(f"{endpoint}{INSTANCES}/druid").json()["status"])
+
+
+def test_the_vm_takes_every_status_that_clients_wait_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with serving(AlwaysOn(), tmp_path / "compute.json") as endpoint:
+        httpx.post(f"{endpoint}{INSTANCES}", json=vm_body()).raise_for_status()
+        eventually(lambda: status(endpoint) == "RUNNING")
+        httpx.post(f"{endpoint}{INSTANCES}/druid/stop").raise_for_status()
+        eventually(lambda: status(endpoint) == "TERMINATED")
+        httpx.post(f"{endpoint}{INSTANCES}/druid/start").raise_for_status()
+        eventually(lambda: status(endpoint) == "RUNNING")
+    changes = [r.getMessage().split(": ")[1] for r in caplog.records if " -> " in r.getMessage()]
+    assert [change.split(",")[0].split(" -> ")[1] for change in changes] == [
+        *("PROVISIONING", "STAGING", "RUNNING"),
+        *("STOPPING", "TERMINATED"),
+        *("PROVISIONING", "STAGING", "RUNNING"),
+    ]
+
+
+def test_a_stop_says_that_the_processes_go_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    AlwaysOn().stop()
+    assert "go on running" in caplog.text
+
+
+@pytest.mark.parametrize("left", ["RUNNING", "TERMINATED"])
+def test_a_restart_of_the_emulator_leaves_the_vm_as_it_was(tmp_path: Path, left: str) -> None:
+    state = tmp_path / "compute.json"
+    with serving(AlwaysOn(), state) as endpoint:
+        httpx.post(f"{endpoint}{INSTANCES}", json=vm_body()).raise_for_status()
+        eventually(lambda: status(endpoint) == "RUNNING")
+        if left == "TERMINATED":
+            httpx.post(f"{endpoint}{INSTANCES}/druid/stop").raise_for_status()
+            eventually(lambda: status(endpoint) == left)
+
+    class Counting(AlwaysOn):
+        looks = 0
+
+        def observe(self):  # type: ignore[no-untyped-def]
+            self.looks += 1
+            return super().observe()
+
+    power = Counting()
+    with serving(power, state) as endpoint:
+        eventually(lambda: power.looks > 1)
+        assert status(endpoint) == left
+
+
+def test_only_named_hosts_are_answered(tmp_path: Path) -> None:
+    app = create_app(Emulator(AlwaysOn(), tmp_path / "compute.json"), ["compute"])
+    for host, code in [("compute:8085", 200), ("127.0.0.1:8085", 200), ("evil.example", 400)]:
+        with TestClient(app, base_url=f"http://{host}") as client:
+            assert client.get(INSTANCES).status_code == code, host
+        app = create_app(Emulator(AlwaysOn(), tmp_path / "compute.json"), ["compute"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "--supervisor-socket --always-on is required"),
+        (["--always-on", "--supervisor-socket", "s.sock"], "not allowed with"),
+        (["--always-on", "--group", "druid"], "does not go with --always-on"),
+        (["--always-on", "--container", "compute", "--host", "::1"], "not allowed with"),
+        (["--always-on", "--host", "0.0.0.0"], "invalid choice"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(
+    arguments: list[str],
+    complaint: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", "0", "--state", str(tmp_path / "compute.json"), *arguments])
+    assert complaint in capsys.readouterr().err
