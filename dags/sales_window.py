@@ -7,7 +7,7 @@ from airflow.sdk import DAG, Param
 
 from include.gcp.definition import vm_body
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
-from ventas_airflow.operators.publish import PublishSalesOperator
+from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
@@ -18,6 +18,14 @@ VM = {
     "project_id": "{{ conn.google_cloud_default.extra_dejson['project'] }}",
     "zone": ZONE,
     "resource_id": "{{ conn.google_cloud_default.extra_dejson['instance'] }}",
+}
+SALES = {
+    "seed": "{{ params.seed }}",
+    "minimum_gap": "{{ params.minimum_gap }}",
+    "maximum_gap": "{{ params.maximum_gap }}",
+    "stores": "{{ params.stores }}",
+    "duration_minutes": "{{ params.duration_minutes }}",
+    "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
 
 with DAG(
@@ -85,12 +93,16 @@ with DAG(
         ),
     },
 ):
+    check_form = CheckSalesOperator(
+        task_id="check_form", task_display_name="Revisar el formulario", **SALES
+    )
+
     start_vm = EnsureDruidVmOperator(
         task_id="start_vm",
         task_display_name="Encender la VM de Druid",
         **VM,
         body=vm_body(ZONE),
-    ).as_setup()
+    )
 
     ensure_topics = EnsureTopicsOperator(
         task_id="ensure_topics",
@@ -105,17 +117,12 @@ with DAG(
     submit_supervisor = SubmitSupervisorOperator(
         task_id="submit_supervisor",
         task_display_name="Abrir la ingesta en Druid",
-    ).as_setup()
+    )
 
     publish_sales = PublishSalesOperator(
         task_id="publish_sales",
         task_display_name="Publicar ventas",
-        seed="{{ params.seed }}",
-        minimum_gap="{{ params.minimum_gap }}",
-        maximum_gap="{{ params.maximum_gap }}",
-        stores="{{ params.stores }}",
-        duration_minutes="{{ params.duration_minutes }}",
-        ends_at="{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
+        **SALES,
     )
 
     reconcile = ReconcileOperator(
@@ -136,5 +143,5 @@ with DAG(
         keep_on="{{ params.keep_vm }}",
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 
-    start_vm >> ensure_topics >> submit_supervisor >> publish_sales >> reconcile
+    check_form >> start_vm >> ensure_topics >> submit_supervisor >> publish_sales >> reconcile
     reconcile >> suspend_supervisor >> stop_vm

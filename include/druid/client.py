@@ -1,7 +1,8 @@
 """Druid over HTTP: SQL, supervisors, tasks, health. Knows nothing of Airflow.
 
 Every call has a time-out, and a refused connection or a 502, 503 or 504 is tried again for about
-half a minute: a router answers so while the process behind it restarts.
+half a minute: a router answers so while the process behind it restarts. An answer that does not
+come in time is waited for once more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from urllib3.util.retry import Retry
 
 _RETRY = Retry(
     total=7,
+    # A closed connection is worth a new one; a server that is slow once will be so again.
+    read=1,
     backoff_factor=0.25,
     status_forcelist=(502, 503, 504),
     # POSTs too: SQL only reads, and posting a supervisor's spec twice is harmless.

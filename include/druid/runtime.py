@@ -5,6 +5,7 @@ cannot drift apart. Formulas and defaults: Druid 33 documentation, "Basic cluste
 "Configuration reference".
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -110,7 +111,12 @@ def jvm_options(service: str, place: Place) -> list[str]:
 
 def render(settings: Mapping[str, str]) -> str:
     """Text of a `.properties` file."""
-    return "".join(f"{name}={value}\n" for name, value in sorted(settings.items()))
+    return "".join(f"{name}={_escaped(value)}\n" for name, value in sorted(settings.items()))
+
+
+def _escaped(value: str) -> str:
+    # Kafka and ZooKeeper read these files as Latin-1, Druid as UTF-8: escapes are the same to all.
+    return json.dumps(value)[1:-1].replace('\\"', '"')
 
 
 def _common(place: Place) -> dict[str, str]:

@@ -78,7 +78,7 @@ def supervisor_spec(
 
 def is_running(status: Mapping[str, Any]) -> bool:
     """Whether a status report says that tasks read the topic."""
-    return status["detailedState"] == "RUNNING"
+    return bool(status["detailedState"] == "RUNNING")
 
 
 def describe(status: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from include.stack import airflow, stack
@@ -44,7 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run(options, Settings.from_environment(), Console())
     except EXPECTED_ERRORS as error:
-        Console(stderr=True).print(f"[bold red]ventas:[/] {error}", highlight=False)
+        # Escaped: the lines of a log in it are full of square brackets.
+        Console(stderr=True).print(
+            f"[bold red]ventas:[/] {escape(str(error))}", highlight=False, soft_wrap=True
+        )
         return 1
     except subprocess.CalledProcessError as error:
         said = f"{error.stdout or ''}{error.stderr or ''}"[-4000:]

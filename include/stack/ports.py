@@ -30,8 +30,9 @@ def require_free(settings: Settings) -> None:
 def holder(port: int) -> str:
     """Name and id of the process that listens on a port of this machine."""
     for connection in psutil.net_connections("tcp"):
-        listening = connection.status == psutil.CONN_LISTEN
-        if listening and connection.laddr.port == port and connection.pid:
+        if connection.status != psutil.CONN_LISTEN or not connection.pid:
+            continue
+        if tuple(connection.laddr)[1] == port:
             try:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
             except psutil.NoSuchProcess:

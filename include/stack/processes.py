@@ -104,13 +104,13 @@ serverurl=unix://{socket}
         parts.append(f"\n[group:{group}]\nprograms={names}\npriority={priority}\n")
         parts += [_program(settings, process) for process in members]
     file = settings.home / "supervisord.conf"
-    file.write_text("".join(parts), encoding="utf-8")
+    # "%" starts an expansion in supervisord's files, and no value here wants one.
+    file.write_text("".join(parts).replace("%", "%%"), encoding="utf-8")
     return file
 
 
 def _program(settings: Settings, process: Process) -> str:
-    # "%" starts an expansion in supervisord's files.
-    command = " ".join(f'"{part}"' for part in process.command).replace("%", "%%")
+    command = " ".join(f'"{part}"' for part in process.command)
     return f"""
 [program:{process.name}]
 command={command}

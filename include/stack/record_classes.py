@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -65,7 +66,7 @@ def _run_once(settings: Settings, products: dict[str, RecordingProduct]) -> None
     try:
         for service in runtime.SERVICES:
             url = settings.url(service)
-            wait_until(lambda url=url: _is_healthy(url), service=service, address=url, seconds=180)
+            wait_until(partial(_is_healthy, url), service=service, address=url, seconds=180)
     finally:
         for process in reversed(started):
             process.terminate()

@@ -18,8 +18,11 @@ def resolve(product: str, folder: Path) -> list[LockedJar]:
     """Let Maven resolve one pom's runtime dependencies into `folder`, and hash each jar."""
     shutil.copy(POMS / f"{product}.xml", folder / "pom.xml")
     subprocess.run(
-        ["mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies"]
-        + ["-DincludeScope=runtime", "-DoutputDirectory=jars", "-Dmdep.useRepositoryLayout=true"],
+        [
+            *("mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies"),
+            *("-DincludeScope=runtime", "-DoutputDirectory=jars"),
+            "-Dmdep.useRepositoryLayout=true",
+        ],
         cwd=folder,
         check=True,
     )

@@ -45,12 +45,12 @@ def up(settings: Settings, progress: Progress) -> None:
     if not supervision.is_running(settings):
         ports.require_free(settings)
         settings.home.mkdir(parents=True, exist_ok=True)
-        products = _products(settings, progress)
+        found = products(settings, progress)
         progress.step("Preparando la base de Airflow")
         variables = airflow.environment(settings)
         airflow.migrate_database(settings, variables)
         configuration = processes.write_supervisord_configuration(
-            settings, processes.all_processes(settings, products)
+            settings, processes.all_processes(settings, found)
         )
         supervision.start(settings, configuration, variables)
     _wait_for_services(settings, progress)
@@ -112,7 +112,8 @@ def status(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _products(settings: Settings, progress: Progress) -> dict[str, java.JavaProduct]:
+def products(settings: Settings, progress: Progress) -> dict[str, java.JavaProduct]:
+    """The Java products, fetched and verified, each with its class-data archive."""
     locked = jars.read_lock()
     done = 0
 
@@ -123,20 +124,20 @@ def _products(settings: Settings, progress: Progress) -> dict[str, java.JavaProd
 
     progress.step("Verificando los jars de Kafka y Druid")
     class_paths = jars.fetch(locked, settings.cache / "maven", count)
-    products = {
+    found = {
         name: java.JavaProduct(name, tuple(paths), java.archive_path(name, paths, settings.cache))
         for name, paths in class_paths.items()
     }
-    for product in products.values():
+    for product in found.values():
         progress.step(f"Preparando el archivo de clases de {product.name}")
         java.make_archive(product)
-    return products
+    return found
 
 
 def _wait_for_services(settings: Settings, progress: Progress) -> None:
     progress.step(f"Esperando a Kafka en {settings.address('kafka')}")
     wait_until(
-        lambda: _kafka_answers(settings),
+        lambda: kafka_answers(settings),
         service="Kafka",
         address=settings.address("kafka"),
         seconds=90,
@@ -160,7 +161,8 @@ def _wait_for_services(settings: Settings, progress: Progress) -> None:
     )
 
 
-def _kafka_answers(settings: Settings) -> bool:
+def kafka_answers(settings: Settings) -> bool:
+    """Whether the broker gives its metadata."""
     try:
         client = AdminClient({"bootstrap.servers": settings.address("kafka"), "log_level": 0})
         return bool(client.list_topics(timeout=1).brokers)

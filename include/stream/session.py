@@ -11,10 +11,10 @@ import msgspec
 
 from include.sales.content import SaleSource
 from include.sales.pace import Pacer
+from include.sales.ticker import money, sale_line
 from include.stream.errors import StreamError
 from include.stream.ledger import RunProgress
 from include.stream.publisher import NotAcknowledgedError, SalePublisher
-from include.stream.ticker import money, sale_line
 
 log = logging.getLogger(__name__)
 

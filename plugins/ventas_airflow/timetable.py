@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 
 from include.sales.window import EVERY_DAY, SimulationWindow
+
+#: A first window that opened so little ago is still the next one. Airflow's DAG processor asks
+#: anew every half minute until the scheduler has made the run: without this, an answer between the
+#: opening and that moment would skip the day.
+JUST_OPENED = timedelta(minutes=5)
 
 
 class SimulationWindowTimetable(Timetable):
@@ -63,10 +68,11 @@ class SimulationWindowTimetable(Timetable):
         """The window after the last one, or the next that opens."""
         now = pendulum.now("UTC")
         if last_automated_data_interval is None:
-            if restriction.catchup and restriction.earliest:
-                start, end = self.window.current_or_next(restriction.earliest)
-            else:
-                start, end = self.window.next_after(max(now, restriction.earliest or now))
+            earliest = restriction.earliest or now - JUST_OPENED
+            if not restriction.catchup:
+                earliest = max(earliest, now - JUST_OPENED)
+            # One that starts at the earliest moment itself counts.
+            start, end = self.window.next_after(earliest - timedelta.resolution)
         else:
             start, end = self.window.next_after(last_automated_data_interval.start)
             if not restriction.catchup and end <= now:

@@ -1,25 +1,40 @@
 """Real services for the integration tests."""
 
-import importlib.util
-import os
-import signal
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
+
+from include.druid.client import DruidClient
+from include.stack import processes
+from include.stack import stack as embedded
+from include.stack.settings import Settings
+from include.stack.waiting import wait_until
+from tests.support.ports import free_ports
+from tests.support.vm import start_vm
 
 
 @pytest.fixture(scope="session")
-def kafka_config() -> dict[str, str]:
-    return {"bootstrap.servers": os.environ["VENTAS_TEST_KAFKA"]}
+def kafka_config(stack: Settings) -> dict[str, str]:
+    """Configuration of a client of the stack's Kafka."""
+    return {"bootstrap.servers": stack.address("kafka")}
+
+
+@pytest.fixture(scope="session")
+def druid(stack: Settings) -> DruidClient:
+    """The stack's Druid, its VM on."""
+    start_vm(stack)
+    return DruidClient(stack.url("router"))
 
 
 @pytest.fixture
 def topic_suffix() -> str:
+    """Something that no other test has in the names of its topics and datasources."""
     return uuid.uuid4().hex[:8]
 
 
@@ -31,21 +46,25 @@ class OwnKafka(NamedTuple):
 
 
 @pytest.fixture
-def own_kafka(tmp_path: Path) -> Iterator[OwnKafka]:
-    spec = importlib.util.spec_from_file_location("kafka_start", os.environ["VENTAS_TEST_KAFKA_PY"])
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    ports = []
-    for _ in range(2):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            ports.append(s.getsockname()[1])
-    process: subprocess.Popen = module.start(tmp_path / "kafka", *ports)
-    from confluent_kafka.admin import AdminClient
-
-    config = {"bootstrap.servers": f"127.0.0.1:{ports[0]}"}
-    AdminClient(config).list_topics(timeout=60)
-    yield OwnKafka(config, process.pid)
-    process.send_signal(signal.SIGCONT)
-    process.kill()
-    process.wait()
+def own_kafka(stack: Settings, tmp_path: Path) -> Iterator[OwnKafka]:
+    ports = dict(zip(stack.ports, free_ports(len(stack.ports)), strict=True))
+    settings = replace(stack, home=tmp_path / "stack", ports=ports)
+    products = embedded.products(settings, embedded.Progress())
+    kafka = next(
+        p for p in processes.all_processes(settings, products) if p.full_name == "kafka:kafka"
+    )
+    with (tmp_path / "kafka.log").open("w") as log:
+        broker = subprocess.Popen(kafka.command, stdout=log, stderr=log)
+    try:
+        wait_until(
+            lambda: embedded.kafka_answers(settings),
+            service="Kafka",
+            address=settings.address("kafka"),
+            seconds=60,
+            log=tmp_path / "kafka.log",
+        )
+        yield OwnKafka({"bootstrap.servers": settings.address("kafka")}, broker.pid)
+    finally:
+        # A test may have left it stopped by SIGSTOP, which SIGKILL ends all the same.
+        psutil.Process(broker.pid).kill()
+        broker.wait(10)

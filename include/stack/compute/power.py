@@ -119,9 +119,7 @@ class SupervisorGroups:
 
     def _call(self, method: str, *arguments: object) -> Any:
         # A transport holds one connection and is not thread-safe, so each call has its own.
-        transport = SupervisorTransport(  # type: ignore[no-untyped-call]
-            serverurl=f"unix://{self._socket}"
-        )
+        transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
         try:
             # The address is only there for form: the transport goes to the socket.
             proxy = ServerProxy("http://localhost", transport=transport)
@@ -135,7 +133,7 @@ class SupervisorGroups:
                 f"supervisord does not answer at {self._socket} ({error}): is it running?"
             ) from error
         finally:
-            transport.close()  # type: ignore[no-untyped-call]
+            transport.close()
 
 
 class AlwaysOn:

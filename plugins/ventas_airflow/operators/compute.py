@@ -204,6 +204,25 @@ class EnsureDruidVmOperator(DruidVmOperator):
         )
         return self._wait(context, trigger, "execute_complete")
 
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
+        """End the task; a VM that this task started in vain is stopped again.
+
+        The teardown of a setup that failed does not run, and a VM left on costs. A retry then
+        starts it anew, which is the best remedy for a Druid that did not come up.
+        """
+        if event["status"] != "success" and event["carry"]["accion"] in ("creada", "iniciada"):
+            self._stop_in_vain()
+        return super().execute_complete(context, event)
+
+    def _stop_in_vain(self) -> None:
+        try:
+            hook = self._hook()
+            if hook.vm_status(**self._vm()) == "RUNNING":
+                hook.begin_stop(**self._vm())
+                self.log.warning("VM %s is being stopped: Druid did not start", self.resource_id)
+        except AirflowException as error:
+            self.log.error("VM %s may still be on: %s", self.resource_id, error)
+
 
 class StopDruidVmOperator(DruidVmOperator):
     """Stops the VM and waits until it has stopped; a VM that is off or missing is well.

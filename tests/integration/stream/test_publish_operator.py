@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
-from ventas_airflow.operators.publish import PublishSalesOperator
-from ventas_airflow.operators.topic import EnsureTopicsOperator
 
 from include.stream.ledger import read_run
 from include.stream.reader import ids_of_run
 from tests.integration.stream.place import SEED, Place
+from ventas_airflow.operators.publish import PublishSalesOperator
+from ventas_airflow.operators.topic import EnsureTopicsOperator
 
 STOP_LIMIT = 5.0
 

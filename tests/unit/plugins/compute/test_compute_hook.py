@@ -6,13 +6,13 @@ import json
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
+
+from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 from ventas_airflow.hooks.compute import (
     ComputeEngineUnavailable,
     VentasComputeEngineHook,
     VmState,
 )
-
-from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
 

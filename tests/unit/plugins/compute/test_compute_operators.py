@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskDeferred
-from ventas_airflow.hooks.compute import VentasComputeEngineHook
-from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 
 from tests.unit.plugins.compute.conftest import Druid
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
+from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
 Context: Any = {}

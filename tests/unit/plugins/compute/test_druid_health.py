@@ -12,6 +12,9 @@ from airflow.sdk import Connection
 from airflow.serialization.serialized_objects import BaseSerialization
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
+from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.triggers.druid_health import (
     NEEDED_SERVERS,
@@ -21,9 +24,6 @@ from ventas_airflow.triggers.druid_health import (
     missing_servers,
     router_url,
 )
-
-from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
-from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
 

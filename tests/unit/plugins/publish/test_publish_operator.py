@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
 from ventas_airflow.operators.publish import PublishSalesOperator
 
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from include.stack.compute.__main__ import main
 from include.stack.compute.app import create_app
 from include.stack.compute.emulator import Emulator
-from include.stack.compute.power import AlwaysOn
+from include.stack.compute.power import AlwaysOn, Group
 from tests.unit.stack.compute.support import PROJECT, ZONE, eventually, serving, vm_body
 
 INSTANCES = f"/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
@@ -61,7 +61,7 @@ def test_a_restart_of_the_emulator_leaves_the_vm_as_it_was(tmp_path: Path, left:
     class Counting(AlwaysOn):
         looks = 0
 
-        def observe(self):  # type: ignore[no-untyped-def]
+        def observe(self) -> Group:
             self.looks += 1
             return super().observe()
 
@@ -73,10 +73,9 @@ def test_a_restart_of_the_emulator_leaves_the_vm_as_it_was(tmp_path: Path, left:
 
 def test_only_named_hosts_are_answered(tmp_path: Path) -> None:
     app = create_app(Emulator(AlwaysOn(), tmp_path / "compute.json"), ["compute"])
-    for host, code in [("compute:8085", 200), ("127.0.0.1:8085", 200), ("evil.example", 400)]:
-        with TestClient(app, base_url=f"http://{host}") as client:
-            assert client.get(INSTANCES).status_code == code, host
-        app = create_app(Emulator(AlwaysOn(), tmp_path / "compute.json"), ["compute"])
+    with TestClient(app) as client:
+        for host, code in [("compute:8085", 200), ("127.0.0.1:8085", 200), ("evil.example", 400)]:
+            assert client.get(INSTANCES, headers={"Host": host}).status_code == code, host
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_only_named_hosts_are_answered(tmp_path: Path) -> None:
         (["--always-on", "--supervisor-socket", "s.sock"], "not allowed with"),
         (["--always-on", "--group", "druid"], "does not go with --always-on"),
         (["--always-on", "--container", "compute", "--host", "::1"], "not allowed with"),
-        (["--always-on", "--host", "0.0.0.0"], "invalid choice"),
+        (["--always-on", "--host", "192.0.2.1"], "invalid choice"),
     ],
 )
 def test_flags_that_contradict_each_other_are_refused(

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from include.sales.event import Venta
-from include.stream.ticker import money, sale_line
+from include.sales.ticker import money, sale_line
 
 SALE = Venta(
     id_evento="e-12",

@@ -1,0 +1,204 @@
+"""The file of a validation check: SQL with a front-matter of bounds for its one row.
+
+To add a check, add a file to ``sql/checks/``. Its first lines are SQL comments, ``-- key: value``,
+going on in lines that begin with ``--`` and two spaces or more:
+
+- ``title``, ``description``: Spanish, for people.
+- ``severity``: ``error`` fails the validation, ``warning`` only shows.
+- ``bounds``: ``column, column…: min..max``, either end may be left out; may be repeated.
+- ``needs`` (optional): as ``bounds``; the check is skipped where these do not hold.
+- ``when`` (optional): ``window_open`` to run only while sales are expected; ``always`` is usual.
+- ``timeout`` (optional): whole seconds that the query may take; 30 if left out.
+- ``source`` (optional): ``supervisor`` to judge the supervisor's status report, with no SQL below.
+
+The SQL says ``{datasource}`` and ``%(lookback_minutes)s``, and doubles any other ``%``. It returns
+one row, whose columns without bounds are shown as context. No row is a row of nulls, and a null is
+within no bounds.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, cast, get_args
+
+from include.druid.queries import for_datasource
+from include.sales.reading import Problem
+
+Severity = Literal["error", "warning"]
+When = Literal["always", "window_open"]
+Source = Literal["sql", "supervisor"]
+
+_REQUIRED: Final = ("title", "description", "severity", "bounds")
+_OPTIONAL: Final = {"needs": "", "when": "always", "timeout": "30", "source": "sql"}
+_CHOICES: Final = {"severity": Severity, "when": When, "source": Source}
+_REPEATABLE: Final = ("bounds", "needs")
+
+_KEY = re.compile(r"-- (\w+): *(.*)")
+_CONTINUED = re.compile(r"--  +(.*)")
+_BOUNDS = re.compile(r"(\w+(?:, *\w+)*): *(-?\d+(?:\.\d+)?)?\.\.(-?\d+(?:\.\d+)?)?")
+# What pydruid would take for a parameter that is not given.
+_PERCENT = re.compile(r"(?<!%)%(?!%|\(lookback_minutes\)s)")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a column's number has to be; None is no limit on that side."""
+
+    column: str
+    minimum: float | None
+    maximum: float | None
+
+    def holds(self, value: object) -> bool:
+        """Whether the value is a number within the limits."""
+        if not isinstance(value, int | float) or math.isnan(value):
+            return False
+        return (self.minimum is None or value >= self.minimum) and (
+            self.maximum is None or value <= self.maximum
+        )
+
+    def __str__(self) -> str:
+        if self.minimum is None:
+            return f"como máximo {number_text(self.maximum)}"
+        if self.maximum is None:
+            return f"al menos {number_text(self.minimum)}"
+        if self.minimum == self.maximum:
+            return number_text(self.minimum)
+        return f"entre {number_text(self.minimum)} y {number_text(self.maximum)}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check as its file has it; see the module for what the keys mean."""
+
+    name: str
+    title: str
+    description: str
+    severity: Severity
+    bounds: tuple[Bound, ...]
+    needs: tuple[Bound, ...]
+    when: When
+    timeout: int
+    source: Source
+    sql: str
+
+    def query(self, datasource: str) -> str:
+        """The SQL for a datasource; the parameter ``lookback_minutes`` is still to be given.
+
+        Raises:
+            ValueError: that cannot be the name of a datasource.
+        """
+        return for_datasource(self.sql, datasource)
+
+
+def number_text(value: object) -> str:
+    """Write a value as Spanish does, with at most two decimals."""
+    if value is None:
+        return "sin valor"
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".").replace(".", ",")
+    return str(value)
+
+
+def parse_check(file: Path) -> Check | list[Problem]:
+    """Read a file; returns every problem of it if there is any."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    head = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    entries, problems = _entries(file.name, lines[:head])
+    values, limits, more = _values(file.name, entries)
+    sql = "\n".join(lines[head:]).strip()
+    problems += more
+    problems += [
+        Problem(file.name, number, "a % that is not %(lookback_minutes)s is to be doubled")
+        for number, line in enumerate(lines[head:], head + 1)
+        if _PERCENT.search(line)
+    ]
+    if values["source"] != "supervisor":
+        if not sql:
+            problems.append(Problem(file.name, head, "there is no SQL"))
+        problems += [
+            Problem(file.name, head + 1, f"the SQL has no column {bound.column}")
+            for bound in (*limits["bounds"], *limits["needs"])
+            if sql and not re.search(rf"\b{bound.column}\b", sql)
+        ]
+    elif sql:
+        problems.append(Problem(file.name, head + 1, "source: supervisor has no SQL"))
+    if problems:
+        return problems
+    return Check(
+        name=file.stem,
+        title=values["title"],
+        description=values["description"],
+        severity=cast(Severity, values["severity"]),
+        bounds=tuple(limits["bounds"]),
+        needs=tuple(limits["needs"]),
+        when=cast(When, values["when"]),
+        timeout=int(values["timeout"]),
+        source=cast(Source, values["source"]),
+        sql=sql,
+    )
+
+
+class _Entry(NamedTuple):
+    line: int
+    key: str
+    value: str
+
+
+def _entries(file: str, lines: list[str]) -> tuple[list[_Entry], list[Problem]]:
+    entries: list[_Entry] = []
+    problems = []
+    for number, line in enumerate(lines, 1):
+        if found := _KEY.fullmatch(line):
+            entries.append(_Entry(number, found[1], found[2].strip()))
+        elif (found := _CONTINUED.fullmatch(line)) and entries:
+            last = entries[-1]
+            entries[-1] = last._replace(value=f"{last.value} {found[1]}".strip())
+        else:
+            problems.append(Problem(file, number, f"{line!r} is not '-- key: value'"))
+    return entries, problems
+
+
+def _values(
+    file: str, entries: list[_Entry]
+) -> tuple[dict[str, str], dict[str, list[Bound]], list[Problem]]:
+    values: dict[str, str] = {}
+    limits: dict[str, list[Bound]] = {key: [] for key in _REPEATABLE}
+    problems = []
+    for line, key, value in entries:
+        wrong = _wrong(key, value)
+        if key in values and key not in _REPEATABLE:
+            wrong = f"{key} is given twice"
+        elif key in _REPEATABLE and not wrong:
+            read = _read_bounds(value)
+            if isinstance(read, str):
+                wrong = read
+            else:
+                limits[key] += read
+        if wrong:
+            problems.append(Problem(file, line, wrong))
+        values.setdefault(key, value)
+    problems += [Problem(file, 1, f"{key} is missing") for key in _REQUIRED if key not in values]
+    return {**_OPTIONAL, **values}, limits, problems
+
+
+def _wrong(key: str, value: str) -> str:
+    if key not in _REQUIRED and key not in _OPTIONAL:
+        return f"there is no key {key!r}; there are {', '.join((*_REQUIRED, *_OPTIONAL))}"
+    if not value:
+        return f"{key} is empty"
+    if key in _CHOICES and value not in get_args(_CHOICES[key]):
+        return f"{key} is {' or '.join(get_args(_CHOICES[key]))}, not {value!r}"
+    if key == "timeout" and not (value.isdecimal() and 1 <= int(value) <= 600):
+        return f"timeout is whole seconds from 1 to 600, not {value!r}"
+    return ""
+
+
+def _read_bounds(text: str) -> list[Bound] | str:
+    found = _BOUNDS.fullmatch(text)
+    if not found or not (found[2] or found[3]):
+        return f"{text!r} is not 'column, column: min..max'"
+    minimum, maximum = (float(end) if end else None for end in (found[2], found[3]))
+    if minimum is not None and maximum is not None and minimum > maximum:
+        return f"{text!r} has a minimum above its maximum"
+    return [Bound(column, minimum, maximum) for column in re.split(r", *", found[1])]

@@ -1,0 +1,124 @@
+"""Validation checks: what they find in Druid, judged by the bounds of their files.
+
+To add a check, add a file to ``sql/checks/``: `include.druid.check_file` says what it holds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from include.druid.check_file import Bound, Check, Severity, number_text, parse_check
+from include.druid.queries import FOLDER
+from include.sales.reading import Problem
+
+CHECKS: Final = FOLDER / "checks"
+
+#: Exact numbers, of now; Druid approximates and caches otherwise.
+QUERY_CONTEXT: Final = {
+    "useApproximateCountDistinct": False,
+    "useApproximateTopN": False,
+    "useCache": False,
+    "populateCache": False,
+}
+
+Status = Literal["ok", "warning", "error", "skipped"]
+
+
+class ChecksError(ValueError):
+    """The folder's checks cannot be used; the message has every problem with file and line."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found; the message is Spanish and has the numbers."""
+
+    name: str
+    title: str
+    severity: Severity
+    status: Status
+    numbers: dict[str, Any]
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """For an XCom."""
+        return asdict(self)
+
+
+def load_checks(folder: Path = CHECKS) -> list[Check]:
+    """Read the ``.sql`` files of a folder, in the order of their names.
+
+    Raises:
+        ChecksError: files that cannot be used, or none at all.
+    """
+    files = sorted(folder.glob("*.sql"))
+    problems = [] if files else [Problem(str(folder), 1, "there is no .sql file")]
+    checks = []
+    for file in files:
+        found = parse_check(file)
+        if isinstance(found, Check):
+            checks.append(found)
+        else:
+            problems += found
+    if problems:
+        raise ChecksError("\n".join(str(problem) for problem in problems))
+    return checks
+
+
+def evaluate(check: Check, row: Mapping[str, Any] | None) -> CheckResult:
+    """Hold a row to the check's bounds."""
+    numbers = dict(row or {})
+    lacking = [_told(numbers, bound, "hace falta") for bound in _broken(check.needs, numbers)]
+    if lacking:
+        return skip(check, f"sin datos suficientes: {'; '.join(lacking)}", numbers)
+    violated = _broken(check.bounds, numbers)
+    if violated:
+        message = "; ".join(_told(numbers, bound, "debe ser") for bound in violated)
+        return _result(check, check.severity, message, numbers)
+    # Nothing to tell of the many counts that are as they must be.
+    telling = {name: value for name, value in numbers.items() if value != 0} or numbers
+    message = ", ".join(f"{name} = {number_text(value)}" for name, value in telling.items())
+    return _result(check, "ok", message, numbers)
+
+
+def skip(check: Check, reason: str, numbers: Mapping[str, Any] | None = None) -> CheckResult:
+    """Result of a check that there is nothing to judge by."""
+    return _result(check, "skipped", reason, numbers)
+
+
+def fail(check: Check, reason: str) -> CheckResult:
+    """Result of a check that could not be carried out: an error, whatever its severity."""
+    return _result(check, "error", reason)
+
+
+def totals(results: Iterable[CheckResult]) -> dict[Status, int]:
+    """How many results there are of each status."""
+    statuses = [result.status for result in results]
+    return {status: statuses.count(status) for status in get_args(Status)}
+
+
+def table(results: Sequence[CheckResult]) -> str:
+    """The results for a log, the worst first."""
+    marks = {"error": "✗ error", "warning": "! aviso", "ok": "✓ bien", "skipped": "- omitida"}
+    width = max((len(result.title) for result in results), default=0)
+    worst_first = sorted(results, key=lambda result: list(marks).index(result.status))
+    return "\n".join(
+        f"{marks[result.status]:<9}  {result.title:<{width}}  {result.message}"
+        for result in worst_first
+    )
+
+
+def _result(
+    check: Check, status: Status, message: str, numbers: Mapping[str, Any] | None = None
+) -> CheckResult:
+    return CheckResult(
+        check.name, check.title, check.severity, status, dict(numbers or {}), message
+    )
+
+
+def _broken(bounds: Iterable[Bound], numbers: Mapping[str, Any]) -> list[Bound]:
+    return [bound for bound in bounds if not bound.holds(numbers.get(bound.column))]
+
+
+def _told(numbers: Mapping[str, Any], bound: Bound, wish: str) -> str:
+    return f"{bound.column} = {number_text(numbers.get(bound.column))}, {wish} {bound}"

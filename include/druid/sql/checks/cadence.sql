@@ -1,0 +1,28 @@
+-- title: Ritmo de las ventas
+-- description: Segundos entre ventas consecutivas de una corrida. Los límites son los del
+--   formulario de la ventana por defecto, 1 a 2 segundos, con margen; con otro ritmo, avisa.
+-- severity: warning
+-- when: window_open
+-- needs: pausas: 30..
+-- bounds: pausa_media: 0.95..2.1
+-- bounds: pausa_p95: ..2.5
+-- bounds: pausa_maxima: ..15
+SELECT
+  COUNT(pausa) AS pausas,
+  AVG(pausa) AS pausa_media,
+  APPROX_QUANTILE_DS(pausa, 0.95) AS pausa_p95,
+  MAX(pausa) AS pausa_maxima
+FROM (
+  SELECT
+    (TIMESTAMP_TO_MILLIS(__time) - TIMESTAMP_TO_MILLIS(
+      LAG(__time) OVER (PARTITION BY corrida ORDER BY secuencia)
+    )) / 1000.0 AS pausa
+  FROM (
+    -- A window function holds its rows in memory: the latest will do.
+    SELECT __time, corrida, secuencia
+    FROM "{datasource}"
+    WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    ORDER BY __time DESC
+    LIMIT 50000
+  )
+)

@@ -1,0 +1,9 @@
+-- title: Eventos duplicados
+-- description: Filas de más con un id_evento que ya está. La cuenta es exacta, no aproximada.
+-- severity: error
+-- bounds: duplicados: 0..0
+SELECT
+  COUNT(*) AS ventas,
+  COUNT(id_evento) - COUNT(DISTINCT id_evento) AS duplicados
+FROM "{datasource}"
+WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)

@@ -1,0 +1,24 @@
+-- title: Frescura de las ventas
+-- description: Segundos desde la última venta visible en Druid, más allá de dos pausas medias
+--   entre ventas: así vale para cualquier ritmo de la ventana.
+-- severity: error
+-- when: window_open
+-- bounds: atraso_segundos: ..60
+SELECT
+  SUM(ventas) AS ventas,
+  MIN(segundos) AS segundos_desde_la_ultima,
+  MIN(segundos - 2 * pausa_media) AS atraso_segundos
+FROM (
+  SELECT
+    COUNT(*) AS ventas,
+    (TIMESTAMP_TO_MILLIS(CURRENT_TIMESTAMP) - TIMESTAMP_TO_MILLIS(MAX(__time))) / 1000.0
+      AS segundos,
+    COALESCE(
+      (TIMESTAMP_TO_MILLIS(MAX(__time)) - TIMESTAMP_TO_MILLIS(MIN(__time))) / 1000.0
+        / NULLIF(COUNT(*) - 1, 0),
+      0
+    ) AS pausa_media
+  FROM "{datasource}"
+  WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+  GROUP BY corrida
+)

@@ -1,0 +1,16 @@
+-- title: Cuentas de dinero
+-- description: importe = cantidad × precio unitario − descuento, e IVA contenido en el importe,
+--   redondeado al centavo; exactos, en centavos enteros.
+-- severity: error
+-- bounds: importe_incorrecto, iva_incorrecto: 0..0
+SELECT
+  COUNT(*) AS ventas,
+  COUNT(*) FILTER (
+    WHERE importe_centavos <> cantidad * precio_unitario_centavos - descuento_centavos
+  ) AS importe_incorrecto,
+  COUNT(*) FILTER (
+    WHERE iva_centavos <> (2 * importe_centavos * alicuota_iva + 10000 + alicuota_iva)
+      / (2 * (10000 + alicuota_iva))
+  ) AS iva_incorrecto
+FROM "{datasource}"
+WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)

@@ -1,0 +1,33 @@
+-- title: Campos nulos
+-- description: Filas sin valor, por campo. Ningún campo es nulo: el que no aplica es la cadena
+--   vacía; un nulo es un dato perdido o ilegible.
+-- severity: error
+-- bounds: id_evento, id_venta, corrida, secuencia, sucursal, provincia, ciudad, producto, sku,
+--   categoria, cantidad, precio_unitario_centavos, descuento_centavos, importe_centavos,
+--   alicuota_iva, iva_centavos, tipo_pago, cuotas, emisor, estado, motivo, plataforma: 0..0
+SELECT
+  COUNT(*) AS ventas,
+  COUNT(*) - COUNT(id_evento) AS id_evento,
+  COUNT(*) - COUNT(id_venta) AS id_venta,
+  COUNT(*) - COUNT(corrida) AS corrida,
+  COUNT(*) - COUNT(secuencia) AS secuencia,
+  COUNT(*) - COUNT(sucursal) AS sucursal,
+  COUNT(*) - COUNT(provincia) AS provincia,
+  COUNT(*) - COUNT(ciudad) AS ciudad,
+  COUNT(*) - COUNT(producto) AS producto,
+  COUNT(*) - COUNT(sku) AS sku,
+  COUNT(*) - COUNT(categoria) AS categoria,
+  COUNT(*) - COUNT(cantidad) AS cantidad,
+  COUNT(*) - COUNT(precio_unitario_centavos) AS precio_unitario_centavos,
+  COUNT(*) - COUNT(descuento_centavos) AS descuento_centavos,
+  COUNT(*) - COUNT(importe_centavos) AS importe_centavos,
+  COUNT(*) - COUNT(alicuota_iva) AS alicuota_iva,
+  COUNT(*) - COUNT(iva_centavos) AS iva_centavos,
+  COUNT(*) - COUNT(tipo_pago) AS tipo_pago,
+  COUNT(*) - COUNT(cuotas) AS cuotas,
+  COUNT(*) - COUNT(emisor) AS emisor,
+  COUNT(*) - COUNT(estado) AS estado,
+  COUNT(*) - COUNT(motivo) AS motivo,
+  COUNT(*) - COUNT(plataforma) AS plataforma
+FROM "{datasource}"
+WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)

@@ -1,0 +1,20 @@
+-- title: Ventas faltantes
+-- description: Números de secuencia que faltan entre la primera y la última venta de cada
+--   corrida. No mira los últimos 15 segundos, en los que una partición puede ir detrás de otra.
+-- severity: error
+-- bounds: faltantes: 0..0
+SELECT
+  COUNT(*) AS corridas,
+  SUM(ventas) AS ventas,
+  COALESCE(SUM(ultima - primera + 1 - distintas), 0) AS faltantes
+FROM (
+  SELECT
+    COUNT(*) AS ventas,
+    MIN(secuencia) AS primera,
+    MAX(secuencia) AS ultima,
+    COUNT(DISTINCT secuencia) AS distintas
+  FROM "{datasource}"
+  WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    AND __time < TIMESTAMPADD(SECOND, -15, CURRENT_TIMESTAMP)
+  GROUP BY corrida
+)

@@ -1,0 +1,96 @@
+"""Airflow's REST API, as much of it as a person at the UI would use."""
+
+from typing import Any
+
+import httpx
+
+
+class AirflowApiError(RuntimeError):
+    """Airflow refused or did not answer; the message says what was asked."""
+
+
+class AirflowApi:
+    """A logged-in client.
+
+    Args:
+        url: base URL of the API server.
+        user: name of a user of the auth manager.
+        password: that user's password.
+    """
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        login = httpx.post(
+            f"{url}/auth/token", json={"username": user, "password": password}, timeout=30
+        )
+        if login.is_error:
+            raise AirflowApiError(f"Airflow at {url} refused the login of {user!r}: {login.text}")
+        token = login.json()["access_token"]
+        self._client = httpx.Client(
+            base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30
+        )
+
+    def dag(self, dag: str) -> dict[str, Any]:
+        """One DAG's details, ``is_paused`` among them."""
+        return self._json("GET", f"/dags/{dag}")
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """DAG files that Airflow could not import."""
+        errors: list[dict[str, Any]] = self._json("GET", "/importErrors")["import_errors"]
+        return errors
+
+    def set_paused(self, dag: str, paused: bool) -> None:
+        """Pause or unpause a DAG."""
+        self._json("PATCH", f"/dags/{dag}", json={"is_paused": paused})
+
+    def active_runs(self, dag: str) -> list[str]:
+        """Ids of the runs that wait or run."""
+        runs = self._json("GET", f"/dags/{dag}/dagRuns", params={"state": ["queued", "running"]})
+        return [run["dag_run_id"] for run in runs["dag_runs"]]
+
+    def trigger(self, dag: str, conf: dict[str, Any]) -> str:
+        """Trigger a DAG by hand; returns the run's id."""
+        run = self._json("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
+        return str(run["dag_run_id"])
+
+    def run_state(self, dag: str, run: str) -> str:
+        """State of a run: queued, running, success, failed."""
+        return str(self._json("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
+
+    def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
+        """Task instances of a run: task_id, task_display_name, state, try_number, map_index…"""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
+        found: list[dict[str, Any]] = self._json("GET", path)["task_instances"]
+        return found
+
+    def set_task_state(self, dag: str, run: str, task: str, state: str) -> None:
+        """Mark a task instance, as the UI's button does."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
+        self._json("PATCH", path, json={"new_state": state})
+
+    def xcom(self, dag: str, run: str, task: str) -> Any:
+        """Return value of a task, or None if it returned none."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value"
+        answer = self._client.get(path)
+        return answer.json()["value"] if answer.is_success else None
+
+    def log(self, dag: str, run: str, task: str, try_number: int, map_index: int = -1) -> str:
+        """Text of a task's log, an event a line."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{try_number}"
+        content = self._json("GET", path, params={"full_content": True, "map_index": map_index})[
+            "content"
+        ]
+        return "\n".join(
+            entry if isinstance(entry, str) else str(entry.get("event", entry)) for entry in content
+        )
+
+    def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise AirflowApiError(f"Airflow did not answer {method} {path}: {error}") from error
+        if answer.is_error:
+            raise AirflowApiError(
+                f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}"
+            )
+        found: dict[str, Any] = answer.json()
+        return found

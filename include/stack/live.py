@@ -1,0 +1,57 @@
+"""The sales of a run as they become visible in Druid, and how fresh each one is then."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from include.druid.client import DruidClient, DruidError
+from include.druid.queries import for_datasource
+from include.sales.event import Venta
+
+_SQL = Path(__file__).with_name("live.sql").read_text(encoding="utf-8")
+
+#: Seconds between looks: what the measured freshness can be too high by.
+_INTERVAL = 0.03
+
+
+class LiveSales(threading.Thread):
+    """Polls Druid for the new rows of a run until told to stop.
+
+    `freshness` has, for each sale, the seconds from its `ts` — stamped just before it is handed to
+    Kafka, so before the acknowledgement — to the moment this machine saw it in an SQL answer.
+    """
+
+    def __init__(
+        self, client: DruidClient, corrida: str, on_sale: Callable[[Venta, float], None]
+    ) -> None:
+        super().__init__(daemon=True, name="live-sales")
+        self._client = client
+        self._corrida = corrida
+        self._on_sale = on_sale
+        self._query = for_datasource(_SQL, "ventas")
+        self._last = -1
+        self._stop_asked = threading.Event()
+        self.freshness: list[float] = []
+
+    def run(self) -> None:
+        """Poll; a Druid that does not answer yet, or restarts, is asked again."""
+        while not self._stop_asked.wait(_INTERVAL):
+            try:
+                rows = self._client.sql(self._query, [self._corrida, self._last], timeout=5)
+            except DruidError:
+                continue
+            seen = datetime.now(UTC)
+            for row in rows:
+                sale = msgspec.convert(row, Venta)
+                age = (seen - datetime.fromisoformat(sale.ts)).total_seconds()
+                self._last = sale.secuencia
+                self.freshness.append(age)
+                self._on_sale(sale, age)
+
+    def stop(self) -> None:
+        """End the thread after the look that is under way."""
+        self._stop_asked.set()
+        self.join(10)

@@ -1,0 +1,40 @@
+"""What all tests share: an Airflow home of their own, and the embedded stack when asked for."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# Airflow reads these once, when it is first imported: a developer's own Airflow stays out of it.
+for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
+    del os.environ[name]
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="ventas-airflow-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+import pytest
+
+from include.stack import stack as embedded
+from include.stack.settings import ROOT, Settings
+
+#: The tests' stack stands beside a running demo: another folder, other ports.
+OFFSET = 20000
+
+
+def stack_settings() -> Settings:
+    home = Path(os.environ.get("VENTAS_HOME") or ROOT / ".ventas")
+    offset = int(os.environ.get("VENTAS_PORT_OFFSET") or 0) + OFFSET
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("VENTAS_PORT_")}
+    return Settings.from_environment(
+        {**kept, "VENTAS_HOME": str(home / "test"), "VENTAS_PORT_OFFSET": str(offset)}
+    )
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Settings]:
+    """A fresh embedded stack, up: Kafka, the Compute Engine emulator and Airflow."""
+    settings = stack_settings()
+    embedded.down(settings)
+    embedded.clean(settings)
+    embedded.up(settings, embedded.Progress())
+    yield settings
+    assert embedded.down(settings) == [], "processes outlived `down`"

@@ -1,0 +1,62 @@
+"""A real scheduler with the project's own DAGs, driven through REST as a person would."""
+
+from collections.abc import Callable
+
+import pytest
+
+from include.druid.client import DruidClient
+from include.stack import airflow
+from include.stack.airflow_api import AirflowApi
+from include.stack.settings import Settings
+from include.stack.waiting import wait_until
+
+WINDOW, VALIDATION = "sales_window", "sales_validation"
+
+
+class Lab:
+    """The stack with a logged-in API client, and the waits that the tests share."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
+        self.druid = DruidClient(settings.url("router"))
+        self.kafka = {"bootstrap.servers": settings.address("kafka")}
+        for dag in (WINDOW, VALIDATION):
+            self.api.set_paused(dag, False)
+
+    def open_window(self, **conf: object) -> str:
+        return self.api.trigger(WINDOW, {"duration_minutes": 10, "seed": 7, **conf})
+
+    def end_of(self, dag: str, run: str, seconds: float = 240) -> str:
+        self.wait(lambda: self.api.run_state(dag, run) in ("success", "failed"), dag, seconds)
+        return self.api.run_state(dag, run)
+
+    def task(self, run: str, task: str, dag: str = WINDOW) -> dict[str, object]:
+        return next(t for t in self.api.tasks(dag, run) if t["task_id"] == task)
+
+    def state(self, run: str, task: str) -> object:
+        return self.task(run, task)["state"]
+
+    def in_druid(self, run: str) -> int:
+        """Rows of a run, 0 while Druid does not know the datasource."""
+        from include.druid.client import DruidError
+
+        try:
+            rows = self.druid.sql("SELECT COUNT(*) AS n FROM ventas WHERE corrida = ?", [run])
+        except DruidError:
+            return 0
+        return int(rows[0]["n"])
+
+    def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> float:
+        return wait_until(
+            ready,
+            service=what,
+            address=self.settings.url("airflow"),
+            seconds=seconds,
+            log=self.settings.logs / "scheduler.log",
+        )
+
+
+@pytest.fixture(scope="session")
+def lab(stack: Settings) -> Lab:
+    return Lab(stack)

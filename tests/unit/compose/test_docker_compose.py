@@ -1,0 +1,203 @@
+"""The compose file by itself: valid, pinned, private to this machine, without a default secret."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from include.stack.compute.__main__ import main as compute_main
+
+ROOT = Path(__file__).parents[3]
+ONE_SHOT = {"airflow-init"}
+
+# ${NAME:?what to do} and ${NAME:-default}; a `$` for the container's own shell is written twice.
+REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
+DEFAULTED = re.compile(r"\$\{(\w+):-[^}]+\}")
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN|SQL_ALCHEMY_CONN")
+
+
+def strings(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        node = [*node.keys(), *node.values()]
+    if isinstance(node, list):
+        for item in node:
+            yield from strings(item)
+    elif isinstance(node, str):
+        yield node
+
+
+def validator() -> Draft7Validator:
+    schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text(encoding="utf-8"))
+    Draft7Validator.check_schema(schema)
+    return Draft7Validator(schema)
+
+
+def test_it_follows_the_compose_specification(compose: dict[str, Any]) -> None:
+    problems = [f"{error.json_path}: {error.message}" for error in validator().iter_errors(compose)]
+    assert problems == []
+
+
+@pytest.mark.parametrize("typo", ["enviroment", "depend_on", "health_check"])
+def test_the_schema_notices_a_misspelt_key(typo: str) -> None:
+    assert not validator().is_valid({"services": {"kafka": {"image": "a", typo: {}}}})
+
+
+def test_every_image_has_a_full_version(services: dict[str, Any]) -> None:
+    images = {service["image"] for service in services.values() if "image" in service}
+    images |= {
+        line.split()[1]
+        for service in services.values()
+        for line in service.get("build", {}).get("dockerfile_inline", "").splitlines()
+        if line.startswith("FROM")
+    }
+    assert len(images) == 5
+    for image in images:
+        assert re.search(r":\d+\.\d+(\.\d+)?(-python3\.11)?$", image), image
+
+
+def test_versions_are_those_of_the_embedded_stack(services: dict[str, Any]) -> None:
+    locked = {
+        artifact: version
+        for _, _, artifact, version, *_ in (
+            line.split("\t")
+            for line in (ROOT / "include/stack/jars.lock").read_text().splitlines()
+            if line.count("\t") >= 3
+        )
+        if artifact in ("druid-services", "kafka_2.13")
+    }
+    airflow = re.search(r"^apache-airflow==(\S+)", (ROOT / "requirements.txt").read_text(), re.M)
+    assert airflow is not None
+    assert services["kafka"]["image"] == f"apache/kafka:{locked['kafka_2.13']}"
+    assert services["druid-router"]["image"] == f"apache/druid:{locked['druid-services']}"
+    dockerfile = services["airflow-scheduler"]["build"]["dockerfile_inline"]
+    assert dockerfile.startswith(f"FROM apache/airflow:{airflow[1]}-python3.11\n")
+
+
+def test_only_two_ports_are_published_and_on_loopback(services: dict[str, Any]) -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published == {
+        "airflow-api-server": ["127.0.0.1:${VENTAS_PORT_AIRFLOW:-8080}:8080"],
+        "druid-router": ["127.0.0.1:${VENTAS_PORT_ROUTER:-8888}:8888"],
+    }
+
+
+def test_what_runs_long_restarts_and_tells_its_health(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        if name in ONE_SHOT:
+            assert service["restart"] == "no", name
+        else:
+            assert service["restart"] == "unless-stopped", name
+            assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"]), name
+
+
+def test_dependencies_exist_and_wait_for_the_right_thing(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        for needed, how in service.get("depends_on", {}).items():
+            completed = needed in ONE_SHOT
+            wanted = "service_completed_successfully" if completed else "service_healthy"
+            assert (needed in services, how["condition"]) == (True, wanted), (name, needed)
+
+
+def test_mounts_volumes_and_configs_exist_and_are_used(compose: dict[str, Any]) -> None:
+    volumes, configs = set(), set()
+    for service in compose["services"].values():
+        for mount in service.get("volumes", []):
+            source, *rest = mount.split(":")
+            if source.startswith("./"):
+                assert (ROOT / source).is_dir(), mount
+                assert rest[-1] == "ro", mount
+            else:
+                volumes.add(source)
+        configs |= {config["source"] for config in service.get("configs", [])}
+    assert volumes == set(compose["volumes"])
+    assert configs == set(compose["configs"])
+
+
+def test_no_variable_of_the_file_is_unknown_to_the_example(compose: dict[str, Any]) -> None:
+    text = " ".join(strings(compose))
+    rest = DEFAULTED.sub("", REQUIRED.sub("", text)).replace("$$", "")
+    assert "$" not in rest
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    # Every secret is named there, and none has a value.
+    assert set(REQUIRED.findall(text)) == set(re.findall(r"^(\w+)=$", example, re.M))
+    assert set(DEFAULTED.findall(text)) == set(re.findall(r"^# (\w+)=\d+$", example, re.M))
+    assert set(re.findall(r"^(\w+)=", example, re.M)) == set(REQUIRED.findall(text))
+
+
+def test_no_secret_is_written_in_the_file(services: dict[str, Any]) -> None:
+    seen = 0
+    for service in services.values():
+        for name, value in service.get("environment", {}).items():
+            if name.startswith("druid_"):
+                continue  # Held to the renderer, which has the password from the environment.
+            if SECRET_NAME.search(name) and not re.search(r"_(USERS|FILE)$", name):
+                assert REQUIRED.search(value), name
+                seen += 1
+    assert seen > 10
+    for text in strings(services):
+        # user:password@ of a URL
+        assert not re.search(r"://[^/@\s:]+:(?!\$\{)[^/@\s]+@", text), text
+
+
+@pytest.mark.parametrize("password", ["simple", "quote\" backslash\\ dollar$HOME 'ñ'"])
+def test_the_admin_password_reaches_the_auth_manager(
+    services: dict[str, Any], tmp_path: Path, password: str
+) -> None:
+    shell, flag, script = services["airflow-api-server"]["command"]
+    stub = tmp_path / "airflow"
+    stub.write_text('#!/bin/sh\necho "airflow $*, password: ${ADMIN_PASSWORD-unset}"\n')
+    stub.chmod(0o755)
+    file = tmp_path / "passwords.json"
+    done = subprocess.run(
+        [shell, flag, script.replace("$$", "$")],
+        env={
+            "PATH": f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin",
+            "ADMIN_PASSWORD": password,
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(file),
+            "PYTHONUTF8": "1",
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(file.read_text()) == {"admin": password}
+    assert file.stat().st_mode & 0o077 == 0
+    assert done.stdout == "airflow api-server, password: unset\n"
+
+
+@pytest.mark.parametrize("component", ["scheduler", "dag-processor", "triggerer"])
+def test_a_component_is_healthy_when_the_api_server_says_so(
+    services: dict[str, Any], component: str
+) -> None:
+    kind, command = services[f"airflow-{component}"]["healthcheck"]["test"]
+    fetch, judge = command.split("|")
+    assert kind == "CMD-SHELL"
+    assert fetch.split()[-1] == "http://airflow-api-server:8080/api/v2/monitor/health"
+    for status, code in [("healthy", 0), ("unhealthy", 1), (None, 1)]:
+        answer = json.dumps({component.replace("-", "_"): {"status": status}})
+        judged = subprocess.run(
+            ["/bin/sh", "-c", judge],
+            input=answer,
+            env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+            text=True,
+            check=False,
+        )
+        assert judged.returncode == code, status
+
+
+def test_the_emulator_takes_its_command_line(
+    services: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert services["compute"]["entrypoint"] == ["python", "-m", "include.stack.compute"]
+    # One flag too many ends it before it listens, and only after the others were understood.
+    with pytest.raises(SystemExit):
+        compute_main([*services["compute"]["command"], "--group", "druid"])
+    assert "does not go with --always-on" in capsys.readouterr().err

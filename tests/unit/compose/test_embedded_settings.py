@@ -1,0 +1,184 @@
+"""The compose file's settings are the embedded stack's, but for the differences listed here."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.druid import container, runtime
+from include.stack import airflow, kafka, processes, zookeeper
+from include.stack.settings import HOST, Settings
+
+DRUID_DIFFERENCES = {
+    "druid.host",
+    "druid.zk.service.host",
+    "druid.extensions.loadList",
+    "druid.metadata.storage.type",
+    "druid.metadata.storage.connector.connectURI",
+    "druid.metadata.storage.connector.host",
+    "druid.metadata.storage.connector.port",
+    "druid.metadata.storage.connector.user",
+    "druid.metadata.storage.connector.password",
+    "druid.storage.storageDirectory",
+    "druid.indexer.logs.directory",
+    "druid.segmentCache.locations",
+    "druid.indexer.task.baseTaskDir",
+}
+KAFKA_DIFFERENCES = {
+    "controller.quorum.voters",
+    "listeners",
+    "advertised.listeners",
+    "log.dirs",
+}
+AIRFLOW_DIFFERENCES = {
+    "PYTHONPATH",
+    "AIRFLOW_HOME",
+    "AIRFLOW__CORE__DAGS_FOLDER",
+    "AIRFLOW__CORE__PLUGINS_FOLDER",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+    "AIRFLOW__CORE__FERNET_KEY",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    "AIRFLOW__API__HOST",
+    "AIRFLOW__API__BASE_URL",
+    "AIRFLOW__API__SECRET_KEY",
+    "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
+}
+ZOOKEEPER_VARIABLES = {
+    "ZOO_TICK_TIME": "tickTime",
+    "ZOO_ADMINSERVER_ENABLED": "admin.enableServer",
+    "ZOO_MAX_CLIENT_CNXNS": "maxClientCnxns",
+    "ZOO_AUTOPURGE_PURGEINTERVAL": "autopurge.purgeInterval",
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.from_environment({"VENTAS_HOME": str(tmp_path)})
+
+
+def differing(ours: dict[str, str], embedded: dict[str, str]) -> set[str]:
+    return {name for name in ours | embedded if ours.get(name) != embedded.get(name)}
+
+
+def druid_properties(service: str) -> dict[str, str]:
+    return {
+        name.replace("_", "."): value
+        for name, value in container.environment(service).items()
+        if name.startswith("druid_")
+    }
+
+
+@pytest.mark.parametrize("service", runtime.SERVICES)
+def test_druid_runs_with_what_the_renderer_gives(services: dict[str, Any], service: str) -> None:
+    written = dict(services[f"druid-{service}"]["environment"])
+    assert written.pop(container.PASSWORD_VARIABLE).startswith("${POSTGRES_PASSWORD:?")
+    assert written == container.environment(service)
+    assert services[f"druid-{service}"]["hostname"] == written["druid_host"]
+    assert services[f"druid-{service}"]["command"] == [service]
+    assert services[f"druid-{service}"]["healthcheck"]["test"][-1] == (
+        f"http://{written['druid_host']}:{written['druid_plaintextPort']}/status/health"
+    )
+
+
+def test_druid_differs_from_the_embedded_one_only_as_listed(settings: Settings) -> None:
+    found = set()
+    for service in runtime.SERVICES:
+        embedded = runtime.properties(service, processes.druid_place(settings))
+        found |= differing(druid_properties(service), embedded)
+    assert found == DRUID_DIFFERENCES
+
+
+@pytest.mark.parametrize("service", runtime.SERVICES)
+def test_no_druid_property_erases_another(service: str) -> None:
+    # The image's entry point deletes every line that matches `property=` before it adds one.
+    lines = [f"{name}={value}" for name, value in druid_properties(service).items()]
+    for line in lines:
+        pattern = line.split("=")[0] + "="
+        assert [other for other in lines if re.search(pattern, other)] == [line]
+
+
+def test_kafka_differs_only_as_listed(services: dict[str, Any], settings: Settings) -> None:
+    ours = dict(services["kafka"]["environment"])
+    assert set(ours.pop("KAFKA_HEAP_OPTS").split()) <= set(kafka.JVM_OPTIONS)
+    embedded = {
+        f"KAFKA_{name.upper().replace('.', '_')}": value
+        for name, value in kafka.server_properties(settings).items()
+    }
+    assert set(ours) == set(embedded)
+    expected = {f"KAFKA_{name.upper().replace('.', '_')}" for name in KAFKA_DIFFERENCES}
+    assert differing(ours, embedded) == expected
+
+
+def test_zookeeper_is_the_same(services: dict[str, Any], settings: Settings) -> None:
+    ours = dict(services["zookeeper"]["environment"])
+    assert f"-Xmx{ours.pop('ZK_SERVER_HEAP')}m" in zookeeper.JVM_OPTIONS
+    embedded = zookeeper.configuration(settings)
+    assert ours == {name: embedded[key] for name, key in ZOOKEEPER_VARIABLES.items()}
+    # What is left of zoo.cfg is the place: folder, address and port.
+    assert set(embedded) - set(ZOOKEEPER_VARIABLES.values()) == {
+        "dataDir",
+        "clientPort",
+        "clientPortAddress",
+    }
+
+
+def test_airflow_differs_only_as_listed(services: dict[str, Any], settings: Settings) -> None:
+    def plain(environment: dict[str, str]) -> dict[str, str]:
+        return {k: v for k, v in environment.items() if not k.startswith("AIRFLOW_CONN_")}
+
+    ours = plain(services["airflow-scheduler"]["environment"])
+    embedded = plain(airflow.environment(settings))
+    assert set(ours) == set(embedded)
+    assert differing(ours, embedded) == AIRFLOW_DIFFERENCES
+
+
+def test_connections_differ_only_in_addresses(services: dict[str, Any], settings: Settings) -> None:
+    embedded = json.dumps(airflow.connections(settings))
+    for service, name in [("kafka", "kafka"), ("compute", "compute")]:
+        port = settings.ports[service]
+        embedded = embedded.replace(settings.address(service), f"{name}:{port}")
+    expected = json.loads(embedded.replace(f'"{HOST}"', '"druid-router"'))
+    environment = services["airflow-scheduler"]["environment"]
+    ours = {
+        name.removeprefix("AIRFLOW_CONN_").lower(): json.loads(value)
+        for name, value in environment.items()
+        if name.startswith("AIRFLOW_CONN_")
+    }
+    assert ours == expected
+
+
+@pytest.mark.parametrize("component", airflow.COMPONENTS)
+def test_every_airflow_component_runs_with_the_same_settings(
+    services: dict[str, Any], component: str
+) -> None:
+    service = services[f"airflow-{component}"]
+    shared = services["airflow-init"]
+    assert shared["environment"].items() <= service["environment"].items()
+    for key in ("build", "volumes"):
+        assert service[key] == shared[key]
+    if component == "api-server":
+        assert service["command"][-1].splitlines()[-1] == f"exec airflow {component}"
+    else:
+        assert service["command"] == list(airflow.COMPONENTS[component])
+
+
+def test_the_java_processes_leave_room_in_six_gibibytes(services: dict[str, Any]) -> None:
+    def mebibytes(text: str) -> int:
+        return int(text.removesuffix("m"))
+
+    total = 0
+    for service in services.values():
+        environment = service.get("environment", {})
+        total += mebibytes(environment.get("DRUID_XMX", "0m"))
+        total += mebibytes(environment.get("DRUID_MAXDIRECTMEMORYSIZE", "0m"))
+        total += mebibytes(environment.get("ZK_SERVER_HEAP", "0"))
+        heap = re.search(r"-Xmx(\d+)m", environment.get("KAFKA_HEAP_OPTS", ""))
+        total += int(heap[1]) if heap else 0
+    # The rest is for what the JVMs use beside heap and buffers, Airflow and PostgreSQL.
+    assert 2000 < total < 3072
