@@ -6,12 +6,8 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, task
 
-from ventas_airflow.operators.validation import (
-    RunCheckOperator,
-    SummarizeChecksOperator,
-    druid_is_on,
-    sales_expected,
-)
+from ventas_airflow.conditions import druid_is_on, sales_expected
+from ventas_airflow.operators.validation import RunCheckOperator, SummarizeChecksOperator
 
 VM = {
     "project_id": "{{ conn.google_cloud_default.extra_dejson['project'] }}",

@@ -14,12 +14,13 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.util.retry import Retry
 
+#: What a router answers while the process behind it is away.
+_AWAY = (502, 503, 504)
 _RETRY = Retry(
-    total=7,
     # A closed connection is worth a new one; a server that is slow once will be so again.
     read=1,
     backoff_factor=0.25,
-    status_forcelist=(502, 503, 504),
+    status_forcelist=_AWAY,
     # POSTs too: SQL only reads, and posting a supervisor's spec twice is harmless.
     allowed_methods=None,
     raise_on_status=False,
@@ -32,7 +33,7 @@ class DruidError(RuntimeError):
 
 
 class DruidUnreachableError(DruidError):
-    """Druid does not answer; the message has the address."""
+    """Druid does not answer, or only its router does; the message has the address."""
 
 
 class SupervisorMissingError(DruidError):
@@ -47,6 +48,7 @@ class DruidClient:
         auth: what `requests` takes as authentication.
         verify: check TLS certificates, or the path of a CA bundle.
         timeout: seconds for one answer.
+        retries: tries after the first, 0 for a caller that asks again by itself.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class DruidClient:
         auth: AuthBase | None = None,
         verify: bool | str = True,
         timeout: float = 10.0,
-        retry: Retry = _RETRY,
+        retries: int = 7,
     ) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout
@@ -64,7 +66,7 @@ class DruidClient:
         self._session.auth = auth
         self._session.verify = verify
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+            self._session.mount(scheme, HTTPAdapter(max_retries=_RETRY.new(total=retries)))
 
     def sql(
         self,
@@ -162,6 +164,10 @@ class DruidClient:
                 f"Druid does not answer at {self.url} ({type(error).__name__}): "
                 "is its VM on and healthy?"
             ) from error
+        if answer.status_code in _AWAY:
+            raise DruidUnreachableError(
+                f"Druid at {self.url} still answers {answer.status_code}: {_reason(answer)}"
+            )
         if not answer.ok:
             raise _StatusError(self.url, answer)
         return answer

@@ -19,15 +19,13 @@ class AirflowApi:
     """
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        login = httpx.post(
-            f"{url}/auth/token", json={"username": user, "password": password}, timeout=30
-        )
+        self._client = httpx.Client(base_url=url, timeout=30)
+        login = self._answer("POST", "/auth/token", json={"username": user, "password": password})
         if login.is_error:
             raise AirflowApiError(f"Airflow at {url} refused the login of {user!r}: {login.text}")
         token = login.json()["access_token"]
-        self._client = httpx.Client(
-            base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30
-        )
+        self._client.headers["Authorization"] = f"Bearer {token}"
+        self._client.base_url = httpx.URL(f"{url}/api/v2")
 
     def dag(self, dag: str) -> dict[str, Any]:
         """One DAG's details, ``is_paused`` among them."""
@@ -70,7 +68,7 @@ class AirflowApi:
     def xcom(self, dag: str, run: str, task: str) -> Any:
         """Return value of a task, or None if it returned none."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value"
-        answer = self._client.get(path)
+        answer = self._answer("GET", path)
         return answer.json()["value"] if answer.is_success else None
 
     def log(self, dag: str, run: str, task: str, try_number: int, map_index: int = -1) -> str:
@@ -84,13 +82,18 @@ class AirflowApi:
         )
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        try:
-            answer = self._client.request(method, path, **options)
-        except httpx.HTTPError as error:
-            raise AirflowApiError(f"Airflow did not answer {method} {path}: {error}") from error
+        answer = self._answer(method, path, **options)
         if answer.is_error:
             raise AirflowApiError(
                 f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}"
             )
         found: dict[str, Any] = answer.json()
         return found
+
+    def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise AirflowApiError(
+                f"Airflow at {self._client.base_url} did not answer {method} {path}: {error}"
+            ) from error

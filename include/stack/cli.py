@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from include.stack import airflow, stack
+from include.stack.airflow_api import AirflowApiError
 from include.stack.console import StackProgress
 from include.stack.jars import JarError
 from include.stack.ports import PortsBusyError
@@ -30,6 +31,7 @@ environment:
   VENTAS_PORT_<SERVICE>  sets one port, e.g. VENTAS_PORT_KAFKA=19092"""
 
 EXPECTED_ERRORS = (
+    AirflowApiError,
     SettingsError,
     PortsBusyError,
     JarError,

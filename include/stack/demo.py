@@ -75,7 +75,7 @@ class _Window:
 
     def follow(self, run: str, deadline: float) -> str:
         """Show stages and sales until the run ends; returns its state."""
-        client = DruidClient(self._settings.url("router"))
+        client = DruidClient(self._settings.url("router"), retries=0)
         live = LiveSales(client, run, self._show)
         live.start()
         shown: dict[str, str] = {}
@@ -110,7 +110,7 @@ class _Window:
 
     def _say(self, text: str) -> None:
         elapsed = time.monotonic() - self._started
-        self._console.print(f"[dim]{elapsed:6.1f} s[/]  {text}", highlight=False)
+        self._console.print(f"[dim]{elapsed:6.1f} s[/]  {text}", highlight=False, soft_wrap=True)
 
 
 _STATES = {

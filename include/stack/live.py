@@ -16,6 +16,9 @@ _SQL = Path(__file__).with_name("live.sql").read_text(encoding="utf-8")
 #: Seconds between looks: what the measured freshness can be too high by.
 _INTERVAL = 0.03
 
+#: Seconds between looks while Druid does not answer.
+_PATIENCE = 0.25
+
 
 class LiveSales(threading.Thread):
     """Polls Druid for the new rows of a run until told to stop.
@@ -38,11 +41,14 @@ class LiveSales(threading.Thread):
 
     def run(self) -> None:
         """Poll; a Druid that does not answer yet, or restarts, is asked again."""
-        while not self._stop_asked.wait(_INTERVAL):
+        interval = _PATIENCE
+        while not self._stop_asked.wait(interval):
             try:
                 rows = self._client.sql(self._query, [self._corrida, self._last], timeout=5)
             except DruidError:
+                interval = _PATIENCE
                 continue
+            interval = _INTERVAL
             seen = datetime.now(UTC)
             for row in rows:
                 sale = msgspec.convert(row, Venta)

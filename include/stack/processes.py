@@ -111,6 +111,8 @@ serverurl=unix://{socket}
 
 def _program(settings: Settings, process: Process) -> str:
     command = " ".join(f'"{part}"' for part in process.command)
+    # Of all values, a log's name is expanded twice.
+    log = str(settings.logs / f"{process.name}.log").replace("%", "%%")
     return f"""
 [program:{process.name}]
 command={command}
@@ -122,7 +124,7 @@ stopwaitsecs={process.stop_seconds}
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={settings.logs / process.name}.log
+stdout_logfile={log}
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=3
 """

@@ -57,7 +57,7 @@ def stop_vm(settings: Settings) -> float:
 
 def is_healthy(settings: Settings) -> bool:
     try:
-        rows = DruidClient(settings.url("router"), timeout=2).sql(SERVERS_SQL, timeout=2)
+        rows = DruidClient(settings.url("router"), timeout=2, retries=0).sql(SERVERS_SQL, timeout=2)
     except DruidError:
         return False
     return not missing_servers(row["server_type"] for row in rows)

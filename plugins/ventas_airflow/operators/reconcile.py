@@ -76,7 +76,9 @@ class ReconcileOperator(BaseOperator):
         self.log.info("Conciliación de %s: %s", corrida, found)
         if not found.agrees:
             raise AirflowFailException(f"Kafka y Druid no coinciden: {found}")
-        return {**found.to_dict(), "resultados": results_of_run(client, self.datasource, corrida)}
+        # Before the first sale ever, there is no datasource to ask.
+        results = results_of_run(client, self.datasource, corrida) if in_kafka.times else {}
+        return {**found.to_dict(), "resultados": results}
 
     def _wait(
         self, client: DruidClient, corrida: str, in_kafka: Mapping[str, int]

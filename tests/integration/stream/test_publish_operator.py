@@ -61,7 +61,7 @@ def operator(place: Place, **arguments: Any) -> PublishSalesOperator:
 def test_the_window_ends_at_ends_at_and_its_result_is_what_kafka_holds(
     place: Place, context: dict[str, Any]
 ) -> None:
-    ends_at = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    ends_at = (datetime.now(UTC) + timedelta(seconds=6)).isoformat()
     result = operator(place, ends_at=ends_at, duration_minutes=60).execute(context)
 
     assert json.loads(json.dumps(result)) == result

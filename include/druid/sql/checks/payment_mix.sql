@@ -6,7 +6,7 @@
 -- bounds: efectivo: 3..26
 -- bounds: debito: 8..38
 -- bounds: credito: 28..64
--- bounds: transferencia: 0.5..17
+-- bounds: transferencia: 0..17
 -- bounds: qr: 1..23
 -- bounds: billetera: 0..7
 SELECT

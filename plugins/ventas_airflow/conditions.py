@@ -1,0 +1,123 @@
+"""What the validation asks before it starts: is Druid on, and are sales expected now."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowException
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
+    from include.druid.client import DruidClient
+
+log = logging.getLogger(__name__)
+
+#: Seconds between looks while waiting.
+_INTERVAL = 1.0
+
+
+def druid_is_on(
+    vm: Mapping[str, str],
+    ti: RuntimeTaskInstanceProtocol,
+    *,
+    druid_conn_id: str = "druid_ingest_default",
+    patience: float = 180.0,
+) -> bool:
+    """Whether the VM runs, once Druid on it has all its servers; why not is XCom ``motivo``.
+
+    `vm` is ``project_id``, ``zone`` and ``resource_id``. `patience`: seconds that Druid has to
+    become healthy, since results would be partial before; after that, AirflowException.
+    """
+    from include.druid.client import DruidError
+    from include.druid.health import SERVERS_SQL, missing_servers
+
+    deadline = time.monotonic() + patience
+    while True:
+        if reason := vm_is_off(vm):
+            log.info("Se omite la validación: %s", reason)
+            ti.xcom_push(key="motivo", value=reason)
+            return False
+        try:
+            servers = druid_client(druid_conn_id).sql(SERVERS_SQL)
+            missing = ", ".join(missing_servers(str(row["server_type"]) for row in servers))
+        except DruidError as error:
+            missing = str(error)
+        if not missing:
+            return True
+        if time.monotonic() > deadline:
+            raise AirflowException(f"La VM está encendida pero Druid no está sano: {missing}")
+        log.info("La VM está encendida y Druid todavía no: %s", missing)
+        time.sleep(_INTERVAL)
+
+
+def sales_expected(
+    datasource: str,
+    ti: RuntimeTaskInstanceProtocol,
+    *,
+    publisher: tuple[str, str] = ("sales_window", "publish_sales"),
+    druid_conn_id: str = "druid_ingest_default",
+    patience: float = 60.0,
+) -> dict[str, Any]:
+    """Whether new sales have to be seen now: ``{"abierta": bool, "motivo": str}``.
+
+    They have to while the supervisor is not suspended and the producer (`publisher`: DAG and task)
+    runs, from the first sale of its run that Druid shows. `patience`: seconds that this sale is
+    waited for; after that it is overdue, and sales are expected all the same.
+    """
+    from include.druid.client import SupervisorMissingError
+
+    client = druid_client(druid_conn_id)
+    try:
+        if client.supervisor_status(datasource)["suspended"]:
+            return _window(False, "la ingesta está suspendida")
+    except SupervisorMissingError:
+        return _window(False, "todavía no hay supervisor de ingesta")
+    deadline = time.monotonic() + patience
+    dag_id, task_id = publisher
+    while True:
+        states = ti.get_task_states(dag_id=dag_id, task_ids=[task_id])
+        running = [run for run, tasks in states.items() if tasks.get(task_id) == "running"]
+        if not running:
+            return _window(False, f"no corre ninguna tarea {task_id} de {dag_id}")
+        if any(_has_sales(client, datasource, run) for run in running):
+            return _window(True, f"se publica la corrida {', '.join(running)}")
+        if time.monotonic() > deadline:
+            return _window(True, f"ni una venta de {', '.join(running)} en {patience:g} s")
+        time.sleep(_INTERVAL)
+
+
+def vm_is_off(vm: Mapping[str, str]) -> str:
+    """Why there is no Druid to ask, or ''."""
+    from ventas_airflow.hooks.compute import VentasComputeEngineHook
+
+    status = VentasComputeEngineHook().vm_status(**vm)
+    return "" if status == "RUNNING" else f"la VM {vm['resource_id']} está {status or 'sin crear'}"
+
+
+def druid_client(druid_conn_id: str) -> DruidClient:
+    """A client of the router of an ingest connection."""
+    from ventas_airflow.hooks.druid import DruidSupervisorHook
+
+    hook: DruidSupervisorHook = DruidSupervisorHook(druid_conn_id)
+    return hook.get_client()
+
+
+def _window(is_open: bool, reason: str) -> dict[str, Any]:
+    log.info("Ventana %s: %s", "abierta" if is_open else "cerrada", reason)
+    return {"abierta": is_open, "motivo": reason}
+
+
+def _has_sales(client: DruidClient, datasource: str, corrida: str) -> bool:
+    from include.druid.client import DruidError
+    from include.druid.queries import read_query
+
+    try:
+        rows = client.sql(read_query("reconcile/totals", datasource), [corrida])
+    except DruidError as error:
+        log.info("Druid todavía no muestra ventas: %s", error)
+        return False
+    return bool(rows and rows[0]["ventas"])

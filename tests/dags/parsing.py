@@ -1,0 +1,106 @@
+"""Parses one DAG file as Airflow's DAG processor does, and reports what that took and touched.
+
+Run in a process of its own: ``python -m tests.dags.parsing FILE`` prints a `Parsed` as JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from include.stack.settings import ROOT
+
+#: Libraries that take long to import, or whose clients could reach out: tasks import them.
+HEAVY = (
+    "airflow.providers.apache.kafka",
+    "airflow.providers.google",
+    "confluent_kafka",
+    "google.cloud",
+    "googleapiclient",
+    "grpc",
+    "include.stack",
+    "numpy",
+    "pandas",
+    "pydruid",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parsed:
+    """What parsing a file came to.
+
+    Attributes:
+        errors: import errors by file.
+        dags: ids of the DAGs in it.
+        seconds: processor time, which other processes on the machine do not change.
+        imported: those of `HEAVY` that it imported and Airflow itself had not.
+        lookups: connections and variables that it asked for.
+        queries: SQL statements that it ran.
+    """
+
+    errors: dict[str, str]
+    dags: list[str]
+    seconds: float
+    imported: list[str]
+    lookups: list[str]
+    queries: list[str]
+
+
+def parse_apart(file: Path, home: Path) -> Parsed:
+    """Parse in a fresh process whose Airflow home is `home`."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW_")}
+    environment |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__SECRETS__BACKEND": "tests.dags.recording_secrets.RecordingSecrets",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
+    }
+    command = [sys.executable, "-m", __name__, str(file)]
+    done = subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return Parsed(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def parse(file: Path) -> Parsed:
+    """Parse in this process, which has done nothing with Airflow before."""
+    # As in the DAG processor, Airflow and its plugins are there before a file is parsed.
+    from airflow import plugins_manager, sdk
+    from airflow.dag_processing.dagbag import DagBag
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    from tests.dags.recording_secrets import ASKED
+
+    assert sdk.DAG is not None
+    plugins_manager.ensure_plugins_loaded()
+    queries: list[str] = []
+    event.listen(
+        Engine, "before_cursor_execute", lambda _c, _cur, statement, *_: queries.append(statement)
+    )
+    before = set(sys.modules)
+    started = time.process_time()
+    bag = DagBag(dag_folder=file)
+    seconds = time.process_time() - started
+    new = set(sys.modules) - before
+    return Parsed(
+        errors=bag.import_errors,
+        dags=sorted(bag.dags),
+        seconds=seconds,
+        imported=[
+            name for name in HEAVY if any(m == name or m.startswith(f"{name}.") for m in new)
+        ],
+        lookups=ASKED,
+        queries=queries,
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(dataclasses.asdict(parse(Path(sys.argv[1])))))

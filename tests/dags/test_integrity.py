@@ -1,0 +1,196 @@
+"""What holds for every DAG of the project, and how the window's tasks are tied together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow import plugins_manager
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, TriggerRule
+from airflow.serialization.encoders import encode_timetable
+from airflow.serialization.serialized_objects import DagSerialization, SerializedDAG
+
+from include.stack.settings import ROOT
+from tests.dags.parsing import Parsed, parse_apart
+
+FILES = sorted((ROOT / "dags").glob("*.py"))
+DAGS = ("sales_validation", "sales_window")
+
+#: Seconds of processor time; the DAG processor parses every file again twice a minute.
+PARSE_LIMIT = 1.0
+
+#: Tasks that read the project's own files: a second try would find the same.
+NOT_RETRIED = {("sales_validation", "list_checks")}
+
+BAD_DAG = """
+import contextlib
+
+import confluent_kafka
+from airflow.models import DagModel
+from airflow.sdk import DAG, BaseHook, Variable
+from airflow.utils.session import create_session
+
+with contextlib.suppress(Exception):
+    BaseHook.get_connection("kafka_default")
+with contextlib.suppress(Exception):
+    Variable.get("zone")
+with contextlib.suppress(Exception), create_session() as session:
+    session.query(DagModel).all()
+with DAG("bad"):
+    pass
+"""
+
+
+@pytest.fixture(params=DAGS)
+def dag(request: pytest.FixtureRequest, dags: DagBag) -> DAG:
+    found: DAG = dags.dags[request.param]
+    return found
+
+
+@pytest.fixture
+def window(dags: DagBag) -> DAG:
+    found: DAG = dags.dags["sales_window"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("airflow")
+
+
+@pytest.fixture(scope="module", params=FILES, ids=lambda file: file.name)
+def parsed(request: pytest.FixtureRequest, airflow_home: Path) -> Parsed:
+    file: Path = request.param
+    return parse_apart(file, airflow_home)
+
+
+def test_parsing_a_file_looks_nothing_up_and_takes_no_time(parsed: Parsed) -> None:
+    assert parsed.errors == {}
+    assert parsed.dags
+    assert parsed.lookups == []
+    assert parsed.queries == []
+    assert parsed.imported == []
+    assert parsed.seconds < PARSE_LIMIT
+
+
+def test_a_file_that_does_what_it_should_not_is_found_out(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text(BAD_DAG)
+    parsed = parse_apart(bad, tmp_path)
+    assert parsed.dags == ["bad"]
+    assert parsed.lookups == ["connection kafka_default", "variable zone"]
+    assert parsed.imported == ["confluent_kafka"]
+    assert len(parsed.queries) == 1
+
+
+def test_every_file_imports_and_no_two_dags_share_a_name(dags: DagBag) -> None:
+    assert dags.import_errors == {}
+    assert sorted(dags.dags) == sorted(DAGS)
+    assert {Path(dag.fileloc) for dag in dags.dags.values()} == set(FILES)
+    assert len({dag.dag_display_name for dag in dags.dags.values()}) == len(DAGS)
+
+
+def test_a_person_finds_out_what_it_is(dag: DAG) -> None:
+    assert dag.dag_display_name != dag.dag_id
+    assert dag.description
+    assert dag.doc_md
+    assert len(dag.doc_md) > 200
+    assert "ventas" in dag.tags
+    names = [task.task_display_name for task in dag.tasks]
+    assert len(set(names)) == len(names)
+    assert not {task.task_id for task in dag.tasks} & set(names)
+
+
+def test_runs_do_not_overlap_or_pile_up(dag: DAG) -> None:
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+
+
+def test_every_task_has_an_owner_and_is_tried_again(dag: DAG) -> None:
+    for task in dag.tasks:
+        assert task.owner == "ventas"
+        if (dag.dag_id, task.task_id) not in NOT_RETRIED:
+            assert task.retries >= 1, task.task_id
+
+
+def test_the_form_explains_every_field_and_bounds_every_number(dag: DAG) -> None:
+    for name in dag.params:
+        param = dag.params.get_param(name)
+        schema = param.schema
+        assert schema.get("title"), name
+        assert schema["title"] != name
+        assert len(param.description or "") > 10, name
+        # The default is there, and is one that the form itself accepts.
+        assert param.resolve() == param.value
+        if schema["type"] in {"number", "integer"}:
+            assert schema["minimum"] <= param.value <= schema["maximum"], name
+
+
+def test_airflow_stores_the_dag_and_reads_back_the_same(dag: DAG) -> None:
+    stored = json.dumps(DagSerialization.to_dict(dag))
+    read: SerializedDAG = DagSerialization.from_dict(json.loads(stored))
+    assert read.task_ids == dag.task_ids
+    assert encode_timetable(read.timetable) == encode_timetable(dag.timetable)
+    assert dict(read.params.dump()) == dict(dag.params.dump())
+    for task in dag.tasks:
+        twin = read.task_dict[task.task_id]
+        assert twin.downstream_task_ids == task.downstream_task_ids
+        assert (twin.is_setup, twin.is_teardown) == (task.is_setup, task.is_teardown)
+    # Were it another text each time, every parse would be a new version of the DAG.
+    assert json.dumps(DagSerialization.to_dict(dag)) == stored
+
+
+def test_the_plugin_registers_the_windows_timetable(window: DAG) -> None:
+    registered: dict[str, Any] = plugins_manager.get_timetables_plugins()
+    assert registered["ventas_airflow.timetable.SimulationWindowTimetable"] is type(
+        window.timetable
+    )
+    assert plugins_manager.get_import_errors() == {}
+
+
+def test_the_form_is_checked_before_anything_starts(window: DAG) -> None:
+    first = window.get_task("check_form")
+    assert first.upstream_task_ids == set()
+    assert {task.task_id for task in window.tasks} - {"check_form"} == {
+        task.task_id for task in first.get_flat_relatives(upstream=False)
+    }
+    publish = window.get_task("publish_sales")
+    assert all(getattr(first, name) == getattr(publish, name) for name in first.template_fields)
+
+
+def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
+    start, stop = window.get_task("start_vm"), window.get_task("stop_vm")
+    assert start.is_setup
+    assert stop.is_teardown
+    # A VM that stays on costs: that must not look like a success.
+    assert stop.on_failure_fail_dagrun
+    assert stop.trigger_rule == TriggerRule.ALL_DONE_SETUP_SUCCESS
+    assert start.task_id in stop.upstream_task_ids
+    between = {t.task_id for t in start.get_flat_relatives(upstream=False)} - {"stop_vm"}
+    assert between == {
+        "ensure_topics",
+        "submit_supervisor",
+        "publish_sales",
+        "reconcile",
+        "suspend_supervisor",
+    }
+    assert between <= {t.task_id for t in stop.get_flat_relatives(upstream=True)}
+
+
+def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) -> None:
+    submit, suspend = window.get_task("submit_supervisor"), window.get_task("suspend_supervisor")
+    assert submit.is_setup
+    assert suspend.is_teardown
+    assert submit.task_id in suspend.upstream_task_ids
+    assert suspend.downstream_task_ids == {"stop_vm"}
+    assert "reconcile" in suspend.upstream_task_ids
+
+
+def test_the_outcome_of_a_run_is_that_of_the_reconciliation(window: DAG) -> None:
+    """Teardowns alone would end every run in success."""
+    work = [t for t in window.tasks if not t.is_teardown]
+    last = [t.task_id for t in work if not {d.task_id for d in work} & t.downstream_task_ids]
+    assert last == ["reconcile"]

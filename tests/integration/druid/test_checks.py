@@ -1,0 +1,196 @@
+"""The checks on a real Druid, through the operator: a clean datasource, and one with everything."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from confluent_kafka import Producer
+
+from include.druid.checks import CheckResult, load_checks
+from include.druid.client import DruidClient, DruidError
+from include.druid.supervisor import supervisor_spec
+from include.sales.content import SaleSource
+from include.sales.event import Venta, format_ts, iva_incluido
+from include.sales.market import load_market
+from include.stream.publisher import SalePublisher
+from include.stream.topics import ensure_topic
+
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
+
+PAUSE = timedelta(seconds=1.5)
+#: So that the latest sale is fresh, and yet not so new that the check of gaps leaves it out.
+SILENCE = timedelta(seconds=20)
+OPEN = {"abierta": True, "motivo": "es una prueba"}
+
+Run = Callable[[], dict[str, CheckResult]]
+
+
+class Pushed:
+    """Stands in for the task instance outside a worker: keeps the XCom."""
+
+    value: dict[str, Any] | None = None
+
+    def xcom_push(self, key: str, value: dict[str, Any]) -> None:
+        assert key == "return_value"
+        self.value = value
+
+
+@pytest.fixture
+def datasource(
+    druid: DruidClient, kafka_config: Mapping[str, Any], topic_suffix: str
+) -> Iterable[str]:
+    """Name of a topic and of the datasource that Druid fills from it, with no sale yet."""
+    name = f"ventas-{topic_suffix}"
+    ensure_topic(kafka_config, name, partitions=2)
+    ensure_topic(kafka_config, f"{name}.ledger", partitions=1)
+    druid.submit_supervisor(supervisor_spec(kafka_config, topic=name, datasource=name))
+    yield name
+    druid.terminate_supervisor(name)
+
+
+@pytest.fixture
+def run(druid: DruidClient, datasource: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs every check by the operator, as a task does, while the window is open."""
+    from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+    from ventas_airflow.operators.validation import RunCheckOperator
+
+    router = {
+        "conn_type": "druid",
+        "host": druid.url.split("//")[1].split(":")[0],
+        "port": int(druid.url.rsplit(":", 1)[1]),
+    }
+    broker = {**router, "extra": {"endpoint": "druid/v2/sql", "schema": "http"}}
+    ingest = {**router, "schema": "http", "extra": {"endpoint": "druid/indexer/v1/task"}}
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(ingest))
+
+    def run_check(name: str) -> CheckResult:
+        operator = RunCheckOperator(
+            task_id="run_check", check=name, window=OPEN, vm={}, datasource=datasource
+        )
+        ti = Pushed()
+        failed = False
+        try:
+            value = operator.execute({"ti": ti})  # type: ignore[typeddict-item]
+        except AirflowSkipException:
+            value = ti.value or {}
+        except AirflowException:
+            failed, value = True, ti.value or {}
+        result = CheckResult(**value)
+        assert failed == (result.status == "error")
+        return result
+
+    return lambda: {check.name: run_check(check.name) for check in load_checks()}
+
+
+def sales(corrida: str, count: int) -> list[Venta]:
+    """Sales of a run at an even pace, the last a moment ago."""
+    source = SaleSource(load_market(), seed=7, corrida=corrida)
+    end = datetime.now(UTC) - SILENCE
+    return [source.sale(n, end - PAUSE * (count - 1 - n)) for n in range(count)]
+
+
+def await_rows(druid: DruidClient, datasource: str, count: int) -> None:
+    deadline = time.monotonic() + 60
+    found: object = None
+    while time.monotonic() < deadline:
+        try:
+            found = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')[0]["n"]  # noqa: S608
+        except DruidError as error:
+            found = error
+        if found == count:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"Druid shows {found}, not {count} rows")
+
+
+def statuses(results: Mapping[str, CheckResult]) -> dict[str, str]:
+    return {name: result.status for name, result in results.items()}
+
+
+def test_sales_as_published_pass_every_check(
+    run: Run, druid: DruidClient, kafka_config: Mapping[str, Any], datasource: str
+) -> None:
+    before = run()
+    assert {before[name].status for name in ("freshness", "cadence")} == {"error"}
+    assert before["duplicates"].status == "skipped"
+    assert before["duplicates"].message == f"no hay ventas todavía en {datasource}"
+
+    publisher = SalePublisher(
+        kafka_config,
+        datasource,
+        seed=7,
+        transactional_id=datasource,
+        delivery_timeout=30,
+        topic=datasource,
+        ledger_topic=f"{datasource}.ledger",
+    )
+    published = sales(datasource, 300)
+    with publisher:
+        publisher.open()
+        publisher.commit(published)
+    await_rows(druid, datasource, len(published))
+
+    results = run()
+    assert statuses(results) == dict.fromkeys(statuses(results), "ok"), results
+    assert results["duplicates"].numbers == {"ventas": 300, "duplicados": 0}
+    assert results["cadence"].numbers["pausa_media"] == pytest.approx(1.5)
+
+
+def test_exactly_what_is_wrong_is_told_with_its_number(
+    run: Run, druid: DruidClient, kafka_config: Mapping[str, Any], datasource: str
+) -> None:
+    rows = [msgspec.to_builtins(sale) for sale in sales(datasource, 60)]
+    rows[5]["importe_centavos"] += 100
+    rows[5]["iva_centavos"] = iva_incluido(rows[5]["importe_centavos"], rows[5]["alicuota_iva"])
+    for n in (6, 7):
+        rows[n]["iva_centavos"] += 1
+    rows[8]["sucursal"] = None
+    rows[9]["cantidad"] = "tres"
+    rows[10].update(tipo_pago="cheque", cuotas=1, emisor="")
+    rows[11]["ciudad"] = ""
+    rows[25].update(tipo_pago="debito", cuotas=3, emisor="Visa")
+    rows[26].update(estado="rechazada", motivo="")
+    rows[27].update(estado="aprobada", motivo="fondos_insuficientes")
+    rows[28].update(tipo_pago="efectivo", cuotas=1, emisor="Visa")
+    rows[40]["ts"] = rows[35]["ts"]
+    rows[59]["ts"] = format_ts(datetime.now(UTC) + timedelta(minutes=10))
+    sent = [row for n, row in enumerate(rows) if n not in (20, 21)] + [rows[3]] * 2
+    producer = Producer(dict(kafka_config))
+    for row in sent:
+        producer.produce(datasource, json.dumps(row))
+    assert producer.flush(30) == 0
+    await_rows(druid, datasource, len(sent))
+
+    results = run()
+    assert statuses(results) == {
+        "approval_rate": "skipped",
+        "cadence": "warning",
+        "cross_fields": "error",
+        "domains": "error",
+        "duplicates": "error",
+        "freshness": "ok",
+        "ingestion_lag": "ok",
+        "money": "error",
+        "nulls": "error",
+        "payment_mix": "skipped",
+        "sequence_gaps": "error",
+        "supervisor": "ok",
+        "timestamps": "error",
+    }
+    assert {name: results[name].message for name in results if results[name].status == "error"} == {
+        "cross_fields": "cuotas_sin_credito = 1, debe ser 0; motivo_sin_rechazo = 1, debe ser 0; "
+        "rechazo_sin_motivo = 1, debe ser 0; emisor_indebido = 1, debe ser 0",
+        "domains": "ciudad = 1, debe ser 0; tipo_pago = 1, debe ser 0",
+        "duplicates": "duplicados = 2, debe ser 0",
+        "money": "importe_incorrecto = 1, debe ser 0; iva_incorrecto = 2, debe ser 0",
+        "nulls": "sucursal = 1, debe ser 0; cantidad = 1, debe ser 0",
+        "sequence_gaps": "faltantes = 2, debe ser 0",
+        "timestamps": "futuras = 1, debe ser 0; retrocesos = 1, debe ser 0",
+    }

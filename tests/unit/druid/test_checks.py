@@ -1,0 +1,269 @@
+"""The files of checks, how rows are judged, and that the SQL speaks of the event as it is."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.druid.check_file import Bound, Check
+from include.druid.checks import (
+    CheckResult,
+    ChecksError,
+    evaluate,
+    fail,
+    load_checks,
+    skip,
+    table,
+    totals,
+)
+from include.sales.content import SaleSource
+from include.sales.event import FIELDS, TIPOS_PAGO, TIPOS_PAGO_CON_EMISOR, json_schema
+from include.sales.market import load_market
+
+GOOD = """\
+-- title: Prueba
+-- description: Lo que mira,
+--   en dos renglones.
+-- severity: warning
+-- when: window_open
+-- timeout: 5
+-- needs: ventas: 30..
+-- bounds: malas, peores: 0..0
+-- bounds: porcentaje: -1.5..99.5
+SELECT 1 AS ventas, 0 AS malas, 0 AS peores, 50 AS porcentaje
+-- 100 %% of it
+FROM "{datasource}" WHERE m > %(lookback_minutes)s
+"""
+CHECKS = {check.name: check for check in load_checks()}
+FIELD_NAMES = [field.name for field in FIELDS if field.name != "ts"]
+
+Load = Callable[..., list[Check]]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Loads a folder of the files given by their names."""
+
+    def load_files(**files: str) -> list[Check]:
+        for name, text in files.items():
+            (tmp_path / f"{name}.sql").write_text(text, encoding="utf-8")
+        return load_checks(tmp_path)
+
+    return load_files
+
+
+def test_a_file_is_a_check(load: Load) -> None:
+    (check,) = load(prueba=GOOD)
+    assert check == Check(
+        name="prueba",
+        title="Prueba",
+        description="Lo que mira, en dos renglones.",
+        severity="warning",
+        bounds=(Bound("malas", 0, 0), Bound("peores", 0, 0), Bound("porcentaje", -1.5, 99.5)),
+        needs=(Bound("ventas", 30, None),),
+        when="window_open",
+        timeout=5,
+        source="sql",
+        sql=GOOD[GOOD.index("SELECT") :].strip(),
+    )
+
+
+def test_optional_keys_may_be_left_out(load: Load) -> None:
+    optional = ("-- when", "-- timeout", "-- needs")
+    text = "\n".join(line for line in GOOD.splitlines() if not line.startswith(optional))
+    (check,) = load(prueba=text)
+    assert (check.when, check.timeout, check.needs) == ("always", 30, ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("-- title: Prueba", "-- title:", "a.sql:1: title is empty"),
+        ("-- title: Prueba", "-- titulo: Prueba", "a.sql:1: there is no key 'titulo'; there are"),
+        ("-- title: Prueba\n", "", "a.sql:1: title is missing"),
+        ("-- title: Prueba", "--title: Prueba", "a.sql:1: '--title: Prueba' is not '-- key: value"),
+        ("severity: warning", "severity: grave", "a.sql:4: severity is error or warning, not 'gra"),
+        ("when: window_open", "when: nunca", "a.sql:5: when is always or window_open, not 'nunca'"),
+        ("when: window_open", "title: Otra", "a.sql:5: title is given twice"),
+        ("timeout: 5", "timeout: 5s", "a.sql:6: timeout is whole seconds from 1 to 600, not '5s'"),
+        ("timeout: 5", "timeout: 601", "a.sql:6: timeout is whole seconds from 1 to 600"),
+        ("peores: 0..0", "peores: 0", "a.sql:8: 'malas, peores: 0' is not 'column, column: min.."),
+        ("peores: 0..0", "peores: ..", "a.sql:8: 'malas, peores: ..' is not"),
+        ("peores: 0..0", "peores: 1..0", "a.sql:8: 'malas, peores: 1..0' has a minimum above its"),
+        ("malas, peores:", "pesimas:", "a.sql:10: the SQL has no column pesimas"),
+        ("100 %%", "100 %", "a.sql:11: a % that is not %(lookback_minutes)s is to be doubled"),
+        ("%(lookback_minutes)s", "%(hasta)s", "a.sql:12: a % that is not %(lookback_minutes)s"),
+        ("-- when: window_open", "-- source: supervisor", "a.sql:10: source: supervisor has no S"),
+        (GOOD[GOOD.index("SELECT") :], "", "a.sql:9: there is no SQL"),
+    ],
+)
+def test_a_mistake_is_told_with_file_and_line(load: Load, old: str, new: str, problem: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ChecksError) as error:
+        load(a=GOOD.replace(old, new))
+    assert str(error.value).startswith(problem)
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(load: Load) -> None:
+    broken = GOOD.replace("severity: warning", "severity: grave").replace("0..0", "cero")
+    with pytest.raises(ChecksError) as error:
+        load(a=broken, b=GOOD, c="SELECT 1")
+    assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [
+        "a.sql:4",
+        "a.sql:8",
+        *["c.sql:1"] * 4,
+    ]
+
+
+def test_a_folder_without_checks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ChecksError, match="there is no .sql file"):
+        load_checks(tmp_path)
+
+
+def test_only_the_name_of_a_datasource_goes_into_the_text(load: Load) -> None:
+    (check,) = load(prueba=GOOD)
+    assert 'FROM "ventas-x1"' in check.query("ventas-x1")
+    with pytest.raises(ValueError, match="no name of a datasource"):
+        check.query('ventas" --')
+
+
+def checked(*bounds: Bound, severity: Any = "error", needs: tuple[Bound, ...] = ()) -> Check:
+    return Check("c", "Título", "…", severity, bounds, needs, "always", 30, "sql", "SELECT 1")
+
+
+@given(
+    st.one_of(st.integers(), st.floats(allow_nan=False)),
+    st.one_of(st.none(), st.floats(allow_nan=False)),
+    st.one_of(st.none(), st.floats(allow_nan=False)),
+)
+def test_a_number_is_well_within_its_bounds_and_only_there(
+    value: float, minimum: float | None, maximum: float | None
+) -> None:
+    result = evaluate(checked(Bound("x", minimum, maximum)), {"x": value})
+    too_low = minimum is not None and value < minimum
+    too_high = maximum is not None and value > maximum
+    assert result.status == ("error" if too_low or too_high else "ok")
+    assert result.numbers == {"x": value}
+
+
+@pytest.mark.parametrize("row", [None, {}, {"x": None}, {"x": float("nan")}, {"x": "NaN"}])
+def test_no_number_is_within_no_bounds(row: Mapping[str, Any] | None) -> None:
+    assert evaluate(checked(Bound("x", None, 60)), row).status == "error"
+    enough = (Bound("x", 1, None),)
+    assert evaluate(checked(Bound("x", None, 60), needs=enough), row).status == "skipped"
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.integers(-1, 1)), st.sampled_from("abcd"))
+def test_the_worst_is_as_severe_as_the_check(row: dict[str, int], column: str) -> None:
+    statuses = {
+        severity: evaluate(checked(Bound(column, 0, 0), severity=severity), row).status
+        for severity in ("error", "warning")
+    }
+    bad = row.get(column) != 0
+    assert statuses == {s: s if bad else "ok" for s in ("error", "warning")}
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "message"),
+    [
+        (Bound("duplicados", 0, 0), 3, "duplicados = 3, debe ser 0"),
+        (Bound("atraso", None, 60), 61.25, "atraso = 61,25, debe ser como máximo 60"),
+        (Bound("atraso", None, 60), None, "atraso = sin valor, debe ser como máximo 60"),
+        (Bound("ventas", 1, None), 0, "ventas = 0, debe ser al menos 1"),
+        (Bound("media", 0.95, 2.1), 2.5, "media = 2,5, debe ser entre 0,95 y 2,1"),
+    ],
+)
+def test_the_message_has_the_number_and_the_bound(
+    bound: Bound, value: float | None, message: str
+) -> None:
+    assert evaluate(checked(bound), {bound.column: value}).message == message
+
+
+def test_the_message_names_each_violated_bound_and_no_other() -> None:
+    check = checked(Bound("a", 0, 0), Bound("b", 0, 0), Bound("c", 0, 0))
+    result = evaluate(check, {"ventas": 9, "a": 1, "b": 0, "c": 2})
+    assert result.message == "a = 1, debe ser 0; c = 2, debe ser 0"
+
+
+def test_too_few_sales_are_told_and_not_judged() -> None:
+    check = checked(Bound("x", 0, 0), needs=(Bound("ventas", 200, None),))
+    result = evaluate(check, {"ventas": 40, "x": 5})
+    assert result.status == "skipped"
+    assert result.message == "sin datos suficientes: ventas = 40, hace falta al menos 200"
+
+
+def test_results_are_summed_up_with_the_worst_first() -> None:
+    bad, good = checked(Bound("x", 0, 0)), checked(Bound("x", 0, 9), severity="warning")
+    results: list[CheckResult] = [
+        evaluate(good, {"x": 3}),
+        skip(good, "no se esperan ventas"),
+        evaluate(bad, {"x": 3}),
+        evaluate(checked(Bound("x", 0, 1), severity="warning"), {"x": 3}),
+        fail(good, "la consulta falló"),
+    ]
+    assert totals(results) == {"ok": 1, "warning": 1, "error": 2, "skipped": 1}
+    assert table(results).splitlines() == [
+        "✗ error    Título  x = 3, debe ser 0",
+        "✗ error    Título  la consulta falló",
+        "! aviso    Título  x = 3, debe ser entre 0 y 1",
+        "✓ bien     Título  x = 3",
+        "- omitida  Título  no se esperan ventas",
+    ]
+
+
+def test_the_nulls_of_every_field_are_counted() -> None:
+    check = CHECKS["nulls"]
+    assert [bound.column for bound in check.bounds] == FIELD_NAMES
+    for name in FIELD_NAMES:
+        assert f"COUNT(*) - COUNT({name}) AS {name}" in check.sql
+
+
+def test_the_domains_are_those_of_the_event() -> None:
+    """What the schema admits is what the SQL counts as good: values, least number, not empty."""
+    conditions = dict(
+        (name, condition)
+        for condition, name in re.findall(
+            r"FILTER \(\s*WHERE (.+?)\s*\) AS (\w+)", CHECKS["domains"].sql
+        )
+    )
+    expected = {}
+    for name in FIELD_NAMES:
+        spec = json_schema()["properties"][name]
+        if "enum" in spec:
+            values = re.findall(r"[\w]+", conditions[name].split("NOT IN")[1])
+            assert sorted(values) == sorted(str(value) for value in spec["enum"])
+            expected[name] = conditions[name]
+        elif "minimum" in spec:
+            expected[name] = f"{name} < {spec['minimum']}"
+        elif spec.get("minLength"):
+            expected[name] = f"{name} = ''"
+    assert conditions == expected
+    assert [bound.column for bound in CHECKS["domains"].bounds] == list(expected)
+
+
+def test_the_payments_with_an_issuer_are_those_of_the_event() -> None:
+    lists = re.findall(r"tipo_pago (?:NOT )?IN \(([^)]+)\)", CHECKS["cross_fields"].sql)
+    for text in lists:
+        assert re.findall(r"'(\w+)'", text) == list(TIPOS_PAGO_CON_EMISOR)
+    assert len(lists) == 2
+
+
+def test_the_mix_of_payments_has_every_type_and_what_is_sold_is_well_within() -> None:
+    """So that a few hundred sales do not warn by chance: 4 standard deviations of 200 sales."""
+    source = SaleSource(load_market(), seed=7, corrida="mezcla")
+    sales = [source.sale(n, datetime.now(UTC)) for n in range(20_000)]
+    bounds = {bound.column: bound for bound in CHECKS["payment_mix"].bounds}
+    assert sorted(bounds) == sorted(TIPOS_PAGO)
+    for tipo_pago, bound in bounds.items():
+        assert f"WHERE tipo_pago = '{tipo_pago}'" in CHECKS["payment_mix"].sql
+        share = 100 * sum(sale.tipo_pago == tipo_pago for sale in sales) / len(sales)
+        spread = 4 * (share * (100 - share) / 200) ** 0.5
+        assert bound.minimum is not None
+        assert bound.maximum is not None
+        assert bound.minimum <= max(share - spread, 0)
+        assert bound.maximum >= share + spread

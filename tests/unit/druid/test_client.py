@@ -1,0 +1,164 @@
+"""The client against a small server: what it sends, and what it makes of each kind of failure."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from requests.auth import HTTPBasicAuth
+
+from include.druid import client as module
+from include.druid.client import (
+    DruidClient,
+    DruidError,
+    DruidUnreachableError,
+    SupervisorMissingError,
+)
+from tests.support.ports import free_ports
+from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RETRY", module._RETRY.new(backoff_factor=0))
+
+
+@pytest.fixture
+def client(router: Router) -> DruidClient:
+    return DruidClient(router.url)
+
+
+def test_sql_sends_typed_parameters_and_druids_own_time_limit(
+    router: Router, client: DruidClient
+) -> None:
+    router.on("POST", SQL, (200, [{"n": 1}]))
+    rows = client.sql("SELECT ?", ["a", 1, 1.5, True], timeout=2, context={"sqlTimeZone": "UTC"})
+    assert rows == [{"n": 1}]
+    assert router.asked[0].body == {
+        "query": "SELECT ?",
+        "parameters": [
+            {"type": "VARCHAR", "value": "a"},
+            {"type": "BIGINT", "value": 1},
+            {"type": "DOUBLE", "value": 1.5},
+            {"type": "BOOLEAN", "value": True},
+        ],
+        "context": {"timeout": 2000, "sqlTimeZone": "UTC"},
+    }
+
+
+@pytest.mark.parametrize("text", [b'[{"n": 1}, {"n": ', b"", b'[{"n": 1},'])
+def test_rows_that_break_off_are_an_error_and_never_a_part_of_the_rows(
+    router: Router, client: DruidClient, text: bytes
+) -> None:
+    router.on("POST", SQL, (200, text))
+    with pytest.raises(DruidError, match="broke off half-way"):
+        client.sql("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param(
+            {"error": "druidException", "errorMessage": "Object 'ventas' not found"},
+            r"answered 400: Object 'ventas' not found$",
+            id="SQL error",
+        ),
+        pytest.param({"error": "Supervisor already exists"}, "already exists$", id="overlord"),
+        pytest.param(["a", "list"], r"\['a', 'list'\]", id="unknown JSON"),
+        pytest.param(b"<html>Bad request</html>", "<html>Bad request", id="a proxy's page"),
+    ],
+)
+def test_a_refusal_has_druids_words_and_is_not_tried_again(
+    router: Router, client: DruidClient, body: Any, words: str
+) -> None:
+    router.on("POST", SQL, (400, body))
+    with pytest.raises(DruidError, match=words):
+        client.sql("SELECT 1")
+    assert router.times("POST", SQL) == 1
+
+
+@pytest.mark.parametrize("passing", [502, 503, 504])
+def test_what_passes_by_itself_is_tried_again(
+    router: Router, client: DruidClient, passing: int
+) -> None:
+    router.on("POST", SQL, (passing, b"starting"), (passing, b"starting"), (200, []))
+    assert client.sql("SELECT 1") == []
+    assert router.times("POST", SQL) == 3
+
+
+def test_what_does_not_pass_counts_as_unreachable_with_the_servers_words(
+    router: Router, client: DruidClient
+) -> None:
+    router.on("GET", SUPERVISORS, (503, b"no overlord leader"))
+    with pytest.raises(DruidUnreachableError, match="still answers 503: no overlord leader"):
+        client.supervisor_ids()
+    assert router.times("GET", SUPERVISORS) == 8
+    with pytest.raises(DruidUnreachableError):
+        DruidClient(router.url, retries=0).supervisor_ids()
+    assert router.times("GET", SUPERVISORS) == 9
+
+
+def test_a_refused_connection_names_the_address() -> None:
+    [closed] = free_ports(1)
+    url = f"http://127.0.0.1:{closed}"
+    with pytest.raises(DruidUnreachableError, match=f"does not answer at {url} .*VM on"):
+        DruidClient(url).supervisor_ids()
+
+
+def test_a_server_that_hangs_is_given_up_and_not_waited_for_eight_times(router: Router) -> None:
+    router.on("GET", SUPERVISORS, (200, []))
+    router.awake.clear()
+    started = time.monotonic()
+    with pytest.raises(DruidUnreachableError, match=r"ConnectionError|ReadTimeout"):
+        DruidClient(router.url, timeout=0.1).supervisor_ids()
+    assert router.times("GET", SUPERVISORS) == 2
+    assert time.monotonic() - started < 0.8
+
+
+def test_authentication_goes_with_every_call(router: Router) -> None:
+    router.on("POST", SQL, (200, []))
+    DruidClient(f"{router.url}/", auth=HTTPBasicAuth("druid", "secret")).sql("SELECT 1")
+    assert router.asked[0].headers["Authorization"].startswith("Basic ")
+    assert router.asked[0].path == SQL
+
+
+def test_submitting_the_same_spec_again_is_asked_to_change_nothing(
+    router: Router, client: DruidClient
+) -> None:
+    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
+    assert client.submit_supervisor({"type": "kafka"}) == "ventas"
+    assert router.asked[0].query == "skipRestartIfUnmodified=true"
+    assert router.asked[0].body == {"type": "kafka"}
+
+
+def test_a_supervisors_calls_go_to_its_own_path(router: Router, client: DruidClient) -> None:
+    own = f"{SUPERVISORS}/ventas%2F1"
+    for action in ("suspend", "resume", "terminate"):
+        router.on("POST", f"{own}/{action}", (200, {"id": "ventas/1"}))
+    router.on("GET", own, (200, {"spec": {}}))
+    router.on("GET", f"{own}/status", (200, status("RUNNING")))
+    client.suspend_supervisor("ventas/1")
+    client.resume_supervisor("ventas/1")
+    client.terminate_supervisor("ventas/1")
+    assert client.supervisor_spec("ventas/1") == {"spec": {}}
+    assert client.supervisor_status("ventas/1")["detailedState"] == "RUNNING"
+
+
+def test_a_supervisor_that_does_not_exist_is_an_error_of_its_own(
+    router: Router, client: DruidClient
+) -> None:
+    router.on("GET", f"{SUPERVISORS}/ventas/status", (404, {"error": "[ventas] does not exist"}))
+    with pytest.raises(SupervisorMissingError, match=f"{router.url} has no supervisor 'ventas'"):
+        client.supervisor_status("ventas")
+    router.on("POST", f"{SUPERVISORS}/ventas/suspend", (500, {"error": "metadata store"}))
+    with pytest.raises(DruidError, match="500: metadata store") as refused:
+        client.suspend_supervisor("ventas")
+    assert not isinstance(refused.value, SupervisorMissingError)
+
+
+def test_only_tasks_that_wait_or_run_are_unfinished(router: Router, client: DruidClient) -> None:
+    codes = {"one": "RUNNING", "two": "SUCCESS", "three": "FAILED", "four": "RUNNING"}
+    router.on("GET", TASKS, (200, [{"id": i, "statusCode": c} for i, c in codes.items()]))
+    assert client.unfinished_tasks("ventas&más") == ["one", "four"]
+    assert router.asked[0].query == "datasource=ventas%26m%C3%A1s"

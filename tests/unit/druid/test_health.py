@@ -1,0 +1,26 @@
+"""Which servers a Druid needs to be of use."""
+
+import pytest
+
+from include.druid.health import missing_servers
+
+ALL = ("coordinator", "broker", "historical", "router", "indexer")
+
+
+def test_a_whole_druid_misses_nothing() -> None:
+    assert missing_servers(ALL) == []
+    assert missing_servers(["overlord", "middle_manager", *ALL[1:4]]) == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "named"),
+    [
+        ("coordinator", "coordinator or overlord"),
+        ("broker", "broker"),
+        ("historical", "historical"),
+        ("router", "router"),
+        ("indexer", "indexer or middle_manager"),
+    ],
+)
+def test_each_lost_server_is_named(lost: str, named: str) -> None:
+    assert missing_servers(server for server in ALL if server != lost) == [named]

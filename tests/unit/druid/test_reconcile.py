@@ -1,0 +1,89 @@
+"""Reconciliation against a model that counts copies one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from include.druid.client import DruidClient
+from include.druid.reconcile import druid_ids, reconcile, results_of_run
+from tests.unit.druid.support import SQL, Router
+
+#: Few ids, so that the two sides meet.
+EVENTS = st.lists(st.sampled_from("abcdef"), max_size=12)
+
+
+@given(kafka=EVENTS, druid=EVENTS, confirmadas=st.integers(0, 12))
+@example(kafka=["a", "b"], druid=["a", "a"], confirmadas=2)
+@example(kafka=["a", "a"], druid=["a", "a"], confirmadas=2)
+@example(kafka=["a"], druid=["b"], confirmadas=1)
+@example(kafka=[], druid=[], confirmadas=0)
+@example(kafka=["a", "b"], druid=["a", "b"], confirmadas=3)
+def test_it_agrees_exactly_if_every_event_is_everywhere_once(
+    kafka: list[str], druid: list[str], confirmadas: int
+) -> None:
+    found = reconcile("r", confirmadas, Counter(kafka), Counter(druid))
+    once = len(set(kafka)) == len(kafka)
+    assert found.agrees == (sorted(kafka) == sorted(druid) and once and confirmadas == len(kafka))
+    assert found.en_kafka == len(kafka)
+    assert found.en_druid == len(druid)
+    assert found.perdidas == sum(event not in druid for event in set(kafka))
+    assert found.sobrantes == sum(event not in kafka for event in set(druid))
+    assert found.duplicadas == sum(
+        kafka.count(event) > 1 or druid.count(event) > 1 for event in set(kafka + druid)
+    )
+
+
+def test_equal_counts_of_other_events_do_not_agree() -> None:
+    """What a comparison of three numbers would call a success."""
+    found = reconcile("r", 2, {"a": 1, "b": 1}, {"a": 2})
+    assert (found.confirmadas, found.en_kafka, found.en_druid) == (2, 2, 2)
+    assert not found.agrees
+    assert found.to_dict() == {
+        "corrida": "r",
+        "confirmadas": 2,
+        "en_kafka": 2,
+        "en_druid": 2,
+        "perdidas": 1,
+        "duplicadas": 1,
+        "sobrantes": 0,
+        "coinciden": False,
+    }
+    assert str(found) == (
+        "2 confirmadas, 2 en Kafka, 2 en Druid; 1 perdidas, 1 duplicadas, 0 sobrantes"
+    )
+
+
+@pytest.fixture
+def client(router: Router) -> DruidClient:
+    return DruidClient(router.url)
+
+
+def test_ids_are_asked_for_one_run_of_one_datasource(router: Router, client: DruidClient) -> None:
+    router.on("POST", SQL, (200, [{"id_evento": "a", "veces": 1}, {"id_evento": "b", "veces": 3}]))
+    assert druid_ids(client, "ventas-x", "run '1'") == {"a": 1, "b": 3}
+    body = router.asked[0].body
+    assert 'FROM "ventas-x"' in body["query"]
+    assert body["parameters"] == [{"type": "VARCHAR", "value": "run '1'"}]
+    # An approximate count would forgive a lost event.
+    assert "DISTINCT" not in body["query"]
+
+
+def test_results_are_totals_with_products_and_payments_beside(
+    router: Router, client: DruidClient
+) -> None:
+    router.on(
+        "POST",
+        SQL,
+        (200, [{"ventas": 2}]),
+        (200, [{"producto": "yerba"}]),
+        (200, [{"tipo_pago": "qr"}]),
+    )
+    assert results_of_run(client, "ventas", "r") == {
+        "ventas": 2,
+        "productos": [{"producto": "yerba"}],
+        "pagos": [{"tipo_pago": "qr"}],
+    }

@@ -1,0 +1,146 @@
+"""Druid's rendered configuration, service by service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.druid.runtime import (
+    EMBEDDED_SIZES,
+    JAVA_17_FLAGS,
+    SERVICES,
+    Place,
+    Size,
+    jvm_options,
+    properties,
+    render,
+)
+
+PLACE = Place(
+    host="10.0.0.2",
+    ports={
+        "coordinator": 1,
+        "broker": 2,
+        "historical": 3,
+        "indexer": 4,
+        "router": 5,
+        "derby": 6,
+    },
+    zookeeper="10.0.0.3:2181",
+    folder=PurePosixPath("/var/druid"),
+    sizes=EMBEDDED_SIZES,
+    jvm_flags=("-XX:+UseSerialGC",),
+)
+
+#: What is a service's own, beside what all have and the sizes of its buffers.
+OWN = {
+    "coordinator": {
+        "druid.coordinator.asOverlord.enabled": "true",
+        "druid.coordinator.asOverlord.overlordService": "druid/overlord",
+        "druid.coordinator.startDelay": "PT5S",
+        "druid.coordinator.period": "PT5S",
+        "druid.manager.segments.pollDuration": "PT5S",
+        "druid.indexer.queue.startDelay": "PT1S",
+        "druid.indexer.storage.type": "metadata",
+        "druid.indexer.runner.type": "httpRemote",
+    },
+    "broker": {
+        "druid.sql.planner.metadataRefreshPeriod": "PT1S",
+        "druid.broker.http.numConnections": "10",
+    },
+    "historical": {
+        "druid.segmentCache.locations": '[{"path":"/var/druid/segment-cache","maxSize":"20g"}]',
+    },
+    "indexer": {
+        "druid.worker.capacity": "4",
+        "druid.indexer.task.baseTaskDir": "/var/druid/tasks",
+        "druid.indexer.task.restoreTasksOnRestart": "true",
+        "druid.segment.handoff.pollDuration": "PT2S",
+    },
+    "router": {
+        "druid.router.managementProxy.enabled": "true",
+        "druid.router.http.numConnections": "10",
+    },
+}
+COMMON = set.intersection(*(set(properties(service, PLACE)) for service in SERVICES))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_service_has_these_settings_of_its_own(service: str) -> None:
+    made = properties(service, PLACE)
+    own = {
+        name: value
+        for name, value in made.items()
+        if name not in COMMON and not name.startswith("druid.processing.")
+    }
+    assert own == OWN[service]
+    assert made["druid.service"] == f"druid/{service}"
+    assert made["druid.plaintextPort"] == str(PLACE.ports[service])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_binds_its_host_alone_and_finds_the_others(service: str) -> None:
+    made = properties(service, PLACE)
+    assert (made["druid.host"], made["druid.bindOnHost"]) == ("10.0.0.2", "true")
+    assert made["druid.zk.service.host"] == "10.0.0.3:2181"
+    connect = made["druid.metadata.storage.connector.connectURI"]
+    assert connect == "jdbc:derby://10.0.0.2:6//var/druid/metadata;create=true"
+    assert made["druid.metadata.storage.connector.port"] == "6"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_jvm_has_its_memory_its_time_zone_and_java_17s_flags(service: str) -> None:
+    options = jvm_options(service, PLACE)
+    size = EMBEDDED_SIZES[service]
+    assert options[:3] == [
+        f"-Xms{size.heap // 2}m",
+        f"-Xmx{size.heap}m",
+        f"-XX:MaxDirectMemorySize={size.direct}m",
+    ]
+    assert set(JAVA_17_FLAGS) <= set(options)
+    # Out of memory, a half-dead process would go on; Druid wants UTC whatever the machine has.
+    assert {"-XX:+ExitOnOutOfMemoryError", "-Duser.timezone=UTC"} <= set(options)
+    assert options[-1] == "-XX:+UseSerialGC"
+
+
+@given(threads=st.integers(1, 64), merge_buffers=st.integers(1, 16), buffer=st.integers(1, 1024))
+def test_direct_memory_holds_what_druid_checks_for_at_its_start(
+    threads: int, merge_buffers: int, buffer: int
+) -> None:
+    """Druid refuses to start below (threads + merge buffers + 1) x buffer, its documentation says.
+
+    It is held against the rendered properties, which are what Druid reads.
+    """
+    size = Size(heap=1, threads=threads, merge_buffers=merge_buffers, buffer=buffer)
+    place = replace(PLACE, sizes={**EMBEDDED_SIZES, "broker": size})
+    made = properties("broker", place)
+    needed = (
+        int(made["druid.processing.numThreads"]) + int(made["druid.processing.numMergeBuffers"]) + 1
+    ) * int(made["druid.processing.buffer.sizeBytes"])
+    [given_mib] = [
+        int(option.split("=")[1].removesuffix("m"))
+        for option in jvm_options("broker", place)
+        if "MaxDirectMemorySize" in option
+    ]
+    assert given_mib * 1024 * 1024 >= needed
+
+
+def test_a_service_that_runs_no_queries_has_no_buffers() -> None:
+    for service in ("coordinator", "router"):
+        assert not [n for n in properties(service, PLACE) if n.startswith("druid.processing.")]
+        assert EMBEDDED_SIZES[service].direct == 64
+
+
+def test_the_embedded_druid_fits_a_small_machine() -> None:
+    heap_and_direct = sum(size.heap + size.direct for size in EMBEDDED_SIZES.values())
+    assert heap_and_direct <= 2560
+
+
+def test_a_rendered_file_is_sorted_and_in_ascii_whatever_the_folder_is_called() -> None:
+    text = render({"b": '[{"path":"/home/José"}]', "a": "C:\\temp"})
+    assert text == 'a=C:\\\\temp\nb=[{"path":"/home/Jos\\u00e9"}]\n'
+    assert text.isascii()

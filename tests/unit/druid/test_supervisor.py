@@ -1,0 +1,143 @@
+"""The supervisor's spec: derived from the event, and without a secret whatever the connection."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.druid.client import DruidClient
+from include.druid.supervisor import (
+    JAAS_VARIABLE,
+    describe,
+    dimensions,
+    is_running,
+    supervisor_spec,
+    unsettled,
+)
+from include.sales.event import FIELDS
+from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
+
+PLAIN = {"bootstrap.servers": "broker:9092"}
+
+
+def consumer(config: dict[str, Any]) -> dict[str, Any]:
+    spec = supervisor_spec(config, topic="ventas", datasource="ventas")
+    properties: dict[str, Any] = spec["spec"]["ioConfig"]["consumerProperties"]
+    return properties
+
+
+def test_every_field_of_the_event_is_a_dimension_but_the_timestamp() -> None:
+    made = [(d["name"], d["type"]) for d in dimensions()]
+    assert made == [(field.name, field.kind) for field in FIELDS if field.name != "ts"]
+    assert ("importe_centavos", "long") in made
+    assert ("id_evento", "string") in made
+
+
+def test_rows_stay_single_and_queries_see_milliseconds() -> None:
+    schema = supervisor_spec(PLAIN, topic="t", datasource="d")["spec"]["dataSchema"]
+    assert schema["dataSource"] == "d"
+    assert schema["timestampSpec"] == {"column": "ts", "format": "iso"}
+    # Rolled up, two events with equal dimensions would be one row.
+    assert schema["granularitySpec"]["rollup"] is False
+    assert schema["granularitySpec"]["queryGranularity"] == "NONE"
+
+
+def test_nothing_of_the_topic_is_skipped_and_nothing_aborted_is_read() -> None:
+    spec = supervisor_spec(PLAIN, topic="t", datasource="d", task_count=2)["spec"]
+    assert spec["ioConfig"]["topic"] == "t"
+    assert spec["ioConfig"]["useEarliestOffset"] is True
+    assert spec["tuningConfig"]["resetOffsetAutomatically"] is False
+    assert (spec["ioConfig"]["taskCount"], spec["ioConfig"]["replicas"]) == (2, 1)
+    assert spec["ioConfig"]["consumerProperties"] == {
+        "bootstrap.servers": "broker:9092",
+        "group.id": "druid-d",
+        "isolation.level": "read_committed",
+    }
+
+
+def test_a_connection_cannot_change_the_group_or_the_isolation() -> None:
+    asked = {**PLAIN, "group.id": "mine", "isolation.level": "read_uncommitted"}
+    assert consumer(asked) == consumer(PLAIN)
+
+
+#: Long enough that no other part of the spec contains it by chance.
+SECRET = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=8)
+
+
+@given(user=SECRET, password=SECRET, key=SECRET)
+def test_no_secret_of_a_connection_is_in_the_spec(user: str, password: str, key: str) -> None:
+    config = {
+        **PLAIN,
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanisms": "PLAIN",
+        "sasl.username": f"<{user}>",
+        "sasl.password": f"<{password}>",
+        "ssl.key.password": f"<{key}>",
+        "ssl.key.pem": f"<{key}>",
+        "sasl.oauthbearer.client.secret": f"<{key}>",
+    }
+    spec = supervisor_spec(config, topic="ventas", datasource="ventas")
+    text = json.dumps(spec, ensure_ascii=False)
+    for secret in (user, password, key):
+        assert f"<{secret}>" not in text
+        assert json.dumps(f"<{secret}>", ensure_ascii=False) not in text
+    assert spec["spec"]["ioConfig"]["consumerProperties"] == {
+        "bootstrap.servers": "broker:9092",
+        "security.protocol": "SASL_SSL",
+        # Kafka's Java client calls it in the singular.
+        "sasl.mechanism": "PLAIN",
+        "group.id": "druid-ventas",
+        "isolation.level": "read_committed",
+        "druid.dynamic.config.provider": {
+            "type": "environment",
+            "variables": {"sasl.jaas.config": JAAS_VARIABLE},
+        },
+    }
+
+
+def test_the_spec_is_the_same_each_time_so_that_posting_it_again_changes_nothing() -> None:
+    first, again = (supervisor_spec(PLAIN, topic="t", datasource="d") for _ in range(2))
+    assert json.dumps(first) == json.dumps(again)
+
+
+def test_only_reading_tasks_count_as_running() -> None:
+    detailed = (
+        "RUNNING",
+        "CREATING_TASKS",
+        "DISCOVERING_INITIAL_TASKS",
+        "LOST_CONTACT_WITH_STREAM",
+    )
+    assert [is_running(status(state)["payload"]) for state in detailed] == [True, *[False] * 3]
+
+
+def test_a_description_has_the_latest_errors() -> None:
+    errors = tuple(f"error {n}" for n in range(5))
+    told = describe(status("LOST_CONTACT_WITH_STREAM", errors=errors)["payload"])
+    assert told == (
+        "UNHEALTHY_SUPERVISOR (LOST_CONTACT_WITH_STREAM), recent errors: error 2; error 3; error 4"
+    )
+    assert describe(status("RUNNING")["payload"]) == "RUNNING (RUNNING)"
+
+
+def test_druid_may_be_stopped_when_nothing_is_left_to_happen(router: Router) -> None:
+    """Step by step: suspended, then the tasks, then the segments, then nothing."""
+    client = DruidClient(router.url)
+    path = f"{SUPERVISORS}/ventas/status"
+    router.on("GET", path, (200, status("RUNNING")))
+    assert unsettled(client, "ventas") == "the supervisor is not suspended yet"
+    router.on("GET", path, (200, status("SUSPENDED", suspended=True)))
+    router.on("GET", TASKS, (200, [{"id": "one", "statusCode": "RUNNING"}]))
+    assert unsettled(client, "ventas") == "1 tasks publish their segments"
+    router.on("GET", TASKS, (200, [{"id": "one", "statusCode": "SUCCESS"}]))
+    router.on("POST", SQL, (200, [{"segment_id": "s"}, {"segment_id": "t"}]))
+    assert unsettled(client, "ventas") == "2 segments are not on a historical yet"
+    router.on("POST", SQL, (200, []))
+    assert unsettled(client, "ventas") == ""
+
+
+def test_what_was_never_opened_is_settled(router: Router) -> None:
+    router.on("GET", f"{SUPERVISORS}/ventas/status", (404, {"error": "does not exist"}))
+    assert unsettled(DruidClient(router.url), "ventas") == ""

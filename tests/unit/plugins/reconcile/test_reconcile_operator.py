@@ -1,0 +1,138 @@
+"""The comparison at a window's end. Druid is a small router, and what Kafka holds is given."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.stream import reader
+from tests.unit.druid.support import SQL, Router, serving
+from ventas_airflow.operators import reconcile as module
+from ventas_airflow.operators.reconcile import ReconcileOperator
+
+RUN_AFTER = datetime(2026, 11, 24, 12, tzinfo=UTC)
+Context: Any = {"dag_run": SimpleNamespace(run_after=RUN_AFTER)}
+PUBLISHED = {"corrida": "r1", "confirmadas": 2}
+
+
+@pytest.fixture
+def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setattr(module, "_INTERVAL", 0.01)
+    kafka = {"conn_type": "kafka", "extra": {"bootstrap.servers": "127.0.0.1:1"}}
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
+    with serving() as router:
+        address = urlsplit(router.url)
+        druid = {"conn_type": "druid", "host": address.hostname, "port": address.port}
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps({**druid, "schema": "http"})
+        )
+        yield router
+
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[datetime]]:
+    """Say what a committed read of the topic finds; returns the moments it was read from."""
+
+    def holds(*events: str) -> list[datetime]:
+        asked: list[datetime] = []
+
+        def ids_of_run(_: object, topic: str, corrida: str, *, since: datetime) -> reader.RunIds:
+            assert (topic, corrida) == ("ventas", "r1")
+            asked.append(since)
+            return reader.RunIds(Counter(events), malformed=0)
+
+        monkeypatch.setattr(reader, "ids_of_run", ids_of_run)
+        return asked
+
+    return holds
+
+
+def rows(*events: str) -> tuple[int, list[dict[str, Any]]]:
+    return 200, [{"id_evento": event, "veces": n} for event, n in Counter(events).items()]
+
+
+def operator(**changes: Any) -> ReconcileOperator:
+    return ReconcileOperator(
+        **{"task_id": "conciliar", "published": PUBLISHED, "timeout": 0.05, **changes}
+    )
+
+
+def test_it_waits_for_the_last_rows_and_returns_counts_and_results(
+    router: Router, kafka: Callable[..., list[datetime]]
+) -> None:
+    since = kafka("a", "b")
+    missing = (400, {"errorMessage": "Object 'ventas' not found"})
+    results = [(200, [{"ingresos": 5}]), (200, []), (200, [])]
+    router.on("POST", SQL, missing, rows("a"), rows("a", "b"), *results)
+    assert operator(timeout=30).execute(Context) == {
+        "corrida": "r1",
+        "confirmadas": 2,
+        "en_kafka": 2,
+        "en_druid": 2,
+        "perdidas": 0,
+        "duplicadas": 0,
+        "sobrantes": 0,
+        "coinciden": True,
+        "resultados": {"ingresos": 5, "productos": [], "pagos": []},
+    }
+    assert since == [RUN_AFTER - timedelta(minutes=10)]
+
+
+def test_a_window_without_a_sale_agrees_without_asking_a_datasource_that_may_not_exist(
+    router: Router, kafka: Callable[..., list[datetime]]
+) -> None:
+    kafka()
+    found = operator(published={"corrida": "r1", "confirmadas": 0}).execute(Context)
+    assert (found["coinciden"], found["resultados"]) == (True, {})
+    assert router.asked == []
+
+
+@pytest.mark.parametrize(
+    ("in_kafka", "in_druid", "said"),
+    [
+        ("ab", "a", "2 en Kafka, 1 en Druid; 1 perdidas, 0 duplicadas, 0 sobrantes"),
+        ("ab", "aab", "2 en Kafka, 3 en Druid; 0 perdidas, 1 duplicadas, 0 sobrantes"),
+        ("ab", "abc", "2 en Kafka, 3 en Druid; 0 perdidas, 0 duplicadas, 1 sobrantes"),
+        ("a", "a", "1 en Kafka, 1 en Druid; 0 perdidas, 0 duplicadas, 0 sobrantes"),
+        ("aab", "ab", "3 en Kafka, 2 en Druid; 0 perdidas, 1 duplicadas, 0 sobrantes"),
+    ],
+)
+def test_after_the_deadline_a_difference_fails_for_good_with_the_counts(
+    router: Router,
+    kafka: Callable[..., list[datetime]],
+    in_kafka: str,
+    in_druid: str,
+    said: str,
+) -> None:
+    kafka(*in_kafka)
+    router.on("POST", SQL, rows(*in_druid))
+    with pytest.raises(AirflowFailException, match=f"no coinciden: 2 confirmadas, {said}"):
+        operator().execute(Context)
+
+
+def test_a_druid_that_answers_nothing_until_the_deadline_has_lost_everything(
+    router: Router, kafka: Callable[..., list[datetime]]
+) -> None:
+    kafka("a", "b")
+    router.on("POST", SQL, (500, {"error": "no broker"}))
+    with pytest.raises(AirflowFailException, match="0 en Druid; 2 perdidas"):
+        operator().execute(Context)
+
+
+@pytest.mark.parametrize("published", [None, "", "{'corrida': 'r1'}"])
+def test_without_what_the_producer_returned_there_is_nothing_to_compare(
+    router: Router, published: object
+) -> None:
+    with pytest.raises(AirflowFailException, match="No hay qué conciliar"):
+        operator(published=published).execute(Context)
+    assert router.asked == []

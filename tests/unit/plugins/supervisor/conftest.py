@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+
+from tests.unit.druid.support import Router, serving
+
+
+@pytest.fixture
+def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
+    """A router that the ingest connection points at, with a password in the connection."""
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    with serving() as router:
+        address = urlsplit(router.url)
+        connection = {
+            "conn_type": "druid",
+            "login": "airflow",
+            "password": "s3cr3t-of-druid",
+            "host": address.hostname,
+            "port": address.port,
+            "schema": "http",
+            "extra": {"endpoint": "druid/indexer/v1/task"},
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(connection))
+        yield router

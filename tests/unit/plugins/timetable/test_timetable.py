@@ -1,0 +1,165 @@
+"""When a window's run starts, asked as Airflow asks: again and again, by several processes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pendulum
+import pytest
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ventas_airflow.timetable import JUST_OPENED, SimulationWindowTimetable
+
+HERE = ZoneInfo("America/Argentina/Buenos_Aires")
+#: 24 November 2026 is a Tuesday; stores are open from 12:00 to 24:00 in UTC.
+OPENS = pendulum.datetime(2026, 11, 24, 12)
+FREE = TimeRestriction(earliest=None, latest=None, catchup=False)
+
+
+def interval(start: datetime) -> DataInterval:
+    opening = pendulum.instance(start)
+    return DataInterval(opening, opening.add(hours=12))
+
+
+def ask(
+    now: datetime,
+    last: DataInterval | None = None,
+    restriction: TimeRestriction = FREE,
+    timetable: SimulationWindowTimetable | None = None,
+) -> DagRunInfo | None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pendulum, "now", lambda _: pendulum.instance(now))
+        return (timetable or SimulationWindowTimetable()).next_dagrun_info(
+            last_automated_data_interval=last, restriction=restriction
+        )
+
+
+def start(info: DagRunInfo | None) -> datetime:
+    assert info is not None
+    assert info.run_after == info.data_interval.start
+    return info.run_after
+
+
+def test_a_run_starts_at_the_opening_and_its_interval_is_the_window() -> None:
+    info = ask(OPENS.subtract(hours=3))
+    assert info is not None
+    assert info.run_after == OPENS
+    assert info.data_interval == interval(OPENS)
+    assert info.data_interval.end.astimezone(HERE).hour == 21
+    assert info.run_after.timezone_name == "UTC"
+
+
+@given(minutes=st.integers(6, 12 * 60))
+def test_unpaused_in_the_middle_of_the_day_it_waits_for_tomorrow(minutes: int) -> None:
+    assert start(ask(OPENS.add(minutes=minutes))) == OPENS.add(days=1)
+
+
+@given(asked=st.lists(st.integers(0, 2 * 60 * 60), min_size=1), created=st.integers(0, 300 - 1))
+def test_however_often_it_is_asked_before_the_run_is_made_the_answer_stays(
+    asked: list[int], created: int
+) -> None:
+    """The DAG processor asks every half minute; the scheduler makes the run a moment later.
+
+    `created` is how many seconds after the opening the run is made, `asked` how many before that.
+    """
+    made = OPENS.add(seconds=created)
+    answers = {start(ask(made.subtract(seconds=seconds))) for seconds in asked}
+    assert answers == {OPENS}
+    assert timedelta(seconds=300) == JUST_OPENED
+
+
+def test_a_late_scheduler_starts_the_window_that_is_open_and_no_earlier_one() -> None:
+    three_days_ago = interval(OPENS.subtract(days=3))
+    assert start(ask(OPENS.add(hours=5), three_days_ago)) == OPENS
+    assert start(ask(OPENS.add(hours=13), three_days_ago)) == OPENS.add(days=1)
+
+
+def test_after_todays_run_comes_tomorrows_whatever_the_time() -> None:
+    for hours in (0, 5, 12, 20):
+        assert start(ask(OPENS.add(hours=hours), interval(OPENS))) == OPENS.add(days=1)
+
+
+def test_with_catchup_every_missed_window_has_its_run() -> None:
+    now = OPENS.add(hours=5)
+    restriction = TimeRestriction(earliest=OPENS.subtract(days=2), latest=None, catchup=True)
+    starts, last = [], None
+    while (following := start(ask(now, last, restriction))) <= now:
+        starts.append(following)
+        last = interval(following)
+    assert starts == [OPENS.subtract(days=2), OPENS.subtract(days=1), OPENS]
+
+
+@pytest.mark.parametrize("catchup", [True, False])
+def test_no_run_starts_before_the_start_date_or_after_the_end_date(catchup: bool) -> None:
+    """A run whose logical date is before its tasks' start date would have no tasks."""
+    now = OPENS.subtract(days=1)
+    middle = TimeRestriction(earliest=OPENS.add(hours=3), latest=None, catchup=catchup)
+    assert start(ask(now, None, middle)) == OPENS.add(days=1)
+    opening = TimeRestriction(earliest=OPENS, latest=OPENS, catchup=catchup)
+    assert start(ask(now, None, opening)) == OPENS
+    assert ask(now, interval(OPENS), opening) is None
+
+
+@given(
+    weekdays=st.sets(st.integers(0, 6), min_size=1),
+    opens=st.integers(0, 22 * 60),
+    length=st.integers(1, 60),
+    now=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
+)
+def test_only_the_weekdays_asked_for_at_the_hours_asked_for(
+    weekdays: set[int], opens: int, length: int, now: datetime
+) -> None:
+    closes = opens + length
+    timetable = SimulationWindowTimetable(
+        f"{opens // 60:02}:{opens % 60:02}",
+        f"{closes // 60:02}:{closes % 60:02}",
+        tuple(weekdays),
+    )
+    # Stored in the database and read back by the scheduler, it is the same timetable.
+    timetable = SimulationWindowTimetable.deserialize(timetable.serialize())
+    info = ask(now, timetable=timetable)
+    assert info is not None
+    local = info.data_interval.start.astimezone(HERE)
+    assert local.weekday() in weekdays
+    assert local.hour * 60 + local.minute == opens
+    assert (info.data_interval.end - info.data_interval.start) == timedelta(minutes=length)
+    assert now - JUST_OPENED <= local <= now + timedelta(days=8)
+
+
+def test_serialised_it_is_plain_data() -> None:
+    timetable = SimulationWindowTimetable("08:30", "13:00", (5, 6), "America/Montevideo")
+    data = timetable.serialize()
+    assert data == {
+        "opens": "08:30",
+        "closes": "13:00",
+        "weekdays": [5, 6],
+        "timezone": "America/Montevideo",
+    }
+    assert SimulationWindowTimetable.deserialize(data).serialize() == data
+    assert timetable.summary == "08:30-13:00"
+    assert "de 08:30 a 13:00 (America/Montevideo)" in timetable.description
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"opens": "nine"}, "nine"),
+        ({"opens": "21:00", "closes": "09:00"}, "close after they open"),
+        ({"weekdays": ()}, "weekdays"),
+        ({"timezone": "Argentina/Nowhere"}, "Argentina/Nowhere"),
+    ],
+)
+def test_hours_that_cannot_be_are_refused_when_the_dag_is_read(
+    arguments: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        SimulationWindowTimetable(**arguments)  # type: ignore[arg-type]
+
+
+def test_by_hand_the_interval_is_the_moment() -> None:
+    moment = OPENS.add(hours=1)
+    manual = SimulationWindowTimetable().infer_manual_data_interval(run_after=moment)
+    assert manual == DataInterval.exact(moment)

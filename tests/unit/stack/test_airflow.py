@@ -1,0 +1,87 @@
+"""What the embedded Airflow is told: its secrets and its connections, read by Airflow's hooks."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from airflow.providers.apache.druid.hooks.druid import DruidDbApiHook
+from airflow.sdk import Connection
+
+from include.stack import airflow
+from include.stack.settings import Settings
+from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.hooks.druid import DruidSupervisorHook
+from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+SECRETS = ("CORE__FERNET_KEY", "API__SECRET_KEY", "API_AUTH__JWT_SECRET")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(Settings.from_environment({"VENTAS_PORT_OFFSET": "20000"}), home=tmp_path / "a")
+
+
+@pytest.fixture
+def variables(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    variables = airflow.environment(settings)
+    for name, value in variables.items():
+        if name.startswith("AIRFLOW_CONN_"):
+            monkeypatch.setenv(name, value)
+    return variables
+
+
+def test_secrets_stay_the_same_between_starts_and_differ_between_stacks(settings: Settings) -> None:
+    def secrets(of: Settings) -> set[str]:
+        variables = airflow.environment(of)
+        return {airflow.password(of), *(variables[f"AIRFLOW__{name}"] for name in SECRETS)}
+
+    first = secrets(settings)
+    assert len(first) == 4
+    assert secrets(settings) == first
+    assert secrets(replace(settings, home=settings.home.with_name("b"))).isdisjoint(first)
+
+
+def test_only_the_user_may_read_the_secrets(settings: Settings, variables: dict[str, str]) -> None:
+    passwords = Path(variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
+    for file in (passwords, settings.home / "airflow" / "secrets.json"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(passwords.read_text()) == {airflow.USER: airflow.password(settings)}
+
+
+def test_a_changed_port_is_in_every_setting_that_names_it(variables: dict[str, str]) -> None:
+    """`CORE__EXECUTION_API_SERVER_URL` is the one that is easily forgotten: no task would run."""
+    naming = {name for name, value in variables.items() if "28080" in value}
+    assert naming == {
+        "AIRFLOW__API__PORT",
+        "AIRFLOW__API__BASE_URL",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+    }
+    assert not [name for name, value in variables.items() if "8080" in value.replace("28080", "")]
+
+
+def test_airflow_reads_each_connection(settings: Settings, variables: dict[str, str]) -> None:
+    for conn_id, connection in airflow.connections(settings).items():
+        read = Connection.from_json(variables[f"AIRFLOW_CONN_{conn_id.upper()}"], conn_id)
+        assert (read.conn_type, read.extra_dejson) == (connection["conn_type"], connection["extra"])
+
+
+@pytest.mark.usefixtures("variables")
+def test_each_hook_arrives_at_its_service(settings: Settings) -> None:
+    assert DruidSupervisorHook().get_client().url == settings.url("router")
+    assert DruidDbApiHook().get_uri() == f"druid://{settings.address('router')}/druid/v2/sql"
+    assert KafkaConfigHook().get_conn == {"bootstrap.servers": settings.address("kafka")}
+    compute = VentasComputeEngineHook()
+    assert compute._get_field("api_endpoint") == settings.url("compute")
+    assert compute.project_id == airflow.PROJECT_ID
+
+
+def test_the_tasks_import_the_project_from_anywhere(variables: dict[str, str]) -> None:
+    root, plugins = map(Path, variables["PYTHONPATH"].split(":"))
+    assert (root / "include" / "sales" / "event.py").is_file()
+    assert (plugins / "ventas_plugin.py").is_file()
+    assert variables["AIRFLOW__CORE__PLUGINS_FOLDER"] == str(plugins)
+    assert variables["AIRFLOW__CORE__DAGS_FOLDER"] == str(root / "dags")

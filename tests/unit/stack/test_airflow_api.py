@@ -1,0 +1,110 @@
+"""The REST client against a small server that answers as Airflow's does."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from include.stack.airflow_api import AirflowApi, AirflowApiError
+from tests.support.ports import free_ports
+
+ANSWERS: dict[str, tuple[int, Any]] = {
+    "GET /api/v2/dags/none": (404, {"detail": "The Dag with ID: `none` was not found"}),
+    "POST /api/v2/dags/d/dagRuns": (200, {"dag_run_id": "manual__1"}),
+    "GET /api/v2/dags/d/dagRuns/r/taskInstances/t/xcomEntries/return_value": (
+        200,
+        {"value": {"a": 1}},
+    ),
+    "GET /api/v2/dags/d/dagRuns/r/taskInstances/t/logs/1?full_content=true&map_index=-1": (
+        200,
+        {"content": [{"event": "::group::start", "timestamp": None}, {"event": "hi"}, "plain"]},
+    ),
+}
+
+
+class Airflow:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any, str | None]] = []
+        airflow = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.reply()
+
+            def do_POST(self) -> None:
+                self.reply()
+
+            def reply(self) -> None:
+                text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = json.loads(text) if text else None
+                call = f"{self.command} {self.path}"
+                airflow.asked.append((call, body, self.headers.get("Authorization")))
+                code, answer = ANSWERS.get(call, (404, {"detail": "no such thing"}))
+                if call == "POST /auth/token":
+                    good = body == {"username": "admin", "password": "right"}
+                    code, answer = (201, {"access_token": "jwt"}) if good else (401, {})
+                content = json.dumps(answer).encode()
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def server() -> Iterator[Airflow]:
+    airflow = Airflow()
+    thread = threading.Thread(target=airflow.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield airflow
+    airflow.server.shutdown()
+    airflow.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def api(server: Airflow) -> AirflowApi:
+    return AirflowApi(server.url, "admin", "right")
+
+
+def test_a_run_is_triggered_by_hand_as_the_logged_in_user(server: Airflow, api: AirflowApi) -> None:
+    assert api.trigger("d", {"seed": 7}) == "manual__1"
+    # A manual run has no logical date of its own.
+    body = {"logical_date": None, "conf": {"seed": 7}}
+    assert server.asked[-1] == ("POST /api/v2/dags/d/dagRuns", body, "Bearer jwt")
+
+
+def test_a_log_is_a_line_for_each_event(api: AirflowApi) -> None:
+    assert api.log("d", "r", "t", 1) == "::group::start\nhi\nplain"
+
+
+def test_a_task_that_returned_nothing_has_no_xcom(api: AirflowApi) -> None:
+    assert api.xcom("d", "r", "t") == {"a": 1}
+    assert api.xcom("d", "r", "other") is None
+
+
+def test_a_refusal_says_what_was_asked_and_what_airflow_said(api: AirflowApi) -> None:
+    with pytest.raises(AirflowApiError, match=r"404 to GET /dags/none: .*none` was not found"):
+        api.dag("none")
+
+
+def test_a_wrong_password_is_no_traceback_and_not_in_the_message(server: Airflow) -> None:
+    with pytest.raises(AirflowApiError, match="refused the login of 'admin'") as refused:
+        AirflowApi(server.url, "admin", "wr0ng")
+    assert "wr0ng" not in str(refused.value)
+
+
+def test_an_airflow_that_is_not_there_is_named_with_its_address() -> None:
+    [closed] = free_ports(1)
+    with pytest.raises(AirflowApiError, match=f"http://127.0.0.1:{closed}"):
+        AirflowApi(f"http://127.0.0.1:{closed}", "admin", "right")

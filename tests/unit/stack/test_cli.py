@@ -1,0 +1,163 @@
+"""The command line: what it says to a person, and what to a program."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.stack import stack
+from include.stack.cli import main
+from include.stack.settings import ROOT
+from include.stack.waiting import WaitTimeoutError
+
+COMMANDS = ("demo", "test", "up", "down", "status", "logs", "clean")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VENTAS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said of arguments that are refused before anything starts."""
+    with pytest.raises(SystemExit) as refused:
+        main(arguments)
+    assert refused.value.code == 2
+    return capsys.readouterr().err
+
+
+def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def up(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(stack, "up", up)
+
+
+def test_help_names_every_command_and_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"\n    {command} " in said for command in COMMANDS)
+    assert all(f"VENTAS_{name}" in said for name in ("HOME", "CACHE", "PORT_OFFSET", "PORT_KAFKA"))
+
+
+@pytest.mark.parametrize("minutes", ["0", "0.2", "721", "-1", "nan", "inf", "two"])
+def test_minutes_out_of_range_are_refused(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refusal(["demo", f"--minutes={minutes}"], capsys)
+    assert f"{minutes}" in said
+    assert "between 0.25 and 720" in said or "is not a number" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(["fly"], "fly"), ([], "COMMAND"), (["logs"], "NAME"), (["demo", "--seed=x"], "--seed")],
+)
+def test_what_is_no_command_is_refused(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert named in refusal(arguments, capsys)
+
+
+def test_a_bad_variable_is_one_sentence_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VENTAS_PORT_KAFKA", "99999")
+    assert main(["status"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("ventas: The port of kafka would be 99999: set VENTAS_PORT_KAFKA")
+    assert said.count("\n") == 1
+
+
+def test_an_unknown_log_is_refused_with_the_names_there_are(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs", "kafak"]) == 1
+    assert "There is no log of 'kafak'; there are: none yet." in capsys.readouterr().err
+    (home / "logs").mkdir(parents=True)
+    for name in ("kafka.log", "broker.log", "kafka.log.1"):
+        (home / "logs" / name).touch()
+    assert main(["logs", "kafak"]) == 1
+    assert "there are: broker, kafka." in capsys.readouterr().err
+
+
+def test_a_log_is_printed_from_so_many_lines_before_its_end(home: Path) -> None:
+    (home / "logs").mkdir(parents=True)
+    (home / "logs" / "kafka.log").write_text("one\ntwo\nthree\n")
+    command = [sys.executable, "-m", "include.stack.cli", "logs", "kafka", "-n", "2", "--no-follow"]
+    assert subprocess.check_output(command, cwd=ROOT, text=True) == "two\nthree\n"
+
+
+def test_status_for_programs_has_every_address_while_the_stack_is_stopped(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VENTAS_PORT_OFFSET", "20000")
+    assert main(["status", "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert found == {
+        "running": False,
+        "home": str(home),
+        "kafka": {"bootstrap_servers": "127.0.0.1:29092"},
+        "druid": {
+            "router_url": "http://127.0.0.1:28888",
+            "broker_url": "http://127.0.0.1:28082",
+            "coordinator_url": "http://127.0.0.1:28081",
+        },
+        "compute": {"api_endpoint": "http://127.0.0.1:28085"},
+        "airflow": {"url": "http://127.0.0.1:28080"},
+        "processes": [],
+        "memory_mib": 0,
+    }
+
+
+def test_up_on_a_busy_port_starts_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("VENTAS_PORT_ROUTER", str(port))
+        assert main(["up"]) == 1
+    assert f"Port {port} for router is taken by " in capsys.readouterr().err
+    assert not home.exists()
+
+
+def test_a_services_log_is_shown_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kafka's lines are full of what rich takes for markup, and longer than a terminal."""
+    line = "  [main] INFO [/127.0.0.1:9092] [red]" + " and so on" * 20
+    fails(monkeypatch, WaitTimeoutError(f"Kafka was not ready. The end of kafka.log:\n{line}"))
+    assert main(["up"]) == 1
+    said = capsys.readouterr().err
+    assert said == f"ventas: Kafka was not ready. The end of kafka.log:\n{line}\n"
+
+
+def test_a_tool_that_fails_is_named_with_its_own_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fails(monkeypatch, subprocess.CalledProcessError(3, ["java", "@args"], "out", "no memory"))
+    assert main(["up"]) == 1
+    assert "java failed with code 3:\noutno memory" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fails(monkeypatch, KeyboardInterrupt())
+    assert main(["up"]) == 130
+    assert "ventas status" in capsys.readouterr().err
+
+
+def test_clean_removes_the_state_of_a_stopped_stack(home: Path) -> None:
+    (home / "kafka").mkdir(parents=True)
+    assert main(["clean"]) == 0
+    assert not home.exists()
+    assert main(["clean"]) == 0

@@ -1,0 +1,133 @@
+"""The lock, and what happens to jars that are not what it says. Maven is a small server here."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from jgo.maven._core import DEFAULT_REMOTE_REPOS
+
+from include.stack.jars import PRODUCTS, JarError, LockedJar, fetch, read_lock, write_lock
+from tests.support.ports import free_ports
+
+CONTENT = b"PK" + bytes(range(256)) * 16
+JAR = LockedJar("druid", "ar.ventas", "small", "1.0", hashlib.sha256(CONTENT).hexdigest())
+PATH = "/ar/ventas/small/1.0/small-1.0.jar"
+
+
+class Maven:
+    """A repository of one jar that counts its downloads and can break them off."""
+
+    def __init__(self) -> None:
+        self.downloads = 0
+        self.broken = 0
+        maven = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path == f"{PATH}.sha1":
+                    self.answer(hashlib.sha1(CONTENT, usedforsecurity=False).hexdigest().encode())
+                elif self.path == PATH:
+                    maven.downloads += 1
+                    self.answer(CONTENT, cut=maven.downloads <= maven.broken)
+                else:
+                    self.send_error(404)
+
+            def answer(self, body: bytes, *, cut: bool = False) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[: len(body) // 2] if cut else body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def maven(monkeypatch: pytest.MonkeyPatch) -> Iterator[Maven]:
+    maven = Maven()
+    monkeypatch.setitem(DEFAULT_REMOTE_REPOS, "central", maven.url)
+    thread = threading.Thread(target=maven.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield maven
+    maven.server.shutdown()
+    maven.server.server_close()
+    thread.join()
+
+
+def test_the_lock_is_complete_and_sorted(tmp_path: Path) -> None:
+    locked = read_lock()
+    assert {jar.product for jar in locked} == set(PRODUCTS)
+    assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in locked)
+    names = [(jar.product, jar.group, jar.artifact) for jar in locked]
+    assert len(names) == len(set(names)), "two versions of a jar on one class path"
+    # As the script that makes it would write it: no edit by hand.
+    write_lock(locked, tmp_path / "again.lock")
+    assert read_lock(tmp_path / "again.lock") == locked
+    versions = {(jar.artifact, jar.version) for jar in locked}
+    assert {("druid-services", "33.0.0"), ("kafka_2.13", "4.3.1")} <= versions
+
+
+def test_a_jar_is_fetched_once_and_then_taken_from_the_cache(maven: Maven, tmp_path: Path) -> None:
+    seen: list[LockedJar] = []
+    paths = fetch([JAR], tmp_path, seen.append)
+    assert paths == {"druid": [tmp_path / PATH[1:]], "kafka": []}
+    assert fetch([JAR], tmp_path) == paths
+    assert (maven.downloads, seen) == (1, [JAR])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(CONTENT[:-1], id="truncated"),
+        pytest.param(CONTENT[:-1] + b"!", id="altered"),
+        pytest.param(b"", id="empty"),
+    ],
+)
+def test_a_damaged_jar_in_the_cache_is_fetched_again(
+    maven: Maven, tmp_path: Path, damage: bytes
+) -> None:
+    cached = tmp_path / PATH[1:]
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(damage)
+    [path] = fetch([JAR], tmp_path)["druid"]
+    assert path.read_bytes() == CONTENT
+    assert maven.downloads == 1
+
+
+def test_a_download_that_breaks_off_is_tried_again(maven: Maven, tmp_path: Path) -> None:
+    maven.broken = 1
+    [path] = fetch([JAR], tmp_path)["druid"]
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_jar_that_is_not_the_locked_one_is_never_left_in_the_cache(
+    maven: Maven, tmp_path: Path
+) -> None:
+    with pytest.raises(JarError, match=r"^ar\.ventas:small:1\.0 has SHA-256 .*tried 3 times"):
+        fetch([replace(JAR, sha256="0" * 64)], tmp_path)
+    assert maven.downloads == 3
+    assert not (tmp_path / PATH[1:]).exists()
+
+
+def test_a_jar_that_maven_does_not_have_is_named(maven: Maven, tmp_path: Path) -> None:
+    with pytest.raises(JarError, match=r"^ar\.ventas:large:1\.0 could not be fetched"):
+        fetch([JAR, replace(JAR, artifact="large")], tmp_path)
+
+
+def test_without_a_network_the_sentence_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [closed] = free_ports(1)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed}")
+    with pytest.raises(JarError, match=r"small:1\.0 could not be fetched .*connection to Maven"):
+        fetch([JAR], tmp_path)

@@ -1,0 +1,40 @@
+"""Who holds a port."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from include.stack.ports import PortsBusyError, require_free
+from include.stack.settings import HOST, Settings
+from tests.support.ports import free_ports
+
+
+def settings(ports: dict[str, int]) -> Settings:
+    return Settings(home=Path("/nowhere"), cache=Path("/nowhere"), ports=ports)
+
+
+def test_every_busy_port_is_named_with_its_holder_and_the_variable_to_set() -> None:
+    [free] = free_ports(1)
+    with socket.create_server((HOST, 0)) as one, socket.create_server((HOST, 0)) as two:
+        first, second = one.getsockname()[1], two.getsockname()[1]
+        with pytest.raises(PortsBusyError) as refused:
+            require_free(settings({"kafka-controller": first, "router": free, "airflow": second}))
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"Port {first} for kafka-controller is taken by ")
+    assert f"(process {os.getpid()})" in lines[0]
+    assert "VENTAS_PORT_KAFKA_CONTROLLER" in lines[0]
+    assert f"Port {second} for airflow" in lines[1]
+
+
+def test_a_port_that_was_in_use_a_moment_ago_is_free() -> None:
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection((HOST, port)) as client:
+            accepted, _ = server.accept()
+            # The side that closes first keeps the port in TIME_WAIT.
+            accepted.close()
+            assert client.recv(1) == b""
+    require_free(settings({"router": port}))

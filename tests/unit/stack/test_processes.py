@@ -1,0 +1,160 @@
+"""The processes' configuration, read by those who will read it: supervisord, Kafka, Druid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from supervisor.options import ProcessGroupConfig, ServerOptions
+
+from include.druid.runtime import SERVICES
+from include.stack import airflow, kafka, zookeeper
+from include.stack.java import JavaProduct
+from include.stack.processes import (
+    VM_GROUPS,
+    Process,
+    all_processes,
+    druid_place,
+    write_supervisord_configuration,
+)
+from include.stack.settings import HOST, Settings
+
+PRODUCTS = {
+    name: JavaProduct(name, (Path(f"/jars/{name}.jar"),), Path(f"/jars/{name}.jsa"))
+    for name in ("kafka", "druid")
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A stack whose folder has everything in its name that a file format could trip over."""
+    home = tmp_path / "José's 100%(name)s lab"
+    # Kafka's folder is formatted already, so that no JVM is needed.
+    (home / "kafka").mkdir(parents=True)
+    (home / "kafka" / "meta.properties").touch()
+    return replace(Settings.from_environment({}), home=home)
+
+
+@pytest.fixture
+def processes(settings: Settings) -> list[Process]:
+    return all_processes(settings, PRODUCTS)
+
+
+@pytest.fixture
+def configuration(settings: Settings, processes: list[Process]) -> Path:
+    return write_supervisord_configuration(settings, processes)
+
+
+@pytest.fixture
+def groups(configuration: Path) -> dict[str, ProcessGroupConfig]:
+    """As supervisord itself understands the file."""
+    options = ServerOptions()
+    options.realize(["-c", str(configuration)])
+    return {group.name: group for group in options.process_group_configs}
+
+
+def properties(file: Path) -> dict[str, str]:
+    """A `.properties` file as Kafka and ZooKeeper read it: Latin-1 with escapes."""
+    text = re.sub(
+        r"\\(?:u([0-9a-f]{4})|(.))",
+        lambda found: chr(int(found[1], 16)) if found[1] else found[2],
+        file.read_text(encoding="latin-1"),
+    )
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+def test_groups_start_in_order_and_stop_in_the_reverse(
+    groups: Mapping[str, ProcessGroupConfig],
+) -> None:
+    order = sorted(groups.values(), key=lambda group: group.priority)
+    assert [group.name for group in order] == ["kafka", "compute", "zookeeper", "druid", "airflow"]
+    assert len({group.priority for group in order}) == len(order)
+    assert [p.name for p in groups["druid"].process_configs] == list(SERVICES)
+    assert {p.name for p in groups["airflow"].process_configs} == set(airflow.COMPONENTS)
+
+
+def test_only_the_emulator_starts_what_is_in_the_vm(
+    groups: Mapping[str, ProcessGroupConfig],
+) -> None:
+    started = {name: {p.autostart for p in group.process_configs} for name, group in groups.items()}
+    assert started == {name: {name not in VM_GROUPS} for name in groups}
+    command = groups["compute"].process_configs[0].command
+    assert all(f'"--group" "{group}"' in command for group in VM_GROUPS)
+
+
+def test_each_process_restarts_rotates_its_log_and_ends_with_its_children(
+    settings: Settings, groups: Mapping[str, ProcessGroupConfig]
+) -> None:
+    for process in (p for group in groups.values() for p in group.process_configs):
+        assert process.autorestart
+        assert process.stopasgroup
+        assert process.killasgroup
+        assert process.stdout_logfile == str(settings.logs / f"{process.name}.log")
+        assert 0 < process.stdout_logfile_maxbytes <= 10 * 1024 * 1024
+        assert 0 < process.stdout_logfile_backups <= 3
+
+
+def test_the_folders_name_reaches_every_file_as_it_is(
+    settings: Settings, groups: Mapping[str, ProcessGroupConfig]
+) -> None:
+    conf = settings.home / "conf"
+    assert f"@{conf / 'kafka.args'}" in groups["kafka"].process_configs[0].command
+    assert properties(conf / "kafka.properties")["log.dirs"] == str(settings.home / "kafka")
+    assert properties(conf / "zoo.cfg")["dataDir"] == str(settings.home / "zookeeper")
+    assert f'"{conf / "kafka.properties"}"' in (conf / "kafka.args").read_text(encoding="utf-8")
+    for service in SERVICES:
+        assert (conf / service / "runtime.properties").is_file()
+        assert str(conf / service) in (conf / f"{service}.args").read_text(encoding="utf-8")
+
+
+def test_kafka_and_zookeeper_listen_on_loopback_only(settings: Settings) -> None:
+    broker = kafka.server_properties(settings)
+    listeners = broker["listeners"].split(",") + broker["advertised.listeners"].split(",")
+    assert {listener.split("://")[1].split(":")[0] for listener in listeners} == {HOST}
+    assert broker["controller.quorum.voters"] == f"1@{HOST}:9093"
+    server = zookeeper.configuration(settings)
+    assert server["clientPortAddress"] == HOST
+    assert server["admin.enableServer"] == "false"
+
+
+def test_druid_airflow_and_the_emulator_listen_on_loopback_only(
+    settings: Settings, processes: list[Process]
+) -> None:
+    assert druid_place(settings).host == HOST
+    for service in SERVICES:
+        rendered = properties(settings.home / "conf" / service / "runtime.properties")
+        assert rendered["druid.host"] == HOST
+        assert rendered["druid.bindOnHost"] == "true"
+        assert rendered["druid.zk.service.host"] == f"{HOST}:2181"
+    variables = airflow.environment(settings)
+    assert variables["AIRFLOW__API__HOST"] == HOST
+    by_name = {process.name: process.command for process in processes}
+    # Their log servers would listen on every interface.
+    assert all("--skip-serve-logs" in by_name[name] for name in ("scheduler", "triggerer"))
+    compute = list(by_name["compute"])
+    assert compute[compute.index("--host") + 1] == HOST
+
+
+def test_no_secret_is_in_a_file_but_airflows_own(settings: Settings, configuration: Path) -> None:
+    variables = airflow.environment(settings)
+    secrets = {
+        variables["AIRFLOW__CORE__FERNET_KEY"],
+        variables["AIRFLOW__API__SECRET_KEY"],
+        variables["AIRFLOW__API_AUTH__JWT_SECRET"],
+        airflow.password(settings),
+    }
+    holding = {
+        file.relative_to(settings.home).as_posix()
+        for file in settings.home.rglob("*")
+        if file.is_file() and any(s in file.read_text(encoding="utf-8") for s in secrets)
+    }
+    assert holding == {"airflow/secrets.json", "airflow/passwords.json"}
+
+
+def test_kafkas_folder_is_formatted_once(settings: Settings) -> None:
+    broken = replace(PRODUCTS["kafka"], archive=Path("/none"))
+    kafka.format_storage(broken, settings, settings.home / "kafka.properties")
+    assert not (settings.home / "kafka-format.args").exists()

@@ -1,0 +1,72 @@
+"""Where a stack lives, as the environment says it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.stack.settings import DEFAULT_PORTS, ROOT, Settings, SettingsError, port_variable
+
+FURTHEST = 65535 - max(DEFAULT_PORTS.values())
+
+
+def test_without_variables_a_stack_lives_in_the_project_on_each_products_own_ports() -> None:
+    settings = Settings.from_environment({})
+    assert settings.home == ROOT / ".ventas"
+    assert settings.cache == Path.home() / ".cache" / "ventas"
+    assert settings.ports == DEFAULT_PORTS
+    assert settings.url("router") == "http://127.0.0.1:8888"
+    assert settings.address("kafka") == "127.0.0.1:9092"
+
+
+@given(offset=st.integers(1, FURTHEST))
+def test_an_offset_moves_every_port_by_so_much(offset: int) -> None:
+    settings = Settings.from_environment({"VENTAS_PORT_OFFSET": str(offset)})
+    assert settings.ports == {name: port + offset for name, port in DEFAULT_PORTS.items()}
+
+
+def test_a_services_own_variable_counts_whatever_the_offset() -> None:
+    settings = Settings.from_environment(
+        {"VENTAS_PORT_OFFSET": "1000", "VENTAS_PORT_KAFKA_CONTROLLER": "19093"}
+    )
+    assert settings.ports["kafka-controller"] == 19093
+    assert settings.ports["kafka"] == 10092
+
+
+def test_folders_are_absolute_so_that_every_process_means_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_environment({"VENTAS_HOME": "mine", "XDG_CACHE_HOME": "downloads"})
+    assert settings.home == tmp_path / "mine"
+    assert settings.cache == tmp_path / "downloads" / "ventas"
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"VENTAS_PORT_OFFSET": "many"}, "VENTAS_PORT_OFFSET must be a whole number, not 'many'"),
+        ({"VENTAS_PORT_KAFKA": "9092.5"}, "VENTAS_PORT_KAFKA must be a whole number"),
+        ({"VENTAS_PORT_KAFKA": "0"}, "port of kafka would be 0: set VENTAS_PORT_KAFKA"),
+        ({"VENTAS_PORT_OFFSET": str(FURTHEST + 1)}, "would be 65536: set VENTAS_PORT_KAFKA_CONT"),
+        ({"VENTAS_PORT_OFFSET": "-2000"}, "port of derby would be -473: set VENTAS_PORT_DERBY"),
+        ({"VENTAS_PORT_AIRFLOW": "8888"}, "airflow and router would both use port 8888"),
+    ],
+)
+def test_a_port_that_cannot_be_is_refused_by_the_name_of_its_variable(
+    environment: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        Settings.from_environment(environment)
+
+
+@given(service=st.sampled_from(sorted(DEFAULT_PORTS)), other=st.sampled_from(sorted(DEFAULT_PORTS)))
+def test_two_services_never_share_a_port(service: str, other: str) -> None:
+    environment = {port_variable(service): str(DEFAULT_PORTS[other])}
+    if service == other:
+        assert Settings.from_environment(environment).ports == DEFAULT_PORTS
+        return
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment(environment)
+    assert {service, other} <= set(str(refused.value).split())

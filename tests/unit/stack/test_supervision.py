@@ -1,0 +1,124 @@
+"""A real supervisord with small processes in place of Kafka, Druid and Airflow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from include.stack import stack, supervision
+from include.stack.processes import (
+    GROUPS,
+    VM_GROUPS,
+    Process,
+    supervisor_socket,
+    write_supervisord_configuration,
+)
+from include.stack.settings import Settings
+from include.stack.waiting import wait_until
+
+SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(300)"]
+
+#: A process whose child leaves its group, so that stopping the group does not reach it.
+LEAVES_A_CHILD = f"""
+import subprocess, time
+child = subprocess.Popen({SLEEP!r}, start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.fixture
+def settings() -> Iterator[Settings]:
+    # Not `tmp_path`: the name of a unix socket has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="ventas-"))
+    yield replace(Settings.from_environment({}), home=folder / "José's 100%")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", "/of/the/user")
+    settings.home.mkdir()
+    script = settings.home / "leaves_a_child.py"
+    script.write_text(LEAVES_A_CHILD)
+    processes = [Process(group, f"one-of-{group}", SLEEP) for group in GROUPS]
+    processes.append(Process("airflow", "parent", [sys.executable, "-S", str(script)]))
+    supervisor_socket(settings).touch()
+    configuration = write_supervisord_configuration(settings, processes)
+    supervision.start(settings, configuration, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
+    yield settings
+    # Sooner done than `stop`, which takes a second for each group.
+    for process in supervision.marked_processes(settings):
+        process.kill()
+
+
+def states(settings: Settings) -> dict[str, dict[str, Any]]:
+    return {state["name"]: state for state in supervision.process_states(settings)}
+
+
+def wait_for_running(settings: Settings, name: str, *, other_than: int = 0) -> int:
+    def is_running() -> bool:
+        state = states(settings)[name]
+        return state["statename"] == "RUNNING" and state["pid"] != other_than
+
+    wait_until(is_running, service=name, address="supervisord", seconds=15, interval=0.05)
+    return int(states(settings)[name]["pid"])
+
+
+def test_a_crashed_process_comes_back_and_the_vm_stays_off(running: Settings) -> None:
+    first = wait_for_running(running, "one-of-kafka")
+    os.kill(first, signal.SIGKILL)
+    assert wait_for_running(running, "one-of-kafka", other_than=first) != first
+    in_vm = {s["statename"] for s in states(running).values() if s["group"] in VM_GROUPS}
+    assert in_vm == {"STOPPED"}
+
+
+def test_processes_inherit_the_stacks_settings_and_none_of_another_airflow(
+    running: Settings,
+) -> None:
+    environment = psutil.Process(wait_for_running(running, "one-of-airflow")).environ()
+    of_airflow = {k: v for k, v in environment.items() if k.startswith("AIRFLOW_")}
+    assert of_airflow == {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"}
+
+
+def test_status_tells_what_runs_and_clean_refuses_meanwhile(running: Settings) -> None:
+    wait_for_running(running, "one-of-kafka")
+    found = stack.status(running)
+    assert found["running"]
+    [kafka] = [p for p in found["processes"] if p["name"] == "one-of-kafka"]
+    assert (kafka["group"], kafka["state"]) == ("kafka", "RUNNING")
+    assert kafka["log"] == str(running.logs / "one-of-kafka.log")
+    assert 0 < kafka["pss_mib"] <= kafka["rss_mib"] < found["memory_mib"]
+    with pytest.raises(stack.StackError, match="ventas down"):
+        stack.clean(running)
+    assert running.home.exists()
+
+
+def test_stop_leaves_no_process_not_even_one_that_left_its_group(running: Settings) -> None:
+    log = running.logs / "parent.log"
+    wait_until(
+        lambda: bool(log.read_text()), service="parent", address=str(log), seconds=10, interval=0.05
+    )
+    child = int(log.read_text())
+    everything = supervision.marked_processes(running)
+    assert child in {process.pid for process in everything}
+    assert supervision.stop(running) == [child]
+    assert not supervision.is_running(running)
+    assert not [process for process in everything if process.is_running()]
+    stack.clean(running)
+    assert not running.home.exists()
+
+
+def test_stopping_what_does_not_run_is_well(settings: Settings) -> None:
+    assert not supervision.is_running(settings)
+    assert supervision.stop(settings) == []
