@@ -29,7 +29,11 @@ def require_free(settings: Settings) -> None:
 
 def holder(port: int) -> str:
     """Name and id of the process that listens on a port of this machine."""
-    for connection in psutil.net_connections("tcp"):
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:  # as on macOS for all but root
+        connections = []
+    for connection in connections:
         if connection.status != psutil.CONN_LISTEN or not connection.pid:
             continue
         if tuple(connection.laddr)[1] == port:

@@ -28,6 +28,11 @@ DEFAULT_PORTS = {
 }
 
 
+#: A unix socket's path may have 107 bytes on Linux and 103 on macOS, and supervisord appends a
+#: process id while it makes it.
+_LONGEST_HOME = 75
+
+
 class SettingsError(ValueError):
     """An environment variable that the stack cannot use; the message says which and why."""
 
@@ -51,11 +56,18 @@ class Settings:
         """Read VENTAS_HOME, VENTAS_CACHE, VENTAS_PORT_OFFSET and VENTAS_PORT_<SERVICE>.
 
         Raises:
-            SettingsError: a port that is not a number between 1 and 65535, or used twice.
+            SettingsError: a port that is not a number between 1 and 65535, or used twice; a
+                home whose path is too long.
         """
         user_cache = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        home = Path(environment.get("VENTAS_HOME") or ROOT / ".ventas").resolve()
+        if len(bytes(home)) > _LONGEST_HOME:
+            raise SettingsError(
+                f"The path {home} is too long for a unix socket in it: set VENTAS_HOME to one of "
+                f"at most {_LONGEST_HOME} bytes."
+            )
         return cls(
-            home=Path(environment.get("VENTAS_HOME") or ROOT / ".ventas").resolve(),
+            home=home,
             cache=Path(environment.get("VENTAS_CACHE") or Path(user_cache) / "ventas").resolve(),
             ports=_ports(environment),
         )

@@ -70,3 +70,8 @@ def test_two_services_never_share_a_port(service: str, other: str) -> None:
     with pytest.raises(SettingsError) as refused:
         Settings.from_environment(environment)
     assert {service, other} <= set(str(refused.value).split())
+
+
+def test_a_home_too_long_for_a_socket_is_refused_before_anything_is_fetched() -> None:
+    with pytest.raises(SettingsError, match="VENTAS_HOME"):
+        Settings.from_environment({"VENTAS_HOME": "/" + "h" * 100})

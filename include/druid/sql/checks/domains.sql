@@ -1,6 +1,6 @@
 -- title: Valores fuera de dominio
 -- description: Filas con un valor que el evento no admite, por campo; los dominios son los de
---   include/sales/event.py.
+--   include/sales/event.py. Un número ilegible llega a Druid como 0.
 -- severity: error
 -- bounds: id_evento, id_venta, corrida, secuencia, sucursal, provincia, ciudad, producto, sku,
 --   categoria, cantidad, precio_unitario_centavos, descuento_centavos, importe_centavos,

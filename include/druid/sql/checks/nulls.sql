@@ -1,6 +1,6 @@
 -- title: Campos nulos
 -- description: Filas sin valor, por campo. Ningún campo es nulo: el que no aplica es la cadena
---   vacía; un nulo es un dato perdido o ilegible.
+--   vacía; un nulo es un dato perdido.
 -- severity: error
 -- bounds: id_evento, id_venta, corrida, secuencia, sucursal, provincia, ciudad, producto, sku,
 --   categoria, cantidad, precio_unitario_centavos, descuento_centavos, importe_centavos,

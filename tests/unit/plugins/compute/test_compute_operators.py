@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -148,5 +149,11 @@ def test_the_operators_module_is_light_enough_for_dag_files() -> None:
         "import sys, ventas_airflow.operators.compute\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert shown.stdout.strip().splitlines()[-1] == "[]"

@@ -13,16 +13,15 @@ from airflow.serialization.serialized_objects import BaseSerialization
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.druid.health import NEEDED_SERVERS, missing_servers
 from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.hooks.druid import router_url
 from ventas_airflow.triggers.druid_health import (
-    NEEDED_SERVERS,
     DruidHealthTrigger,
     VmStatusTrigger,
     VmTrigger,
-    missing_servers,
-    router_url,
 )
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
