@@ -72,14 +72,12 @@ class AirflowApi:
         return answer.json()["value"] if answer.is_success else None
 
     def log(self, dag: str, run: str, task: str, try_number: int, map_index: int = -1) -> str:
-        """Text of a task's log, an event a line."""
+        """Text of a task's log, an event a line, an exception with its message."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{try_number}"
         content = self._json("GET", path, params={"full_content": True, "map_index": map_index})[
             "content"
         ]
-        return "\n".join(
-            entry if isinstance(entry, str) else str(entry.get("event", entry)) for entry in content
-        )
+        return "\n".join(_log_line(entry) for entry in content)
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer = self._answer(method, path, **options)
@@ -97,3 +95,10 @@ class AirflowApi:
             raise AirflowApiError(
                 f"Airflow at {self._client.base_url} did not answer {method} {path}: {error}"
             ) from error
+
+
+def _log_line(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry
+    causes = [f"{e['exc_type']}: {e['exc_value']}" for e in entry.get("error_detail") or ()]
+    return " ".join([str(entry.get("event", entry)), *causes])

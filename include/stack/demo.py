@@ -121,6 +121,13 @@ _STATES = {
     "skipped": "[yellow]omitida[/]",
 }
 
+_STATUSES = {
+    "ok": "[green]bien[/]",
+    "warning": "[yellow]aviso[/]",
+    "error": "[red]error[/]",
+    "skipped": "[dim]omitida[/]",
+}
+
 
 def _wait_for_dags(api: AirflowApi) -> None:
     deadline = time.monotonic() + 90
@@ -149,8 +156,8 @@ def _validate(api: AirflowApi, console: Console) -> bool:
         time.sleep(0.5)
     summary = api.xcom(VALIDATION, run, "summary")
     table = Table("validación", "resultado", "detalle", title="Validación en Druid")
-    for check in (summary or {}).get("checks", []):
-        table.add_row(check["title"], check["status"], check["message"])
+    for check in (summary or {}).get("results", []):
+        table.add_row(check["title"], _STATUSES[check["status"]], check["message"])
     console.print(table)
     if state != "success":
         _print_failures(api, VALIDATION, run, console)

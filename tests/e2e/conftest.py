@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from include.druid.client import DruidClient
+from include.druid.client import DruidClient, DruidError
 from include.stack import airflow
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
@@ -19,7 +19,7 @@ class Lab:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
-        self.druid = DruidClient(settings.url("router"))
+        self.druid = DruidClient(settings.url("router"), retries=0)
         self.kafka = {"bootstrap.servers": settings.address("kafka")}
         for dag in (WINDOW, VALIDATION):
             self.api.set_paused(dag, False)
@@ -39,8 +39,6 @@ class Lab:
 
     def in_druid(self, run: str) -> int:
         """Rows of a run, 0 while Druid does not know the datasource."""
-        from include.druid.client import DruidError
-
         try:
             rows = self.druid.sql("SELECT COUNT(*) AS n FROM ventas WHERE corrida = ?", [run])
         except DruidError:

@@ -107,8 +107,12 @@ class RunCheckOperator(BaseOperator):
             druid_broker_conn_id=self.druid_broker_conn_id,
             context={**QUERY_CONTEXT, "timeout": check.timeout * 1000},
         )
-        rows = hook.get_records(
-            check.query(self.datasource), {"lookback_minutes": int(self.lookback_minutes)}
+        # The provider gives None for an answer of no rows, which sys tables have even for counts.
+        rows = (
+            hook.get_records(
+                check.query(self.datasource), {"lookback_minutes": int(self.lookback_minutes)}
+            )
+            or []
         )
         if len(rows) > 1:
             raise AirflowFailException(f"{check.name}.sql devolvió {len(rows)} filas, no una")

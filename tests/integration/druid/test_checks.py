@@ -54,17 +54,25 @@ def datasource(
     yield name
     druid.terminate_supervisor(name)
     # Its task would go on for the rest of its hour, in a slot that other tests need.
-    tasks = f"{druid.url}/druid/indexer/v1/datasources/{name}/shutdownAllTasks"
-    requests.post(tasks, timeout=10).raise_for_status()
+    for task in druid.unfinished_tasks(name):
+        stop = f"{druid.url}/druid/indexer/v1/task/{task}/shutdown"
+        requests.post(stop, timeout=10).raise_for_status()
+
+
+class Producing:
+    """Stands in for the task instance: tells the states of the producer's task, by run."""
+
+    def __init__(self, **states: str) -> None:
+        self.states = states
+
+    def get_task_states(self, dag_id: str, task_ids: list[str]) -> dict[str, dict[str, str]]:
+        assert (dag_id, task_ids) == ("sales_window", ["publish_sales"])
+        return {run: {"publish_sales": state} for run, state in self.states.items()}
 
 
 @pytest.fixture
-def run(druid: DruidClient, datasource: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs every check by the operator, as a task does, while the window is open."""
-    from airflow.sdk.exceptions import AirflowException, AirflowSkipException
-
-    from ventas_airflow.operators.validation import RunCheckOperator
-
+def connections(druid: DruidClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow's two connections to Druid."""
     router = {
         "conn_type": "druid",
         "host": druid.url.split("//")[1].split(":")[0],
@@ -74,6 +82,14 @@ def run(druid: DruidClient, datasource: str, monkeypatch: pytest.MonkeyPatch) ->
     ingest = {**router, "schema": "http", "extra": {"endpoint": "druid/indexer/v1/task"}}
     monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
     monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(ingest))
+
+
+@pytest.fixture
+def run(connections: None, datasource: str) -> Run:
+    """Runs every check by the operator, as a task does, while the window is open."""
+    from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+
+    from ventas_airflow.operators.validation import RunCheckOperator
 
     def run_check(name: str) -> CheckResult:
         operator = RunCheckOperator(
@@ -183,6 +199,7 @@ def test_exactly_what_is_wrong_is_told_with_its_number(
         "duplicates": "error",
         "freshness": "ok",
         "ingestion_lag": "ok",
+        "ingestion_tasks": "ok",
         "money": "error",
         "nulls": "error",
         "payment_mix": "skipped",
@@ -200,3 +217,40 @@ def test_exactly_what_is_wrong_is_told_with_its_number(
         "sequence_gaps": "faltantes = 2, debe ser 0",
         "timestamps": "futuras = 1, debe ser 0; retrocesos = 1, debe ser 0",
     }
+
+
+def test_sales_are_expected_while_they_are_produced_and_ingested(
+    connections: None, druid: DruidClient, kafka_config: Mapping[str, Any], datasource: str
+) -> None:
+    from ventas_airflow.conditions import sales_expected
+
+    def expected(**states: str) -> dict[str, Any]:
+        return sales_expected(datasource, Producing(**states), patience=1)  # type: ignore[arg-type]
+
+    assert expected(ayer="success") == {
+        "abierta": False,
+        "motivo": "no corre ninguna tarea publish_sales de sales_window",
+    }
+    overdue = {"abierta": True, "motivo": "ni una venta de hoy en 1 s"}
+    assert expected(ayer="success", hoy="running") == overdue
+
+    with SalePublisher(
+        kafka_config,
+        "hoy",
+        seed=7,
+        transactional_id=datasource,
+        delivery_timeout=30,
+        topic=datasource,
+        ledger_topic=f"{datasource}.ledger",
+    ) as publisher:
+        publisher.open()
+        publisher.commit(sales("hoy", 1))
+    await_rows(druid, datasource, 1)
+    selling = {"abierta": True, "motivo": "se publica la corrida hoy"}
+    assert expected(ayer="success", hoy="running") == selling
+    # The sales of another run say nothing of this one.
+    assert expected(otra="running")["motivo"] == "ni una venta de otra en 1 s"
+
+    druid.suspend_supervisor(datasource)
+    suspended = {"abierta": False, "motivo": "la ingesta está suspendida"}
+    assert expected(hoy="running") == suspended

@@ -5,7 +5,7 @@
 -- when: window_open
 -- bounds: atraso_segundos: ..60
 SELECT
-  SUM(ventas) AS ventas,
+  COALESCE(SUM(ventas), 0) AS ventas,
   MIN(segundos) AS segundos_desde_la_ultima,
   MIN(segundos - 2 * pausa_media) AS atraso_segundos
 FROM (

@@ -5,7 +5,7 @@
 -- bounds: faltantes: 0..0
 SELECT
   COUNT(*) AS corridas,
-  SUM(ventas) AS ventas,
+  COALESCE(SUM(ventas), 0) AS ventas,
   COALESCE(SUM(ultima - primera + 1 - distintas), 0) AS faltantes
 FROM (
   SELECT

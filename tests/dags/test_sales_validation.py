@@ -1,0 +1,58 @@
+"""How the validation's tasks are tied together, and what its form refuses."""
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, TriggerRule
+from airflow.sdk.exceptions import ParamValidationError
+
+
+@pytest.fixture
+def validation(dags: DagBag) -> DAG:
+    found: DAG = dags.dags["sales_validation"]
+    return found
+
+
+def test_nothing_runs_unless_druid_is_on(validation: DAG) -> None:
+    first = validation.get_task("vm_is_on")
+    assert first.upstream_task_ids == set()
+    others = {task.task_id for task in first.get_flat_relatives(upstream=False)}
+    assert others == {"window_open", "list_checks", "run_check", "summary"}
+    # So it skips the summary too, whose own rule would have it run.
+    assert first.ignore_downstream_trigger_rules
+
+
+def test_each_check_is_a_task_that_shows_its_title(validation: DAG) -> None:
+    run_check = validation.get_task("run_check")
+    assert run_check.is_mapped
+    assert run_check.upstream_task_ids == {"list_checks", "window_open"}
+    assert run_check.map_index_template == "{{ titulo }}"
+    assert run_check.execution_timeout
+
+
+def test_the_summary_is_last_and_comes_whatever_the_checks_found(validation: DAG) -> None:
+    summary = validation.get_task("summary")
+    assert summary.downstream_task_ids == set()
+    assert summary.trigger_rule == TriggerRule.ALL_DONE
+    assert {"list_checks", "run_check"} <= summary.upstream_task_ids
+
+
+def test_it_runs_every_five_minutes_by_the_clock_of_buenos_aires(validation: DAG) -> None:
+    assert validation.timetable.expression == "*/5 * * * *"
+    assert str(validation.timetable.timezone) == "America/Argentina/Buenos_Aires"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lookback_minutes", 0),
+        ("lookback_minutes", 1441),
+        ("lookback_minutes", "60) OR (1=1"),
+        ("datasource", 'ventas" --'),
+        ("datasource", ""),
+    ],
+)
+def test_the_form_refuses_what_no_query_should_have(
+    validation: DAG, name: str, value: object
+) -> None:
+    with pytest.raises(ParamValidationError):
+        validation.params.get_param(name).resolve(value)

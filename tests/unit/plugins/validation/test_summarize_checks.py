@@ -1,0 +1,70 @@
+"""What the summary makes of the results, of those that violate and of those that are not there."""
+
+import os
+import tempfile
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.druid.checks import CheckResult, evaluate, load_checks, skip
+from ventas_airflow.operators.validation import SummarizeChecksOperator
+
+CHECKS = {check.name: check for check in load_checks()}
+GOOD = evaluate(CHECKS["duplicates"], {"ventas": 9, "duplicados": 0})
+BAD = evaluate(CHECKS["duplicates"], {"ventas": 9, "duplicados": 3})
+WARNING = evaluate(CHECKS["cadence"], {"pausas": 40, "pausa_media": 5.0})
+SKIPPED = skip(CHECKS["freshness"], "no se esperan ventas")
+
+
+class Pushed:
+    """Stands in for the task instance outside a worker: keeps the XCom."""
+
+    value: dict[str, Any]
+
+    def xcom_push(self, key: str, value: dict[str, Any]) -> None:
+        assert key == "return_value"
+        self.value = value
+
+
+def summarize(names: list[str] | None, results: list[CheckResult], ti: Pushed) -> None:
+    operator = SummarizeChecksOperator(
+        task_id="summary", checks=names, results=[result.to_dict() for result in results]
+    )
+    operator.execute({"ti": ti})  # type: ignore[typeddict-item]
+
+
+def test_warnings_and_skipped_checks_pass() -> None:
+    ti = Pushed()
+    summarize(["duplicates", "cadence", "freshness"], [GOOD, WARNING, SKIPPED], ti)
+    assert ti.value["totals"] == {"ok": 1, "warning": 1, "error": 0, "skipped": 1}
+    assert [result["name"] for result in ti.value["results"]] == [
+        "cadence",
+        "duplicates",
+        "freshness",
+    ]
+
+
+def test_an_error_fails_with_the_numbers_once_the_xcom_is_there() -> None:
+    ti = Pushed()
+    with pytest.raises(AirflowFailException) as error:
+        summarize(["duplicates", "cadence"], [BAD, WARNING], ti)
+    assert str(error.value) == "1 con error — Eventos duplicados: duplicados = 3, debe ser 0"
+    assert ti.value["totals"] == {"ok": 0, "warning": 1, "error": 1, "skipped": 0}
+    assert ti.value["results"][1]["numbers"] == {"ventas": 9, "duplicados": 3}
+
+
+def test_a_check_that_left_no_result_is_an_error() -> None:
+    ti = Pushed()
+    with pytest.raises(AirflowFailException, match="Campos nulos: sin resultado"):
+        summarize(["duplicates", "nulls"], [GOOD], ti)
+    assert ti.value["totals"]["error"] == 1
+
+
+@pytest.mark.parametrize("names", [None, []])
+def test_no_checks_at_all_are_no_success(names: list[str] | None) -> None:
+    with pytest.raises(AirflowFailException, match="No se validó nada"):
+        summarize(names, [], Pushed())
