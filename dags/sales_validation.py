@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, task
 
 from ventas_airflow.conditions import druid_is_on, sales_expected
+from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.operators.validation import RunCheckOperator, SummarizeChecksOperator
 
 VM = {
@@ -74,7 +75,15 @@ with DAG(
 
     checks = list_checks()
     window = window_open(DATASOURCE)
-    vm_is_on(VM) >> [checks, window]
+    check_ledger = CheckLedgerOperator(
+        task_id="check_ledger",
+        task_display_name="Druid igual al libro",
+        vm=VM,
+        datasource=DATASOURCE,
+        ledger_topic=f"{DATASOURCE}.ledger",
+        lookback_minutes="{{ params.lookback_minutes }}",
+    )
+    vm_is_on(VM) >> [checks, window, check_ledger]
 
     run_check = RunCheckOperator.partial(
         task_id="run_check",
@@ -92,4 +101,5 @@ with DAG(
         trigger_rule=TriggerRule.ALL_DONE,
         checks=checks,
         results=run_check.output,
+        ledger=check_ledger.output,
     )

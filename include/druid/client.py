@@ -5,6 +5,7 @@ half a minute: a router answers so while the process behind it restarts. An answ
 come in time is waited for once more.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,7 @@ _RETRY = Retry(
     allowed_methods=None,
     raise_on_status=False,
 )
+_MISSING = re.compile(r"Object '[^']*' not found")
 _SQL_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
 
 
@@ -38,6 +40,10 @@ class DruidUnreachableError(DruidError):
 
 class SupervisorMissingError(DruidError):
     """There is no supervisor of that name."""
+
+
+class DatasourceMissingError(DruidError):
+    """There is no such datasource: nothing ingested yet, or its only task is being replaced."""
 
 
 class DruidClient:
@@ -81,6 +87,7 @@ class DruidClient:
         `timeout` (seconds) is Druid's own limit too, so that a given-up query does not go on.
 
         Raises:
+            DatasourceMissingError: the query names a datasource that is not there (yet).
             DruidError: the query failed, perhaps half-way: never a part of the rows.
         """
         body = {
@@ -88,7 +95,12 @@ class DruidClient:
             "parameters": [{"type": _SQL_TYPES[type(p)], "value": p} for p in parameters],
             "context": {"timeout": int(timeout * 1000), **(context or {})},
         }
-        answer = self._request("POST", "/druid/v2/sql", json=body, timeout=timeout + 5)
+        try:
+            answer = self._request("POST", "/druid/v2/sql", json=body, timeout=timeout + 5)
+        except _StatusError as error:
+            if _MISSING.search(str(error)):
+                raise DatasourceMissingError(str(error)) from error
+            raise
         try:
             rows: list[dict[str, Any]] = answer.json()
         except requests.JSONDecodeError as error:

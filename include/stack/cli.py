@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from include.sales.market import DATA, MarketError, load_market
 from include.stack import airflow, stack
 from include.stack.airflow_api import AirflowApiError
 from include.stack.console import StackProgress
@@ -35,6 +38,7 @@ EXPECTED_ERRORS = (
     SettingsError,
     PortsBusyError,
     JarError,
+    MarketError,
     WaitTimeoutError,
     stack.StackError,
 )
@@ -104,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("name", metavar="NAME", help="a process as `./ventas status` names it")
     logs.add_argument("-n", type=int, default=100, metavar="LINES", help="lines to begin with")
     logs.add_argument("--no-follow", action="store_true", help="end after those lines")
+    market = command("market", _market, "check the market data: products, stores, payment mix")
+    market.add_argument("action", choices=["check"], help="say what is wrong, or what there is")
+    market.add_argument(
+        "--folder", type=Path, default=DATA, metavar="FOLDER", help="default: the project's own"
+    )
     command("clean", _clean, "remove the state folder: data, logs, Airflow's database")
     return parser
 
@@ -169,6 +178,16 @@ def _logs(options: argparse.Namespace, settings: Settings, _: Console) -> int:
         raise stack.StackError(f"There is no log of {options.name!r}; there are: {names}.")
     follow = [] if options.no_follow else ["-F"]
     os.execvp("tail", ["tail", "-n", str(options.n), *follow, str(file)])  # noqa: S606
+
+
+def _market(options: argparse.Namespace, _: Settings, console: Console) -> int:
+    market = load_market(options.folder)
+    table = Table("tabla", "filas", title=str(options.folder), title_justify="left")
+    for field in fields(market):
+        table.add_row(field.name, str(len(getattr(market, field.name))))
+    console.print(table)
+    console.print("Los datos del mercado están bien.")
+    return 0
 
 
 def _demo(options: argparse.Namespace, settings: Settings, console: Console) -> int:

@@ -13,7 +13,7 @@ import msgspec
 
 from include.sales.event import Venta
 from include.stream.errors import StreamError
-from include.stream.reader import read_committed
+from include.stream.reader import Record, read_committed
 
 _MINUTE_LENGTH = len("2026-11-24T12:00")
 
@@ -140,15 +140,26 @@ def read_entries(
     """
     key = corrida.encode()
     for record in read_committed(config, ledger_topic, since=since):
-        if record.key != key:
-            continue
-        try:
-            yield decode(record.value or b"")
-        except msgspec.DecodeError as error:
-            raise LedgerError(
-                f"record {record.offset} of partition {record.partition} of {ledger_topic!r} is no "
-                f"ledger entry of run {corrida!r} ({error}): start a new run"
-            ) from error
+        if record.key == key:
+            yield _entry_in(record, ledger_topic)
+
+
+def read_minutes(
+    config: Mapping[str, Any], ledger_topic: str, *, since: datetime
+) -> dict[tuple[str, str, str], tuple[int, ...]]:
+    """Sum the committed entries of every run by (run, minute, state), each as `Totals` in order.
+
+    `since` as in `read_committed`: entries appended earlier are not read.
+
+    Raises `LedgerError` for a record that is no entry.
+    """
+    sums: dict[tuple[str, str, str], Totals] = {}
+    for record in read_committed(config, ledger_topic, since=since):
+        entry = _entry_in(record, ledger_topic)
+        for state, totals in entry.estados.items():
+            cell = (entry.corrida, entry.minuto, state)
+            sums[cell] = sums.get(cell, Totals()) + totals
+    return {cell: msgspec.structs.astuple(totals) for cell, totals in sums.items()}
 
 
 def progress_of(corrida: str, entries: Iterable[LedgerEntry]) -> RunProgress:
@@ -172,6 +183,17 @@ def read_run(
 ) -> RunProgress:
     """Return what is committed of the run; raises as `read_entries` and `progress_of` do."""
     return progress_of(corrida, read_entries(config, ledger_topic, corrida, since=since))
+
+
+def _entry_in(record: Record, ledger_topic: str) -> LedgerEntry:
+    try:
+        return decode(record.value or b"")
+    except msgspec.DecodeError as error:
+        run = (record.key or b"").decode(errors="replace")
+        raise LedgerError(
+            f"record {record.offset} of partition {record.partition} of {ledger_topic!r} is no "
+            f"ledger entry of run {run!r} ({error}): start a new run"
+        ) from error
 
 
 def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:

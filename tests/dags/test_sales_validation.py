@@ -16,7 +16,7 @@ def test_nothing_runs_unless_druid_is_on(validation: DAG) -> None:
     first = validation.get_task("vm_is_on")
     assert first.upstream_task_ids == set()
     others = {task.task_id for task in first.get_flat_relatives(upstream=False)}
-    assert others == {"window_open", "list_checks", "run_check", "summary"}
+    assert others == {"window_open", "list_checks", "run_check", "check_ledger", "summary"}
     # So it skips the summary too, whose own rule would have it run.
     assert first.ignore_downstream_trigger_rules
 

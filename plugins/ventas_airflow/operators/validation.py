@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from include.druid.checks import CheckResult
 
 
+_NO_RESULT = "sin resultado: ver el registro de su tarea"
+
+
 class RunCheckOperator(BaseOperator):
     """Runs one check of ``include/druid/sql/checks`` and hands over its `CheckResult`, as a dict.
 
@@ -134,29 +137,35 @@ class SummarizeChecksOperator(BaseOperator):
 
     :param checks: names of the checks that were to run
     :param results: what `RunCheckOperator` handed over
+    :param ledger: what `CheckLedgerOperator` handed over
 
     The XCom is ``{"totals": {status: count}, "results": [CheckResult as a dict]}``, on failure too.
     """
 
-    template_fields: Sequence[str] = ("checks", "results")
+    template_fields: Sequence[str] = ("checks", "results", "ledger")
 
-    def __init__(self, *, checks: Any, results: Any, **kwargs: Any) -> None:
+    def __init__(self, *, checks: Any, results: Any, ledger: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.checks = checks
         self.results = results
+        self.ledger = ledger
 
     def execute(self, context: Context) -> None:
         """Sum up; a check that left no result is an error too."""
+        from include.druid import ledger
         from include.druid.checks import CheckResult, fail, load_checks, table, totals
 
         if not self.checks:
             raise AirflowFailException("No se validó nada: ver las tareas anteriores")
         found = {row["name"]: CheckResult(**row) for row in self.results or ()}
         results = [
-            found.get(check.name) or fail(check, "sin resultado: ver el registro de su tarea")
+            found.get(check.name) or fail(check, _NO_RESULT)
             for check in load_checks()
             if check.name in self.checks
         ]
+        results.append(
+            CheckResult(**self.ledger) if self.ledger else ledger.result("error", _NO_RESULT)
+        )
         counts = totals(results)
         context["ti"].xcom_push(
             key="return_value",

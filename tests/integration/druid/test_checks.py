@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import requests
 from confluent_kafka import Producer
 
 from include.druid.checks import CheckResult, load_checks
@@ -21,6 +20,7 @@ from include.sales.event import Venta, format_ts, iva_incluido
 from include.sales.market import load_market
 from include.stream.publisher import SalePublisher
 from include.stream.topics import ensure_topic
+from tests.support.druid import remove_supervisor
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 
@@ -52,11 +52,7 @@ def datasource(
     ensure_topic(kafka_config, f"{name}.ledger", partitions=1)
     druid.submit_supervisor(supervisor_spec(kafka_config, topic=name, datasource=name))
     yield name
-    druid.terminate_supervisor(name)
-    # Its task would go on for the rest of its hour, in a slot that other tests need.
-    for task in druid.unfinished_tasks(name):
-        stop = f"{druid.url}/druid/indexer/v1/task/{task}/shutdown"
-        requests.post(stop, timeout=10).raise_for_status()
+    remove_supervisor(druid, name)
 
 
 class Producing:

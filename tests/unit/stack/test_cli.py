@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,12 +12,13 @@ from typing import Any
 
 import pytest
 
+from include.sales.market import DATA
 from include.stack import stack
 from include.stack.cli import main
 from include.stack.settings import ROOT
 from include.stack.waiting import WaitTimeoutError
 
-COMMANDS = ("demo", "test", "up", "down", "status", "logs", "clean")
+COMMANDS = ("demo", "test", "up", "down", "status", "logs", "market", "clean")
 
 
 @pytest.fixture(autouse=True)
@@ -161,3 +163,25 @@ def test_clean_removes_the_state_of_a_stopped_stack(home: Path) -> None:
     assert main(["clean"]) == 0
     assert not home.exists()
     assert main(["clean"]) == 0
+
+
+def test_the_market_of_the_project_is_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["market", "check"]) == 0
+    said = capsys.readouterr().out
+    assert "products" in said
+    assert "están bien" in said
+
+
+def test_every_mistake_in_a_market_is_told_with_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(DATA, tmp_path / "data")
+    for name in ("products.csv", "stores.csv"):
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write("nonsense\n")
+    assert main(["market", "check", "--folder", str(folder)]) == 1
+    said = capsys.readouterr().err
+    assert "2 mistakes" in said
+    for name in ("products.csv", "stores.csv"):
+        lines = (folder / name).read_text(encoding="utf-8").count("\n")
+        assert f"{name}:{lines}:" in said

@@ -10,6 +10,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.druid import ledger
 from include.druid.checks import CheckResult, evaluate, load_checks, skip
 from ventas_airflow.operators.validation import SummarizeChecksOperator
 
@@ -18,6 +19,7 @@ GOOD = evaluate(CHECKS["duplicates"], {"ventas": 9, "duplicados": 0})
 BAD = evaluate(CHECKS["duplicates"], {"ventas": 9, "duplicados": 3})
 WARNING = evaluate(CHECKS["cadence"], {"pausas": 40, "pausa_media": 5.0})
 SKIPPED = skip(CHECKS["freshness"], "no se esperan ventas")
+EQUAL = ledger.result("ok", "minutos = 3")
 
 
 class Pushed:
@@ -30,9 +32,17 @@ class Pushed:
         self.value = value
 
 
-def summarize(names: list[str] | None, results: list[CheckResult], ti: Pushed) -> None:
+def summarize(
+    names: list[str] | None,
+    results: list[CheckResult],
+    ti: Pushed,
+    compared: CheckResult | None = EQUAL,
+) -> None:
     operator = SummarizeChecksOperator(
-        task_id="summary", checks=names, results=[result.to_dict() for result in results]
+        task_id="summary",
+        checks=names,
+        results=[result.to_dict() for result in results],
+        ledger=compared and compared.to_dict(),
     )
     operator.execute({"ti": ti})  # type: ignore[typeddict-item]
 
@@ -40,11 +50,12 @@ def summarize(names: list[str] | None, results: list[CheckResult], ti: Pushed) -
 def test_warnings_and_skipped_checks_pass() -> None:
     ti = Pushed()
     summarize(["duplicates", "cadence", "freshness"], [GOOD, WARNING, SKIPPED], ti)
-    assert ti.value["totals"] == {"ok": 1, "warning": 1, "error": 0, "skipped": 1}
+    assert ti.value["totals"] == {"ok": 2, "warning": 1, "error": 0, "skipped": 1}
     assert [result["name"] for result in ti.value["results"]] == [
         "cadence",
         "duplicates",
         "freshness",
+        "ledger",
     ]
 
 
@@ -53,7 +64,7 @@ def test_an_error_fails_with_the_numbers_once_the_xcom_is_there() -> None:
     with pytest.raises(AirflowFailException) as error:
         summarize(["duplicates", "cadence"], [BAD, WARNING], ti)
     assert str(error.value) == "1 con error — Eventos duplicados: duplicados = 3, debe ser 0"
-    assert ti.value["totals"] == {"ok": 0, "warning": 1, "error": 1, "skipped": 0}
+    assert ti.value["totals"] == {"ok": 1, "warning": 1, "error": 1, "skipped": 0}
     assert ti.value["results"][1]["numbers"] == {"ventas": 9, "duplicados": 3}
 
 
@@ -68,3 +79,10 @@ def test_a_check_that_left_no_result_is_an_error() -> None:
 def test_no_checks_at_all_are_no_success(names: list[str] | None) -> None:
     with pytest.raises(AirflowFailException, match="No se validó nada"):
         summarize(names, [], Pushed())
+
+
+def test_a_ledger_that_was_not_compared_is_an_error() -> None:
+    ti = Pushed()
+    with pytest.raises(AirflowFailException, match="Druid igual al libro: sin resultado"):
+        summarize(["duplicates"], [GOOD], ti, compared=None)
+    assert ti.value["totals"] == {"ok": 1, "warning": 0, "error": 1, "skipped": 0}

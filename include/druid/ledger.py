@@ -1,0 +1,102 @@
+"""Whether Druid equals the ledger, minute by minute: equality, and not plausibility."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from include.druid.checks import CheckResult, Status
+from include.druid.client import DatasourceMissingError, DruidClient
+from include.druid.queries import read_query
+
+NAME, TITLE = "ledger", "Druid igual al libro"
+
+#: How long after its end a minute is judged: what is committed has reached Druid by then.
+GRACE = timedelta(seconds=20)
+
+_SHOWN = 3
+
+
+class Cell(NamedTuple):
+    """What the sums are of: a run, a UTC minute of event time (``2026-11-24T12:00:00Z``), a state.
+
+    A row of Druid and a state of a ledger entry both fall into exactly one.
+    """
+
+    corrida: str
+    minuto: str
+    estado: str
+
+
+class Sums(NamedTuple):
+    """Exact sums over the events of a cell; money in centavos."""
+
+    eventos: int
+    unidades: int
+    importe_centavos: int
+    iva_centavos: int
+    descuento_centavos: int
+
+
+def closed_minutes(now: datetime, lookback: timedelta) -> tuple[datetime, datetime]:
+    """Start and end (not included) of the whole minutes to judge, both on a full minute."""
+    end = (now - GRACE).replace(second=0, microsecond=0)
+    start = (now - lookback).replace(second=0, microsecond=0)
+    return start, max(start, end)
+
+
+def druid_minutes(
+    client: DruidClient, datasource: str, start: datetime, end: datetime
+) -> dict[Cell, Sums]:
+    """What Druid holds of the minutes from `start` up to `end`; nothing without the datasource.
+
+    Raises:
+        DruidError: Druid does not answer, or refuses.
+    """
+    bounds = [int(moment.timestamp() * 1000) for moment in (start, end)]
+    try:
+        rows = client.sql(read_query("ledger/minutes", datasource), bounds, timeout=60)
+    except DatasourceMissingError:
+        rows = []
+    return {
+        Cell(*(row[name] for name in Cell._fields)): Sums(*(row[name] for name in Sums._fields))
+        for row in rows
+    }
+
+
+def compare(ledger: Mapping[Cell, Sums], druid: Mapping[Cell, Sums]) -> CheckResult:
+    """Hold what Druid has of some minutes to what the ledger says of them."""
+    wrong = sorted(
+        cell for cell in {**ledger, **druid} if ledger.get(cell, _NONE) != druid.get(cell, _NONE)
+    )
+    numbers = {
+        "minutos": len({cell.minuto for cell in ledger}),
+        "corridas": len({cell.corrida for cell in ledger}),
+        "eventos_libro": sum(sums.eventos for sums in ledger.values()),
+        "eventos_druid": sum(sums.eventos for sums in druid.values()),
+        "diferencias": len(wrong),
+    }
+    if wrong:
+        told = [_difference(cell, ledger.get(cell), druid.get(cell)) for cell in wrong[:_SHOWN]]
+        more = f"; y {len(wrong) - _SHOWN} diferencias más" if len(wrong) > _SHOWN else ""
+        return result("error", "; ".join(told) + more, numbers)
+    if not ledger:
+        return result("skipped", "ningún minuto cerrado con ventas", numbers)
+    message = ", ".join(f"{name} = {value}" for name, value in numbers.items() if value)
+    return result("ok", message, numbers)
+
+
+def result(status: Status, message: str, numbers: Mapping[str, int] | None = None) -> CheckResult:
+    """A result of this check."""
+    return CheckResult(NAME, TITLE, "error", status, dict(numbers or {}), message)
+
+
+_NONE = Sums(0, 0, 0, 0, 0)
+
+
+def _difference(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
+    where = f"{cell.corrida}, {cell.minuto}, {cell.estado}"
+    if ledger is None:
+        return f"{where}: sin libro, y Druid tiene {(druid or _NONE).eventos} eventos"
+    pairs = zip(Sums._fields, druid or _NONE, ledger, strict=True)
+    differing = [f"{name} {has} en vez de {says}" for name, has, says in pairs if has != says]
+    return f"{where}: {', '.join(differing)}"

@@ -1,0 +1,107 @@
+"""The validation that Druid equals the ledger, for every closed minute of the look-back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from ventas_airflow.conditions import druid_client, vm_is_off
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from include.druid.checks import CheckResult
+
+#: Seconds between looks while Druid differs, and how long it may: an ingestion task that was just
+#: replaced takes some seconds to show its rows again.
+_INTERVAL, _PATIENCE = 2.0, 30.0
+
+#: An entry's record may carry an earlier time than its events, by the clocks' difference.
+_CLOCK_SKEW = timedelta(minutes=10)
+
+
+class CheckLedgerOperator(BaseOperator):
+    """Compares counts and sums by run, minute and state in Druid with topic `ventas.ledger`.
+
+    Hands over a `CheckResult` as a dict, as `RunCheckOperator` does, also when it fails or skips.
+
+    :param vm: as in `druid_is_on`: no answer is no error once the VM is off
+    :param lookback_minutes: how far back minutes are compared
+    """
+
+    template_fields: Sequence[str] = ("vm", "lookback_minutes", "datasource", "ledger_topic")
+
+    def __init__(
+        self,
+        *,
+        vm: Mapping[str, str],
+        lookback_minutes: int | str = 60,
+        datasource: str = "ventas",
+        ledger_topic: str = "ventas.ledger",
+        kafka_conn_id: str = "kafka_default",
+        druid_conn_id: str = "druid_ingest_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.vm = vm
+        self.lookback_minutes = lookback_minutes
+        self.datasource = datasource
+        self.ledger_topic = ledger_topic
+        self.kafka_conn_id = kafka_conn_id
+        self.druid_conn_id = druid_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Compare; fail at once if it is certain, and with retries if something is away."""
+        from include.druid.client import DruidError
+        from include.druid.ledger import result
+        from include.stream.errors import StreamError
+
+        retry = False
+        try:
+            found = self._compare()
+        except (DruidError, StreamError) as error:
+            reason = vm_is_off(self.vm)
+            found = result("skipped", reason) if reason else result("error", str(error))
+            retry = True
+        text = f"{found.title}: {found.message}"
+        context["ti"].xcom_push(key="return_value", value=found.to_dict())
+        if found.status == "skipped":
+            raise AirflowSkipException(text)
+        if found.status == "error":
+            raise AirflowException(text) if retry else AirflowFailException(text)
+        self.log.info(text)
+        return found.to_dict()
+
+    def _compare(self) -> CheckResult:
+        from include.druid.ledger import Cell, Sums, closed_minutes, compare, druid_minutes
+        from include.stream.ledger import read_minutes
+        from include.stream.topics import TopicMissingError
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        lookback = timedelta(minutes=int(self.lookback_minutes))
+        start, end = closed_minutes(datetime.now(UTC), lookback)
+        first, last = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (start, end))
+        try:
+            sums = read_minutes(
+                KafkaConfigHook(self.kafka_conn_id).get_conn,
+                self.ledger_topic,
+                since=start - _CLOCK_SKEW,
+            )
+        except TopicMissingError:
+            sums = {}
+        cells = {Cell(*cell): Sums(*totals) for cell, totals in sums.items()}
+        ledger = {c: s for c, s in cells.items() if first <= c.minuto < last}
+        client = druid_client(self.druid_conn_id)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            druid = druid_minutes(client, self.datasource, start, end)
+            found = compare(ledger, druid)
+            if found.status != "error" or time.monotonic() > deadline:
+                return found
+            self.log.info("Todavía no: %s", found.message)
+            time.sleep(_INTERVAL)
