@@ -9,12 +9,8 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, task
 from ventas_airflow.conditions import druid_is_on, sales_expected
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.operators.validation import RunCheckOperator, SummarizeChecksOperator
+from ventas_airflow.vm import VM
 
-VM = {
-    "project_id": "{{ conn.google_cloud_default.extra_dejson['project'] }}",
-    "zone": "{{ conn.google_cloud_default.extra_dejson['zone'] }}",
-    "resource_id": "{{ conn.google_cloud_default.extra_dejson['instance'] }}",
-}
 DATASOURCE = "{{ params.datasource }}"
 
 with DAG(

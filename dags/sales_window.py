@@ -12,13 +12,8 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.timetable import SimulationWindowTimetable
+from ventas_airflow.vm import VM, ZONE
 
-ZONE = "{{ conn.google_cloud_default.extra_dejson['zone'] }}"
-VM = {
-    "project_id": "{{ conn.google_cloud_default.extra_dejson['project'] }}",
-    "zone": ZONE,
-    "resource_id": "{{ conn.google_cloud_default.extra_dejson['instance'] }}",
-}
 SALES = {
     "seed": "{{ params.seed }}",
     "minimum_gap": "{{ params.minimum_gap }}",

@@ -5,16 +5,14 @@ Google's libraries take seconds to import, so they are imported when a task runs
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
-from ventas_airflow.triggers.druid_health import DruidHealthTrigger, VmStatusTrigger, VmTrigger
+from ventas_airflow.operators.waiting import WaitingOperator
+from ventas_airflow.triggers.druid_health import DruidHealthTrigger, VmStatusTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,20 +23,14 @@ Result = dict[str, Any]
 
 STARTING = ("PROVISIONING", "STAGING")
 
-# Seconds that the triggerer has beyond the deadline to report it by itself.
-TRIGGERER_GRACE = 60.0
 
-
-class DruidVmOperator(BaseOperator):
-    """What starting and stopping share: the VM, the deadline, and how to wait.
+class DruidVmOperator(WaitingOperator):
+    """What starting and stopping share: the VM.
 
     :param project_id: Google Cloud project of the VM
     :param zone: zone of the VM
     :param resource_id: name of the VM
     :param gcp_conn_id: Google Cloud connection; its extra may have ``api_endpoint``
-    :param poll_interval: seconds between looks while waiting
-    :param timeout: seconds until the task gives up
-    :param deferrable: wait in the triggerer; otherwise in the task's own process
     """
 
     template_fields: Sequence[str] = ("project_id", "zone", "resource_id", "gcp_conn_id")
@@ -50,23 +42,13 @@ class DruidVmOperator(BaseOperator):
         zone: str,
         resource_id: str,
         gcp_conn_id: str = "google_cloud_default",
-        poll_interval: float = 1.0,
-        timeout: float = 600.0,
-        deferrable: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if poll_interval <= 0 or timeout <= 0:
-            raise ValueError(
-                f"poll_interval and timeout are seconds above 0, not {poll_interval} and {timeout}"
-            )
         self.project_id = project_id
         self.zone = zone
         self.resource_id = resource_id
         self.gcp_conn_id = gcp_conn_id
-        self.poll_interval = poll_interval
-        self.timeout = timeout
-        self.deferrable = deferrable
 
     def execute(self, context: Context) -> Result:
         """Do what the VM's status asks for, then wait."""
@@ -105,15 +87,6 @@ class DruidVmOperator(BaseOperator):
 
     def _result(self, accion: str, seconds: float = 0.0) -> Result:
         return {"vm": self.resource_id, "accion": accion, "segundos": seconds}
-
-    def _wait(self, context: Context, trigger: VmTrigger, then: str) -> Result:
-        """Wait for the trigger's event, then call the method named ``then`` with it."""
-        if self.deferrable:
-            patience = max(0.0, trigger.deadline - time.time()) + TRIGGERER_GRACE
-            self.defer(trigger=trigger, method_name=then, timeout=timedelta(seconds=patience))
-        event = asyncio.run(_first_event(trigger))
-        result: Result = getattr(self, then)(context, event=event)
-        return result
 
     def _until_status(
         self,
@@ -267,10 +240,3 @@ class StopDruidVmOperator(DruidVmOperator):
             accion="apagada",
         )
         return self._wait(context, until_stopped, "execute_complete")
-
-
-async def _first_event(trigger: VmTrigger) -> dict[str, Any]:
-    async for event in trigger.run():
-        payload: dict[str, Any] = event.payload
-        return payload
-    raise AirflowException("The wait ended without an event")

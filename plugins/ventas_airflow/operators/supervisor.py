@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException
 
+from ventas_airflow.operators.waiting import WaitingOperator
 from ventas_airflow.triggers.druid_supervisor import Goal, SupervisorTrigger
 
 if TYPE_CHECKING:
@@ -18,18 +16,12 @@ if TYPE_CHECKING:
 
     from include.druid.client import DruidClient
 
-# Seconds that the triggerer has beyond the deadline to report it by itself.
-TRIGGERER_GRACE = 60.0
 
-
-class SupervisorOperator(BaseOperator):
-    """What opening and closing share: the supervisor, the deadline, and how to wait.
+class SupervisorOperator(WaitingOperator):
+    """What opening and closing share: the supervisor.
 
     :param datasource: Druid datasource; the supervisor has its name
     :param druid_conn_id: Druid ingest connection, whose host and port are the router's
-    :param poll_interval: seconds between looks while waiting
-    :param timeout: seconds until the task gives up
-    :param deferrable: wait in the triggerer; otherwise in the task's own process
     """
 
     template_fields: Sequence[str] = ("datasource", "druid_conn_id")
@@ -40,17 +32,11 @@ class SupervisorOperator(BaseOperator):
         *,
         datasource: str = "ventas",
         druid_conn_id: str = "druid_ingest_default",
-        poll_interval: float = 1.0,
-        timeout: float = 300.0,
-        deferrable: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.datasource = datasource
         self.druid_conn_id = druid_conn_id
-        self.poll_interval = poll_interval
-        self.timeout = timeout
-        self.deferrable = deferrable
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Tell Druid, then wait until it has done so."""
@@ -64,13 +50,7 @@ class SupervisorOperator(BaseOperator):
             poll_interval=self.poll_interval,
             carry={"started": started},
         )
-        if self.deferrable:
-            self.defer(
-                trigger=trigger,
-                method_name="execute_complete",
-                timeout=timedelta(seconds=self.timeout + TRIGGERER_GRACE),
-            )
-        return self.execute_complete(context, event=asyncio.run(_first_event(trigger)))
+        return self._wait(context, trigger, "execute_complete")
 
     def execute_complete(
         self,
@@ -143,10 +123,3 @@ class SuspendSupervisorOperator(SupervisorOperator):
             client.suspend_supervisor(self.datasource)
         except SupervisorMissingError as error:
             self.log.info("Nothing to suspend: %s", error)
-
-
-async def _first_event(trigger: SupervisorTrigger) -> dict[str, Any]:
-    async for event in trigger.run():
-        payload: dict[str, Any] = event.payload
-        return payload
-    raise AirflowException("The wait ended without an event")

@@ -1,22 +1,19 @@
 """Waiting in the triggerer for the Druid VM and for the Druid that starts on it.
 
-Neither trigger carries a secret: connections are looked up, by id, where it runs. Each yields one
-event ``{"status": "success" | "timeout" | "error", "message": str, "carry": dict}``.
+Neither trigger carries a secret: connections are looked up, by id, where it runs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from include.druid.health import SERVERS_SQL, missing_servers
+from ventas_airflow.triggers.waiting import WaitTrigger
 
 if TYPE_CHECKING:
     from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
@@ -25,71 +22,35 @@ if TYPE_CHECKING:
 HTTP_TIMEOUT = 5.0
 
 
-class VmTrigger(BaseTrigger):
-    """What both triggers share: a VM, perhaps an operation on it, and a deadline.
+class VmTrigger(WaitTrigger):
+    """What both triggers share: a VM, and perhaps an operation on it.
 
     :param vm: ``project_id``, ``zone`` and ``resource_id``
     :param operation: name of the zone operation whose end comes first, or None
-    :param deadline: Unix time, in seconds, at which to give up
-    :param poll_interval: seconds between looks
-    :param carry: what the event hands back to the operator that resumes; ``dag.test()`` loses
-        the arguments that an operator gives to ``defer`` itself
     """
 
     def __init__(
-        self,
-        *,
-        vm: dict[str, str],
-        gcp_conn_id: str,
-        operation: str | None,
-        deadline: float,
-        poll_interval: float,
-        carry: dict[str, Any],
+        self, *, vm: dict[str, str], gcp_conn_id: str, operation: str | None, **common: Any
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(**common)
         self.vm = vm
         self.gcp_conn_id = gcp_conn_id
         self.operation = operation
-        self.deadline = deadline
-        self.poll_interval = poll_interval
-        self.carry = carry
         self._hook: VentasComputeEngineHook | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the arguments that make an equal trigger."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {
+        path, common = super().serialize()
+        return path, {
+            **common,
             "vm": self.vm,
             "gcp_conn_id": self.gcp_conn_id,
             "operation": self.operation,
-            "deadline": self.deadline,
-            "poll_interval": self.poll_interval,
-            "carry": self.carry,
         }
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield the one event."""
-        try:
-            event = await self._outcome()
-        except AirflowException as error:
-            event = {"status": "error", "message": str(error)}
-        yield TriggerEvent({**event, "carry": self.carry})  # type: ignore[no-untyped-call]
-
-    async def _outcome(self) -> dict[str, str]:
-        raise NotImplementedError
-
-    async def _until(self, look: Callable[[], Awaitable[str]]) -> dict[str, str]:
-        """Look until nothing is missing; ``look`` returns what still is, in words, or ''."""
-        told = None
-        while True:
-            missing = await look()
-            if not missing:
-                return {"status": "success", "message": f"nothing is missing on VM {self._name}"}
-            if missing != told:
-                self.log.info("Waiting: %s", missing)
-                told = missing
-            if time.time() + self.poll_interval > self.deadline:
-                return {"status": "timeout", "message": missing}
-            await asyncio.sleep(self.poll_interval)
+    @property
+    def _reached(self) -> str:
+        return f"nothing is missing on VM {self._name}"
 
     async def _vm_state(self) -> VmState:
         # Google's clients block, and importing them takes seconds.
@@ -125,7 +86,7 @@ class VmStatusTrigger(VmTrigger):
         return path, {**common, "statuses": self.statuses, "hopeless": self.hopeless}
 
     async def _outcome(self) -> dict[str, str]:
-        return await self._until(self._missing)
+        return await self._until(self._missing, self._reached)
 
     async def _missing(self) -> str:
         state = await self._vm_state()
@@ -170,7 +131,7 @@ class DruidHealthTrigger(VmTrigger):
             verify=bundle or True,
             timeout=HTTP_TIMEOUT,
         ) as client:
-            return await self._until(lambda: self._missing(client))
+            return await self._until(lambda: self._missing(client), self._reached)
 
     async def _missing(self, client: httpx.AsyncClient) -> str:
         druid = f"Druid at {str(client.base_url).rstrip('/')}"

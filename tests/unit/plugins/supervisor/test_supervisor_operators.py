@@ -16,11 +16,11 @@ from include.druid import client as druid_client
 from include.druid.supervisor import supervisor_spec
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
 from ventas_airflow.operators.supervisor import (
-    TRIGGERER_GRACE,
     SubmitSupervisorOperator,
     SupervisorOperator,
     SuspendSupervisorOperator,
 )
+from ventas_airflow.operators.waiting import TRIGGERER_GRACE
 from ventas_airflow.triggers.druid_supervisor import SupervisorTrigger
 
 STATUS = f"{SUPERVISORS}/ventas/status"
@@ -144,7 +144,7 @@ def test_what_is_stored_for_the_triggerer_has_no_secret_and_a_deadline(router: R
     assert "s3cr3t" not in json.dumps(stored)
     # The triggerer reports the deadline by itself; Airflow's own limit is for a lost triggerer.
     assert deferred.value.timeout is not None
-    assert deferred.value.timeout.total_seconds() == 120 + TRIGGERER_GRACE
+    assert deferred.value.timeout.total_seconds() == pytest.approx(120 + TRIGGERER_GRACE, abs=5)
 
 
 def test_no_log_line_has_a_secret_or_a_spec(

@@ -1,0 +1,53 @@
+"""What the operators that wait share: a deadline, and where to wait."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from ventas_airflow.triggers.waiting import WaitTrigger
+
+# Seconds that the triggerer has beyond the deadline to report it by itself.
+TRIGGERER_GRACE = 60.0
+
+
+class WaitingOperator(BaseOperator):
+    """An operator that begins something and then waits for it.
+
+    :param poll_interval: seconds between looks while waiting
+    :param timeout: seconds until the task gives up
+    :param deferrable: wait in the triggerer; otherwise in the task's own process
+    """
+
+    def __init__(
+        self,
+        *,
+        poll_interval: float = 1.0,
+        timeout: float = 600.0,
+        deferrable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if poll_interval <= 0 or timeout <= 0:
+            raise ValueError(
+                f"poll_interval and timeout are seconds above 0, not {poll_interval} and {timeout}"
+            )
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.deferrable = deferrable
+
+    def _wait(self, context: Context, trigger: WaitTrigger, then: str) -> dict[str, Any]:
+        """Wait for the trigger's event, then call the method named ``then`` with it."""
+        if self.deferrable:
+            patience = max(0.0, trigger.deadline - time.time()) + TRIGGERER_GRACE
+            self.defer(trigger=trigger, method_name=then, timeout=timedelta(seconds=patience))
+        event = asyncio.run(trigger.first_event())
+        result: dict[str, Any] = getattr(self, then)(context, event=event)
+        return result

@@ -1,0 +1,67 @@
+"""What the triggers share: looks until nothing is missing, with a deadline, and one event."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+
+class WaitTrigger(BaseTrigger):
+    """Yields one event ``{"status": "success" | "timeout" | "error", "message", "carry"}``.
+
+    :param deadline: Unix time, in seconds, at which to give up
+    :param poll_interval: seconds between looks
+    :param carry: what the event hands back to the operator that resumes; ``dag.test()`` loses
+        the arguments that an operator gives to ``defer`` itself
+    """
+
+    def __init__(self, *, deadline: float, poll_interval: float, carry: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.carry = carry
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the arguments that make an equal trigger."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "deadline": self.deadline,
+            "poll_interval": self.poll_interval,
+            "carry": self.carry,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield the one event; an AirflowException is how a look says that there is no hope."""
+        try:
+            event = await self._outcome()
+        except AirflowException as error:
+            event = {"status": "error", "message": str(error)}
+        yield TriggerEvent({**event, "carry": self.carry})  # type: ignore[no-untyped-call]
+
+    async def first_event(self) -> dict[str, Any]:
+        """Wait here and not in the triggerer; returns the event's payload."""
+        async for event in self.run():
+            payload: dict[str, Any] = event.payload
+            return payload
+        raise AirflowException("The wait ended without an event")
+
+    async def _outcome(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    async def _until(self, look: Callable[[], Awaitable[str]], reached: str) -> dict[str, str]:
+        """Look until nothing is missing; ``look`` returns what still is, in words, or ''."""
+        told = None
+        while True:
+            missing = await look()
+            if not missing:
+                return {"status": "success", "message": reached}
+            if missing != told:
+                self.log.info("Waiting: %s", missing)
+                told = missing
+            if time.time() + self.poll_interval > self.deadline:
+                return {"status": "timeout", "message": missing}
+            await asyncio.sleep(self.poll_interval)
