@@ -1,6 +1,6 @@
 """Whether Druid equals the ledger, minute by minute: equality, and not plausibility."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -10,7 +10,8 @@ from include.druid.queries import read_query
 
 NAME, TITLE = "ledger", "Druid igual al libro"
 
-#: How long after its end a minute is judged: what is committed has reached Druid by then.
+#: How long after its end, and after the last entry for it, a minute is judged: what is committed
+#: has reached Druid by then.
 GRACE = timedelta(seconds=20)
 
 _SHOWN = 3
@@ -63,22 +64,47 @@ def druid_minutes(
     }
 
 
-def compare(ledger: Mapping[Cell, Sums], druid: Mapping[Cell, Sums]) -> CheckResult:
-    """Hold what Druid has of some minutes to what the ledger says of them."""
-    wrong = sorted(
-        cell for cell in {**ledger, **druid} if ledger.get(cell, _NONE) != druid.get(cell, _NONE)
+def differences(
+    ledger: Mapping[Cell, Sums], druid: Mapping[Cell, Sums]
+) -> list[tuple[Cell, Sums | None, Sums | None]]:
+    """Each cell that is not equal, in order, with what the ledger says and what Druid has of it.
+
+    None is a cell that is not there: Druid lacks it, or the ledger knows nothing of it.
+    """
+    return [
+        (cell, ledger.get(cell), druid.get(cell))
+        for cell in sorted({**ledger, **druid})
+        if ledger.get(cell) != druid.get(cell)
+    ]
+
+
+def compare(
+    ledger: Mapping[Cell, Sums],
+    druid: Mapping[Cell, Sums],
+    in_flight: Collection[tuple[str, str]] = (),
+) -> CheckResult:
+    """Hold what Druid has of some minutes to what the ledger says of them.
+
+    `in_flight`: each (run, minute) that is still being added to, and not judged.
+    """
+    ledger, druid = (
+        {cell: sums for cell, sums in side.items() if cell[:2] not in in_flight}
+        for side in (ledger, druid)
     )
+    wrong = differences(ledger, druid)
     numbers = {
         "minutos": len({cell.minuto for cell in ledger}),
         "corridas": len({cell.corrida for cell in ledger}),
         "eventos_libro": sum(sums.eventos for sums in ledger.values()),
         "eventos_druid": sum(sums.eventos for sums in druid.values()),
         "diferencias": len(wrong),
+        "en_curso": len(in_flight),
     }
     if wrong:
-        told = [_difference(cell, ledger.get(cell), druid.get(cell)) for cell in wrong[:_SHOWN]]
+        told = "; ".join(_told(*difference) for difference in wrong[:_SHOWN])
         more = f"; y {len(wrong) - _SHOWN} diferencias más" if len(wrong) > _SHOWN else ""
-        return result("error", "; ".join(told) + more, numbers)
+        events = f"{numbers['eventos_libro']} eventos en el libro, {numbers['eventos_druid']} en"
+        return result("error", f"{told}{more} ({events} Druid)", numbers)
     if not ledger:
         return result("skipped", "ningún minuto cerrado con ventas", numbers)
     message = ", ".join(f"{name} = {value}" for name, value in numbers.items() if value)
@@ -90,13 +116,12 @@ def result(status: Status, message: str, numbers: Mapping[str, int] | None = Non
     return CheckResult(NAME, TITLE, "error", status, dict(numbers or {}), message)
 
 
-_NONE = Sums(0, 0, 0, 0, 0)
-
-
-def _difference(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
+def _told(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
     where = f"{cell.corrida}, {cell.minuto}, {cell.estado}"
     if ledger is None:
-        return f"{where}: sin libro, y Druid tiene {(druid or _NONE).eventos} eventos"
-    pairs = zip(Sums._fields, druid or _NONE, ledger, strict=True)
+        return f"{where}: sin libro, y Druid tiene {druid.eventos if druid else 0} eventos"
+    if druid is None:
+        return f"{where}: falta en Druid, y el libro tiene {ledger.eventos} eventos"
+    pairs = zip(Sums._fields, druid, ledger, strict=True)
     differing = [f"{name} {has} en vez de {says}" for name, has, says in pairs if has != says]
     return f"{where}: {', '.join(differing)}"

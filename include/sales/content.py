@@ -1,19 +1,26 @@
-"""What is sold: event n of a run is a pure function of (seed, n), but for its time and its run.
+"""What is sold: event n of a run is a pure function of (seed, n) and the local hour of its time.
 
-Events are drawn in blocks of `BLOCK`, as columns; one event is one row of its block. So the order
-of reading, the pace and the number of producers do not change them.
+The random numbers are a function of (seed, n) alone: neither pace nor order nor the number of
+producers change them. What they choose depends on the hour as it does in a store: who is open,
+what is eaten, which promotion it is the day of. Where `ts` is simulated (back-fill, load) it is
+itself a pure function of the run; where it is the clock, the same `ts` gives the same bytes.
+
+Events are drawn in blocks of `BLOCK`, as columns; one event is one row of its block.
 """
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum, auto
+from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from include.sales.draws import BLOCK, Ints, Stream, check_seed, uniforms
+from include.sales.catalogue import Catalogue, slot
+from include.sales.demand import Demand
+from include.sales.draws import BLOCK, Choice, Floats, Ints, Stream, check_seed, uniforms
 from include.sales.event import (
     ESTADOS,
     PLATAFORMAS,
@@ -22,9 +29,11 @@ from include.sales.event import (
     format_ts,
     iva_incluido,
 )
+from include.sales.local_time import day_of, epoch_ms, hours_of
 from include.sales.market import Market
-from include.sales.mix import CHANNELS, Mix
-from include.sales.tables import Store
+from include.sales.payments import Payments
+from include.sales.places import PLATFORM_CHANNEL, Places
+from include.sales.tables import CHANNELS, Store, applicable
 
 
 class Draw(IntEnum):
@@ -40,6 +49,7 @@ class Draw(IntEnum):
     INSTALMENT = auto()
     OUTCOME = auto()
     REASON = auto()
+    PROMOTION = auto()
 
 
 T = TypeVar("T")
@@ -48,9 +58,9 @@ T = TypeVar("T")
 class Drawn(NamedTuple, Generic[T]):
     """What is drawn: of a block (`Drawn[Ints]`, columns of `BLOCK` values) or of one event.
 
-    `store` and `product` are positions in the source's stores and in the market's products;
-    `payment`, `outcome`, `platform` in `TIPOS_PAGO`, `ESTADOS`, `PLATAFORMAS`; `issuer` and
-    `reason` in the mix's. The others are the event's own values.
+    `store`, `product`, `issuer` and `reason` are positions in the source's `stores`, `products`,
+    `issuers` and `reasons`; `payment`, `outcome`, `platform` in `TIPOS_PAGO`, `ESTADOS`,
+    `PLATAFORMAS`. The others are the event's own values.
     """
 
     store: T
@@ -67,6 +77,20 @@ class Drawn(NamedTuple, Generic[T]):
     cuotas: T
 
 
+class Hour(NamedTuple):
+    """What is particular to a local hour."""
+
+    platforms: Floats
+    """Weights, (groups * platforms)."""
+    stores: Floats
+    """Weights, (channels, stores)."""
+    slot: int
+    """Of the products, `catalogue.slot`."""
+    promotions: int
+    instalments: int
+    """First conditions of the day."""
+
+
 class SaleSource:
     """The sales of a run."""
 
@@ -81,48 +105,54 @@ class SaleSource:
             raise ValueError("the run needs a name, and corrida is empty")
         self.corrida = corrida
         self.seed = seed
-        self._products = market.products
-        self._stores = _selected(market.stores, stores)
-        self._provincias = {row.code: row.provincia for row in market.provinces}
-        self._mix = Mix(market, self._stores)
+        self.products = market.products
+        self.stores = _selected(market.stores, stores)
+        self.provincias = {row.code: row.provincia for row in market.provinces}
+        """Names by code."""
 
-        provinces, categories, groups = self._mix.provinces, self._mix.categories, self._mix.groups
-        self._province_of = _ints(provinces.index(s.province) for s in self._stores)
-        self._category_of = _ints(categories.index(p.categoria) for p in self._products)
-        self._group_of = _ints(groups.index(c.grupo) for c in market.categories)
-        self._price = _ints(p.precio_centavos for p in self._products)
-        self._rate = _ints(p.alicuota_iva for p in self._products)
-        self._percents = _ints(self._mix.percents)
-        self._counts = _ints(self._mix.counts)
+        demand, self._catalogue, self._payments = _choices(market)
+        self._places = Places(market, self.stores, demand)
+        self.issuers = self._payments.issuers
+        self.reasons = self._payments.reasons
+        codes = self._payments.provinces
+        self._province_of: Ints = np.array([codes.index(s.province) for s in self.stores])
+        self._rate: Ints = np.array([p.alicuota_iva for p in self.products])
+        self._percents: Ints = np.array(sorted({row.percent for row in market.discounts}))
+        self._discount = _discounts(market, self._percents)
+        self._groups = len(market.groups)
 
         # Two runs do not share ids: the digest stands for the run's name, whatever its length.
-        self._run_key = hashlib.blake2b(corrida.encode(), digest_size=8).hexdigest()
-        self._block: int | None = None
+        self.run_key = hashlib.blake2b(corrida.encode(), digest_size=8).hexdigest()
+        self._hour = lru_cache(maxsize=256)(self._new_hour)
+        self._read: tuple[int, int] | None = None
         self._rows: list[Drawn[int]] = []
 
     def sale(self, n: int, ts: datetime) -> Venta:
         """Event n, from 0, as of a moment (with time zone).
 
-        Reading in order is fast: the last block is kept.
+        Reading in order is fast: the last block is kept, as long as the hour is the same.
         """
         if n < 0:
             raise ValueError(f"events are numbered from 0, and n is {n}")
         block, row = divmod(n, BLOCK)
-        if block != self._block:
-            columns = (column.tolist() for column in self.columns(block))
-            self._rows = [Drawn(*values) for values in zip(*columns, strict=True)]
-            self._block = block
+        moment = epoch_ms(ts)
+        read = (block, hours_of(moment))
+        if read != self._read:
+            columns = self.columns(block, np.full(BLOCK, moment))
+            lists = (column.tolist() for column in columns)
+            self._rows = [Drawn(*values) for values in zip(*lists, strict=True)]
+            self._read = read
         it = self._rows[row]
-        store = self._stores[it.store]
-        product = self._products[it.product]
+        store = self.stores[it.store]
+        product = self.products[it.product]
         return Venta(
-            id_evento=f"e{self._run_key}-{n:012d}",
-            id_venta=f"v{self._run_key}-{n:012d}",
+            id_evento=f"e{self.run_key}-{n:012d}",
+            id_venta=f"v{self.run_key}-{n:012d}",
             ts=format_ts(ts),
             corrida=self.corrida,
             secuencia=n,
             sucursal=store.sucursal,
-            provincia=self._provincias[store.province],
+            provincia=self.provincias[store.province],
             ciudad=store.ciudad,
             producto=product.producto,
             sku=product.sku,
@@ -135,40 +165,56 @@ class SaleSource:
             iva_centavos=it.iva_centavos,
             tipo_pago=TIPOS_PAGO[it.payment],
             cuotas=it.cuotas,
-            emisor=self._mix.issuers[it.issuer],
+            emisor=self.issuers[it.issuer],
             estado=ESTADOS[it.outcome],
-            motivo=self._mix.reasons[it.reason],
+            motivo=self.reasons[it.reason],
             plataforma=PLATAFORMAS[it.platform],
         )
 
-    def columns(self, block: int) -> Drawn[Ints]:
-        """Draw the events `block * BLOCK` … as columns."""
-        mix = self._mix
+    def columns(self, block: int, ts: Ints) -> Drawn[Ints]:
+        """Draw the events `block * BLOCK` … as columns.
+
+        `ts` has the `BLOCK` events' epoch milliseconds, in any order; rows do not influence each
+        other, so a part of a block may be padded with any moment.
+        """
+        catalogue, pay = self._catalogue, self._payments
         u = uniforms(self.seed, Stream.CONTENT, block, rows=len(Draw))
+        hours, position = np.unique(hours_of(ts), return_inverse=True)
+        at = [self._hour(int(hour)) for hour in hours]
 
-        store = mix.store.pick(u[Draw.STORE])
-        product = mix.product.pick(u[Draw.PRODUCT])
-        category = self._category_of[product]
-        group = self._group_of[category]
+        bought = Choice(np.array([it.platforms for it in at])).pick(u[Draw.PLATFORM], position)
+        group, platform = np.divmod(bought, len(PLATAFORMAS))
+        channel = PLATFORM_CHANNEL[platform]
+        stores = Choice(np.concatenate([it.stores for it in at]))
+        store = stores.pick(u[Draw.STORE], position * len(CHANNELS) + channel)
 
-        cantidad = 1 + mix.units.pick(u[Draw.UNITS], category)
-        gross = cantidad * self._price[product]
-        percent = self._percents[mix.discount.pick(u[Draw.DISCOUNT], group)]
-        descuento = gross * percent // 100
-        importe = gross - descuento
+        slots = np.array([it.slot for it in at])[position]
+        product = catalogue.product.pick(u[Draw.PRODUCT], slots * self._groups + group)
+        cantidad = 1 + catalogue.units.pick(u[Draw.UNITS], catalogue.category_of[product])
+        gross = cantidad * catalogue.price[product]
 
-        platform = mix.platform.pick(u[Draw.PLATFORM], group)
-        online = np.where(platform == PLATAFORMAS.index("local"), 0, CHANNELS.index("online"))
-        place = group * len(CHANNELS) + online
-        payment = mix.payment.pick(u[Draw.PAYMENT], place)
-        issuer = mix.issuer.pick(
-            u[Draw.ISSUER], payment * len(mix.provinces) + self._province_of[store]
+        band, bands = pay.bands.of(gross), len(pay.bands.names)
+        by_amount = (group * len(CHANNELS) + channel) * bands + band
+        payment = pay.payment.pick(u[Draw.PAYMENT], by_amount)
+        issuer = pay.issuer.pick(
+            u[Draw.ISSUER], payment * len(pay.provinces) + self._province_of[store]
         )
-        cuotas = self._counts[mix.instalment.pick(u[Draw.INSTALMENT], place)]
+        offered = np.array([it.instalments for it in at])[position]
+        cuotas = pay.instalments.choice.pick(u[Draw.INSTALMENT], offered + by_amount)
+        cuotas = pay.instalments.counts[cuotas]
         cuotas = np.where(payment == TIPOS_PAGO.index("credito"), cuotas, 1)
-        outcome = mix.outcome.pick(u[Draw.OUTCOME], payment)
-        reason = mix.reason.pick(u[Draw.REASON], payment)
+        by_issuer = (payment * len(self.issuers) + issuer) * bands + band
+        outcome = pay.outcome.pick(u[Draw.OUTCOME], by_issuer)
+        reason = pay.reason.pick(u[Draw.REASON], payment)
         reason = np.where(outcome == ESTADOS.index("rechazada"), reason, 0)
+
+        promotions = np.array([it.promotions for it in at])[position]
+        promotions += pay.promotions.within(payment, issuer, group, channel)
+        promoted = pay.promotions.choice.pick(u[Draw.PROMOTION], promotions)
+        promoted = pay.promotions.percents[promoted]
+        listed = self._percents[self._discount.pick(u[Draw.DISCOUNT], group)]
+        descuento = gross * np.where(promoted > 0, promoted, listed) // 100
+        importe = gross - descuento
 
         return Drawn(
             store=store,
@@ -185,9 +231,33 @@ class SaleSource:
             cuotas=cuotas,
         )
 
+    def _new_hour(self, hour: int) -> Hour:
+        day = day_of(hour)
+        platforms, stores = self._places.at(hour)
+        return Hour(
+            platforms=platforms,
+            stores=stores,
+            slot=slot(hour),
+            promotions=self._payments.promotions.condition(day),
+            instalments=self._payments.instalments.condition(day),
+        )
 
-def _ints(values: Iterable[int]) -> Ints:
-    return np.fromiter(values, dtype=np.int64)
+
+@lru_cache(maxsize=4)
+def _choices(market: Market) -> tuple[Demand, Catalogue, Payments]:
+    """What does not depend on the run; it takes a moment to fit."""
+    demand = Demand(market)
+    catalogue = Catalogue(market, demand)
+    return demand, catalogue, Payments(market, catalogue)
+
+
+def _discounts(market: Market, percents: Ints) -> Choice:
+    """Percent off by group, without a promotion."""
+    weights = []
+    for group in market.groups:
+        shares = {row.percent: row.share for row in applicable(market.discounts, (group.grupo,))}
+        weights.append([shares.get(int(percent), 0.0) for percent in percents])
+    return Choice(weights)
 
 
 def _selected(stores: Sequence[Store], ids: Sequence[str]) -> tuple[Store, ...]:

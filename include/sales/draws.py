@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 
 BLOCK: Final = 4096
 """Events drawn together; part of what every seed means, as is the order of a block's rows."""
@@ -21,12 +22,17 @@ BLOCK: Final = 4096
 MAX_SEED: Final = 2**63 - 1
 """The largest integer that every reader of the events has, Druid's long among them."""
 
+_STEPS: Final = 2.0**32
+"""A uniform is a multiple of 1/_STEPS, so that `Choice` can add a whole number to it exactly."""
+
 
 class Stream(IntEnum):
     """Independent uses of a seed."""
 
     CONTENT = 0
     PACE = 1
+    ARRIVAL_COUNT = 2
+    ARRIVAL_TIME = 3
 
 
 def check_seed(seed: int) -> None:
@@ -35,34 +41,42 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"the seed must be between 0 and {MAX_SEED}, and it is {seed}")
 
 
-def uniforms(seed: int, stream: Stream, block: int, rows: int = 1) -> Floats:
-    """Draw `rows` uniforms in [0, 1) for each event of a block: an array (rows, BLOCK).
-
-    A row does not depend on how many follow it.
-    """
+def words(seed: int, stream: Stream, block: int, count: int) -> Words:
+    """Draw 64-bit words of a block; the first ones do not depend on how many follow."""
     check_seed(seed)
     # The block goes in the counter's second word: the first counts the draws within the block.
     bits = np.random.Philox(
         counter=np.array([0, block, 0, 0], dtype=np.uint64),
         key=np.array([seed, stream], dtype=np.uint64),
     )
-    words = bits.random_raw(rows * BLOCK).reshape(rows, BLOCK)
-    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    drawn: Words = bits.random_raw(count)
+    return drawn
+
+
+def uniforms(seed: int, stream: Stream, block: int, rows: int = 1) -> Floats:
+    """Draw `rows` uniforms in [0, 1) for each event of a block: an array (rows, BLOCK).
+
+    They are multiples of 2⁻³². A row does not depend on how many follow it.
+    """
+    drawn = words(seed, stream, block, rows * BLOCK).reshape(rows, BLOCK)
+    return (drawn >> np.uint64(32)).astype(np.float64) * (1 / _STEPS)
 
 
 class Choice:
     """Draws one of some options, weighted; the weights depend on a condition."""
 
-    def __init__(self, weights: Sequence[Sequence[float]]) -> None:
+    def __init__(self, weights: Sequence[Sequence[float]] | Floats) -> None:
         """Take the weights: a row a condition, a column an option, no row all zero."""
         totals = np.cumsum(np.asarray(weights, dtype=np.float64), axis=1)
-        self._cumulative: Floats = totals / totals[:, -1:]
+        rows, self._width = totals.shape
+        # One ascending line of all conditions: that of number c from c until c + 1.
+        within = totals / totals[:, -1:]
+        self._line: Floats = (np.arange(rows)[:, np.newaxis] + within).ravel()
 
     def pick(self, uniform: Floats, condition: Ints | None = None) -> Ints:
         """Pick an option's index for each uniform; `condition` has each one's row."""
         if condition is None:
-            picked = np.searchsorted(self._cumulative[0], uniform, side="right")
-            return picked.astype(np.int64)
-        passed = uniform[:, np.newaxis] >= self._cumulative[condition]
-        index: Ints = passed.sum(axis=1, dtype=np.int64)
-        return index
+            return np.searchsorted(self._line, uniform, side="right").astype(np.int64)
+        place = np.searchsorted(self._line, condition + uniform, side="right")
+        option: Ints = place - condition * self._width
+        return option

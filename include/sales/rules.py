@@ -4,7 +4,8 @@ A rule over a whole table is left out while some of the table's lines cannot be 
 would only repeat their problems.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,14 +41,31 @@ class Rules:
             if not holds(line.row):
                 self._report(name, line.number, text)
 
-    def unique(self, name: str, column: str) -> None:
-        """No two lines have the same value in a column."""
-        first: dict[str, int] = {}
+    def some(self, name: str, holds: Callable[[Any], bool], text: str) -> None:
+        """Some line satisfies a condition, of which `text` says that none does."""
+        if name not in self.broken and not any(map(holds, self.rows(name))):
+            self._report(name, 1, text)
+
+    def unique(self, name: str, *columns: str) -> None:
+        """No two lines have the same values in some columns."""
+        first: dict[tuple[Any, ...], int] = {}
         for line in self._lines[name]:
-            value = getattr(line.row, column)
-            if first.setdefault(value, line.number) != line.number:
-                text = f"{column} {value!r} is already in line {first[value]}"
-                self._report(name, line.number, text)
+            values = tuple(getattr(line.row, column) for column in columns)
+            if first.setdefault(values, line.number) != line.number:
+                text = ", ".join(f"{c} {v!r}" for c, v in zip(columns, values, strict=True))
+                self._report(name, line.number, f"{text} is already in line {first[values]}")
+
+    def complete(
+        self, name: str, columns: Sequence[str], options: Sequence[Iterable[object]]
+    ) -> None:
+        """There is a line for each combination of the columns' options."""
+        if name in self.broken:
+            return
+        there = {tuple(getattr(row, c) for c in columns) for row in self.rows(name)}
+        for values in itertools.product(*options):
+            if values not in there:
+                text = ", ".join(f"{c} {v!r}" for c, v in zip(columns, values, strict=True))
+                self._report(name, 1, f"there is no line of {text}")
 
     def refers(self, name: str, column: str, target: str, target_column: str) -> None:
         """Each value of a column, unless blank, is in the target table's column."""

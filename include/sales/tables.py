@@ -5,9 +5,10 @@ comes from (`source`, or "assumption") and of when it is (`date`). A blank cell 
 """
 
 import datetime as dt
+import operator
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -17,8 +18,13 @@ from include.sales.event import AlicuotaIva, Plataforma, TipoPago
 Text = Annotated[str, Meta(min_length=1, pattern=r"^\S(.*\S)?$")]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$")]
 Percentage = Annotated[float, Meta(ge=0, le=100)]
+OpeningHours = Annotated[str, Meta(pattern=r"^(([0-9]|1[0-9]|2[0-3])-([0-9]|1[0-9]|2[0-4]))?$")]
 Canal = Literal["local", "online"]
 """In store, or by any of the other platforms."""
+CHANNELS: Final[tuple[Canal, ...]] = get_args(Canal)
+
+_CUIT_WEIGHTS: Final = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+
 Outcome = Literal["aprobada", "rechazada", "pendiente"]
 """The states a sale can start in; the others follow later."""
 
@@ -71,14 +77,37 @@ class Province(Share, frozen=True, kw_only=True):
 
 
 class Store(Row, frozen=True, kw_only=True):
-    """stores.csv: a store; `weight` is its size relative to the others of its province."""
+    """stores.csv: a store; `weight` is its sales relative to the others of its province.
+
+    `laborable`, `sabado` and `domingo` are its opening hours, as in `9-21`; blank is closed.
+    """
 
     id: Slug
     sucursal: Text
     ciudad: Text
+    barrio: Text
+    direccion: Text
     province: Text
     """Code of provinces.csv."""
+    cuit: Annotated[str, Meta(pattern=r"^[0-9]{2}-[0-9]{8}-[0-9]$")]
+    formato: Literal["express", "supermercado", "hipermercado"]
     weight: Annotated[float, Meta(gt=0, le=1_000_000)]
+    laborable: OpeningHours = ""
+    sabado: OpeningHours = ""
+    domingo: OpeningHours = ""
+
+    def is_open(self, dia: str, hour: int) -> bool:
+        """Whether it is open in that local hour of a day of `calendar_tables.DIAS`."""
+        hours: str = getattr(self, dia)
+        opens, _, closes = hours.partition("-")
+        return bool(hours) and int(opens) <= hour < int(closes)
+
+    @property
+    def cuit_is_valid(self) -> bool:
+        """Whether the CUIT's last digit is that of the others (AFIP's weights, modulo 11)."""
+        *digits, check = (int(digit) for digit in self.cuit.replace("-", ""))
+        remainder = sum(map(operator.mul, _CUIT_WEIGHTS, digits)) % 11
+        return bool(check == {0: 0, 1: 9}.get(remainder, 11 - remainder))
 
 
 class Group(Share, frozen=True, kw_only=True):
@@ -115,7 +144,10 @@ class Category(Share, frozen=True, kw_only=True):
 
 
 class Product(Row, frozen=True, kw_only=True):
-    """products.csv: list price in pesos, IVA included; `rank` 1 sells most in its category."""
+    """products.csv: list price in pesos, IVA included; `rank` 1 sells most in its category.
+
+    `temporada` (seasons.csv) and `horario` (schedules.csv) say when; blank is always alike.
+    """
 
     sku: Annotated[str, Meta(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)*$")]
     producto: Text
@@ -123,6 +155,8 @@ class Product(Row, frozen=True, kw_only=True):
     precio: Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$")]
     alicuota_iva: AlicuotaIva
     rank: Annotated[int, Meta(ge=1)]
+    temporada: str = ""
+    horario: str = ""
 
     @property
     def precio_centavos(self) -> int:
@@ -189,6 +223,10 @@ class Programme(Row, frozen=True, kw_only=True):
     desde: dt.date | None = None
     hasta: dt.date | None = None
     """Blank while it is in force."""
+
+    def in_force(self, day: dt.date) -> bool:
+        """Whether it is offered on that day."""
+        return (self.desde or dt.date.min) <= day <= (self.hasta or dt.date.max)
 
 
 class ByPayment(Share, frozen=True, kw_only=True):

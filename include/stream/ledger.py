@@ -6,8 +6,8 @@ entries, and its next event is the one after the last entry's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,9 @@ from include.stream.errors import StreamError
 from include.stream.reader import Record, read_committed
 
 _MINUTE_LENGTH = len("2026-11-24T12:00")
+
+_CLOCK_SKEW = timedelta(minutes=10)
+"""How much earlier than its events an entry's record may be dated, generously."""
 
 
 class Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +56,15 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ultima_ts: str
     estados: dict[str, Totals]
     """By `estado`; a state without events has no key."""
+
+
+class LedgerMinutes(NamedTuple):
+    """What the ledger says of some minutes of event time, over all runs."""
+
+    sums: dict[tuple[str, str, str], tuple[int, ...]]
+    """By (run, minute, state), each as `Totals`, in its order."""
+    in_flight: set[tuple[str, str]]
+    """The (run, minute) that something was added to just now, so that more may come."""
 
 
 class RunProgress(msgspec.Struct, frozen=True):
@@ -145,21 +157,35 @@ def read_entries(
 
 
 def read_minutes(
-    config: Mapping[str, Any], ledger_topic: str, *, since: datetime
-) -> dict[tuple[str, str, str], tuple[int, ...]]:
-    """Sum the committed entries of every run by (run, minute, state), each as `Totals` in order.
+    config: Mapping[str, Any],
+    ledger_topic: str,
+    start: datetime,
+    end: datetime,
+    *,
+    settled: datetime,
+) -> LedgerMinutes:
+    """Sum the committed entries of every run, for the minutes from `start` up to `end`.
 
-    `since` as in `read_committed`: entries appended earlier are not read.
+    An entry counts for its events' minute, however late it was appended. `settled`: a minute of a
+    run with an entry of that moment or later, by Kafka's timestamp, is told to be in flight.
 
-    Raises `LedgerError` for a record that is no entry.
+    Raises `LedgerError` for a record that is no entry, and as `read_committed` does.
     """
+    first, last = (f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for moment in (start, end))
     sums: dict[tuple[str, str, str], Totals] = {}
-    for record in read_committed(config, ledger_topic, since=since):
+    in_flight = set()
+    for record in read_committed(config, ledger_topic, since=start - _CLOCK_SKEW):
         entry = _entry_in(record, ledger_topic)
+        if not first <= entry.minuto < last:
+            continue
+        if record.timestamp >= settled.timestamp() * 1000:
+            in_flight.add((entry.corrida, entry.minuto))
         for state, totals in entry.estados.items():
             cell = (entry.corrida, entry.minuto, state)
             sums[cell] = sums.get(cell, Totals()) + totals
-    return {cell: msgspec.structs.astuple(totals) for cell, totals in sums.items()}
+    return LedgerMinutes(
+        {cell: msgspec.structs.astuple(totals) for cell, totals in sums.items()}, in_flight
+    )
 
 
 def progress_of(corrida: str, entries: Iterable[LedgerEntry]) -> RunProgress:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,8 +10,8 @@ from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
 from include.stream import ledger
 from include.stream.errors import KafkaUnreachableError, StreamError
-from include.stream.ledger import RunProgress
-from include.stream.transactions import OutOfTimeError, ToSend, TransactionalProducer
+from include.stream.ledger import LedgerEntry, RunProgress
+from include.stream.transactions import OutOfTimeError, Record, TransactionalProducer
 
 
 class NotAcknowledgedError(StreamError):
@@ -114,14 +115,21 @@ class SalePublisher:
         try took over, `KafkaRefusedError` for what no waiting can mend; only `close()` may follow.
         """
         entries = ledger.entries_for(sales, self._seed)
+        self.commit_encoded(
+            [sale.id_venta for sale in sales], [encode_sale(sale) for sale in sales], entries
+        )
+
+    def commit_encoded(
+        self, keys: Sequence[str], values: Sequence[bytes], entries: Sequence[LedgerEntry]
+    ) -> None:
+        """Do as `commit` does with sales that are JSON already; `entries` sum exactly them."""
         run_key = self.progress.corrida.encode()
-        records = [
-            ToSend(self._topic, sale.id_venta.encode(), encode_sale(sale)) for sale in sales
-        ] + [ToSend(self._ledger_topic, run_key, ledger.encode(entry)) for entry in entries]
+        records: list[Record] = [*zip(repeat(self._topic), keys, values)]
+        records += [(self._ledger_topic, run_key, ledger.encode(entry)) for entry in entries]
         try:
             self._producer.send(records)
         except OutOfTimeError as error:
-            raise NotAcknowledgedError(self._config, self.progress, len(sales), error) from error
+            raise NotAcknowledgedError(self._config, self.progress, len(values), error) from error
         for entry in entries:
             self.progress = self.progress.plus(entry)
 

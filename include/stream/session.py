@@ -85,7 +85,7 @@ def publish_window(
             raise
         log.warning("%s", error)
         unacknowledged = error.unacknowledged if isinstance(error, NotAcknowledgedError) else 0
-    published = _published(publisher.progress, resumed_at, unacknowledged)
+    published = published_of(publisher.progress, resumed_at, unacknowledged)
     if stop.is_set():
         raise WindowStoppedError(published)
     return published
@@ -123,7 +123,8 @@ def _end(progress: RunProgress, until: datetime | timedelta) -> datetime:
     return first + until
 
 
-def _published(progress: RunProgress, resumed_at: int, unacknowledged: int) -> Published:
+def published_of(progress: RunProgress, resumed_at: int, unacknowledged: int) -> Published:
+    """Return what a run's progress comes to, with the sales of a batch that is in doubt."""
     total = progress.total
     return Published(
         corrida=progress.corrida,

@@ -32,8 +32,12 @@ class ToSend(NamedTuple):
     """A record to produce."""
 
     topic: str
-    key: bytes
+    key: bytes | str
     value: bytes
+
+
+Record = tuple[str, bytes | str, bytes]
+"""Topic, key and value: a `ToSend`, or where there are many a plain tuple, which is faster."""
 
 
 class ProducerFencedError(StreamError):
@@ -106,7 +110,7 @@ class TransactionalProducer:
         except KafkaException as error:
             raise self._failure(error.args[0]) from error
 
-    def send(self, records: Sequence[ToSend]) -> None:
+    def send(self, records: Sequence[Record]) -> None:
         """Commit the records in one transaction; one that had to be aborted is tried again.
 
         Raises `OutOfTimeError`, `ProducerFencedError`, or `KafkaRefusedError` for what no waiting
@@ -149,14 +153,17 @@ class TransactionalProducer:
             raise ValueError("the producer is closed")
         return self._producer
 
-    def _transact(self, records: Sequence[ToSend]) -> bool:
+    def _transact(self, records: Sequence[Record]) -> bool:
         """Try one transaction; False if it was aborted and may be tried anew."""
         client = self._client
         client.begin_transaction()
         self._open = True
         try:
-            for record in records:
-                self._produce(record)
+            for topic, key, value in records:
+                try:
+                    client.produce(topic, value, key)
+                except BufferError:
+                    self._produce_in_turn(topic, key, value)
             # The client's commit waits for delivery too, but cannot be aborted once called.
             while client.flush(_SLICE):
                 self._check_time()
@@ -173,15 +180,16 @@ class TransactionalProducer:
         self._open = self._committing = False
         return True
 
-    def _produce(self, record: ToSend) -> None:
+    def _produce_in_turn(self, topic: str, key: bytes | str, value: bytes) -> None:
+        """Produce once the client's full queue has room: delivery makes it."""
         while True:
+            self._client.poll(_SLICE)
+            self._check_time()
             try:
-                self._client.produce(record.topic, record.value, record.key)
-            except BufferError:  # the client's queue is full: delivery makes room
-                self._client.poll(_SLICE)
-                self._check_time()
-            else:
-                return
+                self._client.produce(topic, value, key)
+            except BufferError:
+                continue
+            return
 
     def _persist(self, call: Callable[[float], object]) -> None:
         """Call with a short time-out, again and again while the client says that it may succeed."""

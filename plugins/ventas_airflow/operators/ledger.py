@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 #: replaced takes some seconds to show its rows again.
 _INTERVAL, _PATIENCE = 2.0, 30.0
 
-#: An entry's record may carry an earlier time than its events, by the clocks' difference.
-_CLOCK_SKEW = timedelta(minutes=10)
-
 
 class CheckLedgerOperator(BaseOperator):
     """Compares counts and sums by run, minute and state in Druid with topic `ventas.ledger`.
@@ -56,52 +53,59 @@ class CheckLedgerOperator(BaseOperator):
         self.druid_conn_id = druid_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Compare; fail at once if it is certain, and with retries if something is away."""
+        """Compare; a difference fails at once, and what may be away only for now with retries."""
         from include.druid.client import DruidError
         from include.druid.ledger import result
         from include.stream.errors import StreamError
+        from include.stream.ledger import LedgerError
 
         retry = False
         try:
             found = self._compare()
+        except LedgerError as error:
+            found = result("error", str(error))
         except (DruidError, StreamError) as error:
             reason = vm_is_off(self.vm)
             found = result("skipped", reason) if reason else result("error", str(error))
             retry = True
         text = f"{found.title}: {found.message}"
+        if found.status == "ok":
+            self.log.info(text)
+            return found.to_dict()
         context["ti"].xcom_push(key="return_value", value=found.to_dict())
         if found.status == "skipped":
             raise AirflowSkipException(text)
-        if found.status == "error":
-            raise AirflowException(text) if retry else AirflowFailException(text)
-        self.log.info(text)
-        return found.to_dict()
+        raise AirflowException(text) if retry else AirflowFailException(text)
 
     def _compare(self) -> CheckResult:
-        from include.druid.ledger import Cell, Sums, closed_minutes, compare, druid_minutes
-        from include.stream.ledger import read_minutes
-        from include.stream.topics import TopicMissingError
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
+        """Look until equal, or until that is overdue."""
+        from include.druid.ledger import closed_minutes
 
         lookback = timedelta(minutes=int(self.lookback_minutes))
         start, end = closed_minutes(datetime.now(UTC), lookback)
-        first, last = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (start, end))
-        try:
-            sums = read_minutes(
-                KafkaConfigHook(self.kafka_conn_id).get_conn,
-                self.ledger_topic,
-                since=start - _CLOCK_SKEW,
-            )
-        except TopicMissingError:
-            sums = {}
-        cells = {Cell(*cell): Sums(*totals) for cell, totals in sums.items()}
-        ledger = {c: s for c, s in cells.items() if first <= c.minuto < last}
-        client = druid_client(self.druid_conn_id)
         deadline = time.monotonic() + _PATIENCE
         while True:
-            druid = druid_minutes(client, self.datasource, start, end)
-            found = compare(ledger, druid)
+            found = self._look(start, end)
             if found.status != "error" or time.monotonic() > deadline:
                 return found
             self.log.info("Todavía no: %s", found.message)
             time.sleep(_INTERVAL)
+
+    def _look(self, start: datetime, end: datetime) -> CheckResult:
+        from include.druid.ledger import GRACE, Cell, Sums, compare, druid_minutes
+        from include.stream.ledger import LedgerMinutes, read_minutes
+        from include.stream.topics import TopicMissingError
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        # Druid first: what it has was committed with its entry, so the ledger's end is past that.
+        asked = datetime.now(UTC)
+        druid = druid_minutes(druid_client(self.druid_conn_id), self.datasource, start, end)
+        try:
+            ledger = read_minutes(
+                kafka_config, self.ledger_topic, start, end, settled=asked - GRACE
+            )
+        except TopicMissingError:
+            ledger = LedgerMinutes({}, set())
+        sums = {Cell(*cell): Sums(*totals) for cell, totals in ledger.sums.items()}
+        return compare(sums, druid, ledger.in_flight)

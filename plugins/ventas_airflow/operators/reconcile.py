@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from ventas_airflow.conditions import druid_client
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -61,7 +63,6 @@ class ReconcileOperator(BaseOperator):
         """Compare until equal or until the deadline."""
         from include.druid.reconcile import results_of_run
         from include.stream.reader import ids_of_run
-        from ventas_airflow.hooks.druid import DruidSupervisorHook
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         if not isinstance(self.published, Mapping):
@@ -71,7 +72,7 @@ class ReconcileOperator(BaseOperator):
         since = context["dag_run"].run_after - timedelta(minutes=10)
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
         in_kafka = ids_of_run(kafka_config, self.topic, corrida, since=since)
-        client: DruidClient = DruidSupervisorHook(self.druid_conn_id).get_client()
+        client = druid_client(self.druid_conn_id)
         found = self._wait(client, corrida, in_kafka.times)
         self.log.info("Conciliación de %s: %s", corrida, found)
         if not found.agrees:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException
 
+from ventas_airflow.conditions import druid_client
 from ventas_airflow.operators.waiting import WaitingOperator
 from ventas_airflow.triggers.druid_supervisor import Goal, SupervisorTrigger
 
@@ -41,7 +42,7 @@ class SupervisorOperator(WaitingOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Tell Druid, then wait until it has done so."""
         started = time.time()
-        self._tell(self._client())
+        self._tell(druid_client(self.druid_conn_id))
         trigger = SupervisorTrigger(
             druid_conn_id=self.druid_conn_id,
             supervisor=self.datasource,
@@ -71,12 +72,6 @@ class SupervisorOperator(WaitingOperator):
 
     def _tell(self, client: DruidClient) -> None:
         raise NotImplementedError
-
-    def _client(self) -> DruidClient:
-        from ventas_airflow.hooks.druid import DruidSupervisorHook
-
-        hook: DruidSupervisorHook = DruidSupervisorHook(self.druid_conn_id)
-        return hook.get_client()
 
 
 class SubmitSupervisorOperator(SupervisorOperator):

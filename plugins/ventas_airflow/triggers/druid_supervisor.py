@@ -6,16 +6,14 @@ The connection is looked up, by id, where the trigger runs, so that no secret is
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from airflow.sdk.exceptions import AirflowException
 
 from include.druid.client import DruidClient, DruidError, DruidUnreachableError
 from include.druid.supervisor import describe, is_running, unsettled
+from ventas_airflow.conditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
-
-if TYPE_CHECKING:
-    from ventas_airflow.hooks.druid import DruidSupervisorHook
 
 Goal = Literal["running", "settled"]
 
@@ -46,18 +44,12 @@ class SupervisorTrigger(WaitTrigger):
         }
 
     async def _outcome(self) -> dict[str, str]:
-        client = await asyncio.to_thread(self._client)
+        client = await asyncio.to_thread(druid_client, self.druid_conn_id)
         # The client blocks: a look of its own would stop every other trigger meanwhile.
         return await self._until(
             lambda: asyncio.to_thread(self._missing, client),
             f"{self.supervisor} is {self.goal}",
         )
-
-    def _client(self) -> DruidClient:
-        from ventas_airflow.hooks.druid import DruidSupervisorHook
-
-        hook: DruidSupervisorHook = DruidSupervisorHook(self.druid_conn_id)
-        return hook.get_client()
 
     def _missing(self, client: DruidClient) -> str:
         try:

@@ -1,25 +1,32 @@
 """Druid against the ledger, on real topics and a real datasource."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from confluent_kafka import Producer
 
-from include.druid.client import DruidClient
+from include.druid import ledger as comparison
+from include.druid.client import DruidClient, DruidError
 from include.druid.supervisor import supervisor_spec
-from include.sales.event import encode
+from include.sales.event import Venta
+from include.sales.event import encode as encode_sale
 from include.stack.waiting import wait_until
-from tests.integration.stream.place import Place, make_place
+from include.stream import ledger
+from tests.integration.stream.place import SEED, Place, make_place
 from tests.support.druid import remove_supervisor
 from ventas_airflow.operators import ledger as operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 
+#: Of each of two runs, six seconds apart: three minutes of ten sales.
 SALES = 30
+
+Check = Callable[[], dict[str, Any]]
 
 
 @pytest.fixture
@@ -28,80 +35,144 @@ def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
 
 
 @pytest.fixture
-def ingested(place: Place, druid: DruidClient) -> Iterator[Place]:
-    """Sales over three past minutes, five to a transaction, and a supervisor that reads them."""
+def published(place: Place, druid: DruidClient) -> Iterator[dict[str, list[Venta]]]:
+    """The sales of two runs over three past minutes, all in Druid; seven to a transaction."""
     start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=5)
-    source = place.source()
-    sales = [source.sale(n, start + timedelta(seconds=6 * n)) for n in range(SALES)]
-    with place.publisher() as publisher:
-        publisher.open()
-        for first in range(0, SALES, 5):
-            publisher.commit(sales[first : first + 5])
+    runs = {}
+    for name in ("mañana", "tarde"):
+        run = place._replace(corrida=name)
+        source = run.source()
+        sales = [source.sale(n, start + timedelta(seconds=6 * n)) for n in range(SALES)]
+        with run.publisher() as publisher:
+            publisher.open()
+            for first in range(0, SALES, 7):
+                publisher.commit(sales[first : first + 7])
+        runs[name] = sales
     druid.submit_supervisor(
         supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
     )
-    _wait_for_rows(druid, place.topic, SALES)
-    yield place
+    wait_for_rows(druid, place.topic, 2 * SALES)
+    yield runs
     remove_supervisor(druid, place.topic)
 
 
-def _wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
-    def there() -> bool:
-        try:
-            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
-        except RuntimeError:
-            return False
-        return bool(rows[0]["n"] == count)
-
-    wait_until(there, service="Druid", address=druid.url, seconds=60)
-
-
-def run_check(place: Place) -> dict[str, Any]:
-    pushed: dict[str, Any] = {}
-    operator = CheckLedgerOperator(
-        task_id="check_ledger",
-        vm={},
-        datasource=place.topic,
-        ledger_topic=place.ledger_topic,
-    )
-    context = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update(value))}
-    try:
-        operator.execute(context)  # type: ignore[arg-type]
-    except AirflowFailException:
-        assert pushed["status"] == "error"
-    return pushed
-
-
-@pytest.fixture(autouse=True)
-def connections(
-    kafka_config: dict[str, str], druid: DruidClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def check(
+    place: Place, druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Check:
+    """Runs the operator once, without waiting for what the test has waited for already."""
     host, port = druid.url.removeprefix("http://").split(":")
     router = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
     kafka = {"conn_type": "kafka", "extra": kafka_config}
     monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
     monkeypatch.setattr(operators, "_PATIENCE", 0.0)
+    monkeypatch.setattr(comparison, "GRACE", timedelta(0))
+    monkeypatch.setattr(comparison, "_SHOWN", 100)
+
+    def run() -> dict[str, Any]:
+        pushed: dict[str, Any] = {}
+        context = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update(value))}
+        operator = CheckLedgerOperator(
+            task_id="check_ledger",
+            vm={},
+            datasource=place.topic,
+            ledger_topic=place.ledger_topic,
+        )
+        try:
+            return operator.execute(context)  # type: ignore[arg-type]
+        except (AirflowFailException, AirflowSkipException):
+            return pushed
+
+    return run
 
 
-def test_what_is_published_is_equal_and_what_is_slipped_in_is_named(
-    ingested: Place, druid: DruidClient
-) -> None:
-    found = run_check(ingested)
+def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
+    def there() -> bool:
+        try:
+            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
+        except DruidError:
+            return False
+        return bool(rows[0]["n"] == count)
+
+    wait_until(there, service="Druid", address=druid.url, seconds=60)
+
+
+def slip_in(place: Place, *events: bytes, entries: Sequence[Venta] = ()) -> None:
+    """Write past the publisher: events without an entry, and the entries of sales without them."""
+    producer = Producer({**place.config, "acks": "all"})
+    for event in events:
+        producer.produce(place.topic, event)
+    for entry in ledger.entries_for(entries, SEED) if entries else ():
+        producer.produce(place.ledger_topic, ledger.encode(entry), entry.corrida)
+    assert producer.flush(20) == 0
+
+
+def test_what_is_published_is_equal(check: Check, published: dict[str, list[Venta]]) -> None:
+    found = check()
     assert (found["status"], found["message"]) == (
         "ok",
-        "minutos = 3, corridas = 1, eventos_libro = 30, eventos_druid = 30",
+        "minutos = 3, corridas = 2, eventos_libro = 60, eventos_druid = 60",
     )
 
-    # Past the publisher, so that the ledger does not know of it.
-    again = ingested.source().sale(0, datetime.now(UTC) - timedelta(minutes=3))
-    producer = Producer(ingested.config)
-    producer.produce(ingested.topic, encode(again), again.id_venta)
-    producer.flush(10)
-    _wait_for_rows(druid, ingested.topic, SALES + 1)
 
-    found = run_check(ingested)
+def test_exactly_what_is_slipped_in_is_named(
+    check: Check, published: dict[str, list[Venta]], place: Place, druid: DruidClient
+) -> None:
+    twice = published["tarde"][3]
+    cell = [s for s in published["tarde"] if (s.ts[:16], s.estado) == (twice.ts[:16], twice.estado)]
+    changed, lost, unknown = (
+        place._replace(corrida=name).source().sale(0, datetime.now(UTC) - timedelta(minutes=3))
+        for name in ("cambiada", "perdida", "sin libro")
+    )
+    dearer = msgspec.structs.replace(changed, importe_centavos=changed.importe_centavos + 1)
+    nameless = {**msgspec.to_builtins(unknown), "corrida": None, "estado": None, "cantidad": None}
+    slip_in(place, encode_sale(dearer), entries=[changed])
+    slip_in(place, entries=[lost])
+    slip_in(place, encode_sale(unknown), encode_sale(twice), json.dumps(nameless).encode())
+    wait_for_rows(druid, place.topic, 2 * SALES + 4)
+
+    found = check()
+
     assert found["status"] == "error"
-    assert found["numbers"]["diferencias"] == 1
-    assert (found["numbers"]["eventos_libro"], found["numbers"]["eventos_druid"]) == (30, 31)
-    assert again.estado in found["message"]
+    assert found["numbers"]["diferencias"] == 5
+    told, totals = found["message"].removesuffix(")").split(" (")
+    assert totals == "62 eventos en el libro, 64 en Druid"
+    minute = f"{unknown.ts[:16]}:00Z"
+    assert told.split("; ") == [
+        f", {minute}, : sin libro, y Druid tiene 1 eventos",
+        f"cambiada, {minute}, {changed.estado}: importe_centavos {dearer.importe_centavos} "
+        f"en vez de {changed.importe_centavos}",
+        f"perdida, {minute}, {lost.estado}: falta en Druid, y el libro tiene 1 eventos",
+        f"sin libro, {minute}, {unknown.estado}: sin libro, y Druid tiene 1 eventos",
+        f"tarde, {twice.ts[:16]}:00Z, {twice.estado}: "
+        + ", ".join(
+            f"{name} {says + more} en vez de {says}"
+            for name, says, more in (
+                ("eventos", len(cell), 1),
+                ("unidades", sum(s.cantidad for s in cell), twice.cantidad),
+                ("importe_centavos", sum(s.importe_centavos for s in cell), twice.importe_centavos),
+                ("iva_centavos", sum(s.iva_centavos for s in cell), twice.iva_centavos),
+                (
+                    "descuento_centavos",
+                    sum(s.descuento_centavos for s in cell),
+                    twice.descuento_centavos,
+                ),
+            )
+            if more
+        ),
+    ]
+
+
+def test_minutes_that_are_still_being_filled_wait_for_the_next_run(
+    check: Check,
+    published: dict[str, list[Venta]],
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Minutes that closed long ago, and that more is committed to than Druid can show yet.
+    slip_in(place, entries=[published["mañana"][0]])
+    monkeypatch.setattr(comparison, "GRACE", timedelta(seconds=60))
+    found = check()
+    assert (found["status"], found["message"]) == ("skipped", "ningún minuto cerrado con ventas")
+    assert found["numbers"]["en_curso"] == 6

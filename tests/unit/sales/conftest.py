@@ -1,11 +1,17 @@
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 
-from include.sales.content import SaleSource
+from include.sales.content import Drawn, SaleSource
+from include.sales.demand import REFERENCE_YEAR, Demand
+from include.sales.draws import BLOCK
 from include.sales.event import Venta
+from include.sales.local_time import HOUR_MS, UTC_OFFSET_HOURS, first_hour
 from include.sales.market import Market, load_market
+from include.sales.places import PLATFORM_CHANNEL
+from tests.unit.sales.year import Year
 
 NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
@@ -16,7 +22,37 @@ def market() -> Market:
 
 
 @pytest.fixture(scope="session")
+def demand(market: Market) -> Demand:
+    return Demand(market)
+
+
+@pytest.fixture(scope="session")
 def many_sales(market: Market) -> Sequence[Venta]:
     """50,000 sales of all stores; the seed is fixed, so what holds of them always does."""
     source = SaleSource(market, seed=7, corrida="muchas")
     return [source.sale(n, NOON) for n in range(50_000)]
+
+
+@pytest.fixture(scope="session")
+def year(market: Market, demand: Demand) -> Year:
+    """204,800 sales spread over the reference year as the demand curve says."""
+    source = SaleSource(market, seed=7, corrida="un año")
+    count = 50 * BLOCK
+    rates = demand.hourly(REFERENCE_YEAR).sum(axis=(1, 2)).cumsum()
+    passed = np.searchsorted(rates, (np.arange(count) + 0.5) / count * rates[-1])
+    hour = first_hour(date(REFERENCE_YEAR, 1, 1)) + passed
+    ts = (hour - UTC_OFFSET_HOURS) * HOUR_MS
+    blocks = [source.columns(n, ts[n * BLOCK :][:BLOCK]) for n in range(count // BLOCK)]
+    drawn = Drawn(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+    categories = [row.categoria for row in market.categories]
+    groups = [row.grupo for row in market.groups]
+    provinces = [row.code for row in market.provinces]
+    category = np.array([categories.index(p.categoria) for p in source.products])[drawn.product]
+    return Year(
+        drawn=drawn,
+        hour=hour,
+        category=category,
+        group=np.array([groups.index(row.grupo) for row in market.categories])[category],
+        channel=PLATFORM_CHANNEL[drawn.platform],
+        province=np.array([provinces.index(s.province) for s in source.stores])[drawn.store],
+    )

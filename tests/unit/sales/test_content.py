@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from include.sales.content import SaleSource
 from include.sales.draws import BLOCK, MAX_SEED
 from include.sales.event import TIPOS_PAGO_CON_EMISOR, Venta, encode, iva_incluido
+from include.sales.local_time import epoch_ms
 from include.sales.market import Market, load_market
 
 NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
@@ -26,7 +28,7 @@ def sale(n: int, seed: int = 7, corrida: str = "una", stores: Sequence[str] = ()
 
 
 def content(venta: Venta) -> dict[str, object]:
-    """What depends on seed and n alone."""
+    """What depends on seed, n and the hour alone."""
     fields = msgspec.to_builtins(venta)
     return {k: v for k, v in fields.items() if k not in {"id_evento", "id_venta", "corrida", "ts"}}
 
@@ -46,12 +48,38 @@ def test_events_around_a_block_border_are_the_same_in_any_order(border: int) -> 
     assert len({encode(venta) for venta in forwards}) == len(numbers)
 
 
-def test_only_time_ids_and_run_change_with_clock_and_run() -> None:
-    later = SaleSource(MARKET, seed=7, corrida="otra").sale(5, NOON + timedelta(days=1))
+def test_only_time_ids_and_run_change_with_run_and_clock_within_an_hour() -> None:
+    within = timedelta(minutes=59, seconds=59, milliseconds=999)
+    later = SaleSource(MARKET, seed=7, corrida="otra").sale(5, NOON + within)
     assert content(later) == content(sale(5))
-    assert later.ts == "2026-11-25T15:00:00.000Z"
+    assert later.ts == "2026-11-24T15:59:59.999Z"
     assert later.corrida == "otra"
     assert {later.id_evento, later.id_venta}.isdisjoint({sale(5).id_evento, sale(5).id_venta})
+
+
+@given(
+    st.lists(st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31)), min_size=1, max_size=5),
+    st.integers(0, 10**9),
+)
+def test_rows_of_a_block_depend_each_on_its_own_hour(moments: list[datetime], block: int) -> None:
+    """Whatever the hours of the others: so a block may be cut, padded and shared out."""
+    ts = [epoch_ms(moment.replace(tzinfo=UTC)) for moment in moments]
+    mixed = SOURCE.columns(block, np.resize(np.array(ts), BLOCK))
+    for position, moment in enumerate(ts):
+        alone = SOURCE.columns(block, np.full(BLOCK, moment))
+        for one, other in zip(mixed, alone, strict=True):
+            assert one[position] == other[position]
+
+
+def test_columns_are_the_sales(many_sales: Sequence[Venta]) -> None:
+    source = SaleSource(MARKET, seed=7, corrida="muchas")
+    columns = source.columns(1, np.full(BLOCK, epoch_ms(NOON)))
+    for row, v in enumerate(many_sales[BLOCK : 2 * BLOCK]):
+        assert v.sucursal == source.stores[columns.store[row]].sucursal
+        assert v.sku == source.products[columns.product[row]].sku
+        assert v.emisor == source.issuers[columns.issuer[row]]
+        assert v.motivo == source.reasons[columns.reason[row]]
+        assert v.importe_centavos == columns.importe_centavos[row]
 
 
 @given(st.integers(0, MAX_SEED), st.integers(0, MAX_SEED))
@@ -75,8 +103,12 @@ def test_some_stores_sell_the_same_as_all_but_where() -> None:
     assert {venta.sucursal for venta in sales} == {"Palermo", "Ushuaia"}
     for venta in sales:
         there, everywhere = content(venta), content(SOURCE.sale(venta.secuencia, NOON))
-        # The wallets and cards of a province follow its stores.
-        for field in ("sucursal", "ciudad", "provincia", "emisor"):
+        # The wallets and cards of a province follow its stores, and on them depend the
+        # promotion and whether it is approved.
+        for field in (
+            *("sucursal", "ciudad", "provincia", "emisor", "estado", "motivo"),
+            *("descuento_centavos", "importe_centavos", "iva_centavos"),
+        ):
             del there[field], everywhere[field]
         assert there == everywhere
 

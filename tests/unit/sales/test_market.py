@@ -1,10 +1,16 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stdnum.ar import cuit
 
 from include.sales.event import ALICUOTAS_IVA
 from include.sales.market import DATA, MarketError, load_market
+
+STORE = load_market().stores[0]
 
 
 @pytest.fixture
@@ -43,9 +49,20 @@ def test_the_data_make_a_whole_country() -> None:
     market = load_market()
     assert len(market.provinces) == 24
     assert len(market.stores) >= 60
-    assert len(market.products) >= 120
+    assert len(market.products) >= 300
     assert len(market.categories) >= 12
     assert {p.alicuota_iva for p in market.products} == set(ALICUOTAS_IVA)
+
+
+def test_the_cuits_are_valid() -> None:
+    assert all(cuit.is_valid(store.cuit) for store in load_market().stores)
+
+
+@given(st.integers(0, 10**10 - 1), st.integers(0, 9))
+def test_a_cuit_is_valid_by_its_last_digit(number: int, last: int) -> None:
+    text = f"{number:010d}"
+    store = msgspec.structs.replace(STORE, cuit=f"{text[:2]}-{text[2:]}-{last}")
+    assert store.cuit_is_valid == (cuit.calc_check_digit(text) == str(last))
 
 
 def test_prices_are_pesos_in_the_file_and_centavos_in_the_market(folder: Path) -> None:
@@ -94,7 +111,7 @@ def test_every_wrong_cell_of_a_line_is_told(folder: Path) -> None:
         ("products", "ALM-001", "Yerba", '"Yerba', "not readable as CSV"),
         ("stores", "palermo", "palermo", "flores", "id 'flores' is already in line"),
         ("stores", "palermo", ",25,", ",0,", "weight is '0'"),
-        ("stores", "palermo", "assumption", "", "source is ''"),
+        ("provinces", "AR-V", "INDEC Censo 2022 (provisional)", "", "source is ''"),
         ("stores", "palermo", "2025-12", "ayer", "date is 'ayer'"),
         ("stores", "formosa-centro", "AR-P", "AR-C", "code 'AR-P' has no line in stores.csv"),
         ("provinces", "AR-V", "0.41", "nan", "share is 'nan'"),
@@ -108,9 +125,40 @@ def test_every_wrong_cell_of_a_line_is_told(folder: Path) -> None:
         ("outcomes", "efectivo,aprobada", "aprobada", "reembolsada", "estado is 'reembolsada'"),
         ("rejections", "qr,qr_vencido", "qr_vencido", "QR vencido", "motivo is 'QR vencido'"),
         ("instalments", "online,,9,", ",9,", ",18,", "in force offers so many cuotas"),
-        ("instalment_programmes", "Ahora 12", ",,", ",2025-01-01,", "desde is after hasta"),
-        ("instalment_programmes", "Ahora 12", "2024-01-31", "31/1/24", "hasta is '31/1/24'"),
+        ("instalment_programmes", "Ahora 12,12", ",,", ",2025-01-01,", "desde is after hasta"),
+        ("instalment_programmes", "Ahora 12,12", "2024-01-31", "31/1/24", "hasta is '31/1/24'"),
         ("discounts", "electro,25", "25", "100", "percent is '100'"),
+        ("stores", "palermo", "30-", "33-", "the last digit of cuit is not the one"),
+        ("stores", "palermo", "-24,", "-25,", "laborable is '0-25'"),
+        ("stores", "ushuaia", "8-21,8-21,9-20", "21-8,,", "must open on some day"),
+        ("stores", "palermo", "supermercado", "kiosco", "formato is 'kiosco'"),
+        ("products", "CAR-004", ",asado,", ",merienda,", "horario 'merienda' is not in schedules"),
+        ("products", "CLI-001", ",ventilacion,", ",calor,", "temporada 'calor' is not in seasons"),
+        ("seasons", "verano,2,", "2", "1", "temporada 'verano', mes 1 is already in line"),
+        ("seasons", "verano,12,", "12", "13", "mes is '13'"),
+        ("schedules", "noche,laborable,0,3", "0,3", "5,3", "desde is after hasta"),
+        (
+            "hours",
+            "local,sabado,7",
+            "7",
+            "8",
+            "there is no line of canal 'local', dia 'sabado', hora 7",
+        ),
+        ("weekdays", "online,3", "3", "4", "there is no line of canal 'online', weekday 3"),
+        ("holidays", "online", "online", "local", "canal 'local' is already in line 2"),
+        (
+            "events",
+            "CyberMonday,2025-11-03,2025-11-05,local",
+            "electro",
+            "kiosco",
+            "grupo 'kiosco'",
+        ),
+        ("recurring", "Navidad (cierre)", "0.1", "0", "factor is '0'"),
+        ("amount_bands", "chico", ",0,", ",1,", "there is no band from 0 pesos"),
+        ("payment_amounts", "qr,chico", "chico", "enorme", "tramo 'enorme' is not in amount_bands"),
+        ("instalment_amounts", "9,chico", "9", "10", "cuotas 10 is not in instalments.csv"),
+        ("rejection_factors", "Cabal", "Cabal", "Cobal", "emisor 'Cobal' is not in issuers.csv"),
+        ("promotions", "Ualá viernes", "qr,Ualá", "efectivo,Ualá", "have an emisor"),
     ],
 )
 def test_a_mistake_is_told(

@@ -1,14 +1,14 @@
 -- title: Mezcla de medios de pago
 -- description: Porcentaje de las ventas por tipo de pago. Los límites dejan lugar al azar de 200
---   ventas alrededor de lo que dan los datos de include/sales/data con todas las sucursales.
+--   ventas alrededor de lo que dan los datos de include/sales/data a cualquier hora del año.
 -- severity: warning
 -- needs: ventas: 200..
--- bounds: efectivo: 3..26
--- bounds: debito: 8..38
--- bounds: credito: 28..64
--- bounds: transferencia: 0..17
--- bounds: qr: 1..23
--- bounds: billetera: 0..7
+-- bounds: efectivo: 0..34
+-- bounds: debito: 6..39
+-- bounds: credito: 19..64
+-- bounds: transferencia: 0..33
+-- bounds: qr: 0..28
+-- bounds: billetera: 0..23
 SELECT
   COUNT(*) AS ventas,
   100.0 * COUNT(*) FILTER (WHERE tipo_pago = 'efectivo') / NULLIF(COUNT(*), 0) AS efectivo,

@@ -1,17 +1,11 @@
 """What the summary makes of the results, of those that violate and of those that are not there."""
 
-import os
-import tempfile
-from typing import Any
-
 import pytest
-
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
-
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.druid import ledger
 from include.druid.checks import CheckResult, evaluate, load_checks, skip
+from tests.unit.plugins.validation.support import Pushed, execute
 from ventas_airflow.operators.validation import SummarizeChecksOperator
 
 CHECKS = {check.name: check for check in load_checks()}
@@ -20,16 +14,6 @@ BAD = evaluate(CHECKS["duplicates"], {"ventas": 9, "duplicados": 3})
 WARNING = evaluate(CHECKS["cadence"], {"pausas": 40, "pausa_media": 5.0})
 SKIPPED = skip(CHECKS["freshness"], "no se esperan ventas")
 EQUAL = ledger.result("ok", "minutos = 3")
-
-
-class Pushed:
-    """Stands in for the task instance outside a worker: keeps the XCom."""
-
-    value: dict[str, Any]
-
-    def xcom_push(self, key: str, value: dict[str, Any]) -> None:
-        assert key == "return_value"
-        self.value = value
 
 
 def summarize(
@@ -44,7 +28,7 @@ def summarize(
         results=[result.to_dict() for result in results],
         ledger=compared and compared.to_dict(),
     )
-    operator.execute({"ti": ti})  # type: ignore[typeddict-item]
+    execute(operator, ti)
 
 
 def test_warnings_and_skipped_checks_pass() -> None:

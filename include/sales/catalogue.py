@@ -1,0 +1,127 @@
+"""Which product is sold, by the month and the hour, and how many units of it."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from include.sales.calendar_tables import DIAS
+from include.sales.demand import REFERENCE_YEAR, Demand
+from include.sales.draws import Choice, Floats, Ints
+from include.sales.fitting import fit
+from include.sales.local_time import day_of, dia_index, first_hour
+from include.sales.market import Market
+from include.sales.tables import Category, Product, applicable
+
+ZIPF_EXPONENT: Final = 1.0
+"""Sales of the product of rank r in its category go as r to minus this. An assumption."""
+
+_SLOTS_PER_MONTH: Final = len(DIAS) * 24
+
+
+def slot(hour: int) -> int:
+    """Number of the month, kind of day and hour of a local hour: what products depend on."""
+    day = day_of(hour)
+    return (day.month - 1) * _SLOTS_PER_MONTH + dia_index(day) * 24 + hour % 24
+
+
+class Catalogue:
+    """The products as probabilities."""
+
+    def __init__(self, market: Market, demand: Demand) -> None:
+        groups = [row.grupo for row in market.groups]
+        categories = [row.categoria for row in market.categories]
+        group_of_category = [groups.index(row.grupo) for row in market.categories]
+        self.category_of: Ints = np.array(
+            [categories.index(row.categoria) for row in market.products]
+        )
+        self.group_of: Ints = np.array(group_of_category)[self.category_of]
+        self.price: Ints = np.array([row.precio_centavos for row in market.products])
+
+        self.shares = _product_shares(market)
+        """Each product's share of all sales, a count."""
+        self.unit_shares = np.array(_unit_weights(market.categories))
+        self.unit_shares /= self.unit_shares.sum(axis=1, keepdims=True)
+        """Share of sales of 1, 2, … units, (categories, units)."""
+
+        self.units = Choice(self.unit_shares)
+        """By category; picks one less than the units."""
+        self.product = Choice(self._by_slot(market, demand))
+        """By `slot * groups + group`."""
+
+    def _by_slot(self, market: Market, demand: Demand) -> Floats:
+        """Probabilities (slots * groups, products), over the year as the products' shares."""
+        tilt = _tilt(market)
+        sales = np.zeros((len(tilt), len(market.groups)))
+        first = first_hour(date(REFERENCE_YEAR, 1, 1))
+        hourly = demand.hourly(REFERENCE_YEAR).sum(axis=2)
+        slots = [slot(first + position) for position in range(len(hourly))]
+        np.add.at(sales, slots, hourly)
+        table = np.zeros((len(tilt), len(market.groups), len(market.products)))
+        for group in range(len(market.groups)):
+            own = np.flatnonzero(self.group_of == group)
+            table[:, group, own] = fit(tilt[:, own], self.shares[own], sales[:, [group]])
+        return table.reshape(-1, len(market.products))
+
+
+def _tilt(market: Market) -> Floats:
+    """How much more each product is sold in each slot, (slots, products)."""
+    months: dict[str, Floats] = {"": np.ones(12)}
+    for season in market.seasons:
+        months.setdefault(season.temporada, np.ones(12))[season.mes - 1] = season.factor
+    hours: dict[str, Floats] = {"": np.ones((len(DIAS), 24))}
+    for row in market.schedules:
+        day = hours.setdefault(row.horario, np.ones((len(DIAS), 24)))[DIAS.index(row.dia)]
+        day[row.desde : row.hasta] *= row.factor
+    columns = [
+        np.multiply.outer(months[row.temporada], hours[row.horario]).ravel()
+        for row in market.products
+    ]
+    return np.array(columns).T
+
+
+def _product_shares(market: Market) -> Floats:
+    """Share of the products in the count of sales.
+
+    Groups share out the sales. A group's categories share out its *value*, so each one's count of
+    sales is its share over the mean value of a sale; its products go by Zipf's law.
+    """
+    zipf = {row.sku: row.rank**-ZIPF_EXPONENT for row in market.products}
+    products = {
+        row.categoria: [p for p in market.products if p.categoria == row.categoria]
+        for row in market.categories
+    }
+    units = dict(zip(products, map(_mean_units, _unit_weights(market.categories)), strict=True))
+    shares: dict[str, float] = {}
+    for group in market.groups:
+        sales = {
+            row.categoria: row.share
+            / (units[row.categoria] * _mean_price(products[row.categoria], zipf))
+            for row in applicable(market.categories, (group.grupo,))
+        }
+        for category, count in sales.items():
+            share = group.share * count / sum(sales.values())
+            total = sum(zipf[p.sku] for p in products[category])
+            shares |= {p.sku: share * zipf[p.sku] / total for p in products[category]}
+    table = np.array([shares[row.sku] for row in market.products])
+    of_all: Floats = table / table.sum()
+    return of_all
+
+
+def _unit_weights(categories: Sequence[Category]) -> list[list[float]]:
+    """Weights of 1, 2, … units by category: a geometric distribution cut at `max_units`."""
+    width = max(row.max_units for row in categories)
+    return [
+        [row.repeat**more if more < row.max_units else 0.0 for more in range(width)]
+        for row in categories
+    ]
+
+
+def _mean_units(weights: Sequence[float]) -> float:
+    return sum(n * w for n, w in enumerate(weights, start=1)) / sum(weights)
+
+
+def _mean_price(products: Sequence[Product], zipf: dict[str, float]) -> float:
+    total = sum(zipf[p.sku] for p in products)
+    return sum(p.precio_centavos * zipf[p.sku] for p in products) / total

@@ -1,0 +1,115 @@
+"""The demand curve: how many sales a second the stores have at each hour, by group and channel.
+
+It is pure: a function of the data files and the public holidays of the `holidays` package. It is
+constant within a local hour, which is what the data say. Its mean over `REFERENCE_YEAR` is 1, of
+each group and channel the share that the data give, so `scale` is the mean rate of the year.
+"""
+
+from datetime import date, datetime
+from typing import Final
+
+import holidays
+import numpy as np
+
+from include.sales.calendar_tables import DIAS, HourWeight
+from include.sales.draws import Floats
+from include.sales.local_time import HOUR_MS, day_of, dia_index, epoch_ms, first_hour, hours_of
+from include.sales.market import Market
+from include.sales.tables import CHANNELS, applicable
+
+REFERENCE_YEAR: Final = 2026
+
+
+class Demand:
+    """The curve of a market."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._groups = [row.grupo for row in market.groups]
+        self._hours = np.array([_spread(market.hours, dia) for dia in DIAS])
+        self._days: dict[date, Floats] = {}
+        self._holidays = {
+            row.code: holidays.country_holidays("AR", subdiv=row.code.removeprefix("AR-"))
+            for row in market.provinces
+        }
+        self._base = np.ones((len(self._groups), len(CHANNELS)))
+        base = channel_shares(market) / self.hourly(REFERENCE_YEAR).mean(axis=0)
+        self._days.clear()
+        self._base = base
+
+    def events_per_second_at(self, moment: datetime, scale: float = 1.0) -> float:
+        """Sales a second at a moment, where their mean over the reference year is `scale`."""
+        return scale * float(self.at(hours_of(epoch_ms(moment))).sum())
+
+    def expected(self, start: datetime, end: datetime, scale: float = 1.0) -> float:
+        """Sales expected from a moment until another: the integral of the curve."""
+        begin, stop = epoch_ms(start), epoch_ms(end)
+        total = 0.0
+        for opens in range(begin - begin % HOUR_MS, stop, HOUR_MS):
+            inside = min(stop, opens + HOUR_MS) - max(begin, opens)
+            total += float(self.at(hours_of(opens)).sum()) * inside / 1000
+        return scale * total
+
+    def at(self, hour: int) -> Floats:
+        """The rates of a local hour (`local_time`), an array (groups, channels)."""
+        rates: Floats = self._day(day_of(hour))[hour % 24]
+        return rates
+
+    def hourly(self, year: int) -> Floats:
+        """The rates of all hours of a local year, an array (hours, groups, channels)."""
+        first, end = (first_hour(date(y, 1, 1)) for y in (year, year + 1))
+        return np.concatenate([self._day(day_of(hour)) for hour in range(first, end, 24)])
+
+    def on_holiday(self, day: date) -> frozenset[str]:
+        """Codes of the provinces that have a public holiday."""
+        return frozenset(code for code, days in self._holidays.items() if day in days)
+
+    def holiday_factor(self, channel: str) -> float:
+        """Sales of a province on its holiday, relative to none."""
+        return next(row.factor for row in self._market.holidays if row.canal == channel)
+
+    def _day(self, day: date) -> Floats:
+        """The rates of a day's hours, (24, groups, channels)."""
+        if day not in self._days:
+            by_hour = self._hours[dia_index(day)]  # (channels, 24)
+            self._days[day] = by_hour.T[:, np.newaxis, :] * (self._factors(day) * self._base)
+        return self._days[day]
+
+    def _factors(self, day: date) -> Floats:
+        """How a day differs from others but in its hours, (groups, channels)."""
+        population = {row.code: row.share for row in self._market.provinces}
+        away = sum(population[code] for code in sorted(self.on_holiday(day)))
+        share = away / sum(population.values())
+        by_channel = {
+            row.canal: row.factor * (1 + share * (self.holiday_factor(row.canal) - 1))
+            for row in self._market.weekdays
+            if row.weekday == day.weekday()
+        }
+        factors = np.array([[by_channel[channel] for channel in CHANNELS] for _ in self._groups])
+        for effect in (*self._market.events, *self._market.recurring):
+            if effect.on(day):
+                factors *= [
+                    [effect.factor if effect.concerns(c, g) else 1.0 for c in CHANNELS]
+                    for g in self._groups
+                ]
+        return factors
+
+
+def _spread(rows: tuple[HourWeight, ...], dia: str) -> list[list[float]]:
+    """Each channel's 24 hours of a day; their mean is 1."""
+    weights = {(row.canal, row.hora): row.weight for row in rows if row.dia == dia}
+    by_channel = [[weights[channel, hour] for hour in range(24)] for channel in CHANNELS]
+    return [[24 * weight / sum(day) for weight in day] for day in by_channel]
+
+
+def channel_shares(market: Market) -> Floats:
+    """Share of all sales by group and channel; they sum to 1."""
+    shares = []
+    for group in market.groups:
+        platforms = applicable(market.platforms, (group.grupo,))
+        local = sum(row.share for row in platforms if row.plataforma == "local")
+        total = sum(row.share for row in platforms)
+        shares.append([group.share * local / total, group.share * (1 - local / total)])
+    table: Floats = np.array(shares)
+    table /= table.sum()
+    return table

@@ -1,0 +1,53 @@
+"""In how many instalments credit card sales are paid, by channel, amount and programme in force."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+
+from include.sales.amounts import AmountBands
+from include.sales.draws import Choice, Floats, Ints
+from include.sales.fitting import fit, shares_table
+from include.sales.market import Market
+
+
+class Instalments:
+    """The instalments as probabilities, a table for each stretch of days with the same offers.
+
+    What is not offered on a day is not chosen: its share goes to the others, in proportion.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        places: Sequence[tuple[str, ...]],
+        bands: AmountBands,
+        credit: Floats,
+    ) -> None:
+        """Take the conditions of the shares and how many sales are on credit, (places, bands)."""
+        options = sorted({row.cuotas for row in market.instalments})
+        self.counts: Ints = np.array(options)
+        programmes = market.instalment_programmes
+        begins = (row.desde for row in programmes if row.desde)
+        ends = (row.hasta + timedelta(days=1) for row in programmes if row.hasta)
+        self._starts = sorted({date.min, *begins, *ends})
+        self._conditions = credit.size
+
+        tilt = bands.factors(
+            {(str(row.cuotas), row.tramo): row.factor for row in market.instalment_amounts},
+            [str(count) for count in options],
+        )
+        shares = shares_table(market.instalments, places, options)
+        table = np.array(
+            [fit(tilt, *of) for of in zip(shares, credit[..., np.newaxis], strict=True)]
+        )
+        periods = []
+        for start in self._starts:
+            offered = {1, *(row.cuotas for row in programmes if row.in_force(start))}
+            periods.append(table * [count in offered for count in options])
+        self.choice = Choice(np.array(periods).reshape(-1, len(options)))
+        """By `condition(day)` and, after it, `place * bands + band`."""
+
+    def condition(self, day: date) -> int:
+        """First condition of `choice` on a day."""
+        return (sum(start <= day for start in self._starts) - 1) * self._conditions

@@ -1,0 +1,132 @@
+"""What must hold between the data files for them to be a market."""
+
+import itertools
+
+from include.sales.calendar_tables import DIAS
+from include.sales.event import TIPOS_PAGO, TIPOS_PAGO_CON_EMISOR
+from include.sales.rules import Rules
+from include.sales.tables import CHANNELS, Share
+
+
+def check(rules: Rules) -> None:
+    """Add to `rules.problems` all that does not hold."""
+    _names(rules)
+    _references(rules)
+    _shares(rules)
+    _lines(rules)
+    _calendar(rules)
+    _instalments(rules)
+
+
+def _names(rules: Rules) -> None:
+    rules.unique("provinces", "provincia")
+    for column in ("id", "sucursal"):
+        rules.unique("stores", column)
+    for column in ("sku", "producto"):
+        rules.unique("products", column)
+    rules.unique("categories", "categoria")
+    rules.unique("amount_bands", "tramo")
+    rules.unique("amount_bands", "desde")
+    rules.unique("payment_amounts", "tipo_pago", "tramo")
+    rules.unique("instalment_amounts", "cuotas", "tramo")
+    rules.unique("rejection_factors", "emisor", "tramo")
+    rules.unique("seasons", "temporada", "mes")
+    rules.unique("hours", "canal", "dia", "hora")
+    rules.unique("weekdays", "canal", "weekday")
+    rules.unique("holidays", "canal")
+
+
+def _references(rules: Rules) -> None:
+    rules.refers("stores", "province", "provinces", "code")
+    rules.refers("issuers", "province", "provinces", "code")
+    rules.refers("products", "categoria", "categories", "categoria")
+    rules.refers("products", "temporada", "seasons", "temporada")
+    rules.refers("products", "horario", "schedules", "horario")
+    for name in (
+        "categories",
+        "platforms",
+        "payments",
+        "instalments",
+        "discounts",
+        "promotions",
+        "events",
+        "recurring",
+    ):
+        rules.refers(name, "grupo", "groups", "grupo")
+    for name in ("promotions", "rejection_factors"):
+        rules.refers(name, "emisor", "issuers", "emisor")
+    for name in ("payment_amounts", "instalment_amounts", "rejection_factors"):
+        rules.refers(name, "tramo", "amount_bands", "tramo")
+    rules.each("provinces", "code", "stores", "province")
+    rules.each("categories", "categoria", "products", "categoria")
+
+
+def _shares(rules: Rules) -> None:
+    for name, row_type in rules.row_types.items():
+        if issubclass(row_type, Share):
+            rules.shares(name)
+    groups = [row.grupo for row in rules.rows("groups")]
+    for name in ("categories", "platforms", "discounts"):
+        rules.covers(name, [(grupo,) for grupo in groups], also="groups")
+    for name in ("payments", "instalments"):
+        rules.covers(name, itertools.product(CHANNELS, groups), also="groups")
+    rules.covers("issuers", [(tipo, "") for tipo in TIPOS_PAGO_CON_EMISOR])
+    rules.covers("outcomes", [(tipo,) for tipo in TIPOS_PAGO])
+    rejected = [row for row in rules.rows("outcomes") if row.estado == "rechazada" and row.share]
+    rules.covers("rejections", [row.condition for row in rejected], also="outcomes")
+
+
+def _lines(rules: Rules) -> None:
+    rules.lines("products", lambda row: row.precio_centavos > 0, "precio must be more than 0")
+    rules.lines(
+        "stores",
+        lambda row: row.cuit_is_valid,
+        "the last digit of cuit is not the one that the others give",
+    )
+    rules.lines(
+        "stores",
+        lambda row: any(row.is_open(dia, hour) for dia in DIAS for hour in range(24)),
+        "a store must open on some day; hours are as in 9-21",
+    )
+    rules.lines(
+        "issuers",
+        lambda row: row.tipo_pago in TIPOS_PAGO_CON_EMISOR,
+        f"only {', '.join(TIPOS_PAGO_CON_EMISOR)} have an emisor",
+    )
+    rules.lines(
+        "promotions",
+        lambda row: not row.emisor or row.tipo_pago in TIPOS_PAGO_CON_EMISOR,
+        f"only {', '.join(TIPOS_PAGO_CON_EMISOR)} have an emisor",
+    )
+    rules.lines(
+        "outcomes",
+        lambda row: row.estado != "rechazada" or row.share < 100,
+        "a tipo_pago cannot be rejected always; take it out of payments.csv instead",
+    )
+    rules.some(
+        "amount_bands", lambda row: row.desde == 0, "there is no band from 0 pesos (desde 0)"
+    )
+
+
+def _calendar(rules: Rules) -> None:
+    rules.complete("hours", ("canal", "dia", "hora"), (CHANNELS, DIAS, range(24)))
+    rules.complete("weekdays", ("canal", "weekday"), (CHANNELS, range(7)))
+    rules.complete("holidays", ("canal",), (CHANNELS,))
+    for name in ("schedules", "events", "recurring", "promotions", "instalment_programmes"):
+        rules.lines(
+            name,
+            lambda row: None in (row.desde, row.hasta) or row.desde <= row.hasta,
+            "desde is after hasta",
+        )
+
+
+def _instalments(rules: Rules) -> None:
+    if "instalment_programmes" in rules.broken:
+        return
+    offered = {1} | {row.cuotas for row in rules.rows("instalment_programmes") if not row.hasta}
+    rules.lines(
+        "instalments",
+        lambda row: row.cuotas in offered,
+        "no programme of instalment_programmes.csv in force offers so many cuotas",
+    )
+    rules.refers("instalment_amounts", "cuotas", "instalments", "cuotas")

@@ -1,0 +1,87 @@
+"""The ledger's minutes as a topic holds them, over all runs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from confluent_kafka import Producer
+
+from include.sales.event import Venta
+from include.stream.ledger import LedgerError, LedgerMinutes, encode, entries_for, read_minutes
+from tests.integration.stream.place import SEED, Place
+
+NOON = datetime(2025, 11, 24, 12, tzinfo=UTC)
+END = NOON + timedelta(minutes=2)
+LONG_AFTER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def publish(place: Place, corrida: str, moments: Sequence[datetime]) -> list[Venta]:
+    """A transaction of a run's next sales, at these moments."""
+    run = place._replace(corrida=corrida)
+    with run.publisher() as publisher:
+        first = publisher.open().last + 1
+        sales = [run.source().sale(n, moment) for n, moment in enumerate(moments, first)]
+        publisher.commit(sales)
+    return sales
+
+
+def read(place: Place, *, settled: datetime = LONG_AFTER) -> LedgerMinutes:
+    return read_minutes(place.config, place.ledger_topic, NOON, END, settled=settled)
+
+
+def test_every_runs_sales_are_summed_by_minute_and_state(place: Place) -> None:
+    moments = [NOON + timedelta(seconds=9 * n) for n in range(-2, 16)]  # 11:59:42 to 12:02:15
+    sales = [*publish(place, "mañana", moments[:9]), *publish(place, "tarde", moments)]
+    # An entry appended late belongs to its events' minute.
+    sales += publish(place, "mañana", [NOON + timedelta(seconds=1)])
+
+    found = read(place)
+
+    expected: dict[tuple[str, str, str], list[int]] = {}
+    for sale in sales:
+        if "2025-11-24T12:00" <= sale.ts < "2025-11-24T12:02":
+            sums = expected.setdefault((sale.corrida, f"{sale.ts[:16]}:00Z", sale.estado), [0] * 5)
+            for index, value in enumerate(
+                (
+                    1,
+                    sale.cantidad,
+                    sale.importe_centavos,
+                    sale.iva_centavos,
+                    sale.descuento_centavos,
+                )
+            ):
+                sums[index] += value
+    assert found.sums == {cell: tuple(sums) for cell, sums in expected.items()}
+    assert found.in_flight == set()
+
+
+def test_only_what_was_added_to_just_now_is_in_flight(place: Place) -> None:
+    publish(place, "mañana", [NOON, NOON + timedelta(minutes=1)])
+    publish(place, "tarde", [NOON])
+    between = datetime.now(UTC) + timedelta(milliseconds=5)
+    while datetime.now(UTC) <= between:
+        pass
+    publish(place, "tarde", [NOON + timedelta(seconds=5), NOON + timedelta(minutes=9)])
+
+    assert read(place, settled=between).in_flight == {("tarde", "2025-11-24T12:00:00Z")}
+
+
+def test_what_was_rolled_back_is_in_no_minute(place: Place) -> None:
+    [kept] = publish(place, place.corrida, [NOON])
+    [entry] = entries_for([kept], SEED)
+    producer = Producer({**place.config, "transactional.id": f"{place.corrida} aborted"})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    producer.produce(place.ledger_topic, encode(entry), place.corrida)
+    assert producer.flush(20) == 0
+    producer.abort_transaction(20)
+
+    assert [totals[0] for totals in read(place).sums.values()] == [1]
+
+
+def test_a_record_that_is_no_entry_is_named(place: Place) -> None:
+    producer = Producer({**place.config, "acks": "all"})
+    producer.produce(place.ledger_topic, b"{}", place.corrida)
+    assert producer.flush(20) == 0
+    with pytest.raises(LedgerError, match=rf"record 0 .*{place.corrida}"):
+        read(place)

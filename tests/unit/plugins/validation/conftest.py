@@ -1,0 +1,45 @@
+"""A Compute Engine emulator with the VM of Druid running on it, and no Druid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+
+from tests.support.ports import free_ports
+from tests.unit.plugins.validation.support import VM
+from tests.unit.stack.compute.support import MemoryPower, eventually, serving, vm_body
+from ventas_airflow.conditions import vm_is_off
+from ventas_airflow.hooks.compute import VentasComputeEngineHook
+
+
+@pytest.fixture(autouse=True)
+def outside_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+
+
+@pytest.fixture
+def vm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VentasComputeEngineHook]:
+    """The VM, running; the hook is to stop it with."""
+    with serving(MemoryPower(), tmp_path / "compute.json") as address:
+        extra = {"api_endpoint": address, "is_anonymous": True, "num_retries": 0}
+        connection = {"conn_type": "google_cloud_platform", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+        hook = VentasComputeEngineHook()
+        hook.begin_insert(**VM, body=vm_body())
+        eventually(lambda: not vm_is_off(VM))
+        yield hook
+
+
+@pytest.fixture
+def no_druid(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Airflow's connections to a Druid that is not there; its address."""
+    [port] = free_ports(1)
+    router = {"conn_type": "druid", "host": "127.0.0.1", "port": port, "schema": "http"}
+    broker = {**router, "extra": {"endpoint": "druid/v2/sql", "schema": "http"}}
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
+    return f"127.0.0.1:{port}"

@@ -1,0 +1,209 @@
+"""Druid against the ledger: Druid is a small router, and what the ledger holds is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from include.druid.client import DruidClient
+from include.druid.ledger import GRACE, Cell, Sums
+from include.stream import ledger
+from include.stream.errors import KafkaUnreachableError
+from include.stream.ledger import LedgerError, LedgerMinutes
+from include.stream.topics import TopicMissingError
+from tests.unit.druid.support import SQL, Router, serving
+from tests.unit.plugins.validation.support import VM, Pushed, execute
+from tests.unit.stack.compute.support import eventually
+from ventas_airflow.conditions import vm_is_off
+from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.operators import ledger as module
+from ventas_airflow.operators.ledger import CheckLedgerOperator
+
+KAFKA = {"bootstrap.servers": "127.0.0.1:1"}
+CELL = Cell("r1", "2026-11-24T12:00:00Z", "aprobada")
+LATER = Cell("r1", "2026-11-24T12:01:00Z", "rechazada")
+TWO, THREE = Sums(2, 3, 690000, 119752, 0), Sums(3, 4, 990000, 171818, 0)
+NO_DATASOURCE = (400, {"errorMessage": "Object 'ventas' not found"})
+
+#: Says what the next looks at the ledger find, the last for ever; returns their arguments.
+Holds = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_INTERVAL", 0.01)
+    monkeypatch.setattr(module, "_PATIENCE", 0.1)
+    connection = {"conn_type": "kafka", "extra": KAFKA}
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(connection))
+
+
+@pytest.fixture
+def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
+    with serving() as router:
+        address = urlsplit(router.url)
+        druid = {"conn_type": "druid", "host": address.hostname, "port": address.port}
+        monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(druid))
+        yield router
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, no_druid: str) -> None:
+    """No half minute of retries inside one request to a Druid that is not there."""
+    client = DruidClient(f"http://{no_druid}", retries=0)
+    monkeypatch.setattr(module, "druid_client", lambda _: client)
+
+
+@pytest.fixture
+def holds(monkeypatch: pytest.MonkeyPatch) -> Holds:
+    def script(*found: LedgerMinutes | Exception) -> list[dict[str, Any]]:
+        left = list(found)
+        asked: list[dict[str, Any]] = []
+
+        def read_minutes(
+            config: object, topic: str, start: datetime, end: datetime, *, settled: datetime
+        ) -> LedgerMinutes:
+            assert (config, topic) == (KAFKA, "ventas.ledger")
+            asked.append({"start": start, "end": end, "settled": settled})
+            now = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(now, Exception):
+                raise now
+            return now
+
+        monkeypatch.setattr(ledger, "read_minutes", read_minutes)
+        return asked
+
+    return script
+
+
+def book(sums: dict[Cell, Sums], *in_flight: Cell) -> LedgerMinutes:
+    return LedgerMinutes(
+        {tuple(cell): tuple(each) for cell, each in sums.items()},
+        {(cell.corrida, cell.minuto) for cell in in_flight},
+    )
+
+
+def rows(sums: dict[Cell, Sums]) -> tuple[int, list[dict[str, Any]]]:
+    return 200, [{**cell._asdict(), **each._asdict()} for cell, each in sums.items()]
+
+
+def check(**changes: Any) -> CheckLedgerOperator:
+    return CheckLedgerOperator(**{"task_id": "check_ledger", "vm": VM, **changes})
+
+
+def test_the_same_minutes_are_asked_of_both(router: Router, holds: Holds) -> None:
+    asked = holds(book({CELL: TWO}))
+    router.on("POST", SQL, rows({CELL: TWO}))
+    before = datetime.now(UTC)
+
+    found = execute(check(lookback_minutes=30), Pushed())
+
+    assert (found["name"], found["status"]) == ("ledger", "ok")
+    [once] = asked
+    bounds = [parameter["value"] for parameter in router.asked[0].body["parameters"]]
+    assert bounds == [once[name].timestamp() * 1000 for name in ("start", "end")]
+    assert before - timedelta(minutes=31) < once["start"] <= before - timedelta(minutes=30)
+    assert before - GRACE <= once["settled"] <= datetime.now(UTC) - GRACE
+
+
+def test_what_druid_shows_a_moment_later_is_waited_for(router: Router, holds: Holds) -> None:
+    holds(book({CELL: THREE}))
+    router.on("POST", SQL, NO_DATASOURCE, rows({CELL: TWO}), rows({CELL: THREE}))
+    assert execute(check(), Pushed())["status"] == "ok"
+
+
+def test_what_is_committed_while_it_looks_is_in_the_next_look_at_the_ledger(
+    router: Router, holds: Holds
+) -> None:
+    holds(book({CELL: TWO}), book({CELL: THREE}))
+    router.on("POST", SQL, rows({CELL: THREE}))
+    assert execute(check(), Pushed())["status"] == "ok"
+
+
+def test_a_minute_that_is_being_added_to_is_left_for_the_next_run(
+    router: Router, holds: Holds
+) -> None:
+    holds(book({CELL: TWO, LATER: THREE}, LATER))
+    router.on("POST", SQL, rows({CELL: TWO, LATER: TWO}))
+    found = execute(check(), Pushed())
+    assert (found["status"], found["numbers"]["minutos"]) == ("ok", 1)
+    assert found["numbers"]["en_curso"] == 1
+
+
+def test_a_difference_that_stays_fails_for_good_with_its_result(
+    router: Router, holds: Holds
+) -> None:
+    holds(book({CELL: TWO}))
+    router.on("POST", SQL, rows({CELL: THREE}))
+    ti = Pushed()
+    with pytest.raises(AirflowFailException, match="r1, 2026-11-24T12:00:00Z, aprobada: eventos 3"):
+        execute(check(), ti)
+    assert (ti.value["status"], ti.value["numbers"]["diferencias"]) == ("error", 1)
+
+
+@pytest.mark.parametrize("nothing", [book({}), TopicMissingError("no topic 'ventas.ledger'")])
+def test_before_the_first_closed_minute_there_is_nothing_to_judge(
+    router: Router, holds: Holds, nothing: LedgerMinutes | Exception
+) -> None:
+    holds(nothing)
+    router.on("POST", SQL, NO_DATASOURCE)
+    ti = Pushed()
+    with pytest.raises(AirflowSkipException, match="ningún minuto cerrado con ventas"):
+        execute(check(), ti)
+    assert ti.value["status"] == "skipped"
+
+
+def test_rows_without_any_ledger_are_an_error(router: Router, holds: Holds) -> None:
+    holds(TopicMissingError("no topic 'ventas.ledger'"))
+    router.on("POST", SQL, rows({CELL: TWO}))
+    with pytest.raises(AirflowFailException, match="sin libro, y Druid tiene 2 eventos"):
+        execute(check(), Pushed())
+
+
+@pytest.mark.parametrize(
+    ("fault", "worth_a_retry"),
+    [(KafkaUnreachableError(KAFKA, 30), True), (LedgerError("record 7 is no entry"), False)],
+)
+def test_a_ledger_that_cannot_be_read_leaves_a_result(
+    router: Router,
+    vm: VentasComputeEngineHook,
+    holds: Holds,
+    fault: Exception,
+    worth_a_retry: bool,
+) -> None:
+    holds(fault)
+    router.on("POST", SQL, rows({CELL: TWO}))
+    ti = Pushed()
+    with pytest.raises(AirflowException) as error:
+        execute(check(), ti)
+    assert isinstance(error.value, AirflowFailException) != worth_a_retry
+    assert (ti.value["status"], ti.value["message"]) == ("error", str(fault))
+
+
+def test_every_try_without_druid_leaves_its_result_before_it_fails(
+    impatient: None, vm: VentasComputeEngineHook, no_druid: str
+) -> None:
+    for _ in range(3):  # so that the last one does too, whichever that is
+        ti = Pushed()
+        with pytest.raises(AirflowException, match=no_druid) as error:
+            execute(check(), ti)
+        assert not isinstance(error.value, AirflowFailException), "it is worth a retry"
+        assert (ti.value["name"], ti.value["status"]) == ("ledger", "error")
+
+
+def test_a_vm_that_goes_off_before_the_check_skips_it(
+    impatient: None, vm: VentasComputeEngineHook
+) -> None:
+    assert vm_is_off(VM) == "", "what the first task of the run saw"
+    vm.begin_stop(**VM)
+    eventually(lambda: vm_is_off(VM) == "la VM druid está TERMINATED")
+
+    ti = Pushed()
+    with pytest.raises(AirflowSkipException, match="la VM druid está TERMINATED"):
+        execute(check(), ti)
+    assert (ti.value["status"], ti.value["message"]) == ("skipped", "la VM druid está TERMINATED")

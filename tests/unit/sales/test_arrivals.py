@@ -1,0 +1,102 @@
+import itertools
+import time
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.sales.arrivals import arrivals
+from include.sales.demand import Demand
+from include.sales.draws import MAX_SEED
+from include.sales.local_time import epoch_ms
+from include.sales.market import load_market
+
+DEMAND = Demand(load_market())
+START = datetime(2026, 11, 1, 3, tzinfo=UTC)  # midnight in Buenos Aires, the eve of CyberMonday
+HOUR = timedelta(hours=1)
+
+scales = st.sampled_from([0.0, 0.001, 0.3, 20.0])
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, MAX_SEED),
+    st.lists(st.integers(0, 26 * 3_600_000), min_size=2, max_size=6),
+    scales,
+)
+def test_slices_make_the_whole_wherever_it_is_cut(seed: int, cuts: list[int], scale: float) -> None:
+    """Over the border of a day too."""
+    borders = [START + timedelta(hours=22, milliseconds=cut) for cut in sorted(cuts)]
+    whole = arrivals(DEMAND, seed, borders[0], borders[-1], scale)
+    pairs = itertools.pairwise(borders)
+    slices = [arrivals(DEMAND, seed, start, end, scale) for start, end in pairs]
+    assert np.array_equal(np.concatenate(slices), whole)
+    assert (np.diff(whole) >= 0).all()
+    assert ((whole >= epoch_ms(borders[0])) & (whole < epoch_ms(borders[-1]))).all()
+
+
+def test_they_are_as_many_as_expected_hour_by_hour() -> None:
+    """Of two days, the second CyberMonday; five standard deviations of a Poisson number."""
+    end = START + 48 * HOUR
+    moments = arrivals(DEMAND, 7, START, end, 20)
+    for number in range(48):
+        opens = START + number * HOUR
+        expected = DEMAND.expected(opens, opens + HOUR, 20)
+        found = ((moments >= epoch_ms(opens)) & (moments < epoch_ms(opens + HOUR))).sum()
+        assert abs(found - expected) < 5 * expected**0.5
+    total = DEMAND.expected(START, end, 20)
+    assert abs(len(moments) - total) < 4 * total**0.5
+
+
+@pytest.mark.parametrize("scale", [0.0005, 0.02, 3])
+def test_counts_are_poisson_at_any_rate_also_far_below_one_a_second(scale: float) -> None:
+    """Mean and variance of 400 seeds' counts of an hour."""
+    opens = START + 12 * HOUR
+    counts = np.array([len(arrivals(DEMAND, s, opens, opens + HOUR, scale)) for s in range(400)])
+    expected = DEMAND.expected(opens, opens + HOUR, scale)
+    assert counts.mean() == pytest.approx(expected, abs=4 * (expected / 400) ** 0.5)
+    assert counts.var() == pytest.approx(expected, rel=0.35)
+
+
+def test_gaps_are_exponential_and_spread_within_the_second() -> None:
+    opens = START + 12 * HOUR
+    gaps = np.diff(arrivals(DEMAND, 7, opens, opens + HOUR, 2)) / 1000
+    mean = 1 / DEMAND.events_per_second_at(opens, 2)
+    assert gaps.mean() == pytest.approx(mean, rel=0.05)
+    assert (gaps > mean).mean() == pytest.approx(np.exp(-1), abs=0.02)
+    seconds = arrivals(DEMAND, 7, opens, opens + HOUR, 2) % 1000
+    assert np.histogram(seconds, 10)[0] == pytest.approx(len(seconds) / 10, rel=0.2)
+
+
+def test_seeds_differ() -> None:
+    one, other = (arrivals(DEMAND, seed, START, START + HOUR, 1) for seed in (1, 2))
+    assert not np.array_equal(one, other)
+
+
+def test_millions_a_second() -> None:
+    start = time.process_time()
+    moments = arrivals(DEMAND, 7, START, START + 6 * HOUR, 500)
+    assert len(moments) / (time.process_time() - start) > 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "scale", "message"),
+    [
+        (START, START - HOUR, 1, "is before the start"),
+        (START.replace(tzinfo=None), START, 1, "needs a time zone"),
+        (START, START + HOUR, -1, "the scale is"),
+        (START, START + HOUR, float("nan"), "the scale is"),
+        (START, START + HOUR, 1e9, "lower scale"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    start: datetime, end: datetime, scale: float, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        arrivals(DEMAND, 7, start, end, scale)
+
+
+def test_nothing_arrives_in_no_time() -> None:
+    assert arrivals(DEMAND, 7, START, START, 100).size == 0

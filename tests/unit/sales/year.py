@@ -1,0 +1,18 @@
+"""A year of sales as columns."""
+
+from typing import NamedTuple
+
+from include.sales.content import Drawn
+from include.sales.draws import Ints
+
+
+class Year(NamedTuple):
+    """Sales of a year as columns, with what the tests ask of them."""
+
+    drawn: Drawn[Ints]
+    hour: Ints
+    """Local hour of each sale, as `local_time` counts them."""
+    category: Ints
+    group: Ints
+    channel: Ints
+    province: Ints
