@@ -3,22 +3,31 @@
 from datetime import timedelta
 from pathlib import Path
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, TriggerRule
 
 from include.gcp.definition import vm_body
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
+from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
 from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
+from ventas_airflow.sales import STORES, TOPICS
 from ventas_airflow.timetable import SimulationWindowTimetable
 from ventas_airflow.vm import VM, ZONE
 
 SALES = {
     "seed": "{{ params.seed }}",
+    "stores": "{{ params.stores }}",
+    "seconds_per_day": "{{ params.seconds_per_day }}",
+}
+WINDOW = {
+    **SALES,
+    "mode": "{{ params.mode }}",
     "minimum_gap": "{{ params.minimum_gap }}",
     "maximum_gap": "{{ params.maximum_gap }}",
-    "stores": "{{ params.stores }}",
+    "scale": "{{ params.scale }}",
+    "starts_at": "{{ params.starts_at }}",
     "duration_minutes": "{{ params.duration_minutes }}",
     "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
@@ -39,6 +48,18 @@ with DAG(
         "retry_delay": timedelta(seconds=10),
     },
     params={
+        "mode": Param(
+            "cadence",
+            type="string",
+            enum=["cadence", "curve", "load"],
+            values_display={
+                "cadence": "Cadencia: una venta cada tantos segundos",
+                "curve": "Curva: como la demanda de cada hora y día",
+                "load": "Carga: tan rápido como se pida",
+            },
+            title="Modo",
+            description="Con qué ritmo venden las sucursales. Qué se vende no depende de él.",
+        ),
         "duration_minutes": Param(
             10.0,
             type="number",
@@ -54,7 +75,8 @@ with DAG(
             minimum=0.01,
             maximum=3600,
             title="Mínimo entre ventas (segundos)",
-            description="Cada venta espera un tiempo uniforme entre el mínimo y el máximo.",
+            description="En modo cadencia, cada venta espera un tiempo uniforme entre el mínimo y "
+            "el máximo.",
         ),
         "maximum_gap": Param(
             2.0,
@@ -72,13 +94,55 @@ with DAG(
             title="Semilla",
             description="La misma semilla da las mismas ventas, sea cual sea el ritmo.",
         ),
-        "stores": Param(
-            [],
-            type="array",
-            items={"type": "string"},
-            title="Sucursales",
-            description="Identificadores de include/sales/data/stores.csv, uno por línea. Vacío: "
-            "todas.",
+        "stores": STORES,
+        "seconds_per_day": Param(
+            60,
+            type="integer",
+            minimum=1,
+            maximum=86_400,
+            title="Segundos que dura un día de posventa",
+            description="Reembolsos y contracargos llegan días después: con 60, un día pasa en un "
+            "minuto; con 86400, en un día. Los que vencen después del cierre no ocurren.",
+        ),
+        "scale": Param(
+            1.0,
+            type="number",
+            minimum=0.0001,
+            maximum=1000,
+            title="Escala (ventas por segundo)",
+            description="En modo curva: el promedio del año. Un mediodía o un CyberMonday tienen "
+            "más, la noche menos.",
+        ),
+        "starts_at": Param(
+            "",
+            type="string",
+            title="Desde",
+            description="En modo curva: vende lo que la curva trae desde este momento (ISO 8601 "
+            "con zona), y después sigue en vivo. Vacío: desde ahora.",
+        ),
+        "load_sales": Param(
+            100_000,
+            type="integer",
+            minimum=1,
+            maximum=1_000_000_000,
+            title="Ventas de la carga",
+            description="En modo carga. Cada venta tiene unos dos eventos.",
+        ),
+        "load_rate": Param(
+            0.0,
+            type="number",
+            minimum=0,
+            maximum=1_000_000,
+            title="Eventos por segundo de cada tarea de carga",
+            description="0: tantos como Kafka reciba.",
+        ),
+        "shards": Param(
+            1,
+            type="integer",
+            minimum=1,
+            maximum=64,
+            title="Tareas de carga",
+            description="Se reparten las ventas; salen los mismos bytes con cualquier número.",
         ),
         "keep_vm": Param(
             False,
@@ -89,7 +153,7 @@ with DAG(
     },
 ):
     check_form = CheckSalesOperator(
-        task_id="check_form", task_display_name="Revisar el formulario", **SALES
+        task_id="check_form", task_display_name="Revisar el formulario", **WINDOW
     )
 
     start_vm = EnsureDruidVmOperator(
@@ -102,11 +166,7 @@ with DAG(
     ensure_topics = EnsureTopicsOperator(
         task_id="ensure_topics",
         task_display_name="Crear los tópicos",
-        topics={
-            "ventas": {"partitions": 2, "topic_config": {"retention.ms": "604800000"}},
-            # The ledger is the ground truth of every run: it does not expire.
-            "ventas.ledger": {"partitions": 2, "topic_config": {"retention.ms": "-1"}},
-        },
+        topics=TOPICS,
     )
 
     submit_supervisor = SubmitSupervisorOperator(
@@ -117,13 +177,33 @@ with DAG(
     publish_sales = PublishSalesOperator(
         task_id="publish_sales",
         task_display_name="Publicar ventas",
+        **WINDOW,
+    )
+
+    plan_load = PlanLoadOperator(
+        task_id="plan_load",
+        task_display_name="Repartir la carga",
+        mode="{{ params.mode }}",
+        sales="{{ params.load_sales }}",
+        shards="{{ params.shards }}",
         **SALES,
     )
+
+    load_sales = LoadSalesOperator.partial(
+        task_id="load_sales",
+        task_display_name="Publicar la carga",
+        sales="{{ params.load_sales }}",
+        rate="{{ params.load_rate }}",
+        **SALES,
+    ).expand(shard=plan_load.output)
 
     reconcile = ReconcileOperator(
         task_id="reconcile",
         task_display_name="Conciliar Kafka y Druid",
-        published="{{ ti.xcom_pull(task_ids='publish_sales') }}",
+        # One of the two was skipped: which one, the mode says.
+        published="{{ ti.xcom_pull(task_ids='publish_sales') or "
+        "ti.xcom_pull(task_ids='load_sales') | list }}",
+        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
 
     suspend_supervisor = SuspendSupervisorOperator(
@@ -138,5 +218,7 @@ with DAG(
         keep_on="{{ params.keep_vm }}",
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 
-    check_form >> start_vm >> ensure_topics >> submit_supervisor >> publish_sales >> reconcile
+    check_form >> plan_load
+    check_form >> start_vm >> ensure_topics >> submit_supervisor
+    submit_supervisor >> [publish_sales, load_sales] >> reconcile
     reconcile >> suspend_supervisor >> stop_vm

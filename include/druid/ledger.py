@@ -38,6 +38,9 @@ class Sums(NamedTuple):
     descuento_centavos: int
 
 
+NOTHING = Sums(0, 0, 0, 0, 0)
+
+
 def closed_minutes(now: datetime, lookback: timedelta) -> tuple[datetime, datetime]:
     """Start and end (not included) of the whole minutes to judge, both on a full minute."""
     end = (now - GRACE).replace(second=0, microsecond=0)

@@ -1,84 +1,94 @@
-"""The JSON of many events at once: the same bytes as `encode(source.sale(n, ts))`, as columns.
+"""The JSON of many events at once: the same bytes as `encode` of `source.chain(n, ts)`, as columns.
 
 An event's text is put together from pieces that many events share: all of a store, all of a
-product at a price and discount, all of a way to pay. Only numbers and times are written anew.
+product at a quantity, all of a way to pay; and what the events of a sale share is written once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from include.sales.content import Drawn, SaleSource
+from include.sales.content import Drawn, SaleSource, customer_id
 from include.sales.draws import BLOCK, Ints
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO
+from include.sales.lifecycle import PENDING
 from include.sales.local_time import epoch_ms
 
 Schedule = Callable[[int, int], Ints]
-"""Epoch milliseconds of the events `first` … `stop` − 1; pure: a resumed run has the same."""
+"""Epoch milliseconds of the sales `first` … `stop` − 1; pure: a resumed run has the same."""
 
 _MOST = 1000
 """Units, and instalments, are fewer."""
 
+_FINEST_RATE = 1_000_000
+"""Greatest denominator of a rate: so the millisecond of event 10⁹ is exact in 64 bits."""
+
 
 class Encoded(NamedTuple):
-    """Consecutive events: what Kafka gets, and the columns that the ledger sums."""
+    """The events of consecutive sales, in the order of the sales and of each one's steps.
 
-    first: int
+    What Kafka gets, and the columns that the ledger sums, a row an event.
+    """
+
+    sales: range
     keys: Sequence[str]
     """`id_venta` of each event."""
     values: Sequence[bytes]
     """JSON of each event."""
+    secuencia: Ints
     ts: Ints
     """Epoch milliseconds."""
-    outcome: Ints
+    state: Ints
     """Positions in `ESTADOS`."""
     cantidad: Ints
     importe_centavos: Ints
     iva_centavos: Ints
     descuento_centavos: Ints
 
-    def __len__(self) -> int:
-        """Count the events."""
-        return len(self.values)
-
 
 def evenly(start: datetime, rate: float) -> Schedule:
-    """Time of a run whose events are evenly spaced: event n is n / `rate` seconds after `start`.
+    """Time of a run whose sales are evenly spaced: sale n is n / `rate` seconds after `start`.
 
     Raises `ValueError` for a rate that is not above 0 or a start without time zone.
     """
     if not 0 < rate < float("inf"):
         raise ValueError(f"the events a second must be more than 0, and they are {rate:g}")
     began = epoch_ms(start)
+    # As it is written: 0.1 is a tenth, which no float is.
+    exact = Fraction(str(rate)).limit_denominator(_FINEST_RATE)
+    exact = max(exact, Fraction(1, _FINEST_RATE))
+    scale = 1000 * exact.denominator
 
     def schedule(first: int, stop: int) -> Ints:
-        since: Ints = np.floor(np.arange(first, stop) * (1000 / rate)).astype(np.int64)
-        return began + since
+        return began + np.arange(first, stop, dtype=np.int64) * scale // exact.numerator
 
     return schedule
 
 
 def split(total: int, shards: int) -> list[range]:
-    """Divide events 0 … total−1 among shards: disjoint, in order, almost equal.
+    """Divide sales 0 … total−1 among shards: disjoint, in order, almost equal.
 
     Shards meet at the borders of blocks, so that no block is drawn twice.
     """
     if total < 0 or shards < 1:
-        raise ValueError(f"there is no splitting {total} events into {shards} shards")
+        raise ValueError(f"there is no splitting {total} sales into {shards} shards")
     blocks = -(-total // BLOCK)
     borders = [min(blocks * shard // shards * BLOCK, total) for shard in range(shards + 1)]
     return [range(start, stop) for start, stop in pairwise(borders)]
 
 
 class BulkEncoder:
-    """Encodes ranges of a run's events. Not for several threads."""
+    """Encodes the events of ranges of a run's sales. Not for several threads."""
 
-    def __init__(self, source: SaleSource) -> None:
+    def __init__(self, source: SaleSource, until: datetime | None = None) -> None:
+        """Take the run's source, and a moment from which on its events are left out."""
         self._source = source
+        self._until = np.iinfo(np.int64).max if until is None else epoch_ms(until)
         self._stores = [
             _text(
                 sucursal=store.sucursal,
@@ -89,92 +99,101 @@ class BulkEncoder:
         ]
         self._rates = [f',"alicuota_iva":{p.alicuota_iva},"iva_centavos":' for p in source.products]
         self._goods = _Pieces((len(source.products), _MOST), self._goods_text)
-        self._terms = _Pieces(
-            (
-                len(TIPOS_PAGO),
-                _MOST,
-                len(source.issuers),
-                len(ESTADOS),
-                len(source.reasons),
-                len(PLATAFORMAS),
-            ),
-            self._terms_text,
+        self._terms = _Pieces((len(TIPOS_PAGO), _MOST, len(source.issuers)), self._terms_text)
+        self._steps = _Pieces(
+            (len(ESTADOS), len(source.reasons), len(PLATAFORMAS)), self._step_text
         )
 
-    def blocks(self, events: range, schedule: Schedule) -> Iterator[Encoded]:
-        """Encode events in order, a block at a time, the first and last cut to `events`."""
-        first = events.start
-        while first < events.stop:
-            stop = min((first // BLOCK + 1) * BLOCK, events.stop)
+    def blocks(self, sales: range, schedule: Schedule) -> Iterator[Encoded]:
+        """Encode sales in order, a block at a time, the first and last cut to `sales`."""
+        first = sales.start
+        while first < sales.stop:
+            stop = min((first // BLOCK + 1) * BLOCK, sales.stop)
             yield self.encode(first, schedule(first, stop))
             first = stop
 
     def encode(self, first: int, ts: Ints) -> Encoded:
-        """Encode the events `first` … , one for each `ts`; all have to be of one block."""
+        """Encode the sales `first` … , one for each `ts`; all have to be of one block."""
         block, row = divmod(first, BLOCK)
         stop = row + len(ts)
         if first < 0 or not row < stop <= BLOCK:
-            raise ValueError(f"events {first} … {first + len(ts) - 1} are not of one block")
+            raise ValueError(f"sales {first} … {first + len(ts) - 1} are not of one block")
         padded = np.full(BLOCK, ts[0])
         padded[row:stop] = ts
         drawn = Drawn(*(column[row:stop] for column in self._source.columns(block, padded)))
-        events = range(first, first + len(ts))
-        numbers = [f"{n:012d}" for n in events]
+        sales = range(first, first + len(ts))
+
+        # A row an event: which of the sales it is of, and which step of it.
+        states = np.stack([np.full(len(ts), PENDING), drawn.outcome, drawn.end], axis=1)
+        moments = np.stack([ts, ts + drawn.decided_ms, ts + drawn.ended_ms], axis=1)
+        happens = moments < self._until
+        happens[:, 1:] &= states[:, 1:] != states[:, :-1]
+        sale, step = np.nonzero(happens)
+        state, moment = states[happens], moments[happens]
+
+        numbers = [f"{n:012d}" for n in sales]
+        key = f"v{self._source.run_key}-"
+        keys = [key + number for number in numbers]
+        of = sale.tolist()
         return Encoded(
-            first=first,
-            keys=[f"v{self._source.run_key}-{n}" for n in numbers],
-            values=self._values(events, numbers, ts, drawn),
-            ts=ts,
-            outcome=drawn.outcome,
-            cantidad=drawn.cantidad,
-            importe_centavos=drawn.importe_centavos,
-            iva_centavos=drawn.iva_centavos,
-            descuento_centavos=drawn.descuento_centavos,
+            sales=sales,
+            keys=[keys[i] for i in of],
+            values=self._values(
+                numbers, self._bodies(sales, drawn), of, step, moment, state, drawn
+            ),
+            secuencia=first + sale,
+            ts=moment,
+            state=state,
+            cantidad=drawn.cantidad[sale],
+            importe_centavos=drawn.importe_centavos[sale],
+            iva_centavos=drawn.iva_centavos[sale],
+            descuento_centavos=drawn.descuento_centavos[sale],
         )
 
     def _values(
-        self, events: range, numbers: list[str], ts: Ints, drawn: Drawn[Ints]
+        self,
+        numbers: list[str],
+        bodies: list[str],
+        of: list[int],
+        step: Ints,
+        ts: Ints,
+        state: Ints,
+        drawn: Drawn[Ints],
     ) -> list[bytes]:
         event = f'{{"id_evento":"e{self._source.run_key}-'
         sale = f'","id_venta":"v{self._source.run_key}-'
+        reason = np.where(step == 1, drawn.reason[of], 0)
+        return [
+            (
+                f'{event}{numbers[i]}-{paso}{sale}{numbers[i]}","ts":"{second}{milli}'
+                f"{bodies[i]}{ending}"
+            ).encode("latin-1")
+            for i, paso, second, milli, ending in zip(
+                of,
+                step.tolist(),
+                *_times(ts),
+                self._steps.of(state, reason, drawn.platform[of]),
+                strict=True,
+            )
+        ]
+
+    def _bodies(self, sales: range, drawn: Drawn[Ints]) -> list[str]:
+        """What the events of a sale share, `corrida` to `emisor`."""
         run = f'Z",{_text(corrida=self._source.corrida)},"secuencia":'
         stores, rates = self._stores, self._rates
         return [
-            (
-                f'{event}{number}{sale}{number}","ts":"{second}{milli}{run}{n},{stores[store]},'
-                f'{goods},"descuento_centavos":{discount},"importe_centavos":{amount}'
-                f"{rates[product]}{iva},{terms}}}"
-            ).encode("latin-1")
-            for (
-                n,
-                number,
-                second,
-                milli,
-                store,
-                product,
-                goods,
-                discount,
-                amount,
-                iva,
-                terms,
-            ) in zip(
-                events,
-                numbers,
-                *_times(ts),
+            f'{run}{n},{stores[store]},"cliente":"{customer}",{goods},"descuento_centavos":'
+            f'{discount},"importe_centavos":{amount}{rates[product]}{iva},{terms},'
+            for n, store, customer, goods, discount, amount, product, iva, terms in zip(
+                sales,
                 drawn.store.tolist(),
-                drawn.product.tolist(),
+                map(customer_id, drawn.customer.tolist()),
                 self._goods.of(drawn.product, drawn.cantidad),
                 drawn.descuento_centavos.tolist(),
                 drawn.importe_centavos.tolist(),
+                drawn.product.tolist(),
                 drawn.iva_centavos.tolist(),
-                self._terms.of(
-                    drawn.payment,
-                    drawn.cuotas,
-                    drawn.issuer,
-                    drawn.outcome,
-                    drawn.reason,
-                    drawn.platform,
-                ),
+                self._terms.of(drawn.payment, drawn.cuotas, drawn.issuer),
                 strict=True,
             )
         ]
@@ -190,18 +209,20 @@ class BulkEncoder:
             precio_unitario_centavos=it.precio_centavos,
         )
 
-    def _terms_text(
-        self, payment: int, cuotas: int, issuer: int, outcome: int, reason: int, platform: int
-    ) -> str:
-        """How it is paid and what becomes of it, `tipo_pago` to `plataforma`."""
+    def _terms_text(self, payment: int, cuotas: int, issuer: int) -> str:
+        """How it is paid, `tipo_pago` to `emisor`."""
         return _text(
-            tipo_pago=TIPOS_PAGO[payment],
-            cuotas=cuotas,
-            emisor=self._source.issuers[issuer],
-            estado=ESTADOS[outcome],
+            tipo_pago=TIPOS_PAGO[payment], cuotas=cuotas, emisor=self._source.issuers[issuer]
+        )
+
+    def _step_text(self, state: int, reason: int, platform: int) -> str:
+        """What becomes of it, `estado` to the end."""
+        text = _text(
+            estado=ESTADOS[state],
             motivo=self._source.reasons[reason],
             plataforma=PLATAFORMAS[platform],
         )
+        return f"{text}}}"
 
 
 class _Pieces(dict[int, str]):

@@ -1,21 +1,23 @@
-"""What is sold: event n of a run is a pure function of (seed, n) and the local hour of its time.
+"""What is sold: sale n of a run is a pure function of (seed, n) and the local hour it begins in.
 
 The random numbers are a function of (seed, n) alone: neither pace nor order nor the number of
 producers change them. What they choose depends on the hour as it does in a store: who is open,
 what is eaten, which promotion it is the day of. Where `ts` is simulated (back-fill, load) it is
 itself a pure function of the run; where it is the clock, the same `ts` gives the same bytes.
 
-Events are drawn in blocks of `BLOCK`, as columns; one event is one row of its block.
+Sales are drawn in blocks of `BLOCK`, as columns; one sale is one row of its block. Its events, the
+steps of `lifecycle.py`, differ in their id, `ts`, state and reason only.
 """
 
 import difflib
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, auto
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 
 from include.sales.catalogue import Catalogue, slot
@@ -29,15 +31,23 @@ from include.sales.event import (
     format_ts,
     iva_incluido,
 )
+from include.sales.lifecycle import APPROVED, DAY_SECONDS, PENDING, Lifecycle
 from include.sales.local_time import day_of, epoch_ms, hours_of
 from include.sales.market import Market
 from include.sales.payments import Payments
 from include.sales.places import PLATFORM_CHANNEL, Places
 from include.sales.tables import CHANNELS, Store, applicable
 
+CASH, IN_STORE = TIPOS_PAGO.index("efectivo"), CHANNELS.index("local")
+
+_CUSTOMERS = 60
+"""Of a store, for each unit of its weight; an assumption."""
+_MOST_CUSTOMERS = 1_000_000
+"""Of a store: so the customers of two stores have different numbers."""
+
 
 class Draw(IntEnum):
-    """The uniforms of an event, one a choice. Append only: the order is part of every seed."""
+    """The uniforms of a sale, one a choice. Append only: the order is part of every seed."""
 
     STORE = 0
     PRODUCT = auto()
@@ -50,17 +60,24 @@ class Draw(IntEnum):
     OUTCOME = auto()
     REASON = auto()
     PROMOTION = auto()
+    CUSTOMER = auto()
+    DECISION = auto()
+    END = auto()
+    RETURN = auto()
 
 
 T = TypeVar("T")
 
 
 class Drawn(NamedTuple, Generic[T]):
-    """What is drawn: of a block (`Drawn[Ints]`, columns of `BLOCK` values) or of one event.
+    """What is drawn: of a block (`Drawn[Ints]`, columns of `BLOCK` values) or of one sale.
 
     `store`, `product`, `issuer` and `reason` are positions in the source's `stores`, `products`,
-    `issuers` and `reasons`; `payment`, `outcome`, `platform` in `TIPOS_PAGO`, `ESTADOS`,
-    `PLATAFORMAS`. The others are the event's own values.
+    `issuers` and `reasons`; `payment`, `outcome`, `end`, `platform` in `TIPOS_PAGO`, `ESTADOS`,
+    `PLATAFORMAS`. `outcome` is how it is decided (`pendiente`: never) and `end` its last state.
+    `customer` is a number, -1 for who is not known. `decided_ms` and `ended_ms` count from the
+    sale's beginning; they are of no meaning where there is no such step. The others are the
+    event's own values.
     """
 
     store: T
@@ -75,6 +92,10 @@ class Drawn(NamedTuple, Generic[T]):
     importe_centavos: T
     iva_centavos: T
     cuotas: T
+    customer: T
+    end: T
+    decided_ms: T
+    ended_ms: T
 
 
 class Hour(NamedTuple):
@@ -94,11 +115,18 @@ class Hour(NamedTuple):
 class SaleSource:
     """The sales of a run."""
 
-    def __init__(self, market: Market, seed: int, corrida: str, stores: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        market: Market,
+        seed: int,
+        corrida: str,
+        stores: Sequence[str] = (),
+        seconds_per_day: int = DAY_SECONDS,
+    ) -> None:
         """Take the market, the seed, the run's name and the ids of the stores that sell.
 
-        Without `stores` all of them do. Raises `ValueError` for an unknown store, a seed out of
-        0 … 2⁶³−1 or an empty run.
+        Without `stores` all of them do. `seconds_per_day` is as in `Lifecycle`. Raises `ValueError`
+        for an unknown store, a seed out of 0 … 2⁶³−1, an empty run or an impossible day.
         """
         check_seed(seed)
         if not corrida:
@@ -120,6 +148,12 @@ class SaleSource:
         self._percents: Ints = np.array(sorted({row.percent for row in market.discounts}))
         self._discount = _discounts(market, self._percents)
         self._groups = len(market.groups)
+        self._lifecycle = Lifecycle(market, seconds_per_day)
+        own = {store.id: position for position, store in enumerate(market.stores)}
+        self._first_customer: Ints = np.array([own[s.id] * _MOST_CUSTOMERS for s in self.stores])
+        self._customers = np.array(
+            [min(s.weight * _CUSTOMERS, _MOST_CUSTOMERS) for s in self.stores]
+        )
 
         # Two runs do not share ids: the digest stands for the run's name, whatever its length.
         self.run_key = hashlib.blake2b(corrida.encode(), digest_size=8).hexdigest()
@@ -127,13 +161,13 @@ class SaleSource:
         self._read: tuple[int, int] | None = None
         self._rows: list[Drawn[int]] = []
 
-    def sale(self, n: int, ts: datetime) -> Venta:
-        """Event n, from 0, as of a moment (with time zone).
+    def chain(self, n: int, ts: datetime) -> tuple[Venta, ...]:
+        """The events of sale n, from 0, that begins at a moment (with time zone), in their order.
 
         Reading in order is fast: the last block is kept, as long as the hour is the same.
         """
         if n < 0:
-            raise ValueError(f"events are numbered from 0, and n is {n}")
+            raise ValueError(f"sales are numbered from 0, and n is {n}")
         block, row = divmod(n, BLOCK)
         moment = epoch_ms(ts)
         read = (block, hours_of(moment))
@@ -145,8 +179,8 @@ class SaleSource:
         it = self._rows[row]
         store = self.stores[it.store]
         product = self.products[it.product]
-        return Venta(
-            id_evento=f"e{self.run_key}-{n:012d}",
+        sale = Venta(
+            id_evento=f"e{self.run_key}-{n:012d}-0",
             id_venta=f"v{self.run_key}-{n:012d}",
             ts=format_ts(ts),
             corrida=self.corrida,
@@ -154,6 +188,7 @@ class SaleSource:
             sucursal=store.sucursal,
             provincia=self.provincias[store.province],
             ciudad=store.ciudad,
+            cliente=customer_id(it.customer),
             producto=product.producto,
             sku=product.sku,
             categoria=product.categoria,
@@ -166,15 +201,31 @@ class SaleSource:
             tipo_pago=TIPOS_PAGO[it.payment],
             cuotas=it.cuotas,
             emisor=self.issuers[it.issuer],
-            estado=ESTADOS[it.outcome],
-            motivo=self.reasons[it.reason],
+            estado=ESTADOS[PENDING],
+            motivo="",
             plataforma=PLATAFORMAS[it.platform],
         )
+        steps = [sale]
+        for state, reason, after in (
+            (it.outcome, it.reason, it.decided_ms),
+            (it.end, 0, it.ended_ms),
+        ):
+            if ESTADOS[state] != steps[-1].estado:
+                steps.append(
+                    msgspec.structs.replace(
+                        sale,
+                        id_evento=f"{sale.id_evento[:-1]}{len(steps)}",
+                        ts=format_ts(ts + timedelta(milliseconds=after)),
+                        estado=ESTADOS[state],
+                        motivo=self.reasons[reason],
+                    )
+                )
+        return tuple(steps)
 
     def columns(self, block: int, ts: Ints) -> Drawn[Ints]:
-        """Draw the events `block * BLOCK` … as columns.
+        """Draw the sales `block * BLOCK` … as columns.
 
-        `ts` has the `BLOCK` events' epoch milliseconds, in any order; rows do not influence each
+        `ts` has the `BLOCK` sales' epoch milliseconds, in any order; rows do not influence each
         other, so a part of a block may be padded with any moment.
         """
         catalogue, pay = self._catalogue, self._payments
@@ -216,6 +267,14 @@ class SaleSource:
         descuento = gross * np.where(promoted > 0, promoted, listed) // 100
         importe = gross - descuento
 
+        life = self._lifecycle
+        known = np.where((payment == CASH) & (channel == IN_STORE), -1, self._first_customer[store])
+        # A few customers buy often: half of a store's sales are of a quarter of its customers.
+        often = np.floor(u[Draw.CUSTOMER] ** 2 * self._customers[store]).astype(np.int64)
+        end = np.where(outcome == APPROVED, life.end(u[Draw.END], channel, payment), outcome)
+        decided = life.decided_after(u[Draw.DECISION], payment)
+        returned = life.returned_after(u[Draw.RETURN], channel, payment, end)
+
         return Drawn(
             store=store,
             product=product,
@@ -229,6 +288,10 @@ class SaleSource:
             importe_centavos=importe,
             iva_centavos=iva_incluido(importe, self._rate[product]),
             cuotas=cuotas,
+            customer=np.where(known < 0, known, known + often),
+            end=end,
+            decided_ms=decided,
+            ended_ms=decided + returned,
         )
 
     def _new_hour(self, hour: int) -> Hour:
@@ -241,6 +304,11 @@ class SaleSource:
             promotions=self._payments.promotions.condition(day),
             instalments=self._payments.instalments.condition(day),
         )
+
+
+def customer_id(customer: int) -> str:
+    """`cliente` of a customer's number."""
+    return f"c{customer:09d}" if customer >= 0 else ""
 
 
 @lru_cache(maxsize=4)

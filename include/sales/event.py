@@ -39,7 +39,7 @@ _BASIS = 10_000
 
 
 class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One sale of one product, as published to Kafka and stored in Druid.
+    """One step of a sale of one product, as published to Kafka and stored in Druid.
 
     Two equalities hold exactly, in whole centavos:
     `importe_centavos = cantidad * precio_unitario_centavos - descuento_centavos` and
@@ -51,7 +51,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             title="Identificador del evento",
-            description="Unique over all runs; a deterministic function of run and sequence.",
+            description="Unique over all runs; a function of run, sale and step.",
             min_length=1,
         ),
     ]
@@ -66,7 +66,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ts: Annotated[
         str,
         Meta(
-            title="Momento de la venta (UTC)",
+            title="Momento del evento (UTC)",
             description="ISO 8601 in UTC with milliseconds; Druid's timestamp.",
             pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
         ),
@@ -82,8 +82,8 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secuencia: Annotated[
         int,
         Meta(
-            title="Número de evento en la corrida",
-            description="Position of the event in its run, from 0, without gaps.",
+            title="Número de venta en la corrida",
+            description="Number of the sale in its run, from 0, without gaps.",
             ge=0,
         ),
     ]
@@ -99,6 +99,10 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(title="Provincia", description="Province of the store.", min_length=1)
     ]
     ciudad: Annotated[str, Meta(title="Ciudad", description="City of the store.", min_length=1)]
+    cliente: Annotated[
+        str,
+        Meta(title="Cliente", description='Who buys; "" for who pays cash in store, unknown.'),
+    ]
     producto: Annotated[str, Meta(title="Producto", description="Product name.", min_length=1)]
     sku: Annotated[
         str, Meta(title="Código de producto (SKU)", description="Stock code.", min_length=1)
@@ -165,7 +169,11 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ]
     estado: Annotated[
-        Estado, Meta(title="Estado de la transacción", description="Transaction state.")
+        Estado,
+        Meta(
+            title="Estado de la transacción",
+            description="Transaction state: the step of the sale that the event is.",
+        ),
     ]
     motivo: Annotated[
         str, Meta(title="Motivo del rechazo", description='Why it was rejected; "" otherwise.')

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from include.sales import calendar_tables, payment_tables, tables
+from include.sales import calendar_tables, lifecycle_tables, payment_tables, tables
 from include.sales.market_rules import check
 from include.sales.reading import Problem
 from include.sales.rules import Rules
@@ -41,6 +41,8 @@ class Market:
     instalment_programmes: tuple[tables.Programme, ...]
     outcomes: tuple[tables.OutcomeShare, ...]
     rejections: tuple[tables.RejectionShare, ...]
+    decisions: tuple[lifecycle_tables.Decision, ...]
+    returns: tuple[lifecycle_tables.ReturnShare, ...]
     discounts: tuple[tables.DiscountShare, ...]
     promotions: tuple[payment_tables.Promotion, ...]
     amount_bands: tuple[payment_tables.AmountBand, ...]

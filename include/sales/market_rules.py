@@ -4,6 +4,7 @@ import itertools
 
 from include.sales.calendar_tables import DIAS
 from include.sales.event import TIPOS_PAGO, TIPOS_PAGO_CON_EMISOR
+from include.sales.lifecycle_tables import ONLINE_REFUND_DAYS
 from include.sales.rules import Rules
 from include.sales.tables import CHANNELS, Share
 
@@ -16,6 +17,7 @@ def check(rules: Rules) -> None:
     _lines(rules)
     _calendar(rules)
     _instalments(rules)
+    _lifecycle(rules)
 
 
 def _names(rules: Rules) -> None:
@@ -130,3 +132,23 @@ def _instalments(rules: Rules) -> None:
         "no programme of instalment_programmes.csv in force offers so many cuotas",
     )
     rules.refers("instalment_amounts", "cuotas", "instalments", "cuotas")
+
+
+def _lifecycle(rules: Rules) -> None:
+    rules.unique("decisions", "tipo_pago")
+    rules.complete("decisions", ("tipo_pago",), (TIPOS_PAGO,))
+    rules.covers("returns", itertools.product(CHANNELS, TIPOS_PAGO))
+    rules.lines(
+        "decisions",
+        lambda row: row.desde_segundos <= row.hasta_segundos,
+        "desde_segundos is after hasta_segundos",
+    )
+    rules.lines("returns", lambda row: row.desde_dias <= row.hasta_dias, "desde is after hasta")
+    rules.lines(
+        "returns",
+        lambda row: (
+            (row.canal, row.estado) != ("online", "reembolsada")
+            or row.hasta_dias <= ONLINE_REFUND_DAYS
+        ),
+        f"an online sale is refunded within {ONLINE_REFUND_DAYS} days (Ley 24.240 Art. 34)",
+    )

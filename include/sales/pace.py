@@ -1,13 +1,17 @@
-"""When the next sale is: gaps that are a pure function of (seed, n), and the clock that keeps them.
+"""When the next sale is, by the clock: at gaps that are a pure function of (seed, n), or at the
+arrivals on the demand curve.
 
-The gaps come from a random stream of their own, so that the pace never changes what is sold.
+Both come from random streams of their own, so that the pace never changes what is sold.
 """
 
-import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Protocol
 
+from include.sales.arrivals import arrivals
+from include.sales.demand import Demand
 from include.sales.draws import BLOCK, Floats, Stream, check_seed, uniforms
 
 
@@ -30,8 +34,18 @@ def check_gaps(minimum: float, maximum: float) -> None:
         )
 
 
-class Pacer:
-    """Waits for each sale's moment, without drift.
+class Pace(Protocol):
+    """Says when the sales are due; asked for them in order, for each as often as one likes."""
+
+    def left(self, n: int) -> float:
+        """Seconds until sale n is due; less than 0 if it is late."""
+
+    def moment(self, n: int) -> datetime:
+        """`ts` of sale n, once it is due."""
+
+
+class Cadence:
+    """A sale after each gap, without drift.
 
     A sale's deadline is the one before it plus its gap, however long sending took. After a silence
     longer than one maximum gap (a lost broker, a suspended machine) the deadlines start anew from
@@ -52,18 +66,61 @@ class Pacer:
         self._minimum = minimum
         self._maximum = maximum
         self._clock = clock
+        self._next = -1
         self._deadline = clock()
 
-    def wait(self, n: int, stop: threading.Event) -> bool:
-        """Wait until event n is due, for events in order; False at once when `stop` is set."""
-        self._deadline += gap_seconds(self._seed, n, self._minimum, self._maximum)
+    def left(self, n: int) -> float:
+        """Seconds until sale n is due; less than 0 if it is late."""
         now = self._clock()
-        if now - self._deadline > self._maximum:
-            self._deadline = now
-        while (left := self._deadline - self._clock()) > 0:
-            if stop.wait(left):
-                return False
-        return not stop.is_set()
+        if n != self._next:
+            self._next = n
+            self._deadline += gap_seconds(self._seed, n, self._minimum, self._maximum)
+            if now - self._deadline > self._maximum:
+                self._deadline = now
+        return self._deadline - now
+
+    def moment(self, n: int) -> datetime:  # noqa: ARG002 - whichever it is, it is now
+        """Now."""
+        return datetime.now(UTC)
+
+
+_SLICE = timedelta(minutes=5)
+
+
+class Curve:
+    """The sales of the demand curve from a moment on, each at its arrival.
+
+    Sale n is arrival n: one that could not be sent in time keeps its moment and is sent late.
+    """
+
+    def __init__(self, demand: Demand, seed: int, start: datetime, scale: float) -> None:
+        """Take the curve, and `scale` as `arrivals` does; raises as it does."""
+        if scale == 0:
+            raise ValueError("on a scale of 0 nothing is ever sold; the scale is sales a second")
+        self._demand, self._seed, self._scale = demand, seed, scale
+        self._end = start
+        self._first = 0
+        self._moments: list[int] = []
+        self._fill()
+
+    def left(self, n: int) -> float:
+        """Seconds until sale n is due; less than 0 if it is late."""
+        return self._at(n) / 1000 - time.time()
+
+    def moment(self, n: int) -> datetime:
+        """Its arrival."""
+        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=self._at(n))
+
+    def _at(self, n: int) -> int:
+        """Epoch milliseconds of arrival n ≥ the last one asked for."""
+        while n >= self._first + len(self._moments):
+            self._fill()
+        return self._moments[n - self._first]
+
+    def _fill(self) -> None:
+        self._first += len(self._moments)
+        begin, self._end = self._end, self._end + _SLICE
+        self._moments = arrivals(self._demand, self._seed, begin, self._end, self._scale).tolist()
 
 
 @lru_cache(maxsize=2)

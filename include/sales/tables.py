@@ -26,7 +26,7 @@ CHANNELS: Final[tuple[Canal, ...]] = get_args(Canal)
 _CUIT_WEIGHTS: Final = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
 Outcome = Literal["aprobada", "rechazada", "pendiente"]
-"""The states a sale can start in; the others follow later."""
+"""How an attempt to pay ends; what follows an approval is in returns.csv."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -187,7 +187,7 @@ def _print_results(
     if first_sale is not None:
         table.add_row("Primera venta visible", f"{first_sale:.1f} s desde el comando")
     results = found["resultados"]
-    table.add_row("Facturado (aprobadas)", money(results["facturado_centavos"]))
+    table.add_row("Facturado (aprobadas menos devueltas)", money(results["facturado_centavos"]))
     table.add_section()
     for product in results["productos"]:
         table.add_row(product["producto"], money(product["facturado_centavos"]))

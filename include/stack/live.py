@@ -1,4 +1,4 @@
-"""The sales of a run as they become visible in Druid, and how fresh each one is then."""
+"""The events of a run as they become visible in Druid, and how fresh each one is then."""
 
 import threading
 from collections.abc import Callable
@@ -16,6 +16,9 @@ _SQL = Path(__file__).with_name("live.sql").read_text(encoding="utf-8")
 #: Seconds between looks: what the measured freshness can be too high by.
 _INTERVAL = 0.03
 
+#: Milliseconds that an event may become visible after one of a later `ts`, of another partition.
+_BEHIND = 3000
+
 #: Seconds between looks while Druid does not answer.
 _PATIENCE = 0.25
 
@@ -23,19 +26,20 @@ _PATIENCE = 0.25
 class LiveSales(threading.Thread):
     """Polls Druid for the new rows of a run until told to stop.
 
-    `freshness` has, for each sale, the seconds from its `ts` — stamped just before it is handed to
+    `freshness` has, for each event, the seconds from its `ts` — stamped just before it is handed to
     Kafka, so before the acknowledgement — to the moment this machine saw it in an SQL answer.
     """
 
     def __init__(
-        self, client: DruidClient, corrida: str, on_sale: Callable[[Venta, float], None]
+        self, client: DruidClient, corrida: str, on_event: Callable[[Venta, float], None]
     ) -> None:
         super().__init__(daemon=True, name="live-sales")
         self._client = client
         self._corrida = corrida
-        self._on_sale = on_sale
+        self._on_event = on_event
         self._query = for_datasource(_SQL, "ventas")
-        self._last = -1
+        self._since = 0
+        self._seen: set[str] = set()
         self._stop_asked = threading.Event()
         self.freshness: list[float] = []
 
@@ -44,18 +48,22 @@ class LiveSales(threading.Thread):
         interval = _PATIENCE
         while not self._stop_asked.wait(interval):
             try:
-                rows = self._client.sql(self._query, [self._corrida, self._last], timeout=5)
+                rows = self._client.sql(self._query, [self._corrida, self._since], timeout=5)
             except DruidError:
                 interval = _PATIENCE
                 continue
             interval = _INTERVAL
             seen = datetime.now(UTC)
             for row in rows:
-                sale = msgspec.convert(row, Venta)
-                age = (seen - datetime.fromisoformat(sale.ts)).total_seconds()
-                self._last = sale.secuencia
+                event = msgspec.convert(row, Venta)
+                if event.id_evento in self._seen:
+                    continue
+                self._seen.add(event.id_evento)
+                ts = datetime.fromisoformat(event.ts)
+                self._since = max(self._since, int(ts.timestamp() * 1000) - _BEHIND)
+                age = (seen - ts).total_seconds()
                 self.freshness.append(age)
-                self._on_sale(sale, age)
+                self._on_event(event, age)
 
     def stop(self) -> None:
         """End the thread after the look that is under way."""

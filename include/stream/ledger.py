@@ -2,10 +2,11 @@
 
 Each record of the ledger topic is a `LedgerEntry` under the run's name as its key: the exact counts
 and sums that one transaction added to one minute of event time. A run's totals are the sum of its
-entries, and its next event is the one after the last entry's.
+entries, and its next sale is the one after the last entry's. Every sale has exactly one event in
+state `pendiente`, its first: those count the sales.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -73,8 +74,10 @@ class RunProgress(msgspec.Struct, frozen=True):
     corrida: str
     seed: int | None = None
     """None as long as nothing is committed."""
+    first: int = 0
+    """The first `secuencia` to be published: 0 but for a shard of a run."""
     last: int = -1
-    """The greatest committed `secuencia`."""
+    """The greatest committed `secuencia`; `first` − 1 if there is none."""
     first_ts: str | None = None
     last_ts: str | None = None
     by_state: dict[str, Totals] = {}
@@ -84,6 +87,20 @@ class RunProgress(msgspec.Struct, frozen=True):
         """The sums over all states."""
         return sum(self.by_state.values(), start=Totals())
 
+    @property
+    def sales(self) -> int:
+        """The sales begun: events in the state that each one begins in."""
+        return self.by_state.get("pendiente", Totals()).eventos
+
+    @property
+    def revenue_centavos(self) -> int:
+        """What is approved, less what is given back."""
+        states = {"aprobada": 1, "reembolsada": -1, "contracargo": -1}
+        return sum(
+            sign * self.by_state.get(state, Totals()).importe_centavos
+            for state, sign in states.items()
+        )
+
     def plus(self, entry: LedgerEntry) -> "RunProgress":
         """Add an entry of this run; refuses one of another run or seed."""
         if entry.corrida != self.corrida:
@@ -92,6 +109,7 @@ class RunProgress(msgspec.Struct, frozen=True):
         return RunProgress(
             corrida=self.corrida,
             seed=entry.semilla,
+            first=self.first,
             last=max(self.last, entry.hasta),
             first_ts=min(self.first_ts or entry.primera_ts, entry.primera_ts),
             last_ts=max(self.last_ts or entry.ultima_ts, entry.ultima_ts),
@@ -156,6 +174,22 @@ def read_entries(
             yield _entry_in(record, ledger_topic)
 
 
+def read_sums(
+    config: Mapping[str, Any],
+    ledger_topic: str,
+    corridas: Collection[str],
+    *,
+    since: datetime | None = None,
+) -> dict[tuple[str, str, str], tuple[int, ...]]:
+    """Sum the committed entries of some runs; as `LedgerMinutes.sums`. Raises as `read_entries`."""
+    sums: dict[tuple[str, str, str], Totals] = {}
+    keys = {corrida.encode() for corrida in corridas}
+    for record in read_committed(config, ledger_topic, since=since):
+        if record.key in keys:
+            _add_to(sums, _entry_in(record, ledger_topic))
+    return {cell: msgspec.structs.astuple(totals) for cell, totals in sums.items()}
+
+
 def read_minutes(
     config: Mapping[str, Any],
     ledger_topic: str,
@@ -180,35 +214,50 @@ def read_minutes(
             continue
         if record.timestamp >= settled.timestamp() * 1000:
             in_flight.add((entry.corrida, entry.minuto))
-        for state, totals in entry.estados.items():
-            cell = (entry.corrida, entry.minuto, state)
-            sums[cell] = sums.get(cell, Totals()) + totals
+        _add_to(sums, entry)
     return LedgerMinutes(
         {cell: msgspec.structs.astuple(totals) for cell, totals in sums.items()}, in_flight
     )
 
 
-def progress_of(corrida: str, entries: Iterable[LedgerEntry]) -> RunProgress:
-    """Sum a run's entries, in any order.
+def progress_of(
+    corrida: str, entries: Iterable[LedgerEntry], shard: range | None = None
+) -> RunProgress:
+    """Sum a run's entries, in any order; of a shard only those of its sales.
 
-    Raises `LedgerError` if they are not those of all the events from 0 to the last one, each once.
+    Raises `LedgerError` if they are not those of all the sales from the first to the last one, each
+    begun once.
     """
-    progress = RunProgress(corrida)
+    first = shard.start if shard else 0
+    progress = RunProgress(corrida, first=first, last=first - 1)
     for entry in entries:
-        progress = progress.plus(entry)
-    if (counted := progress.total.eventos) != progress.last + 1:
+        if shard is None or entry.desde in shard:
+            progress = progress.plus(entry)
+    if progress.sales != progress.last - first + 1:
         raise LedgerError(
-            f"the ledger counts {counted} events of run {corrida!r} and the last one's number is "
-            f"{progress.last}: part of the ledger was deleted or written twice, start a new run"
+            f"the ledger counts {progress.sales} sales of run {corrida!r} from number {first} on "
+            f"and the last one's number is {progress.last}: part of the ledger was deleted or "
+            "written twice, start a new run"
         )
     return progress
 
 
 def read_run(
-    config: Mapping[str, Any], ledger_topic: str, corrida: str, *, since: datetime | None = None
+    config: Mapping[str, Any],
+    ledger_topic: str,
+    corrida: str,
+    *,
+    since: datetime | None = None,
+    shard: range | None = None,
 ) -> RunProgress:
     """Return what is committed of the run; raises as `read_entries` and `progress_of` do."""
-    return progress_of(corrida, read_entries(config, ledger_topic, corrida, since=since))
+    return progress_of(corrida, read_entries(config, ledger_topic, corrida, since=since), shard)
+
+
+def _add_to(sums: dict[tuple[str, str, str], Totals], entry: LedgerEntry) -> None:
+    for state, totals in entry.estados.items():
+        cell = (entry.corrida, entry.minuto, state)
+        sums[cell] = sums.get(cell, Totals()) + totals
 
 
 def _entry_in(record: Record, ledger_topic: str) -> LedgerEntry:

@@ -3,15 +3,17 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from include.sales.bulk import BulkEncoder, Encoded, Schedule
 from include.sales.content import SaleSource
+from include.sales.draws import BLOCK
 from include.sales.event import ESTADOS
 from include.stream.errors import StreamError
 from include.stream.ledger import LedgerEntry, Totals
@@ -29,8 +31,8 @@ LOAD_CONFIG: Final[Mapping[str, Any]] = {
 }
 """Of the producer: large compressed batches, and a queue that bounds its memory."""
 
-TRANSACTION_EVENTS: Final = 49_152
-"""At most, in a transaction: 12 blocks."""
+TRANSACTION_SALES: Final = 6 * BLOCK
+"""At most, in a transaction: some 50,000 events."""
 
 TRANSACTION_SECONDS: Final = 0.5
 """At a rate, a transaction holds as many events as fall into so long."""
@@ -39,31 +41,60 @@ _TELL_EVERY = 5.0
 _MINUTE_MS = 60_000
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a load is; the field names are those of the XCom."""
+
+    ventas: int
+    """Sales of which all events are acknowledged, of this try."""
+    de: int
+    """Sales that this try is to publish."""
+    confirmadas: int
+    """Events acknowledged, of this try."""
+    en_vuelo: int
+    """Events handed to Kafka and not acknowledged yet."""
+    reintentos: int
+    """Transactions that had to be tried again."""
+    por_segundo: float
+    """Events acknowledged a second, since the last report."""
+    faltan_segundos: float | None
+    """None while nothing is acknowledged."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return msgspec.structs.asdict(self)
+
+
 def publish_load(
     publisher: SalePublisher,
     source: SaleSource,
     *,
-    total: int,
+    sales: range,
     schedule: Schedule,
+    until: datetime | None = None,
     rate: float | None = None,
     stop: threading.Event,
     since: datetime | None = None,
+    tell: Callable[[Progress], None] = lambda _: None,
 ) -> Published:
-    """Publish events 0 … `total` − 1 of the run and return what is published.
+    """Publish the events of some sales of the run and return what is published of them.
 
-    `schedule` says each event's `ts`. `rate`: events a second, None for as many as Kafka takes. A
-    run that was begun before is resumed after its last committed event. While Kafka acknowledges
-    a transaction, the next one is prepared; no more is: that is the back-pressure. For speed, the
-    publisher's configuration includes `LOAD_CONFIG`. `since` is as in `SalePublisher.open`.
+    `schedule` says when each sale begins; events from `until` on are left out. `rate`: events a
+    second, None for as many as Kafka takes. What was begun before is resumed after its last
+    committed sale. While Kafka acknowledges a transaction, the next one is prepared; no more is:
+    that is the back-pressure. For speed, the publisher's configuration includes `LOAD_CONFIG`.
+    `since` is as in `SalePublisher.open`. `tell` is given the progress every few seconds.
 
     Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
     """
     if rate is not None and not 0 < rate < float("inf"):
         raise ValueError(f"the events a second must be more than 0, and they are {rate:g}")
-    resumed_at = unacknowledged = 0
+    resumed_at = sales.start
+    unacknowledged = 0
     try:
-        resumed_at = publisher.open(since=since).last + 1
-        _publish(publisher, source, range(resumed_at, total), schedule, rate, stop)
+        resumed_at = publisher.open(since=since, shard=sales).last + 1
+        left = range(resumed_at, sales.stop)
+        batches = _transactions(BulkEncoder(source, until), left, schedule, _size(rate))
+        _publish(publisher, source, batches, rate, stop, _Telling(publisher, left, tell))
     except StreamError as error:
         if not stop.is_set():
             raise
@@ -78,40 +109,44 @@ def publish_load(
 def _publish(
     publisher: SalePublisher,
     source: SaleSource,
-    events: range,
-    schedule: Schedule,
+    batches: Iterator[Encoded],
     rate: float | None,
     stop: threading.Event,
+    telling: "_Telling",
 ) -> None:
-    size = TRANSACTION_EVENTS
-    if rate is not None:
-        size = max(1, min(size, int(rate * TRANSACTION_SECONDS)))
-    batches = _transactions(BulkEncoder(source), events, schedule, size)
-    telling = _Telling(len(events))
-    began = time.monotonic()
+    due = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         ready = pool.submit(next, batches, None)
         while (batch := ready.result()) is not None:
             if rate is not None:
-                due = began + (batch.first + len(batch.values) - events.start) / rate
+                due += len(batch.values) / rate
                 stop.wait(max(0.0, due - time.monotonic()))
             if stop.is_set():
                 return
             ready = pool.submit(next, batches, None)
+            telling.sends(batch)
             publisher.commit_encoded(batch.keys, batch.values, entries_of(batch, source))
-            telling.add(len(batch.values))
+            telling.acknowledged(batch)
+
+
+def _size(rate: float | None) -> int:
+    """Sales in a transaction; a sale has about two events."""
+    if rate is None:
+        return TRANSACTION_SALES
+    return max(1, min(TRANSACTION_SALES, int(rate * TRANSACTION_SECONDS / 2)))
 
 
 def _transactions(
-    encoder: BulkEncoder, events: range, schedule: Schedule, size: int
+    encoder: BulkEncoder, sales: range, schedule: Schedule, size: int
 ) -> Iterator[Encoded]:
-    for first in range(events.start, events.stop, size):
-        blocks = list(encoder.blocks(range(first, min(first + size, events.stop)), schedule))
+    for first in range(sales.start, sales.stop, size):
+        of = range(first, min(first + size, sales.stop))
+        blocks = list(encoder.blocks(of, schedule))
         yield (
             blocks[0]
             if len(blocks) == 1
             else Encoded(
-                first,
+                of,
                 [key for block in blocks for key in block.keys],
                 [value for block in blocks for value in block.values],
                 *(
@@ -125,7 +160,7 @@ def _transactions(
 def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
     """Sum the events as `ledger.entries_for` does, without touching each of them."""
     minute = batch.ts // _MINUTE_MS
-    cell = minute * len(ESTADOS) + batch.outcome
+    cell = minute * len(ESTADOS) + batch.state
     order = np.argsort(cell, kind="stable")
     cells, starts = np.unique(cell[order], return_index=True)
     ends = np.append(starts[1:], len(order))
@@ -146,18 +181,17 @@ def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
 
     by_time = np.argsort(minute, kind="stable")
     minutes, starts = np.unique(minute[by_time], return_index=True)
-    ts = batch.ts[by_time]
     first_n, last_n, first_ts, last_ts = (
-        extreme.reduceat(column, starts)
-        for column in (by_time, ts)
+        extreme.reduceat(column[by_time], starts)
+        for column in (batch.secuencia, batch.ts)
         for extreme in (np.minimum, np.maximum)
     )
     return [
         LedgerEntry(
             corrida=source.corrida,
             semilla=source.seed,
-            desde=batch.first + int(first_n[i]),
-            hasta=batch.first + int(last_n[i]),
+            desde=int(first_n[i]),
+            hasta=int(last_n[i]),
             minuto=_iso(of_minute * _MINUTE_MS, "seconds"),
             primera_ts=_iso(int(first_ts[i]), "milliseconds"),
             ultima_ts=_iso(int(last_ts[i]), "milliseconds"),
@@ -174,25 +208,55 @@ def _iso(milliseconds: int, timespec: str) -> str:
 
 
 class _Telling:
-    """Logs how far it is, every few seconds."""
+    """Reports how far it is, every few seconds."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
+    def __init__(
+        self, publisher: SalePublisher, sales: range, tell: Callable[[Progress], None]
+    ) -> None:
+        self._publisher = publisher
+        self._sales = sales
+        self._tell = tell
+        self._events = 0
         self._told = (time.monotonic(), 0)
 
-    def add(self, events: int) -> None:
-        self._done += events
+    def sends(self, batch: Encoded) -> None:
+        """Report, if it is time, before a transaction."""
+        if time.monotonic() - self._told[0] >= _TELL_EVERY:
+            self._report(batch.sales.start, len(batch.values))
+
+    def acknowledged(self, batch: Encoded) -> None:
+        """Count a transaction; report the last one."""
+        self._events += len(batch.values)
+        if batch.sales.stop == self._sales.stop:
+            self._report(batch.sales.stop, 0)
+
+    def _report(self, reached: int, in_flight: int) -> None:
         now = time.monotonic()
         since, before = self._told
-        if now - since < _TELL_EVERY and self._done < self._total:
-            return
-        rate = (self._done - before) / max(now - since, 1e-9)
-        log.info(
-            "%d de %d ventas confirmadas · %.0f por segundo · faltan %.0f s",
-            self._done,
-            self._total,
-            rate,
-            (self._total - self._done) / rate,
+        self._told = (now, self._events)
+        done = reached - self._sales.start
+        rate = (self._events - before) / max(now - since, 1e-9)
+        per_sale = self._events / done if done else 1.0
+        progress = Progress(
+            ventas=done,
+            de=len(self._sales),
+            confirmadas=self._events,
+            en_vuelo=in_flight,
+            reintentos=self._publisher.aborted,
+            por_segundo=round(rate, 1),
+            faltan_segundos=(
+                round((len(self._sales) - done) * per_sale / rate, 1) if rate else None
+            ),
         )
-        self._told = (now, self._done)
+        log.info(
+            "%d de %d ventas · %d eventos confirmados, %d en vuelo, %d transacciones reintentadas "
+            "· %.0f eventos por segundo · faltan %s s",
+            progress.ventas,
+            progress.de,
+            progress.confirmadas,
+            progress.en_vuelo,
+            progress.reintentos,
+            progress.por_segundo,
+            progress.faltan_segundos,
+        )
+        self._tell(progress)

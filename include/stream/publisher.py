@@ -11,6 +11,7 @@ from include.sales.event import encode as encode_sale
 from include.stream import ledger
 from include.stream.errors import KafkaUnreachableError, StreamError
 from include.stream.ledger import LedgerEntry, RunProgress
+from include.stream.reader import chains_of_run
 from include.stream.transactions import OutOfTimeError, Record, TransactionalProducer
 
 
@@ -88,11 +89,12 @@ class SalePublisher:
     ) -> None:
         self.close()
 
-    def open(self, *, since: datetime | None = None) -> RunProgress:
+    def open(self, *, since: datetime | None = None, shard: range | None = None) -> RunProgress:
         """Take over from earlier tries and return what they committed.
 
         Their open transaction is settled and they are fenced before the ledger is read, so nothing
         can be added behind what is read. `since`: no record of the run is older (None: unknown).
+        `shard`: the sales of this publisher, where the run has several; None: all of them.
 
         Raises `KafkaUnreachableError` after the delivery time-out, `ResumeMismatchError` for
         another seed, and what `ledger.read_run` raises.
@@ -102,14 +104,16 @@ class SalePublisher:
         except OutOfTimeError as error:
             raise KafkaUnreachableError(self._config, error.waited, error.reason) from error
         corrida = self.progress.corrida
-        self.progress = ledger.read_run(self._config, self._ledger_topic, corrida, since=since)
+        self.progress = ledger.read_run(
+            self._config, self._ledger_topic, corrida, since=since, shard=shard
+        )
         self.progress.check_seed(self._seed)
         return self.progress
 
     def commit(self, sales: Sequence[Venta]) -> None:
         """Publish the sales and their ledger entries in one transaction; return once acknowledged.
 
-        They are of this run and numbered on from `progress.last`, without a gap.
+        They are of this run; the sales that begin go on from `progress.last`, without a gap.
 
         Raises `NotAcknowledgedError` after the delivery time-out, `ProducerFencedError` if a newer
         try took over, `KafkaRefusedError` for what no waiting can mend; only `close()` may follow.
@@ -132,6 +136,15 @@ class SalePublisher:
             raise NotAcknowledgedError(self._config, self.progress, len(values), error) from error
         for entry in entries:
             self.progress = self.progress.plus(entry)
+
+    def chains(self, *, since: datetime | None = None) -> dict[int, tuple[datetime, int]]:
+        """What is published of each sale of the run; as `reader.chains_of_run`."""
+        return chains_of_run(self._config, self._topic, self.progress.corrida, since=since)
+
+    @property
+    def aborted(self) -> int:
+        """Transactions that had to be tried again."""
+        return self._producer.aborted
 
     def close(self) -> None:
         """Abort what is open and drop the client, within 3 s."""

@@ -100,6 +100,35 @@ def ids_of_run(
     return RunIds(times, malformed)
 
 
+def chains_of_run(
+    config: Mapping[str, Any], topic: str, corrida: str, *, since: datetime | None = None
+) -> dict[int, tuple[datetime, int]]:
+    """By `secuencia`, when each sale of a run began and how many of its steps are committed.
+
+    `since` as in `read_committed`. What is no event is passed over.
+    """
+    chains: dict[int, tuple[datetime, int]] = {}
+    decoder = msgspec.json.Decoder(_Step)
+    for record in read_committed(config, topic, since=since):
+        try:
+            step = decoder.decode(record.value or b"")
+        except msgspec.DecodeError:
+            continue
+        if step.corrida == corrida:
+            ts = datetime.fromisoformat(step.ts)
+            began, steps = chains.get(step.secuencia, (ts, 0))
+            chains[step.secuencia] = min(began, ts), steps + 1
+    return chains
+
+
+class _Step(msgspec.Struct):
+    """The fields that say which sale's beginning or step a record is; the rest is skipped."""
+
+    corrida: str
+    secuencia: int
+    ts: str
+
+
 class _Identity(msgspec.Struct):
     """The two fields that say which event of which run a record is; the rest is skipped."""
 

@@ -1,16 +1,19 @@
-"""The publishing session: sale by sale, at its pace, until the window ends or is stopped."""
+"""The publishing session: event by event as they are due, until the window ends or is stopped."""
 
+import heapq
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 
 import msgspec
 
 from include.sales.content import SaleSource
-from include.sales.pace import Pacer
+from include.sales.event import Venta
+from include.sales.lifecycle import is_return
+from include.sales.pace import Pace
 from include.sales.ticker import money, sale_line
 from include.stream.errors import StreamError
 from include.stream.ledger import RunProgress
@@ -20,22 +23,30 @@ log = logging.getLogger(__name__)
 
 _SUMMARY_EVERY = 60.0
 
+_MOST_AT_ONCE = 2000
+"""Events in a transaction: so many are due at once after an outage only, or at a high rate."""
+
+_MOST_TOLD = 5
+"""Of a transaction's events, in the log."""
+
 
 class Published(msgspec.Struct, frozen=True):
     """What a run has published, over all its tries; the field names are those of the XCom."""
 
     corrida: str
+    ventas: int
+    """Sales begun; the events of all their steps are counted by the next two."""
     enviadas: int
-    """Sales handed to Kafka: those acknowledged and, after a stop, those not acknowledged."""
+    """Events handed to Kafka: those acknowledged and, after a stop, those not acknowledged."""
     confirmadas: int
-    """Sales acknowledged by Kafka."""
+    """Events acknowledged by Kafka."""
     desde: int | None
     """First acknowledged `secuencia`; None, as the next three, if there is none."""
     hasta: int | None
     primera_ts: str | None
     ultima_ts: str | None
-    importe_centavos: int
-    """Sum over the acknowledged sales of all states."""
+    facturado_centavos: int
+    """Sum over the approved sales, less those given back."""
     reanudada_en: int
     """The `secuencia` at which this try began: 0 for the first one."""
 
@@ -49,7 +60,7 @@ class WindowStoppedError(StreamError):
 
     def __init__(self, published: Published) -> None:
         super().__init__(
-            f"run {published.corrida!r} was stopped: {published.confirmadas} sales are "
+            f"run {published.corrida!r} was stopped: {published.confirmadas} events are "
             f"acknowledged and {published.enviadas - published.confirmadas} are not"
         )
         self.published = published
@@ -60,26 +71,26 @@ def publish_window(
     source: SaleSource,
     *,
     until: datetime | timedelta,
-    minimum_gap: float,
-    maximum_gap: float,
+    pace: Callable[[datetime], Pace],
     stop: threading.Event,
+    begins: datetime | None = None,
     since: datetime | None = None,
 ) -> Published:
-    """Publish the run's sales one by one, each in a transaction, and return what is published.
+    """Publish the run's events as they are due, and return what is published.
 
-    A run that was begun before is resumed after its last committed sale. `until` is a moment, or
-    the time from the run's first sale (so a resumed run keeps its end); the last sale's `ts` is
-    before it, and the call returns at most one gap after it. Gaps are in seconds. `since` is as in
-    `SalePublisher.open`.
+    Sales begin until the window's end: `until` is a moment, or the time from the run's first sale
+    (so a resumed run keeps its end). Those that have begun are still decided, which takes some
+    seconds; a return that is due after the end is left out. A run that was begun before is resumed
+    after its last committed event. `pace` is made of the moment that the run begins at: `begins`
+    or else its first sale. `since` is as in `SalePublisher.open`.
 
-    Raises `WindowStoppedError` once `stop` is set, whatever the publisher raises, and `ValueError`
-    for impossible gaps before anything is sent.
+    Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
     """
-    pacer = Pacer(source.seed, minimum_gap, maximum_gap)
     resumed_at = unacknowledged = 0
     try:
         resumed_at = publisher.open(since=since).last + 1
-        _publish(publisher, source, pacer, until, stop)
+        begins = begins or _first_sale(publisher.progress)
+        _Session(publisher, source, pace(begins), _end(begins, until)).run(since, stop)
     except StreamError as error:
         if not stop.is_set():
             raise
@@ -91,50 +102,123 @@ def publish_window(
     return published
 
 
-def _publish(
-    publisher: SalePublisher,
-    source: SaleSource,
-    pacer: Pacer,
-    until: datetime | timedelta,
-    stop: threading.Event,
-) -> None:
-    end = _end(publisher.progress, until)
-    first = publisher.progress.last + 1
-    log.info(
-        "Corrida %s: desde la venta #%d, hasta %s",
-        source.corrida,
-        first,
-        end.isoformat(timespec="seconds"),
-    )
-    summary = _Summary(publisher.progress)
-    for n in count(first):
-        if not pacer.wait(n, stop) or (now := datetime.now(UTC)) >= end:
-            return
-        sale = source.sale(n, now)
-        publisher.commit([sale])
-        log.info(sale_line(sale))
-        summary.log_when_due(publisher.progress)
+class _Session:
+    """What is still to come of a run: the next sale, and the steps of those that have begun."""
+
+    def __init__(
+        self,
+        publisher: SalePublisher,
+        source: SaleSource,
+        pace: Pace,
+        end: datetime,
+    ) -> None:
+        self._publisher = publisher
+        self._source = source
+        self._pace = pace
+        self._end = end
+        self._next = publisher.progress.last + 1
+        self._open = True
+        """Whether sales may still begin."""
+        self._steps: list[tuple[float, str, Venta]] = []
+        """A heap by when they are due, in seconds since the epoch."""
+
+    def run(self, since: datetime | None, stop: threading.Event) -> None:
+        """Publish until nothing is to come, or `stop` is set."""
+        if self._next:
+            self._take_up(since)
+        log.info(
+            "Corrida %s: desde la venta #%d, hasta %s",
+            self._source.corrida,
+            self._next,
+            self._end.isoformat(timespec="seconds"),
+        )
+        summary = _Summary(self._publisher.progress)
+        while self._open or self._steps:
+            if (left := self._left()) > 0:
+                stop.wait(left)
+            if stop.is_set():
+                return
+            if events := self._due():
+                self._publisher.commit(events)
+                _tell(events)
+            summary.log_when_due(self._publisher.progress)
+
+    def _take_up(self, since: datetime | None) -> None:
+        """Find the steps that earlier tries left undone, from the events that they committed."""
+        for n, (ts, steps) in self._publisher.chains(since=since).items():
+            self._await(self._source.chain(n, ts)[steps:])
+
+    def _left(self) -> float:
+        """Seconds until something is due or the window ends."""
+        now = time.time()
+        lefts = [self._steps[0][0] - now] if self._steps else []
+        if self._open:
+            lefts += [self._pace.left(self._next), self._end.timestamp() - now]
+        return min(lefts, default=0.0)
+
+    def _due(self) -> list[Venta]:
+        """Take what is due, in the order in which it is."""
+        events: list[Venta] = []
+        while len(events) < _MOST_AT_ONCE:
+            sale_left = self._sale_left()
+            step_left = self._steps[0][0] - time.time() if self._steps else float("inf")
+            if min(sale_left, step_left) > 0:
+                break
+            if step_left <= sale_left:
+                events.append(heapq.heappop(self._steps)[2])
+            else:
+                first, *steps = self._source.chain(self._next, self._pace.moment(self._next))
+                events.append(first)
+                self._await(steps)
+                self._next += 1
+        return events
+
+    def _sale_left(self) -> float:
+        """Seconds until the next sale; infinite once the window has ended."""
+        if not self._open:
+            return float("inf")
+        left = self._pace.left(self._next)
+        if left <= 0:
+            self._open = self._pace.moment(self._next) < self._end
+        else:
+            self._open = datetime.now(UTC) < self._end
+        return left if self._open else float("inf")
+
+    def _await(self, steps: Sequence[Venta]) -> None:
+        for step in steps:
+            due = datetime.fromisoformat(step.ts)
+            if due < self._end or not is_return(step.estado):
+                heapq.heappush(self._steps, (due.timestamp(), step.id_evento, step))
 
 
-def _end(progress: RunProgress, until: datetime | timedelta) -> datetime:
-    if isinstance(until, datetime):
-        return until
-    first = datetime.fromisoformat(progress.first_ts) if progress.first_ts else datetime.now(UTC)
-    return first + until
+def _tell(events: Sequence[Venta]) -> None:
+    for event in events[:_MOST_TOLD]:
+        log.info(sale_line(event))
+    if len(events) > _MOST_TOLD:
+        log.info("… y %d más", len(events) - _MOST_TOLD)
+
+
+def _first_sale(progress: RunProgress) -> datetime:
+    return datetime.fromisoformat(progress.first_ts) if progress.first_ts else datetime.now(UTC)
+
+
+def _end(begins: datetime, until: datetime | timedelta) -> datetime:
+    return until if isinstance(until, datetime) else begins + until
 
 
 def published_of(progress: RunProgress, resumed_at: int, unacknowledged: int) -> Published:
-    """Return what a run's progress comes to, with the sales of a batch that is in doubt."""
+    """Return what a run's progress comes to, with the events of a batch that is in doubt."""
     total = progress.total
     return Published(
         corrida=progress.corrida,
+        ventas=progress.sales,
         enviadas=total.eventos + unacknowledged,
         confirmadas=total.eventos,
-        desde=0 if total.eventos else None,
+        desde=progress.first if total.eventos else None,
         hasta=progress.last if total.eventos else None,
         primera_ts=progress.first_ts,
         ultima_ts=progress.last_ts,
-        importe_centavos=total.importe_centavos,
+        facturado_centavos=progress.revenue_centavos,
         reanudada_en=resumed_at,
     )
 
@@ -143,19 +227,18 @@ class _Summary:
     """Logs each minute what it brought."""
 
     def __init__(self, progress: RunProgress) -> None:
-        self._before = progress.total
+        self._before = progress
         self._due = time.monotonic() + _SUMMARY_EVERY
 
     def log_when_due(self, progress: RunProgress) -> None:
         if time.monotonic() < self._due:
             return
-        total = progress.total
         log.info(
-            "Último minuto: %d ventas por %s · corrida: %d ventas confirmadas por %s",
-            total.eventos - self._before.eventos,
-            money(total.importe_centavos - self._before.importe_centavos),
-            total.eventos,
-            money(total.importe_centavos),
+            "Último minuto: %d ventas, facturado %s · corrida: %d ventas, facturado %s",
+            progress.sales - self._before.sales,
+            money(progress.revenue_centavos - self._before.revenue_centavos),
+            progress.sales,
+            money(progress.revenue_centavos),
         )
-        self._before = total
+        self._before = progress
         self._due += _SUMMARY_EVERY

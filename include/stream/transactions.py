@@ -81,6 +81,8 @@ class TransactionalProducer:
         self._timeout = timeout
         self._stopped = stopped
         self._reason = "no answer"
+        self.aborted = 0
+        """Transactions that had to be tried again."""
         self._began = self._deadline = 0.0
         self._open = self._committing = False
         transaction_timeout = int(max(_TRANSACTION_TIMEOUT, timeout) * 1000)
@@ -119,6 +121,7 @@ class TransactionalProducer:
         self._start_clock(self._timeout)
         try:
             while not self._transact(records):
+                self.aborted += 1
                 self._pause()
         except KafkaException as error:
             raise self._failure(error.args[0]) from error

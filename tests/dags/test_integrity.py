@@ -17,7 +17,7 @@ from include.stack.settings import ROOT
 from tests.dags.parsing import Parsed, parse_apart
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
-DAGS = ("sales_validation", "sales_window")
+DAGS = ("sales_backfill", "sales_validation", "sales_window")
 
 #: Seconds of processor time; the DAG processor parses every file again twice a minute.
 PARSE_LIMIT = 1.0
@@ -174,6 +174,7 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
         "ensure_topics",
         "submit_supervisor",
         "publish_sales",
+        "load_sales",
         "reconcile",
         "suspend_supervisor",
     }
@@ -194,3 +195,28 @@ def test_the_outcome_of_a_run_is_that_of_the_reconciliation(window: DAG) -> None
     work = [t for t in window.tasks if not t.is_teardown]
     last = [t.task_id for t in work if not {d.task_id for d in work} & t.downstream_task_ids]
     assert last == ["reconcile"]
+
+
+@pytest.fixture
+def backfill(dags: DagBag) -> DAG:
+    found: DAG = dags.dags["sales_backfill"]
+    return found
+
+
+def test_a_bad_back_fill_is_refused_before_anything_starts(backfill: DAG) -> None:
+    first = backfill.get_task("plan_days")
+    assert first.upstream_task_ids == set()
+    assert len(first.get_flat_relatives(upstream=False)) == len(backfill.tasks) - 1
+
+
+def test_the_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
+    backfill: DAG,
+) -> None:
+    """Were the ingestion suspended later, the window would wait in vain."""
+    before = {t.task_id for t in backfill.get_task("go_live").get_flat_relatives(upstream=True)}
+    assert {"fill_day", "reconcile", "suspend_supervisor"} <= before
+    assert "stop_vm" not in before
+
+
+def test_days_are_filled_beside_each_other_up_to_the_stated_number(backfill: DAG) -> None:
+    assert backfill.get_task("fill_day").max_active_tis_per_dagrun == 2

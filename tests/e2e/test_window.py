@@ -85,7 +85,7 @@ def test_marking_the_producer_failed_stops_it_and_the_vm(lab: Lab) -> None:
     lab.wait(told, "the stopped producer", 20)
     assert time.monotonic() - marked < 15
     published = read_run(lab.kafka, "ventas.ledger", run).total.eventos
-    assert f"{published} ventas confirmadas, 0 sin confirmar" in log
+    assert f"{published} eventos confirmados, 0 sin confirmar" in log
 
     assert lab.end_of(WINDOW, run) == "failed"
     assert lab.state(run, "publish_sales") == "failed"

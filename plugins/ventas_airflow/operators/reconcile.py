@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
@@ -15,18 +15,44 @@ from ventas_airflow.conditions import druid_client
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.druid.client import DruidClient
     from include.druid.reconcile import Reconciliation
 
 #: Seconds between looks at Druid while rows are still to come.
 _INTERVAL = 1.0
 
+#: A sale may be stamped a moment before the broker's clock says so.
+_CLOCK_SKEW = timedelta(minutes=10)
+
+
+class _Published(NamedTuple):
+    """What is reconciled: the runs together."""
+
+    corridas: list[str]
+    confirmadas: int
+    primera_ts: str | None
+    ultima_ts: str | None
+
+    @property
+    def minutes(self) -> tuple[datetime, datetime]:
+        """From the first event's minute until the end of the last one's."""
+        first, last = (
+            datetime.fromisoformat(ts).replace(second=0, microsecond=0) if ts else datetime.now(UTC)
+            for ts in (self.primera_ts, self.ultima_ts)
+        )
+        return first, last + timedelta(minutes=1)
+
 
 class ReconcileOperator(BaseOperator):
-    """Compares a run by event id in Kafka (`read_committed`) and Druid, until equal or too late.
+    """Compares a run in Kafka (`read_committed`) and Druid, until equal or too late.
 
-    :param published: what `PublishSalesOperator` returned (templated)
-    :param timeout: seconds that Druid has to show every event
+    It is compared by event id; a run of more than `include.druid.reconcile.IDS_AT_MOST` events by
+    the ledger's sums, minute by minute.
+
+    :param published: what `PublishSalesOperator` returned, or a list of what each
+        `LoadSalesOperator` or `FillDayOperator` did (templated)
+    :param from_the_beginning: the topics are read whole, and not from the run's beginning: what is
+        compared may have been published by an earlier run
+    :param timeout: seconds without a new row after which Druid is not waited for any more
 
     Returns `Reconciliation` as a dict with ``resultados`` beside it; fails with the counts when
     they differ after the deadline.
@@ -35,6 +61,7 @@ class ReconcileOperator(BaseOperator):
     template_fields: Sequence[str] = (
         "published",
         "topic",
+        "ledger_topic",
         "datasource",
         "kafka_conn_id",
         "druid_conn_id",
@@ -43,9 +70,11 @@ class ReconcileOperator(BaseOperator):
     def __init__(
         self,
         *,
-        published: Mapping[str, Any] | str,
+        published: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str,
         topic: str = "ventas",
+        ledger_topic: str = "ventas.ledger",
         datasource: str = "ventas",
+        from_the_beginning: bool = False,
         timeout: float = 120.0,
         kafka_conn_id: str = "kafka_default",
         druid_conn_id: str = "druid_ingest_default",
@@ -54,53 +83,98 @@ class ReconcileOperator(BaseOperator):
         super().__init__(**kwargs)
         self.published = published
         self.topic = topic
+        self.ledger_topic = ledger_topic
         self.datasource = datasource
+        self.from_the_beginning = from_the_beginning
         self.timeout = timeout
         self.kafka_conn_id = kafka_conn_id
         self.druid_conn_id = druid_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Compare until equal or until the deadline."""
-        from include.druid.reconcile import results_of_run
-        from include.stream.reader import ids_of_run
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
+        from include.druid.reconcile import IDS_AT_MOST, results_of_run
 
-        if not isinstance(self.published, Mapping):
-            raise AirflowFailException(f"No hay qué conciliar: published es {self.published!r}")
-        corrida = self.published["corrida"]
-        # A sale may be stamped a moment before the broker's clock says so.
-        since = context["dag_run"].run_after - timedelta(minutes=10)
-        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        in_kafka = ids_of_run(kafka_config, self.topic, corrida, since=since)
-        client = druid_client(self.druid_conn_id)
-        found = self._wait(client, corrida, in_kafka.times)
-        self.log.info("Conciliación de %s: %s", corrida, found)
+        published = self._published()
+        since = None if self.from_the_beginning else context["dag_run"].run_after - _CLOCK_SKEW
+        by_ids = published.confirmadas <= IDS_AT_MOST and len(published.corridas) == 1
+        found = self._wait((self._by_ids if by_ids else self._by_sums)(published, since))
+        self.log.info("Conciliación de %s: %s", found.corrida, found)
         if not found.agrees:
             raise AirflowFailException(f"Kafka y Druid no coinciden: {found}")
         # Before the first sale ever, there is no datasource to ask.
-        results = results_of_run(client, self.datasource, corrida) if in_kafka.times else {}
+        client = druid_client(self.druid_conn_id)
+        results = results_of_run(client, self.datasource, found.corrida) if found.en_druid else {}
         return {**found.to_dict(), "resultados": results}
 
-    def _wait(
-        self, client: DruidClient, corrida: str, in_kafka: Mapping[str, int]
-    ) -> Reconciliation:
-        from include.druid.client import DruidError
-        from include.druid.reconcile import druid_ids, reconcile
+    def _published(self) -> _Published:
+        several = [self.published] if isinstance(self.published, Mapping) else self.published
+        if not several or isinstance(several, str):
+            raise AirflowFailException(f"No hay qué conciliar: published es {self.published!r}")
+        moments = [it[name] for it in several for name in ("primera_ts", "ultima_ts") if it[name]]
+        return _Published(
+            corridas=sorted({it["corrida"] for it in several}),
+            confirmadas=sum(it["confirmadas"] for it in several),
+            primera_ts=min(moments, default=None),
+            ultima_ts=max(moments, default=None),
+        )
 
-        assert isinstance(self.published, Mapping)  # noqa: S101 - checked by execute
-        deadline = time.monotonic() + self.timeout
-        told = ""
+    def _by_ids(
+        self, published: _Published, since: datetime | None
+    ) -> Callable[[], Reconciliation]:
+        from include.druid.reconcile import druid_ids, reconcile
+        from include.stream.reader import ids_of_run
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        [corrida] = published.corridas
+        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        kafka = ids_of_run(kafka_config, self.topic, corrida, since=since).times
+        client = druid_client(self.druid_conn_id)
+        return lambda: reconcile(
+            corrida,
+            published.confirmadas,
+            kafka,
+            self._asked(lambda: druid_ids(client, self.datasource, corrida)) if kafka else {},
+        )
+
+    def _by_sums(
+        self, published: _Published, since: datetime | None
+    ) -> Callable[[], Reconciliation]:
+        from include.druid.ledger import Cell, Sums, druid_minutes
+        from include.druid.reconcile import reconcile_sums
+        from include.stream.ledger import read_sums
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        read = read_sums(kafka_config, self.ledger_topic, published.corridas, since=since)
+        ledger = {Cell(*cell): Sums(*sums) for cell, sums in read.items()}
+        client = druid_client(self.druid_conn_id)
+
+        def look() -> Mapping[Cell, Sums]:
+            rows = druid_minutes(client, self.datasource, *published.minutes)
+            return {cell: sums for cell, sums in rows.items() if cell.corrida in mine}
+
+        mine = set(published.corridas)
+        name = published.corridas[0] if len(mine) == 1 else f"{len(mine)} corridas"
+        return lambda: reconcile_sums(name, published.confirmadas, ledger, self._asked(look))
+
+    def _asked(self, look: Callable[[], Mapping[Any, Any]]) -> Mapping[Any, Any]:
+        from include.druid.client import DruidError
+
+        try:
+            return look()
+        except DruidError as error:
+            # Not there yet, or a server is restarting: the deadline decides.
+            self.log.info("Druid todavía no responde por la corrida: %s", error)
+            return {}
+
+    def _wait(self, compare: Callable[[], Reconciliation]) -> Reconciliation:
+        told, deadline = "", time.monotonic() + self.timeout
         while True:
-            in_druid: Mapping[str, int] = {}
-            try:
-                in_druid = druid_ids(client, self.datasource, corrida) if in_kafka else {}
-            except DruidError as error:
-                # Not there yet, or a server is restarting: the deadline decides.
-                self.log.info("Druid todavía no responde por la corrida: %s", error)
-            found = reconcile(corrida, self.published["confirmadas"], in_kafka, in_druid)
+            found = compare()
             if found.agrees or time.monotonic() > deadline:
                 return found
             if str(found) != told:
-                told = str(found)
+                # As long as rows come, Druid is behind and not stuck.
+                told, deadline = str(found), time.monotonic() + self.timeout
                 self.log.info("Todavía no: %s", told)
             time.sleep(_INTERVAL)

@@ -16,7 +16,7 @@ from include.druid.checks import CheckResult, load_checks
 from include.druid.client import DruidClient, DruidError
 from include.druid.supervisor import supervisor_spec
 from include.sales.content import SaleSource
-from include.sales.event import Venta, format_ts, iva_incluido
+from include.sales.event import ESTADOS, Venta, format_ts, iva_incluido
 from include.sales.market import load_market
 from include.stream.publisher import SalePublisher
 from include.stream.topics import ensure_topic
@@ -106,11 +106,23 @@ def run(connections: None, datasource: str) -> Run:
     return lambda: {check.name: run_check(check.name) for check in load_checks()}
 
 
-def sales(corrida: str, count: int) -> list[Venta]:
-    """Sales of a run at an even pace, the last a moment ago."""
-    source = SaleSource(load_market(), seed=7, corrida=corrida)
-    end = datetime.now(UTC) - SILENCE
-    return [source.sale(n, end - PAUSE * (count - 1 - n)) for n in range(count)]
+def chains(corrida: str, count: int) -> list[tuple[Venta, ...]]:
+    """Sales of a run at an even pace, the last a moment ago, with what is due by now."""
+    source = SaleSource(load_market(), seed=7, corrida=corrida, seconds_per_day=1)
+    now = datetime.now(UTC)
+    begun = [now - SILENCE - PAUSE * (count - 1 - n) for n in range(count)]
+    return [
+        tuple(event for event in source.chain(n, ts) if event.ts < format_ts(now))
+        for n, ts in enumerate(begun)
+    ]
+
+
+def step(first: Mapping[str, Any], estado: str, **changes: Any) -> dict[str, Any]:
+    """A later event of a sale, three seconds after its first."""
+    ts = format_ts(datetime.fromisoformat(first["ts"]) + timedelta(seconds=3))
+    return {**first, "id_evento": f"{first['id_evento']}{estado}", "ts": ts, "estado": estado} | (
+        changes
+    )
 
 
 def await_rows(druid: DruidClient, datasource: str, count: int) -> None:
@@ -148,7 +160,8 @@ def test_sales_as_published_pass_every_check(
         topic=datasource,
         ledger_topic=f"{datasource}.ledger",
     )
-    published = sales(datasource, 300)
+    published = [event for chain in chains(datasource, 300) for event in chain]
+    assert {event.estado for event in published} >= set(ESTADOS) - {"contracargo"}
     with publisher:
         publisher.open()
         publisher.commit(published)
@@ -156,14 +169,16 @@ def test_sales_as_published_pass_every_check(
 
     results = run()
     assert statuses(results) == dict.fromkeys(statuses(results), "ok"), results
-    assert results["duplicates"].numbers == {"ventas": 300, "duplicados": 0}
+    assert results["duplicates"].numbers == {"ventas": len(published), "duplicados": 0}
+    assert results["sequence_gaps"].numbers["ventas"] == 300
+    assert results["lifecycle"].numbers["ventas"] == 300
     assert results["cadence"].numbers["pausa_media"] == pytest.approx(1.5)
 
 
 def test_exactly_what_is_wrong_is_told_with_its_number(
     run: Run, druid: DruidClient, kafka_config: Mapping[str, Any], datasource: str
 ) -> None:
-    rows = [msgspec.to_builtins(sale) for sale in sales(datasource, 60)]
+    rows = [msgspec.to_builtins(chain[0]) for chain in chains(datasource, 60)]
     rows[5]["importe_centavos"] += 100
     rows[5]["iva_centavos"] = iva_incluido(rows[5]["importe_centavos"], rows[5]["alicuota_iva"])
     for n in (6, 7):
@@ -174,12 +189,21 @@ def test_exactly_what_is_wrong_is_told_with_its_number(
     rows[11]["ciudad"] = ""
     rows[12]["cuotas"] = "tres"
     rows[25].update(tipo_pago="debito", cuotas=3, emisor="Visa")
-    rows[26].update(estado="rechazada", motivo="")
-    rows[27].update(estado="aprobada", motivo="fondos_insuficientes")
     rows[28].update(tipo_pago="efectivo", cuotas=1, emisor="Visa")
     rows[40]["ts"] = rows[35]["ts"]
     rows[59]["ts"] = format_ts(datetime.now(UTC) + timedelta(minutes=10))
-    sent = [row for n, row in enumerate(rows) if n not in (20, 21)] + [rows[3]] * 2
+    before = format_ts(datetime.fromisoformat(rows[31]["ts"]) - timedelta(seconds=1))
+    steps = [
+        step(rows[26], "rechazada"),
+        step(rows[27], "aprobada", motivo="fondos_insuficientes"),
+        step(rows[30], "contracargo"),
+        step(rows[31], "aprobada", ts=before),
+        step(rows[32], "aprobada"),
+        step(rows[32], "rechazada", motivo="fondos_insuficientes"),
+        step(rows[33], "reembolsada", ts=rows[33]["ts"]),
+        step(rows[33], "aprobada"),
+    ]
+    sent = [row for n, row in enumerate(rows) if n not in (20, 21)] + [rows[3]] * 2 + steps
     producer = Producer(dict(kafka_config))
     for row in sent:
         producer.produce(datasource, json.dumps(row))
@@ -196,6 +220,7 @@ def test_exactly_what_is_wrong_is_told_with_its_number(
         "freshness": "ok",
         "ingestion_lag": "ok",
         "ingestion_tasks": "ok",
+        "lifecycle": "error",
         "money": "error",
         "nulls": "error",
         "payment_mix": "skipped",
@@ -208,6 +233,8 @@ def test_exactly_what_is_wrong_is_told_with_its_number(
         "rechazo_sin_motivo = 1, debe ser 0; emisor_indebido = 1, debe ser 0",
         "domains": "ciudad = 1, debe ser 0; tipo_pago = 1, debe ser 0; cuotas = 1, debe ser 0",
         "duplicates": "duplicados = 2, debe ser 0",
+        "lifecycle": "decididas_de_mas = 1, debe ser 0; decididas_antes = 1, debe ser 0; "
+        "devueltas_sin_aprobar = 1, debe ser 0; devueltas_antes = 1, debe ser 0",
         "money": "importe_incorrecto = 1, debe ser 0; iva_incorrecto = 2, debe ser 0",
         "nulls": "sucursal = 1, debe ser 0; cantidad = 1, debe ser 0",
         "sequence_gaps": "faltantes = 2, debe ser 0",
@@ -240,7 +267,7 @@ def test_sales_are_expected_while_they_are_produced_and_ingested(
         ledger_topic=f"{datasource}.ledger",
     ) as publisher:
         publisher.open()
-        publisher.commit(sales("hoy", 1))
+        publisher.commit(chains("hoy", 1)[0][:1])
     await_rows(druid, datasource, 1)
     selling = {"abierta": True, "motivo": "se publica la corrida hoy"}
     assert expected(ayer="success", hoy="running") == selling

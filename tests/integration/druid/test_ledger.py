@@ -42,7 +42,7 @@ def published(place: Place, druid: DruidClient) -> Iterator[dict[str, list[Venta
     for name in ("mañana", "tarde"):
         run = place._replace(corrida=name)
         source = run.source()
-        sales = [source.sale(n, start + timedelta(seconds=6 * n)) for n in range(SALES)]
+        sales = [source.chain(n, start + timedelta(seconds=6 * n))[0] for n in range(SALES)]
         with run.publisher() as publisher:
             publisher.open()
             for first in range(0, SALES, 7):
@@ -122,7 +122,7 @@ def test_exactly_what_is_slipped_in_is_named(
     twice = published["tarde"][3]
     cell = [s for s in published["tarde"] if (s.ts[:16], s.estado) == (twice.ts[:16], twice.estado)]
     changed, lost, unknown = (
-        place._replace(corrida=name).source().sale(0, datetime.now(UTC) - timedelta(minutes=3))
+        place._replace(corrida=name).source().chain(0, datetime.now(UTC) - timedelta(minutes=3))[0]
         for name in ("cambiada", "perdida", "sin libro")
     )
     dearer = msgspec.structs.replace(changed, importe_centavos=changed.importe_centavos + 1)

@@ -39,8 +39,9 @@ class Place(NamedTuple):
         return SaleSource(load_market(), SEED, self.corrida)
 
     def sales(self, start: int, end: int) -> list[Venta]:
+        """The first event of each sale."""
         source = self.source()
-        return [source.sale(n, datetime.now(UTC)) for n in range(start, end)]
+        return [source.chain(n, datetime.now(UTC))[0] for n in range(start, end)]
 
 
 def make_place(config: dict[str, str], suffix: str) -> Place:

@@ -20,7 +20,7 @@ def publish(place: Place, corrida: str, moments: Sequence[datetime]) -> list[Ven
     run = place._replace(corrida=corrida)
     with run.publisher() as publisher:
         first = publisher.open().last + 1
-        sales = [run.source().sale(n, moment) for n, moment in enumerate(moments, first)]
+        sales = [run.source().chain(n, moment)[0] for n, moment in enumerate(moments, first)]
         publisher.commit(sales)
     return sales
 

@@ -70,7 +70,7 @@ def test_the_window_ends_at_ends_at_and_its_result_is_what_kafka_holds(
     ids = ids_of_run(place.config, place.topic, place.corrida)
     assert (ids.times.total(), len(ids.times)) == (result["confirmadas"],) * 2
     ledger = read_run(place.config, place.ledger_topic, place.corrida)
-    assert ledger.total.importe_centavos == result["importe_centavos"]
+    assert ledger.revenue_centavos == result["facturado_centavos"]
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_sigterm_ends_the_task_as_failed_with_its_counts(
     assert time.monotonic() - asked[0] < STOP_LIMIT
     there = ids_of_run(place.config, place.topic, place.corrida).times.total()
     assert pushed["return_value"]["confirmadas"] == there
-    assert f"{there} ventas confirmadas" in str(caught.value)
+    assert f"{there} eventos confirmados" in str(caught.value)
 
 
 def test_another_seed_is_not_retried(place: Place, context: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.sales.content import SaleSource
+from include.sales.content import SaleSource, customer_id
 from include.sales.draws import BLOCK, MAX_SEED
-from include.sales.event import TIPOS_PAGO_CON_EMISOR, Venta, encode, iva_incluido
+from include.sales.event import ESTADOS, TIPOS_PAGO_CON_EMISOR, Venta, encode, iva_incluido
 from include.sales.local_time import epoch_ms
 from include.sales.market import Market, load_market
 
@@ -22,9 +23,11 @@ MARKET = load_market()
 SOURCE = SaleSource(MARKET, seed=7, corrida="una")
 
 
-def sale(n: int, seed: int = 7, corrida: str = "una", stores: Sequence[str] = ()) -> Venta:
-    """Event n of a source that has read nothing before."""
-    return SaleSource(MARKET, seed, corrida, stores).sale(n, NOON)
+def chain(
+    n: int, seed: int = 7, corrida: str = "una", stores: Sequence[str] = ()
+) -> tuple[Venta, ...]:
+    """The events of sale n of a source that has read nothing before."""
+    return SaleSource(MARKET, seed, corrida, stores).chain(n, NOON)
 
 
 def content(venta: Venta) -> dict[str, object]:
@@ -34,27 +37,28 @@ def content(venta: Venta) -> dict[str, object]:
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12))
-def test_an_event_does_not_depend_on_what_was_read_before(first: int, second: int) -> None:
-    SOURCE.sale(first, NOON)
-    assert SOURCE.sale(second, NOON) == sale(second)
+def test_a_sale_does_not_depend_on_what_was_read_before(first: int, second: int) -> None:
+    SOURCE.chain(first, NOON)
+    assert SOURCE.chain(second, NOON) == chain(second)
 
 
 @pytest.mark.parametrize("border", [BLOCK, 2 * BLOCK])
-def test_events_around_a_block_border_are_the_same_in_any_order(border: int) -> None:
+def test_sales_around_a_block_border_are_the_same_in_any_order(border: int) -> None:
     numbers = range(border - 3, border + 3)
-    forwards = [SOURCE.sale(n, NOON) for n in numbers]
-    backwards = [SOURCE.sale(n, NOON) for n in reversed(numbers)]
-    assert forwards == backwards[::-1] == [sale(n) for n in numbers]
-    assert len({encode(venta) for venta in forwards}) == len(numbers)
+    forwards = [SOURCE.chain(n, NOON) for n in numbers]
+    backwards = [SOURCE.chain(n, NOON) for n in reversed(numbers)]
+    assert forwards == backwards[::-1] == [chain(n) for n in numbers]
+    assert len({encode(events[0]) for events in forwards}) == len(numbers)
 
 
 def test_only_time_ids_and_run_change_with_run_and_clock_within_an_hour() -> None:
     within = timedelta(minutes=59, seconds=59, milliseconds=999)
-    later = SaleSource(MARKET, seed=7, corrida="otra").sale(5, NOON + within)
-    assert content(later) == content(sale(5))
-    assert later.ts == "2026-11-24T15:59:59.999Z"
-    assert later.corrida == "otra"
-    assert {later.id_evento, later.id_venta}.isdisjoint({sale(5).id_evento, sale(5).id_venta})
+    later = SaleSource(MARKET, seed=7, corrida="otra").chain(5, NOON + within)
+    assert [content(event) for event in later] == [content(event) for event in chain(5)]
+    assert later[0].ts == "2026-11-24T15:59:59.999Z"
+    for event, other in zip(later, chain(5), strict=True):
+        assert event.corrida == "otra"
+        assert {event.id_evento, event.id_venta}.isdisjoint({other.id_evento, other.id_venta})
 
 
 @given(
@@ -75,38 +79,40 @@ def test_columns_are_the_sales(many_sales: Sequence[Venta]) -> None:
     source = SaleSource(MARKET, seed=7, corrida="muchas")
     columns = source.columns(1, np.full(BLOCK, epoch_ms(NOON)))
     for row, v in enumerate(many_sales[BLOCK : 2 * BLOCK]):
+        assert v.estado == ESTADOS[columns.end[row]]
         assert v.sucursal == source.stores[columns.store[row]].sucursal
         assert v.sku == source.products[columns.product[row]].sku
         assert v.emisor == source.issuers[columns.issuer[row]]
         assert v.motivo == source.reasons[columns.reason[row]]
+        assert v.cliente == customer_id(columns.customer[row])
         assert v.importe_centavos == columns.importe_centavos[row]
 
 
 @given(st.integers(0, MAX_SEED), st.integers(0, MAX_SEED))
 def test_seeds_sell_differently(one: int, other: int) -> None:
     first, second = (SaleSource(MARKET, seed, "una") for seed in (one, other))
-    sales = [[content(source.sale(n, NOON)) for n in range(20)] for source in (first, second)]
+    sales = [[content(source.chain(n, NOON)[0]) for n in range(20)] for source in (first, second)]
     assert (sales[0] == sales[1]) == (one == other)
 
 
 def test_ids_are_unique_within_and_across_runs() -> None:
     runs = [SaleSource(MARKET, 7, corrida) for corrida in ("una", "otra", "tercera")]
-    sales = [source.sale(n, NOON) for source in runs for n in range(BLOCK + 10)]
-    ids = {venta.id_evento for venta in sales} | {venta.id_venta for venta in sales}
-    assert len(ids) == 2 * len(sales)
+    sales = [source.chain(n, NOON) for source in runs for n in range(BLOCK + 10)]
+    events = [event for chain in sales for event in chain]
+    assert len({event.id_venta for event in events}) == len(sales)
+    assert len({event.id_evento for event in events}) == len(events)
 
 
 def test_some_stores_sell_the_same_as_all_but_where() -> None:
     some = ["palermo", "ushuaia"]
     source = SaleSource(MARKET, 7, "una", some)
-    sales = [source.sale(n, NOON) for n in range(300)]
+    sales = [source.chain(n, NOON)[0] for n in range(300)]
     assert {venta.sucursal for venta in sales} == {"Palermo", "Ushuaia"}
     for venta in sales:
-        there, everywhere = content(venta), content(SOURCE.sale(venta.secuencia, NOON))
-        # The wallets and cards of a province follow its stores, and on them depend the
-        # promotion and whether it is approved.
+        there, everywhere = content(venta), content(SOURCE.chain(venta.secuencia, NOON)[0])
+        # The wallets and cards of a province follow its stores, and on them depends the promotion.
         for field in (
-            *("sucursal", "ciudad", "provincia", "emisor", "estado", "motivo"),
+            *("sucursal", "ciudad", "provincia", "cliente", "emisor"),
             *("descuento_centavos", "importe_centavos", "iva_centavos"),
         ):
             del there[field], everywhere[field]
@@ -115,14 +121,14 @@ def test_some_stores_sell_the_same_as_all_but_where() -> None:
 
 def test_the_order_in_which_stores_are_asked_does_not_matter() -> None:
     asked = ["ushuaia", "palermo", "rosario-centro"]
-    assert [sale(n, stores=asked) for n in range(5)] == [
-        sale(n, stores=[*asked[::-1], "palermo"]) for n in range(5)
+    assert [chain(n, stores=asked) for n in range(5)] == [
+        chain(n, stores=[*asked[::-1], "palermo"]) for n in range(5)
     ]
 
 
 def test_unknown_stores_are_all_named_with_those_they_resemble() -> None:
     with pytest.raises(ValueError, match=r"'cordoba-cntro' \(similar: cordoba-centro.*'xyzzy'"):
-        sale(0, stores=["cordoba-cntro", "palermo", "xyzzy"])
+        chain(0, stores=["cordoba-cntro", "palermo", "xyzzy"])
 
 
 @pytest.mark.parametrize(
@@ -136,7 +142,7 @@ def test_unknown_stores_are_all_named_with_those_they_resemble() -> None:
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        sale(**({"n": 0} | arguments))  # type: ignore[arg-type]
+        chain(**({"n": 0} | arguments))  # type: ignore[arg-type]
 
 
 def test_money_and_payment_hold_together(many_sales: Sequence[Venta]) -> None:
@@ -149,8 +155,9 @@ def test_money_and_payment_hold_together(many_sales: Sequence[Venta]) -> None:
         assert v.cuotas == 1 or v.tipo_pago == "credito"
         assert (v.emisor != "") == (v.tipo_pago in TIPOS_PAGO_CON_EMISOR)
         assert (v.motivo != "") == (v.estado == "rechazada")
-        assert v.tipo_pago != "efectivo" or v.estado == "aprobada"
+        assert v.tipo_pago != "efectivo" or v.estado not in {"rechazada", "pendiente"}
         assert v.estado != "pendiente" or v.tipo_pago == "transferencia"
+        assert (v.cliente == "") == (v.tipo_pago == "efectivo" and v.plataforma == "local")
 
 
 def test_products_and_stores_are_those_of_the_market(
@@ -174,7 +181,9 @@ def test_content_is_what_it_has_always_been(market: Market) -> None:
     golden = json.loads((Path(__file__).parent / "golden.json").read_text())
     source = SaleSource(market, golden["seed"], golden["corrida"])
     ts = datetime.fromisoformat(golden["ts"])
-    data = b"\n".join(encode(source.sale(n, ts)) for n in range(golden["events"]))
+    data = b"\n".join(
+        encode(event) for n in range(golden["sales"]) for event in source.chain(n, ts)
+    )
     found = hashlib.sha256(data).hexdigest()
     assert found == golden["sha256"], (
         "every seed now sells something else; if data or draws were changed on purpose, "
@@ -182,10 +191,19 @@ def test_content_is_what_it_has_always_been(market: Market) -> None:
     )
 
 
-def test_an_event_takes_at_most_fifty_microseconds() -> None:
+def test_customers_come_back_and_some_often(many_sales: Sequence[Venta]) -> None:
+    bought = Counter(v.cliente for v in many_sales if v.sucursal == "Palermo" and v.cliente)
+    often = sorted(bought.values(), reverse=True)
+    assert 0.2 < sum(times > 1 for times in often) / len(often) < 0.9
+    assert often[0] > 5
+    assert often[0] < 0.05 * sum(often)
+    assert not set(bought) & {v.cliente for v in many_sales if v.sucursal != "Palermo"}
+
+
+def test_a_sale_takes_at_most_a_hundred_microseconds() -> None:
     source = SaleSource(MARKET, seed=7, corrida="una")
-    events = 2 * BLOCK
+    sales = 2 * BLOCK
     start = time.process_time()
-    for n in range(events):
-        source.sale(n, NOON)
-    assert (time.process_time() - start) / events < 50e-6
+    for n in range(sales):
+        source.chain(n, NOON)
+    assert (time.process_time() - start) / sales < 100e-6

@@ -99,7 +99,7 @@ def test_stores_sell_when_they_are_open(market: Market, year: Year) -> None:
 
 def test_a_run_longer_than_the_hours_of_its_stores_sells_all_the_same(market: Market) -> None:
     source = SaleSource(market, 7, "una", ["ushuaia", "rio-grande"])
-    stores = {source.sale(n, local(2026, 5, 6, 3)).sucursal for n in range(200)}
+    stores = {source.chain(n, local(2026, 5, 6, 3))[0].sucursal for n in range(200)}
     assert stores == {"Ushuaia", "Río Grande"}
 
 

@@ -33,6 +33,7 @@ SALE = Venta(
     sucursal="Palermo",
     provincia="Ciudad Autónoma de Buenos Aires",
     ciudad="Buenos Aires",
+    cliente="c000000001",
     producto="Yerba mate 1 kg",
     sku="ALM-001",
     categoria="Almacén",

@@ -1,21 +1,23 @@
-import threading
+import time
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.sales.arrivals import arrivals
+from include.sales.demand import Demand
 from include.sales.draws import BLOCK, MAX_SEED, Stream, uniforms
-from include.sales.pace import Pacer, gap_seconds
+from include.sales.pace import Cadence, Curve, gap_seconds
 
 seeds = st.integers(0, MAX_SEED)
 
 
-class FakeTime(threading.Event):
-    """A clock that only waiting and `pass_` move; it is also the event that is waited on."""
+class FakeTime:
+    """A clock that only `pass_` moves."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.now = 1000.0
 
     def clock(self) -> float:
@@ -24,11 +26,11 @@ class FakeTime(threading.Event):
     def pass_(self, seconds: float) -> None:
         self.now += seconds
 
-    def wait(self, timeout: float | None = None) -> bool:
-        if not self.is_set():
-            assert timeout is not None
-            self.now += timeout
-        return self.is_set()
+    def wait(self, cadence: Cadence, n: int) -> None:
+        """Let the time until sale n pass, in two looks."""
+        if (left := cadence.left(n)) > 0:
+            self.pass_(left / 2)
+            self.pass_(max(cadence.left(n), 0))
 
 
 @given(seeds, st.integers(0, 10**9), st.floats(0.001, 100), st.floats(0, 100))
@@ -61,23 +63,23 @@ def test_a_range_that_is_none_is_refused(minimum: float, maximum: float) -> None
     with pytest.raises(ValueError, match="0 < minimum ≤ maximum"):
         gap_seconds(7, 0, minimum, maximum)
     with pytest.raises(ValueError, match="0 < minimum ≤ maximum"):
-        Pacer(7, minimum, maximum)
+        Cadence(7, minimum, maximum)
 
 
 def test_a_seed_out_of_range_is_refused_before_the_first_sale() -> None:
     with pytest.raises(ValueError, match="seed"):
-        Pacer(-1, 1, 2)
+        Cadence(-1, 1, 2)
 
 
 @given(seeds, st.lists(st.floats(0, 1.9), min_size=1, max_size=50))
 def test_slow_sends_do_not_make_it_drift(seed: int, sends: list[float]) -> None:
     it = FakeTime()
-    pacer = Pacer(seed, 1, 2, clock=it.clock)
+    cadence = Cadence(seed, 1, 2, clock=it.clock)
     deadlines = list(accumulate(gap_seconds(seed, n, 1, 2) for n in range(len(sends))))
     free = 0.0
     late = False
     for n, (send, deadline) in enumerate(zip(sends, deadlines, strict=True)):
-        assert pacer.wait(n, it)
+        it.wait(cadence, n)
         late = late or free - deadline > 2  # too late: the deadlines have started anew
         if not late:
             assert it.now - 1000 == pytest.approx(max(deadline, free))
@@ -87,40 +89,36 @@ def test_slow_sends_do_not_make_it_drift(seed: int, sends: list[float]) -> None:
 
 def test_after_an_outage_it_starts_anew_instead_of_bursting() -> None:
     it = FakeTime()
-    pacer = Pacer(7, 1, 2, clock=it.clock)
-    pacer.wait(0, it)
+    cadence = Cadence(7, 1, 2, clock=it.clock)
+    it.wait(cadence, 0)
     it.pass_(3600)
     back = it.now
-    assert pacer.wait(1, it)
+    it.wait(cadence, 1)
     assert it.now == back
     for n in range(2, 10):
         before = it.now
-        assert pacer.wait(n, it)
+        it.wait(cadence, n)
         assert it.now - before == pytest.approx(gap_seconds(7, n, 1, 2))
 
 
 def test_a_resumed_run_starts_from_now() -> None:
     it = FakeTime()
-    assert Pacer(7, 1, 2, clock=it.clock).wait(500, it)
-    assert it.now - 1000 == pytest.approx(gap_seconds(7, 500, 1, 2))
+    assert Cadence(7, 1, 2, clock=it.clock).left(500) == pytest.approx(gap_seconds(7, 500, 1, 2))
 
 
-@pytest.mark.parametrize("late", [0, 1.5, 3600])
-def test_a_stop_set_before_ends_the_wait_at_once(late: float) -> None:
-    it = FakeTime()
-    pacer = Pacer(7, 1, 2, clock=it.clock)
-    it.pass_(late)
-    it.set()
-    assert not pacer.wait(0, it)
-    assert it.now == 1000 + late
+@pytest.mark.parametrize("first", [0, 1000])
+def test_on_the_curve_each_sale_has_its_arrival(demand: Demand, first: int) -> None:
+    start = datetime(2026, 5, 6, 14, 58, 30, tzinfo=UTC)
+    expected = arrivals(demand, 7, start, start + timedelta(hours=1), 1.0).tolist()
+    curve = Curve(demand, 7, start, 1.0)
+    for n in range(first, first + 300):
+        assert curve.moment(n) == datetime.fromtimestamp(0, UTC) + timedelta(
+            milliseconds=expected[n]
+        )
+        assert curve.left(n) == pytest.approx(expected[n] / 1000 - time.time(), abs=1)
 
 
-def test_a_stop_set_while_waiting_ends_it_at_once() -> None:
-    stop = threading.Event()
-    pacer = Pacer(7, 3600, 3600)
-    results: list[bool] = []
-    waiting = threading.Thread(target=lambda: results.append(pacer.wait(0, stop)), daemon=True)
-    waiting.start()
-    stop.set()
-    waiting.join(timeout=10)
-    assert results == [False]
+@pytest.mark.parametrize("scale", [0, -1, float("inf")])
+def test_a_curve_of_no_sales_is_refused(demand: Demand, scale: float) -> None:
+    with pytest.raises(ValueError, match="scale"):
+        Curve(demand, 7, datetime(2026, 5, 6, tzinfo=UTC), scale)

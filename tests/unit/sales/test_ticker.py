@@ -13,6 +13,7 @@ SALE = Venta(
     sucursal="Nueva Córdoba",
     provincia="Córdoba",
     ciudad="Córdoba",
+    cliente="c000000001",
     producto="Yerba Mate 1 kg",
     sku="ALM-001",
     categoria="Almacén",

@@ -26,9 +26,13 @@ START = datetime(2026, 11, 24, 12, 0, 59, 500_000, tzinfo=UTC)
 
 
 def batches(sizes: list[int], gap: float = 0.7) -> list[list[Venta]]:
-    sales = [SOURCE.sale(n, START + n * timedelta(seconds=gap)) for n in range(sum(sizes))]
+    sales = [SOURCE.chain(n, START + n * timedelta(seconds=gap))[0] for n in range(sum(sizes))]
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
     return [sales[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def moment(event: Venta) -> datetime:
+    return datetime.fromisoformat(event.ts)
 
 
 def test_a_batch_over_a_minute_boundary_gives_one_entry_a_minute() -> None:
@@ -59,17 +63,21 @@ def test_what_is_no_entry_is_refused(data: bytes) -> None:
     gap=st.floats(0.001, 90),
     shuffled=st.randoms(use_true_random=False),
 )
-def test_the_sum_of_the_entries_is_the_sum_of_the_sales(
+def test_the_sum_of_the_entries_is_the_sum_of_the_events(
     sizes: list[int], gap: float, shuffled: st.DataObject
 ) -> None:
-    run = batches(sizes, gap)
-    sales = [sale for batch in run for sale in batch]
+    run = [
+        [event for sale in batch for event in SOURCE.chain(sale.secuencia, moment(sale))]
+        for batch in batches(sizes, gap)
+    ]
+    sales = [event for batch in run for event in batch]
     entries = [entry for batch in run for entry in entries_for(batch, seed=7)]
     shuffled.shuffle(entries)  # type: ignore[attr-defined]
 
     progress = progress_of("c1", entries)
 
-    assert progress.last == len(sales) - 1
+    assert progress.last == sum(sizes) - 1
+    assert progress.sales == sum(sizes)
     assert progress.total == Totals(
         eventos=len(sales),
         unidades=sum(sale.cantidad for sale in sales),
@@ -80,8 +88,8 @@ def test_the_sum_of_the_entries_is_the_sum_of_the_sales(
     assert {state: totals.eventos for state, totals in progress.by_state.items()} == Counter(
         sale.estado for sale in sales
     )
-    assert progress.first_ts == (sales[0].ts if sales else None)
-    assert progress.last_ts == (sales[-1].ts if sales else None)
+    assert progress.first_ts == min((sale.ts for sale in sales), default=None)
+    assert progress.last_ts == max((sale.ts for sale in sales), default=None)
 
 
 def run_entries(count: int) -> list[LedgerEntry]:
@@ -96,6 +104,19 @@ def run_entries(count: int) -> list[LedgerEntry]:
 def test_a_ledger_that_does_not_add_up_is_refused(entries: list[LedgerEntry]) -> None:
     with pytest.raises(LedgerError, match="c1"):
         progress_of("c1", entries)
+
+
+def test_a_shard_knows_its_own_sales_only() -> None:
+    progress = progress_of("c1", run_entries(6), shard=range(2, 5))
+    assert (progress.first, progress.last, progress.sales) == (2, 4, 3)
+    nothing = progress_of("c1", run_entries(6), shard=range(8, 9))
+    assert (nothing.first, nothing.last, nothing.sales) == (8, 7, 0)
+
+
+def test_what_is_given_back_is_no_revenue() -> None:
+    sums = {"pendiente": 70, "aprobada": 50, "rechazada": 20, "reembolsada": 7, "contracargo": 3}
+    states = {state: Totals(eventos=1, importe_centavos=sums[state]) for state in sums}
+    assert RunProgress("c1", by_state=states).revenue_centavos == 40
 
 
 def test_a_run_does_not_go_on_with_another_seed() -> None:

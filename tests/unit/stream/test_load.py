@@ -19,11 +19,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @given(
     first=st.integers(0, 3000), gaps=st.lists(st.integers(-60_000, 90_000), min_size=1, max_size=60)
 )
-def test_entries_from_columns_are_those_from_the_sales(first: int, gaps: list[int]) -> None:
+def test_entries_from_columns_are_those_from_the_events(first: int, gaps: list[int]) -> None:
     ts = START_MS + np.cumsum(gaps)
     sales = [
-        SOURCE.sale(first + i, EPOCH + timedelta(milliseconds=ms))
+        event
         for i, ms in enumerate(ts.tolist())
+        for event in SOURCE.chain(first + i, EPOCH + timedelta(milliseconds=ms))
     ]
     batch = BulkEncoder(SOURCE).encode(first, ts)
     assert tuple(entries_of(batch, SOURCE)) == entries_for(sales, SOURCE.seed)

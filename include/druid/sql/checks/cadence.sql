@@ -21,7 +21,8 @@ FROM (
     -- A window function holds its rows in memory: the latest will do.
     SELECT __time, corrida, secuencia
     FROM "{datasource}"
-    WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    WHERE estado = 'pendiente'
+      AND __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
     ORDER BY __time DESC
     LIMIT 50000
   )

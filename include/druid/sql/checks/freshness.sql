@@ -1,13 +1,13 @@
 -- title: Frescura de las ventas
--- description: Segundos desde la última venta visible en Druid, más allá de dos pausas medias
---   entre ventas: así vale para cualquier ritmo de la ventana.
+-- description: Segundos desde el último evento visible en Druid, más allá de ocho pausas medias
+--   entre eventos: vale para cualquier ritmo, y en la curva una espera mayor es 1 en 3.000.
 -- severity: error
 -- when: window_open
 -- bounds: atraso_segundos: ..60
 SELECT
   COALESCE(SUM(ventas), 0) AS ventas,
   MIN(segundos) AS segundos_desde_la_ultima,
-  MIN(segundos - 2 * pausa_media) AS atraso_segundos
+  MIN(segundos - 8 * pausa_media) AS atraso_segundos
 FROM (
   SELECT
     COUNT(*) AS ventas,

@@ -2,9 +2,9 @@
 -- description: Filas sin valor, por campo. Ningún campo es nulo: el que no aplica es la cadena
 --   vacía; un nulo es un dato perdido.
 -- severity: error
--- bounds: id_evento, id_venta, corrida, secuencia, sucursal, provincia, ciudad, producto, sku,
---   categoria, cantidad, precio_unitario_centavos, descuento_centavos, importe_centavos,
---   alicuota_iva, iva_centavos, tipo_pago, cuotas, emisor, estado, motivo, plataforma: 0..0
+-- bounds: id_evento, id_venta, corrida, secuencia, sucursal, provincia, ciudad, cliente,
+--   producto, sku, categoria, cantidad, precio_unitario_centavos, descuento_centavos,
+--   importe_centavos, alicuota_iva, iva_centavos, tipo_pago, cuotas, emisor, estado, motivo, plataforma: 0..0
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) - COUNT(id_evento) AS id_evento,
@@ -14,6 +14,7 @@ SELECT
   COUNT(*) - COUNT(sucursal) AS sucursal,
   COUNT(*) - COUNT(provincia) AS provincia,
   COUNT(*) - COUNT(ciudad) AS ciudad,
+  COUNT(*) - COUNT(cliente) AS cliente,
   COUNT(*) - COUNT(producto) AS producto,
   COUNT(*) - COUNT(sku) AS sku,
   COUNT(*) - COUNT(categoria) AS categoria,

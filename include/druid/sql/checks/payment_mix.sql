@@ -1,5 +1,5 @@
 -- title: Mezcla de medios de pago
--- description: Porcentaje de las ventas por tipo de pago. Los límites dejan lugar al azar de 200
+-- description: Porcentaje de las ventas, contadas en su primer paso, por tipo de pago. Los límites dejan lugar al azar de 200
 --   ventas alrededor de lo que dan los datos de include/sales/data a cualquier hora del año.
 -- severity: warning
 -- needs: ventas: 200..
@@ -20,3 +20,4 @@ SELECT
   100.0 * COUNT(*) FILTER (WHERE tipo_pago = 'billetera') / NULLIF(COUNT(*), 0) AS billetera
 FROM "{datasource}"
 WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+  AND estado = 'pendiente'

@@ -1,6 +1,6 @@
 -- title: Ventas faltantes
 -- description: Números de secuencia que faltan entre la primera y la última venta de cada
---   corrida. No mira los últimos 15 segundos, en los que una partición puede ir detrás de otra.
+--   corrida; toda venta empieza pendiente. No mira los últimos 15 segundos, en los que una partición puede ir detrás de otra.
 -- severity: error
 -- bounds: faltantes: 0..0
 SELECT
@@ -14,7 +14,8 @@ FROM (
     MAX(secuencia) AS ultima,
     COUNT(DISTINCT secuencia) AS distintas
   FROM "{datasource}"
-  WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+  WHERE estado = 'pendiente'
+    AND __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
     AND __time < TIMESTAMPADD(SECOND, -15, CURRENT_TIMESTAMP)
   GROUP BY corrida
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ventas_airflow.operators.publish import PublishSalesOperator
 
@@ -48,6 +48,11 @@ def operator(**arguments: Any) -> PublishSalesOperator:
         ({"ends_at": "mañana"}, "mañana"),
         ({"ends_at": "2026-11-24T21:00:00"}, "time zone"),
         ({"stores": ["nowhere"]}, "nowhere"),
+        ({"seconds_per_day": 0}, "a day of the time until a return"),
+        ({"mode": "poisson"}, "mode is one of cadence, curve, load"),
+        ({"mode": "curve", "scale": 0}, "scale"),
+        ({"mode": "cadence", "starts_at": "2026-11-24T21:00:00+00:00"}, "starts_at is for mode"),
+        ({"mode": "curve", "starts_at": "2026-11-24T21:00:00"}, "time zone"),
         ({"stores": "['nowhere']"}, "render_template_as_native_obj"),
     ],
 )
@@ -73,9 +78,14 @@ def test_a_stop_before_the_first_sale_fails_the_task_for_good() -> None:
     it = operator(delivery_timeout=60)
     it.on_kill()
     it.on_kill()
-    with pytest.raises(AirflowFailException, match="Detenida a pedido: 0 ventas"):
+    with pytest.raises(AirflowFailException, match="Detenida a pedido: 0 eventos"):
         it.execute(context() | {"ti": SimpleNamespace(xcom_push=push)})
     assert pushed["return_value"]["confirmadas"] == 0
+
+
+def test_in_load_mode_it_leaves_the_publishing_to_the_load_task() -> None:
+    with pytest.raises(AirflowSkipException, match="load_sales"):
+        operator(mode="load").execute(context())
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])

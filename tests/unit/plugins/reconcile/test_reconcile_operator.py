@@ -21,7 +21,8 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 
 RUN_AFTER = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Context: Any = {"dag_run": SimpleNamespace(run_after=RUN_AFTER)}
-PUBLISHED = {"corrida": "r1", "confirmadas": 2}
+TS = {"primera_ts": "2026-11-24T12:00:00.000Z", "ultima_ts": "2026-11-24T12:00:01.500Z"}
+PUBLISHED = {"corrida": "r1", "confirmadas": 2, **TS}
 
 
 @pytest.fixture
@@ -82,6 +83,7 @@ def test_it_waits_for_the_last_rows_and_returns_counts_and_results(
         "perdidas": 0,
         "duplicadas": 0,
         "sobrantes": 0,
+        "distintas": 0,
         "coinciden": True,
         "resultados": {"ingresos": 5, "productos": [], "pagos": []},
     }
@@ -92,7 +94,7 @@ def test_a_window_without_a_sale_agrees_without_asking_a_datasource_that_may_not
     router: Router, kafka: Callable[..., list[datetime]]
 ) -> None:
     kafka()
-    found = operator(published={"corrida": "r1", "confirmadas": 0}).execute(Context)
+    found = operator(published={**PUBLISHED, "confirmadas": 0}).execute(Context)
     assert (found["coinciden"], found["resultados"]) == (True, {})
     assert router.asked == []
 
@@ -136,3 +138,78 @@ def test_without_what_the_producer_returned_there_is_nothing_to_compare(
     with pytest.raises(AirflowFailException, match="No hay qué conciliar"):
         operator(published=published).execute(Context)
     assert router.asked == []
+
+
+CELL = {"corrida": "r1", "minuto": "2026-11-24T12:00:00Z", "estado": "aprobada"}
+MANY = {"corrida": "r1", "confirmadas": 300_000, **TS}
+
+
+def sums(eventos: int, importe: int = 0) -> dict[str, int]:
+    zeros = dict.fromkeys(("unidades", "importe_centavos", "iva_centavos", "descuento_centavos"), 0)
+    return {"eventos": eventos, **zeros, "importe_centavos": importe}
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> list[datetime | None]:
+    """What the ledger says of run r1; returns the moments it was read from."""
+    from include.stream import ledger as module
+
+    asked: list[datetime | None] = []
+
+    def read_sums(
+        _: object, topic: str, corridas: list[str], *, since: datetime | None
+    ) -> dict[tuple[str, ...], tuple[int, ...]]:
+        assert topic == "ventas.ledger"
+        asked.append(since)
+        return {
+            (corrida, CELL["minuto"], "aprobada"): (300_000 // len(corridas), 0, 70, 0, 0)
+            for corrida in corridas
+        }
+
+    monkeypatch.setattr(module, "read_sums", read_sums)
+    return asked
+
+
+def test_a_large_run_is_compared_by_the_sums_of_its_minutes(
+    router: Router, ledger: list[datetime | None]
+) -> None:
+    others = {**CELL, "corrida": "r2", **sums(9)}
+    half = (200, [{**CELL, **sums(150_000)}, others])
+    all_of_it = (200, [{**CELL, **sums(300_000, 70)}, others])
+    router.on("POST", SQL, half, all_of_it, (200, [{}]), (200, []), (200, []))
+    found = operator(timeout=30, published=[MANY]).execute(Context)
+    assert (found["coinciden"], found["en_kafka"], found["en_druid"]) == (True, 300_000, 300_000)
+    assert ledger == [RUN_AFTER - timedelta(minutes=10)]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (sums(299_999, 70), "1 perdidas, 0 duplicadas, 0 sobrantes, 0 sumas distintas"),
+        (sums(300_002, 70), "0 perdidas, 0 duplicadas, 2 sobrantes, 0 sumas distintas"),
+        (sums(300_000, 71), "0 perdidas, 0 duplicadas, 0 sobrantes, 1 sumas distintas"),
+    ],
+)
+def test_a_large_run_with_another_sum_fails_for_good(
+    router: Router, ledger: list[datetime | None], row: dict[str, int], said: str
+) -> None:
+    router.on("POST", SQL, (200, [{**CELL, **row}]))
+    with pytest.raises(AirflowFailException, match=said):
+        operator(published=[MANY]).execute(Context)
+
+
+def test_several_runs_are_reconciled_together_whenever_they_were_published(
+    router: Router, ledger: list[datetime | None]
+) -> None:
+    days = [{**MANY, "corrida": name, "confirmadas": 150_000} for name in ("d1", "d2")]
+    rows = [{**CELL, "corrida": name, **sums(150_000, 70)} for name in ("d1", "d2")]
+    router.on("POST", SQL, (200, rows), (200, [{}]), (200, []), (200, []))
+    found = operator(published=days, from_the_beginning=True).execute(Context)
+    assert (found["corrida"], found["coinciden"]) == ("2 corridas", True)
+    assert ledger == [None]
+
+
+@pytest.mark.parametrize("nothing", [[], "", "None"])
+def test_a_run_that_published_nothing_cannot_be_reconciled(router: Router, nothing: Any) -> None:
+    with pytest.raises(AirflowFailException, match="No hay qué conciliar"):
+        operator(published=nothing).execute(Context)

@@ -1,0 +1,29 @@
+-- title: Ciclo de las ventas
+-- description: Ventas decididas dos veces, decididas antes de empezar, devueltas sin aprobar o
+--   devueltas antes de aprobar. Mira las que empezaron dentro del período.
+-- severity: error
+-- bounds: decididas_de_mas, decididas_antes, devueltas_sin_aprobar, devueltas_antes: 0..0
+SELECT
+  COUNT(*) AS ventas,
+  COUNT(*) FILTER (WHERE decisiones > 1) AS decididas_de_mas,
+  COUNT(*) FILTER (WHERE decidida < empezada) AS decididas_antes,
+  COUNT(*) FILTER (WHERE devuelta IS NOT NULL AND aprobada IS NULL) AS devueltas_sin_aprobar,
+  COUNT(*) FILTER (WHERE devuelta < aprobada) AS devueltas_antes
+FROM (
+  SELECT
+    COUNT(DISTINCT CASE WHEN estado IN ('aprobada', 'rechazada') THEN estado END) AS decisiones,
+    MIN(CASE WHEN estado = 'pendiente' THEN __time END) AS empezada,
+    MIN(CASE WHEN estado IN ('aprobada', 'rechazada') THEN __time END) AS decidida,
+    MIN(CASE WHEN estado = 'aprobada' THEN __time END) AS aprobada,
+    MIN(CASE WHEN estado IN ('reembolsada', 'contracargo') THEN __time END) AS devuelta
+  FROM (
+    -- Grouping holds every sale in memory: the latest will do.
+    SELECT __time, id_venta, estado
+    FROM "{datasource}"
+    WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    ORDER BY __time DESC
+    LIMIT 50000
+  )
+  GROUP BY id_venta
+)
+WHERE empezada IS NOT NULL

@@ -1,0 +1,79 @@
+"""What becomes of a sale: it is decided in seconds, and some of it is returned days later.
+
+A sale's events are a chain under one `id_venta`: `pendiente`, then `aprobada` or `rechazada`, then
+for some approved ones `reembolsada` or `contracargo`. A transfer that never arrives stays pending.
+"""
+
+import numpy as np
+
+from include.sales.draws import Choice, Floats, Ints
+from include.sales.event import ESTADOS, TIPOS_PAGO
+from include.sales.fitting import shares_table
+from include.sales.market import Market
+from include.sales.tables import CHANNELS
+
+DAY_SECONDS = 86_400
+
+PENDING, APPROVED = ESTADOS.index("pendiente"), ESTADOS.index("aprobada")
+
+
+_RETURNS = ("reembolsada", "contracargo")
+
+
+def is_return(estado: str) -> bool:
+    """Whether it is a state in which an approved sale is given back."""
+    return estado in _RETURNS
+
+
+class Lifecycle:
+    """How approved sales end, and how long each step takes. Conditions are
+    `channel * payment types + payment type`."""
+
+    def __init__(self, market: Market, seconds_per_day: int = DAY_SECONDS) -> None:
+        """Take the market and how many seconds a day of the time until a return lasts.
+
+        With fewer than `DAY_SECONDS`, returns come sooner: with 60, a day is a minute. Decisions
+        take seconds and keep them. Raises `ValueError` unless it is in 1 … `DAY_SECONDS`.
+        """
+        if not 1 <= seconds_per_day <= DAY_SECONDS:
+            raise ValueError(
+                f"a day of the time until a return lasts 1 to {DAY_SECONDS} seconds, "
+                f"and it is {seconds_per_day}"
+            )
+        conditions = [(channel, payment) for channel in CHANNELS for payment in TIPOS_PAGO]
+        self._end = Choice(shares_table(market.returns, conditions, ESTADOS))
+        decisions = {row.tipo_pago: row for row in market.decisions}
+        self._decided = _between(
+            [(decisions[p].desde_segundos, decisions[p].hasta_segundos) for p in TIPOS_PAGO], 1
+        )
+        returns = {(*row.condition, row.estado): row for row in market.returns}
+        days = [
+            (row.desde_dias, row.hasta_dias) if (row := returns.get((*of, estado))) else (0, 0)
+            for of in conditions
+            for estado in ESTADOS
+        ]
+        self._returned = _between(days, seconds_per_day)
+
+    def end(self, uniform: Floats, channel: Ints, payment: Ints) -> Ints:
+        """The last state of sales that are approved, positions in `ESTADOS`."""
+        return self._end.pick(uniform, channel * len(TIPOS_PAGO) + payment)
+
+    def decided_after(self, uniform: Floats, payment: Ints) -> Ints:
+        """Milliseconds from a sale to its decision, at least 1."""
+        return _milliseconds(self._decided[payment], uniform)
+
+    def returned_after(self, uniform: Floats, channel: Ints, payment: Ints, end: Ints) -> Ints:
+        """Milliseconds from the decision until the sale's end; of one that stays approved 1."""
+        condition = channel * len(TIPOS_PAGO) + payment
+        return _milliseconds(self._returned[condition * len(ESTADOS) + end], uniform)
+
+
+def _between(ranges: list[tuple[float, float]], seconds: int) -> Floats:
+    """First and last of each range, in milliseconds, where a unit lasts so many seconds."""
+    table: Floats = np.array(ranges) * (1000 * seconds)
+    return table
+
+
+def _milliseconds(bounds: Floats, uniform: Floats) -> Ints:
+    first, last = bounds[:, 0], bounds[:, 1]
+    return 1 + np.floor(first + (last - first) * uniform).astype(np.int64)

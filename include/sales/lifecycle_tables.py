@@ -1,0 +1,43 @@
+"""What a line of the data files about decisions and returns holds; as `tables.py`, whose base it
+shares."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from include.sales.event import TipoPago
+from include.sales.tables import Canal, Row, Share
+
+Days = Annotated[float, Meta(ge=0, le=365)]
+Seconds = Annotated[float, Meta(ge=0, le=60)]
+
+ONLINE_REFUND_DAYS = 10
+"""Ley 24.240 Art. 34: who buys online may revoke within ten calendar days."""
+
+
+class Decision(Row, frozen=True, kw_only=True):
+    """decisions.csv: seconds until an attempt to pay is approved or rejected."""
+
+    tipo_pago: TipoPago
+    desde_segundos: Seconds
+    hasta_segundos: Seconds
+
+
+class ReturnShare(Share, frozen=True, kw_only=True):
+    """returns.csv: how approved sales end, and days from the approval until then."""
+
+    canal: Canal
+    tipo_pago: TipoPago
+    estado: Literal["aprobada", "reembolsada", "contracargo"]
+    desde_dias: Days = 0
+    hasta_dias: Days = 0
+
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """Channel and payment type."""
+        return (self.canal, self.tipo_pago)
+
+    @property
+    def option(self) -> str:
+        """The state."""
+        return self.estado

@@ -1,0 +1,84 @@
+"""Back-fill: past days at full speed, each day a task that can be run again and adds nothing."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from airflow.sdk import Context
+
+from ventas_airflow.operators.parameters import SalesOperator, refused_if_wrong
+from ventas_airflow.operators.publishing import PublishingOperator
+
+
+class PlanDaysOperator(SalesOperator):
+    """Names the days to fill, as `{"day": "2026-11-01", "until": end of the last one}`.
+
+    `FillDayOperator` is mapped over them.
+
+    :param days: how many whole local days before the run
+    :param scale: mean number of sales a second over a year
+    """
+
+    template_fields: Sequence[str] = (*SalesOperator.template_fields, "days", "scale")
+
+    def __init__(self, *, days: int | str, scale: float | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.days = days
+        self.scale = scale
+
+    def execute(self, context: Context) -> list[dict[str, str]]:
+        """Return the days; one sentence for a wrong parameter."""
+        from include.sales.backfill import past_days
+
+        with refused_if_wrong():
+            self._source("-")
+            self._positive("scale")
+            days = past_days(context["dag_run"].run_after, self._number("days", int))
+        until = days[-1].end
+        self.log.info("Del %s al %s; sigue el %s", days[0].day, days[-1].day, until.isoformat())
+        return [{"day": day.day.isoformat(), "until": until.isoformat()} for day in days]
+
+
+class FillDayOperator(PublishingOperator):
+    """Publishes a past day; one that is there already is found in the ledger and left as it is.
+
+    The run's name is the day's, with seed and scale. Returns `Published` as a dict.
+
+    :param day: of `PlanDaysOperator`
+    :param scale: as there
+    """
+
+    template_fields: Sequence[str] = (*PublishingOperator.template_fields, "day", "scale")
+
+    def __init__(self, *, day: dict[str, str], scale: float | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.day = day
+        self.scale = scale
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Publish what the ledger lacks of the day, and return what is published of it."""
+        from include.sales.backfill import Day, day_arrivals
+        from include.sales.demand import Demand
+        from include.sales.market import load_market
+        from include.stream.load import publish_load
+
+        with refused_if_wrong():
+            scale = self._positive("scale")
+            day = Day(date.fromisoformat(self.day["day"]))
+            stores = self._stores()
+            source = self._source(day.corrida(self._number("seed", int), scale, stores))
+            timeout = self._positive("delivery_timeout")
+        begins = day_arrivals(Demand(load_market()), source.seed, day, scale)
+        with self._publisher(context, source, timeout, for_load=True) as publisher:
+            published = publish_load(
+                publisher,
+                source,
+                sales=range(len(begins)),
+                schedule=lambda first, stop: begins[first:stop],
+                until=datetime.fromisoformat(self.day["until"]),
+                stop=self._stop,
+                tell=lambda progress: self._tell(context, progress),
+            )
+        added = published.ventas - published.reanudada_en
+        self.log.info("%s: %d ventas, de ellas %d nuevas", day.day, published.ventas, added)
+        return published.to_dict()

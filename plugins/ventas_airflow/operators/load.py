@@ -1,0 +1,110 @@
+"""Load mode: a run's sales as fast as Kafka takes them, by several tasks beside each other."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Context
+
+from ventas_airflow.operators.parameters import LOAD, SalesOperator, refused_if_wrong
+from ventas_airflow.operators.publishing import PublishingOperator
+
+Shard = dict[str, int]
+"""`{"desde", "hasta"}`: first sale, and the one after the last."""
+
+_SALES_PER_SECOND = 1000.0
+"""Of the simulated clock, where no rate is asked for."""
+
+
+class PlanLoadOperator(SalesOperator):
+    """Divides the sales of a load among shards; none where the mode is another.
+
+    Returns `{"desde", "hasta"}` for each, which `LoadSalesOperator` is mapped over.
+    """
+
+    template_fields: Sequence[str] = (*SalesOperator.template_fields, "mode", "sales", "shards")
+
+    def __init__(
+        self, *, mode: str, sales: int | str, shards: int | str = 1, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.mode = mode
+        self.sales = sales
+        self.shards = shards
+
+    def execute(self, context: Context) -> list[Shard]:  # noqa: ARG002
+        """Return the shards; one without sales is left out."""
+        from include.sales.bulk import split
+
+        if self.mode != LOAD:
+            return []
+        with refused_if_wrong():
+            ranges = split(self._number("sales", int), self._number("shards", int))
+        return [{"desde": of.start, "hasta": of.stop} for of in ranges if of]
+
+
+class LoadSalesOperator(PublishingOperator):
+    """Publishes one shard of a load; the run's name is the DAG run's id.
+
+    The simulated clock ends at the run's `run_after`, so nothing is of the future, whatever the
+    rate; what is due later is left out.
+
+    :param shard: of `PlanLoadOperator`
+    :param sales: of the whole load
+    :param rate: events a second of this shard; 0 for as many as Kafka takes
+
+    Returns `include.stream.session.Published` as a dict; while it works its XCom ``progreso`` is
+    `include.stream.load.Progress`.
+    """
+
+    template_fields: Sequence[str] = (
+        *PublishingOperator.template_fields,
+        "shard",
+        "sales",
+        "rate",
+    )
+
+    def __init__(
+        self, *, shard: Shard, sales: int | str, rate: float | str = 0.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.shard = shard
+        self.sales = sales
+        self.rate = rate
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Publish the shard, and return what is published of it."""
+        from include.sales.bulk import evenly
+        from include.stream.load import publish_load
+
+        dag_run = context["dag_run"]
+        with refused_if_wrong():
+            source = self._source(dag_run.run_id)
+            timeout = self._positive("delivery_timeout")
+            rate = self._number("rate", float)
+            if not 0 <= rate < float("inf"):
+                raise ValueError(f"rate must be 0 or more events a second, and it is {rate:g}")
+            end: datetime = dag_run.run_after
+            clock = rate / 2 or _SALES_PER_SECOND
+            lasts = timedelta(seconds=self._number("sales", int) / clock)
+        sales = range(self.shard["desde"], self.shard["hasta"])
+        with self._publisher(
+            context, source, timeout, shard=f"/{sales.start}", for_load=True
+        ) as publisher:
+            published = publish_load(
+                publisher,
+                source,
+                sales=sales,
+                schedule=evenly(end - lasts, clock),
+                until=end,
+                rate=rate or None,
+                stop=self._stop,
+                since=self._since(context),
+                tell=lambda progress: self._tell(context, progress),
+            )
+        self.log.info(
+            "Fin de la carga: %d ventas, %d eventos confirmados",
+            published.ventas,
+            published.confirmadas,
+        )
+        return published.to_dict()

@@ -1,0 +1,126 @@
+"""What tasks that publish share: the publisher, stopping, and which errors a retry can mend."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRuntimeError
+
+from ventas_airflow.operators.parameters import SalesOperator
+
+if TYPE_CHECKING:
+    from include.sales.content import SaleSource
+    from include.stream.load import Progress
+    from include.stream.publisher import SalePublisher
+    from include.stream.session import Published
+
+_CLOCK_SKEW = timedelta(minutes=10)
+"""How far the clocks of Airflow and of the worker may be apart, generously."""
+
+
+class PublishingOperator(SalesOperator):
+    """Publishes events of a run; a stop ends as failed, never as a success.
+
+    What is published by then is the XCom all the same. A lost broker may be retried; what a retry
+    cannot mend is not.
+    """
+
+    template_fields: Sequence[str] = (
+        *SalesOperator.template_fields,
+        "kafka_conn_id",
+        "topic",
+        "ledger_topic",
+    )
+
+    def __init__(
+        self,
+        *,
+        topic: str = "ventas",
+        ledger_topic: str = "ventas.ledger",
+        kafka_conn_id: str = "kafka_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.topic = topic
+        self.ledger_topic = ledger_topic
+        self.kafka_conn_id = kafka_conn_id
+
+    def on_kill(self) -> None:
+        """Ask for a stop; may be called more than once.
+
+        It runs in a signal handler on top of `execute`, which may just hold the event's lock: only
+        another thread can wait for that.
+        """
+        threading.Thread(target=lambda: self._stop.set(), daemon=True).start()
+
+    @cached_property
+    def _stop(self) -> threading.Event:
+        # Not made in __init__: Airflow copies operators, and an event cannot be copied.
+        return threading.Event()
+
+    @contextmanager
+    def _publisher(
+        self,
+        context: Context,
+        source: "SaleSource",
+        delivery_timeout: float,
+        *,
+        shard: str = "",
+        for_load: bool = False,
+    ) -> "Iterator[SalePublisher]":
+        """A publisher of the run whose errors fail the task as they should."""
+        from include.stream.errors import KafkaUnreachableError, StreamError
+        from include.stream.load import LOAD_CONFIG
+        from include.stream.publisher import NotAcknowledgedError, SalePublisher
+        from include.stream.reader import ReadStalledError
+        from include.stream.session import WindowStoppedError
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        publisher = SalePublisher(
+            {**LOAD_CONFIG, **config} if for_load else config,
+            source.corrida,
+            seed=source.seed,
+            transactional_id=f"{self.dag_id}/{source.corrida}{shard}",
+            delivery_timeout=delivery_timeout,
+            topic=self.topic,
+            ledger_topic=self.ledger_topic,
+            stopped=self._stop.is_set,
+        )
+        try:
+            with publisher:
+                yield publisher
+        except WindowStoppedError as error:
+            self._push(context, error.published)
+            raise AirflowFailException(_stopped(error.published)) from error
+        except (KafkaUnreachableError, NotAcknowledgedError, ReadStalledError) as error:
+            raise AirflowException(str(error)) from error
+        except StreamError as error:
+            raise AirflowFailException(str(error)) from error
+
+    def _since(self, context: Context) -> datetime:
+        # Clearing a task moves the run's start_date; its run_after stays.
+        return context["dag_run"].run_after - _CLOCK_SKEW
+
+    def _tell(self, context: Context, progress: "Progress") -> None:
+        """Show how far a load is: the task's XCom ``progreso``."""
+        context["ti"].xcom_push(key="progreso", value=progress.to_dict())
+
+    def _push(self, context: Context, published: "Published") -> None:
+        """Store the XCom of a task that fails; one that cannot be stored changes nothing else."""
+        self.log.warning(_stopped(published))
+        try:
+            context["ti"].xcom_push(key="return_value", value=published.to_dict())
+        except AirflowRuntimeError as error:
+            self.log.warning("No se pudo guardar el XCom: %s", error)
+
+
+def _stopped(published: "Published") -> str:
+    return (
+        f"Detenida a pedido: {published.confirmadas} eventos confirmados, "
+        f"{published.enviadas - published.confirmadas} sin confirmar"
+    )

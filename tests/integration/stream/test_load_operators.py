@@ -1,0 +1,96 @@
+"""Load and back-fill on a real broker, as their tasks run them."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+
+from include.sales.backfill import Day, day_arrivals
+from include.sales.demand import Demand
+from include.sales.event import Venta, decode
+from include.sales.market import load_market
+from include.stream.ledger import read_sums
+from include.stream.reader import read_committed
+from tests.integration.stream.place import SEED, Place
+from ventas_airflow.operators.backfill import FillDayOperator
+from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
+
+SALES = 10_000
+Run = Callable[[Any], dict[str, Any]]
+
+
+@pytest.fixture
+def pushed() -> list[tuple[str, Any]]:
+    return []
+
+
+@pytest.fixture
+def run(place: Place, pushed: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Executes an operator as a task of a run named after the place."""
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    connection = {"conn_type": "kafka", "extra": place.config}
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(connection))
+    context: Any = {
+        "dag_run": SimpleNamespace(run_id=place.corrida, run_after=datetime.now(UTC)),
+        "ti": SimpleNamespace(xcom_push=lambda key, value: pushed.append((key, value))),
+    }
+    return lambda operator: operator.execute(context)
+
+
+def events(place: Place) -> list[Venta]:
+    return [decode(r.value or b"") for r in read_committed(place.config, place.topic)]
+
+
+def into(place: Place, **arguments: Any) -> dict[str, Any]:
+    topics = {"topic": place.topic, "ledger_topic": place.ledger_topic}
+    return {"task_id": "t", "seed": SEED, **topics, **arguments}
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_load_is_the_same_events_whatever_the_shards(
+    place: Place, run: Run, pushed: list[tuple[str, Any]], shards: int
+) -> None:
+    plan = PlanLoadOperator(task_id="p", seed=SEED, mode="load", sales=SALES, shards=shards)
+    published = [
+        run(LoadSalesOperator(**into(place, shard=shard, sales=SALES))) for shard in run(plan)
+    ]
+
+    assert len(published) == shards
+    found = events(place)
+    now = datetime.now(UTC)
+    assert all(datetime.fromisoformat(event.ts) < now for event in found)
+    assert sum(one["confirmadas"] for one in published) == len(found)
+    begun = [event.secuencia for event in found if event.estado == "pendiente"]
+    assert sorted(begun) == list(range(SALES))
+    source = place.source()
+    for event in found[:200]:
+        began = next(e for e in found if (e.secuencia, e.estado) == (event.secuencia, "pendiente"))
+        assert event in source.chain(event.secuencia, datetime.fromisoformat(began.ts))
+    assert [value["ventas"] for key, value in pushed if key == "progreso"] == [
+        one["ventas"] for one in published
+    ]
+
+
+def test_a_day_is_filled_once_and_again_adds_nothing(place: Place, run: Run) -> None:
+    day = Day(date(2026, 11, 20))
+    arguments = into(place, day={"day": "2026-11-20", "until": day.end.isoformat()}, scale=0.05)
+
+    first = run(FillDayOperator(**arguments))
+    again = run(FillDayOperator(**arguments))
+
+    expected = day_arrivals(Demand(load_market()), SEED, day, 0.05).tolist()
+    found = events(place)
+    begun = [event for event in found if event.estado == "pendiente"]
+    assert [
+        round(datetime.fromisoformat(e.ts).timestamp() * 1000)
+        for e in sorted(begun, key=lambda event: event.secuencia)
+    ] == expected
+    assert all(datetime.fromisoformat(event.ts) < day.end for event in found)
+    assert first["confirmadas"] == again["confirmadas"] == len(found)
+    assert again["reanudada_en"] == first["ventas"] == len(expected)
+    sums = read_sums(place.config, place.ledger_topic, [first["corrida"]])
+    assert sum(totals[0] for totals in sums.values()) == len(found)

@@ -1,0 +1,43 @@
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowFailException
+
+from ventas_airflow.operators.backfill import PlanDaysOperator
+
+NIGHT = datetime(2026, 11, 25, 1, tzinfo=UTC)  # still the 24th in Buenos Aires
+
+
+@pytest.fixture(autouse=True)
+def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+
+
+def plan(**changes: Any) -> list[dict[str, str]]:
+    operator = PlanDaysOperator(**{"task_id": "t", "seed": 7, "days": 2, "scale": 1, **changes})
+    context: Any = {"dag_run": SimpleNamespace(run_id="manual__1", run_after=NIGHT)}
+    return operator.execute(context)
+
+
+def test_the_days_are_whole_local_days_until_the_last_midnight() -> None:
+    until = "2026-11-24T03:00:00+00:00"
+    assert plan() == [{"day": "2026-11-22", "until": until}, {"day": "2026-11-23", "until": until}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"days": 0}, "0 are asked for"),
+        ({"days": 367}, "1 to 366 days"),
+        ({"days": "x"}, "days"),
+        ({"scale": 0}, "scale"),
+        ({"stores": ["nowhere"]}, "nowhere"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_a_back_fill_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(AirflowFailException, match=named):
+        plan(**changes)

@@ -1,0 +1,59 @@
+"""How a load is divided, and what its operators refuse before anything starts."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowFailException
+
+from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
+
+Context: Any = {"dag_run": SimpleNamespace(run_id="manual__1", run_after=datetime.now(UTC))}
+
+
+@pytest.fixture(autouse=True)
+def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+
+
+def plan(**changes: Any) -> PlanLoadOperator:
+    arguments = {"task_id": "t", "seed": 7, "mode": "load", "sales": 10_000, "shards": 2}
+    return PlanLoadOperator(**{**arguments, **changes})
+
+
+def load(**changes: Any) -> LoadSalesOperator:
+    shard = {"desde": 0, "hasta": 10}
+    return LoadSalesOperator(**{"task_id": "t", "seed": 7, "shard": shard, "sales": 10, **changes})
+
+
+def test_the_shards_are_disjoint_and_cover_all_sales() -> None:
+    assert plan().execute(Context) == [
+        {"desde": 0, "hasta": 4096},
+        {"desde": 4096, "hasta": 10_000},
+    ]
+
+
+def test_there_are_no_more_shards_than_sales_for_them() -> None:
+    assert plan(sales=5, shards=4).execute(Context) == [{"desde": 0, "hasta": 5}]
+
+
+@pytest.mark.parametrize("mode", ["cadence", "curve"])
+def test_another_mode_has_no_load(mode: str) -> None:
+    assert plan(mode=mode).execute(Context) == []
+
+
+@pytest.mark.parametrize(("changes", "named"), [({"sales": -1}, "-1"), ({"shards": 0}, "0 shards")])
+def test_a_plan_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(AirflowFailException, match=named):
+        plan(**changes).execute(Context)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"rate": -1}, "rate"), ({"rate": "inf"}, "rate"), ({"delivery_timeout": 0}, "delivery")],
+)
+def test_a_load_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(AirflowFailException, match=named):
+        load(**changes).execute(Context)

@@ -1,0 +1,54 @@
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from include.sales.arrivals import arrivals
+from include.sales.backfill import Day, day_arrivals, past_days
+from include.sales.demand import Demand
+from include.sales.local_time import epoch_ms
+
+NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
+
+
+def test_days_meet_each_other_and_the_live_window(demand: Demand) -> None:
+    days = past_days(NOON, 3)
+    assert [day.day for day in days] == [date(2026, 11, 21 + n) for n in range(3)]
+    assert [day.end for day in days[:2]] == [day.start for day in days[1:]]
+    filled = [day_arrivals(demand, 7, day, 0.5) for day in days]
+    live = arrivals(demand, 7, days[-1].end, NOON, 0.5)
+    whole = arrivals(demand, 7, days[0].start, NOON, 0.5)
+    assert np.concatenate([*filled, live]).tolist() == whole.tolist()
+
+
+def test_a_day_has_the_sales_that_the_curve_expects(demand: Demand) -> None:
+    day = Day(date(2026, 11, 20))
+    expected = demand.expected(day.start, day.end, 1.0)
+    sold = day_arrivals(demand, 7, day, 1.0)
+    assert len(sold) == pytest.approx(expected, abs=5 * expected**0.5)
+    assert epoch_ms(day.start) <= sold[0] <= sold[-1] < epoch_ms(day.end)
+
+
+def test_a_day_is_the_same_run_however_often_it_is_filled() -> None:
+    day = Day(date(2026, 11, 20))
+    assert day.corrida(7, 1.0) == day.corrida(7, 1) == "relleno__2026-11-20__7__1"
+    names = {day.corrida(*of) for of in ((7, 1.0), (8, 1.0), (7, 0.5))}
+    assert len(names) == 3
+    some = day.corrida(7, 1.0, ["ushuaia", "palermo"])
+    assert some == day.corrida(7, 1.0, ["palermo", "ushuaia", "palermo"]) not in names
+
+
+@pytest.mark.parametrize("count", [0, -1, 367])
+def test_impossible_numbers_of_days_are_refused(count: int) -> None:
+    with pytest.raises(ValueError, match="1 to 366 days"):
+        past_days(NOON, count)
+
+
+def test_a_moment_without_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        past_days(NOON.replace(tzinfo=None), 1)
+
+
+def test_the_end_of_a_day_is_a_local_midnight() -> None:
+    assert Day(date(2026, 12, 31)).end == datetime(2027, 1, 1, 3, tzinfo=UTC)
+    assert Day(date(2026, 12, 31)).end - Day(date(2026, 12, 31)).start == timedelta(days=1)
