@@ -5,6 +5,7 @@ and checked as a whole: a mistake is told with all the others, each with its fil
 """
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final, get_args
 
@@ -56,6 +57,11 @@ class Market:
     holidays: tuple[calendar_tables.HolidayFactor, ...]
     events: tuple[calendar_tables.DatedEffect, ...]
     recurring: tuple[calendar_tables.YearlyEffect, ...]
+
+    @property
+    def events_end(self) -> date:
+        """Last day of the last dated event; after it the curve has only what recurs."""
+        return max(row.hasta for row in self.events)
 
 
 def load_market(folder: Path = DATA) -> Market:

@@ -106,6 +106,11 @@ def _lines(rules: Rules) -> None:
         "a tipo_pago cannot be rejected always; take it out of payments.csv instead",
     )
     rules.some(
+        "platforms",
+        lambda row: row.plataforma != "local" and row.share > 0,
+        "nothing is sold online, where a run sells while its stores are closed",
+    )
+    rules.some(
         "amount_bands", lambda row: row.desde == 0, "there is no band from 0 pesos (desde 0)"
     )
 

@@ -35,20 +35,23 @@ class Places:
         """Weights (groups * platforms) and (channels, stores) of a local hour."""
         rates = self._demand.at(hour)  # (groups, channels)
         bought = rates[:, PLATFORM_CHANNEL] * self._within
-        return bought.ravel(), np.array([self._in_store(hour), self._size])
+        in_store = self._in_store(hour)
+        if not in_store.any():
+            # A run may have longer hours than its stores: what it sells then is bought online.
+            # The stores still need weights, which no sale in store asks for.
+            bought = bought * (CHANNELS.index("online") == PLATFORM_CHANNEL)
+            in_store = self._size
+        return bought.ravel(), np.array([in_store, self._size])
 
     def _in_store(self, hour: int) -> Floats:
-        """Those that are open; all where none is, as a run may have longer hours than its stores.
-
-        A store in a province on holiday sells less.
-        """
+        """Of the stores that are open; one in a province on holiday sells less."""
         day = day_of(hour)
         away = self._demand.on_holiday(day)
         dia = DIAS[dia_index(day)]
         holiday = self._demand.holiday_factor("local")
         by_day = np.array([holiday if s.province in away else 1.0 for s in self._stores])
         is_open = np.array([s.is_open(dia, hour % 24) for s in self._stores])
-        weights: Floats = self._size * by_day * (is_open if is_open.any() else 1.0)
+        weights: Floats = self._size * by_day * is_open
         return weights
 
 

@@ -187,6 +187,10 @@ def _market(options: argparse.Namespace, _: Settings, console: Console) -> int:
         table.add_row(field.name, str(len(getattr(market, field.name))))
     console.print(table)
     console.print("Los datos del mercado están bien.")
+    console.print(
+        f"Nota: los eventos con fecha (events.csv) terminan el {market.events_end:%d/%m/%Y}; "
+        "después la demanda sigue solo con lo que se repite cada mes o año."
+    )
     return 0
 
 

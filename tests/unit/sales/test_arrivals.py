@@ -1,6 +1,9 @@
+import hashlib
 import itertools
+import json
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +71,40 @@ def test_gaps_are_exponential_and_spread_within_the_second() -> None:
     assert (gaps > mean).mean() == pytest.approx(np.exp(-1), abs=0.02)
     seconds = arrivals(DEMAND, 7, opens, opens + HOUR, 2) % 1000
     assert np.histogram(seconds, 10)[0] == pytest.approx(len(seconds) / 10, rel=0.2)
+
+
+def test_sparse_arrivals_are_as_many_and_as_far_apart_as_the_curve_says() -> None:
+    """One in a hundred seconds, 90 days: on the curve's own clock the gaps are exponential.
+
+    That clock is the number expected until a moment; bounds are four standard deviations, and for
+    the greatest distance between distribution functions (Kolmogorov) its 0.1 % quantile.
+    """
+    hours = 90 * 24
+    moments = arrivals(DEMAND, 7, START, START + hours * HOUR, 0.01)
+    opens = [START + n * HOUR for n in range(hours)]
+    expected = [DEMAND.expected(start, start + HOUR, 0.01) for start in opens]
+    clock = np.concatenate([[0.0], np.cumsum(expected)])
+    elapsed = np.interp((moments - epoch_ms(START)) / 3_600_000, np.arange(hours + 1), clock)
+    count = len(moments)
+    assert count == pytest.approx(clock[-1], abs=4 * clock[-1] ** 0.5)
+    gaps = np.sort(np.diff(elapsed, prepend=0.0))
+    assert gaps.mean() == pytest.approx(1, abs=4 * count**-0.5)
+    assert gaps.var() == pytest.approx(1, abs=4 * (8 / count) ** 0.5)
+    distance = np.abs(1 - np.exp(-gaps) - (np.arange(count) + 0.5) / count).max()
+    assert distance < 1.95 * count**-0.5
+
+
+def test_arrivals_are_what_they_have_always_been() -> None:
+    golden = json.loads((Path(__file__).parent / "golden_arrivals.json").read_text())
+    start = datetime.fromisoformat(golden["start"])
+    moments = arrivals(
+        DEMAND, golden["seed"], start, start + golden["hours"] * HOUR, golden["scale"]
+    )
+    found = hashlib.sha256(moments.astype("<i8").tobytes()).hexdigest()
+    assert found == golden["sha256"], (
+        "every seed now sells at other times; if the curve or its draws were changed on purpose, "
+        f"put the new value into golden_arrivals.json: {found}"
+    )
 
 
 def test_seeds_differ() -> None:

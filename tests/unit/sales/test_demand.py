@@ -138,6 +138,36 @@ def test_a_national_holiday_counts_whole_and_a_provincial_one_by_population() ->
     assert DEMAND.on_holiday(date(2026, 9, 24)) == {"AR-T"}
 
 
+def test_black_friday_is_every_year_of_the_events() -> None:
+    for friday in (date(2024, 11, 29), date(2025, 11, 28), date(2026, 11, 27), date(2027, 11, 26)):
+        for day in (friday + timedelta(days=more) for more in range(3)):
+            later = day + timedelta(days=14)
+            ratio = on(*day.timetuple()[:3], "online") / on(*later.timetuple()[:3], "online")
+            assert ratio > 1
+
+
+def test_29_february_is_as_the_days_before() -> None:
+    assert on(2032, 2, 29, "local") == on(2032, 2, 22, "local")  # Sundays
+
+
+def test_cybermonday_of_all_sales_is_little_as_little_is_sold_online() -> None:
+    """The figures of data/README.md: 3 November 2025 against the Monday two weeks later."""
+
+    def mondays(channels: tuple[str, ...]) -> float:
+        days = [sum(on(2025, 11, day, c, g) for c in channels for g in GROUPS) for day in (3, 17)]
+        return days[0] / days[1]
+
+    assert mondays(("online",)) == pytest.approx(4.46, abs=0.005)
+    assert mondays(("local",)) == pytest.approx(1.16, abs=0.005)
+    assert mondays(CHANNELS) == pytest.approx(1.78, abs=0.005)
+
+
+def test_after_the_last_dated_event_the_curve_goes_on() -> None:
+    assert date(2027, 11, 28) == MARKET.events_end
+    assert on(2031, 11, 3, "online") == pytest.approx(on(2031, 11, 10, "online") * 1.1, rel=0.01)
+    assert on(2060, 12, 25, "local") < 0.2 * on(2060, 12, 18, "local")
+
+
 def test_a_moment_without_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="needs a time zone"):
         DEMAND.events_per_second_at(datetime(2026, 5, 6))

@@ -187,6 +187,13 @@ def test_a_gap_is_told(folder: Path, file: str, prefix: str, message: str) -> No
     assert message in "\n".join(problems(folder))
 
 
+def test_a_market_that_sells_nothing_online_is_told(folder: Path) -> None:
+    path = folder / "platforms.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *(line for line in lines if ",local," in line)]) + "\n")
+    assert "platforms.csv:1: nothing is sold online" in "\n".join(problems(folder))
+
+
 def test_a_wrong_header_is_told_once(folder: Path) -> None:
     spoil(folder / "stores.csv", "id,", "ciudad", "localidad")
     assert problems(folder) == [

@@ -170,6 +170,7 @@ def test_the_market_of_the_project_is_sound(capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out
     assert "products" in said
     assert "están bien" in said
+    assert "events.csv) terminan el 28/11/2027" in said
 
 
 def test_every_mistake_in_a_market_is_told_with_file_and_line(

@@ -1,0 +1,45 @@
+"""Who sells at an hour."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from include.sales.calendar_tables import DIAS
+from include.sales.content import SaleSource
+from include.sales.draws import BLOCK
+from include.sales.event import PLATAFORMAS
+from include.sales.local_time import HOUR_MS, UTC_OFFSET_HOURS, first_hour
+from include.sales.market import load_market
+
+MARKET = load_market()
+LOCAL = PLATAFORMAS.index("local")  # type: ignore[arg-type]
+WEEK = {"laborable": date(2026, 5, 6), "sabado": date(2026, 5, 9), "domingo": date(2026, 5, 10)}
+
+
+def block_of(source: SaleSource, dia: str, hour: int) -> tuple[set[int], int]:
+    """Stores that sell in store, and how many sales that is, of a block in an hour."""
+    moment = (first_hour(WEEK[dia]) + hour - UTC_OFFSET_HOURS) * HOUR_MS
+    drawn = source.columns(hour, np.full(BLOCK, moment))
+    in_store = drawn.store[drawn.platform == LOCAL]
+    return set(in_store.tolist()), len(in_store)
+
+
+@pytest.mark.parametrize("dia", DIAS)
+def test_a_closed_store_does_not_sell_in_store(dia: str) -> None:
+    source = SaleSource(MARKET, 7, "una")
+    for hour in range(24):
+        selling, count = block_of(source, dia, hour)
+        assert selling
+        assert all(source.stores[store].is_open(dia, hour) for store in selling)
+        assert count < BLOCK
+
+
+@pytest.mark.parametrize("dia", DIAS)
+def test_while_all_stores_of_a_run_are_closed_it_sells_online(dia: str) -> None:
+    source = SaleSource(MARKET, 7, "una", ["ushuaia", "rafaela"])
+    for hour in range(24):
+        open_stores = {n for n, store in enumerate(source.stores) if store.is_open(dia, hour)}
+        selling, count = block_of(source, dia, hour)
+        assert selling == open_stores
+        assert (count == 0) == (not open_stores)
