@@ -2,13 +2,14 @@
 
 from include.sales.event import Venta
 
-_PAYMENTS = {"debito": "débito", "credito": "crédito", "qr": "QR"}
+PAYMENT_NAMES = {"debito": "débito", "credito": "crédito", "qr": "QR"}
+"""Payment types that are written otherwise in Spanish than in the event."""
 
 
 def sale_line(sale: Venta) -> str:
     """`#12 Córdoba · 2 × Yerba Mate 1 kg · $ 6.900,00 · crédito Visa en 3 cuotas · aprobada`."""
     product = sale.producto if sale.cantidad == 1 else f"{sale.cantidad} × {sale.producto}"
-    payment = _PAYMENTS.get(sale.tipo_pago, sale.tipo_pago)
+    payment = PAYMENT_NAMES.get(sale.tipo_pago, sale.tipo_pago)
     if sale.emisor:
         payment += f" {sale.emisor}"
     if sale.cuotas > 1:

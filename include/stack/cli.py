@@ -13,13 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from include.sales.draws import check_seed
 from include.sales.market import DATA, MarketError, load_market
 from include.stack import airflow, stack
 from include.stack.airflow_api import AirflowApiError
 from include.stack.console import StackProgress
 from include.stack.jars import JarError
 from include.stack.ports import PortsBusyError
-from include.stack.settings import Settings, SettingsError
+from include.stack.settings import ROOT, Settings, SettingsError
 from include.stack.waiting import WaitTimeoutError
 
 DESCRIPTION = """\
@@ -91,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="M",
         help="how long stores sell, 0.25 to 720 (default: %(default)s)",
     )
-    demo.add_argument("--seed", type=int, default=2026, help="seed of the sales' content")
+    demo.add_argument("--seed", type=_seed, default=2026, help="seed of the sales' content")
     test = command("test", _test, "run the tests: all of them, or the named suites")
     test.add_argument(
         "suites",
@@ -113,6 +114,15 @@ def _parser() -> argparse.ArgumentParser:
     market.add_argument(
         "--folder", type=Path, default=DATA, metavar="FOLDER", help="default: the project's own"
     )
+    plots = command("plots", _plots, "draw the README's figures from simulated sales")
+    plots.add_argument(
+        "--folder",
+        type=Path,
+        default=ROOT / "docs" / "images",
+        metavar="FOLDER",
+        help="where to (default: the project's docs/images)",
+    )
+    plots.add_argument("--seed", type=_seed, default=2026, help="default: %(default)s")
     command("clean", _clean, "remove the state folder: data, logs, Airflow's database")
     return parser
 
@@ -125,6 +135,15 @@ def _minutes(text: str) -> float:
     if not 0.25 <= minutes <= 720:
         raise argparse.ArgumentTypeError(f"{text} is not between 0.25 and 720 minutes")
     return minutes
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = int(text)
+        check_seed(seed)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return seed
 
 
 def _up(_: argparse.Namespace, settings: Settings, console: Console) -> int:
@@ -191,6 +210,14 @@ def _market(options: argparse.Namespace, _: Settings, console: Console) -> int:
         f"Nota: los eventos con fecha (events.csv) terminan el {market.events_end:%d/%m/%Y}; "
         "después la demanda sigue solo con lo que se repite cada mes o año."
     )
+    return 0
+
+
+def _plots(options: argparse.Namespace, _: Settings, console: Console) -> int:
+    from include.stack.plots import draw_all
+
+    for path in draw_all(options.folder, options.seed):
+        console.print(str(path), soft_wrap=True, highlight=False)
     return 0
 
 

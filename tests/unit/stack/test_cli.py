@@ -18,7 +18,7 @@ from include.stack.cli import main
 from include.stack.settings import ROOT
 from include.stack.waiting import WaitTimeoutError
 
-COMMANDS = ("demo", "test", "up", "down", "status", "logs", "market", "clean")
+COMMANDS = ("demo", "test", "up", "down", "status", "logs", "market", "plots", "clean")
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,13 @@ def test_minutes_out_of_range_are_refused(minutes: str, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(["fly"], "fly"), ([], "COMMAND"), (["logs"], "NAME"), (["demo", "--seed=x"], "--seed")],
+    [
+        (["fly"], "fly"),
+        ([], "COMMAND"),
+        (["logs"], "NAME"),
+        (["demo", "--seed=x"], "--seed"),
+        (["plots", "--seed=-1"], "the seed must be between 0"),
+    ],
 )
 def test_what_is_no_command_is_refused(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,53 @@
+"""The README's figures: that they are drawn, and alike each time."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET  # of our own files
+from pathlib import Path
+
+import pytest
+
+from include.stack.cli import main
+from include.stack.plots import number
+from include.stack.settings import ROOT
+
+FIGURES = {"day-curve.svg", "payment-mix.svg", "cybermonday.svg"}
+
+
+def drawn(folder: Path, seed: int) -> dict[str, bytes]:
+    assert main(["plots", f"--folder={folder}", f"--seed={seed}"]) == 0
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_seed_draws_the_same_small_figures_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = drawn(tmp_path / "new" / "one", 1)
+    said = capsys.readouterr().out.splitlines()
+    assert {Path(line).name for line in said} == set(one) == FIGURES
+    for image in one.values():
+        assert ET.fromstring(image).tag.endswith("svg")  # noqa: S314
+        assert len(image) < 150_000
+    assert drawn(tmp_path / "again", 1) == one
+    other = drawn(tmp_path / "other", 2)
+    assert all(other[name] != one[name] for name in FIGURES)
+
+
+def test_the_readme_shows_each_figure() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in FIGURES:
+        assert f"](docs/images/{name})" in readme
+        assert (ROOT / "docs" / "images" / name).exists()
+
+
+def test_only_the_command_imports_what_draws() -> None:
+    code = "import sys, include.stack.cli; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [(1234567.0, 0, "1.234.567"), (1234.56, 1, "1.234,6"), (0.1, 1, "0,1")],
+)
+def test_numbers_are_written_as_in_argentina(value: float, decimals: int, text: str) -> None:
+    assert number(value, decimals) == text
