@@ -43,6 +43,18 @@ class ScheduleFactor(Row, frozen=True, kw_only=True):
     factor: Factor
 
 
+class BasketFactor(Row, frozen=True, kw_only=True):
+    """baskets.csv: how much likelier another unit is in a sale of a group, from an hour until
+    another; 1 where there is none. The units of the whole year stay those of categories.csv.
+    """
+
+    grupo: Slug
+    dia: Dia
+    desde: Hour
+    hasta: HourEnd
+    factor: Factor
+
+
 class HourWeight(Row, frozen=True, kw_only=True):
     """hours.csv: how a day's sales of a channel spread over its hours, in any unit."""
 

@@ -17,13 +17,14 @@ from include.sales.tables import Category, Product, applicable
 ZIPF_EXPONENT: Final = 1.0
 """Sales of the product of rank r in its category go as r to minus this. An assumption."""
 
-_SLOTS_PER_MONTH: Final = len(DIAS) * 24
+HOURS: Final = len(DIAS) * 24
+"""Slots of a month: the kinds of day and their hours."""
 
 
 def slot(hour: int) -> int:
     """Number of the month, kind of day and hour of a local hour: what products depend on."""
     day = day_of(hour)
-    return (day.month - 1) * _SLOTS_PER_MONTH + dia_index(day) * 24 + hour % 24
+    return (day.month - 1) * HOURS + dia_index(day) * 24 + hour % 24
 
 
 class Catalogue:
@@ -45,24 +46,46 @@ class Catalogue:
         self.unit_shares /= self.unit_shares.sum(axis=1, keepdims=True)
         """Share of sales of 1, 2, … units, (categories, units)."""
 
-        self.units = Choice(self.unit_shares)
-        """By category; picks one less than the units."""
-        self.product = Choice(self._by_slot(market, demand))
+        sales = _sales_by_slot(demand)
+        by_slot = self._by_slot(market, sales)
+        self.product = Choice(by_slot.reshape(-1, len(market.products)))
         """By `slot * groups + group`."""
+        self.units = Choice(self._by_basket(market, sales, by_slot))
+        """By `slot % HOURS * categories + category`; picks one less than the units."""
 
-    def _by_slot(self, market: Market, demand: Demand) -> Floats:
-        """Probabilities (slots * groups, products), over the year as the products' shares."""
+    def _by_slot(self, market: Market, sales: Floats) -> Floats:
+        """Probabilities (slots, groups, products), over the year as the products' shares."""
         tilt = _tilt(market)
-        sales = np.zeros((len(tilt), len(market.groups)))
-        first = first_hour(date(REFERENCE_YEAR, 1, 1))
-        hourly = demand.hourly(REFERENCE_YEAR).sum(axis=2)
-        slots = [slot(first + position) for position in range(len(hourly))]
-        np.add.at(sales, slots, hourly)
         table = np.zeros((len(tilt), len(market.groups), len(market.products)))
         for group in range(len(market.groups)):
             own = np.flatnonzero(self.group_of == group)
             table[:, group, own] = fit(tilt[:, own], self.shares[own], sales[:, [group]])
-        return table.reshape(-1, len(market.products))
+        return table
+
+    def _by_basket(self, market: Market, sales: Floats, by_slot: Floats) -> Floats:
+        """Probabilities (HOURS * categories, units), over the year as `unit_shares`."""
+        # How many sales of each product there are at each hour, (HOURS, products).
+        sold = np.einsum("sg,sgp->sp", sales, by_slot).reshape(-1, HOURS, len(self.price)).sum(0)
+        categories, units = self.unit_shares.shape
+        table = np.zeros((HOURS, categories, units))
+        for category, row in enumerate(market.categories):
+            factor = np.ones((len(DIAS), 24))
+            for line in market.baskets:
+                if line.grupo == row.grupo:
+                    factor[DIAS.index(line.dia), line.desde : line.hasta] *= line.factor
+            tilt = factor.reshape(-1, 1) ** np.arange(units)
+            count = sold[:, self.category_of == category].sum(axis=1, keepdims=True)
+            table[:, category] = fit(tilt, self.unit_shares[category], count)
+        return table.reshape(-1, units)
+
+
+def _sales_by_slot(demand: Demand) -> Floats:
+    """Sales of the reference year, (slots, groups)."""
+    first = first_hour(date(REFERENCE_YEAR, 1, 1))
+    hourly = demand.hourly(REFERENCE_YEAR).sum(axis=2)
+    sales = np.zeros((12 * HOURS, hourly.shape[1]))
+    np.add.at(sales, [slot(first + position) for position in range(len(hourly))], hourly)
+    return sales
 
 
 def _tilt(market: Market) -> Floats:

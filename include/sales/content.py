@@ -20,7 +20,7 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 import numpy as np
 
-from include.sales.catalogue import Catalogue, slot
+from include.sales.catalogue import HOURS, Catalogue, slot
 from include.sales.demand import Demand
 from include.sales.draws import BLOCK, Choice, Floats, Ints, Stream, check_seed, uniforms
 from include.sales.event import (
@@ -241,7 +241,8 @@ class SaleSource:
 
         slots = np.array([it.slot for it in at])[position]
         product = catalogue.product.pick(u[Draw.PRODUCT], slots * self._groups + group)
-        cantidad = 1 + catalogue.units.pick(u[Draw.UNITS], catalogue.category_of[product])
+        baskets = slots % HOURS * len(catalogue.unit_shares) + catalogue.category_of[product]
+        cantidad = 1 + catalogue.units.pick(u[Draw.UNITS], baskets)
         gross = cantidad * catalogue.price[product]
 
         band, bands = pay.bands.of(gross), len(pay.bands.names)

@@ -52,6 +52,7 @@ class Market:
     rejection_factors: tuple[payment_tables.RejectionFactor, ...]
     seasons: tuple[calendar_tables.SeasonFactor, ...]
     schedules: tuple[calendar_tables.ScheduleFactor, ...]
+    baskets: tuple[calendar_tables.BasketFactor, ...]
     hours: tuple[calendar_tables.HourWeight, ...]
     weekdays: tuple[calendar_tables.WeekdayFactor, ...]
     holidays: tuple[calendar_tables.HolidayFactor, ...]

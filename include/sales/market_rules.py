@@ -49,6 +49,7 @@ def _references(rules: Rules) -> None:
         "platforms",
         "payments",
         "instalments",
+        "baskets",
         "discounts",
         "promotions",
         "events",
@@ -119,7 +120,14 @@ def _calendar(rules: Rules) -> None:
     rules.complete("hours", ("canal", "dia", "hora"), (CHANNELS, DIAS, range(24)))
     rules.complete("weekdays", ("canal", "weekday"), (CHANNELS, range(7)))
     rules.complete("holidays", ("canal",), (CHANNELS,))
-    for name in ("schedules", "events", "recurring", "promotions", "instalment_programmes"):
+    for name in (
+        "schedules",
+        "baskets",
+        "events",
+        "recurring",
+        "promotions",
+        "instalment_programmes",
+    ):
         rules.lines(
             name,
             lambda row: None in (row.desde, row.hasta) or row.desde <= row.hasta,

@@ -124,7 +124,8 @@ class Group(Share, frozen=True, kw_only=True):
 class Category(Share, frozen=True, kw_only=True):
     """categories.csv: share of the group's *value*, and how many units a sale has.
 
-    After each unit another follows with probability `repeat`, up to `max_units`.
+    After each unit another follows with probability `repeat`, up to `max_units`; baskets.csv says
+    at what hours more often.
     """
 
     categoria: Text

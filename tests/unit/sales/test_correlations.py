@@ -82,6 +82,21 @@ def test_products_have_their_season(
     assert shares[high] > 1.5 * shares[low]
 
 
+def test_baskets_are_larger_on_saturday_and_not_of_what_is_bought_once(source: SaleSource) -> None:
+    """Of a supermarket's sales; the units of the year are those of categories.csv (test_mix)."""
+    saturday, morning = (
+        in_hour(source, moment) for moment in (local(2026, 5, 9, 11), local(2026, 5, 6, 9))
+    )
+
+    def units(drawn: Drawn[Ints], category: str) -> float:
+        its = np.array([product.categoria == category for product in source.products])
+        return float(drawn.cantidad[its[drawn.product]].mean())
+
+    for category in ("Almacén", "Lácteos", "Bebidas"):
+        assert 1.05 < units(saturday, category) / units(morning, category) < 1.6
+    assert units(saturday, "Celulares") == units(morning, "Celulares") == 1
+
+
 def test_platforms_follow_the_hour(source: SaleSource) -> None:
     """At night few stores are open and more is bought online."""
     night, noon = (in_hour(source, local(2026, 5, 6, hour)) for hour in (0, 11))

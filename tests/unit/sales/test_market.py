@@ -144,6 +144,8 @@ def test_every_wrong_cell_of_a_line_is_told(folder: Path) -> None:
             "8",
             "there is no line of canal 'local', dia 'sabado', hora 7",
         ),
+        ("baskets", "supermercado,sabado,9", "supermercado", "kiosco", "grupo 'kiosco' is not in"),
+        ("baskets", "supermercado,sabado,9", "9,14", "14,9", "desde is after hasta"),
         ("weekdays", "online,3", "3", "4", "there is no line of canal 'online', weekday 3"),
         ("holidays", "online", "online", "local", "canal 'local' is already in line 2"),
         (
