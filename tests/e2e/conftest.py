@@ -10,7 +10,7 @@ from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
 
-WINDOW, VALIDATION = "sales_window", "sales_validation"
+WINDOW, VALIDATION, BACKFILL = "sales_window", "sales_validation", "sales_backfill"
 
 
 class Lab:
@@ -21,7 +21,7 @@ class Lab:
         self.api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
         self.druid = DruidClient(settings.url("router"), retries=0)
         self.kafka = {"bootstrap.servers": settings.address("kafka")}
-        for dag in (WINDOW, VALIDATION):
+        for dag in (WINDOW, VALIDATION, BACKFILL):
             self.api.set_paused(dag, False)
 
     def open_window(self, **conf: object) -> str:

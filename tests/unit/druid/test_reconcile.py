@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.druid.client import DruidClient
-from include.druid.reconcile import druid_ids, reconcile, results_of_run
+from include.druid.ledger import Cell, Sums
+from include.druid.reconcile import druid_ids, reconcile, reconcile_sums, results_of_run
 from tests.unit.druid.support import SQL, Router
 
 #: Few ids, so that the two sides meet.
@@ -47,13 +48,15 @@ def test_equal_counts_of_other_events_do_not_agree() -> None:
         "confirmadas": 2,
         "en_kafka": 2,
         "en_druid": 2,
+        "distintas": 0,
         "perdidas": 1,
         "duplicadas": 1,
         "sobrantes": 0,
         "coinciden": False,
     }
     assert str(found) == (
-        "2 confirmadas, 2 en Kafka, 2 en Druid; 1 perdidas, 1 duplicadas, 0 sobrantes"
+        "2 confirmadas, 2 en Kafka, 2 en Druid; 1 perdidas, 1 duplicadas, 0 sobrantes, "
+        "0 sumas distintas"
     )
 
 
@@ -87,3 +90,26 @@ def test_results_are_totals_with_products_and_payments_beside(
         "productos": [{"producto": "yerba"}],
         "pagos": [{"tipo_pago": "qr"}],
     }
+
+
+CELLS = st.dictionaries(
+    st.builds(Cell, st.just("r"), st.sampled_from(["m1", "m2"]), st.sampled_from("ab")),
+    st.builds(Sums, st.integers(1, 3), st.just(0), st.integers(0, 2), st.just(0), st.just(0)),
+)
+
+
+@given(ledger=CELLS, druid=CELLS)
+def test_sums_agree_exactly_if_they_are_the_same_everywhere(
+    ledger: dict[Cell, Sums], druid: dict[Cell, Sums]
+) -> None:
+    count = sum(sums.eventos for sums in ledger.values())
+    found = reconcile_sums("r", count, ledger, druid)
+    assert found.agrees == (ledger == druid)
+    assert found.en_kafka == count
+    assert found.en_druid - found.en_kafka == found.sobrantes - found.perdidas
+
+
+def test_sums_that_agree_are_no_success_if_the_producer_knows_of_more() -> None:
+    cells = {Cell("r", "m1", "a"): Sums(2, 0, 0, 0, 0)}
+    assert reconcile_sums("r", 2, cells, cells).agrees
+    assert not reconcile_sums("r", 3, cells, cells).agrees
