@@ -34,6 +34,24 @@ environment:
   VENTAS_PORT_OFFSET     moves every port by so much, e.g. to run two stacks
   VENTAS_PORT_<SERVICE>  sets one port, e.g. VENTAS_PORT_KAFKA=19092"""
 
+BENCH_PARTS = ("generate", "load", "perf_test", "faker", "druid", "cadence")
+
+BENCH_DESCRIPTION = """\
+Measure the project on this machine, on a Kafka and a Druid of the benchmark's own (free ports, a
+folder that is removed at the end). About 20 minutes, 5 with --quick; leave the machine alone."""
+
+BENCH_EPILOG = """\
+parts, in the order they run:
+  generate   sales a second that one core generates and encodes; memory at 10 % and at the end
+  load       events a second of the load mode, from the first acknowledgement to the last
+  perf_test  Kafka's producer-perf-test with the same sales and settings, in turns with load
+  faker      events a second of a producer as it is usually written, with Faker for each field
+  druid      rows a second that Druid takes out of a full topic, and live at 95 % of that rate
+  cadence    how far sales every 1-2 s are from their plan; CPU and memory of that producer
+
+Each part runs in a process of its own; its log is bench-<part> to `./ventas logs`. Alone, a
+part is a module: `.venv/bin/python -m bench.generate --events 20000000`."""
+
 EXPECTED_ERRORS = (
     AirflowApiError,
     SettingsError,
@@ -123,6 +141,19 @@ def _parser() -> argparse.ArgumentParser:
         help="where to (default: the project's docs/images)",
     )
     plots.add_argument("--seed", type=_seed, default=2026, help="default: %(default)s")
+    bench = command("bench", _bench, "measure the project against Kafka's tool, Faker and Druid")
+    bench.description, bench.epilog = BENCH_DESCRIPTION, BENCH_EPILOG
+    bench.formatter_class = argparse.RawDescriptionHelpFormatter
+    bench.add_argument(
+        "--part",
+        nargs="+",
+        action="extend",
+        choices=BENCH_PARTS,
+        metavar="NAME",
+        help="only these (default: all)",
+    )
+    bench.add_argument("--quick", action="store_true", help="a tenth of the size: a first look")
+    bench.add_argument("--json", action="store_true", help="for programs")
     command("clean", _clean, "remove the state folder: data, logs, Airflow's database")
     return parser
 
@@ -225,6 +256,18 @@ def _demo(options: argparse.Namespace, settings: Settings, console: Console) -> 
     from include.stack.demo import run_demo
 
     return run_demo(settings, console, minutes=options.minutes, seed=options.seed)
+
+
+def _bench(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    from bench.run import run_bench
+
+    return run_bench(
+        settings,
+        console,
+        names=options.part or (),
+        quick=options.quick,
+        as_json=options.json,
+    )
 
 
 def _test(options: argparse.Namespace, _: Settings, __: Console) -> int:

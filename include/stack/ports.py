@@ -1,6 +1,7 @@
-"""Which process holds a port, so that "address already in use" can be a useful sentence."""
+"""Ports: who holds one, so that "address already in use" can be a useful sentence; free ones."""
 
 import socket
+from contextlib import ExitStack
 
 import psutil
 
@@ -42,6 +43,15 @@ def holder(port: int) -> str:
             except psutil.NoSuchProcess:
                 break
     return "a process that this user may not see"
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports that nothing listens on just now."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((HOST, 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 def _is_free(port: int) -> bool:

@@ -13,9 +13,9 @@ import pytest
 from include.druid.client import DruidClient
 from include.stack import processes
 from include.stack import stack as embedded
+from include.stack.ports import free_ports
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
-from tests.support.ports import free_ports
 from tests.support.vm import start_vm
 
 

@@ -15,7 +15,7 @@ from include.druid.client import (
     DruidUnreachableError,
     SupervisorMissingError,
 )
-from tests.support.ports import free_ports
+from include.stack.ports import free_ports
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from include.stack.airflow_api import AirflowApi, AirflowApiError
-from tests.support.ports import free_ports
+from include.stack.ports import free_ports
 
 ANSWERS: dict[str, tuple[int, Any]] = {
     "GET /api/v2/dags/none": (404, {"detail": "The Dag with ID: `none` was not found"}),

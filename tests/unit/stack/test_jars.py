@@ -14,7 +14,7 @@ import pytest
 from jgo.maven._core import DEFAULT_REMOTE_REPOS
 
 from include.stack.jars import PRODUCTS, JarError, LockedJar, fetch, read_lock, write_lock
-from tests.support.ports import free_ports
+from include.stack.ports import free_ports
 
 CONTENT = b"PK" + bytes(range(256)) * 16
 JAR = LockedJar("druid", "ar.ventas", "small", "1.0", hashlib.sha256(CONTENT).hexdigest())

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from include.stack.ports import PortsBusyError, require_free
+from include.stack.ports import PortsBusyError, free_ports, require_free
 from include.stack.settings import HOST, Settings
-from tests.support.ports import free_ports
 
 
 def settings(ports: dict[str, int]) -> Settings:

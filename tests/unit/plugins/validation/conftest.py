@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
-from tests.support.ports import free_ports
+from include.stack.ports import free_ports
 from tests.unit.plugins.validation.support import VM
 from tests.unit.stack.compute.support import MemoryPower, eventually, serving, vm_body
 from ventas_airflow.conditions import vm_is_off

@@ -1,0 +1,154 @@
+"""What the parts share: the same sales to the same kind of topic, and how a part reports.
+
+Whatever is built from the project's own classes is built here, once.
+"""
+
+import argparse
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from include.sales.bulk import BulkEncoder, Encoded, evenly
+from include.sales.content import SaleSource
+from include.sales.market import load_market
+from include.stream.ledger import LedgerEntry
+from include.stream.load import LOAD_CONFIG, publish_load
+from include.stream.publisher import SalePublisher
+from include.stream.session import Published, publish_window
+from include.stream.topics import ensure_topic
+
+SEED: Final = 2026
+
+_START: Final = datetime(2026, 3, 4, 12, tzinfo=UTC)
+_SCHEDULE: Final = evenly(_START, 1000)
+"""Simulated time of the load: a few hours of one day, so that Druid keeps it in few segments."""
+
+_TOPIC: Final[Mapping[str, Any]] = {
+    "partitions": 2,
+    "topic_config": {"retention.ms": "604800000"},
+}
+"""As the DAG makes it."""
+
+
+class Place(NamedTuple):
+    """Where a part publishes: a broker's address and a topic of the part's own."""
+
+    address: str
+    topic: str
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Of a librdkafka client."""
+        return {"bootstrap.servers": self.address}
+
+    @property
+    def ledger_topic(self) -> str:
+        """Where the runs' ledger entries go."""
+        return f"{self.topic}.ledger"
+
+    def make_topics(self) -> None:
+        """Create both topics."""
+        for name in (self.topic, self.ledger_topic):
+            ensure_topic(self.config, name, **_TOPIC)
+
+
+class Acknowledged(NamedTuple):
+    """Where a run stood after one of its transactions."""
+
+    at: float
+    """`time.monotonic()`."""
+    events: int
+    """Events of the run that are acknowledged."""
+    cpu: float
+    """CPU seconds of this process, all threads."""
+
+
+class ClockedPublisher(SalePublisher):
+    """Notes when Kafka acknowledges each transaction."""
+
+    def __init__(
+        self, place: Place, corrida: str, config: Mapping[str, Any], stop: threading.Event
+    ) -> None:
+        super().__init__(
+            {**config, **place.config},
+            corrida,
+            seed=SEED,
+            transactional_id=f"{place.topic}-{corrida}",
+            delivery_timeout=60,
+            topic=place.topic,
+            ledger_topic=place.ledger_topic,
+            stopped=stop.is_set,
+        )
+        self.acknowledged: list[Acknowledged] = []
+
+    def commit_encoded(
+        self, keys: Sequence[str], values: Sequence[bytes], entries: Sequence[LedgerEntry]
+    ) -> None:
+        """As usual, and note the time."""
+        super().commit_encoded(keys, values, entries)
+        self.acknowledged.append(
+            Acknowledged(time.monotonic(), self.progress.total.eventos, time.process_time())
+        )
+
+
+def load_publisher(place: Place, corrida: str, stop: threading.Event) -> ClockedPublisher:
+    """Return a publisher for `load`."""
+    return ClockedPublisher(place, corrida, LOAD_CONFIG, stop)
+
+
+def load(
+    publisher: ClockedPublisher, total: int, stop: threading.Event, rate: float | None = None
+) -> Published:
+    """Publish `total` events by the load mode; `rate` in events a second, None for all it can."""
+    return publish_load(
+        publisher,
+        _source(publisher.progress.corrida),
+        total=total,
+        schedule=_SCHEDULE,
+        rate=rate,
+        stop=stop,
+    )
+
+
+def window_publisher(place: Place, corrida: str) -> ClockedPublisher:
+    """Return a publisher for `window`."""
+    return ClockedPublisher(place, corrida, {}, threading.Event())
+
+
+def window(
+    publisher: ClockedPublisher, length: timedelta, minimum_gap: float, maximum_gap: float
+) -> Published:
+    """Publish sale by sale at its pace, as the DAG does; gaps in seconds."""
+    return publish_window(
+        publisher,
+        _source(publisher.progress.corrida),
+        until=length,
+        minimum_gap=minimum_gap,
+        maximum_gap=maximum_gap,
+        stop=threading.Event(),
+    )
+
+
+def encoded(total: int) -> Iterator[Encoded]:
+    """Encode `total` events of the load, a block at a time, without publishing them."""
+    return BulkEncoder(_source("bench")).blocks(range(total), _SCHEDULE)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of a part's arguments, with the broker and the topic in it already."""
+    arguments = argparse.ArgumentParser(description=description)
+    arguments.add_argument("--kafka", required=True, metavar="HOST:PORT", help="the broker")
+    arguments.add_argument("--topic", required=True, help="made by the part")
+    return arguments
+
+
+def report(**measured: float | str | bool | Mapping[str, Any]) -> None:
+    """Print what a part has measured as its one line."""
+    print(json.dumps(measured), flush=True)
+
+
+def _source(corrida: str) -> SaleSource:
+    return SaleSource(load_market(), SEED, corrida)

@@ -1,0 +1,124 @@
+"""Rows a second that Druid takes from Kafka: out of a full topic, and live close to that rate."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from bench.common import ClockedPublisher, Place, load, load_publisher, parser, report
+from bench.figures import Sample, drain_rate, slope
+from include.druid.client import DatasourceMissingError, DruidClient
+from include.druid.queries import for_datasource
+from include.druid.supervisor import describe, supervisor_spec
+from include.stream.session import WindowStoppedError
+
+DATASOURCE: Final = "bench"
+LIVE_SHARE: Final = 0.95
+"""Of the drain rate, at which the live load comes."""
+
+_POLL = 0.25
+"""Seconds between two looks."""
+_PATIENCE = 300.0
+"""Seconds that Druid may take to empty the topic."""
+_ENDLESS = 10**9
+"""Events of a load that ends by being stopped."""
+
+
+def main() -> None:
+    """Fill the topic, let Druid empty it, load it live, and report both rates and the lag."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--druid", required=True, metavar="URL", help="the router")
+    arguments.add_argument("--events", type=int, default=1_000_000, help="in the topic beforehand")
+    arguments.add_argument("--seconds", type=float, default=60, help="of live load")
+    options = arguments.parse_args()
+    place = Place(options.kafka, options.topic)
+    place.make_topics()
+    stop = threading.Event()
+    with load_publisher(place, "prefill", stop) as publisher:
+        filled = load(publisher, options.events, stop).confirmadas
+    client = DruidClient(options.druid)
+    client.submit_supervisor(
+        supervisor_spec(place.config, topic=place.topic, datasource=DATASOURCE)
+    )
+    drain = drain_rate(_drain(client, filled), filled)
+
+    with load_publisher(place, "live", stop) as publisher, ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(_load_until_stopped, publisher, drain * LIVE_SHARE, stop)
+        try:
+            visible, lag = _watch(client, filled, options.seconds, loading.done, publisher)
+        finally:
+            stop.set()
+        sent = loading.result()
+    sustained = slope(visible)
+    lag_slope = slope(lag[len(lag) // 2 :])
+    report(
+        events=filled,
+        drain_per_second=drain,
+        live_events=sent,
+        live_offered_per_second=drain * LIVE_SHARE,
+        sustained_per_second=sustained,
+        sustained_vs_drain=sustained / drain,
+        lag_max_events=max(behind for _, behind in lag),
+        lag_slope_per_second=lag_slope,
+        lag_grows=lag_slope > 0.01 * drain,
+    )
+
+
+def _load_until_stopped(publisher: ClockedPublisher, rate: float, stop: threading.Event) -> int:
+    try:
+        return load(publisher, _ENDLESS, stop, rate).confirmadas
+    except WindowStoppedError as stopped:
+        return stopped.published.confirmadas
+
+
+def _drain(client: DruidClient, total: int) -> list[Sample]:
+    """Look until Druid shows `total` rows."""
+    samples: list[Sample] = []
+    deadline = time.monotonic() + _PATIENCE
+    while not samples or samples[-1][1] < total:
+        if time.monotonic() > deadline:
+            state = describe(client.supervisor_status(DATASOURCE))
+            raise TimeoutError(
+                f"Druid shows {samples[-1][1]:.0f} of {total} rows after {_PATIENCE:.0f} s: {state}"
+            )
+        samples.append(_rows(client))
+        time.sleep(_POLL)
+    return samples
+
+
+def _watch(
+    client: DruidClient,
+    before: int,
+    seconds: float,
+    ended: Callable[[], bool],
+    publisher: ClockedPublisher,
+) -> tuple[list[Sample], list[Sample]]:
+    """Rows that Druid shows and events that it lacks, from the first live one for `seconds`."""
+    while not publisher.acknowledged and not ended():
+        time.sleep(_POLL)
+    visible: list[Sample] = []
+    lag: list[Sample] = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not ended():
+        sent = publisher.progress.total.eventos
+        at, rows = _rows(client)
+        visible.append((at, rows))
+        # Rows of a transaction that is acknowledged during the query may be visible already.
+        lag.append((at, max(0, before + sent - rows)))
+        time.sleep(_POLL)
+    return visible, lag
+
+
+def _rows(client: DruidClient) -> Sample:
+    """When Druid answered, and how many rows it shows."""
+    query = for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', DATASOURCE)
+    try:
+        rows = client.sql(query)[0]["n"]
+    except DatasourceMissingError:
+        rows = 0
+    return time.monotonic(), rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The figures that the parts' measurements come to, and what they should be."""
+
+import re
+from collections.abc import Mapping, Sequence
+from math import inf
+from statistics import median
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+Sample = tuple[float, float]
+"""Seconds, and rows or events by then."""
+
+
+class Figure(NamedTuple):
+    """One key of the result."""
+
+    key: str
+    title: str
+    form: str
+    """How `str.format` writes the value."""
+    at_least: float = -inf
+    at_most: float = inf
+
+    def is_met(self, value: float) -> bool:
+        """Whether a value reaches the target."""
+        return self.at_least <= value <= self.at_most
+
+    @property
+    def target(self) -> str:
+        """What a person reads as the target; empty where none is set."""
+        if self.at_least > -inf:
+            return f"≥ {self.form.format(self.at_least)}"
+        return f"≤ {self.form.format(self.at_most)}" if self.at_most < inf else ""
+
+
+FIGURES: Final = (
+    Figure("load_vs_perf_test", "Modo carga / producer-perf-test", "{:.2f}", at_least=1),
+    Figure("load_vs_faker", "Modo carga / productor con Faker", "{:.0f}", at_least=50),
+    Figure("generate_per_core_s", "Ventas generadas por s y núcleo", "{:.0f}", at_least=400_000),
+    Figure("druid_vs_drain", "Druid en vivo / Druid vaciando Kafka", "{:.2f}", at_least=0.9),
+    Figure("cadence_p99_ms", "Desvío de la cadencia, p99 (ms)", "{:.1f}", at_most=5),
+    Figure("producer_cpu_pct", "CPU del productor (% de un núcleo)", "{:.2f}", at_most=1),
+    Figure("producer_rss_mb", "Memoria del productor (RSS, MB)", "{:.0f}"),
+)
+
+_PERF_TEST = re.compile(r"^\d+ (?:steady state )?records sent, ([\d.]+) records/sec .*th\.$", re.M)
+
+
+def result(measured: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, float | None]:
+    """Return each figure by its key, None where a part that it needs did not run.
+
+    `measured` has what each run of a part reported, by the part's name.
+    """
+    rates = {
+        part: median(run["per_second"] for run in runs)
+        for part, runs in measured.items()
+        if all("per_second" in run for run in runs)
+    }
+
+    def reported(part: str, key: str) -> float | None:
+        return measured[part][-1][key] if part in measured else None
+
+    found = {
+        "load_vs_perf_test": _ratio(rates, "load", "perf_test"),
+        "load_vs_faker": _ratio(rates, "load", "faker"),
+        "generate_per_core_s": rates.get("generate"),
+        "druid_vs_drain": reported("druid", "sustained_vs_drain"),
+        "cadence_p99_ms": reported("cadence", "p99_ms"),
+        "producer_cpu_pct": reported("cadence", "cpu_pct"),
+        "producer_rss_mb": reported("cadence", "rss_mb"),
+    }
+    return {key: None if value is None else round(value, 3) for key, value in found.items()}
+
+
+def _ratio(rates: Mapping[str, float], part: str, other: str) -> float | None:
+    return rates[part] / rates[other] if part in rates and other in rates else None
+
+
+def perf_test_rate(output: str) -> float:
+    """Records a second of producer-perf-test's last summary.
+
+    Raises `ValueError` with the output's end if there is none.
+    """
+    summaries = _PERF_TEST.findall(output)
+    if not summaries:
+        raise ValueError(f"producer-perf-test printed no summary: {output[-500:]!r}")
+    return float(summaries[-1])
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return a percentile, between values interpolated."""
+    return float(np.percentile(values, percent))
+
+
+def slope(samples: Sequence[Sample]) -> float:
+    """Units a second of the line that fits the samples best."""
+    seconds, units = np.array(samples, dtype=np.float64).T
+    return float(np.polyfit(seconds - seconds[0], units, 1)[0])
+
+
+def drain_rate(samples: Sequence[Sample], total: int) -> float:
+    """Rows a second between a fifth of `total` and all of it."""
+    began, before = next(sample for sample in samples if sample[1] >= total / 5)
+    ended, after = next(sample for sample in samples if sample[1] >= total)
+    return (after - before) / (ended - began)
+
+
+def deviations_ms(times: Sequence[float], gaps: Sequence[float]) -> list[float]:
+    """How far each moment is from its plan, in milliseconds; both arguments in seconds.
+
+    The plan begins at the first moment; `gaps` has the seconds before each of the others.
+    """
+    planned = times[0] + np.cumsum(gaps)
+    deviations: list[float] = np.abs((np.array(times[1:]) - planned) * 1000).tolist()
+    return deviations

@@ -1,0 +1,78 @@
+"""Records a second of Kafka's own benchmark, with the same sales and the load mode's settings.
+
+Its warm-up is as long as that of the load mode's figure, so both are of a running producer.
+"""
+
+import subprocess
+import tempfile
+from itertools import chain
+from pathlib import Path
+
+from bench.common import Place, encoded, parser, report
+from bench.figures import perf_test_rate
+from include.stack import jars, java
+from include.stack.settings import Settings
+from include.stream.load import LOAD_CONFIG, TRANSACTION_EVENTS
+
+PAYLOADS = 50_000
+"""Different sales, of which the benchmark sends one at random each time."""
+
+JVM_OPTIONS = ("-Xmx512m", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+"""Those of Kafka's own script."""
+
+
+def main() -> None:
+    """Write the sales, send them, and report the rate."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--events", type=int, default=2_000_000)
+    options = arguments.parse_args()
+    place = Place(options.kafka, options.topic)
+    place.make_topics()
+    with tempfile.TemporaryDirectory(prefix="ventas-bench-") as folder:
+        payloads = Path(folder) / "sales.json"
+        values = chain.from_iterable(block.values for block in encoded(PAYLOADS))
+        payloads.write_bytes(b"".join(value + b"\n" for value in values))
+        command = java.write_argument_file(
+            Path(folder) / "perf-test.args",
+            [
+                *_kafka().arguments("org.apache.kafka.tools.ProducerPerformance", JVM_OPTIONS),
+                *("--topic", place.topic, "--payload-file", str(payloads)),
+                *("--num-records", str(options.events), "--throughput", "-1"),
+                *("--warmup-records", str(TRANSACTION_EVENTS)),
+                *("--command-property", *_properties(place.address)),
+            ],
+        )
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    report(
+        events=options.events,
+        warmup_events=TRANSACTION_EVENTS,
+        per_second=perf_test_rate(done.stdout),
+    )
+
+
+def _properties(address: str) -> list[str]:
+    """The load mode's settings, in the words of Kafka's Java client."""
+    memory = LOAD_CONFIG["queue.buffering.max.kbytes"] * 1024
+    return [
+        f"bootstrap.servers={address}",
+        "acks=all",
+        "enable.idempotence=true",
+        f"buffer.memory={memory}",
+        *(f"{name}={LOAD_CONFIG[name]}" for name in ("linger.ms", "batch.size")),
+        f"compression.type={LOAD_CONFIG['compression.type']}",
+    ]
+
+
+def _kafka() -> java.JavaProduct:
+    cache = Settings.from_environment().cache
+    locked = [jar for jar in jars.read_lock() if jar.product == "kafka"]
+    class_path = jars.fetch(locked, cache / "maven")["kafka"]
+    product = java.JavaProduct(
+        "kafka", tuple(class_path), java.archive_path("kafka", class_path, cache)
+    )
+    java.make_archive(product)
+    return product
+
+
+if __name__ == "__main__":
+    main()

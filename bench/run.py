@@ -1,0 +1,106 @@
+"""`./ventas bench`: the parts one after the other on the same broker, and what they come to."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from types import FrameType
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.figures import FIGURES, result
+from bench.parts import PARTS, Part, run_part
+from bench.services import Services, temporary_settings
+from include.stack import stack
+from include.stack.console import StackProgress
+from include.stack.settings import Settings
+
+ROUNDS: Final = 2
+"""How often load mode and Kafka's own benchmark alternate: the machine is not always as fast."""
+
+_COMPARED: Final = ("load", "perf_test")
+
+Measured = dict[str, list[dict[str, Any]]]
+"""What each run of a part reported, by the part's name."""
+
+
+def run_bench(
+    settings: Settings, console: Console, *, names: Sequence[str], quick: bool, as_json: bool
+) -> int:
+    """Run the named parts, or all, and print the figures; returns the process's exit code."""
+    # Like an interrupt, so that what was started is stopped.
+    signal.signal(signal.SIGTERM, _end)
+    measured: Measured = {}
+    with StackProgress(Console(stderr=True) if as_json else console) as progress:
+        products = stack.products(settings, progress.callbacks())
+        with temporary_settings(settings) as own, ExitStack() as kafka:
+            services = Services(own, products, settings.logs)
+            address = ""
+            for number, part in enumerate(_order(names or list(PARTS))):
+                if part.kafka and not address:
+                    progress.step("Iniciando Kafka")
+                    address = kafka.enter_context(services.kafka())
+                with ExitStack() as druid:
+                    addresses = ["--kafka", address, "--topic", f"bench-{number}"]
+                    if part.druid:
+                        progress.step("Iniciando Druid")
+                        addresses += ["--druid", druid.enter_context(services.druid())]
+                    progress.step(part.text)
+                    found = run_part(
+                        part,
+                        own,
+                        settings.logs,
+                        size=part.quick if quick else part.full,
+                        addresses=addresses if part.kafka else (),
+                    )
+                measured.setdefault(part.name, []).append(found)
+    figures = result(measured)
+    if as_json:
+        print(json.dumps({**figures, "details": {"quick": quick, **measured}}))
+    else:
+        console.print(_figures_table(figures))
+        console.print(_rates_table(measured))
+    return 0
+
+
+def _order(names: Sequence[str]) -> Iterator[Part]:
+    """Each part once, in the order of `PARTS`; those that are compared, in turns."""
+    wanted = [part for part in PARTS.values() if part.name in names]
+    compared = [part for part in wanted if part.name in _COMPARED]
+    for part in wanted:
+        if part not in compared:
+            yield part
+        elif part is compared[0]:
+            yield from compared * ROUNDS
+
+
+def _figures_table(figures: Mapping[str, float | None]) -> Table:
+    table = Table("medida", "resultado", "objetivo", title="Banco de pruebas", title_justify="left")
+    for figure in FIGURES:
+        value = figures[figure.key]
+        if value is None:
+            table.add_row(figure.title, "[dim]no se midió[/]", figure.target)
+        else:
+            colour = "green" if figure.is_met(value) else "red"
+            shown = f"[{colour}]{figure.form.format(value)}[/]"
+            table.add_row(figure.title, shown, figure.target)
+    return table
+
+
+def _rates_table(measured: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
+    table = Table("parte", "lo medido", title="En detalle", title_justify="left")
+    for name, runs in measured.items():
+        for found in runs:
+            table.add_row(PARTS[name].text, ", ".join(_shown(*item) for item in found.items()))
+    return table
+
+
+def _shown(name: str, value: Any) -> str:
+    return f"{name} {value:.1f}" if isinstance(value, float) else f"{name} {value}"
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)

