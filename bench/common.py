@@ -41,8 +41,8 @@ class Place(NamedTuple):
 
     @property
     def config(self) -> dict[str, Any]:
-        """Of a librdkafka client."""
-        return {"bootstrap.servers": self.address}
+        """Of a librdkafka client; errors alone are worth a part's log."""
+        return {"bootstrap.servers": self.address, "log_level": 3}
 
     @property
     def ledger_topic(self) -> str:

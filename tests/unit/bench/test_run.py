@@ -1,0 +1,123 @@
+"""Which parts run, in which order, and what the command prints."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bench import run as bench
+from bench.parts import PARTS, Part, run_part
+from bench.services import running
+from include.stack import cli, stack
+from include.stack.settings import Settings
+from include.stack.stack import StackError
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "home").mkdir()
+    return Settings.from_environment({"VENTAS_HOME": str(tmp_path / "home")})
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """The parts that ran, with their sizes; nothing real is started."""
+    runs: list[tuple[str, tuple[str, ...]]] = []
+
+    class NoServices:
+        def __init__(self, *_: object) -> None: ...
+
+        kafka = druid = staticmethod(lambda: nullcontext("there"))
+
+    def run(part: Part, *_: object, size: tuple[str, ...], **__: object) -> dict[str, Any]:
+        runs.append((part.name, size))
+        return {"per_second": 1.0, "sustained_vs_drain": 1, "p99_ms": 1, "cpu_pct": 1, "rss_mb": 1}
+
+    monkeypatch.setenv("VENTAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(stack, "products", lambda *_: {})
+    monkeypatch.setattr(bench, "Services", NoServices)
+    monkeypatch.setattr(bench, "run_part", run)
+    return runs
+
+
+def test_load_and_kafkas_own_benchmark_take_turns(ran: list[Any]) -> None:
+    assert cli.main(["bench"]) == 0
+    names = [name for name, _ in ran]
+    compared = ["load", "perf_test"] * 2
+    assert names == ["generate", *compared, "faker", "druid", "cadence"]
+    assert all(size == PARTS[name].full for name, size in ran)
+
+
+def test_named_parts_run_alone_and_quick_ones_are_smaller(ran: list[Any]) -> None:
+    assert cli.main(["bench", "--quick", "--part", "load", "--part", "faker"]) == 0
+    assert [name for name, _ in ran] == ["load", "load", "faker"]
+    assert all(size == PARTS[name].quick for name, size in ran)
+
+
+def test_json_is_one_object_with_every_key(
+    ran: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["bench", "--json", "--part", "load", "perf_test", "cadence"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == [
+        "load_vs_perf_test",
+        "load_vs_faker",
+        "generate_per_core_s",
+        "druid_vs_drain",
+        "cadence_p99_ms",
+        "producer_cpu_pct",
+        "producer_rss_mb",
+        "details",
+    ]
+    assert (found["load_vs_perf_test"], found["druid_vs_drain"]) == (1, None)
+    assert len(found["details"]["load"]) == 2
+
+
+def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["bench", "--part", "loud"])
+    assert "'loud'" in capsys.readouterr().err
+
+
+def test_the_help_names_every_part(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["bench", "--help"])
+    said = capsys.readouterr().out
+    assert all(f"\n  {name} " in said for name in PARTS)
+    assert tuple(PARTS) == cli.BENCH_PARTS
+
+
+def test_a_part_that_fails_is_one_sentence_with_its_log(settings: Settings) -> None:
+    part = PARTS["load"]
+    addresses = ["--kafka", "127.0.0.1:1", "--topik", "t"]
+    with pytest.raises(StackError) as failed:
+        run_part(part, settings, settings.logs, size=(), addresses=addresses)
+    said = str(failed.value)
+    assert "The part load failed (" in said
+    assert "--topic" in said
+    assert said.endswith(f"its log: {settings.logs / 'bench-load.log'}")
+    assert "\n" not in said
+
+
+def test_what_still_runs_is_ended_with_its_children(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "print(child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    command = [sys.executable, "-c", code]
+    with running(command, tmp_path / "log", stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        child = psutil.Process(int(process.stdout.readline()))
+    assert process.returncode == -signal.SIGTERM
+    psutil.wait_procs([child], timeout=5)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
