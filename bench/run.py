@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from include.stack import stack
 from include.stack.console import StackProgress
 from include.stack.settings import Settings
 
-ROUNDS: Final = 2
+ROUNDS: Final = 3
 """How often load mode and Kafka's own benchmark alternate: the machine is not always as fast."""
 
 _COMPARED: Final = ("load", "perf_test")
@@ -31,10 +31,8 @@ def run_bench(
     settings: Settings, console: Console, *, names: Sequence[str], quick: bool, as_json: bool
 ) -> int:
     """Run the named parts, or all, and print the figures; returns the process's exit code."""
-    # Like an interrupt, so that what was started is stopped.
-    signal.signal(signal.SIGTERM, _end)
     measured: Measured = {}
-    with StackProgress(Console(stderr=True) if as_json else console) as progress:
+    with _stopped_in_order(), StackProgress(_told_to(console, as_json)) as progress:
         products = stack.products(settings, progress.callbacks())
         with temporary_settings(settings) as own, ExitStack() as kafka:
             services = Services(own, products, settings.logs)
@@ -102,5 +100,19 @@ def _shown(name: str, value: Any) -> str:
     return f"{name} {value:.1f}" if isinstance(value, float) else f"{name} {value}"
 
 
-def _end(number: int, _: FrameType | None) -> None:
-    sys.exit(128 + number)
+def _told_to(console: Console, as_json: bool) -> Console:
+    return Console(stderr=True) if as_json else console
+
+
+@contextmanager
+def _stopped_in_order() -> Iterator[None]:
+    """Have SIGTERM unwind the stack as an interrupt does, so that what was started is stopped."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -38,7 +38,7 @@ BENCH_PARTS = ("generate", "load", "perf_test", "faker", "druid", "cadence")
 
 BENCH_DESCRIPTION = """\
 Measure the project on this machine, on a Kafka and a Druid of the benchmark's own (free ports, a
-folder that is removed at the end). About 20 minutes, 5 with --quick; leave the machine alone."""
+folder that is removed at the end). About 15 minutes, 2 with --quick; leave the machine alone."""
 
 BENCH_EPILOG = """\
 parts, in the order they run:
