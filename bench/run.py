@@ -32,7 +32,8 @@ def run_bench(
 ) -> int:
     """Run the named parts, or all, and print the figures; returns the process's exit code."""
     measured: Measured = {}
-    with _stopped_in_order(), StackProgress(_told_to(console, as_json)) as progress:
+    told_to = Console(stderr=True) if as_json else console
+    with _stopped_in_order(), StackProgress(told_to) as progress:
         products = stack.products(settings, progress.callbacks())
         with temporary_settings(settings) as own, ExitStack() as kafka:
             services = Services(own, products, settings.logs)
@@ -98,10 +99,6 @@ def _rates_table(measured: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
 
 def _shown(name: str, value: Any) -> str:
     return f"{name} {value:.1f}" if isinstance(value, float) else f"{name} {value}"
-
-
-def _told_to(console: Console, as_json: bool) -> Console:
-    return Console(stderr=True) if as_json else console
 
 
 @contextmanager

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from bench import run as bench
 from bench.parts import PARTS, Part, run_part
-from bench.services import running
 from include.stack import cli, stack
 from include.stack.settings import Settings
 from include.stack.stack import StackError
@@ -105,19 +100,3 @@ def test_a_part_that_fails_is_one_sentence_with_its_log(settings: Settings) -> N
     assert "--topic" in said
     assert said.endswith(f"its log: {settings.logs / 'bench-load.log'}")
     assert "\n" not in said
-
-
-def test_what_still_runs_is_ended_with_its_children(tmp_path: Path) -> None:
-    code = (
-        "import subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        "print(child.pid, flush=True)\n"
-        "child.wait()\n"
-    )
-    command = [sys.executable, "-c", code]
-    with running(command, tmp_path / "log", stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        child = psutil.Process(int(process.stdout.readline()))
-    assert process.returncode == -signal.SIGTERM
-    psutil.wait_procs([child], timeout=5)
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE

@@ -1,0 +1,49 @@
+"""The services' folder, ports and processes: nothing stays behind."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench import services
+from bench.services import running, temporary_settings
+from include.stack.settings import Settings
+from include.stack.stack import StackError
+
+SETTINGS = Settings.from_environment({})
+
+
+def test_the_folder_goes_whatever_happens_and_ports_are_its_own() -> None:
+    with pytest.raises(KeyboardInterrupt), temporary_settings(SETTINGS) as own:
+        (own.home / "kafka").mkdir()
+        assert len(set(own.ports.values())) == len(SETTINGS.ports)
+        raise KeyboardInterrupt
+    assert not own.home.exists()
+    assert own.cache == SETTINGS.cache
+
+
+def test_without_java_it_is_said_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(services, "JAVA", tmp_path / "java")
+    with pytest.raises(StackError, match="There is no Java at .*remove .venv"):
+        temporary_settings(SETTINGS).__enter__()
+
+
+def test_what_still_runs_is_ended_with_its_children(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "print(child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    command = [sys.executable, "-c", code]
+    with running(command, tmp_path / "log", stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        child = psutil.Process(int(process.stdout.readline()))
+    assert process.returncode == -signal.SIGTERM
+    psutil.wait_procs([child], timeout=5)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
