@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from include.sales.bulk import BulkEncoder, Encoded, evenly
 from include.sales.content import SaleSource
 from include.sales.market import load_market
+from include.sales.pace import Cadence
 from include.stream.ledger import LedgerEntry
 from include.stream.load import LOAD_CONFIG, publish_load
 from include.stream.publisher import SalePublisher
@@ -70,13 +71,18 @@ class ClockedPublisher(SalePublisher):
     """Notes when Kafka acknowledges each transaction."""
 
     def __init__(
-        self, place: Place, corrida: str, config: Mapping[str, Any], stop: threading.Event
+        self,
+        place: Place,
+        corrida: str,
+        config: Mapping[str, Any],
+        stop: threading.Event,
+        shard: str = "",
     ) -> None:
         super().__init__(
             {**config, **place.config},
             corrida,
             seed=SEED,
-            transactional_id=f"{place.topic}-{corrida}",
+            transactional_id=f"{place.topic}-{corrida}{shard}",
             delivery_timeout=60,
             topic=place.topic,
             ledger_topic=place.ledger_topic,
@@ -94,19 +100,21 @@ class ClockedPublisher(SalePublisher):
         )
 
 
-def load_publisher(place: Place, corrida: str, stop: threading.Event) -> ClockedPublisher:
+def load_publisher(
+    place: Place, corrida: str, stop: threading.Event, shard: str = ""
+) -> ClockedPublisher:
     """Return a publisher for `load`."""
-    return ClockedPublisher(place, corrida, LOAD_CONFIG, stop)
+    return ClockedPublisher(place, corrida, LOAD_CONFIG, stop, shard)
 
 
 def load(
-    publisher: ClockedPublisher, total: int, stop: threading.Event, rate: float | None = None
+    publisher: ClockedPublisher, sales: range, stop: threading.Event, rate: float | None = None
 ) -> Published:
-    """Publish `total` events by the load mode; `rate` in events a second, None for all it can."""
+    """Publish sales by the load mode; `rate` in events a second, None for all it can."""
     return publish_load(
         publisher,
         _source(publisher.progress.corrida),
-        total=total,
+        sales=sales,
         schedule=_SCHEDULE,
         rate=rate,
         stop=stop,
@@ -126,15 +134,19 @@ def window(
         publisher,
         _source(publisher.progress.corrida),
         until=length,
-        minimum_gap=minimum_gap,
-        maximum_gap=maximum_gap,
+        pace=lambda _: Cadence(SEED, minimum_gap, maximum_gap),
         stop=threading.Event(),
     )
 
 
 def encoded(total: int) -> Iterator[Encoded]:
-    """Encode `total` events of the load, a block at a time, without publishing them."""
-    return BulkEncoder(_source("bench")).blocks(range(total), _SCHEDULE)
+    """Encode about `total` events of the load, a block at a time, without publishing them."""
+    return BulkEncoder(_source("bench")).blocks(sales_of(total), _SCHEDULE)
+
+
+def sales_of(events: int) -> range:
+    """Sales that have about so many events, two each."""
+    return range(events // 2)
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from bench.common import ClockedPublisher, Place, load, load_publisher, parser, report
+from bench.common import ClockedPublisher, Place, load, load_publisher, parser, report, sales_of
 from bench.figures import Sample, drain_rate, slope
 from include.druid.client import DatasourceMissingError, DruidClient
 from include.druid.queries import for_datasource
@@ -21,8 +21,8 @@ _POLL = 0.25
 """Seconds between two looks."""
 _PATIENCE = 300.0
 """Seconds that Druid may take to empty the topic."""
-_ENDLESS = 10**9
-"""Events of a load that ends by being stopped."""
+_ENDLESS = range(10**9)
+"""Sales of a load that ends by being stopped."""
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     place.make_topics()
     stop = threading.Event()
     with load_publisher(place, "prefill", stop) as publisher:
-        filled = load(publisher, options.events, stop).confirmadas
+        filled = load(publisher, sales_of(options.events), stop).confirmadas
     client = DruidClient(options.druid)
     client.submit_supervisor(
         supervisor_spec(place.config, topic=place.topic, datasource=DATASOURCE)

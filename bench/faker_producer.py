@@ -49,6 +49,7 @@ def _sale(fake: Faker, n: int) -> dict[str, Any]:
         "sucursal": fake.company(),
         "provincia": fake.province(),
         "ciudad": fake.city(),
+        "cliente": fake.name(),
         "producto": fake.word(),
         "sku": fake.ean13(),
         "categoria": fake.word(),

@@ -1,31 +1,51 @@
 """Events a second of the project's load mode: transactions of complete sales, with their ledger.
 
-The clock runs from the first acknowledgement to the last: the first transaction is the warm-up.
+Its shards are processes, as the window's mapped tasks are. The clock runs from when each has had an
+acknowledgement until the first has had its last: the first transactions are the warm-up.
 """
 
+import multiprocessing
 import threading
+from functools import partial
 
-from bench.common import Place, load, load_publisher, parser, report
+from bench.common import Acknowledged, Place, load, load_publisher, parser, report, sales_of
+from include.sales.bulk import split
 
 
 def main() -> None:
     """Publish, and report the rate."""
     arguments = parser(__doc__)
     arguments.add_argument("--events", type=int, default=2_000_000)
+    arguments.add_argument("--shards", type=int, default=2)
     options = arguments.parse_args()
     place = Place(options.kafka, options.topic)
     place.make_topics()
-    stop = threading.Event()
-    with load_publisher(place, "bench", stop) as publisher:
-        published = load(publisher, options.events, stop)
-    first, last = publisher.acknowledged[0], publisher.acknowledged[-1]
-    seconds = last.at - first.at
+    shards = split(len(sales_of(options.events)), options.shards)
+    # Spawned: a forked process would inherit the client's threads half.
+    with multiprocessing.get_context("spawn").Pool(len(shards)) as pool:
+        acknowledged = pool.map(partial(publish, place), shards, chunksize=1)
+    began = max(shard[0].at for shard in acknowledged)
+    ended = min(shard[-1].at for shard in acknowledged)
+    events = sum(_at(shard, ended) - _at(shard, began) for shard in acknowledged)
     report(
-        events=published.confirmadas,
-        warmup_events=first.events,
-        seconds=seconds,
-        per_second=(last.events - first.events) / seconds,
+        events=sum(shard[-1].events for shard in acknowledged),
+        warmup_events=sum(_at(shard, began) for shard in acknowledged),
+        shards=len(shards),
+        seconds=ended - began,
+        per_second=events / (ended - began),
     )
+
+
+def publish(place: Place, shard: range) -> list[Acknowledged]:
+    """Publish a shard and return when what was acknowledged; `time.monotonic` is the machine's."""
+    stop = threading.Event()
+    with load_publisher(place, "bench", stop, f"-{shard.start}") as publisher:
+        load(publisher, shard, stop)
+    return publisher.acknowledged
+
+
+def _at(shard: list[Acknowledged], moment: float) -> int:
+    return max((ack.events for ack in shard if ack.at <= moment), default=0)
 
 
 if __name__ == "__main__":

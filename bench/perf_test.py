@@ -12,10 +12,13 @@ from bench.common import Place, encoded, parser, report
 from bench.figures import perf_test_rate
 from include.stack import jars, java
 from include.stack.settings import Settings
-from include.stream.load import LOAD_CONFIG, TRANSACTION_EVENTS
+from include.stream.load import LOAD_CONFIG, TRANSACTION_SALES
 
 PAYLOADS = 50_000
 """Different sales, of which the benchmark sends one at random each time."""
+
+_WARMUP = 2 * TRANSACTION_SALES
+"""Records; as many as a transaction of the load mode has."""
 
 JVM_OPTIONS = ("-Xmx512m", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
 """Those of Kafka's own script."""
@@ -38,14 +41,14 @@ def main() -> None:
                 *_kafka().arguments("org.apache.kafka.tools.ProducerPerformance", JVM_OPTIONS),
                 *("--topic", place.topic, "--payload-file", str(payloads)),
                 *("--num-records", str(options.events), "--throughput", "-1"),
-                *("--warmup-records", str(TRANSACTION_EVENTS)),
+                *("--warmup-records", str(_WARMUP)),
                 *("--command-property", *_properties(place.address)),
             ],
         )
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     report(
         events=options.events,
-        warmup_events=TRANSACTION_EVENTS,
+        warmup_events=_WARMUP,
         per_second=perf_test_rate(done.stdout),
     )
 
