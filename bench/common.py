@@ -7,7 +7,7 @@ import argparse
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -74,27 +74,33 @@ class ClockedPublisher(SalePublisher):
         self,
         place: Place,
         corrida: str,
-        config: Mapping[str, Any],
+        tuning: Mapping[str, Any],
         stop: threading.Event,
         shard: str = "",
     ) -> None:
         super().__init__(
-            {**config, **place.config},
+            place.config,
             corrida,
             seed=SEED,
             transactional_id=f"{place.topic}-{corrida}{shard}",
             delivery_timeout=60,
             topic=place.topic,
             ledger_topic=place.ledger_topic,
+            tuning=tuning,
             stopped=stop.is_set,
         )
         self.acknowledged: list[Acknowledged] = []
 
     def commit_encoded(
-        self, keys: Sequence[str], values: Sequence[bytes], entries: Sequence[LedgerEntry]
+        self,
+        keys: Sequence[str],
+        values: Sequence[bytes],
+        entries: Sequence[LedgerEntry],
+        *,
+        queued: Callable[[], None] = lambda: None,
     ) -> None:
         """As usual, and note the time."""
-        super().commit_encoded(keys, values, entries)
+        super().commit_encoded(keys, values, entries, queued=queued)
         self.acknowledged.append(
             Acknowledged(time.monotonic(), self.progress.total.eventos, time.process_time())
         )

@@ -13,17 +13,17 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from include.sales.content import Drawn, SaleSource, customer_id
+from include.sales.content import Drawn, SaleSource, customer_id, discount
 from include.sales.draws import BLOCK, Ints
-from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO
-from include.sales.lifecycle import PENDING
+from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, iva_incluido
+from include.sales.lifecycle import PENDING, STEPS
 from include.sales.local_time import epoch_ms
 
 Schedule = Callable[[int, int], Ints]
 """Epoch milliseconds of the sales `first` … `stop` − 1; pure: a resumed run has the same."""
 
 _MOST = 1000
-"""Units, and instalments, are fewer."""
+"""Units, percent and instalments are fewer."""
 
 _FINEST_RATE = 1_000_000
 """Greatest denominator of a rate: so the millisecond of event 10⁹ is exact in 64 bits."""
@@ -97,11 +97,19 @@ class BulkEncoder:
             )
             for store in source.stores
         ]
-        self._rates = [f',"alicuota_iva":{p.alicuota_iva},"iva_centavos":' for p in source.products]
-        self._goods = _Pieces((len(source.products), _MOST), self._goods_text)
-        self._terms = _Pieces((len(TIPOS_PAGO), _MOST, len(source.issuers)), self._terms_text)
-        self._steps = _Pieces(
-            (len(ESTADOS), len(source.reasons), len(PLATAFORMAS)), self._step_text
+        self._event = f'{{"id_evento":"e{source.run_key}-'
+        self._steps = [f'-{step}","id_venta":"v{source.run_key}-' for step in range(STEPS)]
+        self._goods = _Pieces((len(source.products), _MOST, _MOST), self._goods_text)
+        self._endings = _Pieces(
+            (
+                len(TIPOS_PAGO),
+                _MOST,
+                len(source.issuers),
+                len(ESTADOS),
+                len(source.reasons),
+                len(PLATAFORMAS),
+            ),
+            self._ending_text,
         )
 
     def blocks(self, sales: range, schedule: Schedule) -> Iterator[Encoded]:
@@ -131,16 +139,37 @@ class BulkEncoder:
         sale, step = np.nonzero(happens)
         state, moment = states[happens], moments[happens]
 
-        numbers = [f"{n:012d}" for n in sales]
         key = f"v{self._source.run_key}-"
+        numbers = [f"{n:012d}" for n in sales]
         keys = [key + number for number in numbers]
         of = sale.tolist()
+        payment, cuotas, issuer, reason, platform = (
+            column[sale]
+            for column in (
+                drawn.payment,
+                drawn.cuotas,
+                drawn.issuer,
+                drawn.reason,
+                drawn.platform,
+            )
+        )
+        endings = self._endings.of(
+            payment, cuotas, issuer, state, np.where(step == 1, reason, 0), platform
+        )
+        bodies = self._bodies(sales, drawn)
+        event, steps = self._event, self._steps
         return Encoded(
             sales=sales,
             keys=[keys[i] for i in of],
-            values=self._values(
-                numbers, self._bodies(sales, drawn), of, step, moment, state, drawn
-            ),
+            values=[
+                (
+                    f'{event}{numbers[i]}{steps[paso]}{numbers[i]}","ts":"{second}{milli}'
+                    f"{bodies[i]}{ending}"
+                ).encode("latin-1")
+                for i, paso, second, milli, ending in zip(
+                    of, step.tolist(), *_times(moment), endings, strict=True
+                )
+            ],
             secuencia=first + sale,
             ts=moment,
             state=state,
@@ -150,74 +179,47 @@ class BulkEncoder:
             descuento_centavos=drawn.descuento_centavos[sale],
         )
 
-    def _values(
-        self,
-        numbers: list[str],
-        bodies: list[str],
-        of: list[int],
-        step: Ints,
-        ts: Ints,
-        state: Ints,
-        drawn: Drawn[Ints],
-    ) -> list[bytes]:
-        event = f'{{"id_evento":"e{self._source.run_key}-'
-        sale = f'","id_venta":"v{self._source.run_key}-'
-        reason = np.where(step == 1, drawn.reason[of], 0)
-        return [
-            (
-                f'{event}{numbers[i]}-{paso}{sale}{numbers[i]}","ts":"{second}{milli}'
-                f"{bodies[i]}{ending}"
-            ).encode("latin-1")
-            for i, paso, second, milli, ending in zip(
-                of,
-                step.tolist(),
-                *_times(ts),
-                self._steps.of(state, reason, drawn.platform[of]),
-                strict=True,
-            )
-        ]
-
     def _bodies(self, sales: range, drawn: Drawn[Ints]) -> list[str]:
-        """What the events of a sale share, `corrida` to `emisor`."""
+        """What the events of a sale share, `corrida` to `iva_centavos`."""
         run = f'Z",{_text(corrida=self._source.corrida)},"secuencia":'
-        stores, rates = self._stores, self._rates
+        stores = self._stores
         return [
-            f'{run}{n},{stores[store]},"cliente":"{customer}",{goods},"descuento_centavos":'
-            f'{discount},"importe_centavos":{amount}{rates[product]}{iva},{terms},'
-            for n, store, customer, goods, discount, amount, product, iva, terms in zip(
+            f'{run}{n},{stores[store]},"cliente":"{customer}",{goods},'
+            for n, store, customer, goods in zip(
                 sales,
                 drawn.store.tolist(),
                 map(customer_id, drawn.customer.tolist()),
-                self._goods.of(drawn.product, drawn.cantidad),
-                drawn.descuento_centavos.tolist(),
-                drawn.importe_centavos.tolist(),
-                drawn.product.tolist(),
-                drawn.iva_centavos.tolist(),
-                self._terms.of(drawn.payment, drawn.cuotas, drawn.issuer),
+                self._goods.of(drawn.product, drawn.cantidad, drawn.percent),
                 strict=True,
             )
         ]
 
-    def _goods_text(self, product: int, cantidad: int) -> str:
-        """What is bought, `producto` to `precio_unitario_centavos`."""
+    def _goods_text(self, product: int, cantidad: int, percent: int) -> str:
+        """What is bought and for how much, `producto` to `iva_centavos`."""
         it = self._source.products[product]
+        gross = cantidad * it.precio_centavos
+        descuento = discount(gross, percent)
+        importe = gross - descuento
         return _text(
             producto=it.producto,
             sku=it.sku,
             categoria=it.categoria,
             cantidad=cantidad,
             precio_unitario_centavos=it.precio_centavos,
+            descuento_centavos=descuento,
+            importe_centavos=importe,
+            alicuota_iva=it.alicuota_iva,
+            iva_centavos=iva_incluido(importe, it.alicuota_iva),
         )
 
-    def _terms_text(self, payment: int, cuotas: int, issuer: int) -> str:
-        """How it is paid, `tipo_pago` to `emisor`."""
-        return _text(
-            tipo_pago=TIPOS_PAGO[payment], cuotas=cuotas, emisor=self._source.issuers[issuer]
-        )
-
-    def _step_text(self, state: int, reason: int, platform: int) -> str:
-        """What becomes of it, `estado` to the end."""
+    def _ending_text(
+        self, payment: int, cuotas: int, issuer: int, state: int, reason: int, platform: int
+    ) -> str:
+        """How it is paid and what becomes of it, `tipo_pago` to the end."""
         text = _text(
+            tipo_pago=TIPOS_PAGO[payment],
+            cuotas=cuotas,
+            emisor=self._source.issuers[issuer],
             estado=ESTADOS[state],
             motivo=self._source.reasons[reason],
             plataforma=PLATAFORMAS[platform],

@@ -27,6 +27,7 @@ from include.sales.event import (
     ESTADOS,
     PLATAFORMAS,
     TIPOS_PAGO,
+    Centavos,
     Venta,
     format_ts,
     iva_incluido,
@@ -75,9 +76,9 @@ class Drawn(NamedTuple, Generic[T]):
     `store`, `product`, `issuer` and `reason` are positions in the source's `stores`, `products`,
     `issuers` and `reasons`; `payment`, `outcome`, `end`, `platform` in `TIPOS_PAGO`, `ESTADOS`,
     `PLATAFORMAS`. `outcome` is how it is decided (`pendiente`: never) and `end` its last state.
-    `customer` is a number, -1 for who is not known. `decided_ms` and `ended_ms` count from the
-    sale's beginning; they are of no meaning where there is no such step. The others are the
-    event's own values.
+    `percent` is what the discount is of the price. `customer` is a number, -1 for who is not known.
+    `decided_ms` and `ended_ms` count from the sale's beginning; they are of no meaning where there
+    is no such step. The others are the event's own values.
     """
 
     store: T
@@ -88,6 +89,7 @@ class Drawn(NamedTuple, Generic[T]):
     outcome: T
     reason: T
     cantidad: T
+    percent: T
     descuento_centavos: T
     importe_centavos: T
     iva_centavos: T
@@ -265,7 +267,8 @@ class SaleSource:
         promoted = pay.promotions.choice.pick(u[Draw.PROMOTION], promotions)
         promoted = pay.promotions.percents[promoted]
         listed = self._percents[self._discount.pick(u[Draw.DISCOUNT], group)]
-        descuento = gross * np.where(promoted > 0, promoted, listed) // 100
+        percent = np.where(promoted > 0, promoted, listed)
+        descuento = discount(gross, percent)
         importe = gross - descuento
 
         life = self._lifecycle
@@ -285,6 +288,7 @@ class SaleSource:
             outcome=outcome,
             reason=reason,
             cantidad=cantidad,
+            percent=percent,
             descuento_centavos=descuento,
             importe_centavos=importe,
             iva_centavos=iva_incluido(importe, self._rate[product]),
@@ -305,6 +309,11 @@ class SaleSource:
             promotions=self._payments.promotions.condition(day),
             instalments=self._payments.instalments.condition(day),
         )
+
+
+def discount(gross_centavos: Centavos, percent: Centavos) -> Centavos:
+    """Discount of so many percent in centavos, rounded down."""
+    return gross_centavos * percent // 100
 
 
 def customer_id(customer: int) -> str:

@@ -77,6 +77,9 @@ class Choice:
         """Pick an option's index for each uniform; `condition` has each one's row."""
         if condition is None:
             return np.searchsorted(self._line, uniform, side="right").astype(np.int64)
-        place = np.searchsorted(self._line, condition + uniform, side="right")
-        option: Ints = place - condition * self._width
+        # Only the conditions that are there: a short line stays in the processor's cache.
+        first, last = int(condition.min()), int(condition.max())
+        line = self._line[first * self._width : (last + 1) * self._width]
+        place = np.searchsorted(line, condition + uniform, side="right")
+        option: Ints = place - (condition - first) * self._width
         return option

@@ -17,6 +17,9 @@ DAY_SECONDS = 86_400
 PENDING, APPROVED = ESTADOS.index("pendiente"), ESTADOS.index("aprobada")
 
 
+STEPS = 3
+"""At most, of a sale."""
+
 _RETURNS = ("reembolsada", "contracargo")
 
 

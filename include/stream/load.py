@@ -4,9 +4,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import numpy as np
@@ -81,7 +81,7 @@ def publish_load(
     `schedule` says when each sale begins; events from `until` on are left out. `rate`: events a
     second, None for as many as Kafka takes. What was begun before is resumed after its last
     committed sale. While Kafka acknowledges a transaction, the next one is prepared; no more is:
-    that is the back-pressure. For speed, the publisher's configuration includes `LOAD_CONFIG`.
+    that is the back-pressure. For speed, `LOAD_CONFIG` is the publisher's tuning.
     `since` is as in `SalePublisher.open`. `tell` is given the progress every few seconds.
 
     Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
@@ -115,18 +115,46 @@ def _publish(
     telling: "_Telling",
 ) -> None:
     due = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        ready = pool.submit(next, batches, None)
-        while (batch := ready.result()) is not None:
+    # The next transaction is prepared while Kafka is waited for, and not before: both need the
+    # interpreter's lock, and taking turns at it costs a third of the rate.
+    with _Prepared(batches) as prepared:
+        while (batch := prepared.take()) is not None:
             if rate is not None:
                 due += len(batch.values) / rate
                 stop.wait(max(0.0, due - time.monotonic()))
             if stop.is_set():
                 return
-            ready = pool.submit(next, batches, None)
             telling.sends(batch)
-            publisher.commit_encoded(batch.keys, batch.values, entries_of(batch, source))
+            entries = entries_of(batch, source)
+            publisher.commit_encoded(batch.keys, batch.values, entries, queued=prepared.start)
             telling.acknowledged(batch)
+
+
+class _Prepared:
+    """Takes from an iterator what a thread has made of it meanwhile."""
+
+    def __init__(self, batches: Iterator[Encoded]) -> None:
+        self._batches = batches
+        self._pool = ThreadPoolExecutor(1)
+        self._next: Future[Encoded | None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def start(self) -> None:
+        """Begin to prepare the next one, unless that has begun."""
+        if self._next is None:
+            self._next = self._pool.submit(next, self._batches, None)
+
+    def take(self) -> Encoded | None:
+        """Wait for the next one; None after the last."""
+        self.start()
+        assert self._next is not None  # noqa: S101 - started above
+        batch, self._next = self._next.result(), None
+        return batch
 
 
 def _size(rate: float | None) -> int:

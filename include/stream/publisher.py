@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import repeat
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from include.sales.event import Venta
@@ -60,13 +60,15 @@ class SalePublisher:
         delivery_timeout: float,
         topic: str = "ventas",
         ledger_topic: str = "ventas.ledger",
+        tuning: Mapping[str, Any] = MappingProxyType({}),
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         """Set up the client; nothing is sent before `open()`.
 
-        `config`: librdkafka's. `delivery_timeout`: seconds that a lost broker is ridden out, for
-        each batch. `stopped` is asked several times a second during a wait; once it is true, what
-        is under way is given up shortly after. `transactional_id` has to be the same in each try.
+        `config`: librdkafka's, and `tuning` what is the producer's alone. `delivery_timeout`:
+        seconds that a lost broker is ridden out, for each batch. `stopped` is asked several times a
+        second during a wait; once it is true, what is under way is given up shortly after.
+        `transactional_id` has to be the same in each try.
         """
         self.progress = RunProgress(corrida)
         """What is acknowledged of the run, over all its tries."""
@@ -75,7 +77,10 @@ class SalePublisher:
         self._topic = topic
         self._ledger_topic = ledger_topic
         self._producer = TransactionalProducer(
-            config, transactional_id=transactional_id, timeout=delivery_timeout, stopped=stopped
+            {**tuning, **config},
+            transactional_id=transactional_id,
+            timeout=delivery_timeout,
+            stopped=stopped,
         )
 
     def __enter__(self) -> Self:
@@ -124,14 +129,22 @@ class SalePublisher:
         )
 
     def commit_encoded(
-        self, keys: Sequence[str], values: Sequence[bytes], entries: Sequence[LedgerEntry]
+        self,
+        keys: Sequence[str],
+        values: Sequence[bytes],
+        entries: Sequence[LedgerEntry],
+        *,
+        queued: Callable[[], None] = lambda: None,
     ) -> None:
-        """Do as `commit` does with sales that are JSON already; `entries` sum exactly them."""
+        """Do as `commit` does with sales that are JSON already; `entries` sum exactly them.
+
+        `queued` is as in `TransactionalProducer.send`.
+        """
         run_key = self.progress.corrida.encode()
         records: list[Record] = [*zip(repeat(self._topic), keys, values)]
         records += [(self._ledger_topic, run_key, ledger.encode(entry)) for entry in entries]
         try:
-            self._producer.send(records)
+            self._producer.send(records, queued=queued)
         except OutOfTimeError as error:
             raise NotAcknowledgedError(self._config, self.progress, len(values), error) from error
         for entry in entries:

@@ -112,15 +112,18 @@ class TransactionalProducer:
         except KafkaException as error:
             raise self._failure(error.args[0]) from error
 
-    def send(self, records: Sequence[Record]) -> None:
+    def send(self, records: Sequence[Record], *, queued: Callable[[], None] = lambda: None) -> None:
         """Commit the records in one transaction; one that had to be aborted is tried again.
+
+        `queued` is called once the client has taken all records, and only waiting is left: again
+        for each try.
 
         Raises `OutOfTimeError`, `ProducerFencedError`, or `KafkaRefusedError` for what no waiting
         can mend.
         """
         self._start_clock(self._timeout)
         try:
-            while not self._transact(records):
+            while not self._transact(records, queued):
                 self.aborted += 1
                 self._pause()
         except KafkaException as error:
@@ -156,7 +159,7 @@ class TransactionalProducer:
             raise ValueError("the producer is closed")
         return self._producer
 
-    def _transact(self, records: Sequence[Record]) -> bool:
+    def _transact(self, records: Sequence[Record], queued: Callable[[], None]) -> bool:
         """Try one transaction; False if it was aborted and may be tried anew."""
         client = self._client
         client.begin_transaction()
@@ -167,6 +170,7 @@ class TransactionalProducer:
                     client.produce(topic, value, key)
                 except BufferError:
                     self._produce_in_turn(topic, key, value)
+            queued()
             # The client's commit waits for delivery too, but cannot be aborted once called.
             while client.flush(_SLICE):
                 self._check_time()

@@ -82,13 +82,14 @@ class PublishingOperator(SalesOperator):
 
         config = KafkaConfigHook(self.kafka_conn_id).get_conn
         publisher = SalePublisher(
-            {**LOAD_CONFIG, **config} if for_load else config,
+            config,
             source.corrida,
             seed=source.seed,
             transactional_id=f"{self.dag_id}/{source.corrida}{shard}",
             delivery_timeout=delivery_timeout,
             topic=self.topic,
             ledger_topic=self.ledger_topic,
+            tuning=LOAD_CONFIG if for_load else {},
             stopped=self._stop.is_set,
         )
         try:

@@ -8,7 +8,7 @@ from include.stack.settings import Settings
 
 def test_generation_is_measured_with_flat_memory(stack: Settings, tmp_path: Path) -> None:
     found = run_part(PARTS["generate"], stack, tmp_path, size=PARTS["generate"].quick, addresses=())
-    assert found["events"] == 300_000
+    assert found["events"] >= 300_000
     assert found["per_second"] > 10_000
     assert found["rss_mb_at_the_end"] < found["rss_mb_at_a_tenth"] + 20
 

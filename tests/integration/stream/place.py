@@ -1,8 +1,9 @@
 """Where a test publishes, and the sales that go there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from include.sales.content import SaleSource
 from include.sales.event import Venta
@@ -22,7 +23,12 @@ class Place(NamedTuple):
     corrida: str
 
     def publisher(
-        self, *, seed: int = SEED, delivery_timeout: float = 30, stopped: Callable[[], bool] = bool
+        self,
+        *,
+        seed: int = SEED,
+        delivery_timeout: float = 30,
+        tuning: Mapping[str, Any] = MappingProxyType({}),
+        stopped: Callable[[], bool] = bool,
     ) -> SalePublisher:
         return SalePublisher(
             self.config,
@@ -32,6 +38,7 @@ class Place(NamedTuple):
             delivery_timeout=delivery_timeout,
             topic=self.topic,
             ledger_topic=self.ledger_topic,
+            tuning=tuning,
             stopped=stopped,
         )
 

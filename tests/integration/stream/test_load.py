@@ -27,8 +27,7 @@ def run(
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Published:
     stop = stop or threading.Event()
-    place = place._replace(config={**LOAD_CONFIG, **place.config})
-    with place.publisher(stopped=stop.is_set) as publisher:
+    with place.publisher(stopped=stop.is_set, tuning=LOAD_CONFIG) as publisher:
         return publish_load(
             publisher,
             place.source(),
