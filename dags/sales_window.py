@@ -209,7 +209,7 @@ with DAG(
     suspend_supervisor = SuspendSupervisorOperator(
         task_id="suspend_supervisor",
         task_display_name="Suspender la ingesta",
-    ).as_teardown(setups=submit_supervisor)
+    ).as_teardown(setups=submit_supervisor, on_failure_fail_dagrun=True)
 
     stop_vm = StopDruidVmOperator(
         task_id="stop_vm",

@@ -145,11 +145,11 @@ class DruidClient:
         """Remove it, its tasks and its offsets; published segments stay."""
         self._supervisor("POST", supervisor, "terminate")
 
-    def unfinished_tasks(self, datasource: str) -> list[str]:
-        """Ids of the tasks of a datasource that wait or run."""
+    def tasks(self, datasource: str) -> list[dict[str, Any]]:
+        """The tasks of a datasource, those that ended lately too, as Druid's API tells of them."""
         path = f"/druid/indexer/v1/tasks?datasource={quote(datasource, safe='')}"
-        tasks = self._request("GET", path).json()
-        return [task["id"] for task in tasks if task["statusCode"] == "RUNNING"]
+        found: list[dict[str, Any]] = self._request("GET", path).json()
+        return found
 
     def _supervisor(self, method: str, supervisor: str, action: str = "") -> dict[str, Any]:
         path = f"/druid/indexer/v1/supervisor/{quote(supervisor, safe='')}"

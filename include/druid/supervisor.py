@@ -1,9 +1,11 @@
 """The Kafka supervisor of a sales datasource: its spec, and what its status means."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from include.druid.client import DruidClient, SupervisorMissingError
+from include.druid.client import DruidClient, DruidError, SupervisorMissingError
+from include.druid.runtime import MAX_COLUMNS_TO_MERGE
 from include.sales.event import FIELDS
 
 TIMESTAMP = "ts"
@@ -18,6 +20,9 @@ _CONSUMER_PROPERTIES = {
 
 #: Environment variable of Druid's overlord and indexer that holds the JAAS line with the secret.
 JAAS_VARIABLE = "KAFKA_JAAS_CONFIG"
+
+_REASON = 300
+"""Characters of a task's error that a person reads."""
 
 _UNSETTLED_SQL = """
 SELECT segment_id FROM sys.segments
@@ -71,6 +76,9 @@ def supervisor_spec(
                 # With 0, the report of malformed events answers 500.
                 "maxSavedParseExceptions": 20,
                 "logParseExceptions": False,
+                # A back-fill persists many small pieces of many days: merged all at once, the
+                # buffers of their columns overrun the direct memory, and the task fails.
+                "maxColumnsToMerge": MAX_COLUMNS_TO_MERGE,
             },
         },
     }
@@ -88,10 +96,16 @@ def describe(status: Mapping[str, Any]) -> str:
     return text + (f", recent errors: {'; '.join(errors[-3:])}" if errors else "")
 
 
-def unsettled(client: DruidClient, supervisor: str) -> str:
+class NotPublishedError(DruidError):
+    """A task failed while it published its segments: Druid lacks what that task had read."""
+
+
+def unsettled(client: DruidClient, supervisor: str, since: datetime) -> str:
     """What is still to happen before Druid may be stopped; "" when nothing is.
 
     The supervisor is to be suspended, its tasks ended, and every segment loaded by a historical.
+
+    Raises `NotPublishedError` for a task that failed from `since` on, when it was told to end.
     """
     try:
         status = client.supervisor_status(supervisor)
@@ -100,11 +114,27 @@ def unsettled(client: DruidClient, supervisor: str) -> str:
     if not status["suspended"]:
         return "the supervisor is not suspended yet"
     datasource = str(status["dataSource"])
-    tasks = client.unfinished_tasks(datasource)
-    if tasks:
-        return f"{len(tasks)} tasks publish their segments"
+    tasks = client.tasks(datasource)
+    if unfinished := unfinished_tasks(tasks):
+        return f"{len(unfinished)} tasks publish their segments"
+    for task in tasks:
+        if task["statusCode"] == "FAILED" and _ended(task) >= since:
+            raise NotPublishedError(
+                f"Task {task['id']} failed while it published its segments "
+                f"({(task.get('errorMsg') or 'no reason given')[:_REASON]}): Druid lacks its rows "
+                f"until supervisor {supervisor!r} is resumed, which reads them from Kafka again"
+            )
     segments = client.sql(_UNSETTLED_SQL, [datasource])
     return f"{len(segments)} segments are not on a historical yet" if segments else ""
+
+
+def unfinished_tasks(tasks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Ids of the tasks that wait or run."""
+    return [task["id"] for task in tasks if task["statusCode"] == "RUNNING"]
+
+
+def _ended(task: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(task["createdTime"]) + timedelta(milliseconds=task["duration"])
 
 
 def _consumer_properties(kafka_config: Mapping[str, Any], datasource: str) -> dict[str, Any]:

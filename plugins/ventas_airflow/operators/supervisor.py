@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.operators.waiting import WaitingOperator
@@ -64,6 +64,8 @@ class SupervisorOperator(WaitingOperator):
                 f"Given up after {self.timeout:g} s: {event['message']}. Look at the supervisor "
                 f"{self.datasource} in Druid's console or at its /status."
             )
+        if event["status"] == "fatal":
+            raise AirflowFailException(event["message"])
         if event["status"] != "success":
             raise AirflowException(event["message"])
         seconds = round(time.time() - event["carry"]["started"], 1)

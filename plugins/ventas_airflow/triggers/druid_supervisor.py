@@ -6,12 +6,13 @@ The connection is looked up, by id, where the trigger runs, so that no secret is
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, Literal
 
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from include.druid.client import DruidClient, DruidError, DruidUnreachableError
-from include.druid.supervisor import describe, is_running, unsettled
+from include.druid.supervisor import NotPublishedError, describe, is_running, unsettled
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
 
@@ -43,6 +44,11 @@ class SupervisorTrigger(WaitTrigger):
             "goal": self.goal,
         }
 
+    @property
+    def _since(self) -> datetime:
+        """When the operator told Druid what to do."""
+        return datetime.fromtimestamp(self.carry["started"], UTC)
+
     async def _outcome(self) -> dict[str, str]:
         client = await asyncio.to_thread(druid_client, self.druid_conn_id)
         # The client blocks: a look of its own would stop every other trigger meanwhile.
@@ -54,8 +60,11 @@ class SupervisorTrigger(WaitTrigger):
     def _missing(self, client: DruidClient) -> str:
         try:
             if self.goal == "settled":
-                return unsettled(client, self.supervisor)
+                return unsettled(client, self.supervisor, self._since)
             status = client.supervisor_status(self.supervisor)
+        except NotPublishedError as error:
+            # Told again, Druid would say that nothing is left to do.
+            raise AirflowFailException(str(error)) from error
         except DruidUnreachableError as error:
             return str(error)
         except DruidError as error:

@@ -7,12 +7,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 
 class WaitTrigger(BaseTrigger):
-    """Yields one event ``{"status": "success" | "timeout" | "error", "message", "carry"}``.
+    """Yields one event ``{"status", "message", "carry"}``.
+
+    The status is ``success``, ``timeout``, ``error``, or ``fatal`` if a retry would be in vain.
 
     :param deadline: Unix time, in seconds, at which to give up
     :param poll_interval: seconds between looks
@@ -39,7 +41,8 @@ class WaitTrigger(BaseTrigger):
         try:
             event = await self._outcome()
         except AirflowException as error:
-            event = {"status": "error", "message": str(error)}
+            fatal = isinstance(error, AirflowFailException)
+            event = {"status": "fatal" if fatal else "error", "message": str(error)}
         yield TriggerEvent({**event, "carry": self.carry})  # type: ignore[no-untyped-call]
 
     async def first_event(self) -> dict[str, Any]:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.druid.client import DruidClient
 from include.druid.supervisor import (
     JAAS_VARIABLE,
+    NotPublishedError,
     describe,
     dimensions,
     is_running,
     supervisor_spec,
+    unfinished_tasks,
     unsettled,
 )
 from include.sales.event import FIELDS
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 
 PLAIN = {"bootstrap.servers": "broker:9092"}
 
@@ -122,22 +129,50 @@ def test_a_description_has_the_latest_errors() -> None:
     assert describe(status("RUNNING")["payload"]) == "RUNNING (RUNNING)"
 
 
+def task(code: str, ended: datetime = NOW) -> dict[str, Any]:
+    created = ended - 60 * SECOND
+    return {
+        "id": "one",
+        "statusCode": code,
+        "createdTime": created.isoformat(),
+        "duration": 60_000,
+        "errorMsg": "out of memory",
+    }
+
+
 def test_druid_may_be_stopped_when_nothing_is_left_to_happen(router: Router) -> None:
     """Step by step: suspended, then the tasks, then the segments, then nothing."""
     client = DruidClient(router.url)
     path = f"{SUPERVISORS}/ventas/status"
     router.on("GET", path, (200, status("RUNNING")))
-    assert unsettled(client, "ventas") == "the supervisor is not suspended yet"
+    assert unsettled(client, "ventas", NOW) == "the supervisor is not suspended yet"
     router.on("GET", path, (200, status("SUSPENDED", suspended=True)))
     router.on("GET", TASKS, (200, [{"id": "one", "statusCode": "RUNNING"}]))
-    assert unsettled(client, "ventas") == "1 tasks publish their segments"
-    router.on("GET", TASKS, (200, [{"id": "one", "statusCode": "SUCCESS"}]))
+    assert unsettled(client, "ventas", NOW) == "1 tasks publish their segments"
+    router.on("GET", TASKS, (200, [task("SUCCESS"), task("FAILED", ended=NOW - SECOND)]))
     router.on("POST", SQL, (200, [{"segment_id": "s"}, {"segment_id": "t"}]))
-    assert unsettled(client, "ventas") == "2 segments are not on a historical yet"
+    assert unsettled(client, "ventas", NOW) == "2 segments are not on a historical yet"
     router.on("POST", SQL, (200, []))
-    assert unsettled(client, "ventas") == ""
+    assert unsettled(client, "ventas", NOW) == ""
+
+
+def test_segments_that_could_not_be_published_are_told_and_not_taken_for_settled(
+    router: Router,
+) -> None:
+    """With no task and no segment left, all would look well."""
+    router.on("GET", f"{SUPERVISORS}/ventas/status", (200, status("SUSPENDED", suspended=True)))
+    router.on("GET", TASKS, (200, [task("FAILED", ended=NOW + SECOND)]))
+    router.on("POST", SQL, (200, []))
+    with pytest.raises(NotPublishedError, match=r"Task one .*out of memory.*read.* again"):
+        unsettled(DruidClient(router.url), "ventas", NOW)
+
+
+def test_only_tasks_that_wait_or_run_are_unfinished() -> None:
+    codes = {"one": "RUNNING", "two": "SUCCESS", "three": "FAILED", "four": "RUNNING"}
+    tasks = [{"id": name, "statusCode": code} for name, code in codes.items()]
+    assert unfinished_tasks(tasks) == ["one", "four"]
 
 
 def test_what_was_never_opened_is_settled(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas/status", (404, {"error": "does not exist"}))
-    assert unsettled(DruidClient(router.url), "ventas") == ""
+    assert unsettled(DruidClient(router.url), "ventas", NOW) == ""

@@ -7,10 +7,11 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from include.druid import client as druid_client
 from include.druid.supervisor import supervisor_spec
@@ -170,3 +171,19 @@ def test_a_druid_that_stays_away_is_named_with_its_address_at_the_deadline(
         AirflowException, match=f"Given up after 0.1 s: Druid at {router.url} still answers 504"
     ):
         run(operator(timeout=0.1))
+
+
+def test_segments_that_could_not_be_published_fail_for_good(router: Router) -> None:
+    """A retry would find no task and no segment left, and call it a success."""
+    failed = {
+        "id": "t",
+        "statusCode": "FAILED",
+        "createdTime": datetime.now(UTC).isoformat(),
+        "duration": 1000,
+        "errorMsg": "out of memory",
+    }
+    router.on("POST", SUSPEND, (200, {"id": "ventas"}))
+    router.on("GET", STATUS, (200, status("SUSPENDED", suspended=True)))
+    router.on("GET", TASKS, (200, [failed]))
+    with pytest.raises(AirflowFailException, match="out of memory"):
+        run(suspend())
