@@ -157,8 +157,7 @@ class SaleSource:
             [min(s.weight * _CUSTOMERS, _MOST_CUSTOMERS) for s in self.stores]
         )
 
-        # Two runs do not share ids: the digest stands for the run's name, whatever its length.
-        self.run_key = hashlib.blake2b(corrida.encode(), digest_size=8).hexdigest()
+        self.run_key = run_key(corrida)
         self._hour = lru_cache(maxsize=256)(self._new_hour)
         self._read: tuple[int, int] | None = None
         self._rows: list[Drawn[int]] = []
@@ -314,6 +313,11 @@ class SaleSource:
 def discount(gross_centavos: Centavos, percent: Centavos) -> Centavos:
     """Discount of so many percent in centavos, rounded down."""
     return gross_centavos * percent // 100
+
+
+def run_key(corrida: str) -> str:
+    """What the ids of a run have in common: a digest of its name, whatever its length."""
+    return hashlib.blake2b(corrida.encode(), digest_size=8).hexdigest()
 
 
 def customer_id(customer: int) -> str:

@@ -33,6 +33,7 @@ class Stream(IntEnum):
     PACE = 1
     ARRIVAL_COUNT = 2
     ARRIVAL_TIME = 3
+    FAULTS = 4
 
 
 def check_seed(seed: int) -> None:

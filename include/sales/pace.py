@@ -13,6 +13,7 @@ from typing import Protocol
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.draws import BLOCK, Floats, Stream, check_seed, uniforms
+from include.sales.faults import Faults
 
 
 def gap_seconds(seed: int, n: int, minimum: float, maximum: float) -> float:
@@ -57,14 +58,19 @@ class Cadence:
         seed: int,
         minimum: float,
         maximum: float,
+        faults: Faults | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start now, by `clock`, in seconds; raises as `gap_seconds` does."""
+        """Start now, by `clock`, in seconds; raises as `gap_seconds` does.
+
+        `faults` shortens and lengthens gaps; a silence of theirs is due like any gap.
+        """
         check_seed(seed)
         check_gaps(minimum, maximum)
         self._seed = seed
         self._minimum = minimum
         self._maximum = maximum
+        self._faults = faults
         self._clock = clock
         self._next = -1
         self._deadline = clock()
@@ -74,7 +80,8 @@ class Cadence:
         now = self._clock()
         if n != self._next:
             self._next = n
-            self._deadline += gap_seconds(self._seed, n, self._minimum, self._maximum)
+            gap = gap_seconds(self._seed, n, self._minimum, self._maximum)
+            self._deadline += self._faults.gap(n, gap) if self._faults else gap
             if now - self._deadline > self._maximum:
                 self._deadline = now
         return self._deadline - now

@@ -6,6 +6,7 @@ entries, and its next sale is the one after the last entry's. Every sale has exa
 state `pendiente`, its first: those count the sales.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -41,7 +42,7 @@ class Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What one transaction added to one run and one UTC minute of event time."""
 
     corrida: str
@@ -57,13 +58,17 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ultima_ts: str
     estados: dict[str, Totals]
     """By `estado`; a state without events has no key."""
+    fallas: dict[str, int] = {}
+    """Faults on purpose by kind, of `include.sales.faults`; each in its event's minute."""
+    de_mas: dict[str, Totals] = {}
+    """By `estado`, what Druid holds beside the events: repeated ones, and copies it can read."""
 
 
 class LedgerMinutes(NamedTuple):
     """What the ledger says of some minutes of event time, over all runs."""
 
     sums: dict[tuple[str, str, str], tuple[int, ...]]
-    """By (run, minute, state), each as `Totals`, in its order."""
+    """By (run, minute, state), what Druid has to hold of each as `Totals`, in its order."""
     in_flight: set[tuple[str, str]]
     """The (run, minute) that something was added to just now, so that more may come."""
 
@@ -81,11 +86,20 @@ class RunProgress(msgspec.Struct, frozen=True):
     first_ts: str | None = None
     last_ts: str | None = None
     by_state: dict[str, Totals] = {}
+    faults: dict[str, int] = {}
+    """As `LedgerEntry.fallas`."""
+    extra: dict[str, Totals] = {}
+    """As `LedgerEntry.de_mas`."""
 
     @property
     def total(self) -> Totals:
         """The sums over all states."""
         return sum(self.by_state.values(), start=Totals())
+
+    @property
+    def rows(self) -> int:
+        """How many records Druid holds: the events, and what is there beside them."""
+        return self.total.eventos + sum(totals.eventos for totals in self.extra.values())
 
     @property
     def sales(self) -> int:
@@ -113,7 +127,9 @@ class RunProgress(msgspec.Struct, frozen=True):
             last=max(self.last, entry.hasta),
             first_ts=min(self.first_ts or entry.primera_ts, entry.primera_ts),
             last_ts=max(self.last_ts or entry.ultima_ts, entry.ultima_ts),
-            by_state=_added(self.by_state, entry.estados),
+            by_state=added(self.by_state, entry.estados),
+            faults=dict(Counter(self.faults) + Counter(entry.fallas)),
+            extra=added(self.extra, entry.de_mas),
         )
 
     def check_seed(self, seed: int) -> None:
@@ -181,7 +197,10 @@ def read_sums(
     *,
     since: datetime | None = None,
 ) -> dict[tuple[str, str, str], tuple[int, ...]]:
-    """Sum the committed entries of some runs; as `LedgerMinutes.sums`. Raises as `read_entries`."""
+    """Sum the committed entries of some runs: what Druid has to hold, as `LedgerMinutes.sums`.
+
+    Raises as `read_entries`.
+    """
     sums: dict[tuple[str, str, str], Totals] = {}
     keys = {corrida.encode() for corrida in corridas}
     for record in read_committed(config, ledger_topic, since=since):
@@ -220,6 +239,34 @@ def read_minutes(
     )
 
 
+def read_faults(config: Mapping[str, Any], ledger_topic: str, start: datetime) -> dict[str, int]:
+    """Count the faults on purpose of every run, by kind, in the minutes from that of `start` on.
+
+    Raises as `read_minutes` does.
+    """
+    first = f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:00Z}"
+    faults: Counter[str] = Counter()
+    for record in read_committed(config, ledger_topic, since=start - _CLOCK_SKEW):
+        entry = _entry_in(record, ledger_topic)
+        if entry.minuto >= first:
+            faults.update(entry.fallas)
+    return dict(faults)
+
+
+def began_at(
+    config: Mapping[str, Any],
+    ledger_topic: str,
+    corridas: Collection[str],
+    *,
+    since: datetime | None = None,
+) -> datetime | None:
+    """When the first entry of some runs was written, by Kafka's timestamp; None without any."""
+    keys = {corrida.encode() for corrida in corridas}
+    records = read_committed(config, ledger_topic, since=since)
+    first = min((record.timestamp for record in records if record.key in keys), default=None)
+    return None if first is None else datetime.fromtimestamp(first / 1000, UTC)
+
+
 def progress_of(
     corrida: str, entries: Iterable[LedgerEntry], shard: range | None = None
 ) -> RunProgress:
@@ -255,7 +302,7 @@ def read_run(
 
 
 def _add_to(sums: dict[tuple[str, str, str], Totals], entry: LedgerEntry) -> None:
-    for state, totals in entry.estados.items():
+    for state, totals in (*entry.estados.items(), *entry.de_mas.items()):
         cell = (entry.corrida, entry.minuto, state)
         sums[cell] = sums.get(cell, Totals()) + totals
 
@@ -276,7 +323,7 @@ def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
     moments = [sale.ts for sale in sales]
     by_state: dict[str, Totals] = {}
     for sale in sales:
-        by_state = _added(by_state, {sale.estado: _totals(sale)})
+        by_state = added(by_state, {sale.estado: totals_of(sale)})
     return LedgerEntry(
         corrida=sales[0].corrida,
         semilla=seed,
@@ -289,7 +336,8 @@ def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
     )
 
 
-def _totals(sale: Venta) -> Totals:
+def totals_of(sale: Venta) -> Totals:
+    """The sums of one event."""
     return Totals(
         eventos=1,
         unidades=sale.cantidad,
@@ -299,7 +347,8 @@ def _totals(sale: Venta) -> Totals:
     )
 
 
-def _added(one: Mapping[str, Totals], other: Mapping[str, Totals]) -> dict[str, Totals]:
+def added(one: Mapping[str, Totals], other: Mapping[str, Totals]) -> dict[str, Totals]:
+    """Add sums by state."""
     return {
         state: one.get(state, Totals()) + other.get(state, Totals()) for state in {**one, **other}
     }

@@ -15,7 +15,9 @@ from include.sales.bulk import BulkEncoder, Encoded, Schedule
 from include.sales.content import SaleSource
 from include.sales.draws import BLOCK
 from include.sales.event import ESTADOS
+from include.sales.faults import Faults
 from include.stream.errors import StreamError
+from include.stream.injection import Columns, Transaction, inject
 from include.stream.ledger import LedgerEntry, Totals
 from include.stream.publisher import NotAcknowledgedError, SalePublisher
 from include.stream.session import Published, WindowStoppedError, published_of
@@ -75,14 +77,16 @@ def publish_load(
     stop: threading.Event,
     since: datetime | None = None,
     tell: Callable[[Progress], None] = lambda _: None,
+    faults: Faults | None = None,
 ) -> Published:
     """Publish the events of some sales of the run and return what is published of them.
 
     `schedule` says when each sale begins; events from `until` on are left out. `rate`: events a
     second, None for as many as Kafka takes. What was begun before is resumed after its last
     committed sale. While Kafka acknowledges a transaction, the next one is prepared; no more is:
-    that is the back-pressure. For speed, `LOAD_CONFIG` is the publisher's tuning.
-    `since` is as in `SalePublisher.open`. `tell` is given the progress every few seconds.
+    that is the back-pressure. For speed, `LOAD_CONFIG` is the publisher's tuning. `since` is as in
+    `SalePublisher.open`. `tell` is given the progress every few seconds. `faults` are put in on
+    purpose; their records are not counted in `Progress`.
 
     Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
     """
@@ -93,8 +97,9 @@ def publish_load(
     try:
         resumed_at = publisher.open(since=since, shard=sales).last + 1
         left = range(resumed_at, sales.stop)
-        batches = _transactions(BulkEncoder(source, until), left, schedule, _size(rate))
-        _publish(publisher, source, batches, rate, stop, _Telling(publisher, left, tell))
+        begins = faults.shifted(schedule) if faults else schedule
+        batches = _transactions(BulkEncoder(source, until), left, begins, _size(rate))
+        _publish(publisher, source, batches, rate, stop, _Telling(publisher, left, tell), faults)
     except StreamError as error:
         if not stop.is_set():
             raise
@@ -113,6 +118,7 @@ def _publish(
     rate: float | None,
     stop: threading.Event,
     telling: "_Telling",
+    faults: Faults | None,
 ) -> None:
     due = time.monotonic()
     # The next transaction is prepared while Kafka is waited for, and not before: both need the
@@ -125,8 +131,8 @@ def _publish(
             if stop.is_set():
                 return
             telling.sends(batch)
-            entries = entries_of(batch, source)
-            publisher.commit_encoded(batch.keys, batch.values, entries, queued=prepared.start)
+            transaction = _transaction(batch, source, faults)
+            publisher.commit_encoded(*transaction, queued=prepared.start)
             telling.acknowledged(batch)
 
 
@@ -155,6 +161,13 @@ class _Prepared:
         assert self._next is not None  # noqa: S101 - started above
         batch, self._next = self._next.result(), None
         return batch
+
+
+def _transaction(batch: Encoded, source: SaleSource, faults: Faults | None) -> Transaction:
+    clean = Transaction(batch.keys, batch.values, entries_of(batch, source))
+    if faults is None:
+        return clean
+    return inject(faults, Columns(batch.secuencia, batch.ts, batch.state), clean)
 
 
 def _size(rate: float | None) -> int:

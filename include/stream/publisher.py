@@ -8,8 +8,10 @@ from typing import Any, Self
 
 from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
+from include.sales.faults import Faults
 from include.stream import ledger
 from include.stream.errors import KafkaUnreachableError, StreamError
+from include.stream.injection import Transaction, columns_of, inject
 from include.stream.ledger import LedgerEntry, RunProgress
 from include.stream.reader import chains_of_run
 from include.stream.transactions import OutOfTimeError, Record, TransactionalProducer
@@ -30,10 +32,10 @@ class NotAcknowledgedError(StreamError):
             if cause.in_doubt
             else "they are not published"
         )
-        self.acknowledged = progress.total.eventos
-        """Sales of the run that are acknowledged, over all its tries."""
+        self.acknowledged = progress.rows
+        """Events of the run that are acknowledged, over all its tries."""
         self.unacknowledged = unacknowledged
-        """Sales of the last batch; all earlier batches are acknowledged."""
+        """Records of the last batch; all earlier batches are acknowledged."""
         self.in_doubt = cause.in_doubt
         """Whether that batch may have been committed without the answer arriving."""
         super().__init__(
@@ -115,18 +117,23 @@ class SalePublisher:
         self.progress.check_seed(self._seed)
         return self.progress
 
-    def commit(self, sales: Sequence[Venta]) -> None:
+    def commit(self, sales: Sequence[Venta], faults: Faults | None = None) -> None:
         """Publish the sales and their ledger entries in one transaction; return once acknowledged.
 
         They are of this run; the sales that begin go on from `progress.last`, without a gap.
+        `faults` says what befalls them on purpose.
 
         Raises `NotAcknowledgedError` after the delivery time-out, `ProducerFencedError` if a newer
         try took over, `KafkaRefusedError` for what no waiting can mend; only `close()` may follow.
         """
-        entries = ledger.entries_for(sales, self._seed)
-        self.commit_encoded(
-            [sale.id_venta for sale in sales], [encode_sale(sale) for sale in sales], entries
+        transaction = Transaction(
+            [sale.id_venta for sale in sales],
+            [encode_sale(sale) for sale in sales],
+            ledger.entries_for(sales, self._seed),
         )
+        if faults:
+            transaction = inject(faults, columns_of(sales), transaction)
+        self.commit_encoded(*transaction)
 
     def commit_encoded(
         self,

@@ -10,6 +10,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from include.sales.faults import COPY
 from include.stream.errors import KafkaRefusedError, StreamError
 from include.stream.topics import describe_topic, wait_for
 
@@ -18,6 +19,9 @@ IDLE_TIMEOUT = 30.0
 
 _POLL = 0.2
 _EOF = KafkaError._PARTITION_EOF
+
+_NO_EVENT = (msgspec.DecodeError, UnicodeDecodeError)
+"""What decoding raises; the second for a text that is not UTF-8."""
 
 
 class Record(NamedTuple):
@@ -36,7 +40,7 @@ class RunIds(NamedTuple):
     times: Counter[str]
     """How often each `id_evento` is there."""
     malformed: int
-    """Records of any run that are no event."""
+    """Records that are no event, of any run or under some keys."""
 
 
 class ReadStalledError(StreamError):
@@ -80,20 +84,27 @@ def read_committed(
 
 
 def ids_of_run(
-    config: Mapping[str, Any], topic: str, corrida: str, *, since: datetime | None = None
+    config: Mapping[str, Any],
+    topic: str,
+    corrida: str,
+    *,
+    since: datetime | None = None,
+    key_prefix: str = "",
 ) -> RunIds:
     """Count the committed events of a run by `id_evento`; `since` as in `read_committed`.
 
-    What is no event is counted, not refused: whether it matters is the caller's to say.
+    What is no event is counted, not refused: whether it matters is the caller's to say. Of what
+    run it was, only its key can tell: with a `key_prefix`, others are passed over.
     """
+    prefix = key_prefix.encode()
     times: Counter[str] = Counter()
     malformed = 0
     decoder = msgspec.json.Decoder(_Identity)
     for record in read_committed(config, topic, since=since):
         try:
             event = decoder.decode(record.value or b"")
-        except msgspec.DecodeError:
-            malformed += 1
+        except _NO_EVENT:
+            malformed += (record.key or b"").startswith(prefix)
         else:
             if event.corrida == corrida:
                 times[event.id_evento] += 1
@@ -105,16 +116,21 @@ def chains_of_run(
 ) -> dict[int, tuple[datetime, int]]:
     """By `secuencia`, when each sale of a run began and how many of its steps are committed.
 
-    `since` as in `read_committed`. What is no event is passed over.
+    `since` as in `read_committed`. What is no event is passed over, and so is one that is there
+    again and a garbled copy of one.
     """
     chains: dict[int, tuple[datetime, int]] = {}
+    seen: set[str] = set()
     decoder = msgspec.json.Decoder(_Step)
     for record in read_committed(config, topic, since=since):
         try:
             step = decoder.decode(record.value or b"")
-        except msgspec.DecodeError:
+        except _NO_EVENT:
             continue
-        if step.corrida == corrida:
+        if step.corrida == corrida and not step.id_evento.endswith(COPY):
+            if step.id_evento in seen:
+                continue
+            seen.add(step.id_evento)
             ts = datetime.fromisoformat(step.ts)
             began, steps = chains.get(step.secuencia, (ts, 0))
             chains[step.secuencia] = min(began, ts), steps + 1
@@ -124,16 +140,18 @@ def chains_of_run(
 class _Step(msgspec.Struct):
     """The fields that say which sale's beginning or step a record is; the rest is skipped."""
 
+    id_evento: str
     corrida: str
     secuencia: int
     ts: str
 
 
 class _Identity(msgspec.Struct):
-    """The two fields that say which event of which run a record is; the rest is skipped."""
+    """The fields without which a record is no event of any run; the rest is skipped."""
 
     id_evento: str
     corrida: str
+    ts: str
 
 
 def _offsets(

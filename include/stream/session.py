@@ -4,7 +4,7 @@ import heapq
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 
 from include.sales.content import SaleSource
 from include.sales.event import Venta
+from include.sales.faults import Faults
 from include.sales.lifecycle import is_return
 from include.sales.pace import Pace
 from include.sales.ticker import money, sale_line
@@ -39,7 +40,7 @@ class Published(msgspec.Struct, frozen=True):
     enviadas: int
     """Events handed to Kafka: those acknowledged and, after a stop, those not acknowledged."""
     confirmadas: int
-    """Events acknowledged by Kafka."""
+    """Events acknowledged by Kafka, and what Druid will hold beside them of the faults."""
     desde: int | None
     """First acknowledged `secuencia`; None, as the next three, if there is none."""
     hasta: int | None
@@ -47,6 +48,8 @@ class Published(msgspec.Struct, frozen=True):
     ultima_ts: str | None
     facturado_centavos: int
     """Sum over the approved sales, less those given back."""
+    fallas: dict[str, int]
+    """Faults on purpose by kind, as in the ledger."""
     reanudada_en: int
     """The `secuencia` at which this try began: 0 for the first one."""
 
@@ -75,6 +78,7 @@ def publish_window(
     stop: threading.Event,
     begins: datetime | None = None,
     since: datetime | None = None,
+    faults: Faults | None = None,
 ) -> Published:
     """Publish the run's events as they are due, and return what is published.
 
@@ -82,15 +86,19 @@ def publish_window(
     (so a resumed run keeps its end). Those that have begun are still decided, which takes some
     seconds; a return that is due after the end is left out. A run that was begun before is resumed
     after its last committed event. `pace` is made of the moment that the run begins at: `begins`
-    or else its first sale. `since` is as in `SalePublisher.open`.
+    or else its first sale. `since` is as in `SalePublisher.open`. `faults` are put in on purpose.
 
     Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
     """
     resumed_at = unacknowledged = 0
     try:
         resumed_at = publisher.open(since=since).last + 1
-        begins = begins or _first_sale(publisher.progress)
-        _Session(publisher, source, pace(begins), _end(begins, until)).run(since, stop)
+        chains = publisher.chains(since=since) if resumed_at else {}
+        # By its own moment: a later sale may have been made to begin before the first.
+        begins = begins or (chains[0][0] if chains else datetime.now(UTC))
+        session = _Session(publisher, source, pace(begins), _end(begins, until), faults)
+        session.take_up(chains)
+        session.run(stop)
     except StreamError as error:
         if not stop.is_set():
             raise
@@ -111,21 +119,26 @@ class _Session:
         source: SaleSource,
         pace: Pace,
         end: datetime,
+        faults: Faults | None,
     ) -> None:
         self._publisher = publisher
         self._source = source
         self._pace = pace
         self._end = end
+        self._faults = faults
         self._next = publisher.progress.last + 1
         self._open = True
         """Whether sales may still begin."""
         self._steps: list[tuple[float, str, Venta]] = []
         """A heap by when they are due, in seconds since the epoch."""
 
-    def run(self, since: datetime | None, stop: threading.Event) -> None:
+    def take_up(self, chains: Mapping[int, tuple[datetime, int]]) -> None:
+        """Find the steps that earlier tries left undone, from the events that they committed."""
+        for n, (ts, steps) in chains.items():
+            self._await(self._source.chain(n, ts)[steps:])
+
+    def run(self, stop: threading.Event) -> None:
         """Publish until nothing is to come, or `stop` is set."""
-        if self._next:
-            self._take_up(since)
         log.info(
             "Corrida %s: desde la venta #%d, hasta %s",
             self._source.corrida,
@@ -139,14 +152,9 @@ class _Session:
             if stop.is_set():
                 return
             if events := self._due():
-                self._publisher.commit(events)
+                self._publisher.commit(events, self._faults)
                 _tell(events)
             summary.log_when_due(self._publisher.progress)
-
-    def _take_up(self, since: datetime | None) -> None:
-        """Find the steps that earlier tries left undone, from the events that they committed."""
-        for n, (ts, steps) in self._publisher.chains(since=since).items():
-            self._await(self._source.chain(n, ts)[steps:])
 
     def _left(self) -> float:
         """Seconds until something is due or the window ends."""
@@ -167,11 +175,16 @@ class _Session:
             if step_left <= sale_left:
                 events.append(heapq.heappop(self._steps)[2])
             else:
-                first, *steps = self._source.chain(self._next, self._pace.moment(self._next))
+                first, *steps = self._source.chain(self._next, self._begins(self._next))
                 events.append(first)
                 self._await(steps)
                 self._next += 1
         return events
+
+    def _begins(self, n: int) -> datetime:
+        """`ts` of sale n, which is due: before that for one that is late on purpose."""
+        moment = self._pace.moment(n)
+        return moment - timedelta(milliseconds=self._faults.shift(n)) if self._faults else moment
 
     def _sale_left(self) -> float:
         """Seconds until the next sale; infinite once the window has ended."""
@@ -198,10 +211,6 @@ def _tell(events: Sequence[Venta]) -> None:
         log.info("… y %d más", len(events) - _MOST_TOLD)
 
 
-def _first_sale(progress: RunProgress) -> datetime:
-    return datetime.fromisoformat(progress.first_ts) if progress.first_ts else datetime.now(UTC)
-
-
 def _end(begins: datetime, until: datetime | timedelta) -> datetime:
     return until if isinstance(until, datetime) else begins + until
 
@@ -212,13 +221,14 @@ def published_of(progress: RunProgress, resumed_at: int, unacknowledged: int) ->
     return Published(
         corrida=progress.corrida,
         ventas=progress.sales,
-        enviadas=total.eventos + unacknowledged,
-        confirmadas=total.eventos,
+        enviadas=progress.rows + unacknowledged,
+        confirmadas=progress.rows,
         desde=progress.first if total.eventos else None,
         hasta=progress.last if total.eventos else None,
         primera_ts=progress.first_ts,
         ultima_ts=progress.last_ts,
         facturado_centavos=progress.revenue_centavos,
+        fallas=progress.faults,
         reanudada_en=resumed_at,
     )
 

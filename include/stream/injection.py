@@ -1,0 +1,111 @@
+"""Faults in a transaction: records beside the proper ones, and their counts in its entries."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from include.sales.draws import Ints
+from include.sales.event import ESTADOS, Venta, decode
+from include.sales.faults import ABSURD_CENTAVOS, FLAG, GARBLED, Faults, garble
+from include.sales.local_time import epoch_ms
+from include.stream.ledger import LedgerEntry, Totals, added, totals_of
+
+_MINUTE_MS = 60_000
+
+_BESIDE = FLAG["duplicado"] | sum(FLAG[kind] for kind in GARBLED)
+"""Kinds that add records."""
+
+
+class Columns(NamedTuple):
+    """What a transaction's faults depend on, a row an event."""
+
+    secuencia: Ints
+    ts: Ints
+    """Epoch milliseconds."""
+    state: Ints
+    """Positions in `ESTADOS`."""
+
+
+class Transaction(NamedTuple):
+    """What is published together; `entries` sum exactly the records."""
+
+    keys: Sequence[str]
+    values: Sequence[bytes]
+    entries: Sequence[LedgerEntry]
+
+
+def columns_of(events: Sequence[Venta]) -> Columns:
+    """The columns of some events."""
+    return Columns(
+        np.array([event.secuencia for event in events], dtype=np.int64),
+        np.array([_ms(event.ts) for event in events], dtype=np.int64),
+        np.array([ESTADOS.index(event.estado) for event in events], dtype=np.int64),
+    )
+
+
+def inject(faults: Faults, columns: Columns, clean: Transaction) -> Transaction:
+    """Add what befalls the events of a transaction; the proper records stay as they are.
+
+    Only the events that are hit are looked at one by one. A garbled copy comes right before its
+    event, a repeated one right after.
+    """
+    marks = faults.marks(columns.secuencia, columns.state)
+    if not marks.any():
+        return clean
+    minutes = columns.ts // _MINUTE_MS
+    extra: dict[int, dict[str, Totals]] = defaultdict(dict)
+    keys: list[str] = []
+    values: list[bytes] = []
+    done = 0
+    hit = np.flatnonzero(marks & _BESIDE)
+    for row, mark, minute in zip(
+        hit.tolist(), marks[hit].tolist(), minutes[hit].tolist(), strict=True
+    ):
+        keys += clean.keys[done:row]
+        values += clean.values[done:row]
+        done = row + 1
+        event = decode(clean.values[row])
+        before = [garble(kind, clean.values[row]) for kind in GARBLED if mark & FLAG[kind]]
+        repeated = bool(mark & FLAG["duplicado"])
+        values += [*before, *[clean.values[row]] * (1 + repeated)]
+        keys += [clean.keys[row]] * (len(before) + 1 + repeated)
+        for totals in _rows(mark, event):
+            extra[minute] = added(extra[minute], {event.estado: totals})
+    keys += clean.keys[done:]
+    values += clean.values[done:]
+
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    for kind, flag in FLAG.items():
+        of_kind = minutes[(marks & flag) > 0]
+        for minute, count in zip(*np.unique(of_kind, return_counts=True), strict=True):
+            counts[int(minute)][kind] = int(count)
+    entries = []
+    for entry in clean.entries:
+        minute = _ms(entry.minuto) // _MINUTE_MS
+        entries.append(
+            msgspec.structs.replace(
+                entry, fallas=dict(counts[minute]), de_mas=extra.get(minute, {})
+            )
+        )
+    return Transaction(keys, values, entries)
+
+
+def _ms(ts: str) -> int:
+    return epoch_ms(datetime.fromisoformat(ts))
+
+
+def _rows(mark: int, event: Venta) -> list[Totals]:
+    """What Druid will hold beside an event."""
+    proper = totals_of(event)
+    rows = []
+    if mark & FLAG["duplicado"]:
+        rows.append(proper)
+    if mark & FLAG["tipo_erroneo"]:
+        rows.append(msgspec.structs.replace(proper, unidades=0))
+    if mark & FLAG["importe_absurdo"]:
+        rows.append(msgspec.structs.replace(proper, importe_centavos=ABSURD_CENTAVOS))
+    return rows
