@@ -88,6 +88,7 @@ with DAG(
         window=window,
         vm=VM,
         datasource=DATASOURCE,
+        ledger_topic=f"{DATASOURCE}.ledger",
         lookback_minutes="{{ params.lookback_minutes }}",
     ).expand(check=checks)
 

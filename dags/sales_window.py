@@ -21,8 +21,20 @@ SALES = {
     "stores": "{{ params.stores }}",
     "seconds_per_day": "{{ params.seconds_per_day }}",
 }
+FAULTS = {
+    name: f"{{{{ params.{name} }}}}"
+    for name in (
+        "duplicates_pct",
+        "late_pct",
+        "out_of_order_pct",
+        "malformed_pct",
+        "bursts_pct",
+        "silences_pct",
+    )
+}
 WINDOW = {
     **SALES,
+    **FAULTS,
     "mode": "{{ params.mode }}",
     "minimum_gap": "{{ params.minimum_gap }}",
     "maximum_gap": "{{ params.maximum_gap }}",
@@ -31,6 +43,20 @@ WINDOW = {
     "duration_minutes": "{{ params.duration_minutes }}",
     "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
+
+
+def fault(title: str, description: str) -> Param:
+    """The form's field of a kind of fault: how many of a hundred."""
+    return Param(
+        0.0,
+        type="number",
+        minimum=0,
+        maximum=50,
+        title=title,
+        description=description,
+        section="Fallas a propósito",
+    )
+
 
 with DAG(
     dag_id="sales_window",
@@ -144,6 +170,29 @@ with DAG(
             title="Tareas de carga",
             description="Se reparten las ventas; salen los mismos bytes con cualquier número.",
         ),
+        "duplicates_pct": fault(
+            "Eventos duplicados (%)", "De cada cien eventos, cuántos se envían dos veces."
+        ),
+        "late_pct": fault(
+            "Ventas tardías (%)", "De cada cien ventas, cuántas llegan 5 a 120 minutos tarde."
+        ),
+        "out_of_order_pct": fault(
+            "Ventas fuera de orden (%)",
+            "De cada cien ventas, cuántas llegan 1 a 10 segundos después de su momento.",
+        ),
+        "malformed_pct": fault(
+            "Mensajes malformados (%)",
+            "De cada cien eventos, cuántos van precedidos de una copia rota: JSON cortado, sin "
+            "fecha, mal codificada, con un texto por cantidad o un importe absurdo.",
+        ),
+        "bursts_pct": fault(
+            "Ráfagas (%)",
+            "En modo cadencia: de cada cien tramos de 32 ventas, cuántos van 10 veces más rápido.",
+        ),
+        "silences_pct": fault(
+            "Silencios (%)",
+            "En modo cadencia: de cada cien ventas, cuántas se demoran 45 segundos más.",
+        ),
         "keep_vm": Param(
             False,
             type="boolean",
@@ -195,6 +244,7 @@ with DAG(
         sales="{{ params.load_sales }}",
         rate="{{ params.load_rate }}",
         **SALES,
+        **FAULTS,
     ).expand(shard=plan_load.output)
 
     reconcile = ReconcileOperator(

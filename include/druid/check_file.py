@@ -6,6 +6,11 @@ going on in lines that begin with ``--`` and two spaces or more:
 - ``title``, ``description``: Spanish, for people.
 - ``severity``: ``error`` fails the validation, ``warning`` only shows.
 - ``bounds``: ``column, column…: min..max``, either end may be left out; may be repeated.
+- ``faults`` (optional): ``column, column…: kind, kind…``; may be repeated. The maximum of these
+  columns is higher by as many faults on purpose, of `include.sales.faults.KINDS`, as the ledger
+  counts in the look-back.
+- ``without`` (optional): ``kind, kind…``; if the bounds do not hold and there are such faults, the
+  check is skipped: what it looks at is as unlike as they made it.
 - ``needs`` (optional): as ``bounds``; the check is skipped where these do not hold.
 - ``when`` (optional): ``window_open`` to run only while sales are expected; ``always`` is usual.
 - ``timeout`` (optional): whole seconds that the query may take; 30 if left out.
@@ -23,6 +28,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, cast, get_args
 
 from include.druid.queries import for_datasource
+from include.sales.faults import KINDS
 from include.sales.reading import Problem
 
 Severity = Literal["error", "warning"]
@@ -30,13 +36,22 @@ When = Literal["always", "window_open"]
 Source = Literal["sql", "supervisor"]
 
 _REQUIRED: Final = ("title", "description", "severity", "bounds")
-_OPTIONAL: Final = {"needs": "", "when": "always", "timeout": "30", "source": "sql"}
+_OPTIONAL: Final = {
+    "faults": "",
+    "without": "",
+    "needs": "",
+    "when": "always",
+    "timeout": "30",
+    "source": "sql",
+}
 _CHOICES: Final = {"severity": Severity, "when": When, "source": Source}
-_REPEATABLE: Final = ("bounds", "needs")
+_LIMITS: Final = ("bounds", "needs")
+_REPEATABLE: Final = (*_LIMITS, "faults")
 
 _KEY = re.compile(r"-- (\w+): *(.*)")
 _CONTINUED = re.compile(r"--  +(.*)")
 _BOUNDS = re.compile(r"(\w+(?:, *\w+)*): *(-?\d+(?:\.\d+)?)?\.\.(-?\d+(?:\.\d+)?)?")
+_FAULTS = re.compile(r"(\w+(?:, *\w+)*): *(\w+(?:, *\w+)*)")
 # What pydruid would take for a parameter that is not given.
 _PERCENT = re.compile(r"(?<!%)%(?!%|\(lookback_minutes\)s)")
 
@@ -67,6 +82,13 @@ class Bound:
         return f"entre {number_text(self.minimum)} y {number_text(self.maximum)}"
 
 
+class Allowance(NamedTuple):
+    """Which faults on purpose a column counts."""
+
+    column: str
+    kinds: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Check:
     """A check as its file has it; see the module for what the keys mean."""
@@ -81,6 +103,8 @@ class Check:
     timeout: int
     source: Source
     sql: str
+    faults: tuple[Allowance, ...] = ()
+    without: tuple[str, ...] = ()
 
     def query(self, datasource: str) -> str:
         """The SQL for a datasource; the parameter ``lookback_minutes`` is still to be given.
@@ -105,7 +129,7 @@ def parse_check(file: Path) -> Check | list[Problem]:
     lines = file.read_text(encoding="utf-8").splitlines()
     head = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
     entries, problems = _entries(file.name, lines[:head])
-    values, limits, more = _values(file.name, entries)
+    values, limits, allowances, more = _values(file.name, entries)
     sql = "\n".join(lines[head:]).strip()
     problems += more
     problems += [
@@ -136,6 +160,8 @@ def parse_check(file: Path) -> Check | list[Problem]:
         timeout=int(values["timeout"]),
         source=cast(Source, values["source"]),
         sql=sql,
+        faults=tuple(allowances),
+        without=_split(values["without"]),
     )
 
 
@@ -161,15 +187,22 @@ def _entries(file: str, lines: list[str]) -> tuple[list[_Entry], list[Problem]]:
 
 def _values(
     file: str, entries: list[_Entry]
-) -> tuple[dict[str, str], dict[str, list[Bound]], list[Problem]]:
+) -> tuple[dict[str, str], dict[str, list[Bound]], list[Allowance], list[Problem]]:
     values: dict[str, str] = {}
-    limits: dict[str, list[Bound]] = {key: [] for key in _REPEATABLE}
+    limits: dict[str, list[Bound]] = {key: [] for key in _LIMITS}
+    allowances: list[Allowance] = []
     problems = []
     for line, key, value in entries:
         wrong = _wrong(key, value)
         if key in values and key not in _REPEATABLE:
             wrong = f"{key} is given twice"
-        elif key in _REPEATABLE and not wrong:
+        elif key == "faults" and not wrong:
+            allowed = _read_faults(value)
+            if isinstance(allowed, str):
+                wrong = allowed
+            else:
+                allowances += allowed
+        elif key in _LIMITS and not wrong:
             read = _read_bounds(value)
             if isinstance(read, str):
                 wrong = read
@@ -179,7 +212,14 @@ def _values(
             problems.append(Problem(file, line, wrong))
         values.setdefault(key, value)
     problems += [Problem(file, 1, f"{key} is missing") for key in _REQUIRED if key not in values]
-    return {**_OPTIONAL, **values}, limits, problems
+    bounded = {bound.column for bound in limits["bounds"] if bound.maximum is not None}
+    problems += [
+        Problem(file, line, f"faults: there is no maximum of {allowance.column}")
+        for line in [entry.line for entry in entries if entry.key == "faults"][:1]
+        for allowance in allowances
+        if allowance.column not in bounded
+    ]
+    return {**_OPTIONAL, **values}, limits, allowances, problems
 
 
 def _wrong(key: str, value: str) -> str:
@@ -191,7 +231,26 @@ def _wrong(key: str, value: str) -> str:
         return f"{key} is {' or '.join(get_args(_CHOICES[key]))}, not {value!r}"
     if key == "timeout" and not (value.isdecimal() and 1 <= int(value) <= 600):
         return f"timeout is whole seconds from 1 to 600, not {value!r}"
+    if key == "without":
+        return _unknown(_split(value))
     return ""
+
+
+def _read_faults(text: str) -> list[Allowance] | str:
+    found = _FAULTS.fullmatch(text)
+    if not found:
+        return f"{text!r} is not 'column, column: kind, kind'"
+    kinds = _split(found[2])
+    return _unknown(kinds) or [Allowance(column, kinds) for column in _split(found[1])]
+
+
+def _unknown(kinds: tuple[str, ...]) -> str:
+    unknown = ", ".join(repr(kind) for kind in kinds if kind not in KINDS)
+    return f"there is no fault {unknown}; there are {', '.join(KINDS)}" if unknown else ""
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(re.split(r", *", text)) if text else ()
 
 
 def _read_bounds(text: str) -> list[Bound] | str:
@@ -201,4 +260,4 @@ def _read_bounds(text: str) -> list[Bound] | str:
     minimum, maximum = (float(end) if end else None for end in (found[2], found[3]))
     if minimum is not None and maximum is not None and minimum > maximum:
         return f"{text!r} has a minimum above its maximum"
-    return [Bound(column, minimum, maximum) for column in re.split(r", *", found[1])]
+    return [Bound(column, minimum, maximum) for column in _split(found[1])]

@@ -4,7 +4,7 @@ To add a check, add a file to ``sql/checks/``: `include.druid.check_file` says w
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -65,13 +65,20 @@ def load_checks(folder: Path = CHECKS) -> list[Check]:
     return checks
 
 
-def evaluate(check: Check, row: Mapping[str, Any] | None) -> CheckResult:
-    """Hold a row to the check's bounds."""
+def evaluate(
+    check: Check, row: Mapping[str, Any] | None, faults: Mapping[str, int] | None = None
+) -> CheckResult:
+    """Hold a row to the check's bounds, which `faults` on purpose (counts by kind) widen."""
     numbers = dict(row or {})
+    faults = faults or {}
     lacking = [_told(numbers, bound, "hace falta") for bound in _broken(check.needs, numbers)]
     if lacking:
         return skip(check, f"sin datos suficientes: {'; '.join(lacking)}", numbers)
-    violated = _broken(check.bounds, numbers)
+    bounds = [_widened(bound, check, faults) for bound in check.bounds]
+    violated = _broken(bounds, numbers)
+    if violated and (disturbing := [kind for kind in check.without if faults.get(kind)]):
+        told = ", ".join(f"{kind} = {faults[kind]}" for kind in disturbing)
+        return skip(check, f"no se juzga con fallas a propósito: {told}", numbers)
     if violated:
         message = "; ".join(_told(numbers, bound, "debe ser") for bound in violated)
         return _result(check, check.severity, message, numbers)
@@ -114,6 +121,14 @@ def _result(
     return CheckResult(
         check.name, check.title, check.severity, status, dict(numbers or {}), message
     )
+
+
+def _widened(bound: Bound, check: Check, faults: Mapping[str, int]) -> Bound:
+    kinds = {kind for column, kinds in check.faults if column == bound.column for kind in kinds}
+    allowed = sum(faults.get(kind, 0) for kind in kinds)
+    if not allowed or bound.maximum is None:
+        return bound
+    return replace(bound, maximum=bound.maximum + allowed)
 
 
 def _broken(bounds: Iterable[Bound], numbers: Mapping[str, Any]) -> list[Bound]:

@@ -133,6 +133,14 @@ class DruidClient:
         """The spec as Druid keeps it."""
         return self._supervisor("GET", supervisor)
 
+    def supervisor_stats(self, supervisor: str) -> dict[str, Any]:
+        """Row counts of its running tasks, by task group and task.
+
+        Raises:
+            SupervisorMissingError: it does not exist.
+        """
+        return self._supervisor("GET", supervisor, "stats")
+
     def suspend_supervisor(self, supervisor: str) -> None:
         """Tell its tasks to publish what they have, and start no others."""
         self._supervisor("POST", supervisor, "suspend")
@@ -146,10 +154,16 @@ class DruidClient:
         self._supervisor("POST", supervisor, "terminate")
 
     def tasks(self, datasource: str) -> list[dict[str, Any]]:
-        """The tasks of a datasource, those that ended lately too, as Druid's API tells of them."""
+        """Tasks of a datasource: those that wait or run, and those that ended in the last day."""
         path = f"/druid/indexer/v1/tasks?datasource={quote(datasource, safe='')}"
-        found: list[dict[str, Any]] = self._request("GET", path).json()
-        return found
+        tasks: list[dict[str, Any]] = self._request("GET", path).json()
+        return tasks
+
+    def task_report(self, task: str) -> dict[str, Any]:
+        """What a task that ended says of the rows that it read."""
+        path = f"/druid/indexer/v1/task/{quote(task, safe='')}/reports"
+        report: dict[str, Any] = self._request("GET", path).json()
+        return report
 
     def _supervisor(self, method: str, supervisor: str, action: str = "") -> dict[str, Any]:
         path = f"/druid/indexer/v1/supervisor/{quote(supervisor, safe='')}"

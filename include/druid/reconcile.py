@@ -8,6 +8,8 @@ from typing import Any
 from include.druid.client import DruidClient
 from include.druid.ledger import NOTHING, Cell, Sums
 from include.druid.queries import read_query
+from include.druid.row_stats import RowStats
+from include.sales.faults import FATES, Fate
 
 #: Above so many events a run is compared by its sums: ids alone would fill the memory.
 IDS_AT_MOST = 200_000
@@ -17,17 +19,67 @@ _TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
+class Garbled:
+    """Records that were garbled on purpose: how many Druid has to complain of, and does.
+
+    Attributes:
+        en_kafka: records under the run's keys that are no event; None if that was not read.
+        ilegibles: what Druid counts as unparseable, of `ilegibles_esperadas`.
+        con_error: what it counts as processed with error, of `con_error_esperadas`.
+    """
+
+    ilegibles_esperadas: int
+    con_error_esperadas: int
+    en_kafka: int | None
+    ilegibles: int
+    con_error: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether exactly what was sent is found."""
+        return (
+            self.en_kafka in (None, self.ilegibles_esperadas)
+            and self.ilegibles == self.ilegibles_esperadas
+            and self.con_error == self.con_error_esperadas
+        )
+
+    def __str__(self) -> str:
+        in_kafka = "" if self.en_kafka is None else f" ({self.en_kafka} en Kafka)"
+        return (
+            f"{self.ilegibles} ilegibles de {self.ilegibles_esperadas}{in_kafka}, "
+            f"{self.con_error} con error de {self.con_error_esperadas}"
+        )
+
+
+def garbled(faults: Mapping[str, int], stats: RowStats, in_kafka: int | None) -> Garbled | None:
+    """Compare Druid's counts with what was garbled on purpose; None if nothing was."""
+    if not any(faults.get(kind) for kind in FATES):
+        return None
+    expected = Counter[Fate]()
+    for kind, fate in FATES.items():
+        expected[fate] += faults.get(kind, 0)
+    return Garbled(
+        ilegibles_esperadas=expected["unparseable"],
+        con_error_esperadas=expected["processedWithError"],
+        en_kafka=in_kafka,
+        ilegibles=stats.unparseable,
+        con_error=stats.processedWithError,
+    )
+
+
+@dataclass(frozen=True)
 class Reconciliation:
     """The counts that must be equal, and what is wrong if they are not.
 
     Attributes:
-        confirmadas: sales that the producer knows to be committed.
+        confirmadas: records that the producer knows to be committed and Druid is to hold.
         en_kafka: records of the run that a `read_committed` consumer sees.
         en_druid: rows of the run in Druid.
         perdidas: events that Kafka has and Druid lacks.
-        duplicadas: events that are more than once in Druid or Kafka.
+        duplicadas: events that are more often in Druid or Kafka than the ledger says.
         sobrantes: events that Druid has and Kafka lacks.
         distintas: run, minute and state with as many events, but other sums.
+        malformados: what was garbled on purpose; None if nothing was.
     """
 
     corrida: str
@@ -38,12 +90,15 @@ class Reconciliation:
     duplicadas: int
     sobrantes: int
     distintas: int = 0
+    malformados: Garbled | None = None
 
     @property
     def agrees(self) -> bool:
-        """Whether every event is everywhere exactly once."""
+        """Whether every event is everywhere as often as it was sent: once, but for faults."""
         wrong = self.perdidas or self.duplicadas or self.sobrantes or self.distintas
-        return not wrong and self.confirmadas == self.en_kafka == self.en_druid
+        if wrong or (self.malformados and not self.malformados.agrees):
+            return False
+        return self.confirmadas == self.en_kafka == self.en_druid
 
     def to_dict(self) -> dict[str, Any]:
         """For an XCom: the counts and ``coinciden``."""
@@ -54,21 +109,30 @@ class Reconciliation:
             f"{self.confirmadas} confirmadas, {self.en_kafka} en Kafka, {self.en_druid} en Druid; "
             f"{self.perdidas} perdidas, {self.duplicadas} duplicadas, {self.sobrantes} sobrantes, "
             f"{self.distintas} sumas distintas"
+            f"{f'; {self.malformados}' if self.malformados else ''}"
         )
 
 
 def reconcile(
-    corrida: str, confirmadas: int, kafka: Mapping[str, int], druid: Mapping[str, int]
+    corrida: str,
+    confirmadas: int,
+    kafka: Mapping[str, int],
+    druid: Mapping[str, int],
+    repeated: int = 0,
 ) -> Reconciliation:
-    """Compare how often each event id is in Kafka and in Druid."""
+    """Compare how often each event id is in Kafka and in Druid.
+
+    `repeated`: how many of them were sent twice on purpose.
+    """
     often = {event for ids in (kafka, druid) for event, times in ids.items() if times > 1}
+    twice = {event for event in often if kafka.get(event) == druid.get(event) == 2}
     return Reconciliation(
         corrida=corrida,
         confirmadas=confirmadas,
         en_kafka=sum(kafka.values()),
         en_druid=sum(druid.values()),
         perdidas=len(kafka.keys() - druid.keys()),
-        duplicadas=len(often),
+        duplicadas=len(often - twice) + abs(len(twice) - repeated),
         sobrantes=len(druid.keys() - kafka.keys()),
     )
 

@@ -6,7 +6,12 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from ventas_airflow.operators.parameters import LOAD, SalesOperator, refused_if_wrong
+from ventas_airflow.operators.parameters import (
+    LOAD,
+    FaultyOperator,
+    SalesOperator,
+    refused_if_wrong,
+)
 from ventas_airflow.operators.publishing import PublishingOperator
 
 Shard = dict[str, int]
@@ -43,7 +48,7 @@ class PlanLoadOperator(SalesOperator):
         return [{"desde": of.start, "hasta": of.stop} for of in ranges if of]
 
 
-class LoadSalesOperator(PublishingOperator):
+class LoadSalesOperator(FaultyOperator, PublishingOperator):
     """Publishes one shard of a load; the run's name is the DAG run's id.
 
     The simulated clock ends at the run's `run_after`, so nothing is of the future, whatever the
@@ -58,7 +63,10 @@ class LoadSalesOperator(PublishingOperator):
     """
 
     template_fields: Sequence[str] = (
-        *PublishingOperator.template_fields,
+        *FaultyOperator.template_fields,
+        "kafka_conn_id",
+        "topic",
+        "ledger_topic",
         "shard",
         "sales",
         "rate",
@@ -80,6 +88,7 @@ class LoadSalesOperator(PublishingOperator):
         dag_run = context["dag_run"]
         with refused_if_wrong():
             source = self._source(dag_run.run_id)
+            faults = self._faults(source.seed, LOAD)
             timeout = self._positive("delivery_timeout")
             rate = self._number("rate", float)
             if not 0 <= rate < float("inf"):
@@ -101,6 +110,7 @@ class LoadSalesOperator(PublishingOperator):
                 stop=self._stop,
                 since=self._since(context),
                 tell=lambda progress: self._tell(context, progress),
+                faults=faults,
             )
         self.log.info(
             "Fin de la carga: %d ventas, %d eventos confirmados",

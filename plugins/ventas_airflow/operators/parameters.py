@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from include.sales.content import SaleSource
+    from include.sales.faults import Faults
     from include.sales.pace import Pace
 
 N = TypeVar("N", int, float)
@@ -28,6 +29,7 @@ class Window(NamedTuple):
     begins: datetime | None
     until: datetime | timedelta
     delivery_timeout: float
+    faults: "Faults | None"
 
 
 class SalesOperator(BaseOperator):
@@ -99,7 +101,58 @@ class SalesOperator(BaseOperator):
         return moment
 
 
-class WindowOperator(SalesOperator):
+class FaultyOperator(SalesOperator):
+    """What can have faults on purpose, in percent: as `include.sales.faults.FaultRates`."""
+
+    template_fields: Sequence[str] = (
+        *SalesOperator.template_fields,
+        "duplicates_pct",
+        "late_pct",
+        "out_of_order_pct",
+        "malformed_pct",
+        "bursts_pct",
+        "silences_pct",
+    )
+
+    def __init__(
+        self,
+        *,
+        duplicates_pct: float | str = 0.0,
+        late_pct: float | str = 0.0,
+        out_of_order_pct: float | str = 0.0,
+        malformed_pct: float | str = 0.0,
+        bursts_pct: float | str = 0.0,
+        silences_pct: float | str = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.duplicates_pct = duplicates_pct
+        self.late_pct = late_pct
+        self.out_of_order_pct = out_of_order_pct
+        self.malformed_pct = malformed_pct
+        self.bursts_pct = bursts_pct
+        self.silences_pct = silences_pct
+
+    def _faults(self, seed: int, mode: str) -> "Faults | None":
+        """The faults of a run in a mode; None if there are none."""
+        from include.sales.faults import FaultRates, Faults
+
+        rates = FaultRates(
+            duplicado=self._number("duplicates_pct", float),
+            tardio=self._number("late_pct", float),
+            desordenado=self._number("out_of_order_pct", float),
+            malformado=self._number("malformed_pct", float),
+            rafaga=self._number("bursts_pct", float),
+            silencio=self._number("silences_pct", float),
+        )
+        if rates.of_pace and mode != CADENCE:
+            raise ValueError(
+                f"bursts_pct and silences_pct are for mode {CADENCE}, and the mode is {mode}"
+            )
+        return None if rates.none else Faults(seed, rates)
+
+
+class WindowOperator(FaultyOperator):
     """What checking and publishing a window share: what is sold, how fast and until when.
 
     `mode` is one of `MODES`. With `cadence` a sale follows another after `minimum_gap` to
@@ -110,7 +163,7 @@ class WindowOperator(SalesOperator):
     """
 
     template_fields: Sequence[str] = (
-        *SalesOperator.template_fields,
+        *FaultyOperator.template_fields,
         "mode",
         "minimum_gap",
         "maximum_gap",
@@ -148,15 +201,17 @@ class WindowOperator(SalesOperator):
             if begins and self.mode != CURVE:
                 raise ValueError(f"starts_at is for mode {CURVE}, and the mode is {self.mode}")
             source = self._source(corrida)
+            faults = self._faults(source.seed, self.mode)
             return Window(
                 source=source,
-                pace=self._pace(source.seed),
+                pace=self._pace(source.seed, faults),
                 begins=begins,
                 until=self._until(run_after if begins else None),
                 delivery_timeout=self._positive("delivery_timeout"),
+                faults=faults,
             )
 
-    def _pace(self, seed: int) -> "Callable[[datetime], Pace]":
+    def _pace(self, seed: int, faults: "Faults | None") -> "Callable[[datetime], Pace]":
         from include.sales.demand import Demand
         from include.sales.market import load_market
         from include.sales.pace import Cadence, Curve, check_gaps
@@ -168,7 +223,7 @@ class WindowOperator(SalesOperator):
             return lambda begins: Curve(demand, seed, begins, scale)
         gaps = self._number("minimum_gap", float), self._number("maximum_gap", float)
         check_gaps(*gaps)
-        return lambda _: Cadence(seed, *gaps)
+        return lambda _: Cadence(seed, *gaps, faults)
 
     def _until(self, run_after: datetime | None) -> datetime | timedelta:
         """The end; `run_after` is what a duration counts from if not from the first sale."""

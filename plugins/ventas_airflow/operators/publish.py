@@ -52,6 +52,7 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
                 stop=self._stop,
                 begins=window.begins,
                 since=self._since(context),
+                faults=window.faults,
             )
         self.log.info(
             "Fin de la ventana: %d ventas, %d eventos confirmados",

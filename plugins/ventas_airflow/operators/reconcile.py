@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +17,7 @@ from ventas_airflow.conditions import druid_client
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.druid.reconcile import Reconciliation
+    from include.druid.reconcile import Garbled, Reconciliation
 
 #: Seconds between looks at Druid while rows are still to come.
 _INTERVAL = 1.0
@@ -31,6 +33,7 @@ class _Published(NamedTuple):
     confirmadas: int
     primera_ts: str | None
     ultima_ts: str | None
+    fallas: Counter[str]
 
     @property
     def minutes(self) -> tuple[datetime, datetime]:
@@ -46,7 +49,8 @@ class ReconcileOperator(BaseOperator):
     """Compares a run in Kafka (`read_committed`) and Druid, until equal or too late.
 
     It is compared by event id; a run of more than `include.druid.reconcile.IDS_AT_MOST` events by
-    the ledger's sums, minute by minute.
+    the ledger's sums, minute by minute. What was garbled on purpose is compared with the counts of
+    the tasks that have read since the run began.
 
     :param published: what `PublishSalesOperator` returned, or a list of what each
         `LoadSalesOperator` or `FillDayOperator` did (templated)
@@ -116,25 +120,41 @@ class ReconcileOperator(BaseOperator):
             confirmadas=sum(it["confirmadas"] for it in several),
             primera_ts=min(moments, default=None),
             ultima_ts=max(moments, default=None),
+            fallas=sum((Counter(it["fallas"]) for it in several), start=Counter()),
         )
 
     def _by_ids(
         self, published: _Published, since: datetime | None
     ) -> Callable[[], Reconciliation]:
         from include.druid.reconcile import druid_ids, reconcile
+        from include.sales.content import run_key
         from include.stream.reader import ids_of_run
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         [corrida] = published.corridas
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        kafka = ids_of_run(kafka_config, self.topic, corrida, since=since).times
-        client = druid_client(self.druid_conn_id)
-        return lambda: reconcile(
-            corrida,
-            published.confirmadas,
-            kafka,
-            self._asked(lambda: druid_ids(client, self.datasource, corrida)) if kafka else {},
+        kafka = ids_of_run(
+            kafka_config, self.topic, corrida, since=since, key_prefix=f"v{run_key(corrida)}-"
         )
+        client = druid_client(self.druid_conn_id)
+        garbled = self._garbled(published, since, kafka.malformed)
+
+        def compare() -> Reconciliation:
+            ids: Mapping[str, int] = {}
+            if kafka.times:
+                ids = self._asked(lambda: druid_ids(client, self.datasource, corrida))
+            return replace(
+                reconcile(
+                    corrida,
+                    published.confirmadas,
+                    kafka.times,
+                    ids,
+                    published.fallas["duplicado"],
+                ),
+                malformados=garbled(),
+            )
+
+        return compare
 
     def _by_sums(
         self, published: _Published, since: datetime | None
@@ -155,7 +175,38 @@ class ReconcileOperator(BaseOperator):
 
         mine = set(published.corridas)
         name = published.corridas[0] if len(mine) == 1 else f"{len(mine)} corridas"
-        return lambda: reconcile_sums(name, published.confirmadas, ledger, self._asked(look))
+        garbled = self._garbled(published, since, None)
+        return lambda: replace(
+            reconcile_sums(name, published.confirmadas, ledger, self._asked(look)),
+            malformados=garbled(),
+        )
+
+    def _garbled(
+        self, published: _Published, since: datetime | None, in_kafka: int | None
+    ) -> Callable[[], Garbled | None]:
+        """Looks at what Druid's tasks say, if anything was garbled on purpose."""
+        from include.druid.client import DruidError
+        from include.druid.reconcile import garbled
+        from include.druid.row_stats import RowStats, row_stats
+        from include.stream.ledger import began_at
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        if garbled(published.fallas, RowStats(), None) is None:
+            return lambda: None
+        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        began = began_at(kafka_config, self.ledger_topic, published.corridas, since=since)
+        assert began  # noqa: S101 - the ledger that counts faults has entries
+        client = druid_client(self.druid_conn_id)
+
+        def look() -> Garbled | None:
+            try:
+                stats = row_stats(client, self.datasource, began)
+            except DruidError as error:
+                self.log.info("Druid todavía no dice qué leyó: %s", error)
+                stats = RowStats()
+            return garbled(published.fallas, stats, in_kafka)
+
+        return look
 
     def _asked(self, look: Callable[[], Mapping[Any, Any]]) -> Mapping[Any, Any]:
         from include.druid.client import DruidError

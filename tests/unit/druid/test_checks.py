@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.druid.check_file import Bound, Check
+from include.druid.check_file import Allowance, Bound, Check
 from include.druid.checks import (
     CheckResult,
     ChecksError,
@@ -97,6 +97,10 @@ def test_optional_keys_may_be_left_out(load: Load) -> None:
         ("peores: 0..0", "peores: 1..0", "a.sql:8: 'malas, peores: 1..0' has a minimum above its"),
         ("malas, peores:", "pesimas:", "a.sql:10: the SQL has no column pesimas"),
         ("100 %%", "100 %", "a.sql:11: a % that is not %(lookback_minutes)s is to be doubled"),
+        ("-- when: window_open", "-- faults: malas: plaga", "a.sql:5: there is no fault 'plaga'"),
+        ("-- when: window_open", "-- faults: malas", "a.sql:5: 'malas' is not 'column, column: ki"),
+        ("-- when: window_open", "-- faults: otras: tardio", "a.sql:5: faults: there is no maxi"),
+        ("-- when: window_open", "-- without: plaga", "a.sql:5: there is no fault 'plaga'; there"),
         ("%(lookback_minutes)s", "%(hasta)s", "a.sql:12: a % that is not %(lookback_minutes)s"),
         ("-- when: window_open", "-- source: supervisor", "a.sql:10: source: supervisor has no S"),
         (GOOD[GOOD.index("SELECT") :], "", "a.sql:9: there is no SQL"),
@@ -149,6 +153,35 @@ def test_a_number_is_well_within_its_bounds_and_only_there(
     too_high = maximum is not None and value > maximum
     assert result.status == ("error" if too_low or too_high else "ok")
     assert result.numbers == {"x": value}
+
+
+def test_faults_on_purpose_raise_the_maximum_by_as_many_as_there_are(load: Load) -> None:
+    text = GOOD.replace("-- when: window_open", "-- faults: malas, peores: duplicado, tardio")
+    (check,) = load(prueba=text)
+    assert check.faults == (
+        Allowance("malas", ("duplicado", "tardio")),
+        Allowance("peores", ("duplicado", "tardio")),
+    )
+    row = {"ventas": 30, "malas": 5, "peores": 0, "porcentaje": 1}
+    for faults, status in (
+        ({"duplicado": 3, "tardio": 2}, "ok"),
+        ({"duplicado": 4, "silencio": 9}, "warning"),
+        ({}, "warning"),
+    ):
+        assert evaluate(check, row, faults).status == status
+    message = evaluate(check, row, {"duplicado": 4}).message
+    assert message == "malas = 5, debe ser entre 0 y 4"
+
+
+def test_a_check_is_not_judged_by_what_faults_make_of_it_unless_it_passes(load: Load) -> None:
+    (check,) = load(prueba=GOOD.replace("-- when: window_open", "-- without: tardio, silencio"))
+    assert check.without == ("tardio", "silencio")
+    row = {"ventas": 30, "malas": 5, "peores": 0, "porcentaje": 1}
+    found = evaluate(check, row, {"tardio": 2, "duplicado": 7})
+    assert found.status == "skipped"
+    assert found.message == "no se juzga con fallas a propósito: tardio = 2"
+    assert evaluate(check, row, {"tardio": 0}).status == "warning"
+    assert evaluate(check, {**row, "malas": 0}, {"tardio": 2}).status == "ok"
 
 
 @pytest.mark.parametrize("row", [None, {}, {"x": None}, {"x": float("nan")}, {"x": "NaN"}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 
 from include.druid.client import DruidClient
 from include.druid.ledger import Cell, Sums
-from include.druid.reconcile import druid_ids, reconcile, reconcile_sums, results_of_run
+from include.druid.reconcile import (
+    druid_ids,
+    garbled,
+    reconcile,
+    reconcile_sums,
+    results_of_run,
+)
+from include.druid.row_stats import RowStats
 from tests.unit.druid.support import SQL, Router
 
 #: Few ids, so that the two sides meet.
@@ -52,12 +60,57 @@ def test_equal_counts_of_other_events_do_not_agree() -> None:
         "perdidas": 1,
         "duplicadas": 1,
         "sobrantes": 0,
+        "distintas": 0,
+        "malformados": None,
         "coinciden": False,
     }
     assert str(found) == (
         "2 confirmadas, 2 en Kafka, 2 en Druid; 1 perdidas, 1 duplicadas, 0 sobrantes, "
         "0 sumas distintas"
     )
+
+
+@pytest.mark.parametrize(
+    ("kafka", "druid", "repeated", "duplicadas"),
+    [
+        ("aab", "aab", 1, 0),
+        ("aabb", "aabb", 2, 0),
+        ("ab", "ab", 1, 1),
+        ("aabb", "aabb", 1, 1),
+        ("aab", "abb", 1, 3),
+        ("aaab", "aaab", 2, 3),
+        ("aab", "ab", 1, 2),
+    ],
+)
+def test_an_event_is_twice_exactly_as_often_as_it_was_sent_twice_on_purpose(
+    kafka: str, druid: str, repeated: int, duplicadas: int
+) -> None:
+    found = reconcile("r", len(kafka), Counter(kafka), Counter(druid), repeated)
+    assert found.duplicadas == duplicadas
+    assert found.agrees == (duplicadas == 0)
+
+
+FAULTS = {"truncado": 1, "sin_ts": 2, "codificacion": 3, "tipo_erroneo": 4, "importe_absurdo": 5}
+
+
+@pytest.mark.parametrize(
+    ("con_error", "ilegibles", "en_kafka", "agrees"),
+    [(4, 6, 6, True), (4, 6, None, True), (4, 6, 7, False), (4, 5, 6, False), (5, 6, 6, False)],
+)
+def test_what_was_garbled_is_complained_of_exactly_so_often(
+    con_error: int, ilegibles: int, en_kafka: int | None, agrees: bool
+) -> None:
+    found = garbled(FAULTS, RowStats(100, con_error, 0, ilegibles), en_kafka)
+    assert found
+    assert found.agrees == agrees
+    whole = replace(reconcile("r", 0, {}, {}), malformados=found)
+    assert whole.agrees == agrees
+    assert f"{ilegibles} ilegibles de 6" in str(whole)
+    assert whole.to_dict()["malformados"]["con_error_esperadas"] == 4
+
+
+def test_without_garbled_records_druids_complaints_are_not_judged() -> None:
+    assert garbled({"duplicado": 3, "truncado": 0}, RowStats(1, 1, 1, 1), 9) is None
 
 
 @pytest.fixture

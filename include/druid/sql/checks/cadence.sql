@@ -4,6 +4,7 @@
 -- severity: warning
 -- when: window_open
 -- needs: pausas: 30..
+-- without: tardio, desordenado, rafaga, silencio, duplicado, tipo_erroneo, importe_absurdo
 -- bounds: pausa_media: 0.95..2.1
 -- bounds: pausa_p95: ..2.5
 -- bounds: pausa_maxima: ..15

@@ -3,6 +3,7 @@
 --   redondeado al centavo; exactos, en centavos enteros.
 -- severity: error
 -- bounds: importe_incorrecto, iva_incorrecto: 0..0
+-- faults: importe_incorrecto, iva_incorrecto: importe_absurdo
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (

@@ -3,6 +3,7 @@
 --   corrida; toda venta empieza pendiente. No mira los últimos 15 segundos, en los que una partición puede ir detrás de otra.
 -- severity: error
 -- bounds: faltantes: 0..0
+-- without: tardio, desordenado
 SELECT
   COUNT(*) AS corridas,
   COALESCE(SUM(ventas), 0) AS ventas,

@@ -3,6 +3,7 @@
 --   que las precede en la secuencia de su corrida: llegaron tarde o con otro reloj.
 -- severity: error
 -- bounds: futuras, retrocesos: 0..0
+-- faults: retrocesos: tardio, desordenado
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (WHERE __time > TIMESTAMPADD(MINUTE, 1, CURRENT_TIMESTAMP)) AS futuras,

@@ -52,7 +52,13 @@ def test_a_plan_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"rate": -1}, "rate"), ({"rate": "inf"}, "rate"), ({"delivery_timeout": 0}, "delivery")],
+    [
+        ({"rate": -1}, "rate"),
+        ({"rate": "inf"}, "rate"),
+        ({"delivery_timeout": 0}, "delivery"),
+        ({"duplicates_pct": -1}, "duplicado is 0 to 50"),
+        ({"silences_pct": 1}, "the mode is load"),
+    ],
 )
 def test_a_load_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(AirflowFailException, match=named):

@@ -53,6 +53,9 @@ def operator(**arguments: Any) -> PublishSalesOperator:
         ({"mode": "curve", "scale": 0}, "scale"),
         ({"mode": "cadence", "starts_at": "2026-11-24T21:00:00+00:00"}, "starts_at is for mode"),
         ({"mode": "curve", "starts_at": "2026-11-24T21:00:00"}, "time zone"),
+        ({"late_pct": 51}, "the rate of tardio is 0 to 50 percent, and it is 51"),
+        ({"malformed_pct": "muchos"}, "malformed_pct needs to be a number"),
+        ({"mode": "curve", "bursts_pct": 1}, "bursts_pct and silences_pct are for mode cadence"),
         ({"stores": "['nowhere']"}, "render_template_as_native_obj"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.sales.content import run_key
 from include.stream import reader
 from tests.unit.druid.support import SQL, Router, serving
 from ventas_airflow.operators import reconcile as module
@@ -22,7 +23,7 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 RUN_AFTER = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Context: Any = {"dag_run": SimpleNamespace(run_after=RUN_AFTER)}
 TS = {"primera_ts": "2026-11-24T12:00:00.000Z", "ultima_ts": "2026-11-24T12:00:01.500Z"}
-PUBLISHED = {"corrida": "r1", "confirmadas": 2, **TS}
+PUBLISHED = {"corrida": "r1", "confirmadas": 2, "fallas": {}, **TS}
 
 
 @pytest.fixture
@@ -47,8 +48,11 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[datetime]]:
     def holds(*events: str) -> list[datetime]:
         asked: list[datetime] = []
 
-        def ids_of_run(_: object, topic: str, corrida: str, *, since: datetime) -> reader.RunIds:
+        def ids_of_run(
+            _: object, topic: str, corrida: str, *, since: datetime, key_prefix: str
+        ) -> reader.RunIds:
             assert (topic, corrida) == ("ventas", "r1")
+            assert key_prefix == f"v{run_key('r1')}-"
             asked.append(since)
             return reader.RunIds(Counter(events), malformed=0)
 
@@ -84,6 +88,7 @@ def test_it_waits_for_the_last_rows_and_returns_counts_and_results(
         "duplicadas": 0,
         "sobrantes": 0,
         "distintas": 0,
+        "malformados": None,
         "coinciden": True,
         "resultados": {"ingresos": 5, "productos": [], "pagos": []},
     }
@@ -141,7 +146,7 @@ def test_without_what_the_producer_returned_there_is_nothing_to_compare(
 
 
 CELL = {"corrida": "r1", "minuto": "2026-11-24T12:00:00Z", "estado": "aprobada"}
-MANY = {"corrida": "r1", "confirmadas": 300_000, **TS}
+MANY = {"corrida": "r1", "confirmadas": 300_000, "fallas": {}, **TS}
 
 
 def sums(eventos: int, importe: int = 0) -> dict[str, int]:
