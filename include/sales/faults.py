@@ -31,7 +31,7 @@ FATES: Final[Mapping[str, Fate]] = {
     "importe_absurdo": "processed",
 }
 """How Druid counts a copy of each garbled kind, as measured on Druid 33. All but the unparseable
-become rows; of these, `cantidad` is null in a `tipo_erroneo`."""
+become rows. `cantidad` of a `tipo_erroneo` is 0 in sums; elsewhere it may be 0 or null."""
 
 GARBLED: Final = tuple(FATES)
 KINDS: Final = ("duplicado", "tardio", "desordenado", "rafaga", "silencio", *GARBLED)

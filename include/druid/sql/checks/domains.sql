@@ -5,6 +5,7 @@
 -- bounds: id_evento, id_venta, corrida, secuencia, sucursal, provincia, ciudad, producto, sku,
 --   categoria, cantidad, precio_unitario_centavos, descuento_centavos, importe_centavos,
 --   alicuota_iva, iva_centavos, tipo_pago, cuotas, estado, plataforma: 0..0
+-- faults: cantidad: tipo_erroneo
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (WHERE id_evento = '') AS id_evento,

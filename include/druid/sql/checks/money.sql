@@ -3,7 +3,8 @@
 --   redondeado al centavo; exactos, en centavos enteros.
 -- severity: error
 -- bounds: importe_incorrecto, iva_incorrecto: 0..0
--- faults: importe_incorrecto, iva_incorrecto: importe_absurdo
+-- faults: importe_incorrecto: importe_absurdo, tipo_erroneo
+-- faults: iva_incorrecto: importe_absurdo
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (

@@ -1,0 +1,252 @@
+"""Faults on purpose on a real Druid: it counts and holds exactly what the ledger says."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowFailException
+from confluent_kafka import Producer
+
+from include.druid import ledger as comparison
+from include.druid.client import DruidClient, DruidError
+from include.druid.reconcile import IDS_AT_MOST
+from include.druid.row_stats import RowStats, row_stats
+from include.druid.supervisor import supervisor_spec
+from include.sales.bulk import evenly
+from include.sales.event import encode
+from include.sales.faults import FATES, GARBLED, FaultRates, Faults, garble
+from include.stack.waiting import wait_until
+from include.stream.load import publish_load
+from include.stream.session import Published
+from tests.integration.stream.place import SEED, Place, make_place
+from tests.support.druid import remove_supervisor
+from ventas_airflow.operators import ledger as ledger_operators
+from ventas_airflow.operators.ledger import CheckLedgerOperator
+from ventas_airflow.operators.reconcile import ReconcileOperator
+from ventas_airflow.operators.validation import RunCheckOperator
+
+SALES = 1200
+FAULTS = Faults(SEED, FaultRates(duplicado=5, tardio=5, desordenado=10, malformado=20))
+LOOKBACK = 180
+"""Minutes: the latest sale is two hours late."""
+
+#: What a check must say of this run: all that is odd in it was put there.
+UNHARMED = ("duplicates", "nulls", "money", "domains", "cross_fields", "lifecycle", "timestamps")
+
+
+@pytest.fixture
+def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
+    return make_place(kafka_config, topic_suffix)
+
+
+@pytest.fixture
+def began() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def published(place: Place, druid: DruidClient, began: datetime) -> Iterator[Published]:
+    """A run with faults, all of it in Druid; its sales end five minutes ago."""
+    druid.submit_supervisor(
+        supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
+    )
+    start = began - timedelta(minutes=5, seconds=SALES / 4)
+    with place.publisher() as publisher:
+        published = publish_load(
+            publisher,
+            place.source(),
+            sales=range(SALES),
+            schedule=evenly(start, 4),
+            until=began - timedelta(minutes=5),
+            stop=threading.Event(),
+            faults=FAULTS,
+        )
+    wait_for_rows(druid, place.topic, published.confirmadas)
+    yield published
+    remove_supervisor(druid, place.topic)
+
+
+@pytest.fixture(autouse=True)
+def _connections(
+    druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port = druid.url.removeprefix("http://").split(":")
+    router = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
+    broker = {**router, "extra": {"schema": "http", "endpoint": "druid/v2/sql"}}
+    kafka = {"conn_type": "kafka", "extra": kafka_config}
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
+    monkeypatch.setattr(ledger_operators, "_PATIENCE", 0.0)
+    monkeypatch.setattr(comparison, "GRACE", timedelta(0))
+
+
+def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
+    def there() -> bool:
+        try:
+            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
+        except DruidError:
+            return False
+        return bool(rows[0]["n"] == count)
+
+    wait_until(there, service="Druid", address=druid.url, seconds=60)
+
+
+def await_stats(druid: DruidClient, supervisor: str, began: datetime, total: int) -> RowStats:
+    """The counts, once so many records are counted."""
+    wait_until(
+        lambda: sum(row_stats(druid, supervisor, began)) == total,
+        service="Druid",
+        address=druid.url,
+        seconds=60,
+    )
+    return row_stats(druid, supervisor, began)
+
+
+def slip_in(place: Place, *values: bytes) -> None:
+    """Write past the publisher, so that the ledger knows nothing of it."""
+    producer = Producer({**place.config, "acks": "all"})
+    for value in values:
+        producer.produce(place.topic, value)
+    assert producer.flush(20) == 0
+
+
+def found(execute: Callable[[Any], Any]) -> dict[str, Any]:
+    """What a task's operator hands over, also if it fails."""
+    pushed: dict[str, Any] = {}
+    context: Any = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update(value))}
+    try:
+        return dict(execute(context))
+    except AirflowFailException:
+        return pushed
+
+
+def check_ledger(place: Place) -> dict[str, Any]:
+    operator = CheckLedgerOperator(
+        task_id="check_ledger",
+        vm={},
+        datasource=place.topic,
+        ledger_topic=place.ledger_topic,
+        lookback_minutes=LOOKBACK,
+    )
+    return found(operator.execute)
+
+
+def run_check(place: Place, name: str) -> dict[str, Any]:
+    operator = RunCheckOperator(
+        task_id="run_check",
+        check=name,
+        window={"abierta": True, "motivo": "es una prueba"},
+        vm={},
+        datasource=place.topic,
+        ledger_topic=place.ledger_topic,
+        lookback_minutes=LOOKBACK,
+    )
+    return found(operator.execute)
+
+
+def reconcile(place: Place, published: Published, began: datetime) -> dict[str, Any]:
+    operator = ReconcileOperator(
+        task_id="reconcile",
+        published=published.to_dict(),
+        topic=place.topic,
+        ledger_topic=place.ledger_topic,
+        datasource=place.topic,
+        timeout=20,
+    )
+    context: Any = {"dag_run": SimpleNamespace(run_after=began)}
+    return operator.execute(context)
+
+
+def test_a_run_with_every_fault_reconciles_and_is_equal_to_the_ledger(
+    place: Place,
+    druid: DruidClient,
+    published: Published,
+    began: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults = published.fallas
+    expected = Counter[str]()
+    for kind in GARBLED:
+        expected[FATES[kind]] += faults[kind]
+
+    result = reconcile(place, published, began)
+
+    assert result["coinciden"]
+    assert result["malformados"] == {
+        "ilegibles_esperadas": expected["unparseable"],
+        "con_error_esperadas": expected["processedWithError"],
+        "en_kafka": expected["unparseable"],
+        "ilegibles": expected["unparseable"],
+        "con_error": expected["processedWithError"],
+    }
+    assert result["en_druid"] == published.confirmadas
+    check = check_ledger(place)
+    assert check["status"] == "ok", check["message"]
+    assert check["numbers"]["eventos_druid"] == published.confirmadas
+    for name in UNHARMED:
+        result = run_check(place, name)
+        assert result["status"] == "ok", result["message"]
+    assert run_check(place, "duplicates")["numbers"]["duplicados"] == faults["duplicado"]
+    # Druid shows a text in a number's place as 0 or as null, but never as both.
+    lost = [run_check(place, name)["numbers"]["cantidad"] for name in ("domains", "nulls")]
+    assert sum(lost) == faults["tipo_erroneo"]
+    assert run_check(place, "money")["numbers"]["iva_incorrecto"] == faults["importe_absurdo"]
+    assert run_check(place, "timestamps")["numbers"]["retrocesos"] > 0
+
+    # By its sums, as a large run is, and once its task has ended.
+    druid.suspend_supervisor(place.topic)
+    wait_until(
+        lambda: not druid.unfinished_tasks(place.topic),
+        service="Druid",
+        address=druid.url,
+        seconds=60,
+    )
+    monkeypatch.setattr("include.druid.reconcile.IDS_AT_MOST", 0)
+    assert published.confirmadas < IDS_AT_MOST
+    ended = reconcile(place, published, began)
+    assert ended["coinciden"]
+    assert ended["malformados"]["ilegibles"] == expected["unparseable"]
+
+
+def test_what_the_ledger_does_not_explain_is_an_error(
+    place: Place, druid: DruidClient, published: Published, began: datetime
+) -> None:
+    event = place.source().chain(0, began - timedelta(minutes=5, seconds=SALES / 4))[0]
+    slip_in(place, encode(event))
+    wait_for_rows(druid, place.topic, published.confirmadas + 1)
+
+    check = check_ledger(place)
+    assert (check["status"], check["numbers"]["diferencias"]) == ("error", 1)
+    twice = run_check(place, "duplicates")
+    allowed = published.fallas["duplicado"]
+    assert twice["status"] == "error"
+    assert twice["message"] == f"duplicados = {allowed + 1}, debe ser entre 0 y {allowed}"
+    with pytest.raises(AirflowFailException, match=r"no coinciden: .* 0 perdidas, 1 dup"):
+        reconcile(place, published, began)
+
+
+def test_each_kind_is_counted_as_it_is_told_to_be(
+    place: Place, druid: DruidClient, began: datetime
+) -> None:
+    """One of each, so that a Druid that counts otherwise is found out by kind."""
+    event = encode(place.source().chain(0, began)[0])
+    druid.submit_supervisor(
+        supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
+    )
+    try:
+        before = row_stats(druid, place.topic, began)
+        for kind in GARBLED:
+            slip_in(place, garble(kind, event))
+            after = await_stats(druid, place.topic, began, sum(before) + 1)
+            assert getattr(after, FATES[kind]) == getattr(before, FATES[kind]) + 1, kind
+            before = after
+    finally:
+        remove_supervisor(druid, place.topic)
