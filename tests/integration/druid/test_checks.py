@@ -67,8 +67,12 @@ class Producing:
 
 
 @pytest.fixture
-def connections(druid: DruidClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow's two connections to Druid."""
+def connections(
+    druid: DruidClient, kafka_config: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow's two connections to Druid, and the one to Kafka."""
+    kafka = {"conn_type": "kafka", "extra": kafka_config}
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
     router = {
         "conn_type": "druid",
         "host": druid.url.split("//")[1].split(":")[0],
@@ -89,7 +93,12 @@ def run(connections: None, datasource: str) -> Run:
 
     def run_check(name: str) -> CheckResult:
         operator = RunCheckOperator(
-            task_id="run_check", check=name, window=OPEN, vm={}, datasource=datasource
+            task_id="run_check",
+            check=name,
+            window=OPEN,
+            vm={},
+            datasource=datasource,
+            ledger_topic=f"{datasource}.ledger",
         )
         ti = Pushed()
         failed = False

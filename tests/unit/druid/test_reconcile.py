@@ -56,7 +56,6 @@ def test_equal_counts_of_other_events_do_not_agree() -> None:
         "confirmadas": 2,
         "en_kafka": 2,
         "en_druid": 2,
-        "distintas": 0,
         "perdidas": 1,
         "duplicadas": 1,
         "sobrantes": 0,
