@@ -28,10 +28,6 @@ JAVA_17_FLAGS = (
 MIB = 1024 * 1024
 
 
-#: Columns of segments that an ingestion task merges at once: 40 pieces of a sale's fields.
-MAX_COLUMNS_TO_MERGE = 1000
-
-
 @dataclass(frozen=True)
 class Size:
     """What one process may use.
@@ -55,10 +51,8 @@ class Size:
         """Direct memory, MiB: (threads + merge buffers + 1) x buffer, and 64 for Netty and Jetty.
 
         A task of the indexer has its own threads and merge buffers accounted once for the process.
-        The columns that it merges take two buffers of 64 KiB each: one to read, one to unpack.
         """
-        columns = 2 * MAX_COLUMNS_TO_MERGE // 16 if self.capacity else 0
-        return (self.threads + self.merge_buffers + 1) * self.buffer + columns + 64
+        return (self.threads + self.merge_buffers + 1) * self.buffer + 64
 
 
 #: Two cores shared with Kafka and Airflow: small buffers, one processing thread for each process.
@@ -207,8 +201,6 @@ def _indexer(place: Place) -> dict[str, str]:
         "druid.service": "druid/indexer",
         "druid.plaintextPort": str(place.ports["indexer"]),
         "druid.worker.capacity": str(place.sizes["indexer"].capacity),
-        # More would need their direct memory at once.
-        "druid.worker.numConcurrentMerges": "1",
         "druid.indexer.task.baseTaskDir": str(place.folder / "tasks"),
         "druid.indexer.task.restoreTasksOnRestart": "true",
         # How often a task asks whether a historical has its segments: a minute by default.

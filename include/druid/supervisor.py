@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.druid.client import DruidClient, DruidError, SupervisorMissingError
-from include.druid.runtime import MAX_COLUMNS_TO_MERGE
 from include.sales.event import FIELDS
 
 TIMESTAMP = "ts"
@@ -76,9 +75,13 @@ def supervisor_spec(
                 # With 0, the report of malformed events answers 500.
                 "maxSavedParseExceptions": 20,
                 "logParseExceptions": False,
-                # A back-fill persists many small pieces of many days: merged all at once, the
-                # buffers of their columns overrun the direct memory, and the task fails.
-                "maxColumnsToMerge": MAX_COLUMNS_TO_MERGE,
+                # A back-fill persists many small pieces of many days. To merge them a buffer is
+                # needed for each of their columns that is compressed, which overruns the direct
+                # memory, and the task fails; these pieces are gone once merged.
+                "indexSpecForIntermediatePersists": {
+                    "dimensionCompression": "uncompressed",
+                    "metricCompression": "none",
+                },
             },
         },
     }

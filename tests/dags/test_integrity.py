@@ -169,7 +169,7 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
     assert stop.on_failure_fail_dagrun
     assert stop.trigger_rule == TriggerRule.ALL_DONE_SETUP_SUCCESS
     assert start.task_id in stop.upstream_task_ids
-    between = {t.task_id for t in start.get_flat_relatives(upstream=False)} - {"stop_vm"}
+    between = {t.task_id for t in start.get_flat_relatives(upstream=False)} - {"stop_vm", "done"}
     assert between == {
         "ensure_topics",
         "submit_supervisor",
@@ -186,15 +186,31 @@ def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) 
     assert submit.is_setup
     assert suspend.is_teardown
     assert submit.task_id in suspend.upstream_task_ids
-    assert suspend.downstream_task_ids == {"stop_vm"}
+    assert suspend.downstream_task_ids == {"stop_vm", "done"}
     assert "reconcile" in suspend.upstream_task_ids
 
 
-def test_the_outcome_of_a_run_is_that_of_the_reconciliation(window: DAG) -> None:
+def judging(dag: DAG) -> set[str]:
+    """The tasks whose states are the run's: those that only ignorable teardowns follow."""
+
+    def counts(task: Any) -> bool:
+        return not task.is_teardown or task.on_failure_fail_dagrun
+
+    return {
+        task.task_id
+        for task in dag.tasks
+        if counts(task) and not any(counts(dag.get_task(d)) for d in task.downstream_task_ids)
+    }
+
+
+def test_a_window_succeeds_only_if_it_is_reconciled_handed_off_and_the_vm_is_off(
+    window: DAG,
+) -> None:
     """Teardowns alone would end every run in success."""
-    work = [t for t in window.tasks if not t.is_teardown]
-    last = [t.task_id for t in work if not {d.task_id for d in work} & t.downstream_task_ids]
-    assert last == ["reconcile"]
+    assert judging(window) == {"done", "stop_vm"}
+    done = window.get_task("done")
+    assert done.upstream_task_ids == {"reconcile", "suspend_supervisor"}
+    assert done.trigger_rule == TriggerRule.ALL_SUCCESS
 
 
 @pytest.fixture
@@ -216,6 +232,10 @@ def test_the_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
     before = {t.task_id for t in backfill.get_task("go_live").get_flat_relatives(upstream=True)}
     assert {"fill_day", "reconcile", "suspend_supervisor"} <= before
     assert "stop_vm" not in before
+
+
+def test_a_back_fill_succeeds_only_if_all_of_it_does(backfill: DAG) -> None:
+    assert judging(backfill) == {"go_live", "stop_vm"}
 
 
 def test_days_are_filled_beside_each_other_up_to_the_stated_number(backfill: DAG) -> None:

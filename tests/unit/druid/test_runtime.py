@@ -57,7 +57,6 @@ OWN = {
     },
     "indexer": {
         "druid.worker.capacity": "4",
-        "druid.worker.numConcurrentMerges": "1",
         "druid.indexer.task.baseTaskDir": "/var/druid/tasks",
         "druid.indexer.task.restoreTasksOnRestart": "true",
         "druid.segment.handoff.pollDuration": "PT2S",
