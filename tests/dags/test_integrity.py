@@ -181,6 +181,17 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
     assert between <= {t.task_id for t in stop.get_flat_relatives(upstream=True)}
 
 
+def test_the_faults_of_the_form_reach_all_that_check_and_publish(window: DAG) -> None:
+    faults = [name for name in window.params if name.endswith("_pct")]
+    assert len(faults) == 6
+    for name in faults:
+        assert window.params[name] == 0
+        template = f"{{{{ params.{name} }}}}"
+        assert getattr(window.get_task("check_form"), name) == template
+        assert getattr(window.get_task("publish_sales"), name) == template
+        assert window.get_task("load_sales").partial_kwargs[name] == template
+
+
 def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) -> None:
     submit, suspend = window.get_task("submit_supervisor"), window.get_task("suspend_supervisor")
     assert submit.is_setup

@@ -68,6 +68,33 @@ def test_a_window_loses_nothing_and_validation_agrees(lab: Lab) -> None:
     assert instances(lab.settings).get(**VM).status == "RUNNING"
 
 
+def test_a_window_with_every_fault_reconciles_and_validation_agrees(lab: Lab) -> None:
+    run = lab.open_window(
+        duration_minutes=0.5,
+        minimum_gap=0.1,
+        maximum_gap=0.2,
+        duplicates_pct=10,
+        late_pct=10,
+        out_of_order_pct=10,
+        malformed_pct=30,
+        bursts_pct=20,
+        keep_vm=True,
+    )
+    assert lab.end_of(WINDOW, run) == "success"
+
+    found = lab.api.xcom(WINDOW, run, "reconcile")
+    faults = lab.api.xcom(WINDOW, run, "publish_sales")["fallas"]
+    assert found["coinciden"]
+    assert found["malformados"]["ilegibles"] > 0
+    assert found["malformados"]["con_error"] == faults["tipo_erroneo"] > 0
+    assert {"duplicado", "tardio", "desordenado"} <= faults.keys()
+
+    validation = lab.api.trigger(VALIDATION, {})
+    assert lab.end_of(VALIDATION, validation) == "success"
+    summary = lab.api.xcom(VALIDATION, validation, "summary")
+    assert summary["totals"]["error"] == 0
+
+
 def test_marking_the_producer_failed_stops_it_and_the_vm(lab: Lab) -> None:
     run = lab.open_window()
     lab.wait(lambda: lab.in_druid(run) >= 3, "the sales of the window", 150)

@@ -120,7 +120,8 @@ class ReconcileOperator(BaseOperator):
             confirmadas=sum(it["confirmadas"] for it in several),
             primera_ts=min(moments, default=None),
             ultima_ts=max(moments, default=None),
-            fallas=sum((Counter(it["fallas"]) for it in several), start=Counter()),
+            # What was published before there were faults does not name them.
+            fallas=sum((Counter(it.get("fallas", {})) for it in several), start=Counter()),
         )
 
     def _by_ids(

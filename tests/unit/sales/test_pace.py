@@ -2,6 +2,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.draws import BLOCK, MAX_SEED, Stream, uniforms
+from include.sales.faults import FLAG, FaultRates, Faults
 from include.sales.pace import Cadence, Curve, gap_seconds
 
 seeds = st.integers(0, MAX_SEED)
@@ -64,6 +66,20 @@ def test_a_range_that_is_none_is_refused(minimum: float, maximum: float) -> None
         gap_seconds(7, 0, minimum, maximum)
     with pytest.raises(ValueError, match="0 < minimum ≤ maximum"):
         Cadence(7, minimum, maximum)
+
+
+def test_bursts_and_silences_are_due_like_any_gap_and_nothing_is_made_up_for() -> None:
+    faults = Faults(7, FaultRates(rafaga=30, silencio=20))
+    time = FakeTime()
+    cadence = Cadence(7, 1, 2, faults, clock=time.clock)
+    for n in range(500):
+        before = time.now
+        time.wait(cadence, n)
+        expected = faults.gap(n, gap_seconds(7, n, 1, 2))
+        assert time.now - before == pytest.approx(expected)
+    marks = faults.marks(np.arange(500), np.zeros(500, dtype=np.int64))
+    assert (marks & FLAG["rafaga"]).any()
+    assert (marks & FLAG["silencio"]).any()
 
 
 def test_a_seed_out_of_range_is_refused_before_the_first_sale() -> None:

@@ -23,7 +23,7 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 RUN_AFTER = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Context: Any = {"dag_run": SimpleNamespace(run_after=RUN_AFTER)}
 TS = {"primera_ts": "2026-11-24T12:00:00.000Z", "ultima_ts": "2026-11-24T12:00:01.500Z"}
-PUBLISHED = {"corrida": "r1", "confirmadas": 2, "fallas": {}, **TS}
+PUBLISHED = {"corrida": "r1", "confirmadas": 2, **TS}
 
 
 @pytest.fixture
