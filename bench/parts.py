@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import psutil
+
 from bench.services import log_file, running
 from include.stack.settings import ROOT, Settings
 from include.stack.stack import StackError
@@ -87,7 +89,8 @@ def run_part(
 ) -> dict[str, Any]:
     """Run a part in a process of its own and return what it reports.
 
-    `settings` are those of the benchmark's own services, `logs` the folder that outlives them.
+    `settings` are those of the benchmark's own services, `logs` the folder that outlives them. What
+    is reported gains `steal_pct`: how much of the processors' time the machine's host took away.
 
     Raises `StackError` with the part's last words and the name of its log.
     """
@@ -99,6 +102,7 @@ def run_part(
         "TMPDIR": str(settings.home),
     }
     command = [sys.executable, "-m", part.module, *size, *addresses]
+    before = psutil.cpu_times()
     with running(command, log, stdout=subprocess.PIPE, environment=environment) as process:
         try:
             said, _ = process.communicate(timeout=_PATIENCE)
@@ -113,4 +117,12 @@ def run_part(
             f"its log: {log}"
         )
     reported: dict[str, Any] = json.loads(said.splitlines()[-1])
-    return reported
+    return {**reported, "steal_pct": _steal_pct(before, psutil.cpu_times())}
+
+
+def _steal_pct(before: Any, after: Any) -> float:
+    """Share of the processors' time that others had between two `psutil.cpu_times`."""
+    passed = sum(after) - sum(before)
+    # Not every system counts it.
+    stolen = getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)
+    return round(100 * stolen / passed, 1) if passed else 0.0

@@ -18,7 +18,7 @@ from include.stack import stack
 from include.stack.console import StackProgress
 from include.stack.settings import Settings
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 """How often load mode and Kafka's own benchmark alternate: the machine is not always as fast."""
 
 _COMPARED: Final = ("load", "perf_test")

@@ -1,6 +1,10 @@
 import hashlib
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from include.sales.event import ESTADOS, decode, encode, format_ts
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
 
+ROOT = Path(__file__).parents[3]
 MARKET = load_market()
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -142,3 +147,32 @@ def test_a_range_over_a_block_border_is_refused() -> None:
     encoder = BulkEncoder(SaleSource(MARKET, 7, "una"))
     with pytest.raises(ValueError, match="one block"):
         encoder.encode(BLOCK - 1, np.array([0, 0]))
+
+
+def test_another_process_gives_the_same_bytes() -> None:
+    """Whatever its hash seed, which orders sets and differs from process to process."""
+    script = (
+        "import hashlib\n"
+        "from datetime import UTC, datetime\n"
+        "from include.sales.bulk import BulkEncoder, evenly\n"
+        "from include.sales.content import SaleSource\n"
+        "from include.sales.market import load_market\n"
+        "encoder = BulkEncoder(SaleSource(load_market(), 7, 'una'))\n"
+        "digest = hashlib.sha256()\n"
+        "schedule = evenly(datetime(2026, 11, 24, tzinfo=UTC), 0.1)\n"
+        "for block in encoder.blocks(range(5000), schedule):\n"
+        "    digest.update(b''.join(block.values))\n"
+        "print(digest.hexdigest())\n"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(digests) == 1
