@@ -136,31 +136,36 @@ with DAG(
             type="number",
             minimum=0.0001,
             maximum=1000,
+            section="Modo curva",
             title="Escala (ventas por segundo)",
-            description="En modo curva: el promedio del año. Un mediodía o un CyberMonday tienen "
+            description="El promedio del año. Un mediodía o un CyberMonday tienen "
             "más, la noche menos.",
         ),
         "starts_at": Param(
-            "",
-            type="string",
+            None,
+            type=["null", "string"],
+            format="date-time",
+            section="Modo curva",
             title="Desde",
-            description="En modo curva: vende lo que la curva trae desde este momento (ISO 8601 "
-            "con zona), y después sigue en vivo. Vacío: desde ahora.",
+            description="Vende lo que la curva trae desde este momento, y después sigue en vivo. "
+            "Vacío: desde ahora.",
         ),
         "load_sales": Param(
             100_000,
             type="integer",
             minimum=1,
             maximum=1_000_000_000,
+            section="Modo carga",
             title="Ventas de la carga",
-            description="En modo carga. Cada venta tiene unos dos eventos.",
+            description="Cada venta tiene unos dos eventos.",
         ),
         "load_rate": Param(
             0.0,
             type="number",
             minimum=0,
             maximum=1_000_000,
-            title="Eventos por segundo de cada tarea de carga",
+            section="Modo carga",
+            title="Eventos por segundo de cada tarea",
             description="0: tantos como Kafka reciba.",
         ),
         "shards": Param(
@@ -168,6 +173,7 @@ with DAG(
             type="integer",
             minimum=1,
             maximum=64,
+            section="Modo carga",
             title="Tareas de carga",
             description="Se reparten las ventas; salen los mismos bytes con cualquier número.",
         ),

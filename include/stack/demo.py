@@ -176,7 +176,9 @@ def _print_results(
     console: Console, found: dict[str, Any], freshness: list[float], first_sale: float | None
 ) -> None:
     table = Table(title=f"Conciliación de {found['corrida']}", show_header=False)
-    table.add_row("Enviadas y confirmadas por Kafka", str(found["confirmadas"]))
+    if ventas := found["resultados"].get("ventas"):
+        table.add_row("Ventas", str(ventas))
+    table.add_row("Eventos confirmados por Kafka", str(found["confirmadas"]))
     table.add_row("En Kafka (read_committed)", str(found["en_kafka"]))
     table.add_row("En Druid", str(found["en_druid"]))
     table.add_row("Perdidas", str(found["perdidas"]))

@@ -10,9 +10,10 @@ TOPICS: Final[dict[str, dict[str, Any]]] = {
     "ventas.ledger": {"partitions": 2, "topic_config": {"retention.ms": "-1"}},
 }
 
+#: Null, and not an empty list, is what the form takes for a field that is left blank.
 STORES: Final = Param(
-    [],
-    type="array",
+    None,
+    type=["null", "array"],
     items={"type": "string"},
     title="Sucursales",
     description="Identificadores de include/sales/data/stores.csv, uno por línea. Vacío: todas.",

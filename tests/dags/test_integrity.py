@@ -125,8 +125,11 @@ def test_the_form_explains_every_field_and_bounds_every_number(dag: DAG) -> None
         assert len(param.description or "") > 10, name
         # The default is there, and is one that the form itself accepts.
         assert param.resolve() == param.value
-        if schema["type"] in {"number", "integer"}:
+        if schema["type"] in ("number", "integer"):
             assert schema["minimum"] <= param.value <= schema["maximum"], name
+        # What is left blank has to be allowed to be: otherwise the form cannot be sent.
+        assert param.value not in ("", []), name
+        assert param.value is not None or "null" in schema["type"], name
 
 
 def test_airflow_stores_the_dag_and_reads_back_the_same(dag: DAG) -> None:

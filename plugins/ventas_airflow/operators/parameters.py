@@ -46,7 +46,7 @@ class SalesOperator(BaseOperator):
         self,
         *,
         seed: int | str,
-        stores: Sequence[str] | str = (),
+        stores: Sequence[str] | str | None = None,
         seconds_per_day: int | str = 86_400,
         delivery_timeout: float | str = 120.0,
         **kwargs: Any,
@@ -75,7 +75,7 @@ class SalesOperator(BaseOperator):
                 f"stores needs a list and is {self.stores!r}; the DAG needs "
                 "render_template_as_native_obj=True for a templated one"
             )
-        return self.stores
+        return self.stores or ()
 
     def _number(self, name: str, kind: Callable[[str], N]) -> N:
         value = getattr(self, name)

@@ -17,7 +17,7 @@ from include.druid import ledger as comparison
 from include.druid.client import DruidClient, DruidError
 from include.druid.reconcile import IDS_AT_MOST
 from include.druid.row_stats import RowStats, row_stats
-from include.druid.supervisor import supervisor_spec
+from include.druid.supervisor import supervisor_spec, unfinished_tasks
 from include.sales.bulk import evenly
 from include.sales.event import encode
 from include.sales.faults import FATES, GARBLED, FaultRates, Faults, garble
@@ -204,7 +204,7 @@ def test_a_run_with_every_fault_reconciles_and_is_equal_to_the_ledger(
     # By its sums, as a large run is, and once its task has ended.
     druid.suspend_supervisor(place.topic)
     wait_until(
-        lambda: not druid.unfinished_tasks(place.topic),
+        lambda: not unfinished_tasks(druid.tasks(place.topic)),
         service="Druid",
         address=druid.url,
         seconds=60,
