@@ -4,6 +4,7 @@ from datetime import timedelta
 from operator import truth
 from pathlib import Path
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, TriggerRule
@@ -164,11 +165,19 @@ with DAG(
         task_id="stop_vm",
         task_display_name="Apagar la VM",
         **VM,
-        keep_on="{{ params.keep_vm or params.go_live }}",
+        # A live window stops it itself; one that did not open does not.
+        keep_on="{{ params.keep_vm or "
+        "ti.xcom_pull(task_ids='go_live', key='trigger_run_id') is not none }}",
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 
     plan_days >> start_vm >> ensure_topics >> submit_supervisor >> fill_day >> reconcile
     reconcile >> suspend_supervisor
     [reconcile, suspend_supervisor] >> is_live_wanted >> go_live
-    # `go_live` is no part of what the VM waits for, so that the run is judged by it too.
-    suspend_supervisor >> stop_vm
+    [suspend_supervisor, go_live] >> stop_vm
+
+    # Airflow judges a run by its last tasks but teardowns.
+    [reconcile, suspend_supervisor, go_live] >> EmptyOperator(
+        task_id="done",
+        task_display_name="Todo conciliado y entregado",
+        trigger_rule=TriggerRule.NONE_FAILED,
+    )

@@ -7,7 +7,7 @@ goes on with the curve's next arrival.
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.draws import Ints
-from include.sales.local_time import UTC_OFFSET_HOURS
+from include.sales.local_time import UTC_OFFSET_HOURS, midnight
 
 MOST_DAYS = 366
 
@@ -31,7 +31,7 @@ class Day(NamedTuple):
     @property
     def start(self) -> datetime:
         """Local midnight."""
-        return datetime.combine(self.day, time(-UTC_OFFSET_HOURS), UTC)
+        return midnight(self.day)
 
     @property
     def end(self) -> datetime:

@@ -18,6 +18,7 @@ import numpy as np
 from include.sales.bulk import Schedule
 from include.sales.draws import BLOCK, Floats, Ints, Stream, check_seed, uniforms
 from include.sales.event import ESTADOS
+from include.sales.lifecycle import STEPS
 
 MAX_PERCENT: Final = 50
 
@@ -58,7 +59,6 @@ _BURST_FACTOR = 0.1
 _SILENCE_SECONDS = 45.0
 """Less than the freshness check allows."""
 
-_STEPS = 3
 STEP_OF_STATE: Final[Ints] = np.array([0, 1, 1, 2, 2])
 """Which step of a sale has a state, by position in `ESTADOS`."""
 assert len(STEP_OF_STATE) == len(ESTADOS)  # noqa: S101 - a new state needs its step
@@ -183,7 +183,7 @@ class Faults:
         silent[::2] = False
         if block == 0:
             late[0] = disordered[0] = False  # the run begins at its first sale
-        marks = np.zeros((_STEPS, BLOCK), dtype=np.int64)
+        marks = np.zeros((STEPS, BLOCK), dtype=np.int64)
         for kind, hit in (
             ("tardio", late),
             ("desordenado", disordered),
@@ -191,7 +191,7 @@ class Faults:
             ("silencio", silent),
         ):
             marks[0] |= FLAG[kind] * hit
-        for step in range(_STEPS):
+        for step in range(STEPS):
             repeated = u[_Draw.REPEATED_0 + step] < rates.duplicado / 100
             garbled = u[_Draw.GARBLED_0 + step] < rates.malformado / 100
             kind = np.floor(u[_Draw.KIND_0 + step] * len(GARBLED)).astype(np.int64)

@@ -31,6 +31,16 @@ def epoch_ms(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
+def moment_of(milliseconds: int) -> datetime:
+    """The moment, in UTC, of epoch milliseconds."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+
+
+def midnight(day: date) -> datetime:
+    """When a local day begins, in UTC."""
+    return datetime(day.year, day.month, day.day, -UTC_OFFSET_HOURS, tzinfo=UTC)
+
+
 def day_of(hour: int) -> date:
     """Local day of a local hour."""
     return _EPOCH + timedelta(days=hour // 24)

@@ -14,6 +14,7 @@ from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.draws import BLOCK, Floats, Stream, check_seed, uniforms
 from include.sales.faults import Faults
+from include.sales.local_time import moment_of
 
 
 def gap_seconds(seed: int, n: int, minimum: float, maximum: float) -> float:
@@ -116,7 +117,7 @@ class Curve:
 
     def moment(self, n: int) -> datetime:
         """Its arrival."""
-        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=self._at(n))
+        return moment_of(self._at(n))
 
     def _at(self, n: int) -> int:
         """Epoch milliseconds of arrival n ≥ the last one asked for."""

@@ -4,7 +4,7 @@ What a figure or a report shows, without how it looks.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from include.sales.content import Drawn, SaleSource
 from include.sales.demand import Demand
 from include.sales.draws import BLOCK, Floats, Ints
 from include.sales.event import ESTADOS, TIPOS_PAGO
-from include.sales.local_time import UTC_OFFSET_HOURS, first_hour, hours_of
+from include.sales.local_time import first_hour, hours_of, midnight
 from include.sales.market import Market
 from include.sales.places import PLATFORM_CHANNEL
 from include.sales.tables import CHANNELS, Canal, PaymentShare, applicable
@@ -67,7 +67,7 @@ def simulate(
 
     `scale` is the mean number of sales a second over the curve's reference year.
     """
-    moments = arrivals(demand, seed, _midnight(start), _midnight(end), scale)
+    moments = arrivals(demand, seed, midnight(start), midnight(end), scale)
     count = len(moments)
     source = SaleSource(market, seed, corrida="resumen")
     # Rows of a block do not influence each other, so that the last one may be padded.
@@ -140,7 +140,3 @@ def _mix(
 
 def _assumed(row: PaymentShare) -> bool:
     return row.source.startswith("assumption")
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC) - timedelta(hours=UTC_OFFSET_HOURS)

@@ -170,8 +170,13 @@ def entries_for(sales: Sequence[Venta], seed: int) -> tuple[LedgerEntry, ...]:
     """
     minutes: dict[str, list[Venta]] = {}
     for sale in sales:
-        minutes.setdefault(sale.ts[:_MINUTE_LENGTH], []).append(sale)
+        minutes.setdefault(minute_of(sale.ts), []).append(sale)
     return tuple(_entry(minute, minutes[minute], seed) for minute in sorted(minutes))
+
+
+def minute_of(ts: str) -> str:
+    """`minuto` of an event's `ts`."""
+    return f"{ts[:_MINUTE_LENGTH]}:00Z"
 
 
 def read_entries(
@@ -329,7 +334,7 @@ def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
         semilla=seed,
         desde=min(sequences),
         hasta=max(sequences),
-        minuto=f"{minute}:00Z",
+        minuto=minute,
         primera_ts=min(moments),
         ultima_ts=max(moments),
         estados=by_state,

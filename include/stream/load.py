@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Self
 
 import msgspec
@@ -14,13 +14,13 @@ import numpy as np
 from include.sales.bulk import BulkEncoder, Encoded, Schedule
 from include.sales.content import SaleSource
 from include.sales.draws import BLOCK
-from include.sales.event import ESTADOS
+from include.sales.event import ESTADOS, format_ts
 from include.sales.faults import Faults
-from include.stream.errors import StreamError
+from include.sales.local_time import moment_of
 from include.stream.injection import Columns, Transaction, inject
-from include.stream.ledger import LedgerEntry, Totals
-from include.stream.publisher import NotAcknowledgedError, SalePublisher
-from include.stream.session import Published, WindowStoppedError, published_of
+from include.stream.ledger import LedgerEntry, Totals, minute_of
+from include.stream.publisher import SalePublisher
+from include.stream.session import Published, concluded
 
 log = logging.getLogger(__name__)
 
@@ -92,23 +92,15 @@ def publish_load(
     """
     if rate is not None and not 0 < rate < float("inf"):
         raise ValueError(f"the events a second must be more than 0, and they are {rate:g}")
-    resumed_at = sales.start
-    unacknowledged = 0
-    try:
-        resumed_at = publisher.open(since=since, shard=sales).last + 1
-        left = range(resumed_at, sales.stop)
+
+    def publish() -> None:
+        publisher.open(since=since, shard=sales)
+        left = range(publisher.resumed_at, sales.stop)
         begins = faults.shifted(schedule) if faults else schedule
         batches = _transactions(BulkEncoder(source, until), left, begins, _size(rate))
         _publish(publisher, source, batches, rate, stop, _Telling(publisher, left, tell), faults)
-    except StreamError as error:
-        if not stop.is_set():
-            raise
-        log.warning("%s", error)
-        unacknowledged = error.unacknowledged if isinstance(error, NotAcknowledgedError) else 0
-    published = published_of(publisher.progress, resumed_at, unacknowledged)
-    if stop.is_set():
-        raise WindowStoppedError(published)
-    return published
+
+    return concluded(publisher, publish, stop)
 
 
 def _publish(
@@ -233,19 +225,13 @@ def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
             semilla=source.seed,
             desde=int(first_n[i]),
             hasta=int(last_n[i]),
-            minuto=_iso(of_minute * _MINUTE_MS, "seconds"),
-            primera_ts=_iso(int(first_ts[i]), "milliseconds"),
-            ultima_ts=_iso(int(last_ts[i]), "milliseconds"),
+            minuto=minute_of(format_ts(moment_of(of_minute * _MINUTE_MS))),
+            primera_ts=format_ts(moment_of(int(first_ts[i]))),
+            ultima_ts=format_ts(moment_of(int(last_ts[i]))),
             estados=by_minute[of_minute],
         )
         for i, of_minute in enumerate(minutes.tolist())
     ]
-
-
-def _iso(milliseconds: int, timespec: str) -> str:
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    moment = moment.replace(microsecond=milliseconds % 1000 * 1000)
-    return moment.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
 class _Telling:

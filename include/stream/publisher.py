@@ -74,6 +74,8 @@ class SalePublisher:
         """
         self.progress = RunProgress(corrida)
         """What is acknowledged of the run, over all its tries."""
+        self.resumed_at = 0
+        """The `secuencia` at which this try goes on, once it is open."""
         self._config = config
         self._seed = seed
         self._topic = topic
@@ -115,6 +117,7 @@ class SalePublisher:
             self._config, self._ledger_topic, corrida, since=since, shard=shard
         )
         self.progress.check_seed(self._seed)
+        self.resumed_at = self.progress.last + 1
         return self.progress
 
     def commit(self, sales: Sequence[Venta], faults: Faults | None = None) -> None:

@@ -90,21 +90,35 @@ def publish_window(
 
     Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
     """
-    resumed_at = unacknowledged = 0
-    try:
-        resumed_at = publisher.open(since=since).last + 1
-        chains = publisher.chains(since=since) if resumed_at else {}
+
+    def publish() -> None:
+        publisher.open(since=since)
+        chains = publisher.chains(since=since) if publisher.resumed_at else {}
         # By its own moment: a later sale may have been made to begin before the first.
-        begins = begins or (chains[0][0] if chains else datetime.now(UTC))
-        session = _Session(publisher, source, pace(begins), _end(begins, until), faults)
+        first = begins or (chains[0][0] if chains else datetime.now(UTC))
+        session = _Session(publisher, source, pace(first), _end(first, until), faults)
         session.take_up(chains)
         session.run(stop)
+
+    return concluded(publisher, publish, stop)
+
+
+def concluded(
+    publisher: SalePublisher, publish: Callable[[], None], stop: threading.Event
+) -> Published:
+    """Run what publishes until it ends or is stopped, and return what is published by then.
+
+    Raises `WindowStoppedError` once `stop` is set, and whatever `publish` raises.
+    """
+    unacknowledged = 0
+    try:
+        publish()
     except StreamError as error:
         if not stop.is_set():
             raise
         log.warning("%s", error)
         unacknowledged = error.unacknowledged if isinstance(error, NotAcknowledgedError) else 0
-    published = published_of(publisher.progress, resumed_at, unacknowledged)
+    published = _published(publisher, unacknowledged)
     if stop.is_set():
         raise WindowStoppedError(published)
     return published
@@ -215,8 +229,9 @@ def _end(begins: datetime, until: datetime | timedelta) -> datetime:
     return until if isinstance(until, datetime) else begins + until
 
 
-def published_of(progress: RunProgress, resumed_at: int, unacknowledged: int) -> Published:
+def _published(publisher: SalePublisher, unacknowledged: int) -> Published:
     """Return what a run's progress comes to, with the events of a batch that is in doubt."""
+    progress = publisher.progress
     total = progress.total
     return Published(
         corrida=progress.corrida,
@@ -229,7 +244,7 @@ def published_of(progress: RunProgress, resumed_at: int, unacknowledged: int) ->
         ultima_ts=progress.last_ts,
         facturado_centavos=progress.revenue_centavos,
         fallas=progress.faults,
-        reanudada_en=resumed_at,
+        reanudada_en=publisher.resumed_at,
     )
 
 

@@ -249,7 +249,19 @@ def test_the_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
 
 
 def test_a_back_fill_succeeds_only_if_all_of_it_does(backfill: DAG) -> None:
-    assert judging(backfill) == {"go_live", "stop_vm"}
+    assert judging(backfill) == {"done", "stop_vm"}
+    done = backfill.get_task("done")
+    assert done.upstream_task_ids == {"reconcile", "suspend_supervisor", "go_live"}
+    # The live window may be left out, but nothing may fail.
+    assert done.trigger_rule == TriggerRule.NONE_FAILED
+
+
+def test_the_vm_stays_on_only_for_a_live_window_that_was_opened(backfill: DAG) -> None:
+    """One that was asked for and did not open, since the back-fill failed, would cost for ever."""
+    stop = backfill.get_task("stop_vm")
+    assert "go_live" in stop.upstream_task_ids
+    assert "params.go_live" not in stop.keep_on
+    assert "key='trigger_run_id'" in stop.keep_on
 
 
 def test_days_are_filled_beside_each_other_up_to_the_stated_number(backfill: DAG) -> None:

@@ -105,9 +105,11 @@ class ReconcileOperator(BaseOperator):
         self.log.info("Conciliación de %s: %s", found.corrida, found)
         if not found.agrees:
             raise AirflowFailException(f"Kafka y Druid no coinciden: {found}")
-        # Before the first sale ever, there is no datasource to ask.
-        client = druid_client(self.druid_conn_id)
-        results = results_of_run(client, self.datasource, found.corrida) if found.en_druid else {}
+        results = {}
+        # Before the first sale ever, there is no datasource to ask; what is shown is of one run.
+        if found.en_druid and len(published.corridas) == 1:
+            client = druid_client(self.druid_conn_id)
+            results = results_of_run(client, self.datasource, found.corrida)
         return {**found.to_dict(), "resultados": results}
 
     def _published(self) -> _Published:

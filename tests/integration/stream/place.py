@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from include.sales.content import SaleSource
-from include.sales.event import Venta
+from include.sales.event import Venta, decode
 from include.sales.market import load_market
 from include.stream.publisher import SalePublisher
+from include.stream.reader import read_committed
 from include.stream.topics import ensure_topic
 
 SEED = 7
@@ -49,6 +50,10 @@ class Place(NamedTuple):
         """The first event of each sale."""
         source = self.source()
         return [source.chain(n, datetime.now(UTC))[0] for n in range(start, end)]
+
+    def events(self) -> list[Venta]:
+        """What is committed, in the order of each partition; all of it has to be an event."""
+        return [decode(record.value or b"") for record in read_committed(self.config, self.topic)]
 
 
 def make_place(config: dict[str, str], suffix: str) -> Place:

@@ -11,10 +11,8 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from include.sales.backfill import Day, day_arrivals
 from include.sales.demand import Demand
-from include.sales.event import Venta, decode
 from include.sales.market import load_market
 from include.stream.ledger import read_sums
-from include.stream.reader import read_committed
 from tests.integration.stream.place import SEED, Place
 from ventas_airflow.operators.backfill import FillDayOperator
 from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
@@ -41,10 +39,6 @@ def run(place: Place, pushed: list[tuple[str, Any]], monkeypatch: pytest.MonkeyP
     return lambda operator: operator.execute(context)
 
 
-def events(place: Place) -> list[Venta]:
-    return [decode(r.value or b"") for r in read_committed(place.config, place.topic)]
-
-
 def into(place: Place, **arguments: Any) -> dict[str, Any]:
     topics = {"topic": place.topic, "ledger_topic": place.ledger_topic}
     return {"task_id": "t", "seed": SEED, **topics, **arguments}
@@ -60,7 +54,7 @@ def test_a_load_is_the_same_events_whatever_the_shards(
     ]
 
     assert len(published) == shards
-    found = events(place)
+    found = place.events()
     now = datetime.now(UTC)
     assert all(datetime.fromisoformat(event.ts) < now for event in found)
     assert sum(one["confirmadas"] for one in published) == len(found)
@@ -83,7 +77,7 @@ def test_a_day_is_filled_once_and_again_adds_nothing(place: Place, run: Run) -> 
     again = run(FillDayOperator(**arguments))
 
     expected = day_arrivals(Demand(load_market()), SEED, day, 0.05).tolist()
-    found = events(place)
+    found = place.events()
     begun = [event for event in found if event.estado == "pendiente"]
     assert [
         round(datetime.fromisoformat(e.ts).timestamp() * 1000)

@@ -10,11 +10,10 @@ import pytest
 
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
-from include.sales.event import Venta, decode
+from include.sales.event import Venta
 from include.sales.lifecycle import is_return
 from include.sales.market import load_market
 from include.sales.pace import Cadence, Curve
-from include.stream.reader import read_committed
 from include.stream.session import Published, WindowStoppedError, publish_window
 from tests.integration.stream.place import SEED, Place
 
@@ -64,20 +63,15 @@ def run_curve(
         )
 
 
-def events(place: Place) -> list[Venta]:
-    """In the order of each partition."""
-    return [decode(r.value or b"") for r in read_committed(place.config, place.topic)]
-
-
 def sequences(place: Place) -> list[int]:
     """The numbers of the sales begun."""
-    return sorted(event.secuencia for event in events(place) if event.estado == "pendiente")
+    return sorted(event.secuencia for event in place.events() if event.estado == "pendiente")
 
 
 def chains(place: Place) -> dict[int, list[Venta]]:
     """The events of each sale, in the order of its partition."""
     by_sale: dict[int, list[Venta]] = {}
-    for event in events(place):
+    for event in place.events():
         by_sale.setdefault(event.secuencia, []).append(event)
     return by_sale
 
@@ -86,7 +80,7 @@ def test_a_window_ends_at_its_moment_with_everything_acknowledged(place: Place) 
     end = datetime.now(UTC) + timedelta(seconds=2)
     published = run(place, end)
 
-    assert published.enviadas == published.confirmadas == len(events(place))
+    assert published.enviadas == published.confirmadas == len(place.events())
     assert published.ventas > 10
     assert (published.desde, published.hasta) == (0, published.ventas - 1)
     assert published.reanudada_en == 0
@@ -156,15 +150,15 @@ def test_on_the_curve_a_resumed_run_has_the_bytes_of_one_that_was_never_stopped(
     threading.Timer(0.5, stop.set).start()
     with pytest.raises(WindowStoppedError):
         run_curve(place, begins, until, stop)
-    stopped = len(events(place))
+    stopped = len(place.events())
 
     published = run_curve(place, begins, until)
     run_curve(same_run, begins, until)
 
     assert 0 < stopped < published.confirmadas
-    once = {event.id_evento: event for event in events(same_run)}
-    assert {event.id_evento: event for event in events(place)} == once
-    assert len(events(place)) == len(once) == published.confirmadas
+    once = {event.id_evento: event for event in same_run.events()}
+    assert {event.id_evento: event for event in place.events()} == once
+    assert len(place.events()) == len(once) == published.confirmadas
 
 
 def test_on_the_curve_what_was_sold_before_now_is_sent_at_once_and_none_is_left_out(
@@ -205,7 +199,7 @@ def test_a_stop_ends_it_at_once_and_never_as_a_success(
 
     assert time.monotonic() - asked[0] < 1
     published = caught.value.published
-    assert published.enviadas == published.confirmadas == len(events(place))
+    assert published.enviadas == published.confirmadas == len(place.events())
 
 
 def test_a_stop_while_the_broker_is_lost_ends_in_time_and_counts_what_is_not_acknowledged(
