@@ -127,7 +127,7 @@ with DAG(
     reconcile = ReconcileOperator(
         task_id="reconcile",
         task_display_name="Conciliar Kafka y Druid",
-        published="{{ ti.xcom_pull(task_ids='fill_day') | list }}",
+        published="{{ ti.xcom_pull(task_ids='fill_day') }}",
         from_the_beginning=True,
     )
 

@@ -259,7 +259,7 @@ with DAG(
         task_display_name="Conciliar Kafka y Druid",
         # One of the two was skipped: which one, the mode says.
         published="{{ ti.xcom_pull(task_ids='publish_sales') or "
-        "ti.xcom_pull(task_ids='load_sales') | list }}",
+        "ti.xcom_pull(task_ids='load_sales') }}",
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
 

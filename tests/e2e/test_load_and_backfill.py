@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.market import load_market
@@ -10,17 +12,18 @@ from tests.e2e.conftest import BACKFILL, WINDOW, Lab
 SEED, SCALE = 7, 0.05
 
 
-def test_a_load_by_two_tasks_is_reconciled(lab: Lab) -> None:
-    run = lab.open_window(mode="load", load_sales=30_000, shards=2, keep_vm=True)
+@pytest.mark.parametrize(("shards", "sales"), [(1, 8_000), (2, 30_000)])
+def test_a_load_is_reconciled(lab: Lab, shards: int, sales: int) -> None:
+    run = lab.open_window(mode="load", load_sales=sales, shards=shards, keep_vm=True)
     assert lab.end_of(WINDOW, run, 300) == "success"
 
     assert lab.state(run, "publish_sales") == "skipped"
-    shards = [task for task in lab.api.tasks(WINDOW, run) if task["task_id"] == "load_sales"]
-    assert [task["state"] for task in shards] == ["success", "success"]
+    tasks = [task for task in lab.api.tasks(WINDOW, run) if task["task_id"] == "load_sales"]
+    assert [task["state"] for task in tasks] == ["success"] * shards
     found = lab.api.xcom(WINDOW, run, "reconcile")
     assert found["coinciden"]
-    assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 55_000
-    assert found["resultados"]["ventas"] == 30_000
+    assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 1.9 * sales
+    assert found["resultados"]["ventas"] == sales
 
 
 def test_the_past_goes_on_live_without_gap_or_overlap_and_again_adds_nothing(lab: Lab) -> None:
@@ -52,3 +55,15 @@ def test_the_past_goes_on_live_without_gap_or_overlap_and_again_adds_nothing(lab
     repeated = lab.api.xcom(BACKFILL, again, "reconcile")
     assert repeated["confirmadas"] == repeated["en_druid"] == filled["en_druid"]
     assert lab.task(again, "go_live", BACKFILL)["state"] == "skipped"
+
+
+def test_a_single_day_that_goes_live_hands_the_vm_to_the_window(lab: Lab) -> None:
+    run = lab.api.trigger(
+        BACKFILL, {"days": 1, "scale": 0.01, "seed": SEED, "go_live": True, "live_minutes": 0.25}
+    )
+    assert lab.end_of(BACKFILL, run, 300) == "success"
+    assert lab.task(run, "stop_vm", BACKFILL)["state"] == "skipped"
+
+    [window] = lab.api.active_runs(WINDOW)
+    assert lab.end_of(WINDOW, window, 240) == "success"
+    assert lab.state(window, "stop_vm") == "success"

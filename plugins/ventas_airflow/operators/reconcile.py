@@ -53,7 +53,8 @@ class ReconcileOperator(BaseOperator):
     the tasks that have read since the run began.
 
     :param published: what `PublishSalesOperator` returned, or a list of what each
-        `LoadSalesOperator` or `FillDayOperator` did (templated)
+        `LoadSalesOperator` or `FillDayOperator` did (templated); of a single mapped task Airflow
+        gives what it returned, and no list
     :param from_the_beginning: the topics are read whole, and not from the run's beginning: what is
         compared may have been published by an earlier run
     :param timeout: seconds without a new row after which Druid is not waited for any more
