@@ -135,6 +135,7 @@ with DAG(
     suspend_supervisor = SuspendSupervisorOperator(
         task_id="suspend_supervisor",
         task_display_name="Suspender la ingesta",
+        published="{{ ti.xcom_pull(task_ids='fill_day') }}",
         trigger_rule=TriggerRule.ALL_DONE,
     )
 

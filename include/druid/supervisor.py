@@ -1,10 +1,15 @@
 """The Kafka supervisor of a sales datasource: its spec, and what its status means."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from include.druid.client import DruidClient, DruidError, SupervisorMissingError
+from include.druid.client import (
+    DatasourceMissingError,
+    DruidClient,
+    DruidError,
+    SupervisorMissingError,
+)
+from include.druid.queries import read_query
 from include.sales.event import FIELDS
 
 TIMESTAMP = "ts"
@@ -100,15 +105,28 @@ def describe(status: Mapping[str, Any]) -> str:
 
 
 class NotPublishedError(DruidError):
-    """A task failed while it published its segments: Druid lacks what that task had read."""
+    """Druid lacks rows that it showed before: a task that had read them failed to publish them."""
 
 
-def unsettled(client: DruidClient, supervisor: str, since: datetime) -> str:
+class Expected(NamedTuple):
+    """What Druid has to hold before it may be stopped.
+
+    Attributes:
+        runs: names of runs.
+        rows: how many rows they have together, by what Kafka acknowledged.
+    """
+
+    runs: Sequence[str] = ()
+    rows: int = 0
+
+
+def unsettled(client: DruidClient, supervisor: str, expected: Expected) -> str:
     """What is still to happen before Druid may be stopped; "" when nothing is.
 
     The supervisor is to be suspended, its tasks ended, and every segment loaded by a historical.
 
-    Raises `NotPublishedError` for a task that failed from `since` on, when it was told to end.
+    Raises `NotPublishedError` if rows are missing then: whether a task failed, and why, Druid does
+    not always tell.
     """
     try:
         status = client.supervisor_status(supervisor)
@@ -120,24 +138,42 @@ def unsettled(client: DruidClient, supervisor: str, since: datetime) -> str:
     tasks = client.tasks(datasource)
     if unfinished := unfinished_tasks(tasks):
         return f"{len(unfinished)} tasks publish their segments"
-    for task in tasks:
-        if task["statusCode"] == "FAILED" and _ended(task) >= since:
-            raise NotPublishedError(
-                f"Task {task['id']} failed while it published its segments "
-                f"({(task.get('errorMsg') or 'no reason given')[:_REASON]}): Druid lacks its rows "
-                f"until supervisor {supervisor!r} is resumed, which reads them from Kafka again"
-            )
     segments = client.sql(_UNSETTLED_SQL, [datasource])
-    return f"{len(segments)} segments are not on a historical yet" if segments else ""
+    if segments:
+        return f"{len(segments)} segments are not on a historical yet"
+    if lacking := missing_rows(client, datasource, expected):
+        raise NotPublishedError(
+            f"{lacking} after the tasks have ended, {_latest_failure(tasks)}: they are read from "
+            f"Kafka again once supervisor {supervisor!r} is resumed"
+        )
+    return ""
+
+
+def missing_rows(client: DruidClient, datasource: str, expected: Expected) -> str:
+    """What Druid lacks of the rows of some runs, in words; "" when nothing."""
+    if not expected.rows:
+        return ""
+    query = read_query("reconcile/rows", datasource)
+    try:
+        [found] = client.sql(query, ["\n".join(expected.runs)])
+        rows = int(found["filas"])
+    except DatasourceMissingError:
+        rows = 0
+    short = expected.rows - rows
+    return f"Druid lacks {short} of {expected.rows} rows" if short > 0 else ""
+
+
+def _latest_failure(tasks: Iterable[Mapping[str, Any]]) -> str:
+    failed = [task for task in tasks if task["statusCode"] == "FAILED"]
+    if not failed:
+        return "none of which failed"
+    last = max(failed, key=lambda task: str(task["createdTime"]))
+    return f"of which {last['id']} failed ({(last.get('errorMsg') or 'no reason given')[:_REASON]})"
 
 
 def unfinished_tasks(tasks: Iterable[Mapping[str, Any]]) -> list[str]:
     """Ids of the tasks that wait or run."""
     return [task["id"] for task in tasks if task["statusCode"] == "RUNNING"]
-
-
-def _ended(task: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(task["createdTime"]) + timedelta(milliseconds=task["duration"])
 
 
 def _consumer_properties(kafka_config: Mapping[str, Any], datasource: str) -> dict[str, Any]:

@@ -1,14 +1,31 @@
-"""Leaving Druid as a test found it."""
+"""Waiting for Druid, and leaving it as a test found it."""
 
 import requests
 
-from include.druid.client import DruidClient
+from include.druid.client import DruidClient, DruidError
 from include.druid.supervisor import unfinished_tasks
+from include.stack.waiting import wait_until
 
 
 def remove_supervisor(druid: DruidClient, name: str) -> None:
     druid.terminate_supervisor(name)
     # Its task would go on for the rest of its hour, in a slot that other tests need.
-    for task in unfinished_tasks(druid.tasks(name)):
+    kill_tasks(druid, name)
+
+
+def kill_tasks(druid: DruidClient, datasource: str) -> None:
+    """End the tasks of a datasource as failed; what they have read is not published."""
+    for task in unfinished_tasks(druid.tasks(datasource)):
         stop = f"{druid.url}/druid/indexer/v1/task/{task}/shutdown"
         requests.post(stop, timeout=10).raise_for_status()
+
+
+def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
+    def there() -> bool:
+        try:
+            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
+        except DruidError:
+            return False
+        return bool(rows[0]["n"] == count)
+
+    wait_until(there, service="Druid", address=druid.url, seconds=60)

@@ -13,6 +13,7 @@ from ventas_airflow.operators.parameters import (
     refused_if_wrong,
 )
 from ventas_airflow.operators.publishing import PublishingOperator
+from ventas_airflow.runs import earliest_record
 
 Shard = dict[str, int]
 """`{"desde", "hasta"}`: first sale, and the one after the last."""
@@ -108,7 +109,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
                 until=end,
                 rate=rate or None,
                 stop=self._stop,
-                since=self._since(context),
+                since=earliest_record(context["dag_run"]),
                 tell=lambda progress: self._tell(context, progress),
                 faults=faults,
             )

@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ventas_airflow.operators.parameters import LOAD, WindowOperator
 from ventas_airflow.operators.publishing import PublishingOperator
+from ventas_airflow.runs import earliest_record
 
 
 class CheckSalesOperator(WindowOperator):
@@ -51,7 +52,7 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
                 pace=window.pace,
                 stop=self._stop,
                 begins=window.begins,
-                since=self._since(context),
+                since=earliest_record(context["dag_run"]),
                 faults=window.faults,
             )
         self.log.info(

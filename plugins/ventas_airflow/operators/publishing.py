@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from include.stream.load import Progress
     from include.stream.publisher import SalePublisher
     from include.stream.session import Published
-
-_CLOCK_SKEW = timedelta(minutes=10)
-"""How far the clocks of Airflow and of the worker may be apart, generously."""
 
 
 class PublishingOperator(SalesOperator):
@@ -102,10 +98,6 @@ class PublishingOperator(SalesOperator):
             raise AirflowException(str(error)) from error
         except StreamError as error:
             raise AirflowFailException(str(error)) from error
-
-    def _since(self, context: Context) -> datetime:
-        # Clearing a task moves the run's start_date; its run_after stays.
-        return context["dag_run"].run_after - _CLOCK_SKEW
 
     def _tell(self, context: Context, progress: "Progress") -> None:
         """Show how far a load is: the task's XCom ``progreso``."""

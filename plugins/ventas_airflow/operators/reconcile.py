@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from ventas_airflow.conditions import druid_client
+from ventas_airflow.runs import Published, each_published, earliest_record
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 #: Seconds between looks at Druid while rows are still to come.
 _INTERVAL = 1.0
-
-#: A sale may be stamped a moment before the broker's clock says so.
-_CLOCK_SKEW = timedelta(minutes=10)
 
 
 class _Published(NamedTuple):
@@ -53,8 +51,7 @@ class ReconcileOperator(BaseOperator):
     the tasks that have read since the run began.
 
     :param published: what `PublishSalesOperator` returned, or a list of what each
-        `LoadSalesOperator` or `FillDayOperator` did (templated); of a single mapped task Airflow
-        gives what it returned, and no list
+        `LoadSalesOperator` or `FillDayOperator` did (templated)
     :param from_the_beginning: the topics are read whole, and not from the run's beginning: what is
         compared may have been published by an earlier run
     :param timeout: seconds without a new row after which Druid is not waited for any more
@@ -75,7 +72,7 @@ class ReconcileOperator(BaseOperator):
     def __init__(
         self,
         *,
-        published: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str,
+        published: Published,
         topic: str = "ventas",
         ledger_topic: str = "ventas.ledger",
         datasource: str = "ventas",
@@ -100,7 +97,7 @@ class ReconcileOperator(BaseOperator):
         from include.druid.reconcile import IDS_AT_MOST, results_of_run
 
         published = self._published()
-        since = None if self.from_the_beginning else context["dag_run"].run_after - _CLOCK_SKEW
+        since = None if self.from_the_beginning else earliest_record(context["dag_run"])
         by_ids = published.confirmadas <= IDS_AT_MOST and len(published.corridas) == 1
         found = self._wait((self._by_ids if by_ids else self._by_sums)(published, since))
         self.log.info("Conciliación de %s: %s", found.corrida, found)
@@ -114,8 +111,8 @@ class ReconcileOperator(BaseOperator):
         return {**found.to_dict(), "resultados": results}
 
     def _published(self) -> _Published:
-        several = [self.published] if isinstance(self.published, Mapping) else self.published
-        if not several or isinstance(several, str):
+        several = each_published(self.published)
+        if not several:
             raise AirflowFailException(f"No hay qué conciliar: published es {self.published!r}")
         moments = [it[name] for it in several for name in ("primera_ts", "ultima_ts") if it[name]]
         return _Published(

@@ -10,12 +10,16 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.operators.waiting import WaitingOperator
+from ventas_airflow.runs import Published, each_published, earliest_record
 from ventas_airflow.triggers.druid_supervisor import Goal, SupervisorTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.druid.client import DruidClient
+    from include.druid.supervisor import Expected
+
+#: How often what a task failed to publish is read again before the run fails.
+_MOST_RESUMED = 3
 
 
 class SupervisorOperator(WaitingOperator):
@@ -26,7 +30,6 @@ class SupervisorOperator(WaitingOperator):
     """
 
     template_fields: Sequence[str] = ("datasource", "druid_conn_id")
-    goal: Goal
 
     def __init__(
         self,
@@ -39,19 +42,26 @@ class SupervisorOperator(WaitingOperator):
         self.datasource = datasource
         self.druid_conn_id = druid_conn_id
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Tell Druid, then wait until it has done so."""
-        started = time.time()
-        self._tell(druid_client(self.druid_conn_id))
+    def _until(
+        self,
+        context: Context,
+        goal: Goal,
+        carry: dict[str, Any],
+        then: str = "execute_complete",
+    ) -> dict[str, Any]:
+        """Wait for the goal; ``carry`` has when the task ``started``, in Unix time, and `Expected`
+        where rows are.
+        """
         trigger = SupervisorTrigger(
             druid_conn_id=self.druid_conn_id,
             supervisor=self.datasource,
-            goal=self.goal,
-            deadline=started + self.timeout,
+            goal=goal,
+            expected=carry.get("expected", ()),
+            deadline=carry["started"] + self.timeout,
             poll_interval=self.poll_interval,
-            carry={"started": started},
+            carry=carry,
         )
-        return self._wait(context, trigger, "execute_complete")
+        return self._wait(context, trigger, then)
 
     def execute_complete(
         self,
@@ -59,6 +69,13 @@ class SupervisorOperator(WaitingOperator):
         event: dict[str, Any],
     ) -> dict[str, Any]:
         """End the task by the trigger's event; returns ``{"supervisor", "segundos"}``."""
+        self._check(event)
+        seconds = round(time.time() - event["carry"]["started"], 1)
+        self.log.info("%s after %s s", event["message"], seconds)
+        return {"supervisor": self.datasource, "segundos": seconds}
+
+    def _check(self, event: dict[str, Any]) -> None:
+        """Fail the task by an event that is no success."""
         if event["status"] == "timeout":
             raise AirflowException(
                 f"Given up after {self.timeout:g} s: {event['message']}. Look at the supervisor "
@@ -68,12 +85,6 @@ class SupervisorOperator(WaitingOperator):
             raise AirflowFailException(event["message"])
         if event["status"] != "success":
             raise AirflowException(event["message"])
-        seconds = round(time.time() - event["carry"]["started"], 1)
-        self.log.info("%s after %s s", event["message"], seconds)
-        return {"supervisor": self.datasource, "segundos": seconds}
-
-    def _tell(self, client: DruidClient) -> None:
-        raise NotImplementedError
 
 
 class SubmitSupervisorOperator(SupervisorOperator):
@@ -86,7 +97,6 @@ class SubmitSupervisorOperator(SupervisorOperator):
     """
 
     template_fields: Sequence[str] = (*SupervisorOperator.template_fields, "topic", "kafka_conn_id")
-    goal: Goal = "running"
 
     def __init__(
         self, *, topic: str = "ventas", kafka_conn_id: str = "kafka_default", **kwargs: Any
@@ -95,28 +105,103 @@ class SubmitSupervisorOperator(SupervisorOperator):
         self.topic = topic
         self.kafka_conn_id = kafka_conn_id
 
-    def _tell(self, client: DruidClient) -> None:
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Submit, and wait until the tasks read."""
         from include.druid.supervisor import supervisor_spec
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
+        started = time.time()
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
         spec = supervisor_spec(kafka_config, topic=self.topic, datasource=self.datasource)
-        supervisor = client.submit_supervisor(spec)
+        supervisor = druid_client(self.druid_conn_id).submit_supervisor(spec)
         self.log.info("Supervisor %s of topic %s is submitted", supervisor, self.topic)
+        return self._until(context, "running", {"started": started})
 
 
 class SuspendSupervisorOperator(SupervisorOperator):
     """Suspends ingestion and waits until every segment is handed off: Druid may be stopped then.
 
-    A supervisor that does not exist is well.
+    Druid then holds all that Kafka acknowledged of the run. Where a task failed instead of
+    publishing what it had read, the supervisor is resumed, which reads it again, and suspended once
+    more. A supervisor that does not exist is well.
+
+    :param published: as in `ReconcileOperator`, of runs of other names than the DAG run's own
+    :param ledger_topic: what says how many rows the DAG run's own has
+    :param kafka_conn_id: Kafka connection
     """
 
-    goal: Goal = "settled"
+    template_fields: Sequence[str] = (
+        *SupervisorOperator.template_fields,
+        "published",
+        "ledger_topic",
+        "kafka_conn_id",
+    )
 
-    def _tell(self, client: DruidClient) -> None:
+    def __init__(
+        self,
+        *,
+        published: Published = None,
+        ledger_topic: str = "ventas.ledger",
+        kafka_conn_id: str = "kafka_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.published = published
+        self.ledger_topic = ledger_topic
+        self.kafka_conn_id = kafka_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Suspend, and wait until all is handed off."""
+        started = time.time()
+        # Before Kafka is asked: what the tasks have read is safe even if that does not answer.
+        if not self._suspend():
+            return {"supervisor": self.datasource, "segundos": 0.0}
+        expected = list(self._expected(context))
+        carry = {"started": started, "expected": expected, "resumed": 0}
+        return self._until(context, "settled", carry)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """End the task, or read again what a task failed to publish."""
+        carry = event["carry"]
+        if event["status"] != "fatal" or carry["resumed"] == _MOST_RESUMED:
+            return super().execute_complete(context, event)
+        self.log.warning("%s. Se reanuda la ingesta para leerlas de nuevo", event["message"])
+        druid_client(self.druid_conn_id).resume_supervisor(self.datasource)
+        carry = {**carry, "resumed": carry["resumed"] + 1}
+        return self._until(context, "complete", carry, "suspend_again")
+
+    def suspend_again(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Suspend once all is read again; what is still missing then is the next look's to tell."""
+        self._suspend()
+        self._check(event)
+        return self._until(context, "settled", event["carry"])
+
+    def _suspend(self) -> bool:
+        """Whether there is a supervisor to suspend."""
         from include.druid.client import SupervisorMissingError
 
         try:
-            client.suspend_supervisor(self.datasource)
+            druid_client(self.druid_conn_id).suspend_supervisor(self.datasource)
         except SupervisorMissingError as error:
             self.log.info("Nothing to suspend: %s", error)
+            return False
+        return True
+
+    def _expected(self, context: Context) -> Expected:
+        from include.druid.supervisor import Expected
+        from include.stream.ledger import read_sums
+        from include.stream.topics import TopicMissingError
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        if several := each_published(self.published):
+            runs = sorted({it["corrida"] for it in several})
+            return Expected(runs, sum(it["confirmadas"] for it in several))
+        dag_run = context["dag_run"]
+        config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        try:
+            sums = read_sums(
+                config, self.ledger_topic, [dag_run.run_id], since=earliest_record(dag_run)
+            )
+        except TopicMissingError:
+            sums = {}
+        return Expected([dag_run.run_id], sum(totals[0] for totals in sums.values()))

@@ -1,4 +1,4 @@
-"""Waiting in the triggerer for a Druid supervisor: until it reads, or until all is handed off.
+"""Waiting in the triggerer for a Druid supervisor: that it reads, has read, or has handed off.
 
 The connection is looked up, by id, where the trigger runs, so that no secret is stored with it.
 """
@@ -6,17 +6,24 @@ The connection is looked up, by id, where the trigger runs, so that no secret is
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from include.druid.client import DruidClient, DruidError, DruidUnreachableError
-from include.druid.supervisor import NotPublishedError, describe, is_running, unsettled
+from include.druid.supervisor import (
+    Expected,
+    NotPublishedError,
+    describe,
+    is_running,
+    missing_rows,
+    unsettled,
+)
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
 
-Goal = Literal["running", "settled"]
+Goal = Literal["running", "complete", "settled"]
 
 
 class SupervisorTrigger(WaitTrigger):
@@ -24,15 +31,26 @@ class SupervisorTrigger(WaitTrigger):
 
     :param druid_conn_id: ingest connection, whose host and port are the router's
     :param supervisor: the supervisor's id
-    :param goal: ``running`` (its tasks read the topic), or ``settled`` (suspended, tasks ended,
-        every segment on a historical: Druid may be stopped)
+    :param goal: ``running`` (its tasks read the topic), ``complete`` (and have read what is
+        expected), or ``settled`` (suspended, tasks ended, every segment on a historical and what
+        is expected there: Druid may be stopped; fatal if rows are missing then)
+    :param expected: `Expected`, as its fields
     """
 
-    def __init__(self, *, druid_conn_id: str, supervisor: str, goal: Goal, **common: Any) -> None:
+    def __init__(
+        self,
+        *,
+        druid_conn_id: str,
+        supervisor: str,
+        goal: Goal,
+        expected: Sequence[Any] = Expected(),
+        **common: Any,
+    ) -> None:
         super().__init__(**common)
         self.druid_conn_id = druid_conn_id
         self.supervisor = supervisor
         self.goal = goal
+        self.expected = Expected(*expected)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the arguments that make an equal trigger."""
@@ -42,12 +60,8 @@ class SupervisorTrigger(WaitTrigger):
             "druid_conn_id": self.druid_conn_id,
             "supervisor": self.supervisor,
             "goal": self.goal,
+            "expected": list(self.expected),
         }
-
-    @property
-    def _since(self) -> datetime:
-        """When the operator told Druid what to do."""
-        return datetime.fromtimestamp(self.carry["started"], UTC)
 
     async def _outcome(self) -> dict[str, str]:
         client = await asyncio.to_thread(druid_client, self.druid_conn_id)
@@ -60,10 +74,11 @@ class SupervisorTrigger(WaitTrigger):
     def _missing(self, client: DruidClient) -> str:
         try:
             if self.goal == "settled":
-                return unsettled(client, self.supervisor, self._since)
+                return unsettled(client, self.supervisor, self.expected)
             status = client.supervisor_status(self.supervisor)
+            if is_running(status) and self.goal == "complete":
+                return missing_rows(client, str(status["dataSource"]), self.expected)
         except NotPublishedError as error:
-            # Told again, Druid would say that nothing is left to do.
             raise AirflowFailException(str(error)) from error
         except DruidUnreachableError as error:
             return str(error)

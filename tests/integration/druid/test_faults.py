@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from confluent_kafka import Producer
 
 from include.druid import ledger as comparison
-from include.druid.client import DruidClient, DruidError
+from include.druid.client import DruidClient
 from include.druid.reconcile import IDS_AT_MOST
 from include.druid.row_stats import RowStats, row_stats
 from include.druid.supervisor import supervisor_spec, unfinished_tasks
@@ -25,7 +25,7 @@ from include.stack.waiting import wait_until
 from include.stream.load import publish_load
 from include.stream.session import Published
 from tests.integration.stream.place import SEED, Place, make_place
-from tests.support.druid import remove_supervisor
+from tests.support.druid import remove_supervisor, wait_for_rows
 from ventas_airflow.operators import ledger as ledger_operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
@@ -86,17 +86,6 @@ def _connections(
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
     monkeypatch.setattr(ledger_operators, "_PATIENCE", 0.0)
     monkeypatch.setattr(comparison, "GRACE", timedelta(0))
-
-
-def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
-    def there() -> bool:
-        try:
-            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
-        except DruidError:
-            return False
-        return bool(rows[0]["n"] == count)
-
-    wait_until(there, service="Druid", address=druid.url, seconds=60)
 
 
 def await_stats(druid: DruidClient, supervisor: str, began: datetime, total: int) -> RowStats:

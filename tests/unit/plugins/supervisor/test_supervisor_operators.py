@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from ventas_airflow.operators.waiting import TRIGGERER_GRACE
 from ventas_airflow.triggers.druid_supervisor import SupervisorTrigger
 
 STATUS = f"{SUPERVISORS}/ventas/status"
+RESUME = f"{SUPERVISORS}/ventas/resume"
 SUSPEND = f"{SUPERVISORS}/ventas/suspend"
 KAFKA = {
     "bootstrap.servers": "127.0.0.1:1",
@@ -48,21 +49,24 @@ def submit(**changes: Any) -> SubmitSupervisorOperator:
 
 
 def suspend(**changes: Any) -> SuspendSupervisorOperator:
-    return SuspendSupervisorOperator(**{"task_id": "cerrar", "poll_interval": 0.01, **changes})
+    published = {"corrida": "una", "confirmadas": 0}
+    common = {"task_id": "cerrar", "poll_interval": 0.01, "published": published}
+    return SuspendSupervisorOperator(**{**common, **changes})
 
 
 def run(operator: SupervisorOperator) -> dict[str, Any]:
-    """Execute; if the task defers, wait as the triggerer does and resume."""
-    try:
-        return operator.execute(Context)
-    except TaskDeferred as deferred:
-        # Stored as JSON, the trigger is made anew in the triggerer.
-        path, stored = deferred.trigger.serialize()
-        assert path == f"{SupervisorTrigger.__module__}.SupervisorTrigger"
-        trigger = SupervisorTrigger(**json.loads(json.dumps(stored)))
-        event = asyncio.run(anext(trigger.run())).payload
-        resumed: dict[str, Any] = getattr(operator, deferred.method_name)(Context, event=event)
-        return resumed
+    """Execute; each time that the task defers, wait as the triggerer does and resume."""
+    go_on: Callable[[], dict[str, Any]] = partial(operator.execute, Context)
+    while True:
+        try:
+            return go_on()
+        except TaskDeferred as deferred:
+            # Stored as JSON, the trigger is made anew in the triggerer.
+            path, stored = deferred.trigger.serialize()
+            assert path == f"{SupervisorTrigger.__module__}.SupervisorTrigger"
+            trigger = SupervisorTrigger(**json.loads(json.dumps(stored)))
+            event = asyncio.run(anext(trigger.run())).payload
+            go_on = partial(getattr(operator, deferred.method_name), Context, event=event)
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -173,17 +177,55 @@ def test_a_druid_that_stays_away_is_named_with_its_address_at_the_deadline(
         run(operator(timeout=0.1))
 
 
-def test_segments_that_could_not_be_published_fail_for_good(router: Router) -> None:
-    """A retry would find no task and no segment left, and call it a success."""
-    failed = {
-        "id": "t",
-        "statusCode": "FAILED",
-        "createdTime": datetime.now(UTC).isoformat(),
-        "duration": 1000,
-        "errorMsg": "out of memory",
-    }
+SUSPENDED = (200, status("SUSPENDED", suspended=True))
+FAILED = {"id": "t", "statusCode": "FAILED", "createdTime": "2026", "errorMsg": "out of memory"}
+NO_SEGMENT_LEFT: tuple[int, Any] = (200, [])
+
+
+def rows(found: int) -> tuple[int, Any]:
+    return 200, [{"filas": found}]
+
+
+@pytest.fixture
+def failing(router: Router) -> Router:
+    """A Druid whose task ends without publishing what it had read."""
     router.on("POST", SUSPEND, (200, {"id": "ventas"}))
-    router.on("GET", STATUS, (200, status("SUSPENDED", suspended=True)))
-    router.on("GET", TASKS, (200, [failed]))
-    with pytest.raises(AirflowFailException, match="out of memory"):
-        run(suspend())
+    router.on("POST", RESUME, (200, {"id": "ventas"}))
+    router.on("GET", TASKS, (200, [FAILED]))
+    return router
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_what_a_task_failed_to_publish_is_read_again_before_druid_may_be_stopped(
+    failing: Router, deferrable: bool
+) -> None:
+    failing.on("GET", STATUS, SUSPENDED, (200, status()), (200, status()), SUSPENDED)
+    suspended = [NO_SEGMENT_LEFT, rows(280)]
+    resumed = [rows(290), rows(300)]
+    failing.on("POST", SQL, *suspended, *resumed, NO_SEGMENT_LEFT, rows(300))
+    published = [{"corrida": "una", "confirmadas": 100}, {"corrida": "otra", "confirmadas": 200}]
+    run(suspend(published=published, deferrable=deferrable))
+    assert [failing.times("POST", path) for path in (SUSPEND, RESUME)] == [2, 1]
+    asked = [it.body["parameters"] for it in failing.asked if it.path == SQL]
+    assert {"type": "VARCHAR", "value": "otra\nuna"} in asked[1]
+
+
+def test_what_no_task_can_publish_fails_the_run_with_the_count_and_the_reason(
+    failing: Router,
+) -> None:
+    again = [(200, status()), SUSPENDED]
+    failing.on("GET", STATUS, SUSPENDED, *again, *again, *again)
+    lacking = [NO_SEGMENT_LEFT, rows(280)]
+    failing.on("POST", SQL, *lacking, *[rows(300), *lacking] * 3)
+    with pytest.raises(AirflowFailException, match=r"lacks 20 of 300 rows .*out of memory"):
+        run(suspend(published={"corrida": "una", "confirmadas": 300}))
+    assert [failing.times("POST", path) for path in (SUSPEND, RESUME)] == [4, 3]
+
+
+def test_rows_that_do_not_come_back_leave_the_ingestion_suspended(failing: Router) -> None:
+    """The VM is stopped next, whatever happens: what there is had to be handed off."""
+    failing.on("GET", STATUS, SUSPENDED, (200, status()))
+    failing.on("POST", SQL, NO_SEGMENT_LEFT, rows(280))
+    with pytest.raises(AirflowException, match=r"after 0\.2 s: Druid lacks 20 of 300"):
+        run(suspend(published={"corrida": "una", "confirmadas": 300}, timeout=0.2))
+    assert failing.times("POST", SUSPEND) == 2
