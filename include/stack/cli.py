@@ -52,6 +52,44 @@ parts, in the order they run:
 Each part runs in a process of its own; its log is bench-<part> to `./ventas logs`. Alone, a
 part is a module: `.venv/bin/python -m bench.generate --events 20000000`."""
 
+CHAOS_SCENARIOS = (
+    *("producer", "mark-failed", "scheduler", "api-server"),
+    *("kafka", "kafka-paused", "disk-full"),
+    *("indexer", "coordinator", "historical", "broker", "zookeeper", "vm"),
+    *("hand-off", "partitions", "everything"),
+)
+
+CHAOS_DESCRIPTION = """\
+Kill, stop and starve every part of the stack while 220 sales a second flow beside an Airflow window
+of a sale every 1-2 s, and show that nothing is lost and nothing is there twice: after each round
+the ledger, Kafka (read_committed) and Druid are compared by id, by count and by sum.
+
+It has a stack of its own (free ports, a folder that is removed at the end); yours is not touched.
+About a minute a round, more where something stays away on purpose. The exit code is 0 only if
+every round passed; the logs of a scenario that failed are kept in <VENTAS_HOME>/chaos/NAME."""
+
+CHAOS_EPILOG = """\
+scenarios:
+  producer      SIGKILL of the producers' processes, that of Airflow's task among them
+  mark-failed   the window's task marked failed in Airflow, then the run cleared
+  scheduler     Airflow's scheduler killed and restarted
+  api-server    Airflow's API server away for 90 s
+  kafka         Kafka's broker killed and restarted
+  kafka-paused  Kafka's broker stopped (SIGSTOP) for 30 s
+  disk-full     no room left for Kafka's log (needs the right to mount a small disk)
+  indexer       Druid's indexer killed, with the tasks that it runs
+  coordinator   Druid's coordinator and overlord killed
+  historical    Druid's historical killed
+  broker        Druid's broker and router killed
+  zookeeper     ZooKeeper killed
+  vm            the whole Druid VM stopped and started through Compute Engine's API
+  hand-off      hand-off of the segments under load
+  partitions    a partition added to both topics
+  everything    every process killed at once, then `./ventas up`
+
+example:
+  ./ventas chaos --scenario indexer kafka --rounds 2"""
+
 EXPECTED_ERRORS = (
     AirflowApiError,
     SettingsError,
@@ -154,6 +192,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--quick", action="store_true", help="a tenth of the size: a first look")
     bench.add_argument("--json", action="store_true", help="for programs")
+    chaos = command("chaos", _chaos, "kill each part while sales flow; nothing lost, nothing twice")
+    chaos.description, chaos.epilog = CHAOS_DESCRIPTION, CHAOS_EPILOG
+    chaos.formatter_class = argparse.RawDescriptionHelpFormatter
+    chaos.add_argument(
+        "--scenario",
+        nargs="+",
+        action="extend",
+        choices=CHAOS_SCENARIOS,
+        metavar="NAME",
+        help="only these (default: all)",
+    )
+    chaos.add_argument(
+        "--rounds", type=_rounds, default=5, metavar="N", help="of each, 1 to 100 (default: 5)"
+    )
+    chaos.add_argument("--json", action="store_true", help="for programs")
     command("clean", _clean, "remove the state folder: data, logs, Airflow's database")
     return parser
 
@@ -175,6 +228,12 @@ def _seed(text: str) -> int:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return seed
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rounds from 1 to 100")
+    return int(text)
 
 
 def _up(_: argparse.Namespace, settings: Settings, console: Console) -> int:
@@ -266,6 +325,18 @@ def _bench(options: argparse.Namespace, settings: Settings, console: Console) ->
         console,
         names=options.part or (),
         quick=options.quick,
+        as_json=options.json,
+    )
+
+
+def _chaos(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    from chaos.run import run_chaos
+
+    return run_chaos(
+        settings,
+        console,
+        names=options.scenario or (),
+        rounds=options.rounds,
         as_json=options.json,
     )
 

@@ -102,13 +102,21 @@ def marked_processes(settings: Settings) -> list[psutil.Process]:
         try:
             if (
                 process.pid != os.getpid()
-                and process.environ().get(MARK) == str(settings.home)
+                and _is_of(process, str(settings.home))
                 and process.status() != psutil.STATUS_ZOMBIE
             ):
                 found.append(process)
         except (psutil.AccessDenied, psutil.NoSuchProcess):
             continue
     return found
+
+
+def _is_of(process: psutil.Process, home: str) -> bool:
+    if process.environ().get(MARK) == home:
+        return True
+    # Airflow's processes that name themselves write over their environment. They stay where
+    # supervisord starts all; a person's shell may be there too.
+    return " ".join(process.cmdline()).startswith("airflow ") and process.cwd() == home
 
 
 def _inherited(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """The sale window on a real scheduler, Kafka and Druid: whole, stopped, and with a crash inside."""
 
-import os
-import signal
 import time
 import uuid
 from contextlib import suppress
@@ -11,7 +9,6 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from include.sales.event import decode
-from include.stack import supervision
 from include.stack.airflow_api import AirflowApiError
 from include.stream.ledger import read_run
 from tests.e2e.conftest import VALIDATION, WINDOW, Lab
@@ -127,21 +124,6 @@ def test_marking_the_producer_failed_stops_it_and_the_vm(lab: Lab) -> None:
     assert lab.state(run, "stop_vm") == "success"
     assert instances(lab.settings).get(**VM).status == "TERMINATED"
     assert len(plain_consumer_ids(lab, run)) == published
-
-
-def test_a_killed_indexer_loses_nothing(lab: Lab) -> None:
-    run = lab.open_window(duration_minutes=0.75, keep_vm=True)
-    lab.wait(lambda: lab.in_druid(run) >= 5, "the sales of the window", 150)
-
-    indexer = next(p for p in supervision.process_states(lab.settings) if p["name"] == "indexer")[
-        "pid"
-    ]
-    os.kill(indexer, signal.SIGKILL)
-
-    assert lab.end_of(WINDOW, run) == "success"
-    found = lab.api.xcom(WINDOW, run, "reconcile")
-    assert found["confirmadas"] == found["en_kafka"] == found["en_druid"]
-    assert (found["perdidas"], found["duplicadas"]) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,13 @@ class Fleet(msgspec.Struct):
             self._settle(active, "TERMINATED", "all processes are gone", now)
 
     def resume(self) -> None:
-        """After a restart of the emulator: tell the group again what may not have reached it."""
+        """After a restart of the emulator: tell the group again what may not have reached it.
+
+        An instance that was running may have died with it; Compute Engine restarts one whose host
+        crashed, and those that run are left alone.
+        """
         for instance in self.instances:
-            if instance.status == "STAGING":
+            if instance.status in ("STAGING", "RUNNING"):
                 _become(instance, "PROVISIONING", "the emulator was restarted")
 
     # -- inside ------------------------------------------------------------------------------

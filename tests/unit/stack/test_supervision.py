@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -117,6 +118,24 @@ def test_stop_leaves_no_process_not_even_one_that_left_its_group(running: Settin
     assert not [process for process in everything if process.is_running()]
     stack.clean(running)
     assert not running.home.exists()
+
+
+def test_an_airflow_process_that_wrote_over_its_environment_is_found_by_its_folder(
+    settings: Settings,
+) -> None:
+    """Those of a killed scheduler live on without it, and would hold its database and ports."""
+    settings.home.mkdir()
+    worker = ["airflow worker -- LocalExecutor: <idle>", *SLEEP[1:]]
+    named = subprocess.Popen(worker, executable=SLEEP[0], cwd=settings.home, env={})
+    elsewhere = subprocess.Popen(worker, executable=SLEEP[0], cwd=settings.home.parent, env={})
+    shell = subprocess.Popen(SLEEP, cwd=settings.home, env={})
+    try:
+        assert [p.pid for p in supervision.marked_processes(settings)] == [named.pid]
+        assert supervision.stop(settings) == [named.pid]
+    finally:
+        for process in (named, elsewhere, shell):
+            process.kill()
+            process.wait()
 
 
 def test_stopping_what_does_not_run_is_well(settings: Settings) -> None:

@@ -1,0 +1,22 @@
+"""Some scenarios of `./ventas chaos`, a round each; all of them, and more rounds, are its own."""
+
+from pathlib import Path
+
+from chaos import lab as laboratory
+from chaos.run import close_windows, run_scenario
+from chaos.windows import Windows
+from tests.e2e.conftest import Lab
+
+
+def test_nothing_is_lost_or_twice(lab: Lab, tmp_path: Path) -> None:
+    stack = laboratory.Lab(lab.settings)
+    windows = Windows(stack, 120)
+    harmed = [
+        run_scenario(stack, windows, name, 1, tmp_path) for name in ("producer", "kafka", "indexer")
+    ]
+    for outcome in (*harmed, close_windows(stack, windows, tmp_path)):
+        assert not outcome.failures
+        assert outcome.equal
+        assert (outcome.lost, outcome.duplicated, outcome.changed) == (0, 0, 0)
+    # A round that harms nothing, or without a load, would prove nothing.
+    assert all(outcome.events > 1000 and outcome.recoveries[0] > 1 for outcome in harmed)
