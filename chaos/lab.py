@@ -61,6 +61,7 @@ class Lab:
         self.api.set_paused(WINDOW, False)
         conf = {"duration_minutes": minutes, "keep_vm": True}
         run = self.api.trigger(WINDOW, conf)
+        self.api.make_way(WINDOW, run)
         self.until(lambda: self.rows(run) > 0, f"the first sale of window {run} in Druid", 240)
         return run
 

@@ -82,6 +82,8 @@ class _Window:
         try:
             while (state := self._api.run_state(WINDOW, run)) not in _ENDED:
                 self._show_stages(run, shown)
+                if state == "queued":
+                    self._check_turn(run)
                 if time.monotonic() > deadline:
                     raise StackError(
                         f"The window {run} has not ended in time; see it at "
@@ -95,6 +97,14 @@ class _Window:
             self._api.set_paused(WINDOW, self._was_paused)
         self.freshness = live.freshness
         return state
+
+    def _check_turn(self, run: str) -> None:
+        """Refuse to wait hours for a window that the timetable opened meanwhile."""
+        if others := [other for other in self._api.active_runs(WINDOW) if other != run]:
+            raise StackError(
+                f"The window {others[0]} opened first, and {run} waits for its end: mark one of "
+                f"them as failed at {self._settings.url('airflow')}, then run the demo again."
+            )
 
     def _show_stages(self, run: str, shown: dict[str, str]) -> None:
         for task in self._api.tasks(WINDOW, run):

@@ -25,7 +25,16 @@ class Lab:
             self.api.set_paused(dag, False)
 
     def open_window(self, **conf: object) -> str:
-        return self.api.trigger(WINDOW, {"duration_minutes": 10, "seed": 7, **conf})
+        run = self.api.trigger(WINDOW, {"duration_minutes": 10, "seed": 7, **conf})
+        self.api.make_way(WINDOW, run)
+        return run
+
+    def live_window(self) -> str:
+        """The window that a back-fill has triggered, which then begins."""
+        runs = self.api.active_runs(WINDOW)
+        [run] = [run for run in runs if not run.startswith("scheduled__")]
+        self.api.make_way(WINDOW, run)
+        return run
 
     def end_of(self, dag: str, run: str, seconds: float = 240) -> str:
         self.wait(lambda: self.api.run_state(dag, run) in ("success", "failed"), dag, seconds)

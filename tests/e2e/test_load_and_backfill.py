@@ -33,7 +33,7 @@ def test_the_past_goes_on_live_without_gap_or_overlap_and_again_adds_nothing(lab
     filled = lab.api.xcom(BACKFILL, run, "reconcile")
     assert filled["coinciden"]
 
-    [window] = lab.api.active_runs(WINDOW)
+    window = lab.live_window()
     assert lab.end_of(WINDOW, window, 240) == "success"
     live = lab.api.xcom(WINDOW, window, "reconcile")
     assert live["coinciden"]
@@ -64,6 +64,6 @@ def test_a_single_day_that_goes_live_hands_the_vm_to_the_window(lab: Lab) -> Non
     assert lab.end_of(BACKFILL, run, 300) == "success"
     assert lab.task(run, "stop_vm", BACKFILL)["state"] == "skipped"
 
-    [window] = lab.api.active_runs(WINDOW)
+    window = lab.live_window()
     assert lab.end_of(WINDOW, window, 240) == "success"
     assert lab.state(window, "stop_vm") == "success"
