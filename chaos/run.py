@@ -194,26 +194,28 @@ def _round(
 def _recovered(lab: Lab, load: Load, window: str, scenario: Scenario, since: float) -> float:
     """Wait until new sales are queryable with all before them; returns seconds from `since`.
 
-    For the load, the rows are counted: each of the events acknowledged before the question is
-    there, some of them acknowledged since the harm.
+    Of the load, rows are counted: as many as are acknowledged once the first one after the harm is.
+    Whichever is measured, both have to go on.
     """
     # What was acknowledged before the harm may be told a moment after it.
     time.sleep(_TOLD_LATE)
-    before = load.acknowledged
+    before, wanted = load.acknowledged, 0
 
     def load_is_there() -> bool:
-        acknowledged = load.acknowledged
-        return acknowledged > before and lab.rows(load.corrida) >= acknowledged
+        nonlocal wanted
+        if not wanted and load.acknowledged > before:
+            wanted = load.acknowledged
+        return bool(wanted) and lab.rows(load.corrida) >= wanted
 
     def window_is_there() -> bool:
         return lab.newest(window) > since
 
-    wanted = load_is_there if scenario.measured == "load" else window_is_there
-    lab.until(wanted, "new sales in Druid after the harm", _RECOVERY)
+    first, other = load_is_there, window_is_there
+    if scenario.measured == "window":
+        first, other = other, first
+    lab.until(first, f"new sales of the {scenario.measured} in Druid after the harm", _RECOVERY)
     seconds = time.time() - since
-    # Whichever is measured, both have to go on.
-    other = window_is_there if scenario.measured == "load" else load_is_there
-    lab.until(other, "the other producer's new sales in Druid", _RECOVERY)
+    lab.until(other, "new sales of the producer beside it in Druid", _RECOVERY)
     return seconds
 
 

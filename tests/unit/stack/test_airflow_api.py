@@ -15,6 +15,11 @@ from include.stack.ports import free_ports
 
 ANSWERS: dict[str, tuple[int, Any]] = {
     "GET /api/v2/dags/none": (404, {"detail": "The Dag with ID: `none` was not found"}),
+    "GET /api/v2/dags/d/dagRuns?state=queued&state=running": (
+        200,
+        {"dag_runs": [{"dag_run_id": "scheduled__1"}, {"dag_run_id": "manual__1"}]},
+    ),
+    "PATCH /api/v2/dags/d/dagRuns/scheduled__1": (200, {}),
     "POST /api/v2/dags/d/dagRuns": (200, {"dag_run_id": "manual__1"}),
     "GET /api/v2/dags/d/dagRuns/r/taskInstances/t/xcomEntries/return_value": (
         200,
@@ -30,6 +35,7 @@ ANSWERS: dict[str, tuple[int, Any]] = {
 class Airflow:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any, str | None]] = []
+        self.turn_of_the_manual_run = False
         airflow = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,12 +45,20 @@ class Airflow:
             def do_POST(self) -> None:
                 self.reply()
 
+            def do_PATCH(self) -> None:
+                if self.path == "/api/v2/dags/d/dagRuns/scheduled__1":
+                    airflow.turn_of_the_manual_run = True
+                self.reply()
+
             def reply(self) -> None:
                 text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 body = json.loads(text) if text else None
                 call = f"{self.command} {self.path}"
                 airflow.asked.append((call, body, self.headers.get("Authorization")))
                 code, answer = ANSWERS.get(call, (404, {"detail": "no such thing"}))
+                if call == "GET /api/v2/dags/d/dagRuns/manual__1":
+                    state = "running" if airflow.turn_of_the_manual_run else "queued"
+                    code, answer = 200, {"state": state}
                 if call == "POST /auth/token":
                     good = body == {"username": "admin", "password": "right"}
                     code, answer = (201, {"access_token": "jwt"}) if good else (401, {})
@@ -82,6 +96,12 @@ def test_a_run_is_triggered_by_hand_as_the_logged_in_user(server: Airflow, api: 
     # A manual run has no logical date of its own.
     body = {"logical_date": None, "conf": {"seed": 7}}
     assert server.asked[-1] == ("POST /api/v2/dags/d/dagRuns", body, "Bearer jwt")
+
+
+def test_only_the_timetables_runs_make_way(server: Airflow, api: AirflowApi) -> None:
+    api.make_way("d", "manual__1")
+    changed = [(call, body) for call, body, _ in server.asked if call.startswith("PATCH")]
+    assert changed == [("PATCH /api/v2/dags/d/dagRuns/scheduled__1", {"state": "failed"})]
 
 
 def test_a_log_is_a_line_for_each_event(api: AirflowApi) -> None:
