@@ -13,7 +13,9 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.compute_v1 import InstancesClient
 
 from include.druid.client import DruidClient, DruidError
+from include.druid.health import SERVERS_SQL, missing_servers
 from include.druid.queries import read_query
+from include.druid.supervisor import is_running
 from include.stack import airflow, supervision
 from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE
 from include.stack.airflow_api import AirflowApi, AirflowApiError
@@ -97,6 +99,15 @@ class Lab:
             return 0.0
         # Over no rows, MAX of a time is the beginning of Druid's.
         return datetime.fromisoformat(found["ts"]).timestamp() if found["ts"] else 0.0
+
+    def is_whole(self) -> bool:
+        """Whether Druid has a server of each kind and its supervisor's tasks read the topic."""
+        try:
+            servers = self.druid.sql(SERVERS_SQL, timeout=3)
+            status = self.druid.supervisor_status("ventas")
+        except DruidError:
+            return False
+        return is_running(status) and not missing_servers(row["server_type"] for row in servers)
 
     # -- processes and the VM ----------------------------------------------------------------
 

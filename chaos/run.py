@@ -186,6 +186,7 @@ def _round(
         time.sleep(_CALM)
         since = scenario.harm(Round(lab, load, window))
         recovery = _recovered(lab, load, window, scenario, since)
+        lab.until(lab.is_whole, "a whole Druid", _RECOVERY)
         time.sleep(_CALM)
         acknowledged = load.finish()
     return recovery, verify(lab.settings, source_of(corrida), began, acknowledged)

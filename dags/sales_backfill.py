@@ -15,7 +15,7 @@ from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmO
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
-from ventas_airflow.sales import STORES, TOPICS
+from ventas_airflow.sales import PUBLISHING_RETRIES, STORES, TOPICS
 from ventas_airflow.vm import VM, ZONE
 
 #: Days that are filled beside each other: one a core of a small machine, with one left for Druid.
@@ -119,6 +119,7 @@ with DAG(
     fill_day = FillDayOperator.partial(
         task_id="fill_day",
         task_display_name="Publicar el día",
+        retries=PUBLISHING_RETRIES,
         max_active_tis_per_dagrun=PARALLEL_DAYS,
         map_index_template="{{ task.day.day }}",
         **SALES,

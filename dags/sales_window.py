@@ -13,7 +13,7 @@ from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOpe
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
-from ventas_airflow.sales import STORES, TOPICS
+from ventas_airflow.sales import PUBLISHING_RETRIES, STORES, TOPICS
 from ventas_airflow.timetable import SimulationWindowTimetable
 from ventas_airflow.vm import VM, ZONE
 
@@ -233,6 +233,7 @@ with DAG(
     publish_sales = PublishSalesOperator(
         task_id="publish_sales",
         task_display_name="Publicar ventas",
+        retries=PUBLISHING_RETRIES,
         **WINDOW,
     )
 
@@ -248,6 +249,7 @@ with DAG(
     load_sales = LoadSalesOperator.partial(
         task_id="load_sales",
         task_display_name="Publicar la carga",
+        retries=PUBLISHING_RETRIES,
         sales="{{ params.load_sales }}",
         rate="{{ params.load_rate }}",
         **SALES,

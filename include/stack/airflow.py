@@ -127,6 +127,9 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         # A restart of the API server must not end a long task: 5 s x 60 = 5 minutes.
         "WORKERS__MAX_FAILED_HEARTBEATS": "60",
+        # Nor fail a task that begins meanwhile: about a minute, and not half of one.
+        "WORKERS__EXECUTION_API_RETRIES": "10",
+        "WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "8",
         # A small machine: the triggerer's limit is for hundreds of waits.
         "TRIGGERER__DEFAULT_CAPACITY": "50",
         "USAGE_DATA_COLLECTION__ENABLED": "False",

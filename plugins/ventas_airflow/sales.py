@@ -18,3 +18,7 @@ STORES: Final = Param(
     title="Sucursales",
     description="Identificadores de include/sales/data/stores.csv, uno por línea. Vacío: todas.",
 )
+
+#: Of a task that publishes: each try goes on where the last one ended, so a long one may well need
+#: more of them than other tasks.
+PUBLISHING_RETRIES: Final = 10
