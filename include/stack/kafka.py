@@ -31,6 +31,9 @@ def server_properties(settings: Settings) -> dict[str, str]:
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
         "transaction.state.log.num.partitions": "4",
+        # A transaction a sale writes to it all day; only closed segments are compacted, and by
+        # default one is closed at 100 MB.
+        "transaction.state.log.segment.bytes": "10485760",
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
