@@ -12,6 +12,7 @@ from airflow.sdk import DAG, Param, TriggerRule
 from include.gcp.definition import vm_body
 from ventas_airflow.operators.backfill import FillDayOperator, PlanDaysOperator
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
+from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
@@ -116,6 +117,11 @@ with DAG(
         task_display_name="Abrir la ingesta en Druid",
     )
 
+    ensure_housekeeping = EnsureHousekeepingOperator(
+        task_id="ensure_housekeeping",
+        task_display_name="Compactar y retener en Druid",
+    )
+
     fill_day = FillDayOperator.partial(
         task_id="fill_day",
         task_display_name="Publicar el día",
@@ -173,12 +179,14 @@ with DAG(
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 
     plan_days >> start_vm >> ensure_topics >> submit_supervisor >> fill_day >> reconcile
-    reconcile >> suspend_supervisor
+    # Beside the sales: it keeps nothing waiting.
+    start_vm >> ensure_housekeeping
+    [reconcile, ensure_housekeeping] >> suspend_supervisor
     [reconcile, suspend_supervisor] >> is_live_wanted >> go_live
     [suspend_supervisor, go_live] >> stop_vm
 
     # Airflow judges a run by its last tasks but teardowns.
-    [reconcile, suspend_supervisor, go_live] >> EmptyOperator(
+    [reconcile, ensure_housekeeping, suspend_supervisor, go_live] >> EmptyOperator(
         task_id="done",
         task_display_name="Todo conciliado y entregado",
         trigger_rule=TriggerRule.NONE_FAILED,

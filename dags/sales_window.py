@@ -8,6 +8,7 @@ from airflow.sdk import DAG, Param, TriggerRule
 
 from include.gcp.definition import vm_body
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
+from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
 from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
 from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
@@ -230,6 +231,11 @@ with DAG(
         task_display_name="Abrir la ingesta en Druid",
     )
 
+    ensure_housekeeping = EnsureHousekeepingOperator(
+        task_id="ensure_housekeeping",
+        task_display_name="Compactar y retener en Druid",
+    )
+
     publish_sales = PublishSalesOperator(
         task_id="publish_sales",
         task_display_name="Publicar ventas",
@@ -281,8 +287,10 @@ with DAG(
     check_form >> start_vm >> ensure_topics >> submit_supervisor
     submit_supervisor >> [publish_sales, load_sales] >> reconcile
     reconcile >> suspend_supervisor >> stop_vm
+    # Beside the sales: it keeps nothing waiting.
+    start_vm >> ensure_housekeeping >> suspend_supervisor
 
     # Airflow judges a run by its last tasks but teardowns: a hand-off that failed must count.
-    [reconcile, suspend_supervisor] >> EmptyOperator(
+    [reconcile, ensure_housekeeping, suspend_supervisor] >> EmptyOperator(
         task_id="done", task_display_name="Todo conciliado y entregado"
     )

@@ -1,4 +1,4 @@
-"""Druid over HTTP: SQL, supervisors, tasks, health. Knows nothing of Airflow.
+"""Druid over HTTP: SQL, supervisors, tasks, compaction, retention. Knows nothing of Airflow.
 
 Every call has a time-out, and a refused connection or a 502, 503 or 504 is tried again for about
 half a minute: a router answers so while the process behind it restarts. An answer that does not
@@ -28,6 +28,10 @@ _RETRY = Retry(
 )
 _MISSING = re.compile(r"Object '[^']*' not found")
 _SQL_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
+
+
+_COORDINATOR = "/druid/coordinator/v1/config"
+_COMPACTION = f"{_COORDINATOR}/compaction"
 
 
 class DruidError(RuntimeError):
@@ -165,6 +169,39 @@ class DruidClient:
         report: dict[str, Any] = self._request("GET", path).json()
         return report
 
+    def compaction(self, datasource: str) -> dict[str, Any]:
+        """Auto-compaction of a datasource, with Druid's defaults filled in; {} if it has none."""
+        try:
+            answer = self._request("GET", f"{_COMPACTION}/{quote(datasource, safe='')}")
+        except _StatusError as error:
+            if error.status == 404:
+                return {}
+            raise
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def set_compaction(self, config: Mapping[str, Any]) -> None:
+        """Set the auto-compaction of the datasource that `config` names."""
+        self._request("POST", _COMPACTION, json=config)
+
+    def retention_rules(self, datasource: str) -> list[dict[str, Any]]:
+        """A datasource's own rules; [] where the cluster's default ones apply."""
+        rules: list[dict[str, Any]] = self._request("GET", _rules(datasource)).json()
+        return rules
+
+    def set_retention_rules(self, datasource: str, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Replace a datasource's own rules; the first that fits a segment applies."""
+        self._request("POST", _rules(datasource), json=rules)
+
+    def coordinator_config(self) -> dict[str, Any]:
+        """The coordinator's dynamic configuration."""
+        config: dict[str, Any] = self._request("GET", _COORDINATOR).json()
+        return config
+
+    def set_coordinator_config(self, config: Mapping[str, Any]) -> None:
+        """Change what is given of the coordinator's dynamic configuration, and nothing else."""
+        self._request("POST", _COORDINATOR, json=config)
+
     def _supervisor(self, method: str, supervisor: str, action: str = "") -> dict[str, Any]:
         path = f"/druid/indexer/v1/supervisor/{quote(supervisor, safe='')}"
         try:
@@ -203,6 +240,10 @@ class _StatusError(DruidError):
     def __init__(self, url: str, answer: requests.Response) -> None:
         self.status = answer.status_code
         super().__init__(f"Druid at {url} answered {answer.status_code}: {_reason(answer)}")
+
+
+def _rules(datasource: str) -> str:
+    return f"/druid/coordinator/v1/rules/{quote(datasource, safe='')}"
 
 
 def _reason(answer: requests.Response) -> str:

@@ -170,6 +170,13 @@ def _coordinator(place: Place) -> dict[str, str]:
         "druid.coordinator.period": "PT5S",
         "druid.manager.segments.pollDuration": "PT5S",
         "druid.indexer.queue.startDelay": "PT1S",
+        # How often it looks for days to compact and for segments to delete.
+        "druid.coordinator.period.indexingPeriod": "PT10M",
+        # What compaction or a retention rule has made unused is deleted a day later, whatever day
+        # it is of: by default it would stay for ninety days.
+        "druid.coordinator.kill.on": "true",
+        "druid.coordinator.kill.ignoreDurationToRetain": "true",
+        "druid.coordinator.kill.bufferPeriod": "P1D",
         # Tasks in heap would be lost with the overlord.
         "druid.indexer.storage.type": "metadata",
         # "remote" takes about 80 s to notice a dead worker, httpRemote 16 s.

@@ -4,10 +4,22 @@ from typing import Any, Final
 
 from airflow.sdk import Param
 
+_DAY_MS: Final = 86_400_000
+
+#: Kafka deletes whole segments, once their last record is too old: so they are closed each day.
+_DAILY: Final = {"segment.ms": str(_DAY_MS), "segment.bytes": "134217728"}
+
 TOPICS: Final[dict[str, dict[str, Any]]] = {
-    "ventas": {"partitions": 2, "topic_config": {"retention.ms": "604800000"}},
-    # The ledger is the ground truth of every run: it does not expire.
-    "ventas.ledger": {"partitions": 2, "topic_config": {"retention.ms": "-1"}},
+    "ventas": {
+        "partitions": 2,
+        "topic_config": {"retention.ms": str(7 * _DAY_MS), **_DAILY},
+    },
+    # The ledger is the ground truth of every run: it outlives what Druid keeps of it, which is 400
+    # days (include.druid.housekeeping).
+    "ventas.ledger": {
+        "partitions": 2,
+        "topic_config": {"retention.ms": str(430 * _DAY_MS), **_DAILY},
+    },
 }
 
 #: Null, and not an empty list, is what the form takes for a field that is left blank.

@@ -176,6 +176,7 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
     assert between == {
         "ensure_topics",
         "submit_supervisor",
+        "ensure_housekeeping",
         "publish_sales",
         "load_sales",
         "reconcile",
@@ -223,7 +224,7 @@ def test_a_window_succeeds_only_if_it_is_reconciled_handed_off_and_the_vm_is_off
     """Teardowns alone would end every run in success."""
     assert judging(window) == {"done", "stop_vm"}
     done = window.get_task("done")
-    assert done.upstream_task_ids == {"reconcile", "suspend_supervisor"}
+    assert done.upstream_task_ids == {"reconcile", "ensure_housekeeping", "suspend_supervisor"}
     assert done.trigger_rule == TriggerRule.ALL_SUCCESS
 
 
@@ -251,7 +252,12 @@ def test_the_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
 def test_a_back_fill_succeeds_only_if_all_of_it_does(backfill: DAG) -> None:
     assert judging(backfill) == {"done", "stop_vm"}
     done = backfill.get_task("done")
-    assert done.upstream_task_ids == {"reconcile", "suspend_supervisor", "go_live"}
+    assert done.upstream_task_ids == {
+        "reconcile",
+        "ensure_housekeeping",
+        "suspend_supervisor",
+        "go_live",
+    }
     # The live window may be left out, but nothing may fail.
     assert done.trigger_rule == TriggerRule.NONE_FAILED
 

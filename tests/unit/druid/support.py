@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 SQL = "/druid/v2/sql"
 SUPERVISORS = "/druid/indexer/v1/supervisor"
 TASKS = "/druid/indexer/v1/tasks"
+COORDINATOR = "/druid/coordinator/v1/config"
+COMPACTION = f"{COORDINATOR}/compaction"
+RULES = "/druid/coordinator/v1/rules"
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,11 @@ def test_every_field_of_the_event_is_a_dimension_but_the_timestamp() -> None:
     assert ("id_evento", "string") in made
 
 
+def test_only_ids_are_without_an_index() -> None:
+    found = [d["name"] for d in dimensions() if d.get("createBitmapIndex") is False]
+    assert found == ["id_evento", "id_venta"]
+
+
 def test_rows_stay_single_and_queries_see_milliseconds() -> None:
     schema = supervisor_spec(PLAIN, topic="t", datasource="d")["spec"]["dataSchema"]
     assert schema["dataSource"] == "d"

@@ -1,0 +1,55 @@
+"""Keep Druid's datasource small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from ventas_airflow.conditions import druid_client
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class EnsureHousekeepingOperator(BaseOperator):
+    """Set compaction and retention of a datasource, and return what was set anew.
+
+    The datasource need not be there yet. Set already, nothing changes.
+
+    :param datasource: Druid datasource
+    :param druid_conn_id: Druid ingest connection, whose host and port are the router's
+    """
+
+    template_fields: Sequence[str] = ("datasource", "druid_conn_id")
+
+    def __init__(
+        self,
+        *,
+        datasource: str = "ventas",
+        druid_conn_id: str = "druid_ingest_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.datasource = datasource
+        self.druid_conn_id = druid_conn_id
+
+    def execute(self, context: Context) -> list[str]:  # noqa: ARG002
+        """Set what differs; a Druid that refuses or does not answer fails the task."""
+        from airflow.sdk.exceptions import AirflowException
+
+        from include.druid.client import DruidError
+        from include.druid.housekeeping import KEEP, ensure_housekeeping
+
+        try:
+            changed = ensure_housekeeping(druid_client(self.druid_conn_id), self.datasource)
+        except DruidError as error:
+            raise AirflowException(str(error)) from error
+        self.log.info(
+            "Druid compacta los días pasados de %s y los guarda %d días (%s)",
+            self.datasource,
+            KEEP.days,
+            f"cambió: {', '.join(changed)}" if changed else "ya era así",
+        )
+        return changed

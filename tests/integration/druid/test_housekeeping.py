@@ -1,0 +1,138 @@
+"""A past day's small segments become one and its rows stay the same; older days are dropped."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from include.druid.client import DruidClient, DruidError
+from include.druid.housekeeping import ensure_housekeeping
+from include.druid.supervisor import supervisor_spec, unsettled
+from include.stack.waiting import wait_until
+from tests.integration.stream.place import Place, make_place
+from tests.support.druid import remove_supervisor
+
+#: How often the supervisor is suspended, so many segments there are of the past day.
+TIMES = 2
+SALES = 40
+
+#: Two days before today, at noon: past for compaction, and no longer kept with `timedelta(1)`.
+NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+PAST = NOON - timedelta(days=2)
+
+ROWS = """
+SELECT id_evento, __time, corrida, sucursal, estado, importe_centavos, cantidad FROM "{0}"
+WHERE TIME_FLOOR(__time, 'P1D') = TIME_FLOOR(MILLIS_TO_TIMESTAMP(?), 'P1D')
+"""
+SEGMENTS = """
+SELECT "start", num_rows, version FROM sys.segments
+WHERE datasource = ? AND is_active = 1 AND is_published = 1 AND is_overshadowed = 0
+"""
+
+
+@pytest.fixture
+def ingested(
+    kafka_config: dict[str, str], topic_suffix: str, druid: DruidClient
+) -> Iterator[Place]:
+    """Sales of a past day in as many segments as the supervisor had lives, and one of today."""
+    place = make_place(kafka_config, topic_suffix)
+    spec = supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
+    for life in range(TIMES):
+        with place.publisher() as publisher:
+            publisher.open()
+            source = place.source()
+            first = life * SALES
+            moments = [PAST + timedelta(minutes=n) for n in range(first, first + SALES)]
+            if life == TIMES - 1:
+                moments.append(NOON)
+            publisher.commit([source.chain(n, at)[0] for n, at in enumerate(moments, start=first)])
+        druid.submit_supervisor(spec)  # a suspended one goes on
+        wait_for_rows(druid, place.topic, first + len(moments))
+        suspended = datetime.now(UTC)
+        druid.suspend_supervisor(place.topic)
+        wait_until(
+            lambda since=suspended: not unsettled(druid, place.topic, since),  # type: ignore[misc]
+            service="The hand-off",
+            address=druid.url,
+            seconds=90,
+        )
+    yield place
+    remove_supervisor(druid, place.topic)
+    druid.set_retention_rules(place.topic, [])
+
+
+def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
+    def there() -> bool:
+        try:
+            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
+        except DruidError:
+            return False
+        return bool(rows[0]["n"] == count)
+
+    wait_until(there, service="Druid", address=druid.url, seconds=60)
+
+
+def segments(druid: DruidClient, datasource: str) -> dict[str, list[int]]:
+    """Rows of each segment, by day."""
+    found: dict[str, list[int]] = {}
+    for row in druid.sql(SEGMENTS, [datasource]):
+        found.setdefault(row["start"][:10], []).append(row["num_rows"])
+    return found
+
+
+def rows_of(druid: DruidClient, datasource: str, day: datetime) -> list[dict[str, Any]]:
+    rows = druid.sql(ROWS.format(datasource), [int(day.timestamp() * 1000)])
+    return sorted(rows, key=lambda row: str(row["id_evento"]))
+
+
+def look_for_work(druid: DruidClient) -> None:
+    """Have the coordinator look for days to compact now, which it does by itself in minutes."""
+    answer = requests.post(f"{druid.url}/druid/coordinator/v1/compaction/compact", timeout=30)
+    answer.raise_for_status()
+
+
+def test_a_past_days_segments_become_one_and_an_old_day_is_dropped(
+    ingested: Place, druid: DruidClient
+) -> None:
+    datasource = ingested.topic
+    past, today = str(PAST.date()), str(NOON.date())
+    before = rows_of(druid, datasource, PAST)
+    assert len(before) == TIMES * SALES
+    assert segments(druid, datasource) == {past: [SALES] * TIMES, today: [1]}
+
+    assert {"compaction", "retention"} <= set(ensure_housekeeping(druid, datasource))
+    assert ensure_housekeeping(druid, datasource) == []
+    look_for_work(druid)
+    wait_until(
+        lambda: segments(druid, datasource)[past] == [TIMES * SALES],
+        service="The compaction",
+        address=druid.url,
+        seconds=120,
+    )
+    assert segments(druid, datasource)[today] == [1]
+    assert rows_of(druid, datasource, PAST) == before
+    # What is compacted as it should be is left alone.
+    tasks = len(compactions(druid, datasource))
+    look_for_work(druid)
+    assert len(compactions(druid, datasource)) == tasks
+
+    assert ensure_housekeeping(druid, datasource, timedelta(days=1)) == ["retention"]
+    wait_until(
+        lambda: list(segments(druid, datasource)) == [today],
+        service="The retention rule",
+        address=druid.url,
+        seconds=60,
+    )
+    wait_until(
+        lambda: not rows_of(druid, datasource, PAST),
+        service="The historical",
+        address=druid.url,
+        seconds=90,
+    )
+    assert len(rows_of(druid, datasource, NOON)) == 1
+
+
+def compactions(druid: DruidClient, datasource: str) -> list[str]:
+    return [task["id"] for task in druid.tasks(datasource) if task["type"] == "compact"]

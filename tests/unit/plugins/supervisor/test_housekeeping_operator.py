@@ -1,0 +1,42 @@
+"""The task that keeps Druid's datasource small, against a small router."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+
+from include.druid import client as druid_client
+from include.druid.housekeeping import DELETION, compaction, retention_rules
+from tests.unit.druid.support import COMPACTION, COORDINATOR, RULES, Router
+from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
+
+Context: Any = {}
+
+
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch) -> EnsureHousekeepingOperator:
+    monkeypatch.setattr(druid_client, "_RETRY", druid_client._RETRY.new(backoff_factor=0))
+    return EnsureHousekeepingOperator(task_id="compactar")
+
+
+def test_it_sets_what_is_missing_and_nothing_the_next_time(
+    router: Router, operator: EnsureHousekeepingOperator
+) -> None:
+    router.on("GET", f"{RULES}/ventas", (200, retention_rules()))
+    router.on("GET", COORDINATOR, (200, dict(DELETION)))
+    router.on("POST", COMPACTION, (200, b""))
+    assert operator.execute(Context) == ["compaction"]
+    router.on("GET", f"{COMPACTION}/ventas", (200, compaction("ventas")))
+    assert operator.execute(Context) == []
+    assert router.times("POST", COMPACTION) == 1
+
+
+def test_a_druid_that_refuses_fails_the_task_with_its_words(
+    router: Router, operator: EnsureHousekeepingOperator
+) -> None:
+    router.on("GET", f"{RULES}/ventas", (200, []))
+    router.on("POST", COMPACTION, (500, {"error": "metadata store is away"}))
+    with pytest.raises(AirflowException, match="metadata store is away"):
+        operator.execute(Context)
