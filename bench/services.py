@@ -93,6 +93,20 @@ def temporary_settings(settings: Settings) -> Iterator[Settings]:
 
 
 @contextmanager
+def stopped_in_order() -> Iterator[None]:
+    """Have SIGTERM unwind the stack as an interrupt does, so that what was started is stopped."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def running(
     command: Sequence[str],
     log: Path,

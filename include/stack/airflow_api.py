@@ -1,6 +1,7 @@
 """Airflow's REST API, as much of it as a person at the UI would use."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +47,13 @@ class AirflowApi:
         """Ids of the runs that wait or run."""
         runs = self._json("GET", f"/dags/{dag}/dagRuns", params={"state": ["queued", "running"]})
         return [run["dag_run_id"] for run in runs["dag_runs"]]
+
+    def run_states(self, dag: str) -> Counter[str]:
+        """How many of a DAG's last 100 runs are in each state."""
+        runs = self._json(
+            "GET", f"/dags/{dag}/dagRuns", params={"order_by": "-run_after", "limit": 100}
+        )
+        return Counter(run["state"] for run in runs["dag_runs"])
 
     def trigger(self, dag: str, conf: dict[str, Any]) -> str:
         """Trigger a DAG by hand; returns the run's id."""

@@ -90,6 +90,26 @@ scenarios:
 example:
   ./ventas chaos --scenario indexer kafka --rounds 2"""
 
+SOAK_DESCRIPTION = """\
+Run everything for hours on a stack of the run's own (free ports, a folder that is removed at the
+end) and tell whether anything grows that does not level off. Airflow keeps a window open at a sale
+every 1-2 s and validates every five minutes; beside it, past days of as many sales are published at
+a compressed clock, two minutes a day, so that an hour is a month of hand-offs, compactions, dropped
+days and deleted segments in Druid and in Kafka."""
+
+SOAK_EPILOG = """\
+Each half minute, memory, open files and threads of every process, topics, segments, folders and lag
+are sampled to soak.csv in the stack's logs folder. Every three days of the compressed clock, and at
+the end, Druid is compared with the ledger by run, minute and state.
+
+A series levels off if the mean of the run's last quarter exceeds that of the quarter before by no
+more than 5 % (or by little in absolute terms). The first half is warm-up; with fewer than 40
+samples (20 minutes) nothing is judged. What is kept longer than the run on purpose is listed with
+what bounds it, and with what a month of it comes to.
+
+exit code: 0 if all levels off, Druid equals the ledger and the window is reconciled; otherwise 1.
+Ctrl-C or SIGTERM stops everything in order. Leave the machine alone: other work shows as growth."""
+
 EXPECTED_ERRORS = (
     AirflowApiError,
     SettingsError,
@@ -207,18 +227,37 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds", type=_rounds, default=5, metavar="N", help="of each, 1 to 100 (default: 5)"
     )
     chaos.add_argument("--json", action="store_true", help="for programs")
+    soak = command("soak", _soak, "run for hours and tell whether anything grows without end")
+    soak.description, soak.epilog = SOAK_DESCRIPTION, SOAK_EPILOG
+    soak.formatter_class = argparse.RawDescriptionHelpFormatter
+    soak.add_argument(
+        "--hours",
+        type=_hours,
+        default=1,
+        metavar="H",
+        help="how long, 0.05 to 12 (default: %(default)s)",
+    )
+    soak.add_argument("--json", action="store_true", help="for programs")
     command("clean", _clean, "remove the state folder: data, logs, Airflow's database")
     return parser
 
 
 def _minutes(text: str) -> float:
+    return _between(text, 0.25, 720, "minutes")
+
+
+def _hours(text: str) -> float:
+    return _between(text, 0.05, 12, "hours")
+
+
+def _between(text: str, least: float, most: float, unit: str) -> float:
     try:
-        minutes = float(text)
+        number = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes") from None
-    if not 0.25 <= minutes <= 720:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0.25 and 720 minutes")
-    return minutes
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit}") from None
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text} is not between {least:g} and {most:g} {unit}")
+    return number
 
 
 def _seed(text: str) -> int:
@@ -339,6 +378,12 @@ def _chaos(options: argparse.Namespace, settings: Settings, console: Console) ->
         rounds=options.rounds,
         as_json=options.json,
     )
+
+
+def _soak(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    from soak.run import run_soak
+
+    return run_soak(settings, console, hours=options.hours, as_json=options.json)
 
 
 def _test(options: argparse.Namespace, _: Settings, __: Console) -> int:

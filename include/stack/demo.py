@@ -31,7 +31,7 @@ def run_demo(settings: Settings, console: Console, *, minutes: float, seed: int)
         stack.up(settings, progress.callbacks())
         progress.step("Esperando los DAGs")
         api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
-        _wait_for_dags(api)
+        wait_for_dags(api)
     window = _Window(api, settings, console, started)
     run = window.trigger(minutes, seed)
     state = window.follow(run, deadline=time.monotonic() + minutes * 60 + _MARGIN)
@@ -139,7 +139,8 @@ _STATUSES = {
 }
 
 
-def _wait_for_dags(api: AirflowApi) -> None:
+def wait_for_dags(api: AirflowApi) -> None:
+    """Wait until Airflow has read the DAGs; raises `StackError` with why it has not."""
     deadline = time.monotonic() + 90
     while True:
         try:

@@ -18,7 +18,9 @@ from include.stack.cli import main
 from include.stack.settings import ROOT
 from include.stack.waiting import WaitTimeoutError
 
-COMMANDS = ("demo", "test", "up", "down", "status", "logs", "market", "plots", "bench", "clean")
+COMMANDS = (
+    *("demo", "test", "up", "down", "status", "logs", "market", "plots", "bench", "soak", "clean"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,109 @@
+"""What passes, what fails, and what a month comes to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from include.druid.ledger import result
+from soak.report import MONTH_SALES, Report, print_report
+from soak.sampling import Sample
+
+MIB = 1024 * 1024
+
+
+def report(*, series: dict[str, float] | None = None, **changes: Any) -> Report:
+    """An hour in which nothing grows but `series`, each by so much an hour."""
+    samples: list[tuple[float, Sample]] = []
+    for n in range(121):
+        at = n / 120
+        grown = {name: rate * at for name, rate in (series or {}).items()}
+        fixed = {"all.pss_mib": 3000.0, "druid.rows": 1e6, "druid.segments_mib": 100.0}
+        samples.append((at, {**fixed, **grown}))
+    values: dict[str, Any] = {
+        "hours": 1.0,
+        "days": 30,
+        "events": 3_000_000,
+        "samples": samples,
+        "checks": [result("ok", "minutos = 4320")],
+        "window": {"confirmadas": 4800, "resultados": {"ventas": 2400}},
+        "window_state": "success",
+        "validations": {"success": 12},
+        "file": "soak.csv",
+        **changes,
+    }
+    return Report(**values)
+
+
+def printed(found: Report) -> str:
+    console = Console(width=120, record=True, quiet=True)
+    with console.capture() as capture:
+        console.quiet = False
+        print_report(console, found)
+    return capture.get()
+
+
+def test_nothing_that_grows_passes() -> None:
+    found = report()
+    assert found.passes
+    assert "Nada crece sin fin" in printed(found)
+
+
+def test_what_grows_fails_and_is_named_whatever_it_is() -> None:
+    found = report(series={"router.files": 100.0})
+    assert found.growing == ["router.files"]
+    assert not found.passes
+    assert "Crece sin estabilizarse: router.files" in printed(found)
+
+
+def test_what_is_kept_for_longer_on_purpose_is_no_growth() -> None:
+    found = report(series={"topic.ventas.mib": 100.0, "topic.soak.mib": 100.0})
+    assert found.growing == ["topic.soak.mib"]
+    assert "7 días (retention.ms)" in printed(found)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"checks": [result("ok", ""), result("error", "falta en Druid")]},
+        {"checks": []},
+        {"window_state": "failed"},
+        {"validations": {"success": 11, "failed": 1}},
+    ],
+)
+def test_a_difference_or_a_failure_fails(changes: dict[str, Any]) -> None:
+    assert not report(**changes).passes
+
+
+def test_a_month_is_what_the_windows_events_and_the_compacted_days_took() -> None:
+    found = report(series={"topic.ventas.mib": 4.8, "topic.ventas.ledger.mib": 2.4}).month()
+    events = 2 * MONTH_SALES
+    assert found == pytest.approx(
+        {
+            "events": events,
+            # 4800 events in an hour: a KiB of 1000 bytes each, and half of that.
+            "kafka_ventas_mib": events / 1000,
+            "kafka_ledger_mib": events / 2000,
+            "druid_mib": events / 1e6 * 100,
+        }
+    )
+
+
+def test_a_window_without_sales_has_no_month() -> None:
+    assert report(window={}).month() == {}
+
+
+def test_a_series_that_began_late_is_judged_by_what_there_is() -> None:
+    found = report()
+    found.samples[-1][1]["druid.lag_events"] = 5.0
+    assert found.levels["druid.lag_events"].levels_off is None
+
+
+def test_json_has_it_all_as_plain_values() -> None:
+    found = json.loads(json.dumps(report(series={"topic.soak.mib": 100.0}).to_dict()))
+    assert found["growing"] == ["topic.soak.mib"]
+    assert found["levels"]["topic.soak.mib"]["per_hour"] == pytest.approx(100)
+    assert found["passes"] is False
