@@ -1,6 +1,7 @@
 """Reads a data file into typed lines, and tells every cell that is wrong at once."""
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -12,6 +13,10 @@ from include.sales.tables import Row
 RowT = TypeVar("RowT", bound=Row)
 
 
+_LONGEST = 300
+"""Characters of a problem that a person reads: a cell may be of any length."""
+
+
 class Problem(NamedTuple):
     """What is wrong, and where."""
 
@@ -20,7 +25,8 @@ class Problem(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}"
+        text = self.text if len(self.text) <= _LONGEST else f"{self.text[:_LONGEST]}…"
+        return f"{self.file}:{self.line}: {text}"
 
 
 class Line(NamedTuple, Generic[RowT]):
@@ -39,9 +45,12 @@ def read_table(path: Path, row_type: type[RowT]) -> tuple[list[Line[RowT]], list
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return [], [Problem(path.name, 1, f"the file is missing from {path.parent}")]
+    except OSError as error:
+        return [], [Problem(path.name, 1, f"the file cannot be read: {error}")]
     except UnicodeDecodeError as error:
         return [], [Problem(path.name, 1, f"the file is not UTF-8: {error}")]
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
+    # Lines as an editor counts them: `splitlines` ends them at some signs within a text, too.
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     lines: list[Line[RowT]] = []
     problems: list[Problem] = []
     try:
@@ -55,7 +64,8 @@ def read_table(path: Path, row_type: type[RowT]) -> tuple[list[Line[RowT]], list
             else:
                 lines.append(Line(reader.line_num, row))
     except csv.Error as error:
-        problems.append(Problem(path.name, reader.line_num, f"not readable as CSV: {error}"))
+        line = max(reader.line_num, 1)  # none has been read if the header is not readable
+        problems.append(Problem(path.name, line, f"not readable as CSV: {error}"))
     if not lines and not problems:
         problems.append(Problem(path.name, 1, "the file has no line but its header"))
     return lines, problems
@@ -77,8 +87,11 @@ def _parse(cells: dict[str, str | None], row_type: type[RowT]) -> RowT | list[st
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for field in msgspec.structs.fields(row_type):
-        cell = cells[field.name]
+        cell = cells[field.name] or ""
         if cell == "" and not field.required:
+            continue
+        if "\n" in cell or "\r" in cell:
+            wrong.append(f"{field.name} is {cell!r}: a cell has no line breaks")
             continue
         try:
             values[field.name] = msgspec.convert(cell, field.type, strict=False)

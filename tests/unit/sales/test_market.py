@@ -3,7 +3,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum.ar import cuit
 
@@ -109,6 +109,7 @@ def test_every_wrong_cell_of_a_line_is_told(folder: Path) -> None:
         ("products", "ALM-001", "4800", "48.005", "precio is '48.005': Expected `str` matching"),
         ("products", "ALM-001", "Yerba", "Yerba, ", "not as many cells as the header"),
         ("products", "ALM-001", "Yerba", '"Yerba', "not readable as CSV"),
+        ("products", "ALM-001", ",Almacén,", ',"Almacén\n",', "a cell has no line breaks"),
         ("stores", "palermo", "palermo", "flores", "id 'flores' is already in line"),
         ("stores", "palermo", ",25,", ",0,", "weight is '0'"),
         ("provinces", "AR-V", "INDEC Censo 2022 (provisional)", "", "source is ''"),
@@ -219,3 +220,84 @@ def test_a_file_that_is_no_table_is_told(folder: Path, content: bytes | None, me
     told = problems(folder)
     assert message in "\n".join(told)
     assert all(problem.startswith("discounts.csv:1: ") for problem in told)
+
+
+def test_a_folder_that_is_none_and_a_file_that_may_not_be_read_are_told(folder: Path) -> None:
+    assert all("cannot be read: " in problem for problem in problems(folder / "stores.csv"))
+    (folder / "stores.csv").unlink()
+    (folder / "stores.csv").mkdir()
+    assert any(told.startswith("stores.csv:1: the file cannot") for told in problems(folder))
+
+
+def test_a_sign_that_only_looks_like_a_line_end_moves_no_line_number(folder: Path) -> None:
+    place = spoil(folder / "products.csv", "LAC-001,", "Lácteos", "Lacteos")
+    text = (folder / "products.csv").read_text(encoding="utf-8")
+    (folder / "products.csv").write_text(text.replace("Playadito", "Play\u2028adito"))
+    assert [told.startswith(place) for told in problems(folder)] == [True]
+
+
+def test_a_cell_that_fills_the_page_is_told_in_short(folder: Path) -> None:
+    spoil(folder / "stores.csv", "palermo,", "supermercado", "9" * 5000)
+    (told,) = problems(folder)
+    assert len(told) < 400
+
+
+SPOILT_CELLS = st.sampled_from(
+    [
+        "",
+        " ",
+        "nan",
+        "1e400",
+        "-1",
+        "１２",
+        "9" * 5000,
+        '"',
+        '"a\nb"',
+        "\x00",
+        "\x85",
+        "\ufeff",
+        ",",
+        "x",
+    ]
+)
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_whatever_is_in_a_file_is_a_market_or_told_by_file_and_line(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = Path(shutil.copytree(DATA, tmp_path_factory.mktemp("spoilt") / "data"))
+    path = data.draw(st.sampled_from(sorted(folder.glob("*.csv"))))
+    text = path.read_text(encoding="utf-8")
+    lines = text.split("\n")
+    number = data.draw(st.integers(0, len(lines) - 2))
+    cells = lines[number].split(",")
+    cells[data.draw(st.integers(0, len(cells) - 1))] = data.draw(SPOILT_CELLS)
+    lines[number] = ",".join(cells)
+    spoilt = "\n".join(lines).encode()
+    start = data.draw(st.integers(0, len(spoilt) - 1))
+    garbage = data.draw(st.binary(max_size=4))
+    path.write_bytes(
+        data.draw(
+            st.sampled_from(
+                [
+                    spoilt,
+                    spoilt[:start] + garbage + spoilt[start:],
+                    spoilt[:start],
+                    spoilt.replace(b"\n", b"\r\n"),
+                    spoilt.replace(b"\n", b"\r"),
+                    text.encode("utf-16"),
+                    text.encode("latin-1", "replace"),
+                    text.encode("utf-8-sig"),
+                ]
+            )
+        )
+    )
+    try:
+        load_market(folder)
+    except MarketError as error:
+        for problem in error.problems:
+            assert problem.line >= 1
+            assert len(str(problem).splitlines()) == 1
+            assert (folder / problem.file).exists()
