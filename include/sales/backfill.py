@@ -40,7 +40,9 @@ class Day(NamedTuple):
 
     def corrida(self, seed: int, scale: float, stores: Sequence[str] = ()) -> str:
         """The run that fills it: the same for the same sales."""
-        name = f"relleno__{self.day}__{seed}__{scale:g}"
+        # In full: a scale that is rounded would make one run of two kinds of sales.
+        exact = repr(float(scale)).removesuffix(".0")
+        name = f"relleno__{self.day}__{seed}__{exact}"
         if not stores:
             return name
         chosen = "\n".join(sorted(set(stores))).encode()

@@ -32,8 +32,8 @@ class PlanDaysOperator(SalesOperator):
 
         with refused_if_wrong():
             self._source("-")
-            self._positive("scale")
-            days = past_days(context["dag_run"].run_after, self._number("days", int))
+            self._scale()
+            days = past_days(context["dag_run"].run_after, self._whole("days"))
         until = days[-1].end
         self.log.info("Del %s al %s; sigue el %s", days[0].day, days[-1].day, until.isoformat())
         return [{"day": day.day.isoformat(), "until": until.isoformat()} for day in days]
@@ -63,11 +63,11 @@ class FillDayOperator(PublishingOperator):
         from include.stream.load import publish_load
 
         with refused_if_wrong():
-            scale = self._positive("scale")
+            scale = self._scale()
             day = Day(date.fromisoformat(self.day["day"]))
             stores = self._stores()
-            source = self._source(day.corrida(self._number("seed", int), scale, stores))
-            timeout = self._positive("delivery_timeout")
+            source = self._source(day.corrida(self._whole("seed"), scale, stores))
+            timeout = self._timeout()
         begins = day_arrivals(Demand(load_market()), source.seed, day, scale)
         with self._publisher(context, source, timeout, for_load=True) as publisher:
             published = publish_load(

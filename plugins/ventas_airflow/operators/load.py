@@ -21,6 +21,11 @@ Shard = dict[str, int]
 _SALES_PER_SECOND = 1000.0
 """Of the simulated clock, where no rate is asked for."""
 
+MOST_SALES = 1_000_000_000
+MOST_SHARDS = 64
+MOST_RATE = 1_000_000
+"""Events a second of a shard."""
+
 
 class PlanLoadOperator(SalesOperator):
     """Divides the sales of a load among shards; none where the mode is another.
@@ -45,7 +50,8 @@ class PlanLoadOperator(SalesOperator):
         if self.mode != LOAD:
             return []
         with refused_if_wrong():
-            ranges = split(self._number("sales", int), self._number("shards", int))
+            sales = self._count("sales", MOST_SALES)
+            ranges = split(sales, self._count("shards", MOST_SHARDS))
         return [{"desde": of.start, "hasta": of.stop} for of in ranges if of]
 
 
@@ -90,13 +96,13 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
         with refused_if_wrong():
             source = self._source(dag_run.run_id)
             faults = self._faults(source.seed, LOAD)
-            timeout = self._positive("delivery_timeout")
-            rate = self._number("rate", float)
-            if not 0 <= rate < float("inf"):
-                raise ValueError(f"rate must be 0 or more events a second, and it is {rate:g}")
+            timeout = self._timeout()
+            rate = self._number("rate")
+            if not 0 <= rate <= MOST_RATE:
+                raise ValueError(f"rate is 0 to {MOST_RATE} events a second, and it is {rate:g}")
             end: datetime = dag_run.run_after
             clock = rate / 2 or _SALES_PER_SECOND
-            lasts = timedelta(seconds=self._number("sales", int) / clock)
+            begins = end - _lasting(self._count("sales", MOST_SALES), clock)
         sales = range(self.shard["desde"], self.shard["hasta"])
         with self._publisher(
             context, source, timeout, shard=f"/{sales.start}", for_load=True
@@ -105,7 +111,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
                 publisher,
                 source,
                 sales=sales,
-                schedule=evenly(end - lasts, clock),
+                schedule=evenly(begins, clock),
                 until=end,
                 rate=rate or None,
                 stop=self._stop,
@@ -119,3 +125,16 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
             published.confirmadas,
         )
         return published.to_dict()
+
+
+def _lasting(sales: int, clock: float) -> timedelta:
+    """How far back the simulated clock begins; as far as a back-fill at most."""
+    from include.sales.backfill import MOST_DAYS
+
+    days = sales / clock / 86_400
+    if days > MOST_DAYS:
+        raise ValueError(
+            f"{sales} sales at that rate last {days:.0f} days, and at most {MOST_DAYS} can be "
+            "published: raise rate, or lower sales"
+        )
+    return timedelta(days=days)

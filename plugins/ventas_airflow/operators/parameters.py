@@ -1,9 +1,10 @@
 """What the form says about the sales, checked: one clear sentence for what is wrong."""
 
+import reprlib
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from include.sales.faults import Faults
     from include.sales.pace import Pace
 
-N = TypeVar("N", int, float)
-
 CADENCE, CURVE, LOAD = MODES = ("cadence", "curve", "load")
 """A sale after each gap; arrivals on the demand curve; as many as Kafka takes."""
+
+SCALES = (0.0001, 1000)
+"""Sales a second in the mean of a year: with fewer the next sale is hours away."""
+
+_HOUR, _DAY_MINUTES = 3600, 1440
 
 
 class Window(NamedTuple):
@@ -63,39 +67,83 @@ class SalesOperator(BaseOperator):
 
         return SaleSource(
             load_market(),
-            self._number("seed", int),
+            self._whole("seed"),
             corrida,
             self._stores(),
-            self._number("seconds_per_day", int),
+            self._whole("seconds_per_day"),
         )
 
     def _stores(self) -> Sequence[str]:
-        if isinstance(self.stores, str):
+        stores = [] if self.stores is None else self.stores
+        if isinstance(stores, str):
             raise TypeError(
-                f"stores needs a list and is {self.stores!r}; the DAG needs "
+                f"stores needs a list and is {reprlib.repr(stores)}; the DAG needs "
                 "render_template_as_native_obj=True for a templated one"
             )
-        return self.stores or ()
+        if not isinstance(stores, list | tuple) or not all(isinstance(it, str) for it in stores):
+            raise TypeError(f"stores needs a list of ids, and it is {reprlib.repr(stores)}")
+        return stores
 
-    def _number(self, name: str, kind: Callable[[str], N]) -> N:
+    def _number(self, name: str) -> float:
         value = getattr(self, name)
         try:
-            return kind(str(value))
+            return float(str(value))
         except ValueError as error:
-            raise ValueError(f"{name} needs to be a number, and it is {value!r}") from error
+            raise ValueError(
+                f"{name} needs to be a number, and it is {reprlib.repr(value)}"
+            ) from error
 
-    def _positive(self, name: str) -> float:
-        value = self._number(name, float)
-        if not 0 < value < float("inf"):
-            raise ValueError(f"{name} must be greater than 0, and it is {value:g}")
+    def _whole(self, name: str) -> int:
+        value = getattr(self, name)
+        # JSON knows no integers: a form's 2.0 is as whole as its 2.
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        try:
+            return int(str(value))
+        except ValueError as error:
+            raise ValueError(
+                f"{name} needs to be a whole number, and it is {reprlib.repr(value)}"
+            ) from error
+
+    def _count(self, name: str, most: int) -> int:
+        count = self._whole(name)
+        if not 1 <= count <= most:
+            raise ValueError(f"{name} is 1 to {most}, and it is {count}")
+        return count
+
+    def _positive(self, name: str, most: float) -> float:
+        value = self._number(name)
+        if not 0 < value <= most:
+            raise ValueError(
+                f"{name} must be greater than 0 and at most {most:g}, and it is {value:g}"
+            )
         return value
+
+    def _scale(self) -> float:
+        """The scale of an operator that has one."""
+        least, most = SCALES
+        scale = self._number("scale")
+        if not least <= scale <= most:
+            raise ValueError(f"scale is {least:g} to {most:g} sales a second, and it is {scale:g}")
+        return scale
+
+    def _timeout(self) -> float:
+        return self._positive("delivery_timeout", _HOUR)
 
     def _moment(self, name: str) -> datetime | None:
         """A moment with time zone; None for a blank one."""
         value = getattr(self, name)
-        if not value:
+        if value is None or value == "":
             return None
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        except ValueError:
+            moment = None
+        if not isinstance(moment, datetime):
+            raise ValueError(
+                f"{name} needs to be a moment such as 2026-11-24T21:00:00-03:00, "
+                f"and it is {reprlib.repr(value)}"
+            )
         if moment.tzinfo is None:
             raise ValueError(f"{name} needs a time zone, and {value!r} has none")
         return moment
@@ -138,12 +186,12 @@ class FaultyOperator(SalesOperator):
         from include.sales.faults import FaultRates, Faults
 
         rates = FaultRates(
-            duplicado=self._number("duplicates_pct", float),
-            tardio=self._number("late_pct", float),
-            desordenado=self._number("out_of_order_pct", float),
-            malformado=self._number("malformed_pct", float),
-            rafaga=self._number("bursts_pct", float),
-            silencio=self._number("silences_pct", float),
+            duplicado=self._number("duplicates_pct"),
+            tardio=self._number("late_pct"),
+            desordenado=self._number("out_of_order_pct"),
+            malformado=self._number("malformed_pct"),
+            rafaga=self._number("bursts_pct"),
+            silencio=self._number("silences_pct"),
         )
         if rates.of_pace and mode != CADENCE:
             raise ValueError(
@@ -197,19 +245,31 @@ class WindowOperator(FaultyOperator):
     def _window(self, corrida: str, run_after: datetime) -> Window:
         """The arguments, checked; raises AirflowFailException with one sentence."""
         with refused_if_wrong():
-            begins = self._moment("starts_at")
-            if begins and self.mode != CURVE:
-                raise ValueError(f"starts_at is for mode {CURVE}, and the mode is {self.mode}")
+            begins = self._begins(run_after)
             source = self._source(corrida)
             faults = self._faults(source.seed, self.mode)
             return Window(
                 source=source,
                 pace=self._pace(source.seed, faults),
                 begins=begins,
-                until=self._until(run_after if begins else None),
-                delivery_timeout=self._positive("delivery_timeout"),
+                until=self._until(begins, run_after),
+                delivery_timeout=self._timeout(),
                 faults=faults,
             )
+
+    def _begins(self, run_after: datetime) -> datetime | None:
+        from include.sales.backfill import MOST_DAYS
+
+        begins = self._moment("starts_at")
+        if begins and self.mode != CURVE:
+            raise ValueError(
+                f"starts_at is for mode {CURVE}, and the mode is {reprlib.repr(self.mode)}"
+            )
+        if begins and run_after - begins > timedelta(days=MOST_DAYS):
+            raise ValueError(
+                f"starts_at is at most {MOST_DAYS} days before the run, and it is {begins}"
+            )
+        return begins
 
     def _pace(self, seed: int, faults: "Faults | None") -> "Callable[[datetime], Pace]":
         from include.sales.demand import Demand
@@ -217,20 +277,29 @@ class WindowOperator(FaultyOperator):
         from include.sales.pace import Cadence, Curve, check_gaps
 
         if self.mode not in MODES:
-            raise ValueError(f"mode is one of {', '.join(MODES)}, and it is {self.mode!r}")
+            raise ValueError(
+                f"mode is one of {', '.join(MODES)}, and it is {reprlib.repr(self.mode)}"
+            )
         if self.mode == CURVE:
-            demand, scale = Demand(load_market()), self._positive("scale")
+            demand, scale = Demand(load_market()), self._scale()
             return lambda begins: Curve(demand, seed, begins, scale)
-        gaps = self._number("minimum_gap", float), self._number("maximum_gap", float)
+        gaps = self._number("minimum_gap"), self._number("maximum_gap")
         check_gaps(*gaps)
+        if gaps[1] > _HOUR:
+            raise ValueError(f"maximum_gap is at most {_HOUR} seconds, and it is {gaps[1]:g}")
         return lambda _: Cadence(seed, *gaps, faults)
 
-    def _until(self, run_after: datetime | None) -> datetime | timedelta:
-        """The end; `run_after` is what a duration counts from if not from the first sale."""
-        if moment := self._moment("ends_at"):
-            return moment
-        duration = timedelta(minutes=self._positive("duration_minutes"))
-        return run_after + duration if run_after else duration
+    def _until(self, begins: datetime | None, run_after: datetime) -> datetime | timedelta:
+        """The end; a duration counts from the run if its sales begin at a moment of their own."""
+        end = self._moment("ends_at")
+        if end is None:
+            duration = timedelta(minutes=self._positive("duration_minutes", _DAY_MINUTES))
+            if begins is None:
+                return duration
+            end = run_after + duration
+        if begins and end <= begins:
+            raise ValueError(f"the window ends at {end}, before starts_at, {begins}")
+        return end
 
 
 @contextmanager

@@ -32,8 +32,10 @@ def test_a_day_has_the_sales_that_the_curve_expects(demand: Demand) -> None:
 def test_a_day_is_the_same_run_however_often_it_is_filled() -> None:
     day = Day(date(2026, 11, 20))
     assert day.corrida(7, 1.0) == day.corrida(7, 1) == "relleno__2026-11-20__7__1"
-    names = {day.corrida(*of) for of in ((7, 1.0), (8, 1.0), (7, 0.5))}
-    assert len(names) == 3
+    names = {
+        day.corrida(*of) for of in ((7, 1.0), (8, 1.0), (7, 0.5), (7, 0.1234567), (7, 0.1234568))
+    }
+    assert len(names) == 5
     some = day.corrida(7, 1.0, ["ushuaia", "palermo"])
     assert some == day.corrida(7, 1.0, ["palermo", "ushuaia", "palermo"]) not in names
 

@@ -39,12 +39,24 @@ def test_there_are_no_more_shards_than_sales_for_them() -> None:
     assert plan(sales=5, shards=4).execute(Context) == [{"desde": 0, "hasta": 5}]
 
 
+def test_a_whole_number_is_whole_however_json_writes_it() -> None:
+    assert plan(sales=1e4, seed=7.0).execute(Context) == plan().execute(Context)
+
+
 @pytest.mark.parametrize("mode", ["cadence", "curve"])
 def test_another_mode_has_no_load(mode: str) -> None:
     assert plan(mode=mode).execute(Context) == []
 
 
-@pytest.mark.parametrize(("changes", "named"), [({"sales": -1}, "-1"), ({"shards": 0}, "0 shards")])
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"sales": 0}, "sales is 1 to 1000000000, and it is 0"),
+        ({"sales": 1.5}, "sales needs to be a whole number, and it is 1.5"),
+        ({"shards": 65}, "shards is 1 to 64, and it is 65"),
+        ({"shards": None}, "shards needs to be a whole number"),
+    ],
+)
 def test_a_plan_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(AirflowFailException, match=named):
         plan(**changes).execute(Context)
@@ -55,6 +67,7 @@ def test_a_plan_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -
     [
         ({"rate": -1}, "rate"),
         ({"rate": "inf"}, "rate"),
+        ({"rate": 0.001, "sales": 10**9}, "raise rate, or lower sales"),
         ({"delivery_timeout": 0}, "delivery"),
         ({"duplicates_pct": -1}, "duplicado is 0 to 50"),
         ({"silences_pct": 1}, "the mode is load"),

@@ -1,16 +1,21 @@
 """What the operator refuses before anything starts, and how a stop reaches it."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ventas_airflow.operators.publish import PublishSalesOperator
+from include.sales import market
+from ventas_airflow.operators.parameters import WindowOperator
+from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOperator
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +25,14 @@ def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
         "AIRFLOW_CONN_KAFKA_DEFAULT",
         '{"conn_type": "kafka", "extra": {"bootstrap.servers": "127.0.0.1:1"}}',
     )
+
+
+@pytest.fixture(scope="module")
+def read_once() -> Iterator[None]:
+    """The market's files are read for the first of many examples alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(market, "load_market", lru_cache(market.load_market))
+        yield
 
 
 def context() -> dict[str, Any]:
@@ -57,6 +70,16 @@ def operator(**arguments: Any) -> PublishSalesOperator:
         ({"malformed_pct": "muchos"}, "malformed_pct needs to be a number"),
         ({"mode": "curve", "bursts_pct": 1}, "bursts_pct and silences_pct are for mode cadence"),
         ({"stores": "['nowhere']"}, "render_template_as_native_obj"),
+        ({"stores": ["palermo", 7]}, "stores needs a list of ids"),
+        ({"stores": {"palermo": 1}}, "stores needs a list of ids"),
+        ({"duration_minutes": 10**30}, "duration_minutes must be greater than 0 and at most 1440"),
+        ({"maximum_gap": 3601}, "maximum_gap is at most 3600 seconds"),
+        ({"ends_at": 5}, "ends_at needs to be a moment such as"),
+        ({"mode": "curve", "scale": 1e-9}, "scale is 0.0001 to 1000 sales a second"),
+        ({"mode": "curve", "scale": 1001}, "scale is 0.0001 to 1000 sales a second"),
+        ({"mode": "curve", "starts_at": "2020-01-01T00:00:00Z"}, "at most 366 days before the run"),
+        ({"mode": "curve", "starts_at": []}, "starts_at needs to be a moment such as"),
+        ({"mode": "curve", "starts_at": "9999-01-01T00:00:00Z"}, "before starts_at"),
     ],
 )
 def test_a_bad_parameter_is_refused_for_good_with_its_name(
@@ -96,3 +119,43 @@ def test_the_operator_can_be_copied_as_airflow_does(
     copied: Callable[[PublishSalesOperator], PublishSalesOperator],
 ) -> None:
     assert copied(operator()).seed == 1
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(
+        [
+            "2026-11-24",
+            "2026-11-24T21:00:00Z",
+            "9999-12-31T23:59:59-23:59",
+            "nan",
+            "palermo",
+            "curve",
+        ]
+    )
+    | st.sampled_from([0, 1, 2.0, 2**63 - 1, 2**63, 10**400, "9" * 5000]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=3,
+)
+"""What a form, the REST API or a template may hand over."""
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_whatever_a_parameter_is_it_is_taken_or_refused_with_one_sentence(
+    read_once: None, data: st.DataObject
+) -> None:
+    arguments: dict[str, Any] = {"duration_minutes": 1, "seed": 1}
+    for name in data.draw(st.lists(st.sampled_from(WindowOperator.template_fields), max_size=3)):
+        arguments[name] = data.draw(ANYTHING, name)
+    try:
+        CheckSalesOperator(task_id="check_form", **arguments).execute(context())
+    except AirflowFailException as refused:
+        sentence = str(refused)
+        assert sentence.startswith("Parámetro inválido: ")
+        assert len(sentence.splitlines()) == 1
+        assert len(sentence) < 400

@@ -1,0 +1,111 @@
+"""The form and the tasks agree: what the form takes no task refuses, and where both name a limit it
+is the same."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
+
+from ventas_airflow.operators.backfill import PlanDaysOperator
+from ventas_airflow.operators.load import PlanLoadOperator
+from ventas_airflow.operators.publish import CheckSalesOperator
+
+NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
+
+WINDOW: dict[str, Any] = {"seed": 1, "duration_minutes": 10}
+CURVE = {**WINDOW, "mode": "curve"}
+SLOWEST = {**WINDOW, "maximum_gap": 3600}
+QUICKEST = {**WINDOW, "minimum_gap": 0.01}
+LOAD = {"seed": 1, "mode": "load", "sales": 10}
+
+#: DAG, the form's field, the operator that checks it, its other arguments, its name there.
+FIELDS = [
+    ("sales_window", "seed", CheckSalesOperator, WINDOW, "seed"),
+    ("sales_window", "seconds_per_day", CheckSalesOperator, WINDOW, "seconds_per_day"),
+    ("sales_window", "late_pct", CheckSalesOperator, WINDOW, "late_pct"),
+    ("sales_window", "scale", CheckSalesOperator, CURVE, "scale"),
+    ("sales_window", "load_sales", PlanLoadOperator, LOAD, "sales"),
+    ("sales_window", "shards", PlanLoadOperator, LOAD, "shards"),
+    ("sales_backfill", "days", PlanDaysOperator, {"seed": 1, "scale": 1}, "days"),
+    ("sales_backfill", "seed", PlanDaysOperator, {"days": 1, "scale": 1}, "seed"),
+]
+
+#: The form's limits are the closer ones: they are of what is useful, not of what is possible.
+CLOSER = [
+    ("sales_window", "duration_minutes", CheckSalesOperator, WINDOW, "duration_minutes"),
+    ("sales_window", "minimum_gap", CheckSalesOperator, SLOWEST, "minimum_gap"),
+    ("sales_window", "maximum_gap", CheckSalesOperator, QUICKEST, "maximum_gap"),
+    ("sales_backfill", "scale", PlanDaysOperator, {"days": 1, "seed": 1}, "scale"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+
+
+def form_takes(dags: DagBag, dag: str, name: str, value: Any) -> bool:
+    try:
+        dags.dags[dag].params.get_param(name).resolve(value)
+    except ParamValidationError:
+        return False
+    return True
+
+
+def task_takes(operator: Any, arguments: dict[str, Any]) -> bool:
+    context = {"dag_run": SimpleNamespace(run_id="manual__1", run_after=NOON)}
+    try:
+        operator(task_id="check", **arguments).execute(context)
+    except AirflowFailException:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("dag", "field", "operator", "others", "name"), FIELDS)
+def test_a_limit_of_both_is_the_same(
+    dags: DagBag, dag: str, field: str, operator: Any, others: dict[str, Any], name: str
+) -> None:
+    schema = dags.dags[dag].params.get_param(field).schema
+    step = 1 if schema["type"] == "integer" else 0.00005
+    least, most = schema["minimum"], schema["maximum"]
+    for value, taken in ((least, True), (most, True), (least - step, False), (most + step, False)):
+        assert form_takes(dags, dag, field, value) is taken, value
+        assert task_takes(operator, {**others, name: value}) is taken, value
+    # JSON has one kind of number, and 2.0 is a whole one.
+    assert form_takes(dags, dag, field, 2.0)
+    assert task_takes(operator, {**others, name: 2.0})
+
+
+@pytest.mark.parametrize(("dag", "field", "operator", "others", "name"), CLOSER)
+def test_what_the_form_takes_no_task_refuses(
+    dags: DagBag, dag: str, field: str, operator: Any, others: dict[str, Any], name: str
+) -> None:
+    schema = dags.dags[dag].params.get_param(field).schema
+    for value in (schema["minimum"], schema["maximum"]):
+        assert task_takes(operator, {**others, name: value}), value
+
+
+@pytest.mark.parametrize(
+    "value", ["7", None, True, [], {}, "", 1.5, float("nan"), float("inf"), 2**63, -1]
+)
+def test_a_seed_that_is_none_is_refused_by_both(dags: DagBag, value: Any) -> None:
+    # As a text it may come from a template: the form alone sees the difference.
+    assert not form_takes(dags, "sales_window", "seed", value)
+    if value != "7":
+        assert not task_takes(CheckSalesOperator, {**WINDOW, "seed": value})
+
+
+@pytest.mark.parametrize("value", [None, [], ["palermo"], ["palermo", "palermo"]])
+def test_stores_that_the_form_takes_the_task_takes(dags: DagBag, value: Any) -> None:
+    assert form_takes(dags, "sales_window", "stores", value)
+    assert task_takes(CheckSalesOperator, {**WINDOW, "stores": value})
+
+
+@pytest.mark.parametrize("value", ["palermo", [7], [None], {"palermo": 1}, 0, False])
+def test_stores_that_the_form_refuses_the_task_refuses(dags: DagBag, value: Any) -> None:
+    assert not form_takes(dags, "sales_window", "stores", value)
+    assert not task_takes(CheckSalesOperator, {**WINDOW, "stores": value})
