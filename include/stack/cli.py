@@ -133,6 +133,9 @@ def main(arguments: list[str] | None = None) -> int:
             f"[bold red]ventas:[/] {escape(str(error))}", highlight=False, soft_wrap=True
         )
         return 1
+    except OSError as error:
+        print(f"ventas: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        return 1
     except subprocess.CalledProcessError as error:
         said = f"{error.stdout or ''}{error.stderr or ''}"[-4000:]
         print(
@@ -263,6 +266,9 @@ def _between(text: str, least: float, most: float, unit: str) -> float:
 def _seed(text: str) -> int:
     try:
         seed = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    try:
         check_seed(seed)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
@@ -321,8 +327,9 @@ def _status(options: argparse.Namespace, settings: Settings, console: Console) -
 
 def _logs(options: argparse.Namespace, settings: Settings, _: Console) -> int:
     file = settings.logs / f"{options.name}.log"
-    if not file.exists():
-        names = ", ".join(sorted(log.stem for log in settings.logs.glob("*.log"))) or "none yet"
+    logs = [log for log in settings.logs.glob("*.log") if log.is_file()]
+    if file not in logs:
+        names = ", ".join(sorted(log.stem for log in logs)) or "none yet"
         raise stack.StackError(f"There is no log of {options.name!r}; there are: {names}.")
     follow = [] if options.no_follow else ["-F"]
     os.execvp("tail", ["tail", "-n", str(options.n), *follow, str(file)])  # noqa: S606

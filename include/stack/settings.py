@@ -57,15 +57,11 @@ class Settings:
 
         Raises:
             SettingsError: a port that is not a number between 1 and 65535, or used twice; a
-                home whose path is too long.
+                home that can be none.
         """
         user_cache = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         home = Path(environment.get("VENTAS_HOME") or ROOT / ".ventas").resolve()
-        if len(bytes(home)) > _LONGEST_HOME:
-            raise SettingsError(
-                f"The path {home} is too long for a unix socket in it: set VENTAS_HOME to one of "
-                f"at most {_LONGEST_HOME} bytes."
-            )
+        _check_home(home)
         return cls(
             home=home,
             cache=Path(environment.get("VENTAS_CACHE") or Path(user_cache) / "ventas").resolve(),
@@ -84,6 +80,27 @@ class Settings:
     def logs(self) -> Path:
         """Folder of the processes' logs, one file each."""
         return self.home / "logs"
+
+
+def _check_home(home: Path) -> None:
+    """Refuse a folder that the stack cannot live in, or that `clean` must not remove."""
+    if len(bytes(home)) > _LONGEST_HOME:
+        raise SettingsError(
+            f"The path {home} is too long for a unix socket in it: set VENTAS_HOME to one of "
+            f"at most {_LONGEST_HOME} bytes."
+        )
+    if not str(home).isprintable():
+        raise SettingsError(
+            f"The path {str(home)!r} has signs that cannot be shown: set VENTAS_HOME to another."
+        )
+    if any(kept.is_relative_to(home) for kept in (ROOT, Path.home())):
+        raise SettingsError(
+            f"{home} holds more than a stack, and `clean` would remove it: set VENTAS_HOME to a "
+            "folder of its own."
+        )
+    file = next((path for path in (home, *home.parents) if path.is_file()), None)
+    if file:
+        raise SettingsError(f"{file} is a file: set VENTAS_HOME to a folder, or to a new one.")
 
 
 def port_variable(service: str) -> str:

@@ -66,7 +66,7 @@ def test_minutes_out_of_range_are_refused(minutes: str, capsys: pytest.CaptureFi
         (["fly"], "fly"),
         ([], "COMMAND"),
         (["logs"], "NAME"),
-        (["demo", "--seed=x"], "--seed"),
+        (["demo", "--seed=x"], "'x' is not a whole number"),
         (["plots", "--seed=-1"], "the seed must be between 0"),
     ],
 )
@@ -84,6 +84,36 @@ def test_a_bad_variable_is_one_sentence_and_no_traceback(
     said = capsys.readouterr().err
     assert said.startswith("ventas: The port of kafka would be 99999: set VENTAS_PORT_KAFKA")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "clean", "demo", "bench", "plots"])
+def test_a_home_that_is_a_file_is_refused_by_every_command_and_left_as_it_is(
+    command: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.write_text("mine")
+    assert main([command]) == 1
+    assert capsys.readouterr().err == (
+        f"ventas: {home} is a file: set VENTAS_HOME to a folder, or to a new one.\n"
+    )
+    assert home.read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a file").touch()
+    assert main(["plots", "--folder", str(tmp_path / "a file" / "b")]) == 1
+    assert capsys.readouterr().err == f"ventas: Not a directory: {tmp_path}/a file/b\n"
+
+
+def test_a_log_is_of_a_process_and_no_other_file(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "logs" / "folder.log").mkdir(parents=True)
+    (home / "outside.log").touch()
+    for name in ("../outside", "folder", "", "/etc/passwd", "a\nb"):
+        assert main(["logs", name, "--no-follow"]) == 1
+        assert f"There is no log of {name!r}; there are: none yet." in capsys.readouterr().err
 
 
 def test_an_unknown_log_is_refused_with_the_names_there_are(

@@ -75,3 +75,49 @@ def test_two_services_never_share_a_port(service: str, other: str) -> None:
 def test_a_home_too_long_for_a_socket_is_refused_before_anything_is_fetched() -> None:
     with pytest.raises(SettingsError, match="VENTAS_HOME"):
         Settings.from_environment({"VENTAS_HOME": "/" + "h" * 100})
+
+
+@pytest.mark.parametrize("home", ["/", str(ROOT), str(ROOT.parent), str(Path.home()), "~/.."])
+def test_a_home_that_holds_more_than_a_stack_is_refused_since_clean_would_remove_it(
+    home: str,
+) -> None:
+    home = str(Path(home).expanduser())
+    with pytest.raises(SettingsError, match="`clean` would remove it: set VENTAS_HOME"):
+        Settings.from_environment({"VENTAS_HOME": home})
+
+
+@pytest.mark.parametrize("below", ["", "stack"])
+def test_a_home_that_is_a_file_or_below_one_is_refused(tmp_path: Path, below: str) -> None:
+    (tmp_path / "a").touch()
+    with pytest.raises(SettingsError, match="/a is a file: set VENTAS_HOME to a folder"):
+        Settings.from_environment({"VENTAS_HOME": str(tmp_path / "a" / below)})
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "a\tb", "not UTF-8 \udcff", "\x1b[31m"])
+def test_a_home_that_cannot_be_shown_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be shown: set VENTAS_HOME"):
+        Settings.from_environment({"VENTAS_HOME": str(tmp_path / name)})
+
+
+@pytest.mark.parametrize("name", ["two words", "100 %", "%(here)s", "it's", '"quoted"', "ñandú 🧉"])
+def test_a_home_may_have_any_name_that_a_folder_may(tmp_path: Path, name: str) -> None:
+    assert Settings.from_environment({"VENTAS_HOME": f"/t/{name}"}).home == Path("/t", name)
+
+
+@given(
+    environment=st.dictionaries(
+        st.sampled_from(["VENTAS_HOME", "VENTAS_CACHE", "VENTAS_PORT_OFFSET", "VENTAS_PORT_KAFKA"]),
+        st.text(st.characters(exclude_characters="\0", exclude_categories=()), max_size=12)
+        | st.integers().map(str),
+    )
+)
+def test_whatever_the_environment_says_there_are_settings_or_one_sentence(
+    environment: dict[str, str],
+) -> None:
+    try:
+        settings = Settings.from_environment(environment)
+    except SettingsError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017
+        return
+    assert settings.home.is_absolute()
+    assert all(1 <= port <= 65535 for port in settings.ports.values())
