@@ -1,0 +1,111 @@
+"""What Druid makes of any payload: it counts each, none stops the ingestion or the hand-off.
+
+`payloads.json` has them by Druid's count; its texts say `<id>` and `<ts>` for an event's own.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from include.druid.client import DruidClient, DruidError
+from include.druid.row_stats import RowStats, row_stats
+from include.druid.supervisor import supervisor_spec, unfinished_tasks
+from include.stack.waiting import wait_until
+from tests.integration.stream.place import Place, make_place
+from tests.support.druid import remove_supervisor
+
+CORPUS: dict[str, dict[str, Any]] = json.loads(
+    Path(__file__).with_name("payloads.json").read_text(encoding="utf-8")
+)
+
+TS = '"ts":"2026-11-24T12:00:00.000Z"'
+
+
+def record(name: str, payload: Any) -> bytes | None:
+    if payload is None:
+        return None
+    [(encoding, text)] = payload.items() if isinstance(payload, dict) else [("utf-8", payload)]
+    event = text.replace("<id>", f'"id_evento":"{name}"').replace("<ts>", TS)
+    return bytes(event.encode(encoding))
+
+
+def objects(payload: Any) -> int:
+    """How many events are in a record."""
+    return str(payload).count("<id>")
+
+
+def rows(druid: DruidClient, datasource: str) -> Counter[str]:
+    found = druid.sql(f'SELECT id_evento, COUNT(*) AS n FROM "{datasource}" GROUP BY 1')  # noqa: S608
+    return Counter({row["id_evento"]: row["n"] for row in found})
+
+
+@pytest.fixture
+def place(kafka_config: dict[str, str], topic_suffix: str, druid: DruidClient) -> Iterator[Place]:
+    place = make_place(kafka_config, topic_suffix)
+    spec = supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
+    druid.submit_supervisor(spec)
+    yield place
+    remove_supervisor(druid, place.topic)
+
+
+def test_each_payload_is_counted_as_it_is_told_to_be_and_stops_nothing(
+    place: Place, druid: DruidClient
+) -> None:
+    began = datetime.now(UTC)
+    expected_rows = Counter(
+        {
+            name: objects(payload)
+            for fate in ("processed", "processedWithError")
+            for name, payload in CORPUS[fate].items()
+        }
+    )
+    expected = RowStats(
+        **{
+            fate: sum(expected_rows.get(name, 1) for name in payloads)
+            for fate, payloads in CORPUS.items()
+        }
+    )
+    producer = Producer({**place.config, "acks": "all"})
+    for payloads in CORPUS.values():
+        for name, payload in payloads.items():
+            producer.produce(place.topic, record(name, payload))
+    # Good ones after them: in each partition the ingestion went on.
+    for partition in range(3):
+        producer.produce(place.topic, record("after", "{<id>,<ts>}"), partition=partition)
+    assert producer.flush(20) == 0
+    expected, expected_rows["after"] = expected._replace(processed=expected.processed + 3), 3
+
+    def counted() -> bool:
+        return sum(row_stats(druid, place.topic, began)) >= sum(expected)
+
+    wait_until(counted, service="Druid", address=druid.url, seconds=60)
+    assert row_stats(druid, place.topic, began) == expected
+    assert rows(druid, place.topic) == expected_rows
+    # One count an offset, but for the records that hold two events.
+    offsets = sum(len(payloads) for payloads in CORPUS.values()) + 3
+    twice = sum(times > 1 for name, times in expected_rows.items() if name != "after")
+    assert sum(expected) == offsets + twice
+
+    druid.suspend_supervisor(place.topic)
+    wait_until(
+        lambda: not unfinished_tasks(druid.tasks(place.topic)),
+        service="Druid",
+        address=druid.url,
+        seconds=90,
+    )
+    assert {task["statusCode"] for task in druid.tasks(place.topic)} == {"SUCCESS"}
+    assert row_stats(druid, place.topic, began) == expected
+
+    def handed_off() -> bool:
+        try:
+            return rows(druid, place.topic) == expected_rows
+        except DruidError:
+            return False
+
+    wait_until(handed_off, service="Druid", address=druid.url, seconds=60)
