@@ -54,6 +54,10 @@ def create_app(emulator: Emulator, host_names: Sequence[str] = ()) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     def unrouted(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:
+            return JSONResponse(
+                ApiError(400, "parseError", f"Parse Error: {error.detail}").body(), 400
+            )
         message = f"{request.method} {request.url.path}: {error.detail}, it is not emulated"
         body = ApiError(error.status_code, "notFound", message).body()
         return JSONResponse(body, error.status_code)

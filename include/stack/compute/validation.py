@@ -6,6 +6,8 @@ import re
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from include.stack.compute.errors import invalid
 
 # The patterns are those of Google's discovery document (compute.v1.json).
@@ -18,6 +20,8 @@ _ZONE = r"[a-z]+-[a-z]+[0-9]+-[a-z]"
 _MACHINE_TYPE = (
     r"(?:https?://[^/]+/compute/v1/)?(?:projects/[^/]+/)?zones/([^/]+)/machineTypes/[^/]+"
 )
+
+_MOST_LEVELS = 100
 
 
 def check_place(project: str, zone: str) -> None:
@@ -37,7 +41,10 @@ def check_request_id(request_id: str) -> None:
 
 
 def check_instance_body(body: dict[str, Any], zone: str) -> None:
-    """Refuse an instance that lacks what Compute Engine requires: name, machine, disk, network."""
+    """Refuse an instance that lacks what Compute Engine requires: name, machine, disk, network.
+
+    And one that cannot be kept: with half a surrogate pair, or endless nesting.
+    """
     name = body.get("name", "")
     if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise invalid("resource.name", name, f"Must be a match of regex '(?:{_NAME})'")
@@ -51,6 +58,21 @@ def check_instance_body(body: dict[str, Any], zone: str) -> None:
     if not disks[0].get("boot"):
         raise invalid("resource.disks[0].boot", "false", "The first disk must be a boot disk")
     _objects(body, "networkInterfaces", "At least one network interface is required")
+    # Kept, such a body could be neither written nor shown: nothing would be answered any more.
+    if _is_deeper(body, _MOST_LEVELS):
+        raise invalid("resource", name, f"It is nested deeper than {_MOST_LEVELS} levels")
+    try:
+        msgspec.json.encode(body)
+    except UnicodeEncodeError as error:
+        raise invalid("resource", name, f"It is no text: {error}") from None
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return not levels or any(_is_deeper(item, levels - 1) for item in value)
 
 
 def _objects(body: dict[str, Any], field: str, problem: str) -> list[dict[str, Any]]:
