@@ -16,7 +16,7 @@ from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
-from ventas_airflow.sales import PUBLISHING_RETRIES, STORES, TOPICS
+from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
 from ventas_airflow.vm import VM, ZONE
 
 #: Days that are filled beside each other: one a core of a small machine, with one left for Druid.
@@ -90,6 +90,7 @@ with DAG(
             title="Dejar la VM encendida",
             description="Para consultar Druid después. La VM sigue costando.",
         ),
+        "reset_offsets": RESET_OFFSETS,
     },
 ):
     plan_days = PlanDaysOperator(
@@ -115,6 +116,7 @@ with DAG(
     submit_supervisor = SubmitSupervisorOperator(
         task_id="submit_supervisor",
         task_display_name="Abrir la ingesta en Druid",
+        reset_offsets="{{ params.reset_offsets }}",
     )
 
     ensure_housekeeping = EnsureHousekeepingOperator(

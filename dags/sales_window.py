@@ -14,7 +14,7 @@ from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOpe
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
-from ventas_airflow.sales import PUBLISHING_RETRIES, STORES, TOPICS
+from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
 from ventas_airflow.timetable import SimulationWindowTimetable
 from ventas_airflow.vm import VM, ZONE
 
@@ -207,6 +207,7 @@ with DAG(
             title="Dejar la VM encendida",
             description="Para consultar Druid después de la ventana. La VM sigue costando.",
         ),
+        "reset_offsets": RESET_OFFSETS,
     },
 ):
     check_form = CheckSalesOperator(
@@ -229,6 +230,7 @@ with DAG(
     submit_supervisor = SubmitSupervisorOperator(
         task_id="submit_supervisor",
         task_display_name="Abrir la ingesta en Druid",
+        reset_offsets="{{ params.reset_offsets }}",
     )
 
     ensure_housekeeping = EnsureHousekeepingOperator(

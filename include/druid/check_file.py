@@ -14,7 +14,8 @@ going on in lines that begin with ``--`` and two spaces or more:
 - ``needs`` (optional): as ``bounds``; the check is skipped where these do not hold.
 - ``when`` (optional): ``window_open`` to run only while sales are expected; ``always`` is usual.
 - ``timeout`` (optional): whole seconds that the query may take; 30 if left out.
-- ``source`` (optional): ``supervisor`` to judge the supervisor's status report, with no SQL below.
+- ``source`` (optional), with no SQL below: ``supervisor`` to judge the supervisor's status report,
+  ``offsets`` to judge what Kafka has of that which Druid goes on to read (`include.druid.offsets`).
 
 The SQL says ``{datasource}`` and ``%(lookback_minutes)s``, and doubles any other ``%``. It returns
 one row, whose columns without bounds are shown as context. No row is a row of nulls, and a null is
@@ -33,7 +34,7 @@ from include.sales.reading import Problem
 
 Severity = Literal["error", "warning"]
 When = Literal["always", "window_open"]
-Source = Literal["sql", "supervisor"]
+Source = Literal["sql", "supervisor", "offsets"]
 
 _REQUIRED: Final = ("title", "description", "severity", "bounds")
 _OPTIONAL: Final = {
@@ -137,7 +138,7 @@ def parse_check(file: Path) -> Check | list[Problem]:
         for number, line in enumerate(lines[head:], head + 1)
         if _PERCENT.search(line)
     ]
-    if values["source"] != "supervisor":
+    if values["source"] == "sql":
         if not sql:
             problems.append(Problem(file.name, head, "there is no SQL"))
         problems += [
@@ -146,7 +147,7 @@ def parse_check(file: Path) -> Check | list[Problem]:
             if sql and not re.search(rf"\b{bound.column}\b", sql)
         ]
     elif sql:
-        problems.append(Problem(file.name, head + 1, "source: supervisor has no SQL"))
+        problems.append(Problem(file.name, head + 1, f"source: {values['source']} has no SQL"))
     if problems:
         return problems
     return Check(

@@ -157,11 +157,28 @@ class DruidClient:
         """Remove it, its tasks and its offsets; published segments stay."""
         self._supervisor("POST", supervisor, "terminate")
 
+    def reset_supervisor(self, supervisor: str) -> None:
+        """Forget all its offsets and end its tasks unpublished; it begins the topic anew."""
+        self._supervisor("POST", supervisor, "reset")
+
+    def reset_offsets(self, supervisor: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Let it go on elsewhere in some partitions; the tasks that read these end unpublished."""
+        partitions = {"type": "end", "stream": topic, "partitionOffsetMap": dict(offsets)}
+        self._supervisor(
+            "POST", supervisor, "resetOffsets", json={"type": "kafka", "partitions": partitions}
+        )
+
     def tasks(self, datasource: str) -> list[dict[str, Any]]:
         """Tasks of a datasource: those that wait or run, and those that ended in the last day."""
         path = f"/druid/indexer/v1/tasks?datasource={quote(datasource, safe='')}"
         tasks: list[dict[str, Any]] = self._request("GET", path).json()
         return tasks
+
+    def task(self, task: str) -> dict[str, Any]:
+        """A task as it was submitted."""
+        path = f"/druid/indexer/v1/task/{quote(task, safe='')}"
+        payload: dict[str, Any] = self._request("GET", path).json()["payload"]
+        return payload
 
     def task_report(self, task: str) -> dict[str, Any]:
         """What a task that ended says of the rows that it read."""
@@ -202,10 +219,12 @@ class DruidClient:
         """Change what is given of the coordinator's dynamic configuration, and nothing else."""
         self._request("POST", _COORDINATOR, json=config)
 
-    def _supervisor(self, method: str, supervisor: str, action: str = "") -> dict[str, Any]:
+    def _supervisor(
+        self, method: str, supervisor: str, action: str = "", *, json: object = None
+    ) -> dict[str, Any]:
         path = f"/druid/indexer/v1/supervisor/{quote(supervisor, safe='')}"
         try:
-            answer = self._request(method, f"{path}/{action}" if action else path)
+            answer = self._request(method, f"{path}/{action}" if action else path, json=json)
         except _StatusError as error:
             if error.status == 404:
                 raise SupervisorMissingError(

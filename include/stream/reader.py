@@ -34,6 +34,13 @@ class Record(NamedTuple):
     value: bytes | None
 
 
+class Offsets(NamedTuple):
+    """What a partition holds: the offset of its first record, and the one after its last."""
+
+    start: int
+    end: int
+
+
 class RunIds(NamedTuple):
     """The events of a run as a topic holds them."""
 
@@ -65,10 +72,7 @@ def read_committed(
     seconds without progress.
     """
     admin = AdminClient(dict(config))
-    partitions = [
-        TopicPartition(topic, partition.id)
-        for partition in describe_topic(admin, config, topic).partitions
-    ]
+    partitions = _partitions(admin, config, topic)
     starts = _offsets(admin, config, partitions, OffsetSpec.earliest())
     ends = _offsets(admin, config, partitions, OffsetSpec.latest())
     if since is not None:
@@ -81,6 +85,15 @@ def read_committed(
         }
     pending = {partition: end for partition, end in ends.items() if starts[partition] < end}
     return _consume(config, topic, starts, pending, idle_timeout)
+
+
+def offsets_of(config: Mapping[str, Any], topic: str) -> dict[int, Offsets]:
+    """What each partition holds now; raises `TopicMissingError`, `KafkaUnreachableError`."""
+    admin = AdminClient(dict(config))
+    partitions = _partitions(admin, config, topic)
+    starts = _offsets(admin, config, partitions, OffsetSpec.earliest())
+    ends = _offsets(admin, config, partitions, OffsetSpec.latest())
+    return {partition: Offsets(start, ends[partition]) for partition, start in starts.items()}
 
 
 def ids_of_run(
@@ -152,6 +165,11 @@ class _Identity(msgspec.Struct):
     id_evento: str
     corrida: str
     ts: str
+
+
+def _partitions(admin: AdminClient, config: Mapping[str, Any], topic: str) -> list[TopicPartition]:
+    described = describe_topic(admin, config, topic).partitions
+    return [TopicPartition(topic, partition.id) for partition in described]
 
 
 def _offsets(

@@ -34,3 +34,11 @@ STORES: Final = Param(
 #: Of a task that publishes: each try goes on where the last one ended, so a long one may well need
 #: more of them than other tasks.
 PUBLISHING_RETRIES: Final = 10
+
+RESET_OFFSETS: Final = Param(
+    False,
+    type="boolean",
+    title="Releer desde lo que Kafka tiene",
+    description="Solo si abrir la ingesta falló porque Druid guarda posiciones que Kafka ya no "
+    "tiene: un tópico recreado se lee entero, y lo borrado sin leer se da por perdido.",
+)

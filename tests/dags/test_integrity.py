@@ -205,6 +205,14 @@ def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) 
     assert "reconcile" in suspend.upstream_task_ids
 
 
+@pytest.mark.parametrize("dag_id", ["sales_backfill", "sales_window"])
+def test_druids_offsets_are_reset_only_if_the_form_says_so(dags: DagBag, dag_id: str) -> None:
+    dag = dags.dags[dag_id]
+    assert dag.params["reset_offsets"] is False
+    submit = dag.get_task("submit_supervisor")
+    assert submit.reset_offsets == "{{ params.reset_offsets }}"
+
+
 def judging(dag: DAG) -> set[str]:
     """The tasks whose states are the run's: those that only ignorable teardowns follow."""
 

@@ -213,11 +213,8 @@ class StopDruidVmOperator(DruidVmOperator):
 
     def execute(self, context: Context) -> Result:
         """Skip if the VM is to be kept on, otherwise stop it."""
-        wish = str(self.keep_on).strip().lower()
-        if wish == "true":
+        if self._flag("keep_on"):
             raise AirflowSkipException(f"VM {self.resource_id} is kept on, as keep_on asks")
-        if wish != "false":
-            raise AirflowException(f"keep_on is true or false, not '{self.keep_on}'")
         return super().execute(context)
 
     def _advance(self, context: Context, started: float) -> Result:

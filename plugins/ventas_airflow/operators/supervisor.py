@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.operators.waiting import WaitingOperator
 from ventas_airflow.runs import Published, each_published, earliest_record
+from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import Goal, SupervisorTrigger
 
 if TYPE_CHECKING:
@@ -42,27 +43,6 @@ class SupervisorOperator(WaitingOperator):
         self.datasource = datasource
         self.druid_conn_id = druid_conn_id
 
-    def _until(
-        self,
-        context: Context,
-        goal: Goal,
-        carry: dict[str, Any],
-        then: str = "execute_complete",
-    ) -> dict[str, Any]:
-        """Wait for the goal; ``carry`` has when the task ``started``, in Unix time, and `Expected`
-        where rows are.
-        """
-        trigger = SupervisorTrigger(
-            druid_conn_id=self.druid_conn_id,
-            supervisor=self.datasource,
-            goal=goal,
-            expected=carry.get("expected", ()),
-            deadline=carry["started"] + self.timeout,
-            poll_interval=self.poll_interval,
-            carry=carry,
-        )
-        return self._wait(context, trigger, then)
-
     def execute_complete(
         self,
         context: Context,  # noqa: ARG002 - Airflow hands it over
@@ -90,20 +70,33 @@ class SupervisorOperator(WaitingOperator):
 class SubmitSupervisorOperator(SupervisorOperator):
     """Submits the Kafka ingestion spec and waits until Druid's tasks read the topic.
 
-    The same spec again changes nothing; a suspended supervisor goes on where it was.
+    The same spec again changes nothing; a suspended supervisor goes on where it was. If Kafka has
+    not what it goes on to read, the task fails without retries.
 
     :param topic: Kafka topic
     :param kafka_conn_id: Kafka connection; its secrets do not go into the spec
+    :param reset_offsets: as in `ReadingTrigger`; ``"true"`` or ``"false"`` if templated
     """
 
-    template_fields: Sequence[str] = (*SupervisorOperator.template_fields, "topic", "kafka_conn_id")
+    template_fields: Sequence[str] = (
+        *SupervisorOperator.template_fields,
+        "topic",
+        "kafka_conn_id",
+        "reset_offsets",
+    )
 
     def __init__(
-        self, *, topic: str = "ventas", kafka_conn_id: str = "kafka_default", **kwargs: Any
+        self,
+        *,
+        topic: str = "ventas",
+        kafka_conn_id: str = "kafka_default",
+        reset_offsets: bool | str = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.topic = topic
         self.kafka_conn_id = kafka_conn_id
+        self.reset_offsets = reset_offsets
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit, and wait until the tasks read."""
@@ -111,11 +104,22 @@ class SubmitSupervisorOperator(SupervisorOperator):
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         started = time.time()
+        reset_offsets = self._flag("reset_offsets")
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
         spec = supervisor_spec(kafka_config, topic=self.topic, datasource=self.datasource)
         supervisor = druid_client(self.druid_conn_id).submit_supervisor(spec)
         self.log.info("Supervisor %s of topic %s is submitted", supervisor, self.topic)
-        return self._until(context, "running", {"started": started})
+        trigger = ReadingTrigger(
+            druid_conn_id=self.druid_conn_id,
+            supervisor=self.datasource,
+            kafka_conn_id=self.kafka_conn_id,
+            topic=self.topic,
+            reset_offsets=reset_offsets,
+            deadline=started + self.timeout,
+            poll_interval=self.poll_interval,
+            carry={"started": started},
+        )
+        return self._wait(context, trigger, "execute_complete")
 
 
 class SuspendSupervisorOperator(SupervisorOperator):
@@ -175,6 +179,25 @@ class SuspendSupervisorOperator(SupervisorOperator):
         self._suspend()
         self._check(event)
         return self._until(context, "settled", event["carry"])
+
+    def _until(
+        self,
+        context: Context,
+        goal: Goal,
+        carry: dict[str, Any],
+        then: str = "execute_complete",
+    ) -> dict[str, Any]:
+        """Wait for the goal; ``carry`` has ``started`` (Unix time) and ``expected``."""
+        trigger = SupervisorTrigger(
+            druid_conn_id=self.druid_conn_id,
+            supervisor=self.datasource,
+            goal=goal,
+            expected=carry["expected"],
+            deadline=carry["started"] + self.timeout,
+            poll_interval=self.poll_interval,
+            carry=carry,
+        )
+        return self._wait(context, trigger, then)
 
     def _suspend(self) -> bool:
         """Whether there is a supervisor to suspend."""

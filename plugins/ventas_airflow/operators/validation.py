@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from include.druid.check_file import Check
     from include.druid.checks import CheckResult
 
+
+#: A supervisor that cannot go on says so again every ten seconds.
+_COMPLAINING = timedelta(minutes=1)
 
 _NO_RESULT = "sin resultado: ver el registro de su tarea"
 
@@ -104,9 +108,11 @@ class RunCheckOperator(BaseOperator):
             result = evaluate(check, row)
             if result.status in ("error", "warning") and (check.faults or check.without):
                 result = evaluate(check, row, self._faults(check, asked))
+            if check.source == "supervisor" and result.status != "ok" and row:
+                result = replace(result, message=f"{result.message}; {row['informe']}")
             return result, False
         except StreamError as error:
-            return fail(check, f"Kafka no dice qué fallas son a propósito ({error})"), True
+            return fail(check, f"Kafka no dice lo que hace falta ({error})"), True
         except (RequestException, DruidUnreachableError) as error:
             if reason := vm_is_off(self.vm):
                 return skip(check, reason), False
@@ -140,6 +146,8 @@ class RunCheckOperator(BaseOperator):
     def _row(self, check: Check) -> dict[str, Any] | None:
         if check.source == "supervisor":
             return self._reported(check)
+        if check.source == "offsets":
+            return self._offsets()
 
         from airflow.providers.apache.druid.hooks.druid import DruidDbApiHook
 
@@ -162,13 +170,36 @@ class RunCheckOperator(BaseOperator):
         return dict(zip(names, rows[0], strict=True)) if rows else None
 
     def _reported(self, check: Check) -> dict[str, Any] | None:
+        from include.druid.supervisor import describe
+
+        status = self._status()
+        if status is None:
+            return None
+        # Whether it is healthy is a number too.
+        numbers = {bound.column: status.get(bound.column) for bound in check.bounds}
+        numbers = {name: it + 0 if isinstance(it, bool) else it for name, it in numbers.items()}
+        return {**numbers, "informe": describe(status)}
+
+    def _offsets(self) -> dict[str, Any] | None:
+        from include.druid.offsets import counts, positions
+        from include.stream.reader import offsets_of
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        status = self._status()
+        if status is None:
+            return None
+        since = datetime.now(UTC) - _COMPLAINING
+        at = positions(druid_client(self.druid_conn_id), status, since)
+        held = offsets_of(KafkaConfigHook(self.kafka_conn_id).get_conn, status["stream"])
+        return dict(counts(at, held))
+
+    def _status(self) -> dict[str, Any] | None:
         from include.druid.client import SupervisorMissingError
 
         try:
-            status = druid_client(self.druid_conn_id).supervisor_status(self.datasource)
+            return druid_client(self.druid_conn_id).supervisor_status(self.datasource)
         except SupervisorMissingError:
             return None
-        return {bound.column: status.get(bound.column) for bound in check.bounds}
 
 
 class SummarizeChecksOperator(BaseOperator):

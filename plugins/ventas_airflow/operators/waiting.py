@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,6 +43,14 @@ class WaitingOperator(BaseOperator):
         self.poll_interval = poll_interval
         self.timeout = timeout
         self.deferrable = deferrable
+
+    def _flag(self, name: str) -> bool:
+        """An argument that is true or false, or that text if it was templated."""
+        value = getattr(self, name)
+        text = str(value).strip().lower()
+        if text not in ("true", "false"):
+            raise AirflowException(f"{name} is true or false, not '{value}'")
+        return text == "true"
 
     def _wait(self, context: Context, trigger: WaitTrigger, then: str) -> dict[str, Any]:
         """Wait for the trigger's event, then call the method named ``then`` with it."""

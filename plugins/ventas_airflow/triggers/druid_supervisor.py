@@ -1,4 +1,4 @@
-"""Waiting in the triggerer for a Druid supervisor: that it reads, has read, or has handed off.
+"""Waiting in the triggerer for a Druid supervisor: that it has read, or has handed off.
 
 The connection is looked up, by id, where the trigger runs, so that no secret is stored with it.
 """
@@ -23,7 +23,7 @@ from include.druid.supervisor import (
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
 
-Goal = Literal["running", "complete", "settled"]
+Goal = Literal["complete", "settled"]
 
 
 class SupervisorTrigger(WaitTrigger):
@@ -31,9 +31,9 @@ class SupervisorTrigger(WaitTrigger):
 
     :param druid_conn_id: ingest connection, whose host and port are the router's
     :param supervisor: the supervisor's id
-    :param goal: ``running`` (its tasks read the topic), ``complete`` (and have read what is
-        expected), or ``settled`` (suspended, tasks ended, every segment on a historical and what
-        is expected there: Druid may be stopped; fatal if rows are missing then)
+    :param goal: ``complete`` (its tasks have read what is expected), or ``settled`` (suspended,
+        tasks ended, every segment on a historical and what is expected there: Druid may be
+        stopped; fatal if rows are missing then)
     :param expected: `Expected`, as its fields
     """
 
@@ -43,7 +43,7 @@ class SupervisorTrigger(WaitTrigger):
         druid_conn_id: str,
         supervisor: str,
         goal: Goal,
-        expected: Sequence[Any] = Expected(),
+        expected: Sequence[Any],
         **common: Any,
     ) -> None:
         super().__init__(**common)
@@ -76,7 +76,7 @@ class SupervisorTrigger(WaitTrigger):
             if self.goal == "settled":
                 return unsettled(client, self.supervisor, self.expected)
             status = client.supervisor_status(self.supervisor)
-            if is_running(status) and self.goal == "complete":
+            if is_running(status):
                 return missing_rows(client, str(status["dataSource"]), self.expected)
         except NotPublishedError as error:
             raise AirflowFailException(str(error)) from error
@@ -84,4 +84,4 @@ class SupervisorTrigger(WaitTrigger):
             return str(error)
         except DruidError as error:
             raise AirflowException(str(error)) from error
-        return "" if is_running(status) else f"{self.supervisor} is {describe(status)}"
+        return f"{self.supervisor} is {describe(status)}"

@@ -232,6 +232,7 @@ def test_exactly_what_is_wrong_is_told_with_its_number(
         "lifecycle": "error",
         "money": "error",
         "nulls": "error",
+        "offsets": "ok",
         "payment_mix": "skipped",
         "sequence_gaps": "error",
         "supervisor": "ok",

@@ -1,6 +1,5 @@
 """Faults on purpose on a real Druid: it counts and holds exactly what the ledger says."""
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 from confluent_kafka import Producer
 
@@ -24,7 +22,7 @@ from include.sales.faults import FATES, GARBLED, FaultRates, Faults, garble
 from include.stack.waiting import wait_until
 from include.stream.load import publish_load
 from include.stream.session import Published
-from tests.integration.stream.place import SEED, Place, make_place
+from tests.integration.stream.place import SEED, Place
 from tests.support.druid import remove_supervisor, wait_for_rows
 from ventas_airflow.operators import ledger as ledger_operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
@@ -38,11 +36,6 @@ LOOKBACK = 180
 
 #: What a check must say of this run: all that is odd in it was put there.
 UNHARMED = ("duplicates", "nulls", "money", "domains", "cross_fields", "lifecycle", "timestamps")
-
-
-@pytest.fixture
-def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
-    return make_place(kafka_config, topic_suffix)
 
 
 @pytest.fixture
@@ -73,17 +66,7 @@ def published(place: Place, druid: DruidClient, began: datetime) -> Iterator[Pub
 
 
 @pytest.fixture(autouse=True)
-def _connections(
-    druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host, port = druid.url.removeprefix("http://").split(":")
-    router = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
-    broker = {**router, "extra": {"schema": "http", "endpoint": "druid/v2/sql"}}
-    kafka = {"conn_type": "kafka", "extra": kafka_config}
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
-    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
-    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
-    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
+def _patience(connections: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_operators, "_PATIENCE", 0.0)
     monkeypatch.setattr(comparison, "GRACE", timedelta(0))
 

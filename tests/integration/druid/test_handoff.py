@@ -1,6 +1,5 @@
 """Closing the ingestion on a real Druid whose task is killed before it publishes its rows."""
 
-import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,23 +7,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from include.druid.client import DruidClient
 from include.druid.supervisor import Expected, is_running, missing_rows, supervisor_spec
 from include.sales.bulk import evenly
 from include.stream.load import publish_load
 from include.stream.session import Published
-from tests.integration.stream.place import Place, make_place
+from tests.integration.stream.place import Place
 from tests.support.druid import kill_tasks, remove_supervisor, wait_for_rows
 from ventas_airflow.operators.supervisor import SuspendSupervisorOperator
 
+pytestmark = pytest.mark.usefixtures("connections")
+
 SALES = 600
-
-
-@pytest.fixture
-def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
-    return make_place(kafka_config, topic_suffix)
 
 
 @pytest.fixture
@@ -44,18 +39,6 @@ def published(place: Place, druid: DruidClient) -> Iterator[Published]:
     wait_for_rows(druid, place.topic, published.confirmadas)
     yield published
     remove_supervisor(druid, place.topic)
-
-
-@pytest.fixture(autouse=True)
-def _connections(
-    druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host, port = druid.url.removeprefix("http://").split(":")
-    router = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
-    kafka = {"conn_type": "kafka", "extra": kafka_config}
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
-    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
-    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
 
 
 def test_rows_of_a_task_that_is_killed_as_it_publishes_are_handed_off_all_the_same(
@@ -88,7 +71,7 @@ def test_rows_of_a_task_that_is_killed_as_it_publishes_are_handed_off_all_the_sa
 
 def close(place: Place) -> None:
     dag_run = SimpleNamespace(run_id=place.corrida, run_after=datetime.now(UTC))
-    context: Any = {"dag_run": dag_run}
+    context: Any = {"dag_run": dag_run, "ti": None}
     SuspendSupervisorOperator(
         task_id="cerrar",
         datasource=place.topic,

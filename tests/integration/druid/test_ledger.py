@@ -18,7 +18,7 @@ from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
 from include.stack.waiting import wait_until
 from include.stream import ledger
-from tests.integration.stream.place import SEED, Place, make_place
+from tests.integration.stream.place import SEED, Place
 from tests.support.druid import remove_supervisor
 from ventas_airflow.operators import ledger as operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
@@ -27,11 +27,6 @@ from ventas_airflow.operators.ledger import CheckLedgerOperator
 SALES = 30
 
 Check = Callable[[], dict[str, Any]]
-
-
-@pytest.fixture
-def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
-    return make_place(kafka_config, topic_suffix)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ TASKS = "/druid/indexer/v1/tasks"
 COORDINATOR = "/druid/coordinator/v1/config"
 COMPACTION = f"{COORDINATOR}/compaction"
 RULES = "/druid/coordinator/v1/rules"
+TASK = "/druid/indexer/v1/task"
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,38 @@ def status(
     detailed: str = "RUNNING", *, suspended: bool = False, errors: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """A supervisor's status report, with the fields that are looked at."""
-    state = detailed if detailed in {"RUNNING", "SUSPENDED", "PENDING"} else "UNHEALTHY_SUPERVISOR"
+    if detailed in {"SUSPENDED", "PENDING"}:
+        state = detailed
+    else:
+        lost = {"LOST_CONTACT_WITH_STREAM", "UNABLE_TO_CONNECT_TO_STREAM"}
+        state = "UNHEALTHY_SUPERVISOR" if detailed in lost else "RUNNING"
     payload = {
         "dataSource": "ventas",
+        "stream": "ventas",
+        "healthy": state != "UNHEALTHY_SUPERVISOR",
         "suspended": suspended,
         "state": state,
         "detailedState": detailed,
-        "recentErrors": [{"exceptionClass": "KafkaException", "message": e} for e in errors],
+        "activeTasks": [],
+        "recentErrors": [
+            {
+                "timestamp": datetime.now(UTC).isoformat(),
+                "exceptionClass": "KafkaException",
+                "message": error,
+            }
+            for error in errors
+        ],
     }
     return {"id": "ventas", "payload": payload}
+
+
+def reading(router: Router, task: str = "one", **begun: int) -> None:
+    """Let one task run that began at offsets of partitions ``p0``, ``p1``…"""
+    offsets = {partition.removeprefix("p"): offset for partition, offset in begun.items()}
+    numbers = {"startSequenceNumbers": {"partitionSequenceNumberMap": offsets}}
+    running = {"id": task, "type": "index_kafka", "statusCode": "RUNNING"}
+    router.on("GET", TASKS, (200, [running]))
+    router.on("GET", f"{TASK}/{task}", (200, {"payload": {"ioConfig": numbers}}))
 
 
 @contextmanager

@@ -1,12 +1,7 @@
 -- title: Salud del supervisor
--- description: Si Druid tiene por sano al supervisor que ingiere las ventas.
+-- description: Si Druid tiene por sano al supervisor que ingiere las ventas. Si no, se muestran su
+--   estado y sus últimos errores. Druid tarda minutos en darse cuenta de que perdió a Kafka.
 -- severity: error
--- needs: supervisores: 1..
--- bounds: sano: 1..1
-SELECT
-  1 AS supervisores,
-  healthy AS sano,
-  suspended AS suspendido,
-  detailed_state AS estado
-FROM sys.supervisors
-WHERE supervisor_id = '{datasource}'
+-- source: supervisor
+-- needs: healthy: 0..
+-- bounds: healthy: 1..1

@@ -20,7 +20,7 @@ from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
-Context: Any = {}
+Context: Any = {"ti": None}
 
 
 def ensure(**changes: Any) -> EnsureDruidVmOperator:

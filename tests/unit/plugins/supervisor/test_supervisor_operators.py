@@ -15,18 +15,24 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 
 from include.druid import client as druid_client
 from include.druid.supervisor import supervisor_spec
-from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
+from include.stream import reader
+from include.stream.errors import KafkaUnreachableError
+from include.stream.reader import Offsets
+from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, reading, status
 from ventas_airflow.operators.supervisor import (
     SubmitSupervisorOperator,
     SupervisorOperator,
     SuspendSupervisorOperator,
 )
 from ventas_airflow.operators.waiting import TRIGGERER_GRACE
+from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import SupervisorTrigger
 
 STATUS = f"{SUPERVISORS}/ventas/status"
 RESUME = f"{SUPERVISORS}/ventas/resume"
 SUSPEND = f"{SUPERVISORS}/ventas/suspend"
+RESET = f"{SUPERVISORS}/ventas/reset"
+RESET_OFFSETS = f"{SUPERVISORS}/ventas/resetOffsets"
 KAFKA = {
     "bootstrap.servers": "127.0.0.1:1",
     "security.protocol": "SASL_SSL",
@@ -34,7 +40,11 @@ KAFKA = {
     "sasl.username": "u53r-of-kafka",
     "sasl.password": "s3cr3t-of-kafka",
 }
-Context: Any = {}
+Context: Any = {"ti": None}
+TRIGGERS = {
+    f"{trigger.__module__}.{trigger.__name__}": trigger
+    for trigger in (ReadingTrigger, SupervisorTrigger)
+}
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +52,22 @@ def _kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = {"conn_type": "kafka", "extra": KAFKA}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(connection))
     monkeypatch.setattr(druid_client, "_RETRY", druid_client._RETRY.new(backoff_factor=0))
+
+
+@pytest.fixture(autouse=True)
+def held(monkeypatch: pytest.MonkeyPatch) -> dict[int, Offsets]:
+    """What Kafka holds of the topic."""
+    held = {0: Offsets(0, 100)}
+    monkeypatch.setattr(reader, "offsets_of", lambda config, topic: held)
+    return held
+
+
+@pytest.fixture
+def submitted(router: Router) -> Router:
+    """A Druid whose supervisor has a task at the topic's beginning."""
+    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
+    reading(router, p0=0)
+    return router
 
 
 def submit(**changes: Any) -> SubmitSupervisorOperator:
@@ -63,24 +89,107 @@ def run(operator: SupervisorOperator) -> dict[str, Any]:
         except TaskDeferred as deferred:
             # Stored as JSON, the trigger is made anew in the triggerer.
             path, stored = deferred.trigger.serialize()
-            assert path == f"{SupervisorTrigger.__module__}.SupervisorTrigger"
-            trigger = SupervisorTrigger(**json.loads(json.dumps(stored)))
+            trigger = TRIGGERS[path](**json.loads(json.dumps(stored)))
             event = asyncio.run(anext(trigger.run())).payload
             go_on = partial(getattr(operator, deferred.method_name), Context, event=event)
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_submit_posts_the_spec_and_waits_until_the_tasks_read(
-    router: Router, deferrable: bool
+    submitted: Router, deferrable: bool
 ) -> None:
-    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
-    router.on("GET", STATUS, (200, status("CREATING_TASKS")), (200, status("RUNNING")))
+    submitted.on("GET", STATUS, (200, status("CREATING_TASKS")), (200, status("RUNNING")))
     result = run(submit(deferrable=deferrable))
     assert result["supervisor"] == "ventas"
     assert 0 <= result["segundos"] < 5
-    assert router.asked[0].body == supervisor_spec(KAFKA, topic="ventas", datasource="ventas")
-    assert router.times("GET", STATUS) == 2
-    assert all(asked.headers["Authorization"].startswith("Basic ") for asked in router.asked)
+    assert submitted.asked[0].body == supervisor_spec(KAFKA, topic="ventas", datasource="ventas")
+    assert submitted.times("GET", STATUS) == 2
+    assert all(asked.headers["Authorization"].startswith("Basic ") for asked in submitted.asked)
+
+
+def test_a_supervisor_without_a_task_reads_nothing_yet(submitted: Router) -> None:
+    submitted.on("GET", STATUS, (200, status()))
+    submitted.on("GET", TASKS, (200, []), (200, []), *submitted.answers["GET", TASKS])
+    run(submit())
+    assert submitted.times("GET", STATUS) == 3
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_offsets_of_a_deleted_topic_fail_at_once_with_the_way_out(
+    submitted: Router, deferrable: bool
+) -> None:
+    """Druid itself says RUNNING, and waits for ever."""
+    submitted.on("GET", STATUS, (200, status()))
+    reading(submitted, p0=500)
+    with pytest.raises(AirflowFailException, match=r"partition 0 at 500 of 100.*reset_offsets"):
+        run(submit(deferrable=deferrable, timeout=300))
+
+
+@pytest.mark.parametrize("wish", [True, "true"])
+def test_offsets_of_a_deleted_topic_are_reset_if_that_is_asked_for(
+    submitted: Router, wish: bool | str
+) -> None:
+    known = status()
+    known["payload"]["activeTasks"] = [{"currentOffsets": {"0": 500}}]
+    submitted.on("GET", STATUS, (200, status()), (200, known), (200, status()))
+    reading(submitted, "old", p0=500)
+    reading(submitted, "new", p0=0)
+    old, new = ({"id": it, "type": "index_kafka", "statusCode": "RUNNING"} for it in ("old", "new"))
+    submitted.on("GET", TASKS, (200, [old]), (200, [old]), (200, [new]))
+    submitted.on("POST", RESET, (200, {"id": "ventas"}))
+    run(submit(reset_offsets=wish))
+    assert submitted.times("POST", RESET) == 1
+
+
+def test_offsets_are_reset_once_and_not_again_for_what_druid_complained_of_before(
+    submitted: Router, held: dict[int, Offsets]
+) -> None:
+    """Each reset ends the tasks: after another and another, none would ever read."""
+    held[0] = Offsets(55, 60)
+    complaint = (
+        "Previous sequenceNumber [30] is no longer available for partition "
+        "[KafkaTopicPartition{partition=0, topic='null', multiTopicPartition=false}]"
+    )
+    waits, reads = (status(state, errors=(complaint,)) for state in ("CREATING_TASKS", "RUNNING"))
+    submitted.on("GET", STATUS, (200, waits), (200, waits), (200, reads))
+    reading(submitted, p0=55)
+    submitted.on("GET", TASKS, (200, []), (200, []), *submitted.answers["GET", TASKS])
+    submitted.on("POST", RESET_OFFSETS, (200, {"id": "ventas"}))
+    trigger = ReadingTrigger(
+        druid_conn_id="druid_ingest_default",
+        supervisor="ventas",
+        kafka_conn_id="kafka_default",
+        topic="ventas",
+        reset_offsets=True,
+        deadline=time.time() + 5,
+        poll_interval=0.01,
+        carry={"started": time.time() - 60},
+    )
+    assert asyncio.run(trigger.first_event())["status"] == "success"
+    assert submitted.times("POST", RESET_OFFSETS) == 1
+
+
+def test_what_is_neither_true_nor_false_starts_nothing(submitted: Router) -> None:
+    with pytest.raises(AirflowException, match="reset_offsets is true or false, not 'sí'"):
+        run(submit(reset_offsets="sí"))
+    assert submitted.asked == []
+
+
+def test_a_kafka_that_does_not_answer_is_waited_for(
+    submitted: Router, held: dict[int, Offsets], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = [KafkaUnreachableError(KAFKA, 1.0), held]
+
+    def offsets_of(*_: object) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(reader, "offsets_of", offsets_of)
+    submitted.on("GET", STATUS, (200, status()))
+    run(submit())
+    assert answers == []
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -101,10 +210,9 @@ def test_suspending_what_was_never_opened_is_well(router: Router) -> None:
     assert run(suspend())["supervisor"] == "ventas"
 
 
-def test_the_deadlines_sentence_has_the_state_and_the_recent_errors(router: Router) -> None:
-    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
+def test_the_deadlines_sentence_has_the_state_and_the_recent_errors(submitted: Router) -> None:
     lost = status("LOST_CONTACT_WITH_STREAM", errors=("Timeout expired while fetching metadata",))
-    router.on("GET", STATUS, (200, lost))
+    submitted.on("GET", STATUS, (200, lost))
     with pytest.raises(AirflowException) as late:
         run(submit(timeout=0.05))
     said = str(late.value)
@@ -113,12 +221,11 @@ def test_the_deadlines_sentence_has_the_state_and_the_recent_errors(router: Rout
     assert "/status" in said
 
 
-def test_a_supervisor_that_vanishes_while_waiting_is_an_error_at_once(router: Router) -> None:
-    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
-    router.on("GET", STATUS, (200, status("PENDING")), (404, {"error": "gone"}))
+def test_a_supervisor_that_vanishes_while_waiting_is_an_error_at_once(submitted: Router) -> None:
+    submitted.on("GET", STATUS, (200, status("PENDING")), (404, {"error": "gone"}))
     with pytest.raises(AirflowException, match="has no supervisor 'ventas'"):
         run(submit(timeout=300))
-    assert router.times("GET", STATUS) == 2
+    assert submitted.times("GET", STATUS) == 2
 
 
 def test_a_spec_that_druid_refuses_fails_with_druids_words_and_does_not_wait(
@@ -131,15 +238,13 @@ def test_a_spec_that_druid_refuses_fails_with_druids_words_and_does_not_wait(
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_druid_that_restarts_meanwhile_is_waited_for(router: Router, deferrable: bool) -> None:
+def test_a_druid_that_restarts_meanwhile_is_waited_for(submitted: Router, deferrable: bool) -> None:
     """Longer than the client itself tries again: the task's deadline decides."""
-    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
-    router.on("GET", STATUS, *[(503, b"no overlord leader")] * 20, (200, status("RUNNING")))
+    submitted.on("GET", STATUS, *[(503, b"no overlord leader")] * 20, (200, status("RUNNING")))
     assert run(submit(deferrable=deferrable))["supervisor"] == "ventas"
 
 
-def test_what_is_stored_for_the_triggerer_has_no_secret_and_a_deadline(router: Router) -> None:
-    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
+def test_what_is_stored_for_the_triggerer_has_no_secret_and_a_deadline(submitted: Router) -> None:
     before = time.time()
     with pytest.raises(TaskDeferred) as deferred:
         submit(timeout=120).execute(Context)
@@ -153,11 +258,10 @@ def test_what_is_stored_for_the_triggerer_has_no_secret_and_a_deadline(router: R
 
 
 def test_no_log_line_has_a_secret_or_a_spec(
-    router: Router, caplog: pytest.LogCaptureFixture
+    submitted: Router, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
-    router.on("GET", STATUS, (200, status()))
+    submitted.on("GET", STATUS, (200, status()))
     run(submit(deferrable=False))
     assert "s3cr3t" not in caplog.text
     assert "u53r" not in caplog.text
@@ -166,13 +270,12 @@ def test_no_log_line_has_a_secret_or_a_spec(
 
 @pytest.mark.parametrize("operator", [submit, suspend])
 def test_a_druid_that_stays_away_is_named_with_its_address_at_the_deadline(
-    router: Router, operator: Callable[..., SupervisorOperator]
+    submitted: Router, operator: Callable[..., SupervisorOperator]
 ) -> None:
-    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
-    router.on("POST", SUSPEND, (200, {"id": "ventas"}))
-    router.on("GET", STATUS, (504, b"gateway time-out"))
+    submitted.on("POST", SUSPEND, (200, {"id": "ventas"}))
+    submitted.on("GET", STATUS, (504, b"gateway time-out"))
     with pytest.raises(
-        AirflowException, match=f"Given up after 0.1 s: Druid at {router.url} still answers 504"
+        AirflowException, match=f"Given up after 0.1 s: Druid at {submitted.url} still answers 504"
     ):
         run(operator(timeout=0.1))
 

@@ -1,0 +1,147 @@
+"""Whether Kafka still has what a supervisor goes on to read.
+
+Druid keeps its offsets when a topic is deleted and made again, or when retention has deleted what
+it has not read. Above a partition's end its tasks wait without a word; below its start it makes no
+task at all.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from include.druid.client import DruidClient, DruidError
+
+_UNAVAILABLE = re.compile(
+    r"sequenceNumber \[(\d+)\] is no longer available for partition "
+    r"\[KafkaTopicPartition\{partition=(\d+)"
+)
+
+Held = Mapping[int, tuple[int, int]]
+"""What Kafka holds of each partition: the offset of its first record, and that after its last."""
+
+
+class Positions(NamedTuple):
+    """Where a supervisor reads, as far as Druid tells: offsets by partition.
+
+    Attributes:
+        begun: where the tasks that run have begun.
+        next: the next that they read, known half a minute later, or that Druid looked for in vain.
+    """
+
+    begun: dict[int, int]
+    next: dict[int, int]
+
+
+class OffsetsError(DruidError):
+    """Druid's offsets are none of Kafka's."""
+
+
+def positions(client: DruidClient, status: Mapping[str, Any], since: datetime) -> Positions:
+    """Where the supervisor of a status report reads; complaints before `since` are settled.
+
+    Raises:
+        DruidError: Druid does not answer, or refuses.
+    """
+    begun: dict[int, int] = {}
+    following: dict[int, int] = {}
+    for error in status["recentErrors"]:
+        found = _UNAVAILABLE.search(str(error["message"]))
+        if found and datetime.fromisoformat(error["timestamp"]) >= since:
+            following[int(found[2])] = int(found[1])
+    for task in client.tasks(status["dataSource"]):
+        if task["statusCode"] == "RUNNING" and task["type"] == "index_kafka":
+            numbers = client.task(task["id"])["ioConfig"]["startSequenceNumbers"]
+            begun |= _by_partition(numbers["partitionSequenceNumberMap"])
+    for active in status["activeTasks"]:
+        following |= _by_partition(active["currentOffsets"])
+    return Positions(begun, following)
+
+
+def beyond(at: Positions, held: Held) -> dict[int, int]:
+    """Offsets by partition that are above its end: the topic is another than Druid has read."""
+    ends = {partition: end for partition, (_, end) in held.items()}
+    return {
+        partition: offset
+        for partition, offset in sorted({**at.begun, **at.next}.items())
+        if offset > ends.get(partition, 0)
+    }
+
+
+def deleted(at: Positions, held: Held) -> dict[int, range]:
+    """Offsets by partition that Kafka has deleted and Druid has not read."""
+    return {
+        partition: range(offset, held[partition][0])
+        for partition, offset in sorted(at.next.items())
+        if partition in held and offset < held[partition][0]
+    }
+
+
+def counts(at: Positions, held: Held) -> dict[str, int]:
+    """For a check: partitions, those read above their end, and offsets deleted unread."""
+    return {
+        "particiones": len(held),
+        "encima_del_final": len(beyond(at, held)),
+        "borradas_sin_leer": sum(map(len, deleted(at, held).values())),
+    }
+
+
+def check_offsets(at: Positions, topic: str, held: Held) -> None:
+    """Refuse positions that Kafka does not have.
+
+    Raises:
+        OffsetsError: with the partitions, what is lost, and the way out.
+    """
+    if above := beyond(at, held):
+        where = ", ".join(
+            f"partition {partition} at {offset} of {held.get(partition, (0, 0))[1]}"
+            for partition, offset in above.items()
+        )
+        raise OffsetsError(
+            f"Druid's offsets are above the end of topic {topic!r} ({where}): the topic was "
+            "deleted and made again, so Druid would wait in silence and pass over what is before "
+            "them. With reset_offsets Druid reads the topic from its beginning; what Druid holds "
+            "stays, and nothing that Kafka still has is lost"
+        )
+    if gone := deleted(at, held):
+        where = ", ".join(
+            f"{len(offsets)} of partition {partition} ({offsets.start} to {offsets.stop - 1})"
+            for partition, offsets in gone.items()
+        )
+        raise OffsetsError(
+            f"Kafka has deleted offsets of topic {topic!r} that Druid has not read: {where}. Their "
+            "records are lost to Druid: the topic's retention.ms is too short for how long Druid "
+            "was off. With reset_offsets Druid goes on at the oldest record that is left"
+        )
+
+
+def reset(client: DruidClient, supervisor: str, at: Positions, topic: str, held: Held) -> str:
+    """Let Druid go on at the oldest records that Kafka has, where it has not those of `at`.
+
+    Of a topic that was made again that is all of it. Returns what was done, or what it waits for,
+    in words; "" where nothing has to be done.
+
+    Raises:
+        OffsetsError: tasks hold rows of the deleted topic that they have not published yet.
+        DruidError: Druid does not answer, or refuses.
+    """
+    if above := beyond(at, held):
+        if at.begun.keys() & above.keys() - at.next.keys():
+            return "Druid has not told yet how far its tasks have read, before a reset ends them"
+        if any(at.begun.get(partition, offset) < offset for partition, offset in above.items()):
+            raise OffsetsError(
+                f"Druid's tasks hold rows of the deleted topic {topic!r} that are not published "
+                f"yet, and a reset would lose them: suspend supervisor {supervisor!r} first, which "
+                "publishes them"
+            )
+        client.reset_supervisor(supervisor)
+        return f"Druid reads topic {topic!r} from its beginning, since it was made again"
+    if gone := deleted(at, held):
+        oldest = {partition: offsets.stop for partition, offsets in gone.items()}
+        client.reset_offsets(supervisor, topic, oldest)
+        return f"Druid goes on at the oldest offsets of topic {topic!r}: {oldest}"
+    return ""
+
+
+def _by_partition(offsets: Mapping[str, int]) -> dict[int, int]:
+    return {int(partition): offset for partition, offset in offsets.items()}

@@ -1,0 +1,123 @@
+"""A topic that does not have what Druid goes on to read: told at once, and mended if asked to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from include.druid.client import DruidClient
+from include.sales.event import Venta, encode
+from include.stack.waiting import wait_until
+from include.stream.reader import offsets_of
+from include.stream.topics import TopicMissingError, describe_topic, ensure_topic
+from tests.integration.stream.place import Place
+from tests.support.druid import remove_supervisor, wait_for_rows
+from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
+
+pytestmark = pytest.mark.usefixtures("connections")
+
+
+def publish(place: Place, sales: list[Venta], partition: int) -> None:
+    """By a plain producer: every offset is a record."""
+    producer = Producer({**place.config, "acks": "all"})
+    for sale in sales:
+        producer.produce(place.topic, encode(sale), sale.id_venta, partition=partition)
+    assert producer.flush(20) == 0
+
+
+def submit(place: Place, *, reset_offsets: bool = False) -> None:
+    SubmitSupervisorOperator(
+        task_id="submit",
+        topic=place.topic,
+        datasource=place.topic,
+        reset_offsets=reset_offsets,
+        deferrable=False,
+        timeout=90,
+    ).execute({"ti": None})
+
+
+def suspend(place: Place) -> None:
+    published: dict[str, Any] = {"corrida": place.corrida, "confirmadas": 0}
+    SuspendSupervisorOperator(
+        task_id="suspend",
+        datasource=place.topic,
+        published=published,
+        deferrable=False,
+        timeout=90,
+    ).execute({"ti": None})
+
+
+@pytest.fixture
+def read(place: Place, druid: DruidClient) -> Iterator[Place]:
+    """A topic that Druid has read up to offsets 30, 20 and 0, and whose supervisor is suspended."""
+    publish(place, place.sales(0, 30), partition=0)
+    publish(place, place.sales(30, 50), partition=1)
+    submit(place)
+    wait_for_rows(druid, place.topic, 50)
+    suspend(place)
+    yield place
+    remove_supervisor(druid, place.topic)
+
+
+def make_again(place: Place) -> None:
+    admin = AdminClient(place.config)
+
+    def is_gone() -> bool:
+        try:
+            describe_topic(admin, place.config, place.topic)
+        except TopicMissingError:
+            return True
+        return False
+
+    admin.delete_topics([place.topic])[place.topic].result(20)
+    wait_until(is_gone, service="Kafka", address=place.config["bootstrap.servers"], seconds=20)
+    ensure_topic(place.config, place.topic, partitions=3)
+
+
+def numbers(druid: DruidClient, place: Place) -> list[int]:
+    query = f'SELECT secuencia FROM "{place.topic}"'  # noqa: S608
+    return sorted(row["secuencia"] for row in druid.sql(query))
+
+
+def test_a_topic_that_was_made_again_is_told_and_read_from_its_beginning_if_asked(
+    read: Place, druid: DruidClient
+) -> None:
+    make_again(read)
+    publish(read, read.sales(100, 105), partition=0)
+    # More than the old topic had: from the old offset on, Druid would pass over 20 of these.
+    publish(read, read.sales(105, 130), partition=1)
+
+    began = time.monotonic()
+    with pytest.raises(AirflowFailException, match=r"partition 0 at 30 of 5.*made again"):
+        submit(read)
+    assert time.monotonic() - began < 30
+
+    submit(read, reset_offsets=True)
+    wait_for_rows(druid, read.topic, 50 + 30)
+    assert numbers(druid, read) == [*range(50), *range(100, 130)]
+    suspend(read)
+    assert numbers(druid, read) == [*range(50), *range(100, 130)]
+
+
+def test_records_deleted_unread_are_told_with_their_count_and_passed_over_if_asked(
+    read: Place, druid: DruidClient
+) -> None:
+    publish(read, read.sales(50, 80), partition=0)
+    publish(read, read.sales(80, 90), partition=1)
+    kept = TopicPartition(read.topic, 0, 55)
+    admin = AdminClient(read.config)
+    admin.delete_records([kept])[kept].result(20)
+    assert offsets_of(read.config, read.topic)[0] == (55, 60)
+
+    with pytest.raises(AirflowFailException, match=r"not read: 25 of partition 0 \(30 to 54\)"):
+        submit(read)
+
+    submit(read, reset_offsets=True)
+    wait_for_rows(druid, read.topic, 50 + 5 + 10)
+    assert numbers(druid, read) == [*range(50), *range(75, 80), *range(80, 90)]
