@@ -1,0 +1,87 @@
+"""Another spec while sales flow: the tasks are replaced, and each event is there once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from include.druid.client import DruidClient, DruidError
+from include.druid.supervisor import supervisor_spec, unfinished_tasks
+from include.sales.pace import Cadence
+from include.stack.waiting import wait_until
+from include.stream.session import Published, publish_window
+from tests.integration.stream.place import SEED, Place
+from tests.support.druid import remove_supervisor, wait_for_rows
+
+#: Seconds that sales begin; the tasks are replaced within some 15 s.
+LENGTH = 30
+
+
+def spec(place: Place, task_count: int, *, without: str = "") -> dict[str, Any]:
+    made = supervisor_spec(
+        place.config, topic=place.topic, datasource=place.topic, task_count=task_count
+    )
+    dimensions = made["spec"]["dataSchema"]["dimensionsSpec"]
+    dimensions["dimensions"] = [it for it in dimensions["dimensions"] if it["name"] != without]
+    return made
+
+
+def publish(place: Place) -> Published:
+    stop = threading.Event()
+    with place.publisher(stopped=stop.is_set) as publisher:
+        return publish_window(
+            publisher,
+            place.source(),
+            until=timedelta(seconds=LENGTH),
+            pace=lambda _: Cadence(SEED, 0.02, 0.04),
+            stop=stop,
+        )
+
+
+def ids(druid: DruidClient, place: Place) -> list[str]:
+    query = f'SELECT id_evento FROM "{place.topic}"'  # noqa: S608
+    return sorted(row["id_evento"] for row in druid.sql(query))
+
+
+def is_there(druid: DruidClient, place: Place) -> bool:
+    try:
+        return bool(ids(druid, place))
+    except DruidError:
+        return False
+
+
+def test_a_changed_spec_replaces_the_tasks_and_loses_nothing_and_doubles_nothing(
+    place: Place, druid: DruidClient
+) -> None:
+    def tasks() -> set[str]:
+        return set(unfinished_tasks(druid.tasks(place.topic)))
+
+    def until(there: Callable[[], bool]) -> None:
+        wait_until(there, service="Druid", address=druid.url, seconds=60)
+
+    druid.submit_supervisor(spec(place, task_count=1))
+    try:
+        with ThreadPoolExecutor() as pool:
+            publishing = pool.submit(publish, place)
+            until(lambda: is_there(druid, place))
+            before = tasks()
+            druid.submit_supervisor(spec(place, task_count=2, without="cliente"))
+            until(lambda: len(tasks() - before) == 2)
+            assert not publishing.done(), "sales have to flow while the tasks are replaced"
+            published = publishing.result()
+
+        wait_for_rows(druid, place.topic, published.confirmadas)
+        expected = sorted(event.id_evento for event in place.events())
+        assert len(set(expected)) == len(expected) == published.confirmadas
+        assert ids(druid, place) == expected
+
+        # And once all of it is published, the rows of the old tasks and of the new ones.
+        druid.suspend_supervisor(place.topic)
+        until(lambda: not tasks())
+        wait_for_rows(druid, place.topic, published.confirmadas)
+        assert ids(druid, place) == expected
+    finally:
+        remove_supervisor(druid, place.topic)
