@@ -6,10 +6,11 @@ Both come from random streams of their own, so that the pace never changes what 
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
+from include.sales import wall
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.draws import BLOCK, Floats, Stream, check_seed, uniforms
@@ -89,7 +90,7 @@ class Cadence:
 
     def moment(self, n: int) -> datetime:  # noqa: ARG002 - whichever it is, it is now
         """Now."""
-        return datetime.now(UTC)
+        return wall.now()
 
 
 _SLICE = timedelta(minutes=5)
@@ -113,7 +114,7 @@ class Curve:
 
     def left(self, n: int) -> float:
         """Seconds until sale n is due; less than 0 if it is late."""
-        return self._at(n) / 1000 - time.time()
+        return self._at(n) / 1000 - wall.seconds()
 
     def moment(self, n: int) -> datetime:
         """Its arrival."""

@@ -5,11 +5,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from include.sales import wall
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.faults import Faults
@@ -95,7 +96,7 @@ def publish_window(
         publisher.open(since=since)
         chains = publisher.chains(since=since) if publisher.resumed_at else {}
         # By its own moment: a later sale may have been made to begin before the first.
-        first = begins or (chains[0][0] if chains else datetime.now(UTC))
+        first = begins or (chains[0][0] if chains else wall.now())
         session = _Session(publisher, source, pace(first), _end(first, until), faults)
         session.take_up(chains)
         session.run(stop)
@@ -172,7 +173,7 @@ class _Session:
 
     def _left(self) -> float:
         """Seconds until something is due or the window ends."""
-        now = time.time()
+        now = wall.seconds()
         lefts = [self._steps[0][0] - now] if self._steps else []
         if self._open:
             lefts += [self._pace.left(self._next), self._end.timestamp() - now]
@@ -183,7 +184,7 @@ class _Session:
         events: list[Venta] = []
         while len(events) < _MOST_AT_ONCE:
             sale_left = self._sale_left()
-            step_left = self._steps[0][0] - time.time() if self._steps else float("inf")
+            step_left = self._steps[0][0] - wall.seconds() if self._steps else float("inf")
             if min(sale_left, step_left) > 0:
                 break
             if step_left <= sale_left:
@@ -208,7 +209,7 @@ class _Session:
         if left <= 0:
             self._open = self._pace.moment(self._next) < self._end
         else:
-            self._open = datetime.now(UTC) < self._end
+            self._open = wall.now() < self._end
         return left if self._open else float("inf")
 
     def _await(self, steps: Sequence[Venta]) -> None:

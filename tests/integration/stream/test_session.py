@@ -4,16 +4,18 @@ import os
 import signal
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
+from include.sales import pace
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.event import Venta
 from include.sales.lifecycle import is_return
 from include.sales.market import load_market
 from include.sales.pace import Cadence, Curve
+from include.stream import session
 from include.stream.session import Published, WindowStoppedError, publish_window
 from tests.integration.stream.place import SEED, Place
 
@@ -98,6 +100,58 @@ def test_sales_that_have_begun_are_decided_after_the_end_and_each_in_its_order(
     for n, chain in chains(place).items():
         expected = place.source().chain(n, ts(chain[0]))
         # Days pass before a sale is given back; the window is over by then.
+        assert chain == [event for event in expected if not is_return(event.estado)]
+
+
+class AnyMoment(type):
+    """Whose instances are all moments."""
+
+    def __instancecheck__(cls, it: object) -> bool:
+        return isinstance(it, datetime)
+
+
+class SetClock:
+    """The system's clock, which is set once: by `step` seconds, after `after` seconds."""
+
+    def __init__(self, step: float, after: float) -> None:
+        self.step, self.after = step, after
+        self.began = time.monotonic()
+        self.time = time.time
+
+    def __call__(self) -> float:
+        is_set = time.monotonic() - self.began > self.after
+        return self.time() + (self.step if is_set else 0)
+
+    def now(self, tz: tzinfo | None = None) -> datetime:
+        return datetime.fromtimestamp(self(), tz)
+
+
+@pytest.mark.parametrize("step", [-600.0, 600.0], ids=["back", "forward"])
+@pytest.mark.parametrize("mode", ["cadence", "curve"])
+def test_a_clock_that_is_set_in_the_middle_changes_nothing_of_a_window(
+    place: Place, monkeypatch: pytest.MonkeyPatch, step: float, mode: str
+) -> None:
+    clock = SetClock(step, after=1)
+    monkeypatch.setattr(time, "time", clock)
+    for module in (session, pace):
+        # Whoever asks for the moment there is told the clock's.
+        told = AnyMoment("Moment", (datetime,), {"now": clock.now})
+        monkeypatch.setattr(module, "datetime", told)
+    processor = time.process_time()
+
+    if mode == "cadence":
+        published = run(place, timedelta(seconds=3))
+    else:
+        begins = datetime.now(UTC)
+        published = run_curve(place, begins, begins + timedelta(seconds=3))
+
+    assert time.monotonic() - clock.began < 3 + 8
+    assert time.process_time() - processor < 3, "it waits, and does not ask the clock all the time"
+    begun = sorted(ts(chain[0]) for chain in chains(place).values())
+    assert timedelta(seconds=2) < begun[-1] - begun[0] < timedelta(seconds=3)
+    assert sequences(place) == list(range(published.ventas))
+    for n, chain in chains(place).items():
+        expected = place.source().chain(n, ts(chain[0]))
         assert chain == [event for event in expected if not is_return(event.estado)]
 
 
