@@ -17,6 +17,7 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
+from ventas_airflow.sharing import SHARERS
 from ventas_airflow.vm import VM, ZONE
 
 #: Days that are filled beside each other: one a core of a small machine, with one left for Druid.
@@ -144,6 +145,7 @@ with DAG(
     suspend_supervisor = SuspendSupervisorOperator(
         task_id="suspend_supervisor",
         task_display_name="Suspender la ingesta",
+        shared_by=SHARERS,
         published="{{ ti.xcom_pull(task_ids='fill_day') }}",
         trigger_rule=TriggerRule.ALL_DONE,
     )
@@ -175,6 +177,7 @@ with DAG(
         task_id="stop_vm",
         task_display_name="Apagar la VM",
         **VM,
+        shared_by=SHARERS,
         # A live window stops it itself; one that did not open does not.
         keep_on="{{ params.keep_vm or "
         "ti.xcom_pull(task_ids='go_live', key='trigger_run_id') is not none }}",

@@ -15,6 +15,7 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
+from ventas_airflow.sharing import SHARERS
 from ventas_airflow.timetable import SimulationWindowTimetable
 from ventas_airflow.vm import VM, ZONE
 
@@ -276,12 +277,14 @@ with DAG(
     suspend_supervisor = SuspendSupervisorOperator(
         task_id="suspend_supervisor",
         task_display_name="Suspender la ingesta",
+        shared_by=SHARERS,
     ).as_teardown(setups=submit_supervisor)
 
     stop_vm = StopDruidVmOperator(
         task_id="stop_vm",
         task_display_name="Apagar la VM",
         **VM,
+        shared_by=SHARERS,
         keep_on="{{ params.keep_vm }}",
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 

@@ -15,6 +15,7 @@ from airflow.serialization.serialized_objects import DagSerialization, Serialize
 
 from include.stack.settings import ROOT
 from tests.dags.parsing import Parsed, parse_apart
+from ventas_airflow.sharing import SHARERS, TASKS
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
 DAGS = ("sales_backfill", "sales_validation", "sales_window")
@@ -205,7 +206,18 @@ def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) 
     assert "reconcile" in suspend.upstream_task_ids
 
 
-@pytest.mark.parametrize("dag_id", ["sales_backfill", "sales_window"])
+def test_runs_that_use_druid_beside_each_other_know_of_each_other(dags: DagBag) -> None:
+    """A DAG that is not among them would be cut off by the others, or cut them off."""
+    using = [name for name, dag in dags.dags.items() if dag.has_task("stop_vm")]
+    assert sorted(using) == sorted(SHARERS)
+    for dag_id in SHARERS:
+        dag = dags.dags[dag_id]
+        assert set(TASKS) <= set(dag.task_ids)
+        for task_id in ("suspend_supervisor", "stop_vm"):
+            assert dag.get_task(task_id).shared_by == SHARERS
+
+
+@pytest.mark.parametrize("dag_id", SHARERS)
 def test_druids_offsets_are_reset_only_if_the_form_says_so(dags: DagBag, dag_id: str) -> None:
     dag = dags.dags[dag_id]
     assert dag.params["reset_offsets"] is False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from ventas_airflow.operators.waiting import WaitingOperator
+from ventas_airflow.sharing import users
 from ventas_airflow.triggers.druid_health import DruidHealthTrigger, VmStatusTrigger
 
 if TYPE_CHECKING:
@@ -201,15 +202,20 @@ class StopDruidVmOperator(DruidVmOperator):
     """Stops the VM and waits until it has stopped; a VM that is off or missing is well.
 
     :param keep_on: leave the VM on and skip the task; ``"true"`` or ``"false"`` if templated
+    :param shared_by: ids of the DAGs whose runs need the VM: while another run does, it is left on
+        and the task is skipped, since that run stops it
 
     Returns ``{"vm", "accion": "apagada" | "ya_apagada" | "no_existe", "segundos"}``.
     """
 
     template_fields: Sequence[str] = (*DruidVmOperator.template_fields, "keep_on")
 
-    def __init__(self, *, keep_on: bool | str = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, keep_on: bool | str = False, shared_by: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.keep_on = keep_on
+        self.shared_by = shared_by
 
     def execute(self, context: Context) -> Result:
         """Skip if the VM is to be kept on, otherwise stop it."""
@@ -227,7 +233,10 @@ class StopDruidVmOperator(DruidVmOperator):
             self.log.info("VM %s is %s: waiting until it can be stopped", self.resource_id, status)
             until_started = self._until_status(started, ["RUNNING", "STOPPING", "TERMINATED", None])
             return self._wait(context, until_started, "decide_again")
-        operation = None if status == "STOPPING" else hook.begin_stop(**self._vm())
+        operation = None
+        if status != "STOPPING":
+            self._skip_if_needed(context)
+            operation = hook.begin_stop(**self._vm())
         self.log.info("VM %s was %s: waiting until it has stopped", self.resource_id, status)
         until_stopped = self._until_status(
             started,
@@ -237,3 +246,13 @@ class StopDruidVmOperator(DruidVmOperator):
             accion="apagada",
         )
         return self._wait(context, until_stopped, "execute_complete")
+
+    def _skip_if_needed(self, context: Context) -> None:
+        """Just before the VM is stopped: others may have begun to need it."""
+        needing = users(
+            context["ti"], self.shared_by, patience=self.timeout, interval=self.poll_interval
+        )
+        if needing:
+            raise AirflowSkipException(
+                f"VM {self.resource_id} is left on: {', '.join(needing)} needs it and stops it"
+            )

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.operators.waiting import WaitingOperator
 from ventas_airflow.runs import Published, each_published, earliest_record
+from ventas_airflow.sharing import Stage, users
 from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import Goal, SupervisorTrigger
 
@@ -131,6 +132,8 @@ class SuspendSupervisorOperator(SupervisorOperator):
 
     :param published: as in `ReconcileOperator`, of runs of other names than the DAG run's own
     :param ledger_topic: what says how many rows the DAG run's own has
+    :param shared_by: ids of the DAGs whose runs ingest by the same supervisor. While another run
+        does, it goes on, and hands off this run's rows too once that run closes it.
     :param kafka_conn_id: Kafka connection
     """
 
@@ -147,15 +150,20 @@ class SuspendSupervisorOperator(SupervisorOperator):
         published: Published = None,
         ledger_topic: str = "ventas.ledger",
         kafka_conn_id: str = "kafka_default",
+        shared_by: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.published = published
         self.ledger_topic = ledger_topic
         self.kafka_conn_id = kafka_conn_id
+        self.shared_by = shared_by
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Suspend, and wait until all is handed off."""
+        if ingesting := self._ingesting(context):
+            self.log.info("La ingesta sigue: la usa %s, que la cierra", ", ".join(ingesting))
+            return {"supervisor": self.datasource, "segundos": 0.0, "en_uso_por": ingesting}
         started = time.time()
         # Before Kafka is asked: what the tasks have read is safe even if that does not answer.
         if not self._suspend():
@@ -198,6 +206,13 @@ class SuspendSupervisorOperator(SupervisorOperator):
             carry=carry,
         )
         return self._wait(context, trigger, then)
+
+    def _ingesting(self, context: Context) -> list[str]:
+        """The other runs that still ingest."""
+        found = users(
+            context["ti"], self.shared_by, patience=self.timeout, interval=self.poll_interval
+        )
+        return [run for run, its in found.items() if its is Stage.OPEN]
 
     def _suspend(self) -> bool:
         """Whether there is a supervisor to suspend."""

@@ -15,6 +15,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskDeferred
 
 from tests.unit.plugins.compute.conftest import Druid
+from tests.unit.plugins.sharing.support import BACKFILL, SHARERS, Airflow
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
@@ -110,6 +111,20 @@ def test_stop_stops_once_and_takes_off_or_missing_as_well(
     assert run(stop())["accion"] == "apagada"
     assert hook.vm_status(**VM) == "TERMINATED"
     assert run(stop())["accion"] == "ya_apagada"
+    assert power.commands == ["start", "stop"]
+
+
+def test_stop_leaves_the_vm_to_another_run_that_needs_it(
+    hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
+) -> None:
+    run(ensure())
+    hands_off = ("success", "success", "deferred")
+    left: Any = {"ti": Airflow({BACKFILL: {"theirs": hands_off}})}
+    with pytest.raises(AirflowSkipException, match="sales_backfill/theirs needs it and stops it"):
+        stop(shared_by=SHARERS).execute(left)
+    assert power.commands == ["start"]
+    alone: Any = {"ti": Airflow({BACKFILL: {"theirs": ("success", "success", "success")}})}
+    stop(shared_by=SHARERS, deferrable=False).execute(alone)
     assert power.commands == ["start", "stop"]
 
 

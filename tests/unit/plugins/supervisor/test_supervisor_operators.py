@@ -19,6 +19,7 @@ from include.stream import reader
 from include.stream.errors import KafkaUnreachableError
 from include.stream.reader import Offsets
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, reading, status
+from tests.unit.plugins.sharing.support import BACKFILL, SHARERS, Airflow
 from ventas_airflow.operators.supervisor import (
     SubmitSupervisorOperator,
     SupervisorOperator,
@@ -202,6 +203,24 @@ def test_suspend_waits_until_every_segment_is_handed_off(router: Router, deferra
     assert run(suspend(deferrable=deferrable))["supervisor"] == "ventas"
     looks = [router.times(*call) for call in (("GET", STATUS), ("GET", TASKS), ("POST", SQL))]
     assert looks == [4, 3, 2]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_suspend_leaves_the_ingestion_to_another_run_that_uses_it(
+    router: Router, deferrable: bool
+) -> None:
+    context: Any = {"ti": Airflow({BACKFILL: {"theirs": ("success", "success", None)}})}
+    left = suspend(shared_by=SHARERS, deferrable=deferrable).execute(context)
+    assert left["en_uso_por"] == ["sales_backfill/theirs"]
+    assert router.asked == []
+
+
+def test_suspend_does_not_rely_on_a_run_that_has_begun_to_close(router: Router) -> None:
+    """It may have left the ingestion to this one just before."""
+    router.on("POST", SUSPEND, (404, {"error": "does not exist"}))
+    context: Any = {"ti": Airflow({BACKFILL: {"theirs": ("success", "success", "running")}})}
+    suspend(shared_by=SHARERS).execute(context)
+    assert router.times("POST", SUSPEND) == 1
 
 
 def test_suspending_what_was_never_opened_is_well(router: Router) -> None:

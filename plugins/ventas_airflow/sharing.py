@@ -1,0 +1,89 @@
+"""Runs that use Druid beside each other: only the last one closes the ingestion and stops the VM.
+
+Each run looks at the others' tasks, whose order makes it safe: whoever has begun to close counts
+as gone, so of two that close at a time at least one does, and the VM stays on while any of them
+still hands off.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from airflow.sdk.exceptions import AirflowException
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
+log = logging.getLogger(__name__)
+
+#: The DAGs that start the VM and open the ingestion; their tasks have these names.
+SHARERS: Final = ("sales_backfill", "sales_window")
+STARTS, OPENS, CLOSES = TASKS = ("start_vm", "submit_supervisor", "suspend_supervisor")
+
+_TO_COME = (None, "scheduled", "queued", "up_for_retry", "up_for_reschedule", "restarting")
+_ON_ITS_WAY = ("scheduled", "queued", "running", "deferred", "up_for_retry", "restarting")
+_ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
+
+
+class Stage(Enum):
+    """How far a run is in its use of Druid."""
+
+    NONE = "does not use it"
+    """Not yet, no more, or never: nothing that it does closes Druid later."""
+    OPENING = "is about to use it, unless that fails"
+    OPEN = "uses it, and will close it"
+    CLOSING = "hands off what it has ingested"
+
+
+def stage(states: Mapping[str, str | None]) -> Stage:
+    """How far a run is, by the states of its `TASKS`."""
+    starts, opens, closes = (states.get(task) for task in TASKS)
+    if closes not in _TO_COME:
+        return Stage.NONE if closes in _ENDED else Stage.CLOSING
+    if opens == "success":
+        return Stage.OPEN
+    if starts in _ON_ITS_WAY or (starts == "success" and opens not in _ENDED):
+        return Stage.OPENING
+    return Stage.NONE
+
+
+def users(
+    ti: RuntimeTaskInstanceProtocol, sharers: Sequence[str], *, patience: float, interval: float
+) -> dict[str, Stage]:
+    """The stage of each other run that uses Druid, by DAG and run; none is about to.
+
+    :param sharers: ids of the DAGs whose runs use it
+    :param patience: seconds that a run that is about to use it has to do so, or to fail; after that
+        AirflowException
+    :param interval: seconds between looks
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        found = _others(ti, sharers)
+        opening = [run for run, its in found.items() if its is Stage.OPENING]
+        if not opening:
+            return found
+        if time.monotonic() > deadline:
+            raise AirflowException(
+                f"{opening[0]} has been about to use Druid for {patience:g} s: look at its tasks "
+                f"{STARTS} and {OPENS}"
+            )
+        log.info("Waiting: %s is about to use Druid", opening[0])
+        time.sleep(interval)
+
+
+def _others(ti: RuntimeTaskInstanceProtocol, sharers: Sequence[str]) -> dict[str, Stage]:
+    """The stage of each other run of some DAGs that uses Druid, by DAG and run."""
+    found = {}
+    for dag_id in sharers:
+        for run_id, states in ti.get_task_states(dag_id=dag_id, task_ids=list(TASKS)).items():
+            if (dag_id, run_id) == (ti.dag_id, ti.run_id):
+                continue
+            # A run that was ended by hand may have left tasks without a state behind.
+            if stage(states) is not Stage.NONE and ti.get_dagrun_state(dag_id, run_id) == "running":
+                found[f"{dag_id}/{run_id}"] = stage(states)
+    return found

@@ -1,0 +1,35 @@
+"""A window and a back-fill beside each other: neither is cut off, and the last one stops the VM."""
+
+import pytest
+
+from tests.e2e.conftest import BACKFILL, WINDOW, Lab
+from tests.support.vm import VM, instances
+
+
+@pytest.mark.parametrize(
+    ("minutes", "past", "first", "last"),
+    [
+        (2.0, {"days": 1, "scale": 0.01}, BACKFILL, WINDOW),
+        (0.25, {"days": 3, "scale": 1.0}, WINDOW, BACKFILL),
+    ],
+    ids=["back-fill first", "window first"],
+)
+def test_the_first_to_end_leaves_druid_to_the_last(
+    lab: Lab, minutes: float, past: dict[str, float], first: str, last: str
+) -> None:
+    runs = {
+        BACKFILL: lab.api.trigger(BACKFILL, {**past, "seed": 11}),
+        WINDOW: lab.open_window(duration_minutes=minutes),
+    }
+    assert lab.end_of(first, runs[first], 300) == "success"
+    assert lab.api.run_state(last, runs[last]) == "running", "they have to overlap"
+    assert lab.task(runs[first], "stop_vm", first)["state"] == "skipped"
+    left = lab.api.xcom(first, runs[first], "suspend_supervisor")
+    assert left["en_uso_por"] == [f"{last}/{runs[last]}"]
+    assert not lab.druid.supervisor_status("ventas")["suspended"]
+
+    assert lab.end_of(last, runs[last], 400) == "success"
+    assert lab.task(runs[last], "stop_vm", last)["state"] == "success"
+    assert instances(lab.settings).get(**VM).status == "TERMINATED"
+    for dag, run in runs.items():
+        assert lab.api.xcom(dag, run, "reconcile")["coinciden"]
