@@ -1,6 +1,7 @@
 """Kafka topics: describe one, or make sure that it exists as the project needs it."""
 
 import logging
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -22,6 +23,9 @@ ADMIN_TIMEOUT = 30.0
 """Seconds that one administrative request may take."""
 
 _BROKER_DEFAULT = -1
+_NEWS = 5.0
+"""Seconds in which all brokers know of a new topic, generously."""
+
 _UNREACHABLE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 
 T = TypeVar("T")
@@ -67,7 +71,7 @@ def ensure_topic(
             raise
     else:
         return True
-    there = len(describe_topic(admin, config, name, timeout).partitions)
+    there = len(_describe_created(admin, config, name, timeout).partitions)
     if there < partitions:
         raise TopicMismatchError(
             f"the topic {name!r} has {there} partitions and {partitions} are needed: add "
@@ -93,6 +97,20 @@ def describe_topic(
             f"Kafka at {config['bootstrap.servers']} has no topic {name!r}: create it first"
         ) from error
     return description
+
+
+def _describe_created(
+    admin: AdminClient, config: Mapping[str, Any], name: str, timeout: float
+) -> TopicDescription:
+    """Describe a topic that there is: brokers know one that is just created an instant later."""
+    deadline = time.monotonic() + _NEWS
+    while True:
+        try:
+            return describe_topic(admin, config, name, timeout)
+        except TopicMissingError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 def wait_for(

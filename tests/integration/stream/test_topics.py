@@ -1,9 +1,11 @@
 import logging
 import time
+from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from include.stream import topics
 from include.stream.errors import KafkaRefusedError, KafkaUnreachableError
 from include.stream.topics import (
     TopicMismatchError,
@@ -41,6 +43,23 @@ def test_more_partitions_than_asked_for_are_fine_and_fewer_are_refused(
     assert ensure_topic(kafka_config, topic_suffix, partitions=1) is False
     with pytest.raises(TopicMismatchError, match=f"{topic_suffix}.* 2 partitions and 3"):
         ensure_topic(kafka_config, topic_suffix, partitions=3)
+
+
+def test_a_topic_that_another_creates_at_this_moment_is_found(
+    kafka_config: Config, topic_suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window and a back-fill that begin together: to the broker it is there, and unknown."""
+    ensure_topic(kafka_config, topic_suffix, partitions=1)
+    unknown = [TopicMissingError(topic_suffix)] * 2
+
+    def describe(*arguments: Any) -> Any:
+        if unknown:
+            raise unknown.pop()
+        return describe_topic(*arguments)
+
+    monkeypatch.setattr(topics, "describe_topic", describe)
+    assert ensure_topic(kafka_config, topic_suffix, partitions=1) is False
+    assert unknown == []
 
 
 def test_another_setting_is_kept_and_named(
