@@ -54,7 +54,8 @@ class ReconcileOperator(BaseOperator):
         `LoadSalesOperator` or `FillDayOperator` did (templated)
     :param from_the_beginning: the topics are read whole, and not from the run's beginning: what is
         compared may have been published by an earlier run
-    :param timeout: seconds without a new row after which Druid is not waited for any more
+    :param timeout: seconds after which Druid is not waited for any more, if no row has come and it
+        has not come nearer to the topic's end: another run's events may be before these
 
     Returns `Reconciliation` as a dict with ``resultados`` beside it; fails with the counts when
     they differ after the deadline.
@@ -221,12 +222,25 @@ class ReconcileOperator(BaseOperator):
 
     def _wait(self, compare: Callable[[], Reconciliation]) -> Reconciliation:
         told, deadline = "", time.monotonic() + self.timeout
+        nearest = float("inf")
         while True:
             found = compare()
             if found.agrees or time.monotonic() > deadline:
                 return found
-            if str(found) != told:
-                # As long as rows come, Druid is behind and not stuck.
+            lag = self._lag()
+            if str(found) != told or lag < nearest:
+                # As long as rows come, of this run or of another, Druid is behind and not stuck.
                 told, deadline = str(found), time.monotonic() + self.timeout
-                self.log.info("Todavía no: %s", told)
+                nearest = min(nearest, lag)
+                self.log.info("Todavía no: %s; a Druid le faltan %g mensajes", told, lag)
             time.sleep(_INTERVAL)
+
+    def _lag(self) -> float:
+        """Messages that Druid has still to read; infinite as long as it does not tell."""
+        from include.druid.client import DruidError
+
+        try:
+            status = druid_client(self.druid_conn_id).supervisor_status(self.datasource)
+        except DruidError:
+            return float("inf")
+        return float(status["aggregateLag"])

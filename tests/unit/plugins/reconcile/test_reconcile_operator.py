@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.sales.content import run_key
 from include.stream import reader
-from tests.unit.druid.support import SQL, Router, serving
+from tests.unit.druid.support import SQL, SUPERVISORS, Router, serving
 from ventas_airflow.operators import reconcile as module
 from ventas_airflow.operators.reconcile import ReconcileOperator
 
@@ -125,6 +125,25 @@ def test_after_the_deadline_a_difference_fails_for_good_with_the_counts(
     router.on("POST", SQL, rows(*in_druid))
     with pytest.raises(AirflowFailException, match=f"no coinciden: 2 confirmadas, {said}"):
         operator().execute(Context)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_druid_that_reads_another_runs_events_first_is_waited_for(
+    router: Router, kafka: Callable[..., list[datetime]], reads: bool
+) -> None:
+    """A back-fill of millions of events may stand before the window's."""
+    kafka("a", "b")
+    looks = 40
+    lags = [1000 - n if reads else 1000 for n in range(looks)]
+    reports = [(200, {"payload": {"aggregateLag": lag}}) for lag in lags]
+    router.on("GET", f"{SUPERVISORS}/ventas/status", *reports)
+    results = [(200, [{}]), (200, []), (200, [])]
+    router.on("POST", SQL, *[rows("a")] * looks, rows("a", "b"), *results)
+    if reads:
+        assert operator(timeout=0.2).execute(Context)["coinciden"]
+    else:
+        with pytest.raises(AirflowFailException, match="1 perdidas"):
+            operator(timeout=0.2).execute(Context)
 
 
 def test_a_druid_that_answers_nothing_until_the_deadline_has_lost_everything(
