@@ -158,17 +158,3 @@ def _is_healthy(url: str) -> bool:
     except DruidError:
         return False
     return not missing_servers(row["server_type"] for row in rows)
-
-
-@contextmanager
-def stopped_in_order() -> Iterator[None]:
-    """Have SIGTERM unwind the stack as an interrupt does, so that what was started is stopped."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
