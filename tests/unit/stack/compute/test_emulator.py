@@ -53,14 +53,20 @@ def test_a_start_cut_short_by_a_restart_goes_on(tmp_path: Path) -> None:
         eventually(lambda: status(endpoint) == "RUNNING")
 
 
-def test_processes_that_ended_meanwhile_leave_the_vm_terminated(tmp_path: Path) -> None:
+def test_a_vm_whose_host_crashed_is_started_again(tmp_path: Path) -> None:
+    """As Compute Engine does; one that was seen to stop before stays off."""
     power = MemoryPower()
     with serving(power, tmp_path / "compute.json") as endpoint:
         insert(endpoint)
         eventually(lambda: status(endpoint) == "RUNNING")
     power.running = False
     with serving(power, tmp_path / "compute.json") as endpoint:
+        eventually(lambda: status(endpoint) == "RUNNING")
+        assert power.running
+        power.running = False
         eventually(lambda: status(endpoint) == "TERMINATED")
+    with serving(power, tmp_path / "compute.json") as endpoint:
+        assert status(endpoint) == "TERMINATED"
 
 
 def test_without_supervisord_the_operation_fails_and_says_why(
