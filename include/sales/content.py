@@ -158,6 +158,9 @@ class SaleSource:
         )
 
         self.run_key = run_key(corrida)
+        chosen = "\n".join([str(seconds_per_day), *sorted(store.id for store in self.stores)])
+        self.choices = hashlib.blake2b(chosen.encode(), digest_size=4).hexdigest()
+        """What was chosen beside the seed: two sources with the same of both sell the same."""
         self._hour = lru_cache(maxsize=256)(self._new_hour)
         self._read: tuple[int, int] | None = None
         self._rows: list[Drawn[int]] = []

@@ -62,6 +62,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """Faults on purpose by kind, of `include.sales.faults`; each in its event's minute."""
     de_mas: dict[str, Totals] = {}
     """By `estado`, what Druid holds beside the events: repeated ones, and copies it can read."""
+    contenido: str = ""
+    """`SaleSource.choices` of the run, beside its seed; "" of a publisher that does not tell."""
 
 
 class LedgerMinutes(NamedTuple):
@@ -90,6 +92,8 @@ class RunProgress(msgspec.Struct, frozen=True):
     """As `LedgerEntry.fallas`."""
     extra: dict[str, Totals] = {}
     """As `LedgerEntry.de_mas`."""
+    choices: str = ""
+    """As `LedgerEntry.contenido`."""
 
     @property
     def total(self) -> Totals:
@@ -116,10 +120,11 @@ class RunProgress(msgspec.Struct, frozen=True):
         )
 
     def plus(self, entry: LedgerEntry) -> "RunProgress":
-        """Add an entry of this run; refuses one of another run or seed."""
+        """Add an entry of this run; refuses one of another run, seed or choice of sales."""
         if entry.corrida != self.corrida:
             raise ValueError(f"an entry of run {entry.corrida!r} is no part of {self.corrida!r}")
         self.check_seed(entry.semilla)
+        self.check_choices(entry.contenido)
         return RunProgress(
             corrida=self.corrida,
             seed=entry.semilla,
@@ -130,6 +135,7 @@ class RunProgress(msgspec.Struct, frozen=True):
             by_state=added(self.by_state, entry.estados),
             faults=dict(Counter(self.faults) + Counter(entry.fallas)),
             extra=added(self.extra, entry.de_mas),
+            choices=self.choices or entry.contenido,
         )
 
     def check_seed(self, seed: int) -> None:
@@ -140,13 +146,24 @@ class RunProgress(msgspec.Struct, frozen=True):
                 f"{seed}: use the first seed, or start a new run"
             )
 
+    def check_choices(self, choices: str) -> None:
+        """Refuse to go on with other stores or days: sale n would no longer be what the seed says.
+
+        One that is "" is of a publisher that does not tell, and fits any other.
+        """
+        if self.choices and choices and choices != self.choices:
+            raise ResumeMismatchError(
+                f"run {self.corrida!r} was begun with other stores, or another length of a day, "
+                "and cannot go on with these: use the first ones, or start a new run"
+            )
+
 
 class LedgerError(StreamError):
     """The ledger of a run does not add up, so where the run stands is not known."""
 
 
 class ResumeMismatchError(StreamError):
-    """A run is resumed with another seed than it was begun with."""
+    """A run is resumed with another seed, other stores or days than it was begun with."""
 
 
 _ENCODER = msgspec.json.Encoder()

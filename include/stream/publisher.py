@@ -6,6 +6,8 @@ from itertools import repeat
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
+import msgspec
+
 from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
 from include.sales.faults import Faults
@@ -58,6 +60,7 @@ class SalePublisher:
         corrida: str,
         *,
         seed: int,
+        choices: str = "",
         transactional_id: str,
         delivery_timeout: float,
         topic: str = "ventas",
@@ -67,7 +70,8 @@ class SalePublisher:
     ) -> None:
         """Set up the client; nothing is sent before `open()`.
 
-        `config`: librdkafka's, and `tuning` what is the producer's alone. `delivery_timeout`:
+        `choices`: `SaleSource.choices`, which goes into the ledger with the seed. `config`:
+        librdkafka's, and `tuning` what is the producer's alone. `delivery_timeout`:
         seconds that a lost broker is ridden out, for each batch. `stopped` is asked several times a
         second during a wait; once it is true, what is under way is given up shortly after.
         `transactional_id` has to be the same in each try.
@@ -78,6 +82,7 @@ class SalePublisher:
         """The `secuencia` at which this try goes on, once it is open."""
         self._config = config
         self._seed = seed
+        self._choices = choices
         self._topic = topic
         self._ledger_topic = ledger_topic
         self._producer = TransactionalProducer(
@@ -106,7 +111,7 @@ class SalePublisher:
         `shard`: the sales of this publisher, where the run has several; None: all of them.
 
         Raises `KafkaUnreachableError` after the delivery time-out, `ResumeMismatchError` for
-        another seed, and what `ledger.read_run` raises.
+        another seed or other choices, and what `ledger.read_run` raises.
         """
         try:
             self._producer.init()
@@ -117,6 +122,7 @@ class SalePublisher:
             self._config, self._ledger_topic, corrida, since=since, shard=shard
         )
         self.progress.check_seed(self._seed)
+        self.progress.check_choices(self._choices)
         self.resumed_at = self.progress.last + 1
         return self.progress
 
@@ -150,6 +156,7 @@ class SalePublisher:
 
         `queued` is as in `TransactionalProducer.send`.
         """
+        entries = [msgspec.structs.replace(entry, contenido=self._choices) for entry in entries]
         run_key = self.progress.corrida.encode()
         records: list[Record] = [*zip(repeat(self._topic), keys, values)]
         records += [(self._ledger_topic, run_key, ledger.encode(entry)) for entry in entries]

@@ -81,6 +81,7 @@ class PublishingOperator(SalesOperator):
             config,
             source.corrida,
             seed=source.seed,
+            choices=source.choices,
             transactional_id=f"{self.dag_id}/{source.corrida}{shard}",
             delivery_timeout=delivery_timeout,
             topic=self.topic,

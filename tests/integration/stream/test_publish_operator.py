@@ -115,10 +115,19 @@ def test_a_sigterm_ends_the_task_as_failed_with_its_counts(
 
 
 def test_another_seed_is_not_retried(place: Place, context: dict[str, Any]) -> None:
-    ends_at = datetime.now(UTC) + timedelta(seconds=1)
-    operator(place, ends_at=ends_at).execute(context)
+    operator(place, duration_minutes=0.02).execute(context)
     with pytest.raises(AirflowFailException, match=f"seed {SEED} .* seed 8"):
-        operator(place, ends_at=ends_at, seed=8).execute(context)
+        operator(place, duration_minutes=0.02, seed=8).execute(context)
+
+
+@pytest.mark.parametrize("other", [{"stores": ["cordoba-centro"]}, {"seconds_per_day": 90}])
+def test_other_stores_or_days_are_not_retried(
+    place: Place, context: dict[str, Any], other: dict[str, Any]
+) -> None:
+    """A form's default that was changed before the task was cleared, for example."""
+    operator(place, duration_minutes=0.02).execute(context)
+    with pytest.raises(AirflowFailException, match="begun with other stores, or another length"):
+        operator(place, duration_minutes=0.02, **other).execute(context)
 
 
 def test_missing_topics_are_created_and_named(place: Place) -> None:

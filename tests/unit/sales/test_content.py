@@ -126,6 +126,16 @@ def test_the_order_in_which_stores_are_asked_does_not_matter() -> None:
     ]
 
 
+def test_what_is_chosen_beside_the_seed_tells_sources_apart() -> None:
+    def choices(stores: Sequence[str] = (), day: int = 86_400, seed: int = 7) -> str:
+        return SaleSource(MARKET, seed, f"corrida {seed}", stores, day).choices
+
+    two = ("rosario-centro", "villa-maria")
+    assert choices() == choices(seed=8)
+    assert choices(two) == choices(two[::-1])
+    assert len({choices(), choices(two), choices(two[:1]), choices(day=60)}) == 4
+
+
 def test_unknown_stores_are_all_named_with_those_they_resemble() -> None:
     with pytest.raises(ValueError, match=r"'cordoba-cntro' \(similar: cordoba-centro.*'xyzzy'"):
         chain(0, stores=["cordoba-cntro", "palermo", "xyzzy"])

@@ -129,3 +129,17 @@ def test_a_run_does_not_go_on_with_another_seed() -> None:
 def test_an_entry_of_another_run_is_not_added() -> None:
     with pytest.raises(ValueError, match="'c1'"):
         RunProgress("c2").plus(run_entries(1)[0])
+
+
+def test_a_run_cannot_go_on_with_other_stores_or_days() -> None:
+    [entry] = run_entries(1)
+    progress = progress_of("c1", [msgspec.structs.replace(entry, contenido="a")])
+    progress.check_choices("a")
+    with pytest.raises(ResumeMismatchError, match="other stores, or another length of a day"):
+        progress.check_choices("b")
+
+
+def test_what_a_publisher_does_not_tell_fits_any_run() -> None:
+    [entry] = run_entries(1)
+    assert b"contenido" not in encode(entry)
+    progress_of("c1", [entry]).check_choices("a")
