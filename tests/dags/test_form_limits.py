@@ -1,6 +1,7 @@
 """The form and the tasks agree: what the form takes no task refuses, and where both name a limit it
 is the same."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -50,7 +51,8 @@ def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def form_takes(dags: DagBag, dag: str, name: str, value: Any) -> bool:
     try:
-        dags.dags[dag].params.get_param(name).resolve(value)
+        # A copy: resolving keeps the value, and the DAGs are every test's.
+        deepcopy(dags.dags[dag].params.get_param(name)).resolve(value)
     except ParamValidationError:
         return False
     return True
