@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Centavos = TypeVar("Centavos", int, "npt.NDArray[np.int64]")
 """One whole number, or a column of them."""
 
+T = TypeVar("T")
+
 Estado = Literal["pendiente", "aprobada", "rechazada", "reembolsada", "contracargo"]
 TipoPago = Literal["efectivo", "debito", "credito", "transferencia", "qr", "billetera"]
 Plataforma = Literal["local", "web", "app", "marketplace", "whatsapp"]
@@ -69,6 +71,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             title="Momento del evento (UTC)",
             description="ISO 8601 in UTC with milliseconds; Druid's timestamp.",
             pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+            max_length=24,  # a line break at the end is none of the pattern's business
         ),
     ]
     corrida: Annotated[
@@ -205,12 +208,23 @@ def encode(venta: Venta) -> bytes:
 
 
 def decode(data: bytes) -> Venta:
-    """Read an event's JSON; accepts what `json_schema()` accepts.
+    """Read an event's JSON; accepts what `json_schema()` accepts, but no whole number as 1.0.
 
     Raises `msgspec.ValidationError` for a missing, unknown, mistyped or out-of-range field, and
     its parent `msgspec.DecodeError` for what is not JSON.
     """
-    return _DECODER.decode(data)
+    return decode_json(_DECODER, data)
+
+
+def decode_json(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    """Read what may be anything at all; raises `msgspec.DecodeError` for what is not as it should.
+
+    Of itself a decoder raises something else for a text that is not UTF-8, and for endless nesting.
+    """
+    try:
+        return decoder.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"JSON is malformed: {error}") from error
 
 
 def json_schema() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from include.sales.event import Venta
+from include.sales.event import Venta, decode_json
 from include.stream.errors import StreamError
 from include.stream.reader import Record, read_committed
 
@@ -177,7 +177,7 @@ def encode(entry: LedgerEntry) -> bytes:
 
 def decode(data: bytes) -> LedgerEntry:
     """Read an entry's JSON; raises `msgspec.DecodeError` for anything else."""
-    return _DECODER.decode(data)
+    return decode_json(_DECODER, data)
 
 
 def entries_for(sales: Sequence[Venta], seed: int) -> tuple[LedgerEntry, ...]:

@@ -4,12 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from include.sales.event import decode_json
 from include.sales.faults import COPY
 from include.stream.errors import KafkaRefusedError, StreamError
 from include.stream.topics import describe_topic, wait_for
@@ -19,9 +20,6 @@ IDLE_TIMEOUT = 30.0
 
 _POLL = 0.2
 _EOF = KafkaError._PARTITION_EOF
-
-_NO_EVENT = (msgspec.DecodeError, UnicodeDecodeError)
-"""What decoding raises; the second for a text that is not UTF-8."""
 
 
 class Record(NamedTuple):
@@ -115,8 +113,8 @@ def ids_of_run(
     decoder = msgspec.json.Decoder(_Identity)
     for record in read_committed(config, topic, since=since):
         try:
-            event = decoder.decode(record.value or b"")
-        except _NO_EVENT:
+            event = decode_json(decoder, record.value or b"")
+        except msgspec.DecodeError:
             malformed += (record.key or b"").startswith(prefix)
         else:
             if event.corrida == corrida:
@@ -137,16 +135,15 @@ def chains_of_run(
     decoder = msgspec.json.Decoder(_Step)
     for record in read_committed(config, topic, since=since):
         try:
-            step = decoder.decode(record.value or b"")
-        except _NO_EVENT:
+            step = decode_json(decoder, record.value or b"")
+        except msgspec.DecodeError:
             continue
         if step.corrida == corrida and not step.id_evento.endswith(COPY):
             if step.id_evento in seen:
                 continue
             seen.add(step.id_evento)
-            ts = datetime.fromisoformat(step.ts)
-            began, steps = chains.get(step.secuencia, (ts, 0))
-            chains[step.secuencia] = min(began, ts), steps + 1
+            began, steps = chains.get(step.secuencia, (step.ts, 0))
+            chains[step.secuencia] = min(began, step.ts), steps + 1
     return chains
 
 
@@ -156,7 +153,7 @@ class _Step(msgspec.Struct):
     id_evento: str
     corrida: str
     secuencia: int
-    ts: str
+    ts: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _Identity(msgspec.Struct):

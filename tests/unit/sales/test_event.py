@@ -9,7 +9,7 @@ import jsonschema
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.sales.event import (
@@ -94,6 +94,7 @@ def _with(**changes: Any) -> dict[str, Any]:
         _with(id_evento=""),
         _with(ts="2026-11-24T15:00:00Z"),
         _with(ts="2026-11-24T12:00:00.000-03:00"),
+        _with(ts="2026-11-24T12:00:00.000Z\n"),
     ],
 )
 def test_decode_and_schema_refuse_the_same(event: dict[str, Any]) -> None:
@@ -102,10 +103,31 @@ def test_decode_and_schema_refuse_the_same(event: dict[str, Any]) -> None:
         decode(json.dumps(event).encode())
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[]", b"null"])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"ts":"\xff"}', b'{"ts":' + b"[" * 100_000]
+)
 def test_what_is_no_event_is_refused(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode(data)
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_whatever_a_record_holds_it_is_an_event_of_the_schema_or_refused(
+    data: st.DataObject,
+) -> None:
+    event = encode(SALE)
+    start = data.draw(st.integers(0, len(event) - 1))
+    stop = data.draw(st.integers(start, min(len(event), start + 20)))
+    put = data.draw(
+        st.binary(max_size=3) | st.sampled_from([b"null", b"1.0", b"1e400", b'"', b"\\ud800", b"{"])
+    )
+    garbled = event[:start] + put + event[stop:]
+    try:
+        decode(garbled)
+    except msgspec.DecodeError:
+        return
+    SCHEMA.validate(json.loads(garbled))
 
 
 @given(st.integers(0, 10**15), st.sampled_from(ALICUOTAS_IVA))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.market import load_market
+from include.stream import ledger
 from include.stream.ledger import (
     LedgerEntry,
     LedgerError,
@@ -19,7 +20,10 @@ from include.stream.ledger import (
     encode,
     entries_for,
     progress_of,
+    read_entries,
+    read_faults,
 )
+from include.stream.reader import Record
 
 SOURCE = SaleSource(load_market(), seed=7, corrida="c1")
 START = datetime(2026, 11, 24, 12, 0, 59, 500_000, tzinfo=UTC)
@@ -52,10 +56,44 @@ def test_an_entry_survives_its_json() -> None:
         assert decode(encode(entry)) == entry
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b'{"corrida": "c1"}', b"[1]"])
+NO_ENTRIES = [
+    b"",
+    b"{}",
+    b'{"corrida": "c1"}',
+    b"[1]",
+    b"\xff",
+    b'{"corrida":"\xff"}',
+    b"[" * 10**5,
+]
+
+
+@pytest.mark.parametrize("data", NO_ENTRIES)
 def test_what_is_no_entry_is_refused(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode(data)
+
+
+@pytest.mark.parametrize("data", [*NO_ENTRIES, None])
+def test_a_record_that_is_no_entry_is_told_by_its_place(
+    data: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = Record(partition=1, offset=5, timestamp=0, key=b"c1", value=data)
+    monkeypatch.setattr(ledger, "read_committed", lambda *_, **__: iter([bad]))
+    with pytest.raises(LedgerError, match="record 5 of partition 1 of 'l' is no ledger entry of"):
+        list(read_entries({}, "l", "c1"))
+    with pytest.raises(LedgerError, match="record 5 of partition 1"):
+        read_faults({}, "l", START)
+
+
+@given(st.binary(max_size=4), st.integers(0), st.integers(0, 30))
+def test_a_garbled_entry_is_an_entry_or_refused(put: bytes, start: int, length: int) -> None:
+    [[sale]] = batches([1])
+    entry = encode(entries_for([sale], seed=7)[0])
+    start %= len(entry)
+    try:
+        decode(entry[:start] + put + entry[start + length :])
+    except msgspec.DecodeError:
+        return
 
 
 @given(
