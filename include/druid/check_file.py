@@ -127,7 +127,10 @@ def number_text(value: object) -> str:
 
 def parse_check(file: Path) -> Check | list[Problem]:
     """Read a file; returns every problem of it if there is any."""
-    lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        return [Problem(file.name, 1, f"the file is not UTF-8: {error}")]
     head = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
     entries, problems = _entries(file.name, lines[:head])
     values, limits, allowances, more = _values(file.name, entries)
@@ -230,7 +233,7 @@ def _wrong(key: str, value: str) -> str:
         return f"{key} is empty"
     if key in _CHOICES and value not in get_args(_CHOICES[key]):
         return f"{key} is {' or '.join(get_args(_CHOICES[key]))}, not {value!r}"
-    if key == "timeout" and not (value.isdecimal() and 1 <= int(value) <= 600):
+    if key == "timeout" and not (value.isdecimal() and len(value) < 4 and 1 <= int(value) <= 600):
         return f"timeout is whole seconds from 1 to 600, not {value!r}"
     if key == "without":
         return _unknown(_split(value))

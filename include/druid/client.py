@@ -5,7 +5,9 @@ half a minute: a router answers so while the process behind it restarts. An answ
 come in time is waited for once more.
 """
 
+import math
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -92,11 +94,12 @@ class DruidClient:
 
         Raises:
             DatasourceMissingError: the query names a datasource that is not there (yet).
-            DruidError: the query failed, perhaps half-way: never a part of the rows.
+            DruidError: the query failed, perhaps half-way: never a part of the rows; or a
+                parameter is none that Druid takes, and it was not asked.
         """
         body = {
             "query": query,
-            "parameters": [{"type": _SQL_TYPES[type(p)], "value": p} for p in parameters],
+            "parameters": [_sql_parameter(value) for value in parameters],
             "context": {"timeout": int(timeout * 1000), **(context or {})},
         }
         try:
@@ -253,6 +256,17 @@ class DruidClient:
         if not answer.ok:
             raise _StatusError(self.url, answer)
         return answer
+
+
+def _sql_parameter(value: object) -> dict[str, object]:
+    kind = _SQL_TYPES.get(type(value))
+    too_long = isinstance(value, int) and not -(2**63) <= value < 2**63
+    if kind is None or too_long or (isinstance(value, float) and not math.isfinite(value)):
+        raise DruidError(
+            "A parameter of SQL is a text, a boolean, or a finite number of 64 bits, "
+            f"and this one is {reprlib.repr(value)}"
+        )
+    return {"type": kind, "value": value}
 
 
 class _StatusError(DruidError):

@@ -124,6 +124,21 @@ def test_all_mistakes_of_all_files_are_told_at_once(load: Load) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"-- title: \xff\n", "1: the file is not UTF-8"),
+        (b"-- timeout: " + b"9" * 5000 + b"\n", "1: timeout is whole seconds from 1 to 600"),
+    ],
+)
+def test_a_file_that_is_no_text_or_has_endless_numbers_is_told(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "odd.sql").write_bytes(content)
+    with pytest.raises(ChecksError, match=f"odd.sql:{message}"):
+        load_checks(tmp_path)
+
+
 def test_a_folder_without_checks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ChecksError, match="there is no"):
         load_checks(tmp_path)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from requests.auth import HTTPBasicAuth
 
@@ -45,6 +47,20 @@ def test_sql_sends_typed_parameters_and_druids_own_time_limit(
         ],
         "context": {"timeout": 2000, "sqlTimeZone": "UTC"},
     }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, float("nan"), float("-inf"), 2**63, -(2**63) - 1, Decimal(1), [1], b"a", np.int64(1)],
+    ids=repr,
+)
+def test_a_parameter_that_druid_cannot_take_is_refused_before_it_is_asked(
+    router: Router, client: DruidClient, value: Any
+) -> None:
+    with pytest.raises(DruidError, match="A parameter of SQL is a text, a boolean, or") as refused:
+        client.sql("SELECT ?", [value])
+    assert not isinstance(refused.value, DruidUnreachableError)
+    assert router.asked == []
 
 
 @pytest.mark.parametrize("text", [b'[{"n": 1}, {"n": ', b"", b'[{"n": 1},'])
