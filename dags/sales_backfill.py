@@ -81,7 +81,7 @@ with DAG(
             60.0,
             type="number",
             minimum=0.25,
-            maximum=1440,
+            maximum=720,
             title="Duración en vivo (minutos)",
             description="Cuánto sigue abierta la ventana después del relleno.",
         ),

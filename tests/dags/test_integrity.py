@@ -186,6 +186,13 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
     assert between <= {t.task_id for t in stop.get_flat_relatives(upstream=True)}
 
 
+def test_the_live_window_of_a_back_fill_is_no_longer_than_a_window_may_be(dags: DagBag) -> None:
+    """Otherwise it is refused after the whole back-fill."""
+    live = dags.dags["sales_backfill"].params.get_param("live_minutes").schema
+    window = dags.dags["sales_window"].params.get_param("duration_minutes").schema
+    assert (live["minimum"], live["maximum"]) == (window["minimum"], window["maximum"])
+
+
 def test_the_faults_of_the_form_reach_all_that_check_and_publish(window: DAG) -> None:
     faults = [name for name in window.params if name.endswith("_pct")]
     assert len(faults) == 6
