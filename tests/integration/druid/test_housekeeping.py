@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import requests
 
-from include.druid.client import DruidClient, DruidError
+from include.druid.client import DruidClient
 from include.druid.housekeeping import ensure_housekeeping
-from include.druid.supervisor import supervisor_spec, unsettled
+from include.druid.supervisor import Expected, supervisor_spec, unsettled
 from include.stack.waiting import wait_until
 from tests.integration.stream.place import Place, make_place
-from tests.support.druid import remove_supervisor
+from tests.support.druid import remove_supervisor, wait_for_rows
 
 #: How often the supervisor is suspended, so many segments there are of the past day.
 TIMES = 2
@@ -50,10 +50,10 @@ def ingested(
             publisher.commit([source.chain(n, at)[0] for n, at in enumerate(moments, start=first)])
         druid.submit_supervisor(spec)  # a suspended one goes on
         wait_for_rows(druid, place.topic, first + len(moments))
-        suspended = datetime.now(UTC)
         druid.suspend_supervisor(place.topic)
+        expected = Expected([place.corrida], first + len(moments))
         wait_until(
-            lambda since=suspended: not unsettled(druid, place.topic, since),  # type: ignore[misc]
+            lambda there=expected: not unsettled(druid, place.topic, there),  # type: ignore[misc]
             service="The hand-off",
             address=druid.url,
             seconds=90,
@@ -61,17 +61,6 @@ def ingested(
     yield place
     remove_supervisor(druid, place.topic)
     druid.set_retention_rules(place.topic, [])
-
-
-def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
-    def there() -> bool:
-        try:
-            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
-        except DruidError:
-            return False
-        return bool(rows[0]["n"] == count)
-
-    wait_until(there, service="Druid", address=druid.url, seconds=60)
 
 
 def segments(druid: DruidClient, datasource: str) -> dict[str, list[int]]:
