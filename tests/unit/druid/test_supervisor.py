@@ -139,16 +139,23 @@ def rows(found: int) -> tuple[int, object]:
     return 200, [{"filas": found}]
 
 
+def ingestion(name: str, code: str) -> dict[str, Any]:
+    """A task that reads the topic."""
+    return {"id": name, "type": "index_kafka", "statusCode": code}
+
+
 def test_druid_may_be_stopped_when_nothing_is_left_to_happen(router: Router) -> None:
     """Step by step: suspended, then the tasks, then the segments, then nothing."""
     client = DruidClient(router.url)
     path = f"{SUPERVISORS}/ventas/status"
+    # It may go on after Druid's next start.
+    compaction = {"id": "c", "type": "compact", "statusCode": "RUNNING"}
     router.on("GET", path, (200, status("RUNNING")))
     assert unsettled(client, "ventas", RUNS) == "the supervisor is not suspended yet"
     router.on("GET", path, (200, status("SUSPENDED", suspended=True)))
-    router.on("GET", TASKS, (200, [{"id": "one", "statusCode": "RUNNING"}]))
+    router.on("GET", TASKS, (200, [ingestion("one", "RUNNING"), compaction]))
     assert unsettled(client, "ventas", RUNS) == "1 tasks publish their segments"
-    router.on("GET", TASKS, (200, [{"id": "one", "statusCode": "SUCCESS"}]))
+    router.on("GET", TASKS, (200, [ingestion("one", "SUCCESS"), compaction]))
     router.on("POST", SQL, (200, [{"segment_id": "s"}, {"segment_id": "t"}]))
     assert unsettled(client, "ventas", RUNS) == "2 segments are not on a historical yet"
     router.on("POST", SQL, (200, []), rows(300))
@@ -160,8 +167,7 @@ def test_rows_that_no_task_published_are_told_and_not_taken_for_settled(router: 
     duration, so when it failed is not known.
     """
     failed = {
-        "id": "index_kafka_1",
-        "statusCode": "FAILED",
+        **ingestion("index_kafka_1", "FAILED"),
         "createdTime": "2026-11-24T12:00:00.000Z",
         "duration": -1,
         "errorMsg": "failed to change its status from [READING] to [PAUSED]",
@@ -176,7 +182,7 @@ def test_rows_that_no_task_published_are_told_and_not_taken_for_settled(router: 
 
 def test_a_failed_task_whose_rows_another_one_read_is_no_loss(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas/status", (200, status("SUSPENDED", suspended=True)))
-    router.on("GET", TASKS, (200, [{"id": "t", "statusCode": "FAILED"}]))
+    router.on("GET", TASKS, (200, [ingestion("t", "FAILED")]))
     router.on("POST", SQL, (200, []), rows(300))
     assert unsettled(DruidClient(router.url), "ventas", RUNS) == ""
 

@@ -8,4 +8,4 @@ SELECT
   COUNT(*) AS tareas,
   COUNT(*) FILTER (WHERE runner_status <> 'RUNNING') AS en_espera
 FROM sys.tasks
-WHERE datasource = '{datasource}' AND status = 'RUNNING'
+WHERE datasource = '{datasource}' AND status = 'RUNNING' AND type = 'index_kafka'

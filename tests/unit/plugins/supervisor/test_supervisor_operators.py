@@ -41,6 +41,7 @@ KAFKA = {
     "sasl.username": "u53r-of-kafka",
     "sasl.password": "s3cr3t-of-kafka",
 }
+TASK = {"id": "t", "type": "index_kafka"}
 Context: Any = {"ti": None}
 TRIGGERS = {
     f"{trigger.__module__}.{trigger.__name__}": trigger
@@ -197,7 +198,7 @@ def test_a_kafka_that_does_not_answer_is_waited_for(
 def test_suspend_waits_until_every_segment_is_handed_off(router: Router, deferrable: bool) -> None:
     router.on("POST", SUSPEND, (200, {"id": "ventas"}))
     router.on("GET", STATUS, (200, status()), (200, status("SUSPENDED", suspended=True)))
-    publishing, done = ([{"id": "t", "statusCode": code}] for code in ("RUNNING", "SUCCESS"))
+    publishing, done = ([{**TASK, "statusCode": code}] for code in ("RUNNING", "SUCCESS"))
     router.on("GET", TASKS, (200, publishing), (200, done))
     router.on("POST", SQL, (200, [{"segment_id": "s"}]), (200, []))
     assert run(suspend(deferrable=deferrable))["supervisor"] == "ventas"
@@ -300,7 +301,7 @@ def test_a_druid_that_stays_away_is_named_with_its_address_at_the_deadline(
 
 
 SUSPENDED = (200, status("SUSPENDED", suspended=True))
-FAILED = {"id": "t", "statusCode": "FAILED", "createdTime": "2026", "errorMsg": "out of memory"}
+FAILED = {**TASK, "statusCode": "FAILED", "createdTime": "2026", "errorMsg": "out of memory"}
 NO_SEGMENT_LEFT: tuple[int, Any] = (200, [])
 
 
