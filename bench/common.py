@@ -18,7 +18,7 @@ from include.sales.pace import Cadence
 from include.stream.ledger import LedgerEntry
 from include.stream.load import LOAD_CONFIG, publish_load
 from include.stream.publisher import SalePublisher
-from include.stream.session import Published, publish_window
+from include.stream.session import SESSION_CONFIG, Published, publish_window
 from include.stream.topics import ensure_topic
 
 SEED: Final = 2026
@@ -129,7 +129,7 @@ def load(
 
 def window_publisher(place: Place, corrida: str) -> ClockedPublisher:
     """Return a publisher for `window`."""
-    return ClockedPublisher(place, corrida, {}, threading.Event())
+    return ClockedPublisher(place, corrida, SESSION_CONFIG, threading.Event())
 
 
 def window(

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,12 @@ from include.stream.ledger import RunProgress
 from include.stream.publisher import NotAcknowledgedError, SalePublisher
 
 log = logging.getLogger(__name__)
+
+SESSION_CONFIG: Final[Mapping[str, Any]] = {"compression.type": "gzip"}
+"""Of the producer: each event is a batch of its own, of which gzip leaves the least, a third less.
+
+The sales and the ledger of months are kept in such batches.
+"""
 
 _SUMMARY_EVERY = 60.0
 
@@ -88,6 +94,7 @@ def publish_window(
     seconds; a return that is due after the end is left out. A run that was begun before is resumed
     after its last committed event. `pace` is made of the moment that the run begins at: `begins`
     or else its first sale. `since` is as in `SalePublisher.open`. `faults` are put in on purpose.
+    For size, `SESSION_CONFIG` is the publisher's tuning.
 
     Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
     """

@@ -73,7 +73,7 @@ class PublishingOperator(SalesOperator):
         from include.stream.load import LOAD_CONFIG
         from include.stream.publisher import NotAcknowledgedError, SalePublisher
         from include.stream.reader import ReadStalledError
-        from include.stream.session import WindowStoppedError
+        from include.stream.session import SESSION_CONFIG, WindowStoppedError
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         config = KafkaConfigHook(self.kafka_conn_id).get_conn
@@ -86,7 +86,7 @@ class PublishingOperator(SalesOperator):
             delivery_timeout=delivery_timeout,
             topic=self.topic,
             ledger_topic=self.ledger_topic,
-            tuning=LOAD_CONFIG if for_load else {},
+            tuning=LOAD_CONFIG if for_load else SESSION_CONFIG,
             stopped=self._stop.is_set,
         )
         try:

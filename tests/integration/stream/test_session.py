@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 
+import msgspec
 import pytest
 
 from include.sales import pace
@@ -15,8 +16,14 @@ from include.sales.event import Venta
 from include.sales.lifecycle import is_return
 from include.sales.market import load_market
 from include.sales.pace import Cadence, Curve
+from include.stack.settings import Settings
 from include.stream import session
-from include.stream.session import Published, WindowStoppedError, publish_window
+from include.stream.session import (
+    SESSION_CONFIG,
+    Published,
+    WindowStoppedError,
+    publish_window,
+)
 from tests.integration.stream.place import SEED, Place
 
 STOP_LIMIT = 5.0
@@ -274,3 +281,26 @@ def test_a_stop_while_the_broker_is_lost_ends_in_time_and_counts_what_is_not_ack
     assert time.monotonic() - asked[0] < STOP_LIMIT
     published = caught.value.published
     assert published.enviadas > published.confirmadas
+
+
+def test_an_event_and_its_ledger_entry_are_kept_small(place: Place, stack: Settings) -> None:
+    """One by one, as a window at its pace commits them."""
+
+    def kept(topic: str) -> int:
+        logs = (stack.home / "kafka").glob(f"{topic}-[0-9]/*.log")
+        return sum(log.stat().st_size for log in logs)
+
+    sales = place.sales(0, 20)
+    before, sizes = [kept(place.topic), kept(place.ledger_topic)], []
+    for corrida, tuning in (("plain", {}), ("small", SESSION_CONFIG)):
+        with place._replace(corrida=corrida).publisher(tuning=tuning) as publisher:
+            publisher.open()
+            for n, sale in enumerate(sales):
+                publisher.commit([msgspec.structs.replace(sale, corrida=corrida, secuencia=n)])
+        after = [kept(place.topic), kept(place.ledger_topic)]
+        sizes.append([now - then for now, then in zip(after, before, strict=True)])
+        before = after
+    plain, small = sizes
+    assert small[0] < 0.8 * plain[0]
+    assert small[1] < 0.85 * plain[1]
+    assert len(place.events()) == 2 * len(sales)
