@@ -28,6 +28,7 @@ _FLOORS: Final = (
     ("threads", 6),
     ("lag_events", 4000),
     ("segments", 6),
+    ("days", 2),
     ("mib", 8),
 )
 """Growth that is none, by the end of a series' name."""
