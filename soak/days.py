@@ -48,9 +48,7 @@ class DayPublisher(threading.Thread):
         try:
             for number, day in enumerate(self._days, start=1):
                 self._publish(
-                    SaleSource(
-                        market, SEED, day.corrida(SEED, round(SCALE, 3)), seconds_per_day=60
-                    ),
+                    SaleSource(market, SEED, day.corrida(SEED, SCALE), seconds_per_day=60),
                     demand,
                     day,
                 )

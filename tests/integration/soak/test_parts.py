@@ -39,9 +39,7 @@ def test_days_are_published_whole_within_their_time(
         ledger = read_minutes(
             kafka_config, f"{topic}.ledger", day.start, day.end, settled=datetime.now(UTC)
         )
-        assert {run for run, _, _ in ledger.sums} == {
-            f"relleno__{day.day}__{module.SEED}__{module.SCALE:g}"
-        }
+        assert {run for run, _, _ in ledger.sums} == {day.corrida(module.SEED, 0.01)}
     everything = read_minutes(
         kafka_config, f"{topic}.ledger", days[0].start, days[1].end, settled=datetime.now(UTC)
     )
