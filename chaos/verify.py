@@ -84,13 +84,14 @@ def verify(
         by_sums = reconcile_sums(corrida, confirmed, sums, mine)
         equal = by_ids.agrees and by_sums.agrees
         if equal or time.monotonic() > deadline:
+            changed = changed_events(source, kafka)
             return Verdict(
                 events=ledger.rows,
                 lost=max(by_ids.perdidas, confirmed - by_ids.en_kafka, by_sums.perdidas),
                 duplicated=max(by_ids.duplicadas, by_ids.sobrantes),
-                changed=changed_events(source, kafka),
+                changed=changed,
                 equal=equal,
-                told=f"{told}{by_ids}; {by_sums.distintas} other sums, {by_sums.perdidas} lacking",
+                told=f"{told}{by_ids}; por sumas: {by_sums}; {changed} con otros bytes",
             )
         time.sleep(_INTERVAL)
 
