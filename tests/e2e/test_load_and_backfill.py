@@ -55,15 +55,3 @@ def test_the_past_goes_on_live_without_gap_or_overlap_and_again_adds_nothing(lab
     repeated = lab.api.xcom(BACKFILL, again, "reconcile")
     assert repeated["confirmadas"] == repeated["en_druid"] == filled["en_druid"]
     assert lab.task(again, "go_live", BACKFILL)["state"] == "skipped"
-
-
-def test_a_single_day_that_goes_live_hands_the_vm_to_the_window(lab: Lab) -> None:
-    run = lab.api.trigger(
-        BACKFILL, {"days": 1, "scale": 0.01, "seed": SEED, "go_live": True, "live_minutes": 0.25}
-    )
-    assert lab.end_of(BACKFILL, run, 300) == "success"
-    assert lab.task(run, "stop_vm", BACKFILL)["state"] == "skipped"
-
-    window = lab.live_window()
-    assert lab.end_of(WINDOW, window, 240) == "success"
-    assert lab.state(window, "stop_vm") == "success"
