@@ -12,14 +12,13 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from confluent_kafka import Producer
 
 from include.druid import ledger as comparison
-from include.druid.client import DruidClient, DruidError
+from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
-from include.stack.waiting import wait_until
 from include.stream import ledger
 from tests.integration.stream.place import SEED, Place
-from tests.support.druid import remove_supervisor
+from tests.support.druid import remove_supervisor, wait_for_rows
 from ventas_airflow.operators import ledger as operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 
@@ -80,17 +79,6 @@ def check(
             return pushed
 
     return run
-
-
-def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
-    def there() -> bool:
-        try:
-            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
-        except DruidError:
-            return False
-        return bool(rows[0]["n"] == count)
-
-    wait_until(there, service="Druid", address=druid.url, seconds=60)
 
 
 def slip_in(place: Place, *events: bytes, entries: Sequence[Venta] = ()) -> None:
