@@ -104,8 +104,9 @@ def test_exactly_what_is_slipped_in_is_named(
 ) -> None:
     twice = published["tarde"][3]
     cell = [s for s in published["tarde"] if (s.ts[:16], s.estado) == (twice.ts[:16], twice.estado)]
+    past = datetime.now(UTC) - timedelta(minutes=3)
     changed, lost, unknown = (
-        place._replace(corrida=name).source().chain(0, datetime.now(UTC) - timedelta(minutes=3))[0]
+        place._replace(corrida=name).source().chain(0, past)[0]
         for name in ("cambiada", "perdida", "sin libro")
     )
     dearer = msgspec.structs.replace(changed, importe_centavos=changed.importe_centavos + 1)
