@@ -1,7 +1,10 @@
 """What Airflow's plugin manager registers; `.airflowignore` keeps it out of the package beside."""
 
+from typing import Any
+
 from airflow.plugins_manager import AirflowPlugin
 
+from ventas_airflow.page.mount import PREFIX, VIEWS, Page
 from ventas_airflow.timetable import SimulationWindowTimetable
 
 
@@ -10,3 +13,16 @@ class VentasPlugin(AirflowPlugin):
 
     name = "ventas"
     timetables = [SimulationWindowTimetable]  # noqa: RUF012 - Airflow's own attribute
+    fastapi_apps: list[Any] = [  # noqa: RUF012
+        {"app": Page(), "url_prefix": PREFIX, "name": "Ventas"}
+    ]
+    external_views: list[Any] = [  # noqa: RUF012
+        {
+            "name": name,
+            "href": f"{PREFIX}/{path}",
+            "destination": "nav",
+            "category": "Ventas",
+            "url_route": f"ventas-{path}",
+        }
+        for path, name in VIEWS.items()
+    ]

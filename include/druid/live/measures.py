@@ -1,0 +1,55 @@
+"""What a store owner reads of sales, made of counts and sums by state."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Measures(NamedTuple):
+    """Counts of events by state, and the amount of the approved ones.
+
+    Attributes:
+        ventas: sales begun, which each begin as ``pendiente``.
+        ingresos: centavos of the approved sales.
+    """
+
+    ventas: int = 0
+    aprobadas: int = 0
+    rechazadas: int = 0
+    reembolsadas: int = 0
+    contracargos: int = 0
+    ingresos: int = 0
+
+
+_PLACES: Final = {
+    "pendiente": 0,
+    "aprobada": 1,
+    "rechazada": 2,
+    "reembolsada": 3,
+    "contracargo": 4,
+}
+_INCOME: Final = 5
+
+
+def measures_by(
+    rows: Iterable[Mapping[str, Any]], key: Callable[[Mapping[str, Any]], Key]
+) -> dict[Key, Measures]:
+    """Sums over the rows of each key; a row has `estado`, `eventos` and `importe`.
+
+    A garbled event, whose state is none, counts as nothing.
+    """
+    sums: dict[Key, list[int]] = {}
+    for row in rows:
+        found = sums.setdefault(key(row), [0] * len(Measures._fields))
+        place = _PLACES.get(row["estado"])
+        if place is not None:
+            found[place] += row["eventos"]
+        if row["estado"] == "aprobada":
+            found[_INCOME] += row["importe"] or 0
+    return {name: Measures(*found) for name, found in sums.items()}
+
+
+def total(rows: Iterable[Mapping[str, Any]]) -> Measures:
+    """Sum over all rows."""
+    return measures_by(rows, lambda _: None).get(None, Measures())

@@ -1,0 +1,104 @@
+"""The page's FastAPI app: its views and their parts, each behind Airflow's login."""
+
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.base import RequestResponseEndpoint
+
+from include.druid.client import DatasourceMissingError, DruidError, DruidUnreachableError
+from ventas_airflow.page import live
+from ventas_airflow.page.access import CanRead
+from ventas_airflow.page.mount import VIEWS
+
+STATIC: Final = Path(__file__).with_name("static")
+
+HEADERS: Final = {
+    # Plotly sets the styles of what it draws; scripts come from here only.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+_ROUTERS: Final = (live.router,)
+
+
+def create_app() -> FastAPI:
+    """The app that Airflow's API server mounts."""
+    # No docs: they would tell the routes without a login.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[CanRead])
+    for router in _ROUTERS:
+        app.include_router(router)
+    files = StaticFiles(directory=STATIC)
+    library = StaticFiles(directory=str(resources.files("plotly") / "package_data"))
+
+    plotly_path = f"static/plotly/{metadata.version('plotly')}/plotly.min.js"
+
+    @app.get("/api/plotly")
+    def plotly_address() -> dict[str, str]:
+        return {"src": plotly_path}
+
+    @app.get(f"/{plotly_path}")
+    async def plotly(request: Request) -> Response:
+        # Its address has its version, so a browser fetches it once.
+        answer = await library.get_response("plotly.min.js", request.scope)
+        answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        return answer
+
+    @app.get("/static/{path:path}")
+    async def static(request: Request, path: str) -> Response:
+        answer = await files.get_response(path, request.scope)
+        answer.headers["Cache-Control"] = "private, no-cache"
+        return answer
+
+    @app.get("/{view}")
+    def view(view: str) -> Response:
+        if view not in VIEWS:
+            raise HTTPException(404, f"No hay una vista {view!r}; hay: {', '.join(VIEWS)}")
+        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "private, no-cache"})
+
+    @app.middleware("http")
+    async def secure(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        answer = await call_next(request)
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        if "/api/" in request.url.path:
+            answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+    app.add_exception_handler(HTTPException, _refused)
+    for kind, (status, code) in _TROUBLE.items():
+        app.add_exception_handler(kind, _teller(status, code))
+    return app
+
+
+#: What goes wrong, the status for it, and the key that the page has words for.
+_TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
+    DatasourceMissingError: (404, "empty"),
+    DruidUnreachableError: (503, "unreachable"),
+    DruidError: (502, "refused"),
+    ValueError: (400, "input"),
+}
+
+
+def _teller(status: int, code: str):  # type: ignore[no-untyped-def]
+    def tell(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"code": code, "error": str(error)}, status)
+
+    return tell
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
+    if error.status_code == 401 and "text/html" in request.headers.get("accept", ""):
+        back = quote(str(request.url.path))
+        return RedirectResponse(f"/auth/login/?next={back}", 302)
+    return JSONResponse({"code": "access", "error": str(error.detail)}, error.status_code)

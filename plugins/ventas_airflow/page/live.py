@@ -1,0 +1,58 @@
+"""What «Ventas en vivo» asks for."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from include.druid.live.filters import Filters, parse_filters
+from include.druid.live.overview import overview
+from include.sales.event import PLATAFORMAS, TIPOS_PAGO
+from include.sales.market import Market, load_market
+from ventas_airflow.page.services import DATASOURCE, druid, queries
+from ventas_airflow.page.shared import Shared
+
+router = APIRouter()
+_shared: Final = Shared()
+
+LIVE_SECONDS: Final = 1.0
+"""How long a look at a short range is everyone's answer."""
+
+
+@router.get("/api/live")
+async def live(request: Request) -> Response:
+    """The overview of the range and filters in the address, as JSON."""
+    filters = parse_filters(request.query_params)
+    body = await _shared.get(filters, _kept(filters), lambda: _overview(filters))
+    return Response(body, media_type="application/json")
+
+
+@router.get("/api/options")
+def options() -> dict[str, list[str]]:
+    """What the filters offer, by their names; products and issuers are chosen in the charts."""
+    market = _market()
+    return {
+        "provincia": sorted(row.provincia for row in market.provinces),
+        "sucursal": sorted(row.sucursal for row in market.stores),
+        "categoria": [row.categoria for row in market.categories],
+        "pago": list(TIPOS_PAGO),
+        "plataforma": list(PLATAFORMAS),
+    }
+
+
+@cache
+def _market() -> Market:
+    return load_market()
+
+
+def _overview(filters: Filters) -> bytes:
+    found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries)
+    return msgspec.json.encode(found)
+
+
+def _kept(filters: Filters) -> float:
+    step = filters.range.step
+    # A range that ended does not change, but for events that come late.
+    return 30.0 if filters.hasta else max(LIVE_SECONDS, min(step, timedelta(seconds=15)).seconds)

@@ -1,0 +1,54 @@
+"""Druid and Kafka as the page reaches them, by Airflow's connections, and the threads it waits in.
+
+Airflow's own API shares one pool of threads: a Druid that is slow must not take those.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from include.druid.client import DruidClient
+
+T = TypeVar("T")
+
+DATASOURCE: Final = "ventas"
+
+TIMEOUT: Final = 10.0
+"""Seconds for an answer of Druid, and of Compute Engine."""
+
+#: Queries that run beside one another. One look of the live page asks eight.
+queries: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-query")
+
+#: What waits for such queries, or for Kafka. In the same pool it would wait for itself.
+_waiting: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-page")
+
+
+async def in_thread(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Run what blocks, off the event loop, in a thread of the page's own."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_waiting, partial(function, *arguments, **named))
+
+
+def druid() -> DruidClient:
+    """A client of the router of connection `druid_ingest_default`; one that gives up soon."""
+    # The providers take a second to import: the API server starts without them.
+    from ventas_airflow.hooks.druid import DruidSupervisorHook, router_url
+
+    hook = DruidSupervisorHook()
+    return DruidClient(
+        router_url(hook.conn),
+        auth=hook.get_auth(),
+        verify=hook.get_verify(),
+        timeout=TIMEOUT,
+        retries=0,
+    )
+
+
+def kafka_config() -> dict[str, Any]:
+    """librdkafka's configuration of connection `kafka_default`; it may hold secrets."""
+    from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+    config: dict[str, Any] = KafkaConfigHook().get_conn
+    return config

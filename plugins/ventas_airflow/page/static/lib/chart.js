@@ -1,0 +1,69 @@
+/** Plotly from its wheel, fetched when the first chart is drawn; its colours are the page's. */
+import { colour, onTheme } from "./theme.js";
+import { get } from "./api.js";
+
+let loading;
+
+function plotly() {
+  loading ??= get("api/plotly").then(
+    ({ src }) =>
+      new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = new URL(src, new URL("../../", import.meta.url));
+        script.onload = () => resolve(window.Plotly);
+        script.onerror = () => {
+          loading = undefined;
+          reject(new Error(`plotly: ${script.src}`));
+        };
+        document.head.append(script);
+      }),
+  );
+  return loading;
+}
+
+function themed(layout) {
+  const axis = {
+    gridcolor: colour("line"),
+    linecolor: colour("line"),
+    zerolinecolor: colour("line"),
+    automargin: true,
+    fixedrange: true,
+  };
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: colour("text"), family: "inherit", size: 12 },
+    margin: { l: 8, r: 8, t: 8, b: 8 },
+    separators: ",.",
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: colour("surface"), bordercolor: colour("line") },
+    legend: { orientation: "h", y: 1.12, x: 0 },
+    ...layout,
+    xaxis: { ...axis, ...layout.xaxis },
+    yaxis: { ...axis, ...layout.yaxis },
+    ...(layout.yaxis2 ? { yaxis2: { ...axis, ...layout.yaxis2 } } : {}),
+  };
+}
+
+const drawn = new WeakMap();
+const all = new Set();
+
+/**
+ * Draw, or bring up to date, a chart in an element. `traces` and `layout` are functions that give
+ * Plotly's, asked again when the theme changes, so that they may use `colour`.
+ */
+export async function draw(element, traces, layout = () => ({})) {
+  drawn.set(element, [traces, layout]);
+  all.add(element);
+  const library = await plotly();
+  if (!element.isConnected || drawn.get(element)?.[0] !== traces) return;
+  const options = { displayModeBar: false, responsive: true };
+  await library.react(element, traces(), themed(layout()), options);
+}
+
+onTheme(() => {
+  for (const element of all) {
+    if (element.isConnected) draw(element, ...drawn.get(element));
+    else all.delete(element);
+  }
+});

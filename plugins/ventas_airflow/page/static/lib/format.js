@@ -1,0 +1,84 @@
+/** Numbers as Argentina writes them, and moments in the stores' time, in both languages. */
+const ZONE = "America/Argentina/Buenos_Aires";
+const LOCALE = "es-AR";
+
+const made = new Map();
+function numbers(options) {
+  const key = JSON.stringify(options);
+  if (!made.has(key)) made.set(key, new Intl.NumberFormat(LOCALE, options));
+  return made.get(key);
+}
+function moments(options) {
+  const key = `at ${JSON.stringify(options)}`;
+  if (!made.has(key)) {
+    made.set(key, new Intl.DateTimeFormat(LOCALE, { timeZone: ZONE, hour12: false, ...options }));
+  }
+  return made.get(key);
+}
+
+export function count(value) {
+  return numbers({ maximumFractionDigits: 0 }).format(value);
+}
+
+export function decimal(value, digits = 1) {
+  return numbers({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+/** 0.123 as "12,3 %". */
+export function percent(share, digits = 1) {
+  return `${decimal(share * 100, digits)} %`;
+}
+
+/** Centavos as whole pesos; a large amount is shortened to thousands or millions. */
+export function money(centavos, { short = false } = {}) {
+  const pesos = centavos / 100;
+  if (short && Math.abs(pesos) >= 1e9) return `$ ${decimal(pesos / 1e6, 0)} M`;
+  if (short && Math.abs(pesos) >= 1e6) return `$ ${decimal(pesos / 1e6, 1)} M`;
+  if (short && Math.abs(pesos) >= 1e4) return `$ ${decimal(pesos / 1e3, 0)} mil`;
+  return `$ ${count(pesos)}`;
+}
+
+export function time(milliseconds) {
+  return moments({ hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(milliseconds);
+}
+
+export function hour(milliseconds) {
+  return moments({ hour: "2-digit", minute: "2-digit" }).format(milliseconds);
+}
+
+export function day(milliseconds) {
+  return moments({ day: "2-digit", month: "2-digit" }).format(milliseconds);
+}
+
+export function moment(milliseconds) {
+  return `${day(milliseconds)} ${hour(milliseconds)}`;
+}
+
+/** Seconds as "45 s", "3 min", "2 h 5 min", "3 d". */
+export function duration(seconds) {
+  if (seconds < 60) return `${count(seconds)} s`;
+  if (seconds < 3600) return `${count(seconds / 60)} min`;
+  if (seconds < 172800) {
+    const minutes = Math.floor((seconds % 3600) / 60);
+    return `${count(Math.floor(seconds / 3600))} h${minutes ? ` ${minutes} min` : ""}`;
+  }
+  return `${count(seconds / 86400)} d`;
+}
+
+/** Local time without its zone, as Plotly's axes take it. */
+export function axisTime(milliseconds) {
+  const parts = Object.fromEntries(
+    moments({
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      hourCycle: "h23",
+    })
+      .formatToParts(milliseconds)
+      .map((part) => [part.type, part.value]),
+  );
+  return `${parts.year}-${parts.month}-${parts.day} ${parts.hour}:${parts.minute}:${parts.second}`;
+}

@@ -1,0 +1,338 @@
+import { get } from "../lib/api.js";
+import { bars } from "../lib/bars.js";
+import { draw } from "../lib/chart.js";
+import { h, setText } from "../lib/dom.js";
+import * as format from "../lib/format.js";
+import { poll } from "../lib/poll.js";
+import { has, t } from "../lib/texts.js";
+import { colour } from "../lib/theme.js";
+import { funnel } from "./live/funnel.js";
+import { kpis } from "./live/kpis.js";
+import { map } from "./live/map.js";
+import { ticker } from "./live/ticker.js";
+
+const RANGES = ["15m", "1h", "6h", "24h", "7d", "30d"];
+/** Milliseconds between looks: a sale is on the screen well within 3 s of its acknowledgement. */
+const PAUSE = { "15m": 1000, "1h": 1000, "6h": 4000, "24h": 10000, "7d": 30000, "30d": 30000 };
+const CHOSEN = ["provincia", "sucursal", "categoria", "pago", "plataforma"];
+const FILTERS = [...CHOSEN, "producto", "emisor"];
+/** Below so many decided sales an approval rate says little. */
+const ENOUGH = 5;
+
+/** What Airflow's address has that is a filter; a frame's host may have more. */
+function filtersOf(params) {
+  const kept = new URLSearchParams();
+  for (const name of ["rango", "hasta", ...FILTERS]) {
+    if (params.get(name)) kept.set(name, params.get(name));
+  }
+  return kept;
+}
+
+/** A value as it is shown: "credito" is "crédito" and so on. */
+export function label(name, value) {
+  const key = `live.values.${name}.${value}`;
+  return has(key) ? t(key) : value;
+}
+
+export function mount(root, state) {
+  const parts = layout(root);
+  let options = {};
+  let last = null;
+
+  const polling = poll(
+    async (signal) => {
+      const asked = filtersOf(state.params);
+      const found = await get("api/live", asked, signal);
+      last = found;
+      setText(parts.notice, found.totales.actual.ventas ? "" : t("live.nothing"));
+      show(parts, found, state);
+    },
+    () => PAUSE[state.params.get("rango") ?? "1h"] ?? 1000,
+    (error) => {
+      setText(parts.notice, error.message);
+      parts.board.classList.toggle("stale", Boolean(last));
+    },
+  );
+
+  function changed() {
+    fillFilters(parts, options, state);
+    polling.now();
+  }
+  state.changed = changed;
+  fillFilters(parts, options, state);
+  get("api/options")
+    .then((found) => {
+      options = found;
+      fillFilters(parts, options, state);
+    })
+    .catch((error) => setText(parts.notice, error.message));
+
+  return () => polling.stop();
+}
+
+function card(name, width, ...children) {
+  return h(
+    `section.card.${width}`,
+    { "aria-labelledby": `card-${name}`, "data-card": name },
+    h("h2", { id: `card-${name}` }, t(`live.cards.${name}`)),
+    has(`live.notes.${name}`) ? h("p.note", {}, t(`live.notes.${name}`)) : null,
+    ...children,
+  );
+}
+
+function list(name) {
+  return h("ul.bars", { "data-list": name });
+}
+
+function layout(root) {
+  const parts = {
+    notice: h("p.notice", { role: "status" }),
+    ranges: h("div.switch", { role: "group", "aria-label": t("live.range") }),
+    selects: h("div.filters"),
+    chips: h("div.chips"),
+    fresh: h("span.fresh"),
+    kpis: h("dl.kpis", { "aria-label": t("live.kpis.title") }),
+    chart: h("div.chart", { role: "img" }),
+    findings: h("div", { "data-findings": "" }),
+    pagos: list("pagos"),
+    emisores: list("emisores"),
+    cuotas: list("cuotas"),
+    map: h("div.map"),
+    sucursales: list("sucursales"),
+    plataformas: list("plataformas"),
+    categorias: list("categorias"),
+    productos: list("productos"),
+    suben: list("suben"),
+    bajan: list("bajan"),
+    funnel: h("div"),
+    ticker: h("ol"),
+  };
+  parts.board = h(
+    "div.board",
+    {},
+    card("series", "two-thirds", parts.chart),
+    card("findings", "third", parts.findings),
+    card("payments", "third", parts.pagos),
+    card("issuers", "third", parts.emisores),
+    card("funnel", "third", parts.funnel),
+    card("provinces", "third", parts.map),
+    card("stores", "third", parts.sucursales),
+    card("platforms", "third", parts.plataformas, h("h2", {}, t("live.cards.instalments")), parts.cuotas),
+    card("products", "third", parts.productos),
+    card("categories", "third", parts.categorias),
+    card(
+      "changes",
+      "third",
+      h(
+        "div.pair",
+        {},
+        h("div", {}, h("h3", {}, t("live.rising")), parts.suben),
+        h("div", {}, h("h3", {}, t("live.falling")), parts.bajan),
+      ),
+    ),
+    card("ticker", "two-thirds", h("div.ticker", { tabindex: "0", role: "region", "aria-label": t("live.cards.ticker") }, parts.ticker)),
+  );
+  root.append(
+    h("h1.hidden", {}, t("shell.views.vivo")),
+    h("div.filters", {}, parts.ranges, parts.selects, parts.fresh),
+    parts.chips,
+    parts.notice,
+    parts.kpis,
+    parts.board,
+  );
+  return parts;
+}
+
+function fillFilters(parts, options, state) {
+  const chosenRange = state.params.get("rango") ?? "1h";
+  parts.ranges.replaceChildren(
+    ...RANGES.map((range) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(range === chosenRange),
+          onclick: () => state.update({ rango: range }),
+        },
+        t(`live.ranges.${range}`),
+      ),
+    ),
+  );
+  parts.selects.replaceChildren(
+    ...CHOSEN.map((name) => {
+      const value = state.params.get(name) ?? "";
+      const values = [...new Set([...(options[name] ?? []), ...(value ? [value] : [])])];
+      const select = h(
+        "select",
+        { name, onchange: (event) => state.update({ [name]: event.target.value }) },
+        h("option", { value: "" }, t("live.all")),
+        ...values.map((each) => h("option", { value: each, selected: each === value }, label(name, each))),
+      );
+      return h("label", {}, t(`live.filters.${name}`), select);
+    }),
+  );
+  const chips = FILTERS.filter((name) => state.params.get(name)).map((name) => {
+    const value = label(name, state.params.get(name));
+    return h(
+      "button",
+      {
+        type: "button",
+        "aria-label": t("live.remove", { name: t(`live.filters.${name}`), value }),
+        onclick: () => state.update({ [name]: "" }),
+      },
+      `${t(`live.filters.${name}`)}: ${value} ✕`,
+    );
+  });
+  if (state.params.get("hasta")) {
+    const until = format.moment(Date.parse(state.params.get("hasta")));
+    chips.push(
+      h("button", { type: "button", onclick: () => state.update({ hasta: "" }) }, `${t("live.until", { until })} ✕`),
+    );
+  }
+  parts.chips.replaceChildren(...chips);
+}
+
+function show(parts, found, state) {
+  parts.board.classList.remove("stale");
+  setText(parts.fresh, t("live.asOf", { time: format.time(found.hasta) }));
+  kpis(parts.kpis, found, state.params.get("rango") ?? "1h");
+  drawSeries(parts.chart, found);
+  const total = found.totales.actual.ventas;
+
+  const share = (row) => ({
+    figure: format.count(row.ventas),
+    note: total ? format.percent(row.ventas / total, 0) : "",
+    share: found.largest ? (row.ventas / found.largest) * 100 : 0,
+  });
+  const drill = (filter, row) => ({
+    key: row.nombre,
+    name: label(filter, row.nombre),
+    onclick: () => state.update({ [filter]: row.nombre }),
+  });
+  const shares = (element, filter, rows) => {
+    const largest = Math.max(1, ...rows.map((row) => row.ventas));
+    bars(
+      element,
+      rows.map((row) => ({ ...share(row), ...drill(filter, row), share: (row.ventas / largest) * 100 })),
+    );
+  };
+  const approval = (row) => {
+    const decided = row.aprobadas + row.rechazadas;
+    if (decided < ENOUGH) return { figure: "–", note: t("live.few"), share: 0 };
+    const rate = row.aprobadas / decided;
+    return {
+      figure: format.percent(rate, 0),
+      note: t("live.of", { n: format.count(decided) }),
+      share: rate * 100,
+    };
+  };
+
+  const largestPayment = Math.max(1, ...found.pagos.map((row) => row.ventas));
+  bars(
+    parts.pagos,
+    found.pagos.map((row) => ({
+      ...share(row),
+      ...drill("pago", row),
+      share: (row.ventas / largestPayment) * 100,
+      note: `${total ? format.percent(row.ventas / total, 0) : ""} · ${t("live.approved", { rate: approval(row).figure })}`,
+    })),
+  );
+  bars(
+    parts.emisores,
+    found.emisores.slice(0, 12).map((row) => ({
+      ...approval(row),
+      key: `${row.pago} ${row.nombre}`,
+      name: `${row.nombre} · ${label("pago", row.pago)}`,
+      onclick: () => state.update({ pago: row.pago, emisor: row.nombre }),
+    })),
+  );
+  shares(parts.sucursales, "sucursal", found.sucursales);
+  shares(parts.plataformas, "plataforma", found.plataformas);
+  shares(parts.categorias, "categoria", found.categorias.slice(0, 12));
+  shares(parts.productos, "producto", found.productos);
+  const credit = found.cuotas.reduce((sum, row) => sum + row.ventas, 0);
+  bars(
+    parts.cuotas,
+    found.cuotas.map((row) => ({
+      key: row.nombre,
+      name: t(row.nombre === 1 ? "live.one" : "live.instalments", { n: row.nombre }),
+      figure: format.count(row.ventas),
+      note: credit ? format.percent(row.ventas / credit, 0) : "",
+      share: credit ? (row.ventas / credit) * 100 : 0,
+      onclick: () => state.update({ pago: "credito" }),
+    })),
+  );
+  for (const [name, mark] of [["suben", "up"], ["bajan", "down"]]) {
+    bars(
+      parts[name],
+      found[name].map((row) => ({
+        ...drill("producto", row),
+        figure: `${mark === "up" ? "▲" : "▼"} ${format.count(row.ventas)}`,
+        note: t("live.before", { n: format.count(row.antes) }),
+        tone: mark,
+      })),
+    );
+  }
+  map(parts.map, found.provincias, state);
+  funnel(parts.funnel, found.totales.actual);
+  ticker(parts.ticker, found.ultimas);
+}
+
+function drawSeries(element, found) {
+  const step = found.punto * 1000;
+  const points = new Map(found.serie.map((point) => [point.momento, point]));
+  const first = found.serie.length ? found.serie[0].momento : found.desde;
+  const xs = [];
+  const sales = [];
+  const income = [];
+  const start = first - Math.floor((first - found.desde) / step) * step;
+  for (let at = start; at < found.hasta; at += step) {
+    xs.push(format.axisTime(at));
+    sales.push(points.get(at)?.ventas ?? 0);
+    income.push((points.get(at)?.ingresos ?? 0) / 100);
+  }
+  element.setAttribute(
+    "aria-label",
+    t("live.seriesSummary", {
+      sales: format.count(found.totales.actual.ventas),
+      income: format.money(found.totales.actual.ingresos),
+      points: xs.length,
+    }),
+  );
+  const last = xs.length - 1;
+  draw(
+    element,
+    () => [
+      {
+        type: "bar",
+        name: t("live.sales"),
+        x: xs,
+        y: sales,
+        marker: { color: colour("accent"), opacity: xs.map((_, place) => (place === last ? 0.45 : 0.8)) },
+      },
+      {
+        type: "scatter",
+        mode: "lines",
+        name: t("live.income"),
+        x: xs,
+        y: income,
+        yaxis: "y2",
+        line: { color: colour("second"), width: 2.2, shape: "spline", smoothing: 0.5 },
+      },
+    ],
+    () => ({
+      xaxis: { type: "date", tickformat: step >= 86400000 ? "%d/%m" : step >= 3600000 ? "%d/%m %H:%M" : "%H:%M" },
+      yaxis: { rangemode: "tozero", title: { text: t("live.sales") } },
+      yaxis2: {
+        overlaying: "y",
+        side: "right",
+        rangemode: "tozero",
+        showgrid: false,
+        tickprefix: "$ ",
+        tickformat: ",.3~s",
+        title: { text: t("live.income") },
+      },
+      bargap: 0.25,
+    }),
+  );
+}

@@ -1,0 +1,47 @@
+/** How far sales get: begun, decided, approved, and what comes back. */
+import { h, keyed, setText } from "../../lib/dom.js";
+import * as format from "../../lib/format.js";
+import { t } from "../../lib/texts.js";
+
+export function funnel(element, all) {
+  if (!element.firstChild) element.append(h("ul.bars"));
+  const steps = [
+    ["pendiente", all.ventas, ""],
+    ["aprobada", all.aprobadas, ""],
+    ["rechazada", all.rechazadas, "low"],
+    ["reembolsada", all.reembolsadas, "low"],
+    ["contracargo", all.contracargos, "low"],
+  ].map(([state, events, tone]) => ({ state, events, tone }));
+  const whole = Math.max(1, ...steps.map((step) => step.events));
+  keyed(
+    element.firstChild,
+    steps,
+    (step) => step.state,
+    () => {
+      const parts = {
+        name: h("span.name"),
+        figure: h("span"),
+        note: h("small"),
+        fill: h("span.fill.grow"),
+      };
+      parts.fill.style.display = "block";
+      const item = h(
+        "li.row",
+        {},
+        parts.name,
+        h("span.figure", {}, parts.figure, parts.note),
+        h("span.track", {}, parts.fill),
+      );
+      item.parts = parts;
+      return item;
+    },
+    (item, step) => {
+      const { name, figure, note, fill } = item.parts;
+      setText(name, t(`live.values.estado.${step.state}`));
+      setText(figure, format.count(step.events));
+      setText(note, all.ventas ? format.percent(step.events / all.ventas) : "");
+      fill.className = `fill grow ${step.tone}`;
+      fill.style.setProperty("--share", ((step.events / whole) * 100).toFixed(1));
+    },
+  );
+}

@@ -1,0 +1,72 @@
+import { h, keyed, setText } from "../../lib/dom.js";
+import * as format from "../../lib/format.js";
+import { t } from "../../lib/texts.js";
+
+const rate = (part, whole) => (whole ? part / whole : null);
+
+/** Each figure: its value of some totals, how it is shown, and whether more of it is better. */
+const FIGURES = [
+  {
+    key: "sales",
+    value: (all, minutes) => all.ventas / minutes,
+    shown: (value) => format.decimal(value, value < 10 ? 1 : 0),
+    better: 1,
+  },
+  { key: "income", value: (all) => all.ingresos, shown: (v) => format.money(v, { short: true }), better: 1 },
+  {
+    key: "ticket",
+    value: (all) => rate(all.ingresos, all.aprobadas),
+    shown: (v) => format.money(v, { short: v >= 1e7 }),
+    better: 0,
+  },
+  {
+    key: "approval",
+    value: (all) => rate(all.aprobadas, all.aprobadas + all.rechazadas),
+    shown: (v) => format.percent(v),
+    better: 1,
+    points: true,
+  },
+  { key: "refunds", value: (all) => all.reembolsadas, shown: format.count, better: -1 },
+];
+
+export function kpis(list, found, range) {
+  const minutes = (found.hasta - found.desde) / 60000;
+  const { actual, antes, ayer } = found.totales;
+  keyed(list, FIGURES, (figure) => figure.key, make, (element, figure) => {
+    const { name, value, before, yesterday } = element.parts;
+    const now = figure.value(actual, minutes);
+    setText(name, t(`live.kpis.${figure.key}`));
+    setText(value, now === null ? "–" : figure.shown(now));
+    change(before, figure, now, figure.value(antes, minutes), antes.ventas, t(`live.against.${range}`));
+    yesterday.hidden = !ayer;
+    if (ayer) change(yesterday, figure, now, figure.value(ayer, minutes), ayer.ventas, t("live.against.yesterday"));
+  });
+}
+
+function make() {
+  const parts = {
+    name: h("dt"),
+    value: h("dd.value"),
+    before: h("dd.change"),
+    yesterday: h("dd.change"),
+  };
+  const element = h("div.card.kpi", {}, ...Object.values(parts));
+  element.parts = parts;
+  return element;
+}
+
+function change(element, figure, now, then, known, against) {
+  if (!known || now === null || then === null || (!figure.points && then === 0)) {
+    element.className = "change";
+    setText(element, t("live.noComparison", { against }));
+    return;
+  }
+  const by = figure.points ? now - then : now / then - 1;
+  const arrow = Math.abs(by) < 0.0005 ? "＝" : by > 0 ? "▲" : "▼";
+  const size = figure.points
+    ? `${format.decimal(Math.abs(by) * 100)} ${t("live.points")}`
+    : format.percent(Math.abs(by), Math.abs(by) < 0.1 ? 1 : 0);
+  const good = Math.abs(by) >= 0.005 ? Math.sign(by) * figure.better : 0;
+  element.className = `change ${good > 0 ? "better" : good < 0 ? "worse" : ""}`;
+  setText(element, `${arrow} ${size} ${against}`);
+}

@@ -1,0 +1,33 @@
+/** The latest events, newest first. */
+import { h, keyed } from "../../lib/dom.js";
+import * as format from "../../lib/format.js";
+import { has, t } from "../../lib/texts.js";
+
+const TONE = { aprobada: "good", rechazada: "bad", reembolsada: "warn", contracargo: "bad" };
+
+export function ticker(list, events) {
+  const rows = events.map((event, place) => ({ ...event, key: `${event.id_evento} ${event.momento}`, place }));
+  const unique = [...new Map(rows.map((row) => [row.key, row])).values()];
+  keyed(list, unique, (row) => row.key, make, () => {});
+}
+
+function make(event) {
+  const value = (name, kind) => (has(`live.values.${name}.${kind}`) ? t(`live.values.${name}.${kind}`) : kind);
+  const paid = [value("pago", event.tipo_pago), event.emisor].filter(Boolean).join(" ");
+  const instalments = event.cuotas > 1 ? ` · ${t("live.instalments", { n: event.cuotas })}` : "";
+  const why = event.motivo ? ` (${event.motivo})` : "";
+  const units = event.cantidad > 1 ? `${event.cantidad} × ` : "";
+  return h(
+    "li",
+    {},
+    h("time", { datetime: new Date(event.momento).toISOString() }, format.time(event.momento)),
+    h("span.what", {}, `${units}${event.producto ?? "–"}`),
+    h(
+      "span.sum",
+      {},
+      `${format.money(event.importe_centavos ?? 0)} `,
+      h(`span.badge.${TONE[event.estado] ?? "plain"}`, {}, `${value("estado", event.estado)}${why}`),
+    ),
+    h("span.where", {}, `${event.sucursal} · ${value("plataforma", event.plataforma)} · ${paid}${instalments}`),
+  );
+}
