@@ -21,8 +21,9 @@ class VentasPlugin(AirflowPlugin):
             "name": name,
             "href": f"{PREFIX}/{path}",
             "destination": "nav",
-            "category": "Ventas",
             "url_route": f"ventas-{path}",
+            "icon": f"{PREFIX}/static/icons/{path}.svg",
+            "nav_top_level": True,
         }
         for path, name in VIEWS.items()
     ]

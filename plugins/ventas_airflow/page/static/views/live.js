@@ -36,6 +36,7 @@ export function label(name, value) {
 
 export function mount(root, state) {
   const parts = layout(root);
+  setText(parts.notice, t("shell.loading"));
   let options = {};
   let last = null;
 
@@ -45,12 +46,13 @@ export function mount(root, state) {
       const found = await get("api/live", asked, signal);
       last = found;
       setText(parts.notice, found.totales.actual.ventas ? "" : t("live.nothing"));
+      root.classList.remove("blank", "stale");
       show(parts, found, state);
     },
     () => PAUSE[state.params.get("rango") ?? "1h"] ?? 1000,
     (error) => {
       setText(parts.notice, error.message);
-      parts.board.classList.toggle("stale", Boolean(last));
+      root.classList.toggle("stale", Boolean(last));
     },
   );
 
@@ -132,6 +134,7 @@ function layout(root) {
     ),
     card("ticker", "two-thirds", h("div.ticker", { tabindex: "0", role: "region", "aria-label": t("live.cards.ticker") }, parts.ticker)),
   );
+  root.classList.add("blank");
   root.append(
     h("h1.hidden", {}, t("shell.views.vivo")),
     h("div.filters", {}, parts.ranges, parts.selects, parts.fresh),
@@ -193,7 +196,6 @@ function fillFilters(parts, options, state) {
 }
 
 function show(parts, found, state) {
-  parts.board.classList.remove("stale");
   setText(parts.fresh, t("live.asOf", { time: format.time(found.hasta) }));
   kpis(parts.kpis, found, state.params.get("rango") ?? "1h");
   drawSeries(parts.chart, found);

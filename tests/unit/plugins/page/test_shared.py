@@ -1,0 +1,99 @@
+"""One answer for all who ask the same."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ventas_airflow.page import shared
+from ventas_airflow.page.shared import Shared
+
+
+class Maker:
+    """Counts how often it is asked."""
+
+    def __init__(self, answer: Callable[[], Any]) -> None:
+        self.calls = 0
+        self.answer = answer
+
+    def __call__(self) -> Any:
+        self.calls += 1
+        return self.answer()
+
+
+def test_those_who_come_while_it_is_made_wait_for_the_same() -> None:
+    go = threading.Event()
+    make = Maker(lambda: go.wait(5) and "answer")
+
+    async def scene() -> list[Any]:
+        cache = Shared()
+        asked = [asyncio.create_task(cache.get("key", 60, make)) for _ in range(50)]
+        await asyncio.sleep(0.05)
+        go.set()
+        return await asyncio.gather(*asked)
+
+    assert asyncio.run(scene()) == ["answer"] * 50
+    assert make.calls == 1
+
+
+def test_an_answer_is_kept_for_its_time_and_by_its_key() -> None:
+    now = 100.0
+    make = Maker(lambda: now)
+
+    async def scene() -> list[Any]:
+        nonlocal now
+        cache = Shared(clock=lambda: now)
+        found = [await cache.get("a", 5, make)]
+        now = 104.9
+        found += [await cache.get("a", 5, make), await cache.get("b", 5, make)]
+        now = 105.1
+        return [*found, await cache.get("a", 5, make)]
+
+    assert asyncio.run(scene()) == [100.0, 100.0, 104.9, 105.1]
+
+
+def test_trouble_is_everyones_for_a_moment_and_then_tried_again() -> None:
+    now = 0.0
+    make = Maker(lambda: 1 / 0)
+
+    async def scene() -> None:
+        nonlocal now
+        cache = Shared(clock=lambda: now)
+        for now in (0.0, shared.TROUBLE_SECONDS - 0.1, shared.TROUBLE_SECONDS + 0.1):
+            with pytest.raises(ZeroDivisionError):
+                await cache.get("a", 60, make)
+
+    asyncio.run(scene())
+    assert make.calls == 2
+
+
+def test_a_viewer_who_leaves_does_not_take_the_answer_from_the_others() -> None:
+    go = threading.Event()
+    make = Maker(lambda: go.wait(5) and "answer")
+
+    async def scene() -> Any:
+        cache = Shared()
+        first = asyncio.create_task(cache.get("key", 60, make))
+        second = asyncio.create_task(cache.get("key", 60, make))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        go.set()
+        return await second
+
+    assert asyncio.run(scene()) == "answer"
+    assert make.calls == 1
+
+
+def test_the_oldest_answers_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "MOST", 2)
+    make = Maker(lambda: None)
+
+    async def scene() -> None:
+        cache = Shared()
+        for key in ("a", "b", "c", "b", "c", "a"):
+            await cache.get(key, 60, make)
+
+    asyncio.run(scene())
+    assert make.calls == 4
