@@ -32,6 +32,7 @@ def overview(
 ) -> dict[str, Any]:
     """What the page shows, ready for JSON: money in centavos, moments in epoch milliseconds.
 
+    `punto` is the length of a chart's point in seconds, and `origen` where one of them begins.
     The queries run beside one another on `executor`.
 
     Raises:
@@ -65,6 +66,7 @@ def overview(
         "desde": current.parameters[0],
         "hasta": current.parameters[1],
         "punto": round(bucket.total_seconds()),
+        "origen": epoch_ms(floor_local(current.end, bucket)),
         "totales": {
             "actual": total(series.result())._asdict(),
             "antes": total(states_before.result())._asdict(),

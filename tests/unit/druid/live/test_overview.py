@@ -20,7 +20,7 @@ class Druid:
         self.answers = answers
         self.asked: list[tuple[str, list[Any]]] = []
 
-    def sql(self, query: str, parameters: list[Any], *, timeout: float) -> list[dict[str, Any]]:
+    def sql(self, query: str, parameters: list[Any], **_: Any) -> list[dict[str, Any]]:
         self.asked.append((query, parameters))
         kinds = {
             "TIME_FLOOR": "series",

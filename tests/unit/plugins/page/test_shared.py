@@ -61,7 +61,8 @@ def test_trouble_is_everyones_for_a_moment_and_then_tried_again() -> None:
     async def scene() -> None:
         nonlocal now
         cache = Shared(clock=lambda: now)
-        for now in (0.0, shared.TROUBLE_SECONDS - 0.1, shared.TROUBLE_SECONDS + 0.1):
+        for moment in (0.0, shared.TROUBLE_SECONDS - 0.1, shared.TROUBLE_SECONDS + 0.1):
+            now = moment
             with pytest.raises(ZeroDivisionError):
                 await cache.get("a", 60, make)
 

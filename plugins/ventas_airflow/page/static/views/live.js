@@ -74,7 +74,7 @@ export function mount(root, state) {
 
 function card(name, width, ...children) {
   return h(
-    `section.card.${width}`,
+    width ? `section.card.${width}` : "section.card",
     { "aria-labelledby": `card-${name}`, "data-card": name },
     h("h2", { id: `card-${name}` }, t(`live.cards.${name}`)),
     has(`live.notes.${name}`) ? h("p.note", {}, t(`live.notes.${name}`)) : null,
@@ -112,27 +112,38 @@ function layout(root) {
   parts.board = h(
     "div.board",
     {},
-    card("series", "two-thirds", parts.chart),
-    card("findings", "third", parts.findings),
-    card("payments", "third", parts.pagos),
-    card("issuers", "third", parts.emisores),
-    card("funnel", "third", parts.funnel),
-    card("provinces", "third", parts.map),
-    card("stores", "third", parts.sucursales),
-    card("platforms", "third", parts.plataformas, h("h2", {}, t("live.cards.instalments")), parts.cuotas),
-    card("products", "third", parts.productos),
-    card("categories", "third", parts.categorias),
-    card(
-      "changes",
-      "third",
-      h(
-        "div.pair",
-        {},
-        h("div", {}, h("h3", {}, t("live.rising")), parts.suben),
-        h("div", {}, h("h3", {}, t("live.falling")), parts.bajan),
+    card("series", "wide", parts.chart),
+    card("findings", "narrow", parts.findings),
+    h(
+      "div.stack",
+      {},
+      card("payments", "", parts.pagos),
+      card("provinces", "", parts.map),
+      card("products", "", parts.productos),
+    ),
+    h(
+      "div.stack",
+      {},
+      card("issuers", "", parts.emisores),
+      card("stores", "", parts.sucursales),
+      card("categories", "", parts.categorias),
+    ),
+    h(
+      "div.stack",
+      {},
+      card("funnel", "", parts.funnel),
+      card("ticker", "", h("div.ticker", { tabindex: "0", role: "region", "aria-labelledby": "card-ticker" }, parts.ticker)),
+      card("platforms", "", parts.plataformas),
+      card("instalments", "", parts.cuotas),
+      card(
+        "changes",
+        "",
+        h("h3", {}, t("live.rising")),
+        parts.suben,
+        h("h3", {}, t("live.falling")),
+        parts.bajan,
       ),
     ),
-    card("ticker", "two-thirds", h("div.ticker", { tabindex: "0", role: "region", "aria-label": t("live.cards.ticker") }, parts.ticker)),
   );
   root.classList.add("blank");
   root.append(
@@ -283,12 +294,11 @@ function show(parts, found, state) {
 function drawSeries(element, found) {
   const step = found.punto * 1000;
   const points = new Map(found.serie.map((point) => [point.momento, point]));
-  const first = found.serie.length ? found.serie[0].momento : found.desde;
   const xs = [];
   const sales = [];
   const income = [];
-  const start = first - Math.floor((first - found.desde) / step) * step;
-  for (let at = start; at < found.hasta; at += step) {
+  // A range of minutes begins in the midst of one: only whole points are shown, and the latest.
+  for (let at = Math.ceil((found.desde - found.origen) / step) * step + found.origen; at < found.hasta; at += step) {
     xs.push(format.axisTime(at));
     sales.push(points.get(at)?.ventas ?? 0);
     income.push((points.get(at)?.ingresos ?? 0) / 100);

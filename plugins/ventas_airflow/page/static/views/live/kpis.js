@@ -65,7 +65,9 @@ function change(element, figure, now, then, known, against) {
   const arrow = Math.abs(by) < 0.0005 ? "＝" : by > 0 ? "▲" : "▼";
   const size = figure.points
     ? `${format.decimal(Math.abs(by) * 100)} ${t("live.points")}`
-    : format.percent(Math.abs(by), Math.abs(by) < 0.1 ? 1 : 0);
+    : by >= 9.95
+      ? `× ${format.count(by + 1)}`
+      : format.percent(Math.abs(by), Math.abs(by) < 0.1 ? 1 : 0);
   const good = Math.abs(by) >= 0.005 ? Math.sign(by) * figure.better : 0;
   element.className = `change ${good > 0 ? "better" : good < 0 ? "worse" : ""}`;
   setText(element, `${arrow} ${size} ${against}`);
