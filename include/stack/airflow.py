@@ -14,7 +14,14 @@ from include.stack.settings import HOST, ROOT, Settings
 
 #: The project, zone and VM that the embedded Compute Engine emulator serves.
 PROJECT_ID, ZONE, VM_NAME = "ventas-local", "southamerica-east1-a", "druid-ventas"
-USER = "admin"
+USER, VIEWER = "admin", "visita"
+
+#: Where Airflow's own navigation opens «Ventas en vivo».
+PAGE = "/plugin/ventas-vivo"
+
+#: Airflow's users by name: each one's role, and the secret that is the password. A store owner may
+#: look at everything as the viewer, and change nothing.
+_USERS = {USER: ("admin", "password"), VIEWER: ("viewer", "viewer_password")}
 
 #: Each is a process of its own: `airflow standalone` would orphan its children on SIGTERM. The log
 #: servers are off, since they listen on every interface and here the logs are local files.
@@ -72,9 +79,10 @@ def connections(settings: Settings) -> dict[str, dict[str, object]]:
     }
 
 
-def password(settings: Settings) -> str:
-    """Password of the only user, made at the first start."""
-    return str(_secrets(settings.home / "airflow")["password"])
+def password(settings: Settings, user: str = USER) -> str:
+    """Password of a user, made at the first start."""
+    _, secret = _USERS[user]
+    return _secrets(settings.home / "airflow")[secret]
 
 
 def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
@@ -102,7 +110,8 @@ def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
 def _configuration(settings: Settings, home: Path) -> dict[str, str]:
     own = _secrets(home)
     passwords = home / "passwords.json"
-    _write_private(passwords, json.dumps({USER: own["password"]}))
+    by_user = {user: own[secret] for user, (_, secret) in _USERS.items()}
+    _write_private(passwords, json.dumps(by_user))
     url = settings.url("airflow")
     return {
         "CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -111,7 +120,9 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         "CORE__EXECUTOR": "LocalExecutor",
         # LocalExecutor forks this many workers at start.
         "CORE__PARALLELISM": "4",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
+            f"{user}:{role}" for user, (role, _) in _USERS.items()
+        ),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "CORE__FERNET_KEY": own["fernet"],
@@ -137,18 +148,21 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
 
 
 def _secrets(home: Path) -> dict[str, str]:
+    """This stack's own secrets; those that an older version did not have are made now."""
     file = home / "secrets.json"
-    if not file.exists():
+    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    own = {
+        "password": secrets.token_urlsafe(12),
+        "viewer_password": secrets.token_urlsafe(12),
+        "fernet": Fernet.generate_key().decode(),
+        "api": secrets.token_hex(32),
+        "jwt": secrets.token_hex(32),
+        **kept,
+    }
+    if own != kept:
         home.mkdir(parents=True, exist_ok=True)
-        made = {
-            "password": secrets.token_urlsafe(12),
-            "fernet": Fernet.generate_key().decode(),
-            "api": secrets.token_hex(32),
-            "jwt": secrets.token_hex(32),
-        }
-        _write_private(file, json.dumps(made))
-    loaded: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    return loaded
+        _write_private(file, json.dumps(own))
+    return own
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -401,12 +401,17 @@ def _test(options: argparse.Namespace, _: Settings, __: Console) -> int:
 
 def _print_addresses(settings: Settings, console: Console) -> None:
     table = Table(show_header=False, box=None)
-    login = f"usuario {airflow.USER}, contraseña {airflow.password(settings)}"
-    table.add_row("Airflow", settings.url("airflow"), login)
+    table.add_row("Airflow", settings.url("airflow"), _login(settings, airflow.USER))
+    table.add_row("", "solo para mirar", _login(settings, airflow.VIEWER))
+    table.add_row("Ventas en vivo", f"{settings.url('airflow')}{airflow.PAGE}", "dentro de Airflow")
     table.add_row("Druid (router)", settings.url("router"), "cuando la VM está encendida")
     table.add_row("Kafka", settings.address("kafka"), "bootstrap.servers")
     table.add_row("Compute Engine (emulador)", settings.url("compute"), "")
     console.print(table)
+
+
+def _login(settings: Settings, user: str) -> str:
+    return f"usuario {user}, contraseña {airflow.password(settings, user)}"
 
 
 if __name__ == "__main__":

@@ -216,7 +216,9 @@ def _print_results(
 def _print_where(settings: Settings, console: Console) -> None:
     console.print(
         f"Todo sigue en marcha. Airflow: {settings.url('airflow')} (usuario {airflow.USER}, "
-        f"contraseña {airflow.password(settings)}). Druid: {settings.url('router')}. "
+        f"contraseña {airflow.password(settings)}). "
+        f"Ventas en vivo: {settings.url('airflow')}{airflow.PAGE}. "
+        f"Druid: {settings.url('router')}. "
         "Para detener todo: ./ventas down",
         highlight=False,
         soft_wrap=True,

@@ -148,12 +148,15 @@ def test_no_secret_is_written_in_the_file(services: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("password", ["simple", "quote\" backslash\\ dollar$HOME 'ñ'"])
-def test_the_admin_password_reaches_the_auth_manager(
+def test_the_users_passwords_reach_the_auth_manager(
     services: dict[str, Any], tmp_path: Path, password: str
 ) -> None:
     shell, flag, script = services["airflow-api-server"]["command"]
     stub = tmp_path / "airflow"
-    stub.write_text('#!/bin/sh\necho "airflow $*, password: ${ADMIN_PASSWORD-unset}"\n')
+    stub.write_text(
+        "#!/bin/sh\n"
+        'echo "airflow $*, passwords: ${ADMIN_PASSWORD-unset} ${VIEWER_PASSWORD-unset}"\n'
+    )
     stub.chmod(0o755)
     file = tmp_path / "passwords.json"
     done = subprocess.run(
@@ -161,6 +164,7 @@ def test_the_admin_password_reaches_the_auth_manager(
         env={
             "PATH": f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin",
             "ADMIN_PASSWORD": password,
+            "VIEWER_PASSWORD": f"{password} too",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(file),
             "PYTHONUTF8": "1",
         },
@@ -168,9 +172,9 @@ def test_the_admin_password_reaches_the_auth_manager(
         capture_output=True,
         text=True,
     )
-    assert json.loads(file.read_text()) == {"admin": password}
+    assert json.loads(file.read_text()) == {"admin": password, "visita": f"{password} too"}
     assert file.stat().st_mode & 0o077 == 0
-    assert done.stdout == "airflow api-server, password: unset\n"
+    assert done.stdout == "airflow api-server, passwords: unset unset\n"
 
 
 @pytest.mark.parametrize("component", ["scheduler", "dag-processor", "triggerer"])

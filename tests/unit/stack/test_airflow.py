@@ -37,10 +37,11 @@ def variables(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 def test_secrets_stay_the_same_between_starts_and_differ_between_stacks(settings: Settings) -> None:
     def secrets(of: Settings) -> set[str]:
         variables = airflow.environment(of)
-        return {airflow.password(of), *(variables[f"AIRFLOW__{name}"] for name in SECRETS)}
+        passwords = {airflow.password(of), airflow.password(of, airflow.VIEWER)}
+        return passwords | {variables[f"AIRFLOW__{name}"] for name in SECRETS}
 
     first = secrets(settings)
-    assert len(first) == 4
+    assert len(first) == 5
     assert secrets(settings) == first
     assert secrets(replace(settings, home=settings.home.with_name("b"))).isdisjoint(first)
 
@@ -49,7 +50,19 @@ def test_only_the_user_may_read_the_secrets(settings: Settings, variables: dict[
     passwords = Path(variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     for file in (passwords, settings.home / "airflow" / "secrets.json"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert json.loads(passwords.read_text()) == {airflow.USER: airflow.password(settings)}
+    assert json.loads(passwords.read_text()) == {
+        user: airflow.password(settings, user) for user in (airflow.USER, airflow.VIEWER)
+    }
+
+
+def test_a_secret_that_an_older_version_did_not_have_is_added(settings: Settings) -> None:
+    before = airflow.password(settings)
+    file = settings.home / "airflow" / "secrets.json"
+    kept = json.loads(file.read_text())
+    del kept["viewer_password"]
+    file.write_text(json.dumps(kept))
+    assert airflow.password(settings, airflow.VIEWER)
+    assert airflow.password(settings) == before
 
 
 def test_a_changed_port_is_in_every_setting_that_names_it(variables: dict[str, str]) -> None:
