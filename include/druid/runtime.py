@@ -209,7 +209,10 @@ def _indexer(place: Place) -> dict[str, str]:
         "druid.plaintextPort": str(place.ports["indexer"]),
         "druid.worker.capacity": str(place.sizes["indexer"].capacity),
         "druid.indexer.task.baseTaskDir": str(place.folder / "tasks"),
-        "druid.indexer.task.restoreTasksOnRestart": "true",
+        # A task that goes on from its disk reads an event twice, the one whose row made it persist:
+        # Druid 33 notes the offset before that event beside rows that include it. A new task reads
+        # from the offsets that are published with the segments, which are exact.
+        "druid.indexer.task.restoreTasksOnRestart": "false",
         # How often a task asks whether a historical has its segments: a minute by default.
         "druid.segment.handoff.pollDuration": "PT2S",
     }

@@ -13,7 +13,7 @@ CHECKS = {
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", ".")),
     "types": (("mypy",),),
 }
-PYTEST_SUITES = ("unit", "dags", "integration", "e2e")
+PYTEST_SUITES = ("unit", "dags", "integration", "e2e", "browser")
 
 
 def run_suites(suites: Sequence[str], expression: str | None) -> int:

@@ -3,6 +3,7 @@
 import requests
 
 from include.druid.client import DruidClient, DruidError
+from include.druid.queries import for_datasource
 from include.druid.supervisor import unfinished_tasks
 from include.stack.waiting import wait_until
 
@@ -27,5 +28,18 @@ def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
         except DruidError:
             return False
         return bool(rows[0]["n"] == count)
+
+    wait_until(there, service="Druid", address=druid.url, seconds=60)
+
+
+def wait_for_rows_of(druid: DruidClient, datasource: str, corrida: str, count: int) -> None:
+    """Wait until Druid has so many rows of a run, among those of others."""
+    query = for_datasource('SELECT COUNT(*) AS n FROM "{datasource}" WHERE corrida = ?', datasource)
+
+    def there() -> bool:
+        try:
+            return bool(druid.sql(query, [corrida])[0]["n"] == count)
+        except DruidError:
+            return False
 
     wait_until(there, service="Druid", address=druid.url, seconds=60)

@@ -62,7 +62,7 @@ OWN = {
     "indexer": {
         "druid.worker.capacity": "4",
         "druid.indexer.task.baseTaskDir": "/var/druid/tasks",
-        "druid.indexer.task.restoreTasksOnRestart": "true",
+        "druid.indexer.task.restoreTasksOnRestart": "false",
         "druid.segment.handoff.pollDuration": "PT2S",
     },
     "router": {

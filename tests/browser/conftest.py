@@ -1,0 +1,157 @@
+"""A real browser before the running stack, with a day of sales in Druid."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from include.druid.client import DruidClient
+from include.druid.supervisor import supervisor_spec
+from include.sales.content import SaleSource
+from include.sales.event import Venta
+from include.sales.market import load_market
+from include.stack import airflow
+from include.stack.settings import Settings
+from include.stream.publisher import SalePublisher
+from include.stream.topics import ensure_topic
+from tests.support.druid import wait_for_rows_of
+from tests.support.vm import start_vm
+from ventas_airflow.sales import TOPICS
+
+FLAGS = [
+    "--no-sandbox",  # root, in a container
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SEED = 11
+
+#: Where pictures of the views are kept.
+PICTURES = Path(os.environ.get("VENTAS_HOME") or ".ventas").resolve() / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Chromium; where there is none, the tests are skipped, but for CI, where they fail."""
+    wanted = os.environ.get("VENTAS_CHROMIUM", "")
+    path = wanted or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
+    if not path:
+        lack = "There is no Chromium: install the package chromium, or set VENTAS_CHROMIUM."
+        if os.environ.get("CI"):
+            pytest.fail(lack)
+        pytest.skip(lack)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Shop:
+    """Publishes sales of a run as they are due, and knows what Druid has to show of them."""
+
+    def __init__(self, settings: Settings, corrida: str) -> None:
+        self.settings = settings
+        self.corrida = corrida
+        self.druid = DruidClient(settings.url("router"))
+        self.source = SaleSource(load_market(), SEED, corrida)
+        self._publisher = SalePublisher(
+            {"bootstrap.servers": settings.address("kafka"), "log_level": "2"},
+            corrida,
+            seed=SEED,
+            transactional_id=corrida,
+            delivery_timeout=60,
+        )
+        self._publisher.open()
+        self._next = 0
+
+    def sell(self, *moments: datetime) -> list[Venta]:
+        """Publish a sale at each moment, all the steps that are due by now; acknowledged."""
+        now = datetime.now(UTC)
+        events = []
+        for moment in moments:
+            chain = self.source.chain(self._next, moment)
+            events += [event for event in chain if datetime.fromisoformat(event.ts) <= now]
+            self._next += 1
+        for first in range(0, len(events), 500):
+            self._publisher.commit(events[first : first + 500])
+        return events
+
+    def close(self) -> None:
+        self._publisher.close()
+
+
+@pytest.fixture(scope="session")
+def shop(stack: Settings) -> Iterator[Shop]:
+    """Two hours of sales up to now, and the same hour of yesterday, all in Druid."""
+    start_vm(stack)
+    config = {"bootstrap.servers": stack.address("kafka")}
+    for topic, options in TOPICS.items():
+        ensure_topic(config, topic, **options)
+    shop = Shop(stack, f"navegador {datetime.now(UTC).isoformat()}")
+    shop.druid.submit_supervisor(supervisor_spec(config, topic="ventas", datasource="ventas"))
+    shop.druid.resume_supervisor("ventas")
+    now = datetime.now(UTC)
+    recent = [now - timedelta(seconds=3 * n) for n in range(1, 2400)]
+    yesterday = [now - timedelta(days=1, seconds=4 * n) for n in range(1, 900)]
+    sent = len(shop.sell(*sorted([*recent, *yesterday])))
+    wait_for_rows_of(shop.druid, "ventas", shop.corrida, sent)
+    yield shop
+    shop.close()
+
+
+class Visitor:
+    """Someone with a login, and their browser."""
+
+    def __init__(self, browser: Browser, settings: Settings, user: str | None, **context: Any):
+        self.url = settings.url("airflow")
+        self.context: BrowserContext = browser.new_context(
+            viewport=context.pop("viewport", {"width": 1440, "height": 900}),
+            locale="es-AR",
+            **context,
+        )
+        self.page: Page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        if user:
+            login = {"username": user, "password": airflow.password(settings, user)}
+            answer = self.context.request.post(f"{self.url}/auth/token", data=login)
+            token = answer.json()["access_token"]
+            self.context.add_cookies([{"name": "_token", "value": token, "url": self.url}])
+
+    def open(self, path: str) -> Page:
+        self.page.goto(f"{self.url}{path}")
+        return self.page
+
+    def live(self, search: str = "") -> Page:
+        """Open «Ventas en vivo» and wait for its first figures."""
+        page = self.open(f"/ventas/vivo{search}")
+        page.locator(".kpi .value").first.wait_for()
+        return page
+
+    def picture(self, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def visit(chromium: Browser, stack: Settings) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors; no script of theirs may have failed at the end."""
+    visitors: list[Visitor] = []
+
+    def make(user: str | None = airflow.VIEWER, **context: Any) -> Visitor:
+        visitors.append(Visitor(chromium, stack, user, **context))
+        return visitors[-1]
+
+    yield make
+    for visitor in visitors:
+        with suppress(Exception):
+            visitor.context.close()
+    assert [error for visitor in visitors for error in visitor.errors] == []

@@ -1,0 +1,171 @@
+"""«Ventas en vivo» in a browser: figures, filters, languages, themes, phones, and trouble."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Shop, Visitor
+from tests.support.vm import start_vm, stop_vm
+
+Visit = Callable[..., Visitor]
+
+#: Seconds from Kafka's acknowledgement to the screen.
+ON_SCREEN = 3.0
+
+
+def number(text: str) -> float:
+    """A number as Argentina writes it, its unit left out."""
+    return float(re.sub(r"[^\d,-]", "", text).replace(",", "."))
+
+
+def figure(page: Page, card: str, name: str) -> float:
+    row = page.locator(f"[data-list={card}] li", has_text=name)
+    return number(row.locator(".figure > span").inner_text())
+
+
+def serious(page: Page) -> list[str]:
+    """axe-core's violations that are serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_the_figures_are_druids(shop: Shop, visit: Visit) -> None:
+    until = datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    visitor = visit()
+    page = visitor.live(f"?rango=1h&hasta={until}")
+    rows = shop.druid.sql(
+        "SELECT tipo_pago, COUNT(*) AS n FROM ventas WHERE estado = 'pendiente' AND __time < "
+        "TIME_PARSE(?) AND __time >= TIME_PARSE(?) - INTERVAL '1' HOUR GROUP BY 1",
+        [until, until],
+    )
+    sales = {row["tipo_pago"]: row["n"] for row in rows}
+    assert sum(sales.values()) > 1000
+    assert figure(page, "pagos", "Efectivo") == sales["efectivo"]
+    assert figure(page, "pagos", "Crédito") == sales["credito"]
+    per_minute = page.locator(".kpi", has_text="Ventas por minuto").locator(".value")
+    assert number(per_minute.inner_text()) == pytest.approx(sum(sales.values()) / 60, abs=0.5)
+    expect(page.locator(".chart .main-svg").first).to_be_visible()
+    expect(page.locator(".map button")).to_have_count(24)
+    visitor.picture("vivo")
+
+
+def test_filters_act_on_everything_and_live_in_the_address(shop: Shop, visit: Visit) -> None:
+    page = visit().live("?rango=6h")
+    page.get_by_label("Pago", exact=True).select_option("credito")
+    expect(page.locator("[data-list=pagos] li")).to_have_count(1)
+    # A click on a bar looks at it alone.
+    store = page.locator("[data-list=sucursales] li").first
+    name = store.locator(".name").inner_text()
+    store.get_by_role("button").click()
+    expect(page.locator("[data-list=sucursales] li")).to_have_count(1)
+    asked = parse_qs(urlsplit(page.url).query)
+    assert asked == {"rango": ["6h"], "pago": ["credito"], "sucursal": [name]}
+    for where in page.locator(".ticker .where").all_inner_texts():
+        assert name in where
+        assert "Crédito" in where
+    sales = figure(page, "sucursales", name)
+
+    again = visit().live(f"?{urlsplit(page.url).query}")
+    assert figure(again, "sucursales", name) >= sales
+    again.get_by_role("button", name=f"Quitar el filtro Sucursal: {name}").click()
+    expect(again.locator("[data-list=sucursales] li")).not_to_have_count(1)
+    assert "sucursal" not in parse_qs(urlsplit(again.url).query)
+
+
+def test_in_airflows_frame_the_address_is_airflows(shop: Shop, visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open("/plugin/ventas-vivo?pago=qr")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("[data-list=pagos] li")).to_have_count(1)
+    frame.get_by_role("button", name="24 horas").click()
+    page.wait_for_url(re.compile(r"/plugin/ventas-vivo\?.*rango=24h"))
+    assert parse_qs(urlsplit(page.url).query) == {"pago": ["qr"], "rango": ["24h"]}
+    visitor.picture("vivo-en-airflow")
+
+
+def test_a_sale_is_on_the_screen_within_three_seconds(shop: Shop, visit: Visit) -> None:
+    page = visit().live("?rango=15m")
+    late = []
+    for _ in range(3):
+        [event, *_] = shop.sell(datetime.now(UTC))
+        acknowledged = time.monotonic()
+        page.locator(f".ticker li[data-key^='{event.id_evento}']").wait_for(timeout=10_000)
+        late.append(time.monotonic() - acknowledged)
+    assert max(late) <= ON_SCREEN, late
+
+
+def test_both_languages(shop: Shop, visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.live()
+    expect(page.get_by_role("heading", name="Cómo pagan")).to_be_visible()
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="How they pay")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.locator(".kpi .value").first.wait_for()
+    assert page.locator(".kpi", has_text="Revenue").count() == 1
+    page.reload()
+    expect(page.get_by_role("heading", name="How they pay")).to_be_visible()
+    visitor.picture("vivo-en")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_violation_of_accessibility(shop: Shop, visit: Visit, scheme: str) -> None:
+    visitor = visit(color_scheme=scheme)
+    page = visitor.live("?pago=debito")
+    expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+    page.locator(".chart .main-svg").first.wait_for()
+    assert serious(page) == []
+    visitor.picture(f"vivo-{scheme}")
+
+
+def test_dark_mode_follows_airflow(shop: Shop, visit: Visit) -> None:
+    page = visit(color_scheme="light").open("/plugin/ventas-vivo")
+    inner = page.frame_locator("iframe").locator("html")
+    expect(inner).to_have_attribute("data-theme", "light")
+    page.evaluate("document.documentElement.className = 'dark'")
+    expect(inner).to_have_attribute("data-theme", "dark")
+
+
+def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
+    visitor = visit(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = visitor.live()
+    page.locator(".chart .main-svg").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.picture("vivo-390")
+
+
+def test_it_is_usable_by_keyboard(shop: Shop, visit: Visit) -> None:
+    page = visit().live()
+    bar = page.locator("[data-list=plataformas] li").first.get_by_role("button")
+    bar.focus()
+    # The list is brought up to date under the focus, which stays.
+    page.wait_for_timeout(2500)
+    assert bar.evaluate("element => element === document.activeElement")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-list=plataformas] li")).to_have_count(1)
+
+
+def test_a_wrong_address_is_told_in_words(shop: Shop, visit: Visit) -> None:
+    page = visit().open("/ventas/vivo?rango=2h")
+    expect(page.get_by_role("status")).to_contain_text("No hay un rango '2h'")
+
+
+def test_druid_away_is_told_and_mended_by_itself(shop: Shop, visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.live()
+    stop_vm(shop.settings)
+    expect(page.get_by_role("status")).to_contain_text("Druid no contesta", timeout=20_000)
+    visitor.picture("vivo-sin-druid")
+    start_vm(shop.settings)
+    expect(page.get_by_role("status")).to_have_text("", timeout=60_000)
+    expect(page.locator("[data-list=pagos] li").first).to_be_visible()

@@ -1,0 +1,40 @@
+"""The indexer killed after it has persisted a part of what it read: each event is there once."""
+
+import os
+import signal
+import time
+
+from include.druid.client import DruidClient
+from include.druid.supervisor import supervisor_spec
+from include.stack import supervision
+from include.stack.settings import Settings
+from tests.integration.stream.place import Place
+from tests.support.druid import remove_supervisor, wait_for_rows
+
+
+def test_what_was_persisted_before_the_kill_is_not_read_twice(
+    stack: Settings, place: Place, druid: DruidClient
+) -> None:
+    spec = supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
+    # The first row after a second has its task write all that it has to its disk.
+    spec["spec"]["tuningConfig"]["intermediatePersistPeriod"] = "PT1S"
+    druid.submit_supervisor(spec)
+    try:
+        sales = place.sales(0, 90)
+        with place.publisher() as publisher:
+            publisher.open()
+            publisher.commit(sales[:30])
+            wait_for_rows(druid, place.topic, 30)
+            time.sleep(1.5)
+            publisher.commit(sales[30:60])
+            wait_for_rows(druid, place.topic, 60)
+            [indexer] = [p for p in supervision.process_states(stack) if p["name"] == "indexer"]
+            os.kill(indexer["pid"], signal.SIGKILL)
+            publisher.commit(sales[60:])
+        # With one read twice, there would never be this many.
+        wait_for_rows(druid, place.topic, len(sales))
+        query = f'SELECT id_evento FROM "{place.topic}"'  # noqa: S608
+        found = sorted(row["id_evento"] for row in druid.sql(query))
+        assert found == sorted(sale.id_evento for sale in sales)
+    finally:
+        remove_supervisor(druid, place.topic)
