@@ -8,7 +8,7 @@ from pathlib import Path
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.settings import HOST, Settings
 
-JVM_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC")
+JVM_OPTIONS = ("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC")
 
 
 def server_properties(settings: Settings) -> dict[str, str]:
