@@ -1,7 +1,6 @@
 """The file of a validation check: SQL with a front-matter of bounds for its one row.
 
-To add a check, add a file to ``sql/checks/``. Its first lines are SQL comments, ``-- key: value``,
-going on in lines that begin with ``--`` and two spaces or more:
+To add a check, add a file to ``sql/checks/``. Its first lines (`include.druid.front_matter`) are:
 
 - ``title``, ``description``: Spanish, for people.
 - ``severity``: ``error`` fails the validation, ``warning`` only shows.
@@ -28,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, cast, get_args
 
+from include.druid.front_matter import Entry, read_sql_file
 from include.druid.queries import for_datasource
 from include.sales.faults import KINDS
 from include.sales.reading import Problem
@@ -49,8 +49,6 @@ _CHOICES: Final = {"severity": Severity, "when": When, "source": Source}
 _LIMITS: Final = ("bounds", "needs")
 _REPEATABLE: Final = (*_LIMITS, "faults")
 
-_KEY = re.compile(r"-- (\w+): *(.*)")
-_CONTINUED = re.compile(r"--  +(.*)")
 _BOUNDS = re.compile(r"(\w+(?:, *\w+)*): *(-?\d+(?:\.\d+)?)?\.\.(-?\d+(?:\.\d+)?)?")
 _FAULTS = re.compile(r"(\w+(?:, *\w+)*): *(\w+(?:, *\w+)*)")
 # What pydruid would take for a parameter that is not given.
@@ -127,30 +125,29 @@ def number_text(value: object) -> str:
 
 def parse_check(file: Path) -> Check | list[Problem]:
     """Read a file; returns every problem of it if there is any."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        return [Problem(file.name, 1, f"the file is not UTF-8: {error}")]
-    head = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    entries, problems = _entries(file.name, lines[:head])
-    values, limits, allowances, more = _values(file.name, entries)
-    sql = "\n".join(lines[head:]).strip()
-    problems += more
+    read = read_sql_file(file)
+    if isinstance(read, list):
+        return read
+    values, limits, allowances, problems = _values(read.name, read.entries)
+    problems = read.problems + problems
     problems += [
-        Problem(file.name, number, "a % that is not %(lookback_minutes)s is to be doubled")
-        for number, line in enumerate(lines[head:], head + 1)
+        Problem(read.name, number, "a % that is not %(lookback_minutes)s is to be doubled")
+        for number, line in enumerate(read.lines, read.first_line)
         if _PERCENT.search(line)
     ]
+    sql = read.sql
     if values["source"] == "sql":
         if not sql:
-            problems.append(Problem(file.name, head, "there is no SQL"))
+            problems.append(Problem(read.name, max(read.first_line - 1, 1), "there is no SQL"))
         problems += [
-            Problem(file.name, head + 1, f"the SQL has no column {bound.column}")
+            Problem(read.name, read.first_line, f"the SQL has no column {bound.column}")
             for bound in (*limits["bounds"], *limits["needs"])
             if sql and not re.search(rf"\b{bound.column}\b", sql)
         ]
     elif sql:
-        problems.append(Problem(file.name, head + 1, f"source: {values['source']} has no SQL"))
+        problems.append(
+            Problem(read.name, read.first_line, f"source: {values['source']} has no SQL")
+        )
     if problems:
         return problems
     return Check(
@@ -169,28 +166,8 @@ def parse_check(file: Path) -> Check | list[Problem]:
     )
 
 
-class _Entry(NamedTuple):
-    line: int
-    key: str
-    value: str
-
-
-def _entries(file: str, lines: list[str]) -> tuple[list[_Entry], list[Problem]]:
-    entries: list[_Entry] = []
-    problems = []
-    for number, line in enumerate(lines, 1):
-        if found := _KEY.fullmatch(line):
-            entries.append(_Entry(number, found[1], found[2].strip()))
-        elif (found := _CONTINUED.fullmatch(line)) and entries:
-            last = entries[-1]
-            entries[-1] = last._replace(value=f"{last.value} {found[1]}".strip())
-        else:
-            problems.append(Problem(file, number, f"{line!r} is not '-- key: value'"))
-    return entries, problems
-
-
 def _values(
-    file: str, entries: list[_Entry]
+    file: str, entries: list[Entry]
 ) -> tuple[dict[str, str], dict[str, list[Bound]], list[Allowance], list[Problem]]:
     values: dict[str, str] = {}
     limits: dict[str, list[Bound]] = {key: [] for key in _LIMITS}

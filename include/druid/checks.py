@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from include.druid.check_file import Bound, Check, Severity, number_text, parse_check
+from include.druid.front_matter import read_folder
 from include.druid.queries import FOLDER
-from include.sales.reading import Problem
 
 CHECKS: Final = FOLDER / "checks"
 
@@ -51,15 +51,7 @@ def load_checks(folder: Path = CHECKS) -> list[Check]:
     Raises:
         ChecksError: files that cannot be used, or none at all.
     """
-    files = sorted(folder.glob("*.sql"))
-    problems = [] if files else [Problem(str(folder), 1, "there is no .sql file")]
-    checks = []
-    for file in files:
-        found = parse_check(file)
-        if isinstance(found, Check):
-            checks.append(found)
-        else:
-            problems += found
+    checks, problems = read_folder(folder, parse_check)
     if problems:
         raise ChecksError("\n".join(str(problem) for problem in problems))
     return checks
