@@ -9,7 +9,7 @@ import math
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import requests
@@ -50,6 +50,41 @@ class SupervisorMissingError(DruidError):
 
 class DatasourceMissingError(DruidError):
     """There is no such datasource: nothing ingested yet, or its only task is being replaced."""
+
+
+class QueryInvalidError(DruidError):
+    """Druid cannot read or plan the query; the message is Druid's alone."""
+
+
+class QueryTimeoutError(DruidError):
+    """The query took longer than it may."""
+
+
+class QueryCanceledError(DruidError):
+    """Someone cancelled the query."""
+
+
+#: What is wrong with a query, by Druid's category of the error.
+_CATEGORIES: dict[str, type[DruidError]] = {
+    "INVALID_INPUT": QueryInvalidError,
+    "UNSUPPORTED": QueryInvalidError,
+    "TIMEOUT": QueryTimeoutError,
+    "CANCELED": QueryCanceledError,
+}
+
+
+class SqlColumn(NamedTuple):
+    """A column of an answer; `type` is SQL's: BIGINT, DOUBLE, VARCHAR, TIMESTAMP…"""
+
+    name: str
+    type: str
+
+
+class SqlTable(NamedTuple):
+    """An answer with its columns in their order, also where it has no row."""
+
+    columns: list[SqlColumn]
+    rows: list[list[Any]]
 
 
 class DruidClient:
@@ -94,26 +129,35 @@ class DruidClient:
 
         Raises:
             DatasourceMissingError: the query names a datasource that is not there (yet).
+            QueryInvalidError, QueryTimeoutError, QueryCanceledError: as their names say.
             DruidError: the query failed, perhaps half-way: never a part of the rows; or a
                 parameter is none that Druid takes, and it was not asked.
         """
-        body = {
-            "query": query,
-            "parameters": [_sql_parameter(value) for value in parameters],
-            "context": {"timeout": int(timeout * 1000), **(context or {})},
-        }
-        try:
-            answer = self._request("POST", "/druid/v2/sql", json=body, timeout=timeout + 5)
-        except _StatusError as error:
-            if _MISSING.search(str(error)):
-                raise DatasourceMissingError(str(error)) from error
-            raise
-        try:
-            rows: list[dict[str, Any]] = answer.json()
-        except requests.JSONDecodeError as error:
-            # Druid has sent 200 by the time a later part fails: the text just ends.
-            raise DruidError(f"Druid's answer broke off half-way: {answer.text[-300:]}") from error
+        rows: list[dict[str, Any]] = self._sql(query, parameters, timeout, context, {})
         return rows
+
+    def sql_table(
+        self,
+        query: str,
+        parameters: Sequence[bool | int | float | str] = (),
+        *,
+        timeout: float = 30.0,
+        context: Mapping[str, object] | None = None,
+    ) -> SqlTable:
+        """As `sql`, for a query whose columns the caller does not know."""
+        form = {"resultFormat": "array", "header": True, "sqlTypesHeader": True}
+        names, types, *rows = self._sql(query, parameters, timeout, context, form)
+        return SqlTable([SqlColumn(*each) for each in zip(names, types, strict=True)], rows)
+
+    def cancel_sql(self, query_id: str) -> bool:
+        """Cancel the queries whose context has this `sqlQueryId`; whether there was one."""
+        try:
+            self._request("DELETE", f"/druid/v2/sql/{quote(query_id, safe='')}")
+        except _StatusError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
 
     def submit_supervisor(self, spec: Mapping[str, Any]) -> str:
         """Create or update a supervisor; the same spec again changes nothing. Returns its id."""
@@ -222,6 +266,34 @@ class DruidClient:
         """Change what is given of the coordinator's dynamic configuration, and nothing else."""
         self._request("POST", _COORDINATOR, json=config)
 
+    def _sql(
+        self,
+        query: str,
+        parameters: Sequence[bool | int | float | str],
+        timeout: float,
+        context: Mapping[str, object] | None,
+        form: Mapping[str, object],
+    ) -> Any:
+        body = {
+            "query": query,
+            "parameters": [_sql_parameter(value) for value in parameters],
+            "context": {"timeout": int(timeout * 1000), **(context or {})},
+            **form,
+        }
+        try:
+            answer = self._request("POST", "/druid/v2/sql", json=body, timeout=timeout + 5)
+        except _StatusError as error:
+            if _MISSING.search(str(error)):
+                raise DatasourceMissingError(str(error)) from error
+            if kind := _CATEGORIES.get(error.category):
+                raise kind(error.reason) from error
+            raise
+        try:
+            return answer.json()
+        except requests.JSONDecodeError as error:
+            # Druid has sent 200 by the time a later part fails: the text just ends.
+            raise DruidError(f"Druid's answer broke off half-way: {answer.text[-300:]}") from error
+
     def _supervisor(
         self, method: str, supervisor: str, action: str = "", *, json: object = None
     ) -> dict[str, Any]:
@@ -249,7 +321,8 @@ class DruidClient:
                 f"Druid does not answer at {self.url} ({type(error).__name__}): "
                 "is its VM on and healthy?"
             ) from error
-        if answer.status_code in _AWAY:
+        # A query's own time limit is a 504, too.
+        if answer.status_code in _AWAY and _category(answer) != "TIMEOUT":
             raise DruidUnreachableError(
                 f"Druid at {self.url} still answers {answer.status_code}: {_reason(answer)}"
             )
@@ -272,11 +345,21 @@ def _sql_parameter(value: object) -> dict[str, object]:
 class _StatusError(DruidError):
     def __init__(self, url: str, answer: requests.Response) -> None:
         self.status = answer.status_code
-        super().__init__(f"Druid at {url} answered {answer.status_code}: {_reason(answer)}")
+        self.category = _category(answer)
+        self.reason = _reason(answer)
+        super().__init__(f"Druid at {url} answered {answer.status_code}: {self.reason}")
 
 
 def _rules(datasource: str) -> str:
     return f"/druid/coordinator/v1/rules/{quote(datasource, safe='')}"
+
+
+def _category(answer: requests.Response) -> str:
+    try:
+        body = answer.json()
+    except requests.JSONDecodeError:
+        return ""
+    return str(body.get("category", "")) if isinstance(body, dict) else ""
 
 
 def _reason(answer: requests.Response) -> str:

@@ -108,6 +108,9 @@ def serving() -> Iterator[Router]:
         def do_POST(self) -> None:
             self.reply("POST")
 
+        def do_DELETE(self) -> None:
+            self.reply("DELETE")
+
         def reply(self, method: str) -> None:
             parts = urlsplit(self.path)
             text = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -1,0 +1,149 @@
+"""What a person may ask of Druid: one query that reads, with a limit of rows and of time."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from include.druid.client import (
+    DatasourceMissingError,
+    DruidClient,
+    DruidError,
+    DruidUnreachableError,
+    QueryCanceledError,
+    QueryInvalidError,
+    QueryTimeoutError,
+    SqlColumn,
+)
+from include.druid.sql_text import Token, tokens
+
+DEFAULT_ROWS: Final = 1_000
+MOST_ROWS: Final = 10_000
+DEFAULT_SECONDS: Final = 10
+MOST_SECONDS: Final = 30
+LONGEST: Final = 20_000
+"""Characters of a query."""
+
+_READS = ("SELECT", "WITH")
+_ID_PREFIX = "consulta-"
+
+#: How Druid carries out window functions, and sorts what it has joined: with all rows in the
+#: broker's heap, and 200 MB of it at once to sort them, which a small broker dies of.
+_IN_HEAP = '"queryType":"windowOperator"'
+
+
+class Answer(NamedTuple):
+    """What a query gave; `truncated` if there were more rows than the limit."""
+
+    columns: list[SqlColumn]
+    rows: list[list[Any]]
+    truncated: bool
+    elapsed_ms: int
+
+
+class SqlRefusedError(ValueError):
+    """The text is no query that may be asked; the message is Spanish and says why."""
+
+
+def one_query(text: str) -> str:
+    """The one query of a text, without what follows it.
+
+    Raises:
+        SqlRefusedError: there is none, there are several, or it does not only read.
+    """
+    if len(text) > LONGEST:
+        raise SqlRefusedError(f"La consulta tiene {len(text)} caracteres y pueden ser {LONGEST}.")
+    # Without the comments: one may hold a hint, and one at the end may swallow what Druid appends.
+    parts = [Token("space", " ") if t.kind == "comment" else t for t in tokens(text)]
+    if any(part.kind == "unclosed" for part in parts):
+        raise SqlRefusedError("Hay una comilla o un comentario que se abre y no se cierra.")
+    while parts and (parts[-1].kind == "space" or parts[-1].text == ";"):
+        parts.pop()
+    if any(part == Token("sign", ";") for part in parts):
+        raise SqlRefusedError("Se admite una sola consulta: hay un punto y coma en el medio.")
+    words = [part.text.upper() for part in parts if part.kind != "space"]
+    if not words:
+        raise SqlRefusedError("No hay ninguna consulta: escribí una que empiece con SELECT.")
+    first = words[3] if words[:3] == ["EXPLAIN", "PLAN", "FOR"] and words[3:] else words[0]
+    if first not in _READS:
+        raise SqlRefusedError(
+            f"Una consulta empieza con SELECT, WITH o EXPLAIN PLAN FOR, y esta con {first[:40]}: "
+            "acá solo se lee, nada se cambia."
+        )
+    return "".join(part.text for part in parts).strip()
+
+
+def query_id(asked: str) -> str:
+    """Druid's id of the query that a person's page calls by a UUID; only so can it be cancelled.
+
+    Raises:
+        SqlRefusedError: that is no UUID.
+    """
+    try:
+        return _ID_PREFIX + str(uuid.UUID(asked))
+    except ValueError:
+        raise SqlRefusedError(f"El identificador {asked[:40]!r} no es un UUID.") from None
+
+
+def ask(
+    client: DruidClient,
+    sql: str,
+    parameters: Sequence[bool | int | float | str] = (),
+    *,
+    rows: int = DEFAULT_ROWS,
+    seconds: float = DEFAULT_SECONDS,
+    query_id: str = "",
+) -> Answer:
+    """Ask Druid, for at most so many rows and seconds; `query_id` is as `query_id()` returns it.
+
+    Raises:
+        SqlRefusedError: a limit that is none.
+        DruidError: as `DruidClient.sql`.
+    """
+    _check_limits(rows, seconds)
+    # One more, which is not shown: it tells that there are more. Druid keeps the query's order.
+    context: dict[str, object] = {"sqlOuterLimit": rows + 1}
+    if query_id:
+        context["sqlQueryId"] = query_id
+    began = time.monotonic()
+    table = client.sql_table(sql, parameters, timeout=seconds, context=context)
+    elapsed_ms = round(1000 * (time.monotonic() - began))
+    return Answer(table.columns, table.rows[:rows], len(table.rows) > rows, elapsed_ms)
+
+
+def ask_freely(
+    client: DruidClient, text: str, *, rows: int, seconds: float, query_id: str
+) -> Answer:
+    """Ask what a person wrote; as `ask`, and `SqlRefusedError` also for what Druid refuses."""
+    sql = one_query(text)
+    _check_limits(rows, seconds)
+    try:
+        if not sql.upper().startswith("EXPLAIN") and _IN_HEAP in _plan(client, sql, seconds):
+            raise SqlRefusedError(
+                "Las funciones de ventana (OVER), y ordenar sin agrupar lo que da un JOIN, se "
+                "hacen enteros en la memoria de Druid y lo pueden voltear: agrupá con GROUP BY, o "
+                "sacá el ORDER BY."
+            )
+        return ask(client, sql, rows=rows, seconds=seconds, query_id=query_id)
+    except DatasourceMissingError as error:
+        raise SqlRefusedError(f"No hay esa tabla: {error.args[0].rpartition(': ')[2]}") from error
+    except (DruidUnreachableError, QueryTimeoutError, QueryCanceledError):
+        raise
+    except DruidError as error:
+        raise SqlRefusedError(f"Druid no acepta la consulta: {error}") from error
+
+
+def _check_limits(rows: int, seconds: float) -> None:
+    if not 1 <= rows <= MOST_ROWS:
+        raise SqlRefusedError(f"El límite de filas va de 1 a {MOST_ROWS}, y se pide {rows}.")
+    if not 1 <= seconds <= MOST_SECONDS:
+        raise SqlRefusedError(f"El límite va de 1 a {MOST_SECONDS} segundos, y se pide {seconds}.")
+
+
+def _plan(client: DruidClient, sql: str, seconds: float) -> str:
+    try:
+        [row] = client.sql(f"EXPLAIN PLAN FOR {sql}", timeout=seconds)
+    except (DatasourceMissingError, QueryInvalidError):
+        # Asked by itself it is refused with the right line and column.
+        return ""
+    return str(row["PLAN"])

@@ -1,0 +1,36 @@
+"""SQL taken apart as Druid's parser does, as far as it takes to tell text from the rest."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple, cast
+
+Kind = Literal["comment", "quoted", "unclosed", "name", "word", "space", "sign"]
+
+_TOKEN: Final = re.compile(
+    r"""
+    (?P<comment>(?:--|//)[^\r\n]*|/\*.*?\*/)
+    | (?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")
+    | (?P<unclosed>/\*|['"])
+    | (?P<name>(?<!:):[a-z_]+)
+    | (?P<word>\w+)
+    | (?P<space>\s+)
+    | (?P<sign>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Token(NamedTuple):
+    """A piece of SQL.
+
+    "name" is a named parameter, ``:desde``; "unclosed" begins a quotation or comment without end.
+    """
+
+    kind: Kind
+    text: str
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """The pieces of a text; together they are the text."""
+    for found in _TOKEN.finditer(sql):
+        yield Token(cast(Kind, found.lastgroup), found[0])

@@ -1,0 +1,152 @@
+"""What may be asked freely, and how Druid is asked."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from include.druid.client import DruidClient, QueryCanceledError, QueryTimeoutError, SqlColumn
+from include.druid.sql_box import Answer, SqlRefusedError, ask, ask_freely, one_query, query_id
+from tests.unit.druid.support import SQL, Router
+
+
+@pytest.fixture
+def client(router: Router) -> DruidClient:
+    return DruidClient(router.url, retries=0)
+
+
+def table(*rows: Any) -> tuple[int, Any]:
+    return 200, [["producto", "n"], ["VARCHAR", "BIGINT"], *rows]
+
+
+def plan(native: str = "groupBy") -> tuple[int, Any]:
+    return 200, [{"PLAN": f'[{{"query":{{"queryType":"{native}"}}}}]'}]
+
+
+def failure(category: str, message: str) -> Any:
+    return {"error": "druidException", "category": category, "errorMessage": message}
+
+
+@pytest.mark.parametrize(
+    ("text", "sql"),
+    [
+        ("SELECT 1", "SELECT 1"),
+        ("  select 1 ;\n ; -- done;\n", "select 1"),
+        ("-- first\nSELECT /* a; b */ 1", "SELECT   1"),
+        ("SELECT ';', '--', \"a;b\", 'it''s' // ' ;", "SELECT ';', '--', \"a;b\", 'it''s'"),
+        ("WITH a AS (SELECT 1) SELECT * FROM a", "WITH a AS (SELECT 1) SELECT * FROM a"),
+        ("EXPLAIN PLAN FOR SELECT 1", "EXPLAIN PLAN FOR SELECT 1"),
+        ("SELECT REPLACE(producto, 'a', 'b') FROM ventas", None),
+        ("SELECT a/b*c, d-/*x*/-e", "SELECT a/b*c, d- -e"),
+    ],
+)
+def test_one_query_is_taken_without_what_surrounds_it(text: str, sql: str | None) -> None:
+    assert one_query(text) == (sql or text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "No hay ninguna consulta"),
+        (" ; -- nothing", "No hay ninguna consulta"),
+        ("SELECT 1; SELECT 2", "una sola consulta"),
+        ("SET timeout = 9; SELECT 1", "una sola consulta"),
+        ("SELECT 1 -- ' \n; SELECT 2 -- '", "una sola consulta"),
+        ("SELECT 1 // ' \n; SELECT 2 // '", "una sola consulta"),
+        ("INSERT INTO x SELECT 1", "con INSERT: acá solo se lee"),
+        ("/* SELECT */ replace INTO x OVERWRITE ALL SELECT 1", "con REPLACE: acá solo se lee"),
+        ("EXPLAIN PLAN FOR INSERT INTO x SELECT 1", "con INSERT: acá solo se lee"),
+        ("EXPLAIN SELECT 1", "con EXPLAIN"),
+        ("(SELECT 1)", "con ("),
+        ("SELECT 'a", "se abre y no se cierra"),
+        ('SELECT "a', "se abre y no se cierra"),
+        ("SELECT 1 /* a", "se abre y no se cierra"),
+        ("SELECT 1 " + " " * 20_000, "20009 caracteres y pueden ser 20000"),
+    ],
+)
+def test_what_is_no_query_that_reads_is_refused_in_a_sentence(text: str, reason: str) -> None:
+    with pytest.raises(SqlRefusedError) as refused:
+        one_query(text)
+    assert reason in str(refused.value)
+
+
+def test_limits_go_with_the_query_and_one_row_more_tells_that_there_are_more(
+    router: Router, client: DruidClient
+) -> None:
+    router.on("POST", SQL, table(["a", 3], ["b", 2], ["c", 1]))
+    answer = ask(client, "SELECT ?", ["a"], rows=2, seconds=5, query_id="consulta-1")
+    columns = [SqlColumn("producto", "VARCHAR"), SqlColumn("n", "BIGINT")]
+    assert answer == Answer(columns, [["a", 3], ["b", 2]], True, answer.elapsed_ms)
+    assert router.asked[0].body == {
+        "query": "SELECT ?",
+        "parameters": [{"type": "VARCHAR", "value": "a"}],
+        "context": {"timeout": 5000, "sqlOuterLimit": 3, "sqlQueryId": "consulta-1"},
+        "resultFormat": "array",
+        "header": True,
+        "sqlTypesHeader": True,
+    }
+    assert not ask(client, "SELECT 1", rows=3).truncated
+
+
+@pytest.mark.parametrize(("rows", "seconds"), [(0, 5), (10_001, 5), (5, 0), (5, 31), (5, 1e300)])
+def test_limits_have_limits(router: Router, client: DruidClient, rows: int, seconds: float) -> None:
+    with pytest.raises(SqlRefusedError, match="límite"):
+        ask(client, "SELECT 1", rows=rows, seconds=seconds)
+    with pytest.raises(SqlRefusedError, match="límite"):
+        ask_freely(client, "SELECT 1", rows=rows, seconds=seconds, query_id="")
+    assert router.asked == []
+
+
+def freely(client: DruidClient, text: str) -> Answer:
+    return ask_freely(client, text, rows=10, seconds=5, query_id="")
+
+
+def test_a_plan_that_is_carried_out_in_the_brokers_heap_is_not_asked(
+    router: Router, client: DruidClient
+) -> None:
+    router.on("POST", SQL, plan("windowOperator"))
+    with pytest.raises(SqlRefusedError, match="OVER"):
+        freely(client, "SELECT 1")
+    assert [asked.body["query"] for asked in router.asked] == ["EXPLAIN PLAN FOR SELECT 1"]
+
+    router.on("POST", SQL, plan(), table(["a", 1]))
+    assert freely(client, "SELECT 1").rows == [["a", 1]]
+
+
+def test_what_druid_refuses_is_told_in_its_words(router: Router, client: DruidClient) -> None:
+    wrong = 400, failure("INVALID_INPUT", "Column 'x' not found (line [1], column [8])")
+    router.on("POST", SQL, wrong)
+    with pytest.raises(SqlRefusedError, match=r"no acepta la consulta: Column 'x' not found"):
+        freely(client, "SELECT x")
+    # The last time without EXPLAIN, whose columns are others.
+    assert router.asked[-1].body["query"] == "SELECT x"
+
+    router.on("POST", SQL, (400, failure("INVALID_INPUT", "Object 'x' not found")))
+    with pytest.raises(SqlRefusedError, match=r"^No hay esa tabla: Object 'x' not found$"):
+        freely(client, "SELECT 1 FROM x")
+
+
+@pytest.mark.parametrize(
+    ("status", "category", "kind"),
+    [(504, "TIMEOUT", QueryTimeoutError), (500, "CANCELED", QueryCanceledError)],
+)
+def test_a_query_that_is_too_slow_or_cancelled_is_no_druid_that_is_away(
+    router: Router, client: DruidClient, status: int, category: str, kind: type[Exception]
+) -> None:
+    router.on("POST", SQL, plan(), (status, failure(category, "so it is")))
+    with pytest.raises(kind, match="so it is"):
+        freely(client, "SELECT 1")
+
+
+def test_only_a_uuid_names_a_query() -> None:
+    asked = str(uuid.uuid4())
+    assert query_id(asked) == f"consulta-{asked}"
+    for other in ("", "x", "../../x", asked + "x"):
+        with pytest.raises(SqlRefusedError, match="UUID"):
+            query_id(other)
+
+
+def test_cancelling_tells_whether_there_was_a_query(router: Router, client: DruidClient) -> None:
+    router.on("DELETE", f"{SQL}/one", (202, b""))
+    assert client.cancel_sql("one")
+    assert not client.cancel_sql("other")
