@@ -1,0 +1,305 @@
+"""The library: named queries that people run with values of their own, and what its files hold.
+
+To add a query, add a file to ``sql/library/`` and run ``python -m include.druid.library_docs``. Its
+first lines (`include.druid.front_matter`) are, with texts of both languages parted by semicolons:
+
+- ``title_es``, ``title_en``, ``description_es``, ``description_en``.
+- ``parameter: name kind default; Spanish label; English label`` (optional, repeated). By its kind
+  the default is ``text`` anything, also nothing; ``number`` a whole number and the range it may be
+  in, ``24 1..168``; ``choice`` all there are, ``a|b|c``, the first one is the default; ``time``
+  ``now``, so long before now (``-90m``, ``-24h``, ``-7d``) or local time (``2026-11-24T09:00``).
+- ``column: name kind; Spanish title; English title`` for each column, in the order of the SQL's.
+  Its kind is how a person reads it: ``text``, ``number`` (whole), ``decimal``, ``money`` (whole
+  centavos), ``percent`` (0 to 100), ``time``, ``day``.
+- ``chart`` (optional): ``bar x: y, y…`` or ``line x: y, y…``; without it only a table tells.
+
+The SQL says ``{datasource}`` and ``:name`` for the value of a parameter, which is text, a whole
+number, or, for a time, milliseconds since the epoch.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Final, Literal, cast, get_args
+
+from include.druid.front_matter import Entry, SqlFile, read_folder, read_sql_file
+from include.druid.queries import FOLDER, for_datasource
+from include.druid.sql_text import tokens
+from include.sales.local_time import UTC_OFFSET_HOURS, epoch_ms
+from include.sales.reading import Problem
+
+LIBRARY: Final = FOLDER / "library"
+
+ParameterKind = Literal["text", "number", "time", "choice"]
+ColumnKind = Literal["text", "number", "decimal", "money", "percent", "time", "day"]
+ChartKind = Literal["bar", "line"]
+
+LONGEST_TEXT: Final = 200
+"""Characters of a value of kind text."""
+
+_TEXTS = ("title_es", "title_en", "description_es", "description_en")
+_REPEATABLE = ("parameter", "column")
+_KEYS = (*_TEXTS, *_REPEATABLE, "chart")
+
+_LABELLED = re.compile(r"(\w+) (\w+)(?: ([^;]*?))?; *([^;]+?); *([^;]+)")
+_CHART = re.compile(r"(\w+) (\w+): *(\w+(?:, *\w+)*)")
+_NUMBER = re.compile(r"(-?\d{1,9}) (-?\d{1,9})\.\.(-?\d{1,9})")
+_WHOLE = re.compile(r"-?\d{1,9}")
+_AGO = re.compile(r"-(\d{1,5})([mhd])")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_LOCAL = timezone(timedelta(hours=UTC_OFFSET_HOURS))
+
+
+class LibraryError(ValueError):
+    """The folder's queries cannot be used; the message has every problem with file and line."""
+
+
+class ValuesError(ValueError):
+    """Values that the query cannot be run with; the message is Spanish and has all of them."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The same in both languages."""
+
+    es: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a person may set. Values, and so the default, are text as in a form or an address."""
+
+    name: str
+    kind: ParameterKind
+    label: Texts
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    minimum: int = 0
+    maximum: int = 0
+
+    def read(self, text: str, now: datetime) -> int | str:
+        """The value for Druid.
+
+        Raises:
+            ValueError: the text is none; the message is Spanish.
+        """
+        match self.kind:
+            case "number":
+                if not _WHOLE.fullmatch(text) or not self.minimum <= int(text) <= self.maximum:
+                    raise ValueError(f"va un número entero de {self.minimum} a {self.maximum}")
+                return int(text)
+            case "choice":
+                if text not in self.choices:
+                    raise ValueError(f"va uno de {', '.join(self.choices)}")
+                return text
+            case "time":
+                return epoch_ms(_moment(text, now))
+            case "text":
+                if len(text) > LONGEST_TEXT:
+                    raise ValueError(f"van {LONGEST_TEXT} caracteres como máximo")
+                return text
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the answer, for people."""
+
+    name: str
+    kind: ColumnKind
+    title: Texts
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Which columns to draw."""
+
+    kind: ChartKind
+    x: str
+    y: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query as its file has it; see the module for what the keys mean."""
+
+    name: str
+    title: Texts
+    description: Texts
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+    chart: Chart | None
+    sql: str
+
+
+def load_library(folder: Path = LIBRARY) -> list[Query]:
+    """Read the ``.sql`` files of a folder, in the order of their names.
+
+    Raises:
+        LibraryError: files that cannot be used, or none at all.
+    """
+    queries, problems = read_folder(folder, _parse)
+    if problems:
+        raise LibraryError("\n".join(str(problem) for problem in problems))
+    return queries
+
+
+def bind(
+    query: Query, values: Mapping[str, str], *, datasource: str, now: datetime
+) -> tuple[str, list[int | str]]:
+    """The SQL with a ``?`` for each value, and the values in their order.
+
+    A parameter that is not given takes its default. `now` is what times are counted from.
+
+    Raises:
+        ValuesError: a value that its parameter cannot have, or one of no parameter.
+        ValueError: that cannot be the name of a datasource.
+    """
+    known = {parameter.name: parameter for parameter in query.parameters}
+    wrong = [f"no hay un parámetro {name[:40]!r}" for name in values if name not in known]
+    read: dict[str, int | str] = {}
+    for name, parameter in known.items():
+        text = values.get(name, parameter.default)
+        try:
+            read[name] = parameter.read(text, now)
+        except ValueError as error:
+            wrong.append(f"{parameter.label.es}: {error}, no {text[:40]!r}")
+    if wrong:
+        raise ValuesError("; ".join(wrong))
+    bound: list[int | str] = []
+    pieces = []
+    for token in tokens(query.sql):
+        if token.kind == "name":
+            bound.append(read[token.text[1:]])
+        pieces.append("?" if token.kind == "name" else token.text)
+    return for_datasource("".join(pieces), datasource), bound
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    if text == "now":
+        return now
+    try:
+        if found := _AGO.fullmatch(text):
+            return now - int(found[1]) * _UNITS[found[2]]
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=_LOCAL)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("va un momento, como 2026-11-24T09:00, -24h, -7d o now") from None
+
+
+def _parse(path: Path) -> Query | list[Problem]:
+    file = read_sql_file(path)
+    if isinstance(file, list):
+        return file
+    texts: dict[str, str] = {}
+    parameters: list[Parameter] = []
+    columns: list[Column] = []
+    chart: Chart | None = None
+    problems = [*file.problems]
+    for entry in file.entries:
+        try:
+            if wrong := _wrong(entry, texts):
+                problems.append(Problem(file.name, entry.line, wrong))
+            elif entry.key == "parameter":
+                parameters.append(_parameter(entry))
+            elif entry.key == "column":
+                columns.append(_column(entry))
+            elif entry.key == "chart":
+                chart = _chart(entry)
+        except ValueError as error:
+            problems.append(Problem(file.name, entry.line, str(error)))
+        if entry.key not in _REPEATABLE:
+            texts.setdefault(entry.key, entry.value)
+    problems += [Problem(file.name, 1, f"{key} is missing") for key in _TEXTS if key not in texts]
+    problems = problems or _disagreements(file, parameters, columns, chart)
+    if problems:
+        return problems
+    return Query(
+        name=path.stem,
+        title=Texts(texts["title_es"], texts["title_en"]),
+        description=Texts(texts["description_es"], texts["description_en"]),
+        parameters=tuple(parameters),
+        columns=tuple(columns),
+        chart=chart,
+        sql=file.sql,
+    )
+
+
+def _wrong(entry: Entry, texts: Mapping[str, str]) -> str:
+    if entry.key not in _KEYS:
+        return f"there is no key {entry.key!r}; there are {', '.join(_KEYS)}"
+    if entry.key in texts:
+        return f"{entry.key} is given twice"
+    return "" if entry.value else f"{entry.key} is empty"
+
+
+def _disagreements(
+    file: SqlFile, parameters: Sequence[Parameter], columns: Sequence[Column], chart: Chart | None
+) -> list[Problem]:
+    """Where the entries and the SQL do not speak of the same."""
+    sql = list(tokens(file.sql))
+    asked = {token.text[1:] for token in sql if token.kind == "name"}
+    names = [parameter.name for parameter in parameters]
+    titles = [column.name for column in columns]
+    words = {token.text for token in sql if token.kind == "word"}
+    wrong = [] if file.sql else ["there is no SQL"]
+    wrong += [
+        f"the SQL asks for :{name}, which is no parameter" for name in sorted(asked - {*names})
+    ]
+    wrong += [f"the SQL does not use the parameter {name}" for name in names if name not in asked]
+    for listed in (names, titles):
+        twice = sorted({name for name in listed if listed.count(name) > 1})
+        wrong += [f"{name} is given twice" for name in twice]
+    wrong += [] if columns else ["there is no column"]
+    wrong += [f"the SQL has no column {name}" for name in titles if file.sql and name not in words]
+    drawn = (chart.x, *chart.y) if chart else ()
+    wrong += [f"the chart's {name} is no column" for name in drawn if name not in titles]
+    return [Problem(file.name, file.first_line, text) for text in wrong]
+
+
+def _labelled(entry: Entry, kinds: object, wish: str) -> tuple[str, str, str, Texts]:
+    found = _LABELLED.fullmatch(entry.value)
+    if not found:
+        raise ValueError(f"{entry.value!r} is not '{wish}; Spanish; English'")
+    if found[2] not in get_args(kinds):
+        raise ValueError(f"the kind is {' or '.join(get_args(kinds))}, not {found[2]!r}")
+    return found[1], found[2], found[3] or "", Texts(found[4], found[5])
+
+
+def _parameter(entry: Entry) -> Parameter:
+    name, kind, rest, label = _labelled(entry, ParameterKind, "name kind default")
+    if not re.fullmatch("[a-z_]+", name):
+        raise ValueError(f"a parameter's name has small letters and '_', unlike {name!r}")
+    parameter = Parameter(name, cast(ParameterKind, kind), label, rest)
+    if kind == "choice":
+        choices = tuple(rest.split("|"))
+        parameter = Parameter(name, "choice", label, choices[0], choices)
+        if len(choices) < 2 or "" in choices:
+            raise ValueError(f"{rest!r} is not 'a|b'")
+    elif kind == "number":
+        found = _NUMBER.fullmatch(rest)
+        if not found:
+            raise ValueError(f"{rest!r} is not 'default minimum..maximum'")
+        bounds = int(found[2]), int(found[3])
+        parameter = Parameter(name, "number", label, found[1], (), *bounds)
+    try:
+        parameter.read(parameter.default, datetime.now(UTC))
+    except ValueError:
+        raise ValueError(f"{parameter.default!r} is no default for {kind} {name}") from None
+    return parameter
+
+
+def _column(entry: Entry) -> Column:
+    name, kind, rest, title = _labelled(entry, ColumnKind, "name kind")
+    if rest:
+        raise ValueError(f"a column has no {rest!r}")
+    return Column(name, cast(ColumnKind, kind), title)
+
+
+def _chart(entry: Entry) -> Chart:
+    found = _CHART.fullmatch(entry.value)
+    if not found or found[1] not in get_args(ChartKind):
+        raise ValueError(f"{entry.value!r} is not 'bar x: y, y' or 'line x: y, y'")
+    return Chart(cast(ChartKind, found[1]), found[2], tuple(re.split(r", *", found[3])))

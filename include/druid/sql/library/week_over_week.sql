@@ -1,0 +1,46 @@
+-- title_es: Semana contra semana
+-- title_en: Week over week
+-- description_es: Cada uno de los últimos siete días contra el mismo día de la semana anterior,
+--   hora contra hora; el día de hoy se compara hasta la hora que es.
+-- description_en: Each of the last seven days against the same day a week before; today is
+--   compared up to the present time of day.
+-- column: dia day; Día; Day
+-- column: ventas number; Ventas; Sales
+-- column: antes number; Una semana antes; A week before
+-- column: facturado_centavos money; Facturado; Revenue
+-- column: facturado_antes_centavos money; Facturado antes; Revenue before
+-- column: cambio percent; Cambio de la facturación; Change of revenue
+-- chart: bar dia: facturado_antes_centavos, facturado_centavos
+SELECT
+  dia,
+  ventas,
+  antes,
+  facturado_centavos,
+  facturado_antes_centavos,
+  ROUND(100.0 * facturado_centavos / NULLIF(facturado_antes_centavos, 0) - 100, 2) AS cambio
+FROM (
+  SELECT
+    TIME_FLOOR(
+      CASE
+        WHEN __time < TIMESTAMPADD(DAY, -7, CURRENT_TIMESTAMP) THEN TIMESTAMPADD(DAY, 7, __time)
+        ELSE __time
+      END,
+      'P1D', NULL, 'America/Argentina/Buenos_Aires'
+    ) AS dia,
+    COUNT(*) FILTER (
+      WHERE estado = 'pendiente' AND __time >= TIMESTAMPADD(DAY, -7, CURRENT_TIMESTAMP)
+    ) AS ventas,
+    COUNT(*) FILTER (
+      WHERE estado = 'pendiente' AND __time < TIMESTAMPADD(DAY, -7, CURRENT_TIMESTAMP)
+    ) AS antes,
+    COALESCE(SUM(importe_centavos) FILTER (
+      WHERE estado = 'aprobada' AND __time >= TIMESTAMPADD(DAY, -7, CURRENT_TIMESTAMP)
+    ), 0) AS facturado_centavos,
+    COALESCE(SUM(importe_centavos) FILTER (
+      WHERE estado = 'aprobada' AND __time < TIMESTAMPADD(DAY, -7, CURRENT_TIMESTAMP)
+    ), 0) AS facturado_antes_centavos
+  FROM "{datasource}"
+  WHERE __time >= TIMESTAMPADD(DAY, -14, CURRENT_TIMESTAMP) AND __time < CURRENT_TIMESTAMP
+  GROUP BY 1
+)
+ORDER BY dia
