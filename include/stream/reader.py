@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from include.sales.event import decode_json
@@ -82,15 +82,27 @@ def read_committed(
             partition: ends[partition] if at[partition] < 0 else at[partition] for partition in at
         }
     pending = {partition: end for partition, end in ends.items() if starts[partition] < end}
-    return _consume(config, topic, starts, pending, idle_timeout)
+    return consume(config, topic, starts, pending, idle_timeout)
 
 
-def offsets_of(config: Mapping[str, Any], topic: str) -> dict[int, Offsets]:
-    """What each partition holds now; raises `TopicMissingError`, `KafkaUnreachableError`."""
+def offsets_of(
+    config: Mapping[str, Any],
+    topic: str,
+    *,
+    isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    timeout: float = IDLE_TIMEOUT,
+) -> dict[int, Offsets]:
+    """What each partition holds now; with READ_COMMITTED, it ends before an open transaction.
+
+    `timeout` is in seconds, for each of three requests. Raises `TopicMissingError`,
+    `KafkaUnreachableError`.
+    """
     admin = AdminClient(dict(config))
-    partitions = _partitions(admin, config, topic)
-    starts = _offsets(admin, config, partitions, OffsetSpec.earliest())
-    ends = _offsets(admin, config, partitions, OffsetSpec.latest())
+    partitions = _partitions(admin, config, topic, timeout)
+    starts, ends = (
+        _offsets(admin, config, partitions, spec, isolation, timeout)
+        for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
+    )
     return {partition: Offsets(start, ends[partition]) for partition, start in starts.items()}
 
 
@@ -164,8 +176,10 @@ class _Identity(msgspec.Struct):
     ts: str
 
 
-def _partitions(admin: AdminClient, config: Mapping[str, Any], topic: str) -> list[TopicPartition]:
-    described = describe_topic(admin, config, topic).partitions
+def _partitions(
+    admin: AdminClient, config: Mapping[str, Any], topic: str, timeout: float = IDLE_TIMEOUT
+) -> list[TopicPartition]:
+    described = describe_topic(admin, config, topic, timeout).partitions
     return [TopicPartition(topic, partition.id) for partition in described]
 
 
@@ -174,22 +188,30 @@ def _offsets(
     config: Mapping[str, Any],
     partitions: list[TopicPartition],
     spec: OffsetSpec,
+    isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    timeout: float = IDLE_TIMEOUT,
 ) -> dict[int, int]:
-    listed = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=IDLE_TIMEOUT)
+    listed = admin.list_offsets(
+        dict.fromkeys(partitions, spec), isolation_level=isolation, request_timeout=timeout
+    )
     return {
-        partition.partition: wait_for(future, config, "list offsets", IDLE_TIMEOUT).offset
+        partition.partition: wait_for(future, config, "list offsets", timeout).offset
         for partition, future in listed.items()
     }
 
 
-def _consume(
+def consume(
     config: Mapping[str, Any],
     topic: str,
     starts: dict[int, int],
     pending: dict[int, int],
     idle_timeout: float,
 ) -> Iterator[Record]:
-    """Yield the records before the end offsets in `pending`; empties it as partitions end."""
+    """Yield the committed records from `starts` to before the end offsets in `pending`.
+
+    It empties `pending` as partitions end. Raises `ReadStalledError` after `idle_timeout` seconds
+    without progress.
+    """
     if not pending:
         return
     consumer = Consumer(

@@ -1,0 +1,115 @@
+"""The end of a topic as people look at it: its latest committed records, whatever they hold."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from confluent_kafka import IsolationLevel
+
+from include.sales.event import Venta, decode
+from include.stream.reader import Offsets, ReadStalledError, Record, consume, offsets_of
+
+MOST: Final = 200
+"""Records that are shown."""
+
+SECONDS: Final = 5.0
+"""That all of it may take."""
+
+_LONGEST = 2_000
+"""Characters that are shown of what is no event."""
+
+#: A transaction's marker takes an offset, and so does what was aborted.
+_OFFSETS_A_RECORD = 3
+
+
+class Seen(NamedTuple):
+    """A record: `event` if it is one, and otherwise its `text`, escaped, and what is wrong."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    """Kafka's, milliseconds since the epoch."""
+    key: str
+    event: Venta | None
+    text: str = ""
+    problem: str = ""
+
+
+class Tail(NamedTuple):
+    """The latest records, the newest first; `complete` if there was time for as many as asked."""
+
+    records: list[Seen]
+    complete: bool
+
+
+def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = SECONDS) -> Tail:
+    """The last `count` committed records over all partitions, by Kafka's timestamp.
+
+    What is in an open transaction is not waited for. No group is joined, no offset is stored.
+
+    Raises:
+        ValueError: a count that is not 1 to `MOST`; the message is Spanish.
+        TopicMissingError, KafkaUnreachableError: as their names say.
+    """
+    if not 1 <= count <= MOST:
+        raise ValueError(f"Se muestran de 1 a {MOST} registros, y se piden {count}.")
+    deadline = time.monotonic() + seconds
+    # Three requests: there is a quarter left to read in.
+    held = offsets_of(config, topic, isolation=IsolationLevel.READ_COMMITTED, timeout=seconds / 4)
+    back = count * _OFFSETS_A_RECORD
+    while True:
+        records, complete = _read(config, topic, held, back, deadline)
+        lacking = any(
+            len(records[partition]) < count and offsets.end - back > offsets.start
+            for partition, offsets in held.items()
+        )
+        if not complete or not lacking:
+            break
+        back *= 4
+    latest = sorted(
+        (record for each in records.values() for record in each[-count:]),
+        key=lambda record: (record.timestamp, record.offset),
+        reverse=True,
+    )
+    return Tail([_seen(record) for record in latest[:count]], complete)
+
+
+def _read(
+    config: Mapping[str, Any],
+    topic: str,
+    held: Mapping[int, Offsets],
+    back: int,
+    deadline: float,
+) -> tuple[dict[int, list[Record]], bool]:
+    """Records of the last `back` offsets of each partition, and whether there was time for all."""
+    starts = {n: max(offsets.start, offsets.end - back) for n, offsets in held.items()}
+    pending = {n: offsets.end for n, offsets in held.items() if starts[n] < offsets.end}
+    records: dict[int, list[Record]] = {n: [] for n in held}
+    left = deadline - time.monotonic()
+    try:
+        for record in consume(config, topic, starts, pending, max(left, 0)):
+            records[record.partition].append(record)
+            if time.monotonic() > deadline:
+                return records, False
+    except ReadStalledError:
+        return records, False
+    return records, True
+
+
+def _seen(record: Record) -> Seen:
+    value = record.value or b""
+    event, text, problem = None, "", ""
+    try:
+        event = decode(value)
+    except msgspec.DecodeError as error:
+        problem = str(error)
+        text = _escaped(value)
+    where = record.partition, record.offset, record.timestamp, _escaped(record.key or b"")
+    return Seen(*where, event, text, problem)
+
+
+def _escaped(data: bytes) -> str:
+    """Text in which nothing but what is seen is left as it is."""
+    text = data[:_LONGEST].decode("utf-8", "backslashreplace")
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
