@@ -10,8 +10,15 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.base import RequestResponseEndpoint
 
-from include.druid.client import DatasourceMissingError, DruidError, DruidUnreachableError
-from ventas_airflow.page import live
+from include.druid.client import (
+    DatasourceMissingError,
+    DruidError,
+    DruidUnreachableError,
+    QueryCanceledError,
+    QueryTimeoutError,
+)
+from include.stream.errors import StreamError
+from ventas_airflow.page import live, queries
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.mount import VIEWS
 
@@ -28,7 +35,7 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-_ROUTERS: Final = (live.router,)
+_ROUTERS: Final = (live.router, queries.router)
 
 
 def create_app() -> FastAPI:
@@ -84,7 +91,11 @@ def create_app() -> FastAPI:
 _TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
     DatasourceMissingError: (404, "empty"),
     DruidUnreachableError: (503, "unreachable"),
+    QueryTimeoutError: (504, "slow"),
+    QueryCanceledError: (409, "cancelled"),
     DruidError: (502, "refused"),
+    StreamError: (503, "kafka"),
+    queries.BusyError: (429, "input"),
     ValueError: (400, "input"),
 }
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from ventas_airflow.page.access import can_read
+from ventas_airflow.page.access import can_read, can_run
 from ventas_airflow.page.app import create_app
 
 
@@ -23,3 +23,10 @@ def reader(app: FastAPI) -> TestClient:
     """One who may see the window's DAG."""
     app.dependency_overrides[can_read] = lambda: None
     return TestClient(app)
+
+
+@pytest.fixture
+def runner(app: FastAPI, reader: TestClient) -> TestClient:
+    """One who may trigger it, too."""
+    app.dependency_overrides[can_run] = lambda: None
+    return reader

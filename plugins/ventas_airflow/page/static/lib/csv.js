@@ -1,0 +1,33 @@
+/** What a spreadsheet would take for a formula; a text that begins so is not to be run. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+/**
+ * Rows as CSV for a spreadsheet: RFC 4180, with the mark by which Excel knows UTF-8. `columns` are
+ * `{name, kind}`; values are as Druid gave them, and a text that could be a formula gets a leading
+ * apostrophe.
+ */
+export function csv(columns, rows) {
+  const lines = rows.map((row) =>
+    row.map((value, n) => cell(value, columns[n].kind === "text" || typeof value !== "number")),
+  );
+  const head = columns.map((column) => cell(column.name, true));
+  return `\ufeff${[head, ...lines].map((line) => `${line.join(",")}\r\n`).join("")}`;
+}
+
+function cell(value, isText) {
+  if (value === null || value === undefined) return "";
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  const safe = isText && FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** Hand a file of text over to the browser's downloads. */
+export function download(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  URL.revokeObjectURL(link.href);
+}

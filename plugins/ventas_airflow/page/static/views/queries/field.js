@@ -1,0 +1,66 @@
+/** A field of a query's form: `{name, element, value()}`. */
+import { h } from "../../lib/dom.js";
+import { language, t } from "../../lib/texts.js";
+
+/** The moments that are offered; another one is picked in a calendar. */
+const TIMES = ["now", "-1h", "-24h", "-7d", "-30d", "-90d"];
+
+export function field(parameter, value, offered) {
+  const id = `p-${parameter.name}`;
+  const input = MAKERS[parameter.kind](parameter, value, id, offered);
+  const element = h(
+    "div.field",
+    {},
+    h("label", { for: id }, parameter.label[language()]),
+    ...input.elements,
+  );
+  return { name: parameter.name, element, value: input.value };
+}
+
+const MAKERS = {
+  text(parameter, value, id, offered) {
+    const input = h("input", { type: "text", id, maxlength: 200, value, placeholder: t("queries.all") });
+    if (!offered) return { elements: [input], value: () => input.value.trim() };
+    const list = h("datalist", { id: `${id}-list` }, ...offered.map((each) => h("option", { value: each })));
+    input.setAttribute("list", list.id);
+    return { elements: [input, list], value: () => input.value.trim() };
+  },
+  number(parameter, value, id) {
+    const { minimum: min, maximum: max } = parameter;
+    const input = h("input", { type: "number", id, min, max, step: 1, required: true, value });
+    return { elements: [input], value: () => input.value };
+  },
+  choice(parameter, value, id) {
+    const select = h(
+      "select",
+      { id },
+      ...parameter.choices.map((each) => h("option", { value: each, selected: each === value }, each)),
+    );
+    return { elements: [select], value: () => select.value };
+  },
+  time(parameter, value, id) {
+    const isOffered = TIMES.includes(value);
+    const picked = h("input", {
+      type: "datetime-local",
+      "aria-label": `${parameter.label[language()]}: ${t("queries.pick")}`,
+      value: isOffered ? "" : value.slice(0, 16),
+      hidden: isOffered,
+    });
+    const select = h(
+      "select",
+      {
+        id,
+        onchange() {
+          picked.hidden = select.value !== "";
+          picked.required = !picked.hidden;
+          if (!picked.hidden) picked.focus();
+        },
+      },
+      ...TIMES.map((each) =>
+        h("option", { value: each, selected: each === value }, t(`queries.times.${each}`)),
+      ),
+      h("option", { value: "", selected: !isOffered }, t("queries.pick")),
+    );
+    return { elements: [select, picked], value: () => select.value || picked.value };
+  },
+};

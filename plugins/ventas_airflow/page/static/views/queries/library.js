@@ -1,0 +1,173 @@
+/** The library: named queries to look for, with a form of their parameters. */
+import { get, post } from "../../lib/api.js";
+import { h, setText } from "../../lib/dom.js";
+import { language, t } from "../../lib/texts.js";
+import { field } from "./field.js";
+import { resultOf } from "./result.js";
+
+/** Before a parameter's name in the address. */
+const VALUE = "p.";
+
+export function library(state) {
+  const notice = h("p.notice", { role: "status" });
+  const search = h("input", {
+    type: "search",
+    id: "query-search",
+    placeholder: t("queries.search"),
+    "aria-label": t("queries.search"),
+    oninput: fill,
+  });
+  const list = h("ul.query-list");
+  const none = h("p.empty", { hidden: true }, t("queries.noneFound"));
+  const about = h("div");
+  const result = resultOf();
+  const element = h(
+    "div.queries",
+    {},
+    h("section.card", { "aria-labelledby": "library-title" }, h("h2", { id: "library-title" }, t("queries.library")), search, list, none),
+    h("div.query", {}, notice, about, result.element),
+  );
+  let queries = [];
+  let options = {};
+  let controller;
+  let shownName;
+
+  function chosen() {
+    return queries.find((query) => query.name === state.params.get("consulta")) ?? queries[0];
+  }
+
+  function fill() {
+    const wanted = plain(search.value);
+    const found = queries.filter((query) =>
+      plain(`${query.title[language()]} ${query.description[language()]} ${query.name}`).includes(wanted),
+    );
+    none.hidden = found.length > 0 || !queries.length;
+    list.replaceChildren(
+      ...found.map((query) =>
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              title: query.description[language()],
+              "data-query": query.name,
+              onclick: () => choose(query, {}),
+            },
+            query.title[language()],
+          ),
+        ),
+      ),
+    );
+    mark();
+  }
+
+  /** Which one is shown; the buttons stay, for the focus that one of them has. */
+  function mark() {
+    const { name } = chosen() ?? {};
+    for (const button of list.querySelectorAll("button")) {
+      if (button.dataset.query === name) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    }
+  }
+
+  /** Values go into the address, but for those that are the default. */
+  function choose(query, values) {
+    const changes = { consulta: query.name };
+    for (const key of [...state.params.keys()]) if (key.startsWith(VALUE)) changes[key] = null;
+    for (const parameter of query.parameters) {
+      const value = values[parameter.name];
+      if (value !== undefined && value !== parameter.default) changes[VALUE + parameter.name] = value;
+    }
+    state.update(changes);
+  }
+
+  function valuesOf(query) {
+    const values = {};
+    for (const { name } of query.parameters) {
+      const value = state.params.get(VALUE + name);
+      if (value !== null) values[name] = value;
+    }
+    return values;
+  }
+
+  function form(query) {
+    const values = valuesOf(query);
+    const fields = query.parameters.map((parameter) =>
+      field(parameter, values[parameter.name] ?? parameter.default, options[parameter.name]),
+    );
+    about.replaceChildren(
+      h(
+        "section.card",
+        { "aria-labelledby": "query-title" },
+        h("h2", { id: "query-title" }, query.title[language()]),
+        h("p.note", {}, query.description[language()]),
+        h(
+          "form.filters",
+          {
+            onsubmit(event) {
+              event.preventDefault();
+              choose(query, Object.fromEntries(fields.map((each) => [each.name, each.value()])));
+            },
+          },
+          ...fields.map((each) => each.element),
+          h("button.primary", { type: "submit" }, t("queries.run")),
+        ),
+      ),
+    );
+  }
+
+  async function run(query) {
+    controller?.abort();
+    controller = new AbortController();
+    const { signal } = controller;
+    setText(notice, "");
+    result.busy();
+    try {
+      const answer = await post(`api/queries/${query.name}`, { values: valuesOf(query) }, signal);
+      result.show(answer, query.name, query.chart, query.title[language()]);
+    } catch (error) {
+      if (signal.aborted) return;
+      result.clear();
+      setText(notice, error.message);
+    }
+  }
+
+  function changed() {
+    if (!queries.length) return;
+    const query = chosen();
+    mark();
+    if (shownName !== query.name) {
+      form(query);
+      result.clear();
+    }
+    shownName = query.name;
+    run(query);
+  }
+
+  get("api/queries")
+    .then((found) => {
+      queries = found.sort((a, b) => a.title[language()].localeCompare(b.title[language()], "es"));
+      fill();
+      changed();
+    })
+    .catch((error) => setText(notice, error.message));
+  get("api/options")
+    .then((found) => {
+      options = found;
+      if (queries.length) form(chosen());
+    })
+    // Without it, values are typed.
+    .catch(() => {});
+
+  return { element, changed, unmount: () => controller?.abort() };
+}
+
+/** Without accents and capitals, as people search. */
+function plain(text) {
+  return text
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase();
+}

@@ -1,0 +1,206 @@
+"""The routes of «Consultas», with a Druid that answers from a script."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, HTTPException
+from fastapi.testclient import TestClient
+
+from include.druid.library import load_library
+from include.sales.content import SaleSource
+from include.sales.event import FIELDS
+from include.sales.market import load_market
+from include.stream.errors import KafkaUnreachableError
+from include.stream.tail import Seen, Tail
+from tests.unit.druid.support import SQL, Router, serving
+from ventas_airflow.page import queries
+from ventas_airflow.page.access import can_run
+from ventas_airflow.page.shared import Shared
+
+PLAN = 200, [{"PLAN": '[{"query":{"queryType":"groupBy"}}]'}]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "_shared", Shared())
+
+
+@pytest.fixture
+def druid(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
+    with serving() as router:
+        host, port = router.url.removeprefix("http://").split(":")
+        there = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
+        monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(there))
+        yield router
+
+
+def table(names: list[str], types: list[str], *rows: list[Any]) -> tuple[int, Any]:
+    return 200, [names, types, *rows]
+
+
+def free(sql: str, **limits: Any) -> dict[str, Any]:
+    return {"sql": sql, "id": str(uuid.uuid4()), **limits}
+
+
+def test_the_library_is_listed_as_its_files_are(reader: TestClient) -> None:
+    listed = {query["name"]: query for query in reader.get("/api/queries").json()}
+    assert list(listed) == [query.name for query in load_library()]
+    top = listed["top_products"]
+    assert top["title"] == {"es": "Productos que más facturan", "en": "Best-selling products"}
+    assert top["parameters"][3] == {
+        "name": "cuantos",
+        "kind": "number",
+        "label": {"es": "Cuántos", "en": "How many"},
+        "default": "20",
+        "choices": [],
+        "minimum": 1,
+        "maximum": 500,
+    }
+    assert top["chart"] == {"kind": "bar", "x": "producto", "y": ["facturado_centavos"]}
+
+
+def test_a_query_of_the_library_is_run_with_its_values_and_shared(
+    reader: TestClient, druid: Router
+) -> None:
+    names = ["producto", "categoria", "ventas", "unidades", "facturado_centavos"]
+    row = ["Yerba", "Almacén", 2, 3, 960000]
+    druid.on("POST", SQL, table(names, ["VARCHAR"] * 2 + ["BIGINT"] * 3, row))
+    body = {"values": {"categoria": "Almacén", "desde": "2026-11-24T09:00", "cuantos": "3"}}
+    with reader:
+        found = reader.post("/api/queries/top_products", json=body).json()
+        assert reader.post("/api/queries/top_products", json=body).json() == found
+    assert found["rows"] == [row]
+    assert not found["truncated"]
+    assert [column["kind"] for column in found["columns"]] == [
+        *["text"] * 2,
+        *["number"] * 2,
+        "money",
+    ]
+    assert 'FROM "ventas"' in found["sql"]
+    since, _, *others = found["parameters"]
+    assert (since, others) == (1795521600000, ["Almacén", "Almacén", 3])
+    [asked] = druid.asked
+    assert [each["value"] for each in asked.body["parameters"]] == found["parameters"]
+
+
+def test_values_that_cannot_be_and_queries_that_are_not_there_are_told(reader: TestClient) -> None:
+    wrong = reader.post("/api/queries/top_products", json={"values": {"cuantos": "mil"}})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "input")
+    assert wrong.json()["error"] == "Cuántos: va un número entero de 1 a 500, no 'mil'"
+    assert reader.post("/api/queries/nada", json={}).status_code == 404
+
+
+def test_free_sql_comes_back_with_the_kinds_of_its_columns(
+    runner: TestClient, druid: Router
+) -> None:
+    names = ["t", "n", "x", "s", "importe_centavos", "raro_centavos"]
+    types = ["TIMESTAMP", "BIGINT", "DECIMAL", "VARCHAR", "BIGINT", "VARCHAR"]
+    druid.on("POST", SQL, PLAN, table(names, types, *[["t", 1, 1.5, "=1", 5, "x"]] * 3))
+    found = runner.post("/api/sql", json=free("SELECT 1 ;", rows=2, seconds=3)).json()
+    kinds = [column["kind"] for column in found["columns"]]
+    assert kinds == ["time", "number", "decimal", "text", "money", "text"]
+    assert (len(found["rows"]), found["truncated"], found["sql"]) == (2, True, "SELECT 1 ;")
+    context = druid.asked[-1].body["context"]
+    assert (context["timeout"], context["sqlOuterLimit"]) == (3000, 3)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (free("DROP TABLE ventas"), "acá solo se lee"),
+        (free("SELECT 1", rows=10_001), "límite de filas"),
+        (free("SELECT 1", seconds=31), "segundos"),
+        ({"sql": "SELECT 1", "id": "1"}, "UUID"),
+    ],
+)
+def test_free_sql_that_may_not_be_asked_is_not(
+    runner: TestClient, druid: Router, body: dict[str, Any], told: str
+) -> None:
+    answer = runner.post("/api/sql", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "input")
+    assert told in answer.json()["error"]
+    assert druid.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "category", "told"),
+    [(504, "TIMEOUT", (504, "slow")), (500, "CANCELED", (409, "cancelled"))],
+)
+def test_slow_and_cancelled_are_told_apart(
+    runner: TestClient, druid: Router, status: int, category: str, told: tuple[int, str]
+) -> None:
+    druid.on("POST", SQL, PLAN, (status, {"category": category, "errorMessage": "…"}))
+    answer = runner.post("/api/sql", json=free("SELECT 1"))
+    assert (answer.status_code, answer.json()["code"]) == told
+
+
+def test_a_query_is_cancelled_by_the_id_that_its_page_gave_it(
+    runner: TestClient, druid: Router
+) -> None:
+    asked = str(uuid.uuid4())
+    druid.on("DELETE", f"{SQL}/consulta-{asked}", (202, b""))
+    assert runner.delete(f"/api/sql/{asked}").json() == {"cancelled": True}
+    assert runner.delete(f"/api/sql/{uuid.uuid4()}").json() == {"cancelled": False}
+    assert runner.delete("/api/sql/x").status_code == 400
+
+
+def test_no_more_queries_run_at_once_than_may(runner: TestClient, druid: Router) -> None:
+    druid.on("POST", SQL, PLAN, table(["n"], ["BIGINT"], [1]))
+    for _ in range(queries.AT_ONCE):
+        queries._slots.acquire()
+    try:
+        busy = runner.post("/api/sql", json=free("SELECT 1"))
+        assert (busy.status_code, busy.json()["error"][:22]) == (429, "Ya corren 4 consultas:")
+    finally:
+        queries._slots.release(queries.AT_ONCE)
+    assert runner.post("/api/sql", json=free("SELECT 1")).json()["rows"] == [[1]]
+
+
+def test_a_viewer_has_the_library_and_no_free_sql(
+    app: FastAPI, reader: TestClient, druid: Router
+) -> None:
+    def refuse() -> None:
+        raise HTTPException(403, "Forbidden")
+
+    app.dependency_overrides[can_run] = refuse
+    asked = uuid.uuid4()
+    assert reader.post("/api/sql", json=free("SELECT 1")).json()["code"] == "access"
+    assert reader.delete(f"/api/sql/{asked}").status_code == 403
+    assert druid.asked == []
+    assert reader.get("/api/queries").status_code == 200
+
+
+def test_the_columns_are_those_that_druid_has_of_the_event(reader: TestClient) -> None:
+    found = reader.get("/api/columns").json()
+    names = [column["name"] for column in found["columns"]]
+    assert names == ["__time" if field.name == "ts" else field.name for field in FIELDS]
+    assert found["rows"] == {"default": 1000, "most": 10_000}
+    assert found["seconds"] == {"default": 10, "most": 30}
+
+
+def test_the_tail_has_events_and_what_is_none(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = SaleSource(load_market(), 7, "c").chain(0, datetime(2026, 11, 24, tzinfo=UTC))[0]
+    records = [Seen(0, 7, 1000, "k", event), Seen(1, 8, 900, "", None, r"\xff", "malformed")]
+    monkeypatch.setattr(queries, "kafka_config", dict)
+    monkeypatch.setattr(queries, "tail", lambda config, topic, n: Tail(records[:n], True))
+    found = reader.get("/api/tail?n=2").json()
+    assert found["records"][0]["event"]["id_venta"] == event.id_venta
+    assert found["records"][1]["text"] == r"\xff"
+    assert len(reader.get("/api/tail?n=1").json()["records"]) == 1
+
+
+def test_a_kafka_that_is_away_is_told(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> Tail:
+        raise KafkaUnreachableError({"bootstrap.servers": "there:1"}, 1)
+
+    monkeypatch.setattr(queries, "kafka_config", dict)
+    monkeypatch.setattr(queries, "tail", away)
+    answer = reader.get("/api/tail")
+    assert (answer.status_code, answer.json()["code"]) == (503, "kafka")
+    assert "there:1" in answer.json()["error"]
