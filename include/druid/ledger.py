@@ -49,16 +49,23 @@ def closed_minutes(now: datetime, lookback: timedelta) -> tuple[datetime, dateti
 
 
 def druid_minutes(
-    client: DruidClient, datasource: str, start: datetime, end: datetime
+    client: DruidClient,
+    datasource: str,
+    start: datetime,
+    end: datetime,
+    *,
+    timeout: float = 60.0,
 ) -> dict[Cell, Sums]:
     """What Druid holds of the minutes from `start` up to `end`; nothing without the datasource.
+
+    `timeout` is in seconds.
 
     Raises:
         DruidError: Druid does not answer, or refuses.
     """
     bounds = [int(moment.timestamp() * 1000) for moment in (start, end)]
     try:
-        rows = client.sql(read_query("ledger/minutes", datasource), bounds, timeout=60)
+        rows = client.sql(read_query("ledger/minutes", datasource), bounds, timeout=timeout)
     except DatasourceMissingError:
         rows = []
     return {

@@ -197,9 +197,14 @@ def minute_of(ts: str) -> str:
 
 
 def read_entries(
-    config: Mapping[str, Any], ledger_topic: str, corrida: str, *, since: datetime | None = None
+    config: Mapping[str, Any],
+    ledger_topic: str,
+    corrida: str,
+    *,
+    since: datetime | None = None,
+    time_limit: float | None = None,
 ) -> Iterator[LedgerEntry]:
-    """Yield the committed entries of a run; `since` as in `read_committed`.
+    """Yield the committed entries of a run; `since` and `time_limit` as in `read_committed`.
 
     All partitions are read, not only the one that the key maps to today: that one changes when
     partitions are added, and the run's earlier entries stay where they were.
@@ -207,7 +212,7 @@ def read_entries(
     Raises `LedgerError` for a record under the run's key that is no entry.
     """
     key = corrida.encode()
-    for record in read_committed(config, ledger_topic, since=since):
+    for record in read_committed(config, ledger_topic, since=since, time_limit=time_limit):
         if record.key == key:
             yield _entry_in(record, ledger_topic)
 
@@ -238,18 +243,22 @@ def read_minutes(
     end: datetime,
     *,
     settled: datetime,
+    time_limit: float | None = None,
 ) -> LedgerMinutes:
     """Sum the committed entries of every run, for the minutes from `start` up to `end`.
 
     An entry counts for its events' minute, however late it was appended. `settled`: a minute of a
     run with an entry of that moment or later, by Kafka's timestamp, is told to be in flight.
+    `time_limit` as in `read_committed`.
 
     Raises `LedgerError` for a record that is no entry, and as `read_committed` does.
     """
     first, last = (f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for moment in (start, end))
     sums: dict[tuple[str, str, str], Totals] = {}
     in_flight = set()
-    for record in read_committed(config, ledger_topic, since=start - _CLOCK_SKEW):
+    for record in read_committed(
+        config, ledger_topic, since=start - _CLOCK_SKEW, time_limit=time_limit
+    ):
         entry = _entry_in(record, ledger_topic)
         if not first <= entry.minuto < last:
             continue
@@ -318,9 +327,11 @@ def read_run(
     *,
     since: datetime | None = None,
     shard: range | None = None,
+    time_limit: float | None = None,
 ) -> RunProgress:
     """Return what is committed of the run; raises as `read_entries` and `progress_of` do."""
-    return progress_of(corrida, read_entries(config, ledger_topic, corrida, since=since), shard)
+    entries = read_entries(config, ledger_topic, corrida, since=since, time_limit=time_limit)
+    return progress_of(corrida, entries, shard)
 
 
 def _add_to(sums: dict[tuple[str, str, str], Totals], entry: LedgerEntry) -> None:

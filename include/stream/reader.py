@@ -1,5 +1,6 @@
 """Read a topic's committed records once, up to its end at the time of the call."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -58,6 +59,7 @@ def read_committed(
     *,
     since: datetime | None = None,
     idle_timeout: float = IDLE_TIMEOUT,
+    time_limit: float | None = None,
 ) -> Iterator[Record]:
     """Yield the records of committed transactions, from all partitions, in each one's order.
 
@@ -67,22 +69,23 @@ def read_committed(
     before the call is missed. No consumer group is joined and no offset is stored.
 
     Raises `TopicMissingError`, `KafkaUnreachableError`, or `ReadStalledError` after `idle_timeout`
-    seconds without progress.
+    seconds without progress, or `time_limit` seconds in all.
     """
+    deadline = math.inf if time_limit is None else time.monotonic() + time_limit
+    patience = min(IDLE_TIMEOUT, time_limit or IDLE_TIMEOUT)
     admin = AdminClient(dict(config))
-    partitions = _partitions(admin, config, topic)
-    starts = _offsets(admin, config, partitions, OffsetSpec.earliest())
-    ends = _offsets(admin, config, partitions, OffsetSpec.latest())
+    partitions = _partitions(admin, config, topic, patience)
+    starts = _offsets(admin, config, partitions, OffsetSpec.earliest(), patience)
+    ends = _offsets(admin, config, partitions, OffsetSpec.latest(), patience)
     if since is not None:
-        at = _offsets(
-            admin, config, partitions, OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
-        )
+        young = OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
+        at = _offsets(admin, config, partitions, young, patience)
         # Kafka answers -1 where no record is that young.
         starts = {
             partition: ends[partition] if at[partition] < 0 else at[partition] for partition in at
         }
     pending = {partition: end for partition, end in ends.items() if starts[partition] < end}
-    return consume(config, topic, starts, pending, idle_timeout)
+    return consume(config, topic, starts, pending, idle_timeout, deadline)
 
 
 def offsets_of(
@@ -100,7 +103,7 @@ def offsets_of(
     admin = AdminClient(dict(config))
     partitions = _partitions(admin, config, topic, timeout)
     starts, ends = (
-        _offsets(admin, config, partitions, spec, isolation, timeout)
+        _offsets(admin, config, partitions, spec, timeout, isolation)
         for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
     )
     return {partition: Offsets(start, ends[partition]) for partition, start in starts.items()}
@@ -177,7 +180,7 @@ class _Identity(msgspec.Struct):
 
 
 def _partitions(
-    admin: AdminClient, config: Mapping[str, Any], topic: str, timeout: float = IDLE_TIMEOUT
+    admin: AdminClient, config: Mapping[str, Any], topic: str, timeout: float
 ) -> list[TopicPartition]:
     described = describe_topic(admin, config, topic, timeout).partitions
     return [TopicPartition(topic, partition.id) for partition in described]
@@ -188,8 +191,8 @@ def _offsets(
     config: Mapping[str, Any],
     partitions: list[TopicPartition],
     spec: OffsetSpec,
+    timeout: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
-    timeout: float = IDLE_TIMEOUT,
 ) -> dict[int, int]:
     listed = admin.list_offsets(
         dict.fromkeys(partitions, spec), isolation_level=isolation, request_timeout=timeout
@@ -206,11 +209,12 @@ def consume(
     starts: dict[int, int],
     pending: dict[int, int],
     idle_timeout: float,
+    deadline: float = math.inf,
 ) -> Iterator[Record]:
     """Yield the committed records from `starts` to before the end offsets in `pending`.
 
     It empties `pending` as partitions end. Raises `ReadStalledError` after `idle_timeout` seconds
-    without progress.
+    without progress, or past the `deadline` of the monotonic clock.
     """
     if not pending:
         return
@@ -231,6 +235,11 @@ def consume(
         consumer.assign([TopicPartition(topic, each, starts[each]) for each in pending])
         idle_since = time.monotonic()
         while pending:
+            if time.monotonic() > deadline:
+                raise ReadStalledError(
+                    f"reading {topic!r} from {config['bootstrap.servers']} takes longer than it "
+                    "may: read less of it, or allow it more time"
+                )
             message = consumer.poll(_POLL)
             if message is None:
                 if time.monotonic() - idle_since > idle_timeout:

@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ventas_airflow.conditions import druid_client, vm_is_off
+from ventas_airflow.ledger import read_sides
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -92,20 +93,11 @@ class CheckLedgerOperator(BaseOperator):
             time.sleep(_INTERVAL)
 
     def _look(self, start: datetime, end: datetime) -> CheckResult:
-        from include.druid.ledger import GRACE, Cell, Sums, compare, druid_minutes
-        from include.stream.ledger import LedgerMinutes, read_minutes
-        from include.stream.topics import TopicMissingError
+        from include.druid.ledger import compare
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        # Druid first: what it has was committed with its entry, so the ledger's end is past that.
-        asked = datetime.now(UTC)
-        druid = druid_minutes(druid_client(self.druid_conn_id), self.datasource, start, end)
-        try:
-            ledger = read_minutes(
-                kafka_config, self.ledger_topic, start, end, settled=asked - GRACE
-            )
-        except TopicMissingError:
-            ledger = LedgerMinutes({}, set())
-        sums = {Cell(*cell): Sums(*totals) for cell, totals in ledger.sums.items()}
-        return compare(sums, druid, ledger.in_flight)
+        client = druid_client(self.druid_conn_id)
+        return compare(
+            *read_sides(client, kafka_config, self.datasource, self.ledger_topic, start, end)
+        )

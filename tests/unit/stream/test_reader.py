@@ -1,5 +1,6 @@
 """Records that are no events: counted or passed over, and nothing else is lost for them."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -9,7 +10,15 @@ from include.sales.content import SaleSource
 from include.sales.event import encode
 from include.sales.market import load_market
 from include.stream import reader
-from include.stream.reader import Record, chains_of_run, ids_of_run
+from include.stream.errors import KafkaUnreachableError
+from include.stream.reader import (
+    ReadStalledError,
+    Record,
+    chains_of_run,
+    ids_of_run,
+    offsets_of,
+    read_committed,
+)
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVENTS = SaleSource(load_market(), 7, "c1").chain(0, NOON)
@@ -49,3 +58,59 @@ def test_a_chain_is_read_past_what_is_no_event(
 ) -> None:
     holds(monkeypatch, [garbage, *(encode(event) for event in EVENTS), garbage])
     assert chains_of_run({}, "t", "c1") == {0: (NOON, len(EVENTS))}
+
+
+NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
+
+
+def test_a_broker_that_is_away_is_given_up_within_the_time_that_there_is() -> None:
+    began = time.monotonic()
+    with pytest.raises(KafkaUnreachableError):
+        list(read_committed(NOWHERE, "t", time_limit=0.5))
+    with pytest.raises(KafkaUnreachableError):
+        offsets_of(NOWHERE, "t", timeout=0.5)
+    assert time.monotonic() - began < 10
+
+
+class Endless:
+    """A consumer of a partition that goes on for ever: each record is another than the last."""
+
+    def __init__(self, _: object) -> None:
+        self.place = -1
+
+    def assign(self, _: object) -> None:
+        """Nothing to do."""
+
+    def poll(self, _: float) -> "Endless":
+        time.sleep(0.001)
+        self.place += 1
+        return self
+
+    def error(self) -> None:
+        """There is none."""
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return self.place
+
+    def timestamp(self) -> tuple[int, int]:
+        return 0, 0
+
+    def key(self) -> bytes:
+        return b""
+
+    value = key
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def test_a_topic_that_is_too_long_to_read_in_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "Consumer", Endless)
+    monkeypatch.setattr(reader, "_partitions", lambda *_: [])
+    ends = iter([{0: 0}, {0: 10**9}])
+    monkeypatch.setattr(reader, "_offsets", lambda *_: next(ends))
+    with pytest.raises(ReadStalledError, match="takes longer than it may"):
+        list(read_committed(NOWHERE, "t", time_limit=0.2))

@@ -66,7 +66,13 @@ def holds(monkeypatch: pytest.MonkeyPatch) -> Holds:
         asked: list[dict[str, Any]] = []
 
         def read_minutes(
-            config: object, topic: str, start: datetime, end: datetime, *, settled: datetime
+            config: object,
+            topic: str,
+            start: datetime,
+            end: datetime,
+            *,
+            settled: datetime,
+            time_limit: float | None,
         ) -> LedgerMinutes:
             assert (config, topic) == (KAFKA, "ventas.ledger")
             asked.append({"start": start, "end": end, "settled": settled})
