@@ -51,6 +51,7 @@ _REPEATABLE: Final = (*_LIMITS, "faults")
 
 _BOUNDS = re.compile(r"(\w+(?:, *\w+)*): *(-?\d+(?:\.\d+)?)?\.\.(-?\d+(?:\.\d+)?)?")
 _FAULTS = re.compile(r"(\w+(?:, *\w+)*): *(\w+(?:, *\w+)*)")
+_LOOKBACK = "%(lookback_minutes)s"
 # What pydruid would take for a parameter that is not given.
 _PERCENT = re.compile(r"(?<!%)%(?!%|\(lookback_minutes\)s)")
 
@@ -112,6 +113,16 @@ class Check:
             ValueError: that cannot be the name of a datasource.
         """
         return for_datasource(self.sql, datasource)
+
+    def statement(self, datasource: str, lookback_minutes: int) -> tuple[str, list[int]]:
+        """The same SQL and its parameters as `DruidClient.sql` takes them, by place.
+
+        Raises:
+            ValueError: that cannot be the name of a datasource.
+        """
+        parts = self.query(datasource).split(_LOOKBACK)
+        text = "?".join(part.replace("%%", "%") for part in parts)
+        return text, [lookback_minutes] * (len(parts) - 1)
 
 
 def number_text(value: object) -> str:

@@ -63,11 +63,11 @@ def evaluate(
     """Hold a row to the check's bounds, which `faults` on purpose (counts by kind) widen."""
     numbers = dict(row or {})
     faults = faults or {}
-    lacking = [_told(numbers, bound, "hace falta") for bound in _broken(check.needs, numbers)]
+    lacking = [_told(numbers, bound, "hace falta") for bound in broken(check.needs, numbers)]
     if lacking:
         return skip(check, f"sin datos suficientes: {'; '.join(lacking)}", numbers)
     bounds = [_widened(bound, check, faults) for bound in check.bounds]
-    violated = _broken(bounds, numbers)
+    violated = broken(bounds, numbers)
     if violated and (disturbing := [kind for kind in check.without if faults.get(kind)]):
         told = ", ".join(f"{kind} = {faults[kind]}" for kind in disturbing)
         return skip(check, f"no se juzga con fallas a propósito: {told}", numbers)
@@ -78,6 +78,11 @@ def evaluate(
     telling = {name: value for name, value in numbers.items() if value != 0} or numbers
     message = ", ".join(f"{name} = {number_text(value)}" for name, value in telling.items())
     return _result(check, "ok", message, numbers)
+
+
+def broken(bounds: Iterable[Bound], numbers: Mapping[str, Any]) -> list[Bound]:
+    """Those of some bounds that the numbers of a row do not hold."""
+    return [bound for bound in bounds if not bound.holds(numbers.get(bound.column))]
 
 
 def skip(check: Check, reason: str, numbers: Mapping[str, Any] | None = None) -> CheckResult:
@@ -121,10 +126,6 @@ def _widened(bound: Bound, check: Check, faults: Mapping[str, int]) -> Bound:
     if not allowed or bound.maximum is None:
         return bound
     return replace(bound, maximum=bound.maximum + allowed)
-
-
-def _broken(bounds: Iterable[Bound], numbers: Mapping[str, Any]) -> list[Bound]:
-    return [bound for bound in bounds if not bound.holds(numbers.get(bound.column))]
 
 
 def _told(numbers: Mapping[str, Any], bound: Bound, wish: str) -> str:

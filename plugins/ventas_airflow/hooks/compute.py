@@ -65,6 +65,10 @@ class VentasComputeEngineHook(ComputeEngineHook):
         """Return the VM's status, or None if it does not exist."""
         return self._vm_status(project_id, zone, resource_id, self.num_retries)
 
+    def describe(self, *, project_id: str, zone: str, resource_id: str) -> dict[str, Any] | None:
+        """Return the VM as the REST API has it, or None; for a caller that looks again anyway."""
+        return self._vm(project_id, zone, resource_id, 0)
+
     def look(
         self, *, project_id: str, zone: str, resource_id: str, operation: str | None
     ) -> VmState:
@@ -110,11 +114,17 @@ class VentasComputeEngineHook(ComputeEngineHook):
         return authorized
 
     def _vm_status(self, project_id: str, zone: str, resource_id: str, retries: int) -> str | None:
+        vm = self._vm(project_id, zone, resource_id, retries)
+        return str(vm["status"]) if vm else None
+
+    def _vm(
+        self, project_id: str, zone: str, resource_id: str, retries: int
+    ) -> dict[str, Any] | None:
         request = (
             self.get_conn().instances().get(project=project_id, zone=zone, instance=resource_id)
         )
-        vm = self._ask(request, retries, missing_is_none=True)
-        return str(vm["status"]) if vm else None
+        vm: dict[str, Any] | None = self._ask(request, retries, missing_is_none=True)
+        return vm
 
     def _done(self, project_id: str, zone: str, name: str) -> bool:
         request = (

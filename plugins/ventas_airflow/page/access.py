@@ -4,14 +4,29 @@ A plugin's routes are open to all unless each asks. Whoever may see the window's
 sales; whoever may trigger it may also do what costs or changes something.
 """
 
+from typing import Annotated
+
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import requires_access_dag
-from fastapi import Depends
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from fastapi import Depends, HTTPException, Request, status
 
 WINDOW_DAG = "sales_window"
 
 can_read = requires_access_dag("GET", param_dag_id=WINDOW_DAG)
 can_run = requires_access_dag("POST", DagAccessEntity.RUN, param_dag_id=WINDOW_DAG)
 
+
+def may_run(request: Request, user: GetUserDep) -> bool:
+    """Whether a caller who is logged in may do what `CanRun` asks for."""
+    try:
+        can_run(request, user)
+    except HTTPException as refused:
+        if refused.status_code != status.HTTP_403_FORBIDDEN:
+            raise
+        return False
+    return True
+
+
 CanRead = Depends(can_read)
 CanRun = Depends(can_run)
+MayRun = Annotated[bool, Depends(may_run)]

@@ -14,6 +14,7 @@ from confluent_kafka import Producer
 
 from include.druid.checks import CheckResult, load_checks
 from include.druid.client import DruidClient, DruidError
+from include.druid.flow import read_sales
 from include.druid.supervisor import supervisor_spec
 from include.sales.content import SaleSource
 from include.sales.event import ESTADOS, Venta, format_ts, iva_incluido
@@ -182,6 +183,11 @@ def test_sales_as_published_pass_every_check(
     assert results["sequence_gaps"].numbers["ventas"] == 300
     assert results["lifecycle"].numbers["ventas"] == 300
     assert results["cadence"].numbers["pausa_media"] == pytest.approx(1.5)
+    # The page judges by the same files, through a client that binds their parameters by place.
+    parts = read_sales(druid, datasource, datetime.now(UTC))
+    assert {name: part.state for name, part in parts.items()} == dict.fromkeys(parts, "good"), parts
+    assert parts["cadence"].numbers["ventas"] == 300
+    assert parts["cadence"].numbers["pausa_p50"] == pytest.approx(1.5, abs=0.01)
 
 
 def test_exactly_what_is_wrong_is_told_with_its_number(

@@ -73,6 +73,16 @@ def test_a_file_is_a_check(load: Load) -> None:
     )
 
 
+def test_its_statement_has_the_look_back_as_parameters_and_single_percent_signs(
+    load: Load,
+) -> None:
+    text = f"{GOOD}  OR n > %(lookback_minutes)s"
+    (check,) = load(prueba=text)
+    statement, parameters = check.statement("ventas", 15)
+    assert parameters == [15, 15]
+    assert statement.endswith('-- 100 % of it\nFROM "ventas" WHERE m > ?\n  OR n > ?')
+
+
 def test_optional_keys_may_be_left_out(load: Load) -> None:
     optional = ("-- when", "-- timeout", "-- needs")
     text = "\n".join(line for line in GOOD.splitlines() if not line.startswith(optional))

@@ -11,6 +11,7 @@
 SELECT
   COUNT(pausa) AS pausas,
   AVG(pausa) AS pausa_media,
+  APPROX_QUANTILE_DS(pausa, 0.5) AS pausa_p50,
   APPROX_QUANTILE_DS(pausa, 0.95) AS pausa_p95,
   MAX(pausa) AS pausa_maxima
 FROM (

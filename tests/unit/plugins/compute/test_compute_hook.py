@@ -36,6 +36,15 @@ def test_a_whole_life_without_waiting(hook: VentasComputeEngineHook, power: Memo
     eventually(lambda: hook.vm_status(**VM) == "RUNNING")
 
 
+def test_a_vm_is_described_as_the_api_has_it(hook: VentasComputeEngineHook) -> None:
+    assert hook.describe(**VM) is None
+    hook.begin_insert(**VM, body=vm_body())
+    eventually(lambda: hook.vm_status(**VM) == "RUNNING")
+    described = hook.describe(**VM) or {}
+    assert described["machineType"].endswith(f"{ZONE}/machineTypes/n2-standard-4")
+    assert described["lastStartTimestamp"]
+
+
 def test_the_providers_own_methods_reach_the_endpoint_too(hook: VentasComputeEngineHook) -> None:
     hook.insert_instance(
         project_id=PROJECT,

@@ -1,0 +1,215 @@
+"""How the flow of sales into Druid is, part by part: a state, why, since when, and the numbers.
+
+What is well is what the validation's checks call so: their bounds judge here too, over a shorter
+look-back.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Final, Literal
+
+from include.druid.check_file import Bound, Check
+from include.druid.checks import QUERY_CONTEXT, broken, load_checks
+from include.druid.client import DruidClient
+from include.druid.ledger import Cell, Sums, differences
+from include.druid.queries import read_query
+
+LOOKBACK: Final = timedelta(minutes=15)
+
+_MINUTE: Final = timedelta(minutes=1)
+_ERRORS: Final = 3
+_ERROR_LENGTH: Final = 300
+
+State = Literal["good", "attention", "bad", "none"]
+"""`none`: there is nothing to judge by."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the flow.
+
+    Attributes:
+        state: how it is.
+        reason: why, as the key of a text.
+        since: since when; None if that is not known.
+        numbers: what the text and its reader need, as plain values.
+    """
+
+    state: State
+    reason: str
+    since: datetime | None = None
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; ``since`` is ISO 8601 in UTC."""
+        since = self.since and self.since.astimezone(UTC).isoformat(timespec="milliseconds")
+        return {**asdict(self), "since": since}
+
+
+def read_sales(client: DruidClient, datasource: str, now: datetime) -> dict[str, Part]:
+    """`cadence` and `freshness` of the sales in the look-back.
+
+    Raises:
+        DatasourceMissingError: nothing is ingested yet.
+        DruidError: Druid does not answer, or refuses.
+    """
+    start, end = now - LOOKBACK, now + _MINUTE
+    bounds = [int(moment.timestamp() * 1000) for moment in (start, end)]
+    minutes = client.sql(read_query("flow/minutes", datasource), bounds, context=QUERY_CONTEXT)
+    gaps, newest = (_row(client, datasource, name) for name in ("cadence", "freshness"))
+    return {
+        "cadence": cadence(gaps, minutes, now),
+        "freshness": freshness(newest, minutes),
+    }
+
+
+def cadence(
+    gaps: Mapping[str, Any] | None, minutes: Sequence[Mapping[str, Any]], now: datetime
+) -> Part:
+    """The pauses between sales begun, and how many of these a minute has.
+
+    `gaps` is the row of the check, `minutes` the rows of ``flow/minutes.sql``.
+    """
+    if not minutes:
+        return Part("none", "no_sales")
+    sold = {int(row["minuto"]): int(row["ventas"]) for row in minutes}
+    this = int(now.replace(second=0, microsecond=0).timestamp()) * 1000
+    step = int(_MINUTE.total_seconds()) * 1000
+    # The first minute of the look-back is only a part of one, and the present one too.
+    whole = range(max(min(sold), this - int(LOOKBACK / _MINUTE - 1) * step), this, step)
+    per_minute = [{"minuto": minute, "ventas": sold.get(minute, 0)} for minute in whole]
+    numbers = {
+        **(gaps or {}),
+        "ventas": sum(sold.values()),
+        "por_minuto": per_minute,
+        "ventas_por_minuto": sum(it["ventas"] for it in per_minute) / len(per_minute)
+        if per_minute
+        else None,
+    }
+    part = _judged("cadence", gaps, numbers, since=_moment(minutes[0]["primera"]))
+    return Part("none", "few_sales", part.since, numbers) if part.reason == "lacking" else part
+
+
+def freshness(newest: Mapping[str, Any] | None, minutes: Sequence[Mapping[str, Any]]) -> Part:
+    """How old the newest event is; `newest` is the row of the check, `minutes` as in `cadence`."""
+    if not minutes:
+        return Part("bad", "no_sales")
+    return _judged("freshness", newest, dict(newest or {}), since=_moment(minutes[-1]["ultima"]))
+
+
+def supervisor(status: Mapping[str, Any] | None) -> Part:
+    """The supervisor, by its status report; None if there is none."""
+    if status is None:
+        return Part("none", "no_supervisor")
+    errors = [
+        {
+            "momento": error.get("timestamp"),
+            "mensaje": str(error.get("message", error))[:_ERROR_LENGTH],
+        }
+        for error in status.get("recentErrors", [])
+    ]
+    began = [str(task["startTime"]) for task in status["activeTasks"] if task.get("startTime")]
+    numbers = {
+        "estado": status["state"],
+        "detalle": status["detailedState"],
+        "atraso": status.get("aggregateLag"),
+        "tareas": len(status["activeTasks"]),
+        "errores": errors[-_ERRORS:],
+    }
+    if status["suspended"]:
+        return Part("none", "suspended", numbers=numbers)
+    since = _parsed(min(began, default=None))
+    unhealthy = _judged("supervisor", status, numbers, since=_parsed(_first_error(errors)))
+    if unhealthy.state != "good":
+        return unhealthy
+    if not began:
+        return Part("attention", "no_tasks", numbers=numbers)
+    # While its tasks start, Druid knows of no lag.
+    late = _judged("ingestion_lag", status, numbers, since=since)
+    return Part("good", "reading", since, numbers) if late.state in ("good", "none") else late
+
+
+def equality(
+    ledger: Mapping[Cell, Sums],
+    druid: Mapping[Cell, Sums],
+    in_flight: Collection[tuple[str, str]],
+    before: Collection[str] = (),
+) -> Part:
+    """Whether Druid equals the ledger, minute by minute.
+
+    `in_flight` as in `include.druid.ledger.compare`. `before`: the minutes that differed at the
+    last look; only one that still does is bad, since a task that was just replaced takes some
+    seconds to show its rows again.
+    """
+    cells = {**ledger, **druid}
+    minutes = sorted({cell.minuto for cell in cells})
+    open_minutes = {cell.minuto for cell in cells if cell[:2] in in_flight}
+    wrong = {cell.minuto for cell, *_ in differences(ledger, druid) if cell[:2] not in in_flight}
+    rows = [
+        {
+            "minuto": minute,
+            "libro": sum(sums.eventos for cell, sums in ledger.items() if cell.minuto == minute),
+            "druid": sum(sums.eventos for cell, sums in druid.items() if cell.minuto == minute),
+            "estado": "distinto"
+            if minute in wrong
+            else "en_curso"
+            if minute in open_minutes
+            else "igual",
+        }
+        for minute in minutes
+    ]
+    states = [row["estado"] for row in rows]
+    numbers = {
+        "minutos": rows,
+        "iguales": states.count("igual"),
+        "distintos": states.count("distinto"),
+        "en_curso": states.count("en_curso"),
+    }
+    if wrong:
+        lasting = sorted(wrong.intersection(before))
+        since = datetime.fromisoformat((lasting or sorted(wrong))[0])
+        return Part("bad" if lasting else "attention", "differs", since, numbers)
+    if not numbers["iguales"]:
+        return Part("none", "no_closed_minutes", numbers=numbers)
+    return Part("good", "equal", datetime.fromisoformat(minutes[0]), numbers)
+
+
+def _row(client: DruidClient, datasource: str, name: str) -> dict[str, Any] | None:
+    query, parameters = _checks()[name].statement(datasource, int(LOOKBACK / _MINUTE))
+    return next(iter(client.sql(query, parameters, context=QUERY_CONTEXT)), None)
+
+
+@cache
+def _checks() -> dict[str, Check]:
+    return {check.name: check for check in load_checks()}
+
+
+def _judged(
+    name: str, row: Mapping[str, Any] | None, numbers: dict[str, Any], since: datetime | None
+) -> Part:
+    """A row by a check's bounds; the reason is `lacking`, `within` or `beyond` them."""
+    check = _checks()[name]
+    if lacking := broken(check.needs, row or {}):
+        return Part("none", "lacking", since, {**numbers, "limites": _told(lacking, row)})
+    if violated := broken(check.bounds, row or {}):
+        state: State = "bad" if check.severity == "error" else "attention"
+        return Part(state, "beyond", since, {**numbers, "limites": _told(violated, row)})
+    return Part("good", "within", since, numbers)
+
+
+def _told(bounds: Sequence[Bound], row: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    return [{**asdict(bound), "value": (row or {}).get(bound.column)} for bound in bounds]
+
+
+def _moment(milliseconds: Any) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+def _parsed(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _first_error(errors: Sequence[Mapping[str, Any]]) -> str | None:
+    return next((str(error["momento"]) for error in errors if error["momento"]), None)

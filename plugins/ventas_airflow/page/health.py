@@ -1,0 +1,191 @@
+"""What «Salud del flujo» asks for, a part of the flow each, and its one own button.
+
+Runs, tasks and what is done to them are Airflow's own API's, which the browser asks itself: so
+Airflow's permissions hold. What Druid's errors are told by is in `app`.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from airflow.sdk.exceptions import AirflowException
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
+
+from include.druid import flow
+from include.druid.client import SupervisorMissingError
+from include.druid.flow import LOOKBACK, Part
+from include.druid.ledger import closed_minutes
+from include.gcp.running import running
+from include.stream.errors import StreamError
+from include.stream.ledger import read_run
+from include.stream.reader import offsets_of
+from include.stream.topics import TopicMissingError
+from ventas_airflow.ledger import read_sides
+from ventas_airflow.page.access import CanRun, MayRun
+from ventas_airflow.page.services import DATASOURCE, druid, in_thread, kafka_config
+from ventas_airflow.page.shared import Shared
+
+router = APIRouter()
+_shared: Final = Shared()
+
+LEDGER: Final = f"{DATASOURCE}.ledger"
+
+#: Seconds that Kafka has: for a request, and to read the ledger in.
+_KAFKA_TIMEOUT, _LEDGER_TIMEOUT = 4.0, 8.0
+
+_CLOCK_SKEW: Final = timedelta(minutes=10)
+
+#: The minutes that differed when the ledger was last looked at.
+_differed: set[str] = set()
+
+
+@router.get("/api/permissions")
+def permissions(may_run: MayRun) -> dict[str, bool]:
+    """What the caller may do: ``run`` is to trigger and stop windows, and to resume."""
+    return {"run": may_run}
+
+
+@router.get("/api/health/sales")
+async def sales() -> dict[str, Any]:
+    """`cadence` and `freshness`."""
+
+    def look() -> dict[str, Any]:
+        found = flow.read_sales(druid(), DATASOURCE, datetime.now(UTC))
+        return {name: part.to_dict() for name, part in found.items()}
+
+    answer: dict[str, Any] = await _shared.get("sales", 3.0, look)
+    return answer
+
+
+@router.get("/api/health/supervisor")
+async def supervisor() -> dict[str, Any]:
+    """The supervisor that ingests the sales."""
+    return await _part("supervisor", 3.0, _supervisor)
+
+
+@router.get("/api/health/kafka")
+async def kafka() -> dict[str, Any]:
+    """What each partition of the sales and of the ledger holds."""
+    return await _part("kafka", 3.0, _kafka)
+
+
+@router.get("/api/health/ledger")
+async def ledger() -> dict[str, Any]:
+    """Whether Druid equals the ledger, minute by minute."""
+    return await _part("ledger", 15.0, _ledger)
+
+
+@router.get("/api/health/vm")
+async def vm() -> dict[str, Any]:
+    """The VM that Druid runs on, and what it costs."""
+    return await _part("vm", 10.0, _vm)
+
+
+@router.get("/api/health/window")
+async def window(
+    run: Annotated[str, Query(min_length=1, max_length=250)], since: AwareDatetime
+) -> dict[str, Any]:
+    """What is committed of a run that began at `since` or later, by the ledger."""
+    return await _part(("window", run, since), 5.0, lambda: _window(run, since))
+
+
+@router.post("/api/supervisor/resume", dependencies=[CanRun], response_model=None)
+async def resume() -> dict[str, bool] | JSONResponse:
+    """Resume the supervisor; harmless if it is not suspended."""
+    try:
+        await in_thread(lambda: druid().resume_supervisor(DATASOURCE))
+    except SupervisorMissingError as error:
+        return JSONResponse({"code": "no_supervisor", "error": str(error)}, 404)
+    return {"resumed": True}
+
+
+async def _part(key: Any, seconds: float, look: Callable[[], Part]) -> dict[str, Any]:
+    answer: dict[str, Any] = await _shared.get(key, seconds, lambda: look().to_dict())
+    return answer
+
+
+def _supervisor() -> Part:
+    try:
+        return flow.supervisor(druid().supervisor_status(DATASOURCE))
+    except SupervisorMissingError:
+        return flow.supervisor(None)
+
+
+def _kafka() -> Part:
+    config = kafka_config()
+    numbers: dict[str, Any] = {"direccion": config["bootstrap.servers"], "particiones": []}
+    try:
+        for topic in (DATASOURCE, LEDGER):
+            held = offsets_of(config, topic, timeout=_KAFKA_TIMEOUT)
+            numbers["particiones"] += [
+                {"topico": topic, "particion": partition, **offsets._asdict()}
+                for partition, offsets in sorted(held.items())
+            ]
+    except TopicMissingError:
+        return Part("none", "no_topic", numbers=numbers)
+    except StreamError:
+        return Part("bad", "kafka_unreachable", numbers=numbers)
+    return Part("good", "kafka_answers", numbers=numbers)
+
+
+def _ledger() -> Part:
+    global _differed
+    start, end = closed_minutes(datetime.now(UTC), LOOKBACK)
+    config = kafka_config()
+    try:
+        sides = read_sides(
+            druid(), config, DATASOURCE, LEDGER, start, end, time_limit=_LEDGER_TIMEOUT
+        )
+    except StreamError as error:
+        return _unread(config, error)
+    part = flow.equality(*sides, before=_differed)
+    _differed = {row["minuto"] for row in part.numbers["minutos"] if row["estado"] == "distinto"}
+    return part
+
+
+def _window(run: str, since: datetime) -> Part:
+    config = kafka_config()
+    try:
+        run_so_far = read_run(
+            config, LEDGER, run, since=since - _CLOCK_SKEW, time_limit=_LEDGER_TIMEOUT
+        )
+    except StreamError as error:
+        return _unread(config, error)
+    if run_so_far.first_ts is None:
+        return Part("none", "no_sales")
+    numbers = {
+        "ventas": run_so_far.sales,
+        "eventos": run_so_far.total.eventos,
+        "facturado_centavos": run_so_far.revenue_centavos,
+        "primera": run_so_far.first_ts,
+        "ultima": run_so_far.last_ts,
+    }
+    return Part("good", "selling", datetime.fromisoformat(run_so_far.first_ts), numbers)
+
+
+def _unread(config: dict[str, Any], error: StreamError) -> Part:
+    """What there is to tell without a ledger; the error's words are for developers."""
+    told = {"direccion": config["bootstrap.servers"], "mensaje": str(error)}
+    missing = isinstance(error, TopicMissingError)
+    return Part("none", "no_topic" if missing else "ledger_unread", numbers=told)
+
+
+def _vm() -> Part:
+    # The provider takes three seconds to import: the API server starts without it.
+    from ventas_airflow.hooks.compute import VentasComputeEngineHook
+
+    hook = VentasComputeEngineHook()
+    extra = hook.get_connection(hook.gcp_conn_id).extra_dejson
+    zone = str(extra["zone"])
+    try:
+        found = hook.describe(project_id=extra["project"], zone=zone, resource_id=extra["instance"])
+    except AirflowException as error:
+        return Part("none", "compute_unreachable", numbers={"mensaje": str(error)})
+    own_price = extra.get("usd_per_hour")
+    part = running(found, zone, datetime.now(UTC), None if own_price is None else float(own_price))
+    # What stands in for Compute Engine sends no bill.
+    endpoint = str(extra.get("api_endpoint") or "")
+    part.numbers["emulada"] = bool(endpoint) and "googleapis.com" not in endpoint
+    return part
