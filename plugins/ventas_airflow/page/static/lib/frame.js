@@ -10,11 +10,16 @@ function outer() {
   }
 }
 
-/** Open a page of Airflow, such as "/dags/sales_window", in the whole window. */
+/** Where a page of Airflow is, such as "/dags/sales_window". */
+export function airflowAddress(path) {
+  return new URL(`../..${path}`, new URL("../", import.meta.url)).href;
+}
+
+/** Open a page of Airflow in the whole window. */
 export function openInAirflow(path) {
   const host = outer() ?? window;
   const link = host.document.createElement("a");
-  link.href = new URL(`../..${path}`, new URL("../", import.meta.url)).href;
+  link.href = airflowAddress(path);
   host.document.body.append(link);
   link.click();
   link.remove();

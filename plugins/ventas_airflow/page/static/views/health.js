@@ -1,0 +1,119 @@
+import { get } from "../lib/api.js";
+import { h, setText } from "../lib/dom.js";
+import { poll } from "../lib/poll.js";
+import { t } from "../lib/texts.js";
+import { makeActions } from "./health/actions.js";
+import { activeRuns, validations, windowDag } from "./health/airflow.js";
+import * as bodies from "./health/bodies.js";
+import { makeCard, showPart } from "./health/card.js";
+import { judged, worst } from "./health/judge.js";
+
+const PAUSE = 5000;
+const CARDS = ["windows", "cadence", "freshness", "ledger", "supervisor", "kafka", "validation", "vm"];
+
+export function mount(root) {
+  const summary = h("p.summary", { role: "status" });
+  const cards = Object.fromEntries(CARDS.map((name) => [name, makeCard(name)]));
+  let permitted;
+  let seldom = seldomAsked();
+  const actions = makeActions(
+    () => permitted,
+    () => {
+      seldom = seldomAsked();
+      polling.now();
+    },
+  );
+  cards.windows.body.append(actions.element);
+  root.append(
+    h("h1.hidden", {}, t("shell.views.salud")),
+    summary,
+    h("div.health-board", {}, CARDS.map((name) => cards[name].card)),
+  );
+
+  const polling = poll(look, () => PAUSE, (error) => setText(summary, error.message));
+
+  /** Every part is asked by itself: one that is away leaves the others be. */
+  async function look(signal) {
+    const ask = (path, parameters) => settled(get(`api/health/${path}`, parameters, signal));
+    const [allowed, dag, active, runs, sales, supervisor, kafka, ledger, vm] = await Promise.all([
+      seldom.permissions(),
+      seldom.dag(),
+      settled(activeRuns()),
+      seldom.validations(),
+      ask("sales"),
+      ask("supervisor"),
+      ask("kafka"),
+      ask("ledger"),
+      ask("vm"),
+    ]);
+    const windows = active.trouble ? [] : active.windows;
+    await Promise.all(
+      windows.map(async (run) => {
+        if (!run.start_date) return;
+        run.minutes = dag.params?.duration_minutes.value;
+        run.confirmed = await ask("window", { run: run.dag_run_id, since: run.run_after });
+      }),
+    );
+    if (signal.aborted) return;
+    permitted = allowed.run ?? permitted;
+    const { cadence, freshness } = sales.trouble ? { cadence: sales, freshness: sales } : sales;
+    const found = { active, runs, cadence, freshness, ledger, supervisor, kafka, vm };
+    const parts = judged(found, Date.now());
+    for (const name of CARDS) showPart(cards[name], name, parts[name], bodies[name]);
+    showRuns(runs);
+    actions.show(windows, parts.supervisor, dag.trouble ? null : dag);
+    setText(summary, inWords(parts));
+    summary.dataset.state = worst(CARDS.map((name) => parts[name].state));
+  }
+
+  function showRuns(runs) {
+    const shown = JSON.stringify(runs);
+    if (runs.trouble || shown === cards.validation.runs) return;
+    cards.validation.runs = shown;
+    cards.validation.body.replaceChildren(bodies.runs(runs));
+  }
+
+  return () => polling.stop();
+}
+
+/** What changes seldom, and is kept for some seconds: each viewer asks Airflow for it. */
+function seldomAsked() {
+  return {
+    permissions: kept(60, () => get("api/permissions")),
+    dag: kept(30, windowDag),
+    validations: kept(15, validations),
+  };
+}
+
+/** Ask again only after so many seconds, or if it failed. */
+function kept(seconds, ask) {
+  let answer;
+  let until = 0;
+  return async () => {
+    if (Date.now() >= until) {
+      answer = settled(ask());
+      until = Date.now() + seconds * 1000;
+    }
+    const found = await answer;
+    if (found.trouble) until = 0;
+    return found;
+  };
+}
+
+/** What came of it, or `{trouble}`. */
+async function settled(promise) {
+  try {
+    return await promise;
+  } catch (trouble) {
+    if (trouble.name === "AbortError") throw trouble;
+    return { trouble };
+  }
+}
+
+function inWords(parts) {
+  const named = (state) => CARDS.filter((name) => parts[name].state === state).map((name) => t(`health.cards.${name}`));
+  const told = ["bad", "attention"]
+    .filter((state) => named(state).length)
+    .map((state) => t(`health.summary.${state}`, { names: named(state).join(", ") }));
+  return told.length ? told.join(" ") : t("health.summary.good");
+}

@@ -1,0 +1,157 @@
+/** What a viewer may do: open a window, stop one, resume the ingestion. */
+import { post } from "../../lib/api.js";
+import { h, keyed, setText } from "../../lib/dom.js";
+import * as format from "../../lib/format.js";
+import { t } from "../../lib/texts.js";
+import { openWindow, runPath, stopWindow } from "./airflow.js";
+import { link } from "./bodies.js";
+import { when } from "./card.js";
+import { stageOf } from "./judge.js";
+
+const MODES = ["cadence", "curve"];
+
+/**
+ * The buttons of the card of windows. `permitted()` says whether the viewer may use them, and
+ * `done()` is called once something was asked for.
+ */
+export function makeActions(permitted, done) {
+  const outcome = h("p.outcome", { role: "status", tabindex: "-1" });
+  const why = h("p.note", { id: "health-why" });
+  const runs = h("ul.windows");
+  const form = makeForm(permitted, tell);
+  const resume = h("button", { type: "button", "aria-describedby": "health-why", onclick: resumeIngestion }, t("health.resume"));
+
+  async function tell(doing, text) {
+    setText(outcome, t("health.asking"));
+    try {
+      setText(outcome, t(text, { done: await doing() }));
+      done();
+    } catch (error) {
+      setText(outcome, t("health.failed", { told: error.message }));
+    }
+  }
+
+  function resumeIngestion() {
+    return tell(() => post("api/supervisor/resume", {}), "health.resumed");
+  }
+
+  function show(windows, supervisor, dag) {
+    const allowed = permitted();
+    setText(why, allowed === undefined ? "" : allowed ? "" : t("health.notAllowed"));
+    why.hidden = allowed !== false;
+    form.show(dag);
+    resume.disabled = !allowed || !["suspended", "suspended_selling"].includes(supervisor.reason);
+    resume.title = !allowed ? t("health.notAllowed") : resume.disabled ? t("health.notSuspended") : "";
+    keyed(runs, windows, (run) => run.dag_run_id, makeRun, (item, run) => item.show(run, allowed));
+  }
+
+  function makeRun() {
+    const line = h("span.what");
+    const buttons = h("span.buttons");
+    const item = h("li", {}, line, buttons);
+    let current;
+    const stop = h("button.danger", { type: "button", "aria-describedby": "health-why", onclick: () => ask(true) }, t("health.stop"));
+    const yes = h("button.danger", { type: "button", onclick: stopIt }, t("health.stopYes"));
+    const no = h("button", { type: "button", onclick: () => ask(false) }, t("health.stopNo"));
+    const question = h("span", { role: "group", "aria-label": t("health.stopSure") }, t("health.stopSure"), " ", yes, " ", no);
+
+    function ask(open) {
+      buttons.replaceChildren(open ? question : stop);
+      (open ? no : stop).focus();
+    }
+    function stopIt() {
+      ask(false);
+      // The button is of no use any more: what comes of it is read on.
+      outcome.focus();
+      return tell(() => stopWindow(current), "health.stopped");
+    }
+    buttons.replaceChildren(stop);
+    item.show = (run, allowed) => {
+      current = run;
+      const stage = stageOf(run);
+      const text = JSON.stringify([stage, run.confirmed]);
+      if (item.shown !== text) {
+        item.shown = text;
+        line.replaceChildren(
+          link(runPath("sales_window", run.dag_run_id), run.dag_run_id),
+          h("span.badge", {}, t(`health.stages.${stage}`)),
+          h("span.note", {}, soFar(run, stage)),
+        );
+      }
+      stop.disabled = !allowed || !["opening", "publishing", "retrying"].includes(stage);
+      stop.title = !allowed ? t("health.notAllowed") : stop.disabled ? t("health.notPublishing") : "";
+    };
+    return item;
+  }
+
+  return { element: h("div", {}, runs, form.element, resume, why, outcome), show };
+}
+
+/** What a window has sold by the ledger, and when it ends. */
+function soFar(run, stage) {
+  const part = run.confirmed;
+  const told = [];
+  if (part?.reason === "selling") {
+    const { ventas, eventos, facturado_centavos } = part.numbers;
+    told.push(
+      t("health.confirmed", {
+        sales: format.count(ventas),
+        events: format.count(eventos),
+        income: format.money(facturado_centavos, { short: true }),
+      }),
+    );
+  } else if (part && part.reason !== "no_sales") {
+    told.push(t(part.trouble ? "health.reasons.trouble" : `health.reasons.${part.reason}`, part.numbers ?? { told: part.trouble.message }));
+  }
+  if (["publishing", "retrying"].includes(stage)) {
+    const end = endOf(run, part);
+    if (end) told.push(t("health.ends", { when: when(end) }));
+  }
+  return told.join(" · ");
+}
+
+/** When a window ends; null of one that ends with its work. */
+function endOf(run, part) {
+  if (run.conf?.mode === "load") return null;
+  if (run.run_type === "scheduled") return run.data_interval_end;
+  const minutes = run.conf?.duration_minutes ?? run.minutes;
+  if (part?.reason !== "selling" || !minutes) return null;
+  const begins = Date.parse(run.conf?.starts_at ?? part.numbers.primera);
+  return new Date(begins + minutes * 60_000).toISOString();
+}
+
+function makeForm(permitted, tell) {
+  const minutes = h("input", { type: "number", name: "minutes", required: true, step: "any" });
+  const mode = h("select", { name: "mode" }, MODES.map((each) => h("option", { value: each }, t(`health.modes.${each}`))));
+  const unpause = h("input", { type: "checkbox", name: "unpause", checked: true });
+  const unpauseLine = h("label.check", { hidden: true }, unpause, t("health.unpause"));
+  const button = h("button.primary", { type: "submit", "aria-describedby": "health-why" }, t("health.open"));
+  const element = h(
+    "form.open",
+    { "aria-label": t("health.open"), onsubmit: submit },
+    h("label", {}, t("health.minutesField"), minutes),
+    h("label", {}, t("health.modeField"), mode),
+    unpauseLine,
+    button,
+  );
+  let paused = false;
+
+  function submit(event) {
+    event.preventDefault();
+    const conf = { duration_minutes: minutes.valueAsNumber, mode: mode.value };
+    tell(() => openWindow(conf, paused && unpause.checked), "health.opened");
+  }
+
+  function show(dag) {
+    button.disabled = !permitted() || !dag;
+    button.title = permitted() === false ? t("health.notAllowed") : "";
+    if (!dag) return;
+    paused = dag.paused;
+    unpauseLine.hidden = !paused;
+    const { value, schema } = dag.params.duration_minutes;
+    if (!minutes.value) minutes.value = value;
+    minutes.min = schema.minimum;
+    minutes.max = schema.maximum;
+  }
+  return { element, show };
+}

@@ -1,0 +1,200 @@
+/** The body of each card: the numbers of its part. */
+import { h } from "../../lib/dom.js";
+import * as format from "../../lib/format.js";
+import { airflowAddress, openInAirflow } from "../../lib/frame.js";
+import { has, t } from "../../lib/texts.js";
+import { logPath, runPath } from "./airflow.js";
+import { figures, number, table, when } from "./card.js";
+import { stateOfRun } from "./judge.js";
+
+const BARS = { width: 300, height: 44 };
+
+export function cadence({ numbers }) {
+  if (!numbers.por_minuto) return null;
+  return [
+    figures(
+      ["perMinute", number(numbers.ventas_por_minuto)],
+      ["gapMedian", seconds(numbers.pausa_p50)],
+      ["gapP95", seconds(numbers.pausa_p95)],
+      ["gapMax", seconds(numbers.pausa_maxima)],
+      ["sales", number(numbers.ventas)],
+    ),
+    minuteBars(numbers.por_minuto),
+  ];
+}
+
+/** Sales by minute as bars; the words are for who does not see them. */
+function minuteBars(minutes) {
+  const most = Math.max(1, ...minutes.map((minute) => minute.ventas));
+  const step = BARS.width / Math.max(1, minutes.length);
+  const words = minutes.map((minute) => `${format.hour(minute.minuto)}: ${minute.ventas}`).join(", ");
+  const picture = svg("svg", {
+    class: "minutes",
+    viewBox: `0 0 ${BARS.width} ${BARS.height}`,
+    preserveAspectRatio: "none",
+    role: "img",
+    "aria-label": t("health.minutes", { words }),
+  });
+  minutes.forEach((minute, place) => {
+    const height = (minute.ventas / most) * BARS.height;
+    const bar = svg("rect", { x: place * step + 1, y: BARS.height - height, width: step - 2, height });
+    const title = svg("title", {});
+    title.textContent = `${format.hour(minute.minuto)}: ${format.count(minute.ventas)}`;
+    bar.append(title);
+    picture.append(bar);
+  });
+  return picture;
+}
+
+function svg(name, attributes) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}
+
+export function freshness({ numbers }) {
+  if (numbers.segundos_desde_la_ultima === undefined) return null;
+  return figures(
+    ["age", seconds(numbers.segundos_desde_la_ultima)],
+    ["late", seconds(Math.max(0, numbers.atraso_segundos))],
+    ["events", number(numbers.ventas)],
+  );
+}
+
+const MARKS = { igual: "=", distinto: "≠", en_curso: "…" };
+
+export function ledger({ numbers }) {
+  if (!numbers.minutos) return null;
+  return [
+    figures(["equal", number(numbers.iguales)], ["differing", number(numbers.distintos)], ["open", number(numbers.en_curso)]),
+    h(
+      "details",
+      { open: numbers.distintos > 0 },
+      h("summary", {}, t("health.byMinute")),
+      table(
+        "health.cards.ledger",
+        ["minute", "inLedger", "inDruid", "equality"],
+        numbers.minutos
+          .toReversed()
+          .map((row) => [
+            format.hour(Date.parse(row.minuto)),
+            number(row.libro),
+            number(row.druid),
+            `${MARKS[row.estado]} ${t(`health.equality.${row.estado}`)}`,
+          ]),
+      ),
+    ),
+  ];
+}
+
+export function supervisor({ numbers }) {
+  if (!numbers.detalle) return null;
+  const known = `health.supervisor.${numbers.detalle}`;
+  const words = has(known) ? t(known) : `${numbers.estado} (${numbers.detalle})`;
+  return [
+    figures(["supervisor", words], ["lag", number(numbers.atraso)], ["tasks", number(numbers.tareas)]),
+    numbers.errores.length
+      ? h(
+          "details",
+          {},
+          h("summary", {}, t("health.errors", { n: numbers.errores.length })),
+          h(
+            "ul.errors",
+            {},
+            numbers.errores.map((error) =>
+              h("li", {}, error.momento ? `${when(error.momento)} · ` : "", error.mensaje),
+            ),
+          ),
+        )
+      : null,
+  ];
+}
+
+export function kafka({ numbers }) {
+  if (!numbers.particiones?.length) return null;
+  return table(
+    "health.cards.kafka",
+    ["topic", "partition", "start", "end"],
+    numbers.particiones.map((row) => [row.topico, number(row.particion), number(row.start), number(row.end)]),
+  );
+}
+
+export function vm({ numbers }) {
+  if (!numbers.tipo) return numbers.mensaje ? h("p.note", {}, numbers.mensaje) : null;
+  const { precio } = numbers;
+  const cost = precio
+    ? numbers.costo_usd === null
+      ? "–"
+      : t("health.usd", { amount: format.decimal(numbers.costo_usd, 2) })
+    : t("health.noPrice");
+  const hour = precio
+    ? t("health.price", { amount: format.decimal(precio.usd_per_hour, 4) })
+    : t("health.setPrice");
+  const source = precio?.source ? t("health.source", precio) : precio ? t("health.ownPrice") : "";
+  return [
+    figures(
+      ["vm", numbers.nombre],
+      ["machine", numbers.tipo],
+      ["zone", numbers.zona],
+      ["status", numbers.estado],
+      numbers.segundos === null ? null : ["on", format.duration(numbers.segundos)],
+      ["cost", cost],
+    ),
+    h("p.note", {}, [hour, source, numbers.emulada ? t("health.emulated") : ""].filter(Boolean).join(" ")),
+  ];
+}
+
+/** The last validation runs, as `validations` gives them, each with what it found. */
+export function runs(validations) {
+  return h(
+    "ol.runs",
+    {},
+    validations.map((run) => {
+      const totals = run.summary?.totals;
+      const problems = (run.summary?.results ?? []).filter((each) => ["error", "warning"].includes(each.status));
+      const state = run.end_date ? stateOfRun(run) : "running";
+      return h(
+        "li",
+        { "data-state": state },
+        link(runPath("sales_validation", run.dag_run_id), when(run.run_after)),
+        ` · ${run.end_date ? (totals ? t("health.totals", totals) : t(`health.runs.${state}`)) : t("health.runs.running")}`,
+        problems.length
+          ? h(
+              "ul",
+              {},
+              problems.map((each) =>
+                h(
+                  "li",
+                  {},
+                  `${t(`health.checks.${each.status}`)}: `,
+                  link(logPath(run, each), each.title),
+                  ` · ${each.message}`,
+                ),
+              ),
+            )
+          : null,
+      );
+    }),
+  );
+}
+
+/** A link to a page of Airflow, in the whole window. */
+export function link(path, text) {
+  return h(
+    "a",
+    {
+      href: airflowAddress(path),
+      target: "_top",
+      onclick(event) {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        openInAirflow(path);
+      },
+    },
+    text,
+  );
+}
+
+function seconds(value) {
+  return value === null || value === undefined ? "–" : t("health.seconds", { n: format.decimal(value, 2) });
+}

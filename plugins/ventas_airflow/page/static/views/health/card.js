@@ -1,0 +1,87 @@
+/** A card of the view: its title, its state as a word and a sign, why, since when, and its body. */
+import { h, setText } from "../../lib/dom.js";
+import * as format from "../../lib/format.js";
+import { has, t } from "../../lib/texts.js";
+
+const TONE = { good: "good", attention: "warn", bad: "bad", none: "plain" };
+const SIGN = { good: "✓", attention: "!", bad: "✗", none: "–" };
+
+export function makeCard(name) {
+  const card = h(
+    "section.card.health",
+    { "aria-labelledby": `health-${name}`, "data-card": name },
+    h("h2", { id: `health-${name}` }, t(`health.cards.${name}`)),
+  );
+  const badge = h("span.badge");
+  const reason = h("p.reason");
+  const since = h("p.note");
+  const body = h("div.body");
+  card.append(h("p.state", {}, badge), reason, since, body);
+  return { card, badge, reason, since, body, shown: "" };
+}
+
+/** Bring a card to a part; `draw(part)` gives its body, which is drawn anew only if it changed. */
+export function showPart(parts, name, part, draw) {
+  const { badge, reason, since, body } = parts;
+  badge.className = `badge ${TONE[part.state]}`;
+  parts.card.dataset.state = part.state;
+  setText(badge, `${SIGN[part.state]} ${t(`health.states.${part.state}`)}`);
+  setText(reason, told(name, part));
+  setText(since, part.since ? t("health.since", { when: when(part.since) }) : "");
+  since.hidden = !part.since;
+  const shown = JSON.stringify(part.numbers);
+  if (!draw || shown === parts.shown) return;
+  parts.shown = shown;
+  body.replaceChildren(...[draw(part)].flat().filter(Boolean));
+}
+
+function told(name, part) {
+  const own = `health.reasons.${name}.${part.reason}`;
+  const text = t(has(own) ? own : `health.reasons.${part.reason}`, part.numbers);
+  const limits = (part.numbers.limites ?? []).map(limit);
+  return [text, ...limits].join(" ");
+}
+
+/** A bound that does not hold, in words. */
+function limit({ column, minimum, maximum, value }) {
+  const name = has(`health.columns.${column}`) ? t(`health.columns.${column}`) : column;
+  const values = { name, value: number(value), minimum: number(minimum), maximum: number(maximum) };
+  const kind = minimum === null ? "most" : maximum === null ? "least" : "between";
+  return t(`health.limits.${kind}`, values);
+}
+
+export function number(value) {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "boolean") return t(`health.${value ? "yes" : "no"}`);
+  return Number.isInteger(value) ? format.count(value) : format.decimal(value, 2);
+}
+
+export function when(text) {
+  const moment = Date.parse(text);
+  const today = format.day(moment) === format.day(Date.now());
+  return today ? format.time(moment) : format.moment(moment);
+}
+
+/** Names and figures beside each other. */
+export function figures(...rows) {
+  return h(
+    "dl.figures",
+    {},
+    rows.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, t(`health.figures.${name}`)), h("dd", {}, value))),
+  );
+}
+
+/** A table; `columns` are keys of texts, a row is a list of texts or elements. */
+export function table(caption, columns, rows) {
+  return h(
+    "div.scroll",
+    {},
+    h(
+      "table.data",
+      {},
+      h("caption.hidden", {}, t(caption)),
+      h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, t(`health.columns.${column}`))))),
+      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))))),
+    ),
+  );
+}
