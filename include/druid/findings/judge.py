@@ -1,0 +1,304 @@
+"""Findings from the rows of the two queries: what is unusual, and nothing on usual days.
+
+Everything judged is a share, `k` of `n`, of the last minutes against the same share in earlier
+windows (`windows.py`), by the beta-binomial of `usual.py`:
+
+- approval: the approved of a way to pay's decided sales fell, in an hour; against the hours of the
+  last day, and this hour of earlier days;
+- product: its part of all sales rose or fell, in 15, 60 or 180 minutes; against the same minutes of
+  earlier days of this kind (weekday, Saturday, Sunday), as the following two;
+- store: it has none of all sales of 15, 60 or 180 minutes: a stream that stands still accuses
+  nobody, and a store that is closed at this time is not expected to sell;
+- returns: more of the refunds, or of the chargebacks, are of a category, in 180 minutes;
+- promotion: more of a way to pay's sales have a discount, in 180 minutes, against the same minutes
+  of earlier days with this weekday among them, since many promotions are of a weekday; and then
+  whether it has more of all sales, and of the revenue, than on those days.
+
+A look makes some thousand comparisons. The chance that it finds anything on usual days is held to
+`LEVEL` in all, shared equally by the kinds, by Holm's procedure within each. Looks a minute apart
+see almost the same sales; docs/findings.md has what that comes to in a day, as simulated.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple, get_args
+
+import numpy as np
+
+from include.druid.findings.report import Finding, Kind, Missing, Report, Severity
+from include.druid.findings.shares import SURE, Shares, told_apart
+from include.druid.findings.tables import Row, Table, tabulate
+from include.druid.findings.usual import holm
+from include.druid.findings.windows import (
+    DAYS,
+    FEWEST,
+    HOURS,
+    RECENT,
+    STRETCHES,
+    same_kind,
+    same_weekday,
+)
+from include.sales.draws import Floats, Ints
+from include.sales.local_time import epoch_ms
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+LEVEL: Final = 1e-3
+"""Chance of any finding in a look at usual sales, at most."""
+
+GRAVE: Final = 0.10
+"""A fall of approval by so much is severe."""
+
+_LONGEST: Final = STRETCHES[-1]
+_RETURNS: Final = {"reembolsada": "reembolsadas", "contracargo": "contracargos"}
+_ORDER: Final[tuple[Severity, ...]] = get_args(Severity)
+
+Way = tuple[str, str]
+"""A payment type, and an issuer or "" for all of them."""
+
+
+class _Judged(NamedTuple):
+    kind: Kind
+    findings: list[Finding]
+    tests: int
+
+
+def judge(payments: Iterable[Row], goods: Iterable[Row], now: datetime) -> Report:
+    """Judge the rows of ``findings/payments.sql`` and ``findings/goods.sql`` as of a moment."""
+    hours = (*range(RECENT), *(24 * day + hour for day in DAYS for hour in range(HOURS)))
+    ways = tabulate(
+        payments,
+        lambda row: (str(row["tipo_pago"]), str(row["emisor"])),
+        lambda row: int(row["hora"]),
+        hours,
+        ("ventas", "con_descuento", "aprobadas", "rechazadas", "ingresos", "descuentos"),
+    )
+    goods = list(goods)
+    columns = tuple(f"ventas_{minutes}" for minutes in STRETCHES)
+    sold = _sold(ways, hours)
+    kind_days = same_kind(now, sold)
+    products = _set(goods, "producto", columns, kind_days)
+    stores = _set(goods, "sucursal", (*columns, "ultima"), kind_days)
+    categories = _set(goods, "categoria", tuple(_RETURNS.values()), kind_days)
+    sales = {minutes: stores.cells[f"ventas_{minutes}"].sum(axis=0) for minutes in STRETCHES}
+    judged: list[_Judged | Missing] = [_approval(ways, hours)]
+    if kind_days:
+        judged += [_products(products, sales), _stores(stores, sales), _returns(categories)]
+    else:
+        judged += [Missing(kind, "kind") for kind in ("product", "store", "returns")]
+    if same_weekday(sold):
+        judged.append(_promotions(ways, hours, sold))
+    else:
+        judged.append(Missing("promotion", "weekday"))
+    made = [it for it in judged if isinstance(it, _Judged)]
+    return Report(
+        end=epoch_ms(now),
+        sales=int(sales[60][0]),
+        tests={it.kind: it.tests for it in made},
+        level=LEVEL,
+        findings=sorted(
+            (finding for it in made for finding in it.findings),
+            key=lambda finding: (_ORDER.index(finding.severity), finding.numbers["p"]),
+        ),
+        missing=[it for it in judged if isinstance(it, Missing)],
+    )
+
+
+def _sold(ways: Table[Way], hours: Sequence[int]) -> list[int]:
+    """Days before on which there were sales in each of the hours in which there are some now.
+
+    On others the stream stood still for a part, and the rest is no measure of the whole.
+    """
+    sales = ways.cells["ventas"].sum(axis=0) > 0
+    now = [hour for hour in range(HOURS) if sales[hours.index(hour)]]
+    return [day for day in DAYS if now and all(sales[hours.index(24 * day + hour)] for hour in now)]
+
+
+def _set(
+    goods: Iterable[Row], name: str, columns: Sequence[str], days: Sequence[int]
+) -> Table[str]:
+    return tabulate(
+        (row for row in goods if row["conjunto"] == name),
+        lambda row: str(row["nombre"]),
+        lambda row: int(row["dia"]),
+        (0, *days),
+        columns,
+    )
+
+
+def _believed(p: Floats) -> list[int]:
+    return holm(p, LEVEL / len(KINDS))
+
+
+def _approval(ways: Table[Way], hours: Sequence[int]) -> _Judged | Missing:
+    compared = [*range(RECENT), *(24 * day for day in DAYS)]
+    columns = [hours.index(hour) for hour in compared]
+    cells = {name: cell[:, columns] for name, cell in ways.cells.items()}
+    approved = cells["aprobadas"]
+    names, rows = _with_types(ways.names)
+    k = _summed(approved, rows)
+    n = k + _summed(cells["rechazadas"], rows)
+    windows = int((n[:, 1:].sum(axis=0) > 0).sum())
+    if windows < FEWEST:
+        return Missing("approval", "hours", windows, FEWEST)
+    shares = Shares(k, n)
+    p = shares.tails(low=True)
+    parents = [_type_of(names, name) for name in names]
+    income = _summed(cells["ingresos"], rows).sum(axis=1)
+    findings = []
+    for i in told_apart(_believed(p), parents, shares, low=True):
+        numbers = shares.numbers(i, float(p[i]), 60)
+        lost = numbers["expected"] - numbers["k"]
+        fall = numbers["usual"] - numbers["share"]
+        findings.append(
+            Finding(
+                kind="approval",
+                severity="high" if fall >= GRAVE else "medium",
+                text="issuer" if names[i][1] else "type",
+                action="issuer" if names[i][1] else "type",
+                subject=_filters(names[i]),
+                numbers={
+                    **numbers,
+                    "lost": lost,
+                    "lost_centavos": lost * float(income[i]) / max(int(k[i].sum()), 1),
+                },
+                query="payments",
+            )
+        )
+    return _Judged("approval", findings, len(names))
+
+
+def _products(products: Table[str], sales: dict[int, Ints]) -> _Judged:
+    by_stretch = [Shares.of_all(products.cells[f"ventas_{m}"], sales[m]) for m in STRETCHES]
+    p = np.array([[s.tails(low=low) for low in (False, True)] for s in by_stretch])
+    findings: dict[int, Finding] = {}
+    for place in _believed(p.ravel()):
+        stretch, falls, i = (int(at) for at in np.unravel_index(place, p.shape))
+        found = Finding(
+            kind="product",
+            severity="medium" if falls else "info",
+            text="down" if falls else "up",
+            action="down" if falls else "up",
+            subject={"producto": products.names[i]},
+            numbers=by_stretch[stretch].numbers(i, float(p.flat[place]), STRETCHES[stretch]),
+            query="goods",
+        )
+        findings.setdefault(i, found)
+    return _Judged("product", list(findings.values()), p.size)
+
+
+def _stores(stores: Table[str], sales: dict[int, Ints]) -> _Judged:
+    by_stretch = [Shares.of_all(stores.cells[f"ventas_{m}"], sales[m]) for m in STRETCHES]
+    p = np.array([np.where(s.k[:, 0] == 0, s.tails(low=True), 1.0) for s in by_stretch])
+    findings: dict[int, Finding] = {}
+    for place in _believed(p.ravel()):
+        stretch, i = (int(at) for at in np.unravel_index(place, p.shape))
+        last = int(stores.cells["ultima"][i, 0])
+        numbers = by_stretch[stretch].numbers(i, float(p.flat[place]), STRETCHES[stretch])
+        found = Finding(
+            kind="store",
+            severity="high",
+            text="since" if last else "silent",
+            action="silent",
+            subject={"sucursal": stores.names[i]},
+            numbers={**numbers, "last": last},
+            query="goods",
+        )
+        findings.setdefault(i, found)
+    return _Judged("store", list(findings.values()), p.size)
+
+
+def _promotions(ways: Table[Way], hours: Sequence[int], days: Sequence[int]) -> _Judged:
+    starts = [0, *(24 * day for day in days)]
+    columns = [[hours.index(start + hour) for hour in range(HOURS)] for start in starts]
+    cells = {name: cell[:, columns].sum(axis=2) for name, cell in ways.cells.items()}
+    names, rows = _with_types(ways.names)
+    sums = {name: _summed(cell, rows) for name, cell in cells.items()}
+    shares = Shares(sums["con_descuento"], sums["ventas"])
+    of_all = Shares.of_all(sums["ventas"], cells["ventas"].sum(axis=0))
+    income_of_all = np.divide(
+        sums["ingresos"],
+        cells["ingresos"].sum(axis=0),
+        out=np.zeros(shares.k.shape),
+        where=cells["ingresos"].sum(axis=0) > 0,
+    )
+    p, p_more = shares.tails(low=False), of_all.tails(low=False)
+    parents = [_type_of(names, name) for name in names]
+    findings = []
+    for i in told_apart(_believed(p), parents, shares, low=False):
+        sold = of_all.numbers(i, float(p_more[i]), _LONGEST)
+        more_sales = bool(p_more[i] <= SURE)
+        more_income = bool(income_of_all[i, 0] > income_of_all[i, 1:].max())
+        verdict = "same" if not more_sales else "more" if more_income else "eaten"
+        findings.append(
+            Finding(
+                kind="promotion",
+                severity="info" if verdict == "more" else "medium",
+                text=verdict,
+                action=verdict,
+                subject=_filters(names[i]),
+                numbers={
+                    **shares.numbers(i, float(p[i]), _LONGEST),
+                    "given_centavos": int(sums["descuentos"][i, 0]),
+                    "income_centavos": int(sums["ingresos"][i, 0]),
+                    "income_share": float(income_of_all[i, 0]),
+                    "income_usual": float(
+                        sums["ingresos"][i, 1:].sum() / max(int(cells["ingresos"][:, 1:].sum()), 1)
+                    ),
+                    "income_most": float(income_of_all[i, 1:].max()),
+                    **{f"sales_{name}": sold[name] for name in ("share", "usual", "low", "high")},
+                    "sales_p": sold["p"],
+                },
+                query="payments",
+            )
+        )
+    return _Judged("promotion", findings, len(names))
+
+
+def _returns(categories: Table[str]) -> _Judged:
+    names = [(state, name) for state in _RETURNS for name in categories.names]
+    counts = [Shares.of_all(it, it.sum(axis=0)) for it in categories.cells.values()]
+    shares = Shares(*(np.concatenate(column) for column in zip(*counts, strict=True)))
+    p = shares.tails(low=False)
+    findings = []
+    for i in _believed(p):
+        state, name = names[i]
+        findings.append(
+            Finding(
+                kind="returns",
+                severity="high" if state == "contracargo" else "medium",
+                text=state,
+                action=state,
+                subject={"categoria": name},
+                numbers=shares.numbers(i, float(p[i]), _LONGEST),
+                query="goods",
+            )
+        )
+    return _Judged("returns", findings, len(names))
+
+
+def _with_types(ways: Sequence[Way]) -> tuple[list[Way], list[list[int]]]:
+    """Each payment type, and each with an issuer; and the rows that are of it."""
+    types = list(dict.fromkeys((kind, "") for kind, _ in ways))
+    names = [*types, *(way for way in ways if way[1])]
+    rows = [
+        [row for row, way in enumerate(ways) if way == name or (way[0], "") == name]
+        for name in names
+    ]
+    return names, rows
+
+
+def _type_of(names: Sequence[Way], name: Way) -> int | None:
+    return names.index((name[0], "")) if name[1] else None
+
+
+def _summed(cells: Ints, rows: Sequence[Sequence[int]]) -> Ints:
+    """Sum of the rows of each subject, (subjects, windows)."""
+    if not rows:
+        return np.zeros((0, cells.shape[1]), dtype=np.int64)
+    return np.array([cells[list(some)].sum(axis=0) for some in rows])
+
+
+def _filters(way: Way) -> dict[str, str]:
+    kind, issuer = way
+    return {"pago": kind, "emisor": issuer} if issuer else {"pago": kind}

@@ -1,0 +1,47 @@
+"""A look at the sales in Druid for what is unusual: two queries, bounded in time."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, cast
+
+from include.druid.client import DruidClient
+from include.druid.findings.judge import judge
+from include.druid.findings.report import Asked, Query, Report
+from include.druid.findings.windows import goods_windows, payment_windows
+from include.druid.live.filters import Filters
+from include.druid.queries import read_query
+from include.sales.local_time import epoch_ms
+
+TIMEOUT: Final = 20.0
+"""Seconds that Druid may take for one of the queries."""
+
+_WINDOW: Final = "__time >= MILLIS_TO_TIMESTAMP(?) AND __time < MILLIS_TO_TIMESTAMP(?)"
+
+
+def look(druid: DruidClient, datasource: str, filters: Filters, now: datetime) -> Report:
+    """What is unusual of the sales that the filters leave, at their end or else now.
+
+    Raises:
+        DatasourceMissingError: nothing was ingested yet.
+        DruidError: Druid does not answer, not in time, or refuses.
+    """
+    end = filters.hasta or now
+    asked = queries(datasource, filters, end)
+    rows = {name: druid.sql(it.sql, it.parameters, timeout=TIMEOUT) for name, it in asked.items()}
+    return replace(judge(rows["payments"], rows["goods"], end), queries=asked)
+
+
+def queries(datasource: str, filters: Filters, end: datetime) -> dict[Query, Asked]:
+    """The queries as they are asked: the moment, the windows, and what the filters say."""
+    where, values = filters.where()
+    asked: dict[Query, Asked] = {}
+    for name, ends, windows in (
+        ("payments", 1, payment_windows(end)),
+        ("goods", 2, goods_windows(end)),
+    ):
+        either = "\n    OR ".join([f"({_WINDOW})"] * (len(windows) // 2))
+        text = read_query(f"findings/{name}", datasource)
+        text = text.replace("{windows}", either).replace("{where}", where)
+        parameters: list[Any] = [*[epoch_ms(end)] * ends, *windows, *values]
+        asked[cast(Query, name)] = Asked(text, parameters)
+    return asked

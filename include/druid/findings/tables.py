@@ -1,0 +1,42 @@
+"""Druid's rows as arrays: a row a subject, a column a window."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from include.sales.draws import Ints
+
+Name = TypeVar("Name")
+Row = Mapping[str, Any]
+
+
+class Table(NamedTuple, Generic[Name]):
+    """Numbers of subjects in windows.
+
+    Attributes:
+        names: the subjects, in the order of the rows.
+        cells: arrays (subjects, windows) by Druid's column; 0 where Druid has no row.
+    """
+
+    names: list[Name]
+    cells: dict[str, Ints]
+
+
+def tabulate(
+    rows: Iterable[Row],
+    name: Callable[[Row], Name],
+    window: Callable[[Row], int],
+    windows: Sequence[int],
+    columns: Sequence[str],
+) -> Table[Name]:
+    """Sum the rows of each subject and window; a window that is not among `windows` is left out."""
+    places = {at: place for place, at in enumerate(windows)}
+    kept = [(name(row), places[window(row)], row) for row in rows if window(row) in places]
+    names = list(dict.fromkeys(found for found, _, _ in kept))
+    order = {found: place for place, found in enumerate(names)}
+    cells = {column: np.zeros((len(names), len(windows)), dtype=np.int64) for column in columns}
+    for found, place, row in kept:
+        for column in columns:
+            cells[column][order[found], place] += row[column] or 0
+    return Table(names, cells)

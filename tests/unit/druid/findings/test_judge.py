@@ -1,0 +1,181 @@
+"""Usual sales give no finding, and what is changed on purpose does."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from include.druid.findings.judge import LEVEL, judge
+from include.druid.findings.report import Finding, Missing, Report
+from tests.support.findings import (
+    NOW,
+    PENDING,
+    REFUNDED,
+    Events,
+    discounted,
+    goods_rows,
+    multiplied,
+    of,
+    payment_rows,
+    refused,
+    silent,
+)
+
+HOUR = timedelta(hours=1)
+
+
+def looked(events: Events, now: datetime = NOW) -> Report:
+    return judge(payment_rows(events, now), goods_rows(events, now), now)
+
+
+def told(report: Report) -> list[tuple[str, str, dict[str, str]]]:
+    return [(found.kind, found.text, found.subject) for found in report.findings]
+
+
+def only(report: Report) -> Finding:
+    assert len(report.findings) == 1, told(report)
+    return report.findings[0]
+
+
+def test_usual_sales_give_no_finding(usual_sales: Events) -> None:
+    looks = [looked(usual_sales, NOW + timedelta(minutes=30) * n) for n in range(13)]
+    assert [told(report) for report in looks] == [[]] * 13
+    assert looks[0].missing == []
+    assert looks[0].sales > 2000
+    assert sum(looks[0].tests.values()) > 2000
+    assert looks[0].level == LEVEL
+
+
+def test_an_issuer_whose_approval_fell_is_named_with_what_it_costs(usual_sales: Events) -> None:
+    events = refused(usual_sales, NOW - HOUR, 0.15, payment="credito", issuer="Visa")
+    found = only(looked(events))
+    assert (found.kind, found.text, found.severity) == ("approval", "issuer", "high")
+    assert found.subject == {"pago": "credito", "emisor": "Visa"}
+    numbers = found.numbers
+    assert numbers["share"] == pytest.approx(numbers["usual"] - 0.15, abs=0.04)
+    assert numbers["share"] < numbers["low"] < numbers["usual"] < numbers["high"]
+    assert numbers["p"] < 1e-9
+    assert numbers["windows"] == 30
+    assert numbers["lost"] == pytest.approx(0.15 * numbers["n"], rel=0.3)
+    assert 1e6 < numbers["lost_centavos"] / numbers["lost"] < 2e7
+
+
+def test_a_type_that_fell_with_all_its_issuers_is_one_finding(usual_sales: Events) -> None:
+    found = only(looked(refused(usual_sales, NOW - HOUR, 0.2, payment="credito")))
+    assert (found.kind, found.text, found.subject) == ("approval", "type", {"pago": "credito"})
+
+
+@pytest.mark.parametrize(("factor", "text", "severity"), [(5, "up", "info"), (0, "down", "medium")])
+def test_a_product_that_rises_or_falls_is_named(
+    usual_sales: Events, factor: int, text: str, severity: str
+) -> None:
+    name = "Yerba mate Playadito 1 kg"
+    events = (
+        multiplied(usual_sales, NOW - HOUR, factor, product=name)
+        if factor
+        else silent(usual_sales, NOW - HOUR, product=name)
+    )
+    found = only(looked(events))
+    assert (found.kind, found.text, found.severity) == ("product", text, severity)
+    assert found.subject == {"producto": name}
+    assert not found.numbers["low"] <= found.numbers["share"] <= found.numbers["high"]
+
+
+def test_a_product_of_six_sales_an_hour_is_seen_five_times_as_often(usual_sales: Events) -> None:
+    name = rare(usual_sales, 6)
+    found = only(looked(multiplied(usual_sales, NOW - HOUR, 5, product=name)))
+    assert (found.kind, found.subject) == ("product", {"producto": name})
+
+
+def rare(events: Events, sales: int) -> str:
+    """A product that is sold so often in an hour."""
+    last = (events.ts >= (NOW - HOUR).timestamp() * 1000) & (events.ts < NOW.timestamp() * 1000)
+    for name in events.names["product"]:
+        if int((last & (events.state == PENDING) & of(events, product=name)).sum()) == sales:
+            return str(name)
+    raise AssertionError("there is none")
+
+
+def test_a_store_that_went_silent_is_named_since_its_last_sale(usual_sales: Events) -> None:
+    name = "Ramos Mejía"
+    found = only(looked(silent(usual_sales, NOW - HOUR, store=name)))
+    assert (found.kind, found.text, found.subject) == ("store", "since", {"sucursal": name})
+    assert found.numbers["k"] == 0
+    assert found.numbers["expected"] > 15
+    assert 60 <= (NOW.timestamp() * 1000 - found.numbers["last"]) / 60_000 < 90
+
+    found = only(looked(silent(usual_sales, NOW - 4 * HOUR, store=name)))
+    assert (found.text, found.numbers["last"]) == ("silent", 0)
+
+
+def test_a_store_that_is_closed_is_not_silent(usual_sales: Events) -> None:
+    # Eleven at night, and six in the morning: most stores sell in store no more, or not yet.
+    for now in (NOW - 13 * HOUR, NOW - 6 * HOUR):
+        assert told(looked(usual_sales, now)) == []
+
+
+def test_a_stream_that_stands_still_accuses_nobody(usual_sales: Events) -> None:
+    stopped = usual_sales.only(usual_sales.ts < (NOW - HOUR).timestamp() * 1000)
+    assert told(looked(stopped)) == []
+    report = looked(stopped, NOW + 3 * HOUR)
+    assert (report.sales, report.findings) == (0, [])
+
+
+def test_more_refunds_of_a_category_are_named(usual_sales: Events) -> None:
+    name = "Calzado"
+    found = only(looked(multiplied(usual_sales, NOW - 3 * HOUR, 25, REFUNDED, category=name)))
+    assert (found.kind, found.text, found.severity) == ("returns", "reembolsada", "medium")
+    assert found.subject == {"categoria": name}
+
+
+WALLET = {"payment": "qr", "issuer": "Mercado Pago"}
+
+
+@pytest.mark.parametrize(("sales", "percent", "text"), [(1, 20, "same"), (2, 20, "more")])
+def test_a_promotion_is_told_with_whether_it_sells_more(
+    usual_sales: Events, sales: int, percent: int, text: str
+) -> None:
+    since = NOW - 3 * HOUR
+    events = discounted(usual_sales, since, 0.6, percent, **WALLET)
+    for state in range(2) if sales > 1 else ():
+        events = multiplied(events, since, sales, state, **WALLET)
+    found = next(it for it in looked(events).findings if it.kind == "promotion")
+    assert (found.text, found.subject) == (text, {"pago": "qr", "emisor": "Mercado Pago"})
+    numbers = found.numbers
+    assert numbers["given_centavos"] > 0
+    assert (numbers["sales_share"] > numbers["sales_high"]) == (sales > 1)
+    assert numbers["income_share"] > numbers["income_most"] or text == "same"
+
+
+def test_more_sales_at_half_the_price_are_no_more_revenue(usual_sales: Events) -> None:
+    since = NOW - 3 * HOUR
+    events = discounted(usual_sales, since, 1, 80, **WALLET)
+    for state in range(2):
+        events = multiplied(events, since, 2.5, state, **WALLET)
+    found = next(it for it in looked(events).findings if it.kind == "promotion")
+    assert (found.text, found.severity) == ("eaten", "medium")
+
+
+def test_with_little_history_it_says_what_is_missing(usual_sales: Events) -> None:
+    def since(hours: int) -> Report:
+        return looked(usual_sales.only(usual_sales.ts >= (NOW - hours * HOUR).timestamp() * 1000))
+
+    by_days = [Missing(kind, "kind") for kind in ("product", "store", "returns")]
+    weekday = Missing("promotion", "weekday")
+    assert since(3).missing == [Missing("approval", "hours", 2, 3), *by_days, weekday]
+    assert since(4).missing == [*by_days, weekday]
+    # Yesterday's stretch is there from its beginning only with 27 hours.
+    assert since(26).missing == [*by_days, weekday]
+    assert since(28).missing == [weekday]
+    assert since(7 * 24 + 4).missing == []
+
+
+def test_without_any_row_there_is_nothing_to_say() -> None:
+    report = judge([], [], NOW)
+    assert (report.sales, report.findings, report.tests) == (0, [], {})
+    assert {it.kind for it in report.missing} == {
+        "approval",
+        "product",
+        "store",
+        "returns",
+        "promotion",
+    }

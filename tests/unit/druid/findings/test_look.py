@@ -1,0 +1,48 @@
+"""What a look asks of Druid, and what it makes of the answers."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from include.druid.client import DatasourceMissingError, DruidClient
+from include.druid.findings.look import look, queries
+from include.druid.live.filters import Filters, parse_filters
+from include.sales.local_time import HOUR_MS, epoch_ms
+from tests.support.findings import NOW, Events, SimulatedDruid, silent
+
+
+def test_two_queries_make_a_report_with_their_sql(usual_sales: Events) -> None:
+    druid = SimulatedDruid(silent(usual_sales, NOW - timedelta(hours=1), store="San Justo"))
+    report = look(cast(DruidClient, druid), "ventas", Filters(), NOW)
+    assert [found.subject for found in report.findings] == [{"sucursal": "San Justo"}]
+    assert report.end == epoch_ms(NOW)
+    assert [report.queries[name].parameters for name in ("payments", "goods")] == druid.asked
+
+
+def test_a_look_into_the_past_is_as_of_its_end(usual_sales: Events) -> None:
+    filters = Filters(hasta=NOW)
+    druid = SimulatedDruid(usual_sales)
+    report = look(cast(DruidClient, druid), "ventas", filters, NOW + timedelta(days=3))
+    assert [parameters[0] for parameters in druid.asked] == [report.end] * 2 == [epoch_ms(NOW)] * 2
+
+
+def test_every_value_is_a_parameter_and_every_query_bounded_in_time() -> None:
+    filters = parse_filters({"provincia": "Córdoba' OR 1=1", "pago": "qr"})
+    for asked in queries("ventas", filters, NOW).values():
+        assert asked.sql.count("?") == len(asked.parameters)
+        assert asked.parameters[-2:] == ["Córdoba' OR 1=1", "qr"]
+        assert "{" not in asked.sql
+        assert "1=1" not in asked.sql
+        assert asked.sql.count("__time >= MILLIS_TO_TIMESTAMP(?)") == 11
+        oldest = epoch_ms(NOW) - 28 * 24 * HOUR_MS - 3 * HOUR_MS
+        assert min(it for it in asked.parameters if isinstance(it, int)) == oldest
+
+
+def test_a_druid_without_sales_says_so() -> None:
+    class Empty:
+        def sql(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+            raise DatasourceMissingError("Object 'ventas' not found")
+
+    with pytest.raises(DatasourceMissingError):
+        look(cast(DruidClient, Empty()), "ventas", Filters(), NOW)

@@ -1,0 +1,101 @@
+"""What is usual of a share: exact where the answer is known, and as wide as the past is."""
+
+import math
+
+import numpy as np
+import pytest
+
+from include.druid.findings.usual import DRIFT, Baseline, Usual, holm
+
+
+def counts(*rows: list[int]) -> "np.typing.NDArray[np.int64]":
+    return np.array(rows, dtype=np.int64)
+
+
+def test_with_any_share_alike_all_counts_are_alike() -> None:
+    usual = Usual(1, 1)
+    assert usual.below(3, 9) == pytest.approx(0.4)
+    assert usual.above(3, 9) == pytest.approx(0.7)
+    assert usual.share == 0.5
+
+
+def test_with_a_known_share_it_is_the_binomial() -> None:
+    usual = Usual(0.3e9, 0.7e9)
+    exact = [math.comb(50, k) * 0.3**k * 0.7 ** (50 - k) for k in range(51)]
+    assert usual.below(5, 50) == pytest.approx(sum(exact[:6]), rel=1e-5)
+    assert usual.above(30, 50) == pytest.approx(sum(exact[30:]), rel=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 30, 5000])
+def test_the_band_leaves_so_much_outside(n: int) -> None:
+    usual = Usual(3.2, 400)
+    low, high = usual.band(n, 0.01)
+    assert usual.below(low, n) > 0.005
+    assert usual.above(high, n) > 0.005
+    assert low == 0 or usual.below(low - 1, n) <= 0.005
+    assert high == n or usual.above(high + 1, n) <= 0.005
+
+
+def test_far_tails_are_exact_at_any_size() -> None:
+    a, b, n = 4.2e4, 7.1e6, 2000
+    none = math.prod((b + i) / (a + b + i) for i in range(n))
+    assert none < 1e-5
+    assert Usual(a, b).below(0, n) == Usual(b, a).above(n, n) == pytest.approx(none, rel=1e-6)
+
+
+def test_windows_that_differ_as_chance_does_leave_the_least_drift() -> None:
+    n = np.full((1, 200), 10_000)
+    k = np.random.default_rng(1).binomial(n, 0.2)
+    usual = Baseline.of(k, n).usual(0)
+    spread = math.sqrt(0.2 * 0.8 / (usual.a + usual.b + 1))
+    assert usual.share == pytest.approx(0.2, rel=0.01)
+    assert spread == pytest.approx(0.2 * DRIFT, rel=0.05)
+
+
+def test_windows_that_differ_by_more_widen_what_is_usual() -> None:
+    n = np.full((1, 400), 10_000)
+    share = np.random.default_rng(1).normal(0.2, 0.06, (1, 400))
+    k = np.random.default_rng(2).binomial(n, share)
+    usual = Baseline.of(k, n).usual(0)
+    assert math.sqrt(0.2 * 0.8 / (usual.a + usual.b + 1)) == pytest.approx(0.06, rel=0.1)
+
+
+def test_one_window_says_less_than_many() -> None:
+    one = Baseline.of(counts([200]), counts([10_000])).usual(0)
+    many = Baseline.of(counts([200] * 8), counts([10_000] * 8)).usual(0)
+    assert one.above(300, 10_000) > 10 * many.above(300, 10_000)
+
+
+def test_what_was_never_seen_is_not_impossible() -> None:
+    usual = Baseline.of(counts([0, 0]), counts([100, 100])).usual(0)
+    assert 1e-4 < usual.above(1, 100) < 0.5
+
+
+def test_tails_of_many_are_those_of_each() -> None:
+    k, n = counts([20, 25], [20, 25], [0, 0]), counts([1000, 1000], [1000, 1000], [0, 0])
+    baseline = Baseline.of(k, n)
+    now, of = np.array([90, 22, 0]), np.array([1000, 1000, 0])
+    high = baseline.tails(now, of, low=False)
+    assert high[0] == baseline.usual(0).above(90, 1000) < 1e-5
+    # As usual, and nothing to judge.
+    assert high[1:].tolist() == [1.0, 1.0]
+    assert baseline.tails(now, of, low=True).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_chance_keeps_its_level_where_windows_drift_no_more_than_is_assumed() -> None:
+    random = np.random.default_rng(3)
+    share = 0.01 * (1 + DRIFT * random.standard_normal((50_000, 6)))
+    n = np.full(share.shape, 2400)
+    k = random.binomial(n, share)
+    baseline = Baseline.of(k[:, 1:], n[:, 1:])
+    for low in (True, False):
+        p = baseline.tails(k[:, 0], n[:, 0], low=low)
+        for level in (1e-2, 1e-3):
+            assert 0.05 < (p <= level).mean() / level < 1.0
+
+
+def test_holm_believes_what_all_the_others_leave_room_for() -> None:
+    # 0.05 among four, then among the three that are left, and so on.
+    assert holm(np.array([0.9, 0.012, 0.016, 0.3]), 0.05) == [1, 2]
+    assert holm(np.array([0.9, 0.013, 0.016, 0.3]), 0.05) == []
+    assert holm(np.array([]), 0.05) == []
