@@ -18,7 +18,7 @@ from include.druid.client import (
     QueryTimeoutError,
 )
 from include.stream.errors import StreamError
-from ventas_airflow.page import health, live, queries
+from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.mount import VIEWS
 
@@ -35,7 +35,7 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-_ROUTERS: Final = (health.router, live.router, queries.router)
+_ROUTERS: Final = (findings.router, health.router, live.router, queries.router)
 
 
 def create_app() -> FastAPI:

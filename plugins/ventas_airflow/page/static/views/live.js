@@ -6,6 +6,7 @@ import * as format from "../lib/format.js";
 import { poll } from "../lib/poll.js";
 import { has, t } from "../lib/texts.js";
 import { colour } from "../lib/theme.js";
+import { render as findings } from "./findings.js";
 import { funnel } from "./live/funnel.js";
 import { kpis } from "./live/kpis.js";
 import { map } from "./live/map.js";
@@ -16,6 +17,8 @@ const RANGES = ["15m", "1h", "6h", "24h", "7d", "30d"];
 const PAUSE = { "15m": 1000, "1h": 1000, "6h": 4000, "24h": 10000, "7d": 30000, "30d": 30000 };
 const CHOSEN = ["provincia", "sucursal", "categoria", "pago", "plataforma"];
 const FILTERS = [...CHOSEN, "producto", "emisor"];
+/** Milliseconds between looks for what is unusual; it is judged by the hour. */
+const FINDINGS_PAUSE = 30000;
 /** Below so many decided sales an approval rate says little. */
 const ENOUGH = 5;
 
@@ -26,6 +29,13 @@ function filtersOf(params) {
     if (params.get(name)) kept.set(name, params.get(name));
   }
   return kept;
+}
+
+/** Which sales are looked at, whatever the range: what is unusual is judged of the last hours. */
+function salesOf(params) {
+  const kept = filtersOf(params);
+  kept.delete("rango");
+  return kept.toString();
 }
 
 /** A value as it is shown: "credito" is "crédito" and so on. */
@@ -56,9 +66,24 @@ export function mount(root, state) {
     },
   );
 
+  setText(parts.findingsState, t("findings.looking"));
+  const judging = poll(
+    async (signal) => {
+      const report = await get("api/findings", filtersOf(state.params), signal);
+      setText(parts.findingsState, "");
+      findings(parts.findings, report, state);
+    },
+    () => FINDINGS_PAUSE,
+    (error) => setText(parts.findingsState, error.message),
+  );
+
+  let judged = salesOf(state.params);
   function changed() {
     fillFilters(parts, options, state);
     polling.now();
+    if (salesOf(state.params) === judged) return;
+    judged = salesOf(state.params);
+    judging.now();
   }
   state.changed = changed;
   fillFilters(parts, options, state);
@@ -69,7 +94,10 @@ export function mount(root, state) {
     })
     .catch((error) => setText(parts.notice, error.message));
 
-  return () => polling.stop();
+  return () => {
+    polling.stop();
+    judging.stop();
+  };
 }
 
 function card(name, width, ...children) {
@@ -96,6 +124,7 @@ function layout(root) {
     kpis: h("dl.kpis", { "aria-label": t("live.kpis.title") }),
     chart: h("div.chart", { role: "img" }),
     findings: h("div", { "data-findings": "" }),
+    findingsState: h("p.note", { role: "status", "data-findings-state": "" }),
     pagos: list("pagos"),
     emisores: list("emisores"),
     cuotas: list("cuotas"),

@@ -1,0 +1,34 @@
+"""What «Qué hacer» asks for: what is unusual of the sales, as a report in JSON."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from include.druid.findings.look import look
+from include.druid.live.filters import Filters, parse_filters
+from ventas_airflow.page.services import DATASOURCE, druid
+from ventas_airflow.page.shared import Shared
+
+router = APIRouter()
+_shared: Final = Shared()
+
+KEPT_SECONDS: Final = 30.0
+"""How long a look is everyone's answer: what it compares are hours."""
+
+
+@router.get("/api/findings")
+async def findings(request: Request) -> Response:
+    """The report of a look at the sales of the filters in the address, at their end or now.
+
+    A filter's range is no matter: it is always the last three hours that are judged.
+    """
+    filters = parse_filters(request.query_params)
+    key = (filters.hasta, filters.values)
+    body = await _shared.get(key, KEPT_SECONDS, lambda: _report(filters))
+    return Response(body, media_type="application/json")
+
+
+def _report(filters: Filters) -> bytes:
+    return msgspec.json.encode(look(druid(), DATASOURCE, filters, datetime.now(UTC)))

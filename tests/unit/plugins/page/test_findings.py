@@ -1,0 +1,122 @@
+"""«Qué hacer»: the report as the browser gets it, and the words for all that it may say."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from include.druid.findings.report import Finding
+from tests.support.findings import (
+    NOW,
+    PENDING,
+    REFUNDED,
+    Events,
+    SimulatedDruid,
+    discounted,
+    multiplied,
+    refused,
+    silent,
+)
+from ventas_airflow.page import findings as module
+from ventas_airflow.page.app import STATIC
+
+HOUR = timedelta(hours=1)
+TEXTS = json.loads((STATIC / "texts/findings.json").read_text(encoding="utf-8"))
+
+#: Texts of each kind, and what they advise.
+SAID = {
+    "approval": ({"type", "issuer"}, {"type", "issuer"}),
+    "product": ({"up", "down"}, {"up", "down"}),
+    "store": ({"since", "silent"}, {"silent"}),
+    "promotion": ({"more", "eaten", "same"}, {"more", "eaten", "same"}),
+    "returns": ({"reembolsada", "contracargo"}, {"reembolsada", "contracargo"}),
+}
+#: What the view adds to a finding's numbers.
+ADDED = {"what", "low_n", "high_n", "chance"}
+
+
+@pytest.fixture
+def changed(usual_sales: Events) -> SimulatedDruid:
+    """Something of each kind is out of the usual."""
+    wallet = {"payment": "qr", "issuer": "Mercado Pago"}
+    events = refused(usual_sales, NOW - HOUR, 0.2, payment="credito", issuer="Visa")
+    events = silent(events, NOW - HOUR, store="San Justo")
+    events = multiplied(events, NOW - 3 * HOUR, 25, REFUNDED, category="Calzado")
+    events = discounted(events, NOW - 3 * HOUR, 0.8, 20, **wallet)
+    events = multiplied(events, NOW - HOUR, 6, PENDING, product="Yerba mate Playadito 1 kg")
+    return SimulatedDruid(events)
+
+
+@pytest.fixture
+def asked(
+    reader: TestClient, changed: SimulatedDruid, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], dict[str, Any]]:
+    monkeypatch.setattr(module, "druid", lambda: changed)
+    monkeypatch.setattr(module, "_shared", module.Shared())
+
+    def ask(query: str) -> dict[str, Any]:
+        with reader:
+            answer = reader.get(f"/api/findings?{query}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    return ask
+
+
+AT_NOON = "hasta=2026-08-25T12:00:00-03:00"
+
+
+def test_each_kind_is_reported_with_numbers_filters_and_sql(
+    asked: Callable[[str], dict[str, Any]],
+) -> None:
+    report = asked(AT_NOON)
+    assert {found["kind"] for found in report["findings"]} == set(SAID)
+    severities = [found["severity"] for found in report["findings"]]
+    assert severities == sorted(severities, key=["high", "medium", "info"].index)
+    for found in report["findings"]:
+        assert set(found) == set(Finding.__annotations__)
+        sql = report["queries"][found["query"]]
+        assert sql["sql"].count("?") == len(sql["parameters"])
+        texts, actions = SAID[found["kind"]]
+        assert found["text"] in texts
+        assert found["action"] in actions
+        sentences = TEXTS["es"][found["kind"]][found["text"]]
+        named = set(re.findall(r"\{(\w+)\}", " ".join(sentences.values())))
+        assert named <= set(found["numbers"]) | ADDED
+
+
+def test_a_look_is_kept_for_all_who_look_at_the_same_sales(
+    asked: Callable[[str], dict[str, Any]], changed: SimulatedDruid
+) -> None:
+    first = asked(AT_NOON)
+    assert asked(f"{AT_NOON}&rango=7d") == first
+    assert len(changed.asked) == 2
+    asked(f"{AT_NOON}&provincia=Salta")
+    assert len(changed.asked) == 4
+
+
+def test_an_unknown_filter_is_told(reader: TestClient) -> None:
+    answer = reader.get("/api/findings?tienda=x")
+    assert (answer.status_code, answer.json()["code"]) == (400, "input")
+
+
+def test_a_druid_that_is_away_is_told(reader: TestClient) -> None:
+    answer = reader.get("/api/findings?provincia=Chaco")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unreachable")
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_there_are_words_for_every_finding_and_no_others(language: str) -> None:
+    texts = TEXTS[language]
+    for kind, (said, actions) in SAID.items():
+        assert set(texts[kind]) == {*said, "action"}
+        assert set(texts[kind]["action"]) == actions
+        assert all(set(texts[kind][text]) == {"title", "body"} for text in said)
+    assert set(texts["kinds"]) == set(SAID)
+    assert set(texts["reasons"]) == {"hours", "kind", "weekday"}
+    assert set(texts["severity"]) == {"high", "medium", "info"}
