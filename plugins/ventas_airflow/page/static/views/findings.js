@@ -4,7 +4,7 @@ import * as format from "../lib/format.js";
 import { has, t } from "../lib/texts.js";
 
 /** So many are in sight at once; the others are behind one more step. */
-const SHOWN = 5;
+const SHOWN = 3;
 
 /** How each number of a finding is written in its sentence; what is not here is a count. */
 const WRITTEN = {
