@@ -15,7 +15,7 @@ import numpy as np
 
 from include.sales.draws import Floats, Ints
 
-DRIFT: Final = 0.1
+DRIFT: Final = 0.05
 """Standard deviation between windows that is assumed at least, of the share or of its rest,
 whichever is smaller: how far what is usual moves without anybody being to blame. So no amount of
 sales makes a small change a finding. Of `m` windows it is `1 + 2 / m` times as much: few of them
@@ -114,7 +114,7 @@ class Baseline(NamedTuple):
         deviation = np.sqrt(n * p * (1 - p) * (size + n) / (size + 1))
         beyond = (n * p - k) if low else (k - n * p)
         found = np.ones(len(p))
-        for i in np.flatnonzero((n > 0) & (beyond > 2 * deviation)):
+        for i in np.flatnonzero(beyond > 2 * deviation):
             usual, count, of = self.usual(int(i)), int(k[i]), int(n[i])
             found[i] = usual.below(count, of) if low else usual.above(count, of)
         return found

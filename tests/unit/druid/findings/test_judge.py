@@ -6,6 +6,7 @@ import pytest
 
 from include.druid.findings.judge import LEVEL, judge
 from include.druid.findings.report import Finding, Missing, Report
+from include.sales.local_time import epoch_ms
 from tests.support.findings import (
     NOW,
     PENDING,
@@ -88,7 +89,7 @@ def test_a_product_of_six_sales_an_hour_is_seen_five_times_as_often(usual_sales:
 
 def rare(events: Events, sales: int) -> str:
     """A product that is sold so often in an hour."""
-    last = (events.ts >= (NOW - HOUR).timestamp() * 1000) & (events.ts < NOW.timestamp() * 1000)
+    last = (events.ts >= epoch_ms(NOW - HOUR)) & (events.ts < epoch_ms(NOW))
     for name in events.names["product"]:
         if int((last & (events.state == PENDING) & of(events, product=name)).sum()) == sales:
             return str(name)
@@ -101,10 +102,16 @@ def test_a_store_that_went_silent_is_named_since_its_last_sale(usual_sales: Even
     assert (found.kind, found.text, found.subject) == ("store", "since", {"sucursal": name})
     assert found.numbers["k"] == 0
     assert found.numbers["expected"] > 15
-    assert 60 <= (NOW.timestamp() * 1000 - found.numbers["last"]) / 60_000 < 90
+    assert 60 <= (epoch_ms(NOW) - found.numbers["last"]) / 60_000 < 90
 
     found = only(looked(silent(usual_sales, NOW - 4 * HOUR, store=name)))
     assert (found.text, found.numbers["last"]) == ("silent", 0)
+
+
+def test_a_store_that_sells_again_is_not_silent(usual_sales: Events) -> None:
+    its = of(usual_sales, store="Ramos Mejía")
+    paused = (usual_sales.ts >= epoch_ms(NOW - HOUR)) & (usual_sales.ts < epoch_ms(NOW - HOUR / 6))
+    assert told(looked(usual_sales.only(~(its & paused)))) == []
 
 
 def test_a_store_that_is_closed_is_not_silent(usual_sales: Events) -> None:
@@ -114,7 +121,7 @@ def test_a_store_that_is_closed_is_not_silent(usual_sales: Events) -> None:
 
 
 def test_a_stream_that_stands_still_accuses_nobody(usual_sales: Events) -> None:
-    stopped = usual_sales.only(usual_sales.ts < (NOW - HOUR).timestamp() * 1000)
+    stopped = usual_sales.only(usual_sales.ts < epoch_ms(NOW - HOUR))
     assert told(looked(stopped)) == []
     report = looked(stopped, NOW + 3 * HOUR)
     assert (report.sales, report.findings) == (0, [])
@@ -157,7 +164,7 @@ def test_more_sales_at_half_the_price_are_no_more_revenue(usual_sales: Events) -
 
 def test_with_little_history_it_says_what_is_missing(usual_sales: Events) -> None:
     def since(hours: int) -> Report:
-        return looked(usual_sales.only(usual_sales.ts >= (NOW - hours * HOUR).timestamp() * 1000))
+        return looked(usual_sales.only(usual_sales.ts >= epoch_ms(NOW - hours * HOUR)))
 
     by_days = [Missing(kind, "kind") for kind in ("product", "store", "returns")]
     weekday = Missing("promotion", "weekday")

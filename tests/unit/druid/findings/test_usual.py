@@ -60,10 +60,13 @@ def test_windows_that_differ_by_more_widen_what_is_usual() -> None:
     assert math.sqrt(0.2 * 0.8 / (usual.a + usual.b + 1)) == pytest.approx(0.06, rel=0.1)
 
 
-def test_one_window_says_less_than_many() -> None:
-    one = Baseline.of(counts([200]), counts([10_000])).usual(0)
-    many = Baseline.of(counts([200] * 8), counts([10_000] * 8)).usual(0)
-    assert one.above(300, 10_000) > 10 * many.above(300, 10_000)
+@pytest.mark.parametrize(("windows", "times"), [(1, 3), (2, 2), (8, 1.25)])
+def test_fewer_windows_leave_room_for_more_drift(windows: int, times: float) -> None:
+    k, n = counts([2_000_000] * windows), counts([100_000_000] * windows)
+    usual = Baseline.of(k, n).usual(0)
+    assert math.sqrt(0.02 * 0.98 / (usual.a + usual.b + 1)) == pytest.approx(
+        0.02 * DRIFT * times * math.sqrt(1 + 1 / windows), rel=0.01
+    )
 
 
 def test_what_was_never_seen_is_not_impossible() -> None:

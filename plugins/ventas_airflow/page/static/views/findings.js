@@ -133,7 +133,11 @@ function update(item, row) {
 
 function written(numbers) {
   const values = Object.fromEntries(
-    Object.entries(numbers).map(([name, value]) => [name, (WRITTEN[name] ?? format.count)(value)]),
+    Object.entries(numbers).map(([name, value]) => [
+      name,
+      // A number and its sign stay on one line.
+      (WRITTEN[name] ?? format.count)(value).replaceAll(" ", "\u00a0"),
+    ]),
   );
   values.low_n = format.count(numbers.low * numbers.n);
   values.high_n = format.count(numbers.high * numbers.n);
