@@ -46,7 +46,7 @@ export function render(container, report, state) {
 
 function build(container) {
   const parts = {
-    summary: h("p.summary", { role: "status" }),
+    summary: h("p.verdict", { role: "status" }),
     list: h("ul.findings"),
     rest: h("ul.findings"),
     method: h("div"),
