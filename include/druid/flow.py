@@ -19,6 +19,8 @@ from include.druid.queries import read_query
 LOOKBACK: Final = timedelta(minutes=15)
 
 _MINUTE: Final = timedelta(minutes=1)
+#: Seconds for each query: who looks waits for an answer, and looks again anyway.
+_TIMEOUT: Final = 4.0
 _ERRORS: Final = 3
 _ERROR_LENGTH: Final = 300
 
@@ -57,7 +59,7 @@ def read_sales(client: DruidClient, datasource: str, now: datetime) -> dict[str,
     """
     start, end = now - LOOKBACK, now + _MINUTE
     bounds = [int(moment.timestamp() * 1000) for moment in (start, end)]
-    minutes = client.sql(read_query("flow/minutes", datasource), bounds, context=QUERY_CONTEXT)
+    minutes = _ask(client, read_query("flow/minutes", datasource), bounds)
     gaps, newest = (_row(client, datasource, name) for name in ("cadence", "freshness"))
     return {
         "cadence": cadence(gaps, minutes, now),
@@ -178,7 +180,11 @@ def equality(
 
 def _row(client: DruidClient, datasource: str, name: str) -> dict[str, Any] | None:
     query, parameters = _checks()[name].statement(datasource, int(LOOKBACK / _MINUTE))
-    return next(iter(client.sql(query, parameters, context=QUERY_CONTEXT)), None)
+    return next(iter(_ask(client, query, parameters)), None)
+
+
+def _ask(client: DruidClient, query: str, parameters: Sequence[int]) -> list[dict[str, Any]]:
+    return client.sql(query, parameters, timeout=_TIMEOUT, context=QUERY_CONTEXT)
 
 
 @cache

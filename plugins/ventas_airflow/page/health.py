@@ -32,8 +32,8 @@ _shared: Final = Shared()
 
 LEDGER: Final = f"{DATASOURCE}.ledger"
 
-#: Seconds that Kafka has: for a request, and to read the ledger in.
-_KAFKA_TIMEOUT, _LEDGER_TIMEOUT = 4.0, 8.0
+#: Seconds: for a request of Kafka, and to read the ledger in.
+_KAFKA_TIMEOUT, _LEDGER_TIMEOUT = 4.0, 6.0
 
 _CLOCK_SKEW: Final = timedelta(minutes=10)
 

@@ -90,6 +90,7 @@ def test_druid_is_asked_for_the_last_quarter_of_an_hour(router: Router) -> None:
     ]
     assert minutes[0] == (NOW - timedelta(minutes=15)).timestamp() * 1000
     assert checks == [[15], [15]]
+    assert all(asked.body["context"]["timeout"] < 10_000 for asked in router.asked)
 
 
 def test_nothing_ingested_is_told_as_such(router: Router) -> None:

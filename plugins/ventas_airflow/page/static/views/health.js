@@ -1,5 +1,6 @@
 import { get } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
+import * as format from "../lib/format.js";
 import { poll } from "../lib/poll.js";
 import { t } from "../lib/texts.js";
 import { makeActions } from "./health/actions.js";
@@ -13,6 +14,7 @@ const CARDS = ["windows", "cadence", "freshness", "ledger", "supervisor", "kafka
 
 export function mount(root) {
   const summary = h("p.summary", { role: "status" });
+  const asOf = h("p.note");
   const cards = Object.fromEntries(CARDS.map((name) => [name, makeCard(name)]));
   let permitted;
   let seldom = seldomAsked();
@@ -27,6 +29,7 @@ export function mount(root) {
   root.append(
     h("h1.hidden", {}, t("shell.views.salud")),
     summary,
+    asOf,
     h("div.health-board", {}, CARDS.map((name) => cards[name].card)),
   );
 
@@ -63,6 +66,7 @@ export function mount(root) {
     showRuns(runs);
     actions.show(windows, parts.supervisor, dag.trouble ? null : dag);
     setText(summary, inWords(parts));
+    setText(asOf, t("health.asOf", { time: format.time(Date.now()) }));
     summary.dataset.state = worst(CARDS.map((name) => parts[name].state));
   }
 
@@ -115,5 +119,6 @@ function inWords(parts) {
   const told = ["bad", "attention"]
     .filter((state) => named(state).length)
     .map((state) => t(`health.summary.${state}`, { names: named(state).join(", ") }));
-  return told.length ? told.join(" ") : t("health.summary.good");
+  if (told.length) return told.join(" ");
+  return t(named("good").length ? "health.summary.good" : "health.summary.none");
 }

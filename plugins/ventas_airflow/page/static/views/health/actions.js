@@ -100,7 +100,7 @@ function soFar(run, stage) {
         income: format.money(facturado_centavos, { short: true }),
       }),
     );
-  } else if (part && part.reason !== "no_sales") {
+  } else if (part && !["no_sales", "no_topic"].includes(part.reason)) {
     told.push(t(part.trouble ? "health.reasons.trouble" : `health.reasons.${part.reason}`, part.numbers ?? { told: part.trouble.message }));
   }
   if (["publishing", "retrying"].includes(stage)) {

@@ -7,7 +7,8 @@ import { logPath, runPath } from "./airflow.js";
 import { figures, number, table, when } from "./card.js";
 import { stateOfRun } from "./judge.js";
 
-const BARS = { width: 300, height: 44 };
+/** Of the bars: as many as the look-back has whole minutes. */
+const BARS = { width: 300, height: 44, most: 14 };
 
 export function cadence({ numbers }) {
   if (!numbers.por_minuto) return null;
@@ -26,7 +27,7 @@ export function cadence({ numbers }) {
 /** Sales by minute as bars; the words are for who does not see them. */
 function minuteBars(minutes) {
   const most = Math.max(1, ...minutes.map((minute) => minute.ventas));
-  const step = BARS.width / Math.max(1, minutes.length);
+  const step = BARS.width / BARS.most;
   const words = minutes.map((minute) => `${format.hour(minute.minuto)}: ${minute.ventas}`).join(", ");
   const picture = svg("svg", {
     class: "minutes",
@@ -65,24 +66,25 @@ const MARKS = { igual: "=", distinto: "≠", en_curso: "…" };
 
 export function ledger({ numbers }) {
   if (!numbers.minutos) return null;
+  const counts = figures(
+    ["equal", number(numbers.iguales)],
+    ["differing", number(numbers.distintos)],
+    ["open", number(numbers.en_curso)],
+  );
+  if (!numbers.minutos.length) return counts;
+  const minutes = numbers.minutos.toReversed().map((row) => [
+    format.hour(Date.parse(row.minuto)),
+    number(row.libro),
+    number(row.druid),
+    `${MARKS[row.estado]} ${t(`health.equality.${row.estado}`)}`,
+  ]);
   return [
-    figures(["equal", number(numbers.iguales)], ["differing", number(numbers.distintos)], ["open", number(numbers.en_curso)]),
+    counts,
     h(
       "details",
       { open: numbers.distintos > 0 },
       h("summary", {}, t("health.byMinute")),
-      table(
-        "health.cards.ledger",
-        ["minute", "inLedger", "inDruid", "equality"],
-        numbers.minutos
-          .toReversed()
-          .map((row) => [
-            format.hour(Date.parse(row.minuto)),
-            number(row.libro),
-            number(row.druid),
-            `${MARKS[row.estado]} ${t(`health.equality.${row.estado}`)}`,
-          ]),
-      ),
+      table("health.cards.ledger", ["minute", "inLedger", "inDruid", "equality"], minutes),
     ),
   ];
 }

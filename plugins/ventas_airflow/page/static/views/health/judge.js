@@ -7,6 +7,10 @@ import { publisher } from "./airflow.js";
 const ORDER = ["none", "good", "attention", "bad"];
 /** Seconds that a window has, from when it begins to publish, to its first sales. */
 const OPENING = 60;
+/** Seconds that Druid has to come up once its VM is on, as the validation gives it. */
+const STARTING = 180;
+/** Seconds that Airflow takes to begin a run that nothing holds back. */
+const QUEUED = 30;
 
 export function worst(states) {
   return states.reduce((one, other) => (ORDER.indexOf(other) > ORDER.indexOf(one) ? other : one), "none");
@@ -21,7 +25,8 @@ export function stageOf(run) {
 }
 
 const STAGES = {
-  queued: "attention",
+  queued: "good",
+  held: "attention",
   opening: "good",
   publishing: "good",
   retrying: "attention",
@@ -30,13 +35,17 @@ const STAGES = {
 };
 
 /** The part «ventanas», of what `activeRuns` found. */
-export function windowsPart(active) {
+export function windowsPart(active, now) {
   if (active.trouble) return active;
   if (!active.windows.length) return { state: "none", reason: "no_windows", since: null, numbers: {} };
-  const stages = active.windows.map(stageOf);
+  const stages = active.windows.map((run) => {
+    const held = now - Date.parse(run.queued_at ?? run.run_after) > QUEUED * 1000;
+    return stageOf(run) === "queued" && held ? "held" : stageOf(run);
+  });
   const state = worst(stages.map((stage) => STAGES[stage]));
   const main = stages.find((stage) => STAGES[stage] === state);
-  const since = active.windows[stages.indexOf(main)].start_date;
+  const one = active.windows[stages.indexOf(main)];
+  const since = one.start_date ?? one.queued_at;
   return { state, reason: `stage_${main}`, since, numbers: {} };
 }
 
@@ -58,8 +67,8 @@ export function validationPart(runs) {
 
 export function stateOfRun(run) {
   if (!run.summary) return run.state === "failed" ? "bad" : "none";
-  const { error, warning } = run.summary.totals;
-  return error ? "bad" : warning ? "attention" : "good";
+  const { error, warning, ok } = run.summary.totals;
+  return error ? "bad" : warning ? "attention" : ok ? "good" : "none";
 }
 
 /** Every part of `found`, judged by what the others say. */
@@ -67,7 +76,7 @@ export function judged(found, now) {
   const { active, vm } = found;
   const known = !active.trouble;
   const publishing = known ? active.windows.filter((run) => stageOf(run) === "publishing") : [];
-  const parts = { ...found, windows: windowsPart(active), validation: validationPart(found.runs) };
+  const parts = { ...found, windows: windowsPart(active, now), validation: validationPart(found.runs) };
   delete parts.active;
   delete parts.runs;
 
@@ -108,12 +117,13 @@ function hasUsualPace(run) {
 
 /** What cannot be asked: nothing is wrong with it while the VM is off and nothing is sold. */
 function troubled(error, vm, selling) {
-  const numbers = { told: error.message };
-  if (error.code !== "unreachable") {
-    return { state: "none", reason: "trouble", since: null, numbers };
-  }
+  const part = (state, reason, since = null) => ({ state, reason, since, numbers: { told: error.message } });
+  if (!["unreachable", "refused"].includes(error.code)) return part("none", "trouble");
   const off = ["vm_off", "vm_missing"].includes(vm.reason);
-  if (off && !selling) return { state: "none", reason: "druid_off", since: vm.since, numbers };
-  if (vm.reason === "vm_changing") return { state: "attention", reason: "druid_starts", since: vm.since, numbers };
-  return { state: "bad", reason: "druid_unreachable", since: null, numbers };
+  if (off && !selling) return part("none", "druid_off", vm.since);
+  const young = ["vm_on", "vm_idle"].includes(vm.reason) && vm.numbers.segundos < STARTING;
+  if (vm.reason === "vm_changing" || young) return part("none", "druid_starts", vm.since);
+  // A part of Druid answers, and says what it lacks.
+  if (error.code === "refused") return part("attention", "trouble");
+  return part("bad", "druid_unreachable");
 }
