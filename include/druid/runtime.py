@@ -169,7 +169,9 @@ def _coordinator(place: Place) -> dict[str, str]:
         "druid.coordinator.startDelay": "PT5S",
         "druid.coordinator.period": "PT5S",
         "druid.manager.segments.pollDuration": "PT5S",
-        "druid.indexer.queue.startDelay": "PT1S",
+        # Tasks that were left running are given to a worker once it is there: to one that comes
+        # after them Druid 33 gives them a minute later.
+        "druid.indexer.queue.startDelay": "PT8S",
         # How often it looks for days to compact and for segments to delete.
         "druid.coordinator.period.indexingPeriod": "PT10M",
         # What compaction or a retention rule has made unused is deleted a day later, whatever day

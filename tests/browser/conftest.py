@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from include.druid.client import DruidClient
@@ -97,7 +98,8 @@ def shop(stack: Settings) -> Iterator[Shop]:
         ensure_topic(config, topic, **options)
     shop = Shop(stack, f"navegador {datetime.now(UTC).isoformat()}")
     shop.druid.submit_supervisor(supervisor_spec(config, topic="ventas", datasource="ventas"))
-    shop.druid.resume_supervisor("ventas")
+    if shop.druid.supervisor_status("ventas")["suspended"]:
+        shop.druid.resume_supervisor("ventas")
     now = datetime.now(UTC)
     recent = [now - timedelta(seconds=3 * n) for n in range(1, 2400)]
     yesterday = [now - timedelta(days=1, seconds=4 * n) for n in range(1, 900)]
@@ -139,6 +141,16 @@ class Visitor:
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def serious(page: Page) -> list[str]:
+    """axe-core's violations that are serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+    ]
 
 
 @pytest.fixture

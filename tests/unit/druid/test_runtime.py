@@ -44,7 +44,7 @@ OWN = {
         "druid.coordinator.startDelay": "PT5S",
         "druid.coordinator.period": "PT5S",
         "druid.manager.segments.pollDuration": "PT5S",
-        "druid.indexer.queue.startDelay": "PT1S",
+        "druid.indexer.queue.startDelay": "PT8S",
         "druid.coordinator.period.indexingPeriod": "PT10M",
         "druid.coordinator.kill.on": "true",
         "druid.coordinator.kill.ignoreDurationToRetain": "true",

@@ -1,0 +1,59 @@
+"""«Salud del flujo» in a browser: each part's state in words, and buttons for those who may."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Shop, Visitor, serious
+
+Visit = Callable[..., Visitor]
+
+STATES = "bien|atención|mal|sin datos"
+CARDS = ("windows", "cadence", "freshness", "ledger", "supervisor", "kafka", "validation", "vm")
+
+
+def test_each_part_has_its_state_in_words(shop: Shop, visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open("/ventas/salud")
+    for card in CARDS:
+        state = page.locator(f"[data-card={card}] .state .badge")
+        expect(state).to_have_text(re.compile(f". ({STATES})$"), timeout=20_000)
+    expect(page.locator("[data-card=kafka]")).to_have_attribute("data-state", "good")
+    expect(page.locator("[data-card=supervisor]")).to_contain_text("Druid lee lo que Kafka recibe")
+    visitor.picture("salud")
+
+
+def test_a_viewers_buttons_are_off_and_say_why(shop: Shop, visit: Visit) -> None:
+    page = visit().open("/ventas/salud")
+    button = page.locator("form.open button")
+    expect(page.locator("#health-why")).to_be_visible()
+    expect(button).to_be_disabled()
+    answer = page.context.request.post(
+        f"{shop.settings.url('airflow')}/ventas/api/supervisor/resume"
+    )
+    assert answer.status == 403
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_violation_of_accessibility(shop: Shop, visit: Visit, scheme: str) -> None:
+    visitor = visit(color_scheme=scheme)
+    page = visitor.open("/ventas/salud")
+    page.locator("[data-card=vm] .state .badge:not(:empty)").wait_for()
+    assert serious(page) == []
+    visitor.picture(f"salud-{scheme}")
+
+
+def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
+    visitor = visit(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = visitor.open("/ventas/salud")
+    page.locator("[data-card=vm] .state .badge:not(:empty)").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.picture("salud-390")
+
+
+def test_english(shop: Shop, visit: Visit) -> None:
+    page = visit().open("/ventas/salud")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Druid's ingestion")).to_be_visible()
