@@ -10,7 +10,7 @@ import { makeCard, showPart } from "./health/card.js";
 import { judged, worst } from "./health/judge.js";
 
 const PAUSE = 5000;
-const CARDS = ["windows", "cadence", "freshness", "ledger", "supervisor", "kafka", "validation", "vm"];
+const CARDS = ["windows", "cadence", "freshness", "ledger", "supervisor", "kafka", "vm", "validation"];
 
 export function mount(root) {
   const summary = h("p.summary", { role: "status" });

@@ -56,9 +56,10 @@ function make() {
 }
 
 function change(element, figure, now, then, known, against) {
-  if (!known || now === null || then === null || (!figure.points && then === 0)) {
+  const text = !known || now === null || then === null ? "live.noComparison" : "live.noneThen";
+  if (text === "live.noComparison" || (!figure.points && then === 0)) {
     element.className = "change";
-    setText(element, t("live.noComparison", { against }));
+    setText(element, t(text, { against }));
     return;
   }
   const by = figure.points ? now - then : now / then - 1;
