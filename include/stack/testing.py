@@ -1,9 +1,10 @@
 """`./ventas test`: lint, types, and the pytest suites, in the order of how soon they fail."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from include.stack.settings import ROOT
 from include.stack.stack import StackError
@@ -13,7 +14,15 @@ CHECKS = {
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", ".")),
     "types": (("mypy",),),
 }
-PYTEST_SUITES = ("unit", "dags", "integration", "e2e", "browser")
+#: They need no services, so they run beside those that mostly wait for theirs.
+ALONE = ("unit", "dags")
+WITH_STACK = ("integration", "e2e", "browser")
+PYTEST_SUITES = (*ALONE, *WITH_STACK)
+
+NO_TESTS = 5
+"""pytest's exit code if it found none to run."""
+
+Wait = Callable[[], int]
 
 
 def run_suites(suites: Sequence[str], expression: str | None) -> int:
@@ -34,10 +43,41 @@ def run_suites(suites: Sequence[str], expression: str | None) -> int:
                 done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False)
                 if done.returncode:
                     return done.returncode
-    folders = [f"tests/{suite}" for suite in PYTEST_SUITES if suite in wanted]
-    if not folders:
-        return 0
-    pytest = [sys.executable, "-m", "pytest", *folders, "--durations=10"]
-    if expression:
-        pytest += ["-k", expression]
-    return subprocess.run(pytest, cwd=ROOT, env=os.environ, check=False).returncode
+    with ExitStack() as started:
+        runs: list[Wait] = [
+            started.enter_context(_pytest(names, expression, shown=shown))
+            for names, shown in _together([suite for suite in PYTEST_SUITES if suite in wanted])
+        ]
+        codes = [wait() for wait in reversed(runs)]
+    # With an expression, one of two may well have no test of that name.
+    return max([code for code in codes if code != NO_TESTS] or codes, default=0)
+
+
+def _together(suites: Sequence[str]) -> list[tuple[list[str], bool]]:
+    """The suites of each pytest, and whether it prints as it goes: of two, the latter does."""
+    groups = [[suite for suite in suites if suite in group] for group in (ALONE, WITH_STACK)]
+    filled = [group for group in groups if group]
+    return [(group, group is filled[-1]) for group in filled]
+
+
+@contextmanager
+def _pytest(suites: Sequence[str], expression: str | None, *, shown: bool) -> Iterator[Wait]:
+    """Start pytest; gives what waits for it, prints what was not shown, and returns its code."""
+    command = [sys.executable, "-m", "pytest", *(f"tests/{suite}" for suite in suites)]
+    command += ["--durations=10", *(("-k", expression) if expression else ())]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        stdout = None if shown else output
+        process = subprocess.Popen(command, cwd=ROOT, stdout=stdout, stderr=stdout)
+
+        def wait() -> int:
+            code = process.wait()
+            output.seek(0)
+            print(output.read(), end="", flush=True)
+            return code
+
+        try:
+            yield wait
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
