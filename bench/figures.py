@@ -42,6 +42,11 @@ FIGURES: Final = (
     Figure("cadence_p99_ms", "Desvío de la cadencia, p99 (ms)", "{:.1f}", at_most=5),
     Figure("producer_cpu_pct", "CPU del productor (% de un núcleo)", "{:.2f}", at_most=1),
     Figure("producer_rss_mb", "Memoria del productor (RSS, MB)", "{:.0f}"),
+    Figure("page_first_paint_s", "Página: primera pintura con datos (s)", "{:.2f}", at_most=2),
+    Figure("page_api_p95_ms", "Página: API, p95 (ms)", "{:.0f}", at_most=200),
+    Figure("page_event_on_screen_s", "Página: de Kafka a la pantalla (s)", "{:.2f}", at_most=3),
+    Figure("page_viewers_p95_ms", "Página: API con 50 a la vez, p95 (ms)", "{:.0f}", at_most=400),
+    Figure("page_growth", "Página: p95 con 20 millones / con 5", "{:.2f}", at_most=2),
 )
 
 _PERF_TEST = re.compile(r"^\d+ (?:steady state )?records sent, ([\d.]+) records/sec .*th\.$", re.M)
@@ -69,6 +74,11 @@ def result(measured: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, flo
         "cadence_p99_ms": reported("cadence", "p99_ms"),
         "producer_cpu_pct": reported("cadence", "cpu_pct"),
         "producer_rss_mb": reported("cadence", "rss_mb"),
+        "page_first_paint_s": reported("page", "first_paint_s"),
+        "page_api_p95_ms": reported("page", "api_p95_ms"),
+        "page_event_on_screen_s": reported("page", "event_on_screen_s"),
+        "page_viewers_p95_ms": reported("page", "viewers_p95_ms"),
+        "page_growth": reported("page", "growth"),
     }
     return {key: None if value is None else round(value, 3) for key, value in found.items()}
 

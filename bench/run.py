@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import FIGURES, result
+from bench.page import FULL, QUICK, measure_page
+from bench.page_report import page_tables
 from bench.parts import PARTS, Part, run_part
 from bench.services import Services, stopped_in_order, temporary_settings
 from include.stack import stack
@@ -17,6 +19,9 @@ from include.stack.settings import Settings
 
 ROUNDS: Final = 5
 """How often load mode and Kafka's own benchmark alternate: the machine is not always as fast."""
+
+PAGE: Final = "page"
+"""The part that has a whole stack, and an hour of its own: it runs only if it is named."""
 
 _COMPARED: Final = ("load", "perf_test")
 
@@ -27,7 +32,7 @@ Measured = dict[str, list[dict[str, Any]]]
 def run_bench(
     settings: Settings, console: Console, *, names: Sequence[str], quick: bool, as_json: bool
 ) -> int:
-    """Run the named parts, or all, and print the figures; returns the process's exit code."""
+    """Run the named parts, or all but the page, and print the figures; returns the exit code."""
     measured: Measured = {}
     told_to = Console(stderr=True) if as_json else console
     with stopped_in_order(), StackProgress(told_to) as progress:
@@ -53,12 +58,20 @@ def run_bench(
                         addresses=addresses if part.kafka else (),
                     )
                 measured.setdefault(part.name, []).append(found)
+        if PAGE in names:
+            with temporary_settings(settings) as own:
+                size = QUICK if quick else FULL
+                measured[PAGE] = [measure_page(own, progress.callbacks(), size)]
     figures = result(measured)
     if as_json:
         print(json.dumps({**figures, "details": {"quick": quick, **measured}}))
     else:
         console.print(_figures_table(figures))
-        console.print(_rates_table(measured))
+        pages = measured.pop(PAGE, [])
+        if measured:
+            console.print(_rates_table(measured))
+        for found in pages:
+            console.print(*page_tables(found), sep="\n")
     return 0
 
 

@@ -26,8 +26,9 @@ class AirflowApi:
         login = self._answer("POST", "/auth/token", json={"username": user, "password": password})
         if login.is_error:
             raise AirflowApiError(f"Airflow at {url} refused the login of {user!r}: {login.text}")
-        token = login.json()["access_token"]
-        self._client.headers["Authorization"] = f"Bearer {token}"
+        self.token = str(login.json()["access_token"])
+        """What a browser has in its cookie ``_token``."""
+        self._client.headers["Authorization"] = f"Bearer {self.token}"
         self._client.base_url = httpx.URL(f"{url}/api/v2")
 
     def dag(self, dag: str) -> dict[str, Any]:

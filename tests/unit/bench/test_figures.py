@@ -53,6 +53,15 @@ def test_each_figure_has_its_key_and_what_was_not_measured_is_none() -> None:
             "generate": [{"per_second": 500_000.0}],
             "druid": [{"sustained_vs_drain": 0.94321}],
             "cadence": [{"p99_ms": 1.5, "cpu_pct": 0.2, "rss_mb": 80.0}],
+            "page": [
+                {
+                    "first_paint_s": 1.2,
+                    "api_p95_ms": 150.0,
+                    "event_on_screen_s": 2.5,
+                    "viewers_p95_ms": 310.0,
+                    "growth": None,
+                }
+            ],
         }
     )
     assert found == {
@@ -63,6 +72,11 @@ def test_each_figure_has_its_key_and_what_was_not_measured_is_none() -> None:
         "cadence_p99_ms": 1.5,
         "producer_cpu_pct": 0.2,
         "producer_rss_mb": 80,
+        "page_first_paint_s": 1.2,
+        "page_api_p95_ms": 150,
+        "page_event_on_screen_s": 2.5,
+        "page_viewers_p95_ms": 310,
+        "page_growth": None,
     }
 
 

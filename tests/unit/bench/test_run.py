@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from bench import run as bench
+from bench.page import QUICK, Size, figures
 from bench.parts import PARTS, Part, run_part
 from include.stack import cli, stack
 from include.stack.settings import Settings
 from include.stack.stack import StackError
+from tests.unit.bench.support import STAGE
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_load_and_kafkas_own_benchmark_take_turns(ran: list[Any]) -> None:
 
 
 def test_named_parts_run_alone_and_quick_ones_are_smaller(ran: list[Any]) -> None:
-    assert cli.main(["bench", "--quick", "--part", "load", "--part", "faker"]) == 0
+    assert cli.main(["bench", "--quick", "load", "faker"]) == 0
     assert [name for name, _ in ran] == [*["load"] * bench.ROUNDS, "faker"]
     assert all(size == PARTS[name].quick for name, size in ran)
 
@@ -60,7 +62,7 @@ def test_named_parts_run_alone_and_quick_ones_are_smaller(ran: list[Any]) -> Non
 def test_json_is_one_object_with_every_key(
     ran: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["bench", "--json", "--part", "load", "perf_test", "cadence"]) == 0
+    assert cli.main(["bench", "--json", "load", "perf_test", "cadence"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert list(found) == [
         "load_vs_perf_test",
@@ -70,15 +72,43 @@ def test_json_is_one_object_with_every_key(
         "cadence_p99_ms",
         "producer_cpu_pct",
         "producer_rss_mb",
+        "page_first_paint_s",
+        "page_api_p95_ms",
+        "page_event_on_screen_s",
+        "page_viewers_p95_ms",
+        "page_growth",
         "details",
     ]
     assert (found["load_vs_perf_test"], found["druid_vs_drain"]) == (1, None)
     assert len(found["details"]["load"]) == bench.ROUNDS
 
 
+def test_the_page_is_measured_only_if_it_is_named(
+    ran: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = []
+
+    def measure(own: Settings, _: object, size: Size) -> dict[str, Any]:
+        sizes.append((own.home, size))
+        return {**figures([STAGE]), "sizes": [STAGE]}
+
+    monkeypatch.setattr(bench, "measure_page", measure)
+    assert cli.main(["bench", "generate"]) == 0
+    assert sizes == []
+    ran.clear()
+    assert cli.main(["bench", "page", "--quick"]) == 0
+    [(home, size)] = sizes
+    assert (ran, size, home.exists()) == ([], QUICK, False)
+    capsys.readouterr()
+    assert cli.main(["bench", "--json", "page"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["page_api_p95_ms"] == STAGE["api"]["p95_ms"]
+    assert found["details"]["page"][0]["sizes"] == [STAGE]
+
+
 def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.main(["bench", "--part", "loud"])
+        cli.main(["bench", "loud"])
     assert "'loud'" in capsys.readouterr().err
 
 
@@ -86,8 +116,8 @@ def test_the_help_names_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["bench", "--help"])
     said = capsys.readouterr().out
-    assert all(f"\n  {name} " in said for name in PARTS)
-    assert tuple(PARTS) == cli.BENCH_PARTS
+    assert all(f"\n  {name} " in said for name in cli.BENCH_PARTS)
+    assert (*PARTS, bench.PAGE) == cli.BENCH_PARTS
 
 
 def test_a_part_that_fails_is_one_sentence_with_its_log(settings: Settings) -> None:

@@ -1,0 +1,234 @@
+"""The live page with millions of events behind it: how soon it answers, and how soon it shows.
+
+It has a whole stack of its own. The past is filled by `sales_backfill`, whose live window goes on
+selling meanwhile; then a second past of the same days is filled beside the first.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, NamedTuple
+
+from bench.figures import percentile
+from bench.page_looks import pauses, viewers
+from bench.page_screen import Screen, api_view, browser_path, chromium, delays
+from bench.page_viewers import by_range, crowd, probe, summary, visit
+from include.druid.client import DruidClient, DruidError
+from include.druid.queries import for_datasource
+from include.stack import airflow, stack
+from include.stack.airflow_api import AirflowApi
+from include.stack.demo import WINDOW, wait_for_dags
+from include.stack.settings import Settings
+from include.stack.stack import Progress, StackError
+
+BACKFILL: Final = "sales_backfill"
+_PUBLISH: Final = "publish_sales"
+_ENDED: Final = ("success", "failed")
+
+_FILL_PATIENCE = 2400.0
+_WINDOW_PATIENCE = 300.0
+_LIVE_MINUTES = 120
+"""Longer than any measurement: what is measured ends the window."""
+
+_UNSEEN = 11.0
+"""Seconds after which the page's answer at a live range is not shown any more."""
+
+
+class Past(NamedTuple):
+    """Days that are filled, by the form of `sales_backfill`."""
+
+    days: int
+    scale: float
+    seed: int
+
+
+class Size(NamedTuple):
+    """How much is measured, and how often."""
+
+    pasts: Sequence[Past]
+    """Filled one after the other; after each, all is measured."""
+    visit: float
+    """Seconds that the one viewer stays at each look."""
+    viewers: int
+    crowd: float
+    """Seconds that they stay."""
+    sales: int
+    """Published to see them appear."""
+    paints: int
+
+
+FULL: Final = Size(
+    # 5.2 million events, and another 15.
+    pasts=(Past(30, 1.0, 2026), Past(30, 2.85, 2027)),
+    visit=15,
+    viewers=50,
+    crowd=60,
+    sales=20,
+    paints=5,
+)
+QUICK: Final = Size((Past(2, 1.0, 2026),), visit=3, viewers=20, crowd=10, sales=5, paints=2)
+
+
+def measure_page(settings: Settings, progress: Progress, size: Size) -> dict[str, Any]:
+    """Fill, measure, and return what was found: the figures, and each stage in `sizes`.
+
+    `settings` are those of `temporary_settings`.
+
+    Raises:
+        StackError: a run of Airflow failed, or took too long.
+    """
+    with _stack(settings, progress):
+        api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
+        wait_for_dags(api, (BACKFILL, WINDOW))
+        stages: list[dict[str, Any]] = []
+        for past in size.pasts:
+            progress.step(f"Llenando {past.days} días a escala {past.scale:g}")
+            window = _fill(settings, api, past)
+            stages.append(_stage(settings, api.token, progress, size, number=len(stages)))
+            progress.step("Cerrando la ventana")
+            _close(api, window)
+    return {**figures(stages), "sizes": stages}
+
+
+def figures(stages: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """The figures of the first stage, and how much slower looks are in the last one."""
+    first, last = stages[0], stages[-1]
+    growth = [last[part]["p95_ms"] / first[part]["p95_ms"] for part in ("api", "viewers")]
+    paint = first.get("first_paint")
+    return {
+        "first_paint_s": paint["max_s"] if paint else None,
+        "api_p95_ms": first["api"]["p95_ms"],
+        "event_on_screen_s": first["event_on_screen"]["max_s"],
+        "viewers_p95_ms": first["viewers"]["p95_ms"],
+        "growth": max(growth) if len(stages) > 1 else None,
+    }
+
+
+def _stage(
+    settings: Settings, token: str, progress: Progress, size: Size, *, number: int
+) -> dict[str, Any]:
+    """Measure with what is there."""
+    url, every = settings.url("airflow"), pauses()
+    held = _held(settings)
+    progress.step(f"{held['events'] / 1e6:.1f} millones de eventos: cada rango, la primera vez")
+    looks = probe(url, token, every)
+    progress.step("Un espectador")
+    api = visit(url, token, every, size.visit)
+    progress.step(f"{size.viewers} espectadores a la vez")
+    crowded = crowd(url, token, every, viewers(size.viewers), size.crowd)
+    with ExitStack() as opened:
+        path = browser_path()
+        run = f"bench-page-{number}"
+        kafka = {"bootstrap.servers": settings.address("kafka"), "log_level": 3}
+        if path:
+            screen = Screen(opened.enter_context(chromium(path)), url, token)
+            progress.step("Primera pintura con datos")
+            paints = _paints(screen, size.paints)
+            progress.step("De Kafka a la pantalla")
+            shown = delays(
+                kafka, opened.enter_context(screen.live_view()), sales=size.sales, run=run
+            )
+        else:
+            paints = {}
+            progress.step("De Kafka a la respuesta de la API, porque no hay un Chromium")
+            told = opened.enter_context(api_view(url, token, every["1h"]))
+        kafka = {"bootstrap.servers": settings.address("kafka"), "log_level": 3}
+        shown = delays(kafka, told, sales=size.sales, run=f"bench-page-{number}")
+    return {
+        **held,
+        "ranges": by_range(looks),
+        "api": summary(api),
+        "api_ranges": by_range(api),
+        "viewers": summary(crowded),
+        "viewers_ranges": by_range(crowded),
+        **paints,
+        "event_on_screen": {"browser": bool(path), **_spread(shown)},
+    }
+
+
+def _paints(screen: Screen, times: int) -> dict[str, Any]:
+    cold = []
+    for _ in range(times):
+        time.sleep(_UNSEEN)
+        cold.append(screen.first_paint())
+    return {
+        "first_paint": _spread(cold),
+        "first_paint_again": _spread([screen.first_paint() for _ in range(times)]),
+        "first_paint_in_airflow": _spread([screen.first_paint_in_airflow() for _ in range(times)]),
+    }
+
+
+def _spread(seconds: Sequence[float]) -> dict[str, float]:
+    return {
+        "times": len(seconds),
+        "p50_s": round(percentile(seconds, 50), 3),
+        "p95_s": round(percentile(seconds, 95), 3),
+        "max_s": round(max(seconds), 3),
+    }
+
+
+@contextmanager
+def _stack(settings: Settings, progress: Progress) -> Iterator[None]:
+    try:
+        stack.up(settings, progress)
+        yield
+    finally:
+        stack.down(settings)
+
+
+def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
+    """Fill a past; returns the run of the window that goes on with it, once Druid shows it live."""
+    api.set_paused(BACKFILL, False)
+    run = api.trigger(
+        BACKFILL,
+        {
+            **past._asdict(),
+            "go_live": True,
+            "live_minutes": _LIVE_MINUTES,
+            "keep_vm": True,
+        },
+    )
+    _until(lambda: api.run_state(BACKFILL, run) in _ENDED, f"the end of {run}", _FILL_PATIENCE)
+    if api.run_state(BACKFILL, run) != "success":
+        raise StackError(f"The run {run} of {BACKFILL} failed; see its log in {settings.logs}")
+    api.set_paused(WINDOW, False)
+    window = next(name for name in api.active_runs(WINDOW) if not name.startswith("scheduled__"))
+    api.make_way(WINDOW, window)
+    druid = DruidClient(settings.url("router"))
+    _until(lambda: _is_live(druid), f"the first live sales of {window}", _WINDOW_PATIENCE)
+    return window
+
+
+def _close(api: AirflowApi, window: str) -> None:
+    """End a window before its time, with all that is in it handed off."""
+    api.set_task_state(WINDOW, window, _PUBLISH, "failed")
+    _until(lambda: api.run_state(WINDOW, window) in _ENDED, f"the end of {window}", 300)
+
+
+def _is_live(druid: DruidClient) -> bool:
+    query = for_datasource(
+        'SELECT COUNT(*) AS n FROM "{datasource}" '
+        "WHERE __time > CURRENT_TIMESTAMP - INTERVAL '10' SECOND",
+        "ventas",
+    )
+    try:
+        return bool(druid.sql(query)[0]["n"])
+    except DruidError:
+        return False
+
+
+def _held(settings: Settings) -> dict[str, int]:
+    druid = DruidClient(settings.url("router"))
+    [rows] = druid.sql(for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', "ventas"))
+    [segments] = druid.sql(
+        "SELECT COUNT(*) AS n FROM sys.segments WHERE datasource = 'ventas' AND is_active = 1"
+    )
+    return {"events": rows["n"], "segments": segments["n"]}
+
+
+def _until(ready: Callable[[], bool], what: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise StackError(f"{what} did not come within {seconds:.0f} s")
+        time.sleep(1)

@@ -1,0 +1,89 @@
+"""How viewers look at the live page: which ranges, with which filters, and how often."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from include.sales.event import PLATAFORMAS, TIPOS_PAGO
+from include.sales.market import load_market
+from include.stack.settings import ROOT
+
+VIEW: Final = ROOT / "plugins/ventas_airflow/page/static/views/live.js"
+"""The view, which says how long it pauses between two looks."""
+
+
+class Look(NamedTuple):
+    """What a viewer has chosen: a range and the values of filters, by their names in an address."""
+
+    rango: str
+    filters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Of the address."""
+        return {"rango": self.rango, **dict(self.filters)}
+
+
+VISITS: Final = (
+    Look("1h"),
+    Look("1h", (("provincia", "Córdoba"),)),
+    Look("15m"),
+    Look("6h"),
+    Look("1h", (("pago", "credito"),)),
+    Look("24h", (("plataforma", "app"),)),
+    Look("15m", (("provincia", "Buenos Aires"), ("pago", "debito"))),
+    Look("1h"),
+    Look("7d"),
+    Look("1h", (("categoria", "Almacén"),)),
+    Look("15m", (("categoria", "Bebidas"), ("plataforma", "local"))),
+    Look("30d", (("provincia", "Mendoza"),)),
+)
+"""What one viewer goes through, each for the same time: two of three looks are live ones, half of
+them filtered."""
+
+PROBES: Final = (
+    (),
+    (("provincia", "Salta"),),
+    (("categoria", "Lácteos"),),
+    (("pago", "qr"), ("plataforma", "app")),
+    (("provincia", "Santa Fe"), ("pago", "debito")),
+)
+"""Filters that each range is looked at with, first and again."""
+
+_SHARES: Final = {"15m": 15, "1h": 25, "6h": 4, "24h": 4, "7d": 1, "30d": 1}
+"""Of fifty viewers at once, how many look at which range."""
+
+
+def viewers(count: int) -> list[Look]:
+    """Looks of viewers at once, of whom no two have the same filters."""
+    ranges = [rango for rango, share in _SHARES.items() for _ in range(share)]
+    # Spread, so that a part of them has the same shares about.
+    spread = cycle(ranges[place * 7 % len(ranges)] for place in range(len(ranges)))
+    both = zip(spread, _filters(), strict=False)
+    return [Look(rango, filters) for rango, filters in islice(both, count)]
+
+
+def _filters() -> Iterator[tuple[tuple[str, str], ...]]:
+    market = load_market()
+    yield ()
+    provinces = sorted(row.provincia for row in market.provinces)
+    yield from ((("provincia", name),) for name in provinces)
+    yield from ((("pago", name),) for name in TIPOS_PAGO)
+    yield from ((("plataforma", name),) for name in PLATAFORMAS)
+    yield from ((("categoria", row.categoria),) for row in market.categories)
+    yield from ((("provincia", name), ("pago", "debito")) for name in provinces)
+
+
+def pauses(view: Path = VIEW) -> Mapping[str, float]:
+    """Seconds between two looks, by range, as the page has them.
+
+    Raises `ValueError` if the view's script does not say it.
+    """
+    found = re.search(r"^const PAUSE = (\{.*?\});$", view.read_text(encoding="utf-8"), re.M)
+    if not found:
+        raise ValueError(f"{view.name} has no line `const PAUSE = {{…}};`")
+    said: dict[str, int] = json.loads(found[1])
+    return {rango: milliseconds / 1000 for rango, milliseconds in said.items()}

@@ -1,0 +1,144 @@
+"""Viewers of the live page, as its script is one: each looks, waits its pause, and looks again."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from bench.figures import percentile
+from bench.page_looks import PROBES, VISITS, Look
+
+FAILED_SECONDS: Final = 30.0
+"""How long a look counts that brought nothing; also the limit of each."""
+
+_AFTER_TROUBLE: Final = 5.0
+"""The page's own pause when a look failed."""
+
+
+class Seen(NamedTuple):
+    """One look and what came of it."""
+
+    look: Look
+    kind: str
+    """``first`` of this viewer at these filters, or ``again``."""
+    seconds: float
+    age: float
+    """Seconds between the end of what is shown and now."""
+    failed: bool = False
+
+
+class Viewer:
+    """A logged-in client of the page."""
+
+    def __init__(self, url: str, token: str, pauses: Mapping[str, float]) -> None:
+        """`url` is Airflow's, and `token` that of its login."""
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+        self._client = httpx.AsyncClient(
+            base_url=f"{url}/ventas/",
+            # A browser's.
+            cookies={"_token": token},
+            headers={"Accept": "application/json"},
+            timeout=FAILED_SECONDS,
+            limits=limits,
+        )
+        self._pauses = pauses
+
+    async def look(self, look: Look, kind: str) -> Seen:
+        """Look once."""
+        began = time.monotonic()
+        try:
+            answer = await self._client.get("api/live", params=look.parameters)
+            answer.raise_for_status()
+            until = float(answer.json()["hasta"]) / 1000
+        except httpx.HTTPError:
+            return Seen(look, kind, FAILED_SECONDS, FAILED_SECONDS, failed=True)
+        age = datetime.now(UTC).timestamp() - until
+        return Seen(look, kind, time.monotonic() - began, age)
+
+    async def stay(self, look: Look, seconds: float) -> list[Seen]:
+        """Keep looking for so long, as the page does."""
+        until = time.monotonic() + seconds
+        seen: list[Seen] = []
+        while time.monotonic() < until or not seen:
+            seen.append(await self.look(look, "again" if seen else "first"))
+            pause = self._pauses[look.rango]
+            if seen[-1].failed:
+                pause = max(pause, _AFTER_TROUBLE)
+            await asyncio.sleep(min(pause, max(0.0, until - time.monotonic())))
+        return seen
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+
+def probe(url: str, token: str, pauses: Mapping[str, float]) -> list[Seen]:
+    """Each range with some filters, at first sight and at once again."""
+
+    async def run(viewer: Viewer) -> list[Seen]:
+        looks = [Look(rango, filters) for rango in pauses for filters in PROBES]
+        return [await viewer.look(look, kind) for look in looks for kind in ("first", "again")]
+
+    return asyncio.run(_with(Viewer(url, token, pauses), run))
+
+
+def visit(url: str, token: str, pauses: Mapping[str, float], seconds: float) -> list[Seen]:
+    """One viewer who stays at each of `VISITS` for so many seconds."""
+
+    async def run(viewer: Viewer) -> list[Seen]:
+        return [seen for look in VISITS for seen in await viewer.stay(look, seconds)]
+
+    return asyncio.run(_with(Viewer(url, token, pauses), run))
+
+
+def crowd(
+    url: str, token: str, pauses: Mapping[str, float], looks: Sequence[Look], seconds: float
+) -> list[Seen]:
+    """A viewer for each look, all at once, for so many seconds."""
+
+    async def run(viewer: Viewer) -> list[Seen]:
+        async def arrive(place: int, look: Look) -> list[Seen]:
+            # Nobody opens a page at the same moment as all others.
+            await asyncio.sleep(place / len(looks))
+            return await viewer.stay(look, seconds)
+
+        found = await asyncio.gather(*(arrive(*item) for item in enumerate(looks)))
+        return [seen for of_one in found for seen in of_one]
+
+    return asyncio.run(_with(Viewer(url, token, pauses), run))
+
+
+async def _with(viewer: Viewer, run: Any) -> list[Seen]:
+    try:
+        found: list[Seen] = await run(viewer)
+        return found
+    finally:
+        await viewer.close()
+
+
+def summary(seen: Iterable[Seen]) -> dict[str, float]:
+    """Of some looks: how many, how long they took (ms), and how old what they showed was (s)."""
+    seen = list(seen)
+    times = [one.seconds * 1000 for one in seen]
+    return {
+        "looks": len(seen),
+        "failed": sum(one.failed for one in seen),
+        "p50_ms": round(percentile(times, 50), 1),
+        "p95_ms": round(percentile(times, 95), 1),
+        "max_ms": round(max(times), 1),
+        "age_p95_s": round(percentile([one.age for one in seen], 95), 2),
+    }
+
+
+def by_range(seen: Iterable[Seen]) -> list[dict[str, Any]]:
+    """The same for each range, with and without filters, at first sight and again."""
+    groups: dict[tuple[str, bool, str], list[Seen]] = {}
+    for one in seen:
+        groups.setdefault((one.look.rango, bool(one.look.filters), one.kind), []).append(one)
+    return [
+        {"rango": rango, "filtered": filtered, "kind": kind, **summary(found)}
+        for (rango, filtered, kind), found in groups.items()
+    ]

@@ -1,0 +1,37 @@
+"""What the stages of the page's benchmark come to."""
+
+from bench.page import FULL, QUICK, figures
+from tests.unit.bench.support import SPREAD, STAGE
+
+
+def test_figures_are_of_the_first_stage_at_their_worst() -> None:
+    assert figures([STAGE]) == {
+        "first_paint_s": 1.5,
+        "api_p95_ms": 150.0,
+        "event_on_screen_s": 2.1,
+        "viewers_p95_ms": 300.0,
+        "growth": None,
+    }
+
+
+def test_growth_is_that_of_whichever_grew_more() -> None:
+    larger = {
+        **STAGE,
+        "api": {**STAGE["api"], "p95_ms": 180.0},
+        "viewers": {**STAGE["viewers"], "p95_ms": 450.0},
+    }
+    assert figures([STAGE, larger])["growth"] == 1.5
+
+
+def test_without_a_browser_there_is_no_first_paint() -> None:
+    blind = {key: value for key, value in STAGE.items() if value is not SPREAD}
+    assert figures([blind])["first_paint_s"] is None
+
+
+def test_the_full_size_is_of_five_and_twenty_million_events() -> None:
+    # A sale a second and two events each, at scale 1.
+    events = [past.days * 86_400 * past.scale * 2 for past in FULL.pasts]
+    assert 5e6 < events[0] < 5.5e6
+    assert 19.5e6 < sum(events) < 21e6
+    assert len({past.seed for past in FULL.pasts}) == 2
+    assert len(QUICK.pasts) == 1

@@ -1,0 +1,53 @@
+"""What the benchmark's viewers choose is what the page offers."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bench.page_looks import PROBES, VISITS, Look, pauses, viewers
+from include.druid.live.filters import RANGES, parse_filters
+from include.sales.event import PLATAFORMAS, TIPOS_PAGO
+from include.sales.market import load_market
+
+MARKET = load_market()
+OFFERED = {
+    "provincia": {row.provincia for row in MARKET.provinces},
+    "categoria": {row.categoria for row in MARKET.categories},
+    "pago": set(TIPOS_PAGO),
+    "plataforma": set(PLATAFORMAS),
+}
+
+
+@pytest.mark.parametrize(
+    "look", {*VISITS, *viewers(50), *(Look("1h", filters) for filters in PROBES)}, ids=str
+)
+def test_each_look_is_one_that_the_page_takes_and_that_has_sales(look: Look) -> None:
+    assert parse_filters(look.parameters).rango == look.rango
+    for name, value in look.filters:
+        assert value in OFFERED[name]
+
+
+def test_viewers_have_filters_of_their_own_and_mostly_look_at_what_is_live() -> None:
+    looks = viewers(50)
+    assert len({look.filters for look in looks}) == len(looks) == 50
+    assert Counter(look.rango for look in looks) == {
+        "15m": 15,
+        "1h": 25,
+        "6h": 4,
+        "24h": 4,
+        "7d": 1,
+        "30d": 1,
+    }
+    assert len({look.rango for look in viewers(10)}) > 1
+
+
+def test_pauses_are_the_pages_own(tmp_path: Path) -> None:
+    assert pauses().keys() == RANGES.keys()
+    assert pauses()["1h"] == 1
+    view = tmp_path / "live.js"
+    view.write_text('const PAUSE = {"1h": 1500};\n')
+    assert pauses(view) == {"1h": 1.5}
+    view.write_text("const PAUSES = {};\n")
+    with pytest.raises(ValueError, match=r"live\.js has no line"):
+        pauses(view)

@@ -1,0 +1,28 @@
+"""The tables that a person reads of the page."""
+
+import re
+from io import StringIO
+
+from rich.console import Console
+
+from bench.page_report import page_tables
+from tests.unit.bench.support import STAGE
+
+
+def shown(stage: object) -> str:
+    console = Console(width=160, record=True, file=StringIO())
+    console.print(*page_tables({"sizes": [stage]}), sep="\n")
+    return console.export_text()
+
+
+def test_a_stage_has_its_size_its_looks_and_its_screen() -> None:
+    said = shown(STAGE)
+    assert "5249570 eventos, 31 segmentos" in said
+    assert "1h con filtro, primera vez" in said
+    assert re.search("de Kafka a la pantalla *│ 5 *│ 1.0 *│ 1.4 *│ 2.1", said)
+
+
+def test_without_a_browser_it_is_said() -> None:
+    assert "sin navegador" in shown(
+        {**STAGE, "event_on_screen": {"browser": False, **STAGE["first_paint"]}}
+    )
