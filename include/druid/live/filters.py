@@ -29,8 +29,7 @@ class Range:
     Attributes:
         length: of the whole stretch.
         bucket: of a point of its charts.
-        step: what its end is rounded down to. Viewers of one step share one answer, and a long
-            stretch may be answered by Druid's hourly pre-aggregation (see `projections`).
+        step: what its end is rounded down to. Viewers of one step share one answer.
         day_before: whether the same stretch a day before is another than the one before it.
     """
 
@@ -86,6 +85,16 @@ class Filters:
         """What the range's name stands for."""
         return RANGES[self.rango]
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a short stretch that ends now."""
+        return self.hasta is None and self.range.length <= _HOUR
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """Druid's columns that have to have a value, with it."""
+        return [(COLUMNS[name], value) for name, value in self.values]
+
     def interval(self, now: datetime) -> Interval:
         """The stretch looked at; one that begins in the midst of a chart's point is widened to it.
 
@@ -102,8 +111,8 @@ class Filters:
 
         The columns' names are this module's own; what a viewer wrote is a parameter only.
         """
-        text = "".join(f" AND {COLUMNS[name]} = ?" for name, _ in self.values)
-        return text, [value for _, value in self.values]
+        text = "".join(f" AND {column} = ?" for column, _ in self.columns)
+        return text, [value for _, value in self.columns]
 
 
 def parse_filters(parameters: Mapping[str, str]) -> Filters:

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from include.druid.live.filters import Filters, parse_filters
-from include.druid.live.overview import overview
+from include.druid.live.overview import Memory, overview
 from include.sales.event import PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import Market, load_market
 from ventas_airflow.page.services import DATASOURCE, druid, queries
@@ -16,9 +16,10 @@ from ventas_airflow.page.shared import Shared
 
 router = APIRouter()
 _shared: Final = Shared()
+_memory: Final = Memory()
 
-LIVE_SECONDS: Final = 1.0
-"""How long a look at a short range is everyone's answer."""
+LIVE_SECONDS: Final = 0.8
+"""How long a look at a short range is everyone's answer: less than the page waits between two."""
 
 
 @router.get("/api/live")
@@ -48,7 +49,7 @@ def _market() -> Market:
 
 
 def _overview(filters: Filters) -> bytes:
-    found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries)
+    found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries, _memory)
     return msgspec.json.encode(found)
 
 

@@ -3,24 +3,40 @@
 import asyncio
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Final
 
 from ventas_airflow.page.services import in_thread
 
 MOST: Final = 500
-"""Answers that are kept; the oldest go first."""
+"""Answers that are kept; those that nobody asked for go first."""
 
 TROUBLE_SECONDS: Final = 1.0
 """How long a failure is everyone's answer: a Druid in trouble is not asked by each viewer."""
 
+PATIENCE: Final = 0.15
+"""Seconds that a viewer waits for a new answer where there is an old one to show."""
 
-class _Kept(NamedTuple):
-    until: float
-    answer: "asyncio.Future[Any]"
+OLD: Final = 10
+"""An answer may be shown for so many times its time, while a new one takes longer than that."""
+
+
+@dataclass
+class _Kept:
+    answer: Any = None
+    made_at: float = -inf
+    making: "asyncio.Future[Any] | None" = None
+    """The next answer, or what went wrong with it."""
+    failed_at: float = -inf
 
 
 class Shared:
     """Answers by key, each kept for its time; those who come while it is made wait for the same.
+
+    They wait for `PATIENCE` if there is an answer that is not too old: then they get that one, and
+    the new one is there for whoever asks next. So looks stay quick when there are more of them than
+    Druid can answer, and grow older instead; of a calm Druid everyone gets what is new.
 
     It lives in one process's event loop: more API workers ask Druid once each.
     """
@@ -34,22 +50,33 @@ class Shared:
 
         It is kept for `seconds` from when it is there.
         """
-        kept = self._kept.get(key)
-        if kept and (not kept.answer.done() or self._clock() < kept.until):
-            return await asyncio.shield(kept.answer)
-        answer: asyncio.Future[Any] = asyncio.ensure_future(in_thread(make))
-        self._kept.pop(key, None)
-        self._kept[key] = _Kept(0.0, answer)
+        kept = self._kept.pop(key, None) or _Kept()
+        self._kept[key] = kept
         while len(self._kept) > MOST:
             del self._kept[next(iter(self._kept))]
+        age = self._clock() - kept.made_at
+        if age < seconds:
+            return kept.answer
+        making = kept.making
+        if not making or (making.done() and self._clock() >= kept.failed_at + TROUBLE_SECONDS):
+            making = self._make(kept, make)
+        if age < seconds * OLD:
+            await asyncio.wait({making}, timeout=PATIENCE)
+            if not making.done():
+                return kept.answer
+        # A viewer who leaves must not take the answer from the others.
+        return await asyncio.shield(making)
+
+    def _make(self, kept: _Kept, make: Callable[[], Any]) -> "asyncio.Future[Any]":
+        kept.making = making = asyncio.ensure_future(in_thread(make))
 
         def note(done: "asyncio.Future[Any]") -> None:
-            if done.cancelled():
+            if done.cancelled() or done.exception():
+                kept.failed_at = self._clock()
                 return
-            seconds_kept = TROUBLE_SECONDS if done.exception() else seconds
-            if key in self._kept and self._kept[key].answer is done:
-                self._kept[key] = _Kept(self._clock() + seconds_kept, done)
+            kept.answer, kept.made_at = done.result(), self._clock()
+            if kept.making is done:
+                kept.making = None
 
-        answer.add_done_callback(note)
-        # A viewer who leaves must not take the answer from the others.
-        return await asyncio.shield(answer)
+        making.add_done_callback(note)
+        return making

@@ -1,16 +1,18 @@
 """What the live page is told, from what Druid answers to each of its queries."""
 
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from include.druid.client import DruidUnreachableError
+from include.druid.live import overview as module
 from include.druid.live.filters import parse_filters
-from include.druid.live.overview import changed, overview
+from include.druid.live.overview import Memory, Once, changed, overview
 
 NOW = datetime(2026, 11, 24, 15, 7, 31, tzinfo=UTC)
+END = 1_795_532_851_000
 
 
 class Druid:
@@ -18,24 +20,33 @@ class Druid:
 
     def __init__(self, **answers: list[dict[str, Any]]) -> None:
         self.answers = answers
-        self.asked: list[tuple[str, list[Any]]] = []
+        self.asked: list[tuple[str, str, list[Any]]] = []
 
     def sql(self, query: str, parameters: list[Any], **_: Any) -> list[dict[str, Any]]:
-        self.asked.append((query, parameters))
         kinds = {
             "TIME_FLOOR": "series",
             "tipo_pago, emisor, cuotas, estado": "payments",
-            "provincia, sucursal, plataforma": "places",
+            "provincia, sucursal, plataforma, estado,": "places",
             "categoria, producto, estado": "products",
-            "LIMIT": "latest",
+            "LIMIT 25": "latest",
+            "LIMIT": "events",
         }
         kind = next((kind for part, kind in kinds.items() if part in query), "states")
-        return self.answers.get(kind, [])
+        self.asked.append((kind, query, parameters))
+        start, end = parameters[:2]
+        # Of events one by one, those that are asked for.
+        return [
+            row
+            for row in self.answers.get(kind, [])
+            if kind != "events" or start <= row["momento"] < end
+        ]
 
 
-def look(druid: Any, **parameters: str) -> dict[str, Any]:
+def look(
+    druid: Any, now: datetime = NOW, memory: Memory | None = None, **parameters: str
+) -> dict[str, Any]:
     with ThreadPoolExecutor(2) as pool:
-        return overview(druid, "ventas", parse_filters(parameters), NOW, pool)
+        return overview(druid, "ventas", parse_filters(parameters), now, pool, memory or Memory())
 
 
 def test_nothing_in_the_range_is_zeros_and_not_an_error() -> None:
@@ -44,19 +55,132 @@ def test_nothing_in_the_range_is_zeros_and_not_an_error() -> None:
     assert found["serie"] == found["pagos"] == found["suben"] == []
 
 
-def test_it_asks_for_the_range_the_one_before_and_the_day_before() -> None:
+def test_it_asks_for_the_range_and_the_one_before() -> None:
     druid = Druid()
-    look(druid, rango="1h", provincia="Córdoba")
-    hour = 3_600_000
-    end = 1_795_532_851_000
-    stretches = {(start, stop) for _, (start, stop, *_) in druid.asked}
-    assert stretches == {
-        (end - hour, end),
-        (end - 2 * hour, end - hour),
-        (end - 25 * hour, end - 24 * hour),
+    look(druid, rango="24h", provincia="Córdoba")
+    day, end = 86_400_000, 1_795_532_850_000
+    minute = end // 60_000 * 60_000
+    stretches = {(start, stop) for _, _, (start, stop, *_) in druid.asked}
+    assert stretches == {(end - day, end), (minute - 2 * day, minute - day)}
+    assert all(parameters[2:] == ["Córdoba"] for _, _, parameters in druid.asked)
+    assert all("AND provincia = ?" in query and "{" not in query for _, query, _ in druid.asked)
+
+
+def sale(seconds: float, estado: str = "pendiente", **fields: Any) -> dict[str, Any]:
+    """An event so long before now."""
+    return {
+        "momento": END - round(seconds * 1000),
+        "id_evento": f"e{seconds}",
+        "provincia": "Salta",
+        "sucursal": "Salta Centro",
+        "categoria": "Bebidas",
+        "producto": "Soda",
+        "tipo_pago": "debito",
+        "emisor": "Visa",
+        "cuotas": 1,
+        "plataforma": "local",
+        "estado": estado,
+        "importe_centavos": 100,
+        **fields,
     }
-    assert all(parameters[2:] == ["Córdoba"] for _, parameters in druid.asked)
-    assert all("AND provincia = ?" in query and "{" not in query for query, _ in druid.asked)
+
+
+EVENTS = [
+    sale(3599),
+    sale(3601),
+    sale(1800, "aprobada", provincia="Jujuy"),
+    sale(1799),
+    sale(92),
+    sale(90, "aprobada"),
+    sale(1, provincia="Jujuy"),
+]
+
+
+def test_a_live_look_is_made_of_the_events_themselves() -> None:
+    found = look(Druid(events=EVENTS))
+    actual = found["totales"]["actual"]
+    assert (actual["ventas"], actual["aprobadas"], actual["ingresos"]) == (4, 2, 200)
+    assert [(row["nombre"], row["ventas"]) for row in found["provincias"]] == [
+        ("Salta", 3),
+        ("Jujuy", 1),
+    ]
+    assert [(row["nombre"], row["ventas"]) for row in found["pagos"]] == [("debito", 4)]
+    assert [(row["nombre"], row["ventas"]) for row in found["productos"]] == [("Soda", 4)]
+    assert [row["id_evento"] for row in found["ultimas"]] == [
+        *("e1", "e90", "e92", "e1799", "e1800", "e3599"),
+    ]
+    assert sum(point["ventas"] for point in found["serie"]) == 4
+
+
+def test_viewers_with_other_filters_share_the_events() -> None:
+    druid, memory = Druid(events=EVENTS), Memory()
+    look(druid, memory=memory)
+    asked = len(druid.asked)
+    found = look(druid, memory=memory, provincia="Jujuy", pago="debito")
+    assert found["totales"]["actual"]["ventas"] == found["totales"]["actual"]["aprobadas"] == 1
+    # What it is compared with is of its own filters.
+    assert {kind for kind, _, _ in druid.asked[asked:]} == {"products", "states"}
+
+
+def test_a_second_later_only_what_is_new_is_asked_for() -> None:
+    druid, memory = Druid(events=EVENTS), Memory()
+    asked = []
+    for second in (31, 32, 59, 60):
+        look(druid, NOW + timedelta(seconds=second - 31), memory)
+        asked.append(len(druid.asked))
+    assert asked == [4, 5, 6, 10]
+    # What it asks for beside the first look's four.
+    kind, _, (start, end, *_) = druid.asked[4]
+    assert (kind, end) == ("events", END + 1000)
+    # Late by a minute and more, a sale is still among the new ones.
+    assert 60_000 < end - start < 120_000
+
+
+def test_too_many_events_are_summed_by_druid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_EVENTS", 3)
+    payments = [
+        {"tipo_pago": "qr", "emisor": "Modo", "cuotas": 1, "estado": "pendiente"}
+        | {"eventos": 9, "importe": 1}
+    ]
+    druid = Druid(events=EVENTS, payments=payments)
+    assert [row["ventas"] for row in look(druid)["pagos"]] == [9]
+    assert all("LIMIT 3" in query for kind, query, _ in druid.asked if kind == "events")
+
+
+def test_a_stretch_that_ended_is_summed_by_druid() -> None:
+    druid = Druid(events=EVENTS)
+    look(druid, hasta="2026-11-24T12:00:00-03:00")
+    assert "events" not in {kind for kind, _, _ in druid.asked}
+
+
+def test_what_failed_is_asked_for_again() -> None:
+    class Flaky(Druid):
+        def sql(self, query: str, parameters: Any, **how: Any) -> list[dict[str, Any]]:
+            first = not any(asked == query for _, asked, _ in self.asked)
+            rows = super().sql(query, parameters, **how)
+            if first:
+                raise DruidUnreachableError("away")
+            return rows
+
+    druid, memory = Flaky(events=EVENTS), Memory()
+    with pytest.raises(DruidUnreachableError):
+        look(druid, memory=memory)
+    assert look(druid, memory=memory)["totales"]["actual"]["ventas"] == 4
+
+
+def test_of_what_was_asked_once_no_more_is_kept_than_is_told() -> None:
+    asked: list[str] = []
+
+    def ask(name: str) -> Future[str]:
+        asked.append(name)
+        answer: Future[str] = Future()
+        answer.set_result(name)
+        return answer
+
+    once: Once[str] = Once(2)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        assert once.ask(name, lambda name=name: ask(name)).result() == name
+    assert asked == ["a", "b", "c", "b"]
 
 
 def test_a_day_is_made_of_its_local_hours() -> None:
@@ -88,7 +212,7 @@ def test_lists_are_by_sales_and_issuers_by_payment_type() -> None:
         paid("credito", "Visa", 1, 4),
         paid("debito", "Visa", 1, 8),
     ]
-    found = look(Druid(payments=payments))
+    found = look(Druid(payments=payments), rango="24h")
     assert [(row["nombre"], row["ventas"]) for row in found["pagos"]] == [
         ("credito", 9),
         ("debito", 8),

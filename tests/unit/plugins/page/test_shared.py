@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,74 @@ def test_an_answer_is_kept_for_its_time_and_by_its_key() -> None:
         return [*found, await cache.get("a", 5, make)]
 
     assert asyncio.run(scene()) == [100.0, 100.0, 104.9, 105.1]
+
+
+class Slow:
+    """A maker whose second answer comes when it is let go."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.go = threading.Event()
+
+    def __call__(self) -> int:
+        self.calls += 1
+        if self.calls > 1:
+            self.go.wait(5)
+        return self.calls
+
+
+def test_while_a_new_answer_is_slow_the_old_one_is_shown_for_some_time() -> None:
+    now = 100.0
+    make = Slow()
+
+    async def scene() -> list[Any]:
+        nonlocal now
+        cache = Shared(clock=lambda: now)
+        found = [await cache.get("a", 5, make)]
+        now = 106.0
+        found += [await cache.get("a", 5, make), await cache.get("a", 5, make)]
+        make.go.set()
+        await asyncio.sleep(0.1)
+        return [*found, await cache.get("a", 5, make)]
+
+    assert asyncio.run(scene()) == [1, 1, 1, 2]
+    assert make.calls == 2
+
+
+def test_an_answer_that_is_too_old_is_not_shown() -> None:
+    now = 100.0
+    make = Slow()
+
+    async def scene() -> list[Any]:
+        nonlocal now
+        cache = Shared(clock=lambda: now)
+        found = [await cache.get("a", 5, make)]
+        now += 5 * shared.OLD
+        asked = asyncio.create_task(cache.get("a", 5, make))
+        await asyncio.sleep(shared.PATIENCE + 0.1)
+        waits = not asked.done()
+        make.go.set()
+        return [*found, waits, await asked]
+
+    assert asyncio.run(scene()) == [1, True, 2]
+
+
+def test_a_new_answer_that_is_quick_is_waited_for_and_so_is_trouble() -> None:
+    now = 100.0
+    answers = iter([lambda: "old", lambda: time.sleep(0.05) or "new", lambda: 1 / 0])
+
+    async def scene() -> list[Any]:
+        nonlocal now
+        cache = Shared(clock=lambda: now)
+        found = []
+        for _ in range(2):
+            found.append(await cache.get("a", 5, lambda: next(answers)()))
+            now += 6
+        with pytest.raises(ZeroDivisionError):
+            await cache.get("a", 5, lambda: next(answers)())
+        return found
+
+    assert asyncio.run(scene()) == ["old", "new"]
 
 
 def test_trouble_is_everyones_for_a_moment_and_then_tried_again() -> None:

@@ -1,0 +1,101 @@
+"""Events in columns, summed as Druid would."""
+
+from collections import Counter
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from include.druid.live.events import Codes, Events
+
+MINUTE = 60_000
+
+
+def event(moment: int, estado: str = "pendiente", **fields: Any) -> dict[str, Any]:
+    return {
+        "momento": moment,
+        "id_evento": f"e{moment}-{estado}",
+        "provincia": "Salta",
+        "sucursal": "Salta Centro",
+        "categoria": "Bebidas",
+        "producto": "Soda",
+        "tipo_pago": "efectivo",
+        "emisor": None,
+        "cuotas": 1,
+        "plataforma": "local",
+        "estado": estado,
+        "importe_centavos": 1000,
+        **fields,
+    }
+
+
+def encoded(*rows: dict[str, Any], codes: Codes | None = None) -> Events:
+    return (codes or Codes()).encode(list(rows))
+
+
+def test_groups_have_their_count_and_their_sum() -> None:
+    card = {"tipo_pago": "credito", "emisor": "Visa", "cuotas": 6}
+    events = encoded(
+        event(3, **card, importe_centavos=5),
+        event(1),
+        event(2, "aprobada", importe_centavos=7),
+        event(4, **card, importe_centavos=2**60),
+    )
+    found = events.grouped(("tipo_pago", "emisor", "cuotas"))
+    assert sorted(found, key=lambda row: str(row["tipo_pago"])) == [
+        {**card, "eventos": 2, "importe": 2**60 + 5},
+        {"tipo_pago": "efectivo", "emisor": None, "cuotas": 1, "eventos": 2, "importe": 1007},
+    ]
+
+
+def test_groups_of_a_series_begin_at_whole_points() -> None:
+    events = encoded(event(MINUTE + 1), event(2 * MINUTE - 1), event(2 * MINUTE))
+    found = events.grouped(("estado",), timedelta(minutes=1))
+    assert [(row["momento"], row["eventos"]) for row in found] == [
+        ("1970-01-01T00:01:00+00:00", 2),
+        ("1970-01-01T00:02:00+00:00", 1),
+    ]
+
+
+def test_no_groups_are_mixed_up_whatever_values_there_are() -> None:
+    rows = [
+        event(moment, provincia=f"p{a}", sucursal=f"s{b}", plataforma=f"q{c}")
+        for moment, (a, b, c) in enumerate(product(range(7), range(5), range(3)))
+    ]
+    names = ("provincia", "sucursal", "plataforma")
+    found = encoded(*rows, *rows).grouped(names)
+    wanted = Counter(tuple(row[name] for name in names) for row in rows * 2)
+    assert {tuple(row[name] for name in names): row["eventos"] for row in found} == wanted
+
+
+def test_an_amount_or_a_value_that_is_missing_counts_as_none() -> None:
+    [row] = encoded(event(1, None, importe_centavos=None)).grouped(("estado",))  # type: ignore[arg-type]
+    assert row == {"estado": None, "eventos": 1, "importe": 0}
+    assert encoded().grouped(("estado",), timedelta(minutes=1)) == []
+
+
+def test_filters_act_on_all_of_them() -> None:
+    codes = Codes()
+    events = encoded(event(1), event(2, provincia="Jujuy"), event(3, "aprobada"), codes=codes)
+    found = events.where(codes, [("provincia", "Salta"), ("estado", "aprobada")])
+    assert [row["momento"] for row in found.rows] == found.moments.tolist() == [3]
+    assert found.grouped(("provincia",))[0]["eventos"] == 1
+    assert events.where(codes, [("producto", "nunca visto")]).rows == []
+
+
+def test_later_events_follow_and_a_stretch_is_cut_out() -> None:
+    codes = Codes()
+    earlier, later = (
+        encoded(event(5), event(1), codes=codes),
+        encoded(event(9), event(7), codes=codes),
+    )
+    found = (earlier + later).between(5, 9)
+    assert [row["momento"] for row in found.rows] == [5, 7]
+    assert found.grouped(("provincia",))[0]["eventos"] == 2
+
+
+@pytest.mark.parametrize(("count", "moments"), [(2, [3, 2]), (9, [3, 2, 1])])
+def test_the_latest_come_first(count: int, moments: list[int]) -> None:
+    events = encoded(event(1), event(3), event(2))
+    assert [row["momento"] for row in events.latest(count)] == moments
