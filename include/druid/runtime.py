@@ -38,6 +38,7 @@ class Size:
         merge_buffers: buffers for group-by merges.
         buffer: size of each processing buffer, MiB.
         capacity: ingestion tasks at once (indexer only).
+        cache: part of the heap for what queries found in segments, MiB (historical only).
     """
 
     heap: int
@@ -45,6 +46,7 @@ class Size:
     merge_buffers: int = 0
     buffer: int = 0
     capacity: int = 0
+    cache: int = 0
 
     @property
     def direct(self) -> int:
@@ -55,11 +57,12 @@ class Size:
         return (self.threads + self.merge_buffers + 1) * self.buffer + 64
 
 
-#: Two cores shared with Kafka and Airflow: small buffers, one processing thread for each process.
+#: Two cores shared with Kafka and Airflow: small buffers, one processing thread for each process
+#: but the historical, which alone has much to read.
 EMBEDDED_SIZES: Mapping[str, Size] = {
     "coordinator": Size(heap=320),
     "broker": Size(heap=320, threads=1, merge_buffers=2, buffer=32),
-    "historical": Size(heap=320, threads=1, merge_buffers=2, buffer=32),
+    "historical": Size(heap=384, threads=2, merge_buffers=4, buffer=32, cache=128),
     "indexer": Size(heap=640, threads=1, merge_buffers=2, buffer=32, capacity=4),
     "router": Size(heap=96),
 }
@@ -202,6 +205,11 @@ def _historical(place: Place) -> dict[str, str]:
         "druid.service": "druid/historical",
         "druid.plaintextPort": str(place.ports["historical"]),
         "druid.segmentCache.locations": f'[{{"path":"{cache}","maxSize":"20g"}}]',
+        # A segment does not change, and a past day is one: what a query found in it is kept for the
+        # next that asks the same of a week or a month.
+        "druid.historical.cache.useCache": "true",
+        "druid.historical.cache.populateCache": "true",
+        "druid.cache.sizeInBytes": str(place.sizes["historical"].cache * MIB),
     }
 
 

@@ -58,6 +58,9 @@ OWN = {
     },
     "historical": {
         "druid.segmentCache.locations": '[{"path":"/var/druid/segment-cache","maxSize":"20g"}]',
+        "druid.historical.cache.useCache": "true",
+        "druid.historical.cache.populateCache": "true",
+        "druid.cache.sizeInBytes": "134217728",
     },
     "indexer": {
         "druid.worker.capacity": "4",
@@ -137,6 +140,11 @@ def test_a_service_that_runs_no_queries_has_no_buffers() -> None:
     for service in ("coordinator", "router"):
         assert not [n for n in properties(service, PLACE) if n.startswith("druid.processing.")]
         assert EMBEDDED_SIZES[service].direct == 64
+
+
+def test_what_is_kept_of_segments_leaves_most_of_the_heap() -> None:
+    historical = EMBEDDED_SIZES["historical"]
+    assert 0 < historical.cache <= historical.heap / 3
 
 
 def test_the_embedded_druid_fits_a_small_machine() -> None:
