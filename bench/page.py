@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from bench.figures import percentile
 from bench.page_looks import pauses, viewers
 from bench.page_screen import Screen, api_view, browser_path, chromium, delays
-from bench.page_viewers import by_range, crowd, probe, summary, visit
+from bench.page_viewers import at_findings, at_sales, by_range, crowd, probe, summary, visit
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
 from include.stack import airflow, stack
@@ -131,15 +131,17 @@ def _stage(
         else:
             paints = {}
             progress.step("De Kafka a la respuesta de la API, porque no hay un Chromium")
-            told = opened.enter_context(api_view(url, token, every["1h"]))
+            told = opened.enter_context(api_view(url, token, every.looks["1h"]))
         kafka = {"bootstrap.servers": settings.address("kafka"), "log_level": 3}
         shown = delays(kafka, told, sales=size.sales, run=f"bench-page-{number}")
     return {
         **held,
         "ranges": by_range(looks),
-        "api": summary(api),
+        "api": summary(at_sales(api)),
+        "api_findings": summary(at_findings(api)),
         "api_ranges": by_range(api),
-        "viewers": summary(crowded),
+        "viewers": summary(at_sales(crowded)),
+        "viewers_findings": summary(at_findings(crowded)),
         "viewers_ranges": by_range(crowded),
         **paints,
         "event_on_screen": {"browser": bool(path), **_spread(shown)},

@@ -77,13 +77,27 @@ def _filters() -> Iterator[tuple[tuple[str, str], ...]]:
     yield from ((("provincia", name), ("pago", "debito")) for name in provinces)
 
 
-def pauses(view: Path = VIEW) -> Mapping[str, float]:
-    """Seconds between two looks, by range, as the page has them.
+class Pauses(NamedTuple):
+    """Seconds between two looks of the page."""
 
-    Raises `ValueError` if the view's script does not say it.
+    looks: Mapping[str, float]
+    """At the sales, by range."""
+    findings: float
+    """For what is unusual."""
+
+
+def pauses(view: Path = VIEW) -> Pauses:
+    """What the page's script has.
+
+    Raises `ValueError` if it does not say it.
     """
-    found = re.search(r"^const PAUSE = (\{.*?\});$", view.read_text(encoding="utf-8"), re.M)
-    if not found:
-        raise ValueError(f"{view.name} has no line `const PAUSE = {{…}};`")
-    said: dict[str, int] = json.loads(found[1])
-    return {rango: milliseconds / 1000 for rango, milliseconds in said.items()}
+    text = view.read_text(encoding="utf-8")
+    looks = re.search(r"^const PAUSE = (\{.*?\});$", text, re.M)
+    findings = re.search(r"^const FINDINGS_PAUSE = (\d+);$", text, re.M)
+    if not looks or not findings:
+        raise ValueError(f"{view.name} does not say PAUSE and FINDINGS_PAUSE, each in one line")
+    said: dict[str, int] = json.loads(looks[1])
+    return Pauses(
+        {rango: milliseconds / 1000 for rango, milliseconds in said.items()},
+        int(findings[1]) / 1000,
+    )

@@ -34,7 +34,9 @@ def _looks(stage: Mapping[str, Any], title: str) -> Table:
         table.add_row(name, *(str(of[key]) for key in keys))
 
     add("un espectador", stage["api"])
+    add("un espectador, «Qué hacer»", stage["api_findings"])
     add("muchos a la vez", stage["viewers"])
+    add("muchos a la vez, «Qué hacer»", stage["viewers_findings"])
     for row in stage["ranges"]:
         filtered = "con filtro" if row["filtered"] else "sin filtro"
         add(f"{row['rango']} {filtered}, {_KINDS[row['kind']]}", row)

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import httpx
 
 from bench.figures import percentile
-from bench.page_looks import PROBES, VISITS, Look
+from bench.page_looks import PROBES, VISITS, Look, Pauses
 
 FAILED_SECONDS: Final = 30.0
 """How long a look counts that brought nothing; also the limit of each."""
@@ -23,17 +23,17 @@ class Seen(NamedTuple):
 
     look: Look
     kind: str
-    """``first`` of this viewer at these filters, or ``again``."""
+    """``first`` of this viewer at these filters, ``again``, or ``findings`` for the unusual."""
     seconds: float
     age: float
-    """Seconds between the end of what is shown and now."""
+    """Seconds between the end of what is shown and now; 0 for findings."""
     failed: bool = False
 
 
 class Viewer:
     """A logged-in client of the page."""
 
-    def __init__(self, url: str, token: str, pauses: Mapping[str, float]) -> None:
+    def __init__(self, url: str, token: str, pauses: Pauses) -> None:
         """`url` is Airflow's, and `token` that of its login."""
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
         self._client = httpx.AsyncClient(
@@ -49,25 +49,34 @@ class Viewer:
     async def look(self, look: Look, kind: str) -> Seen:
         """Look once."""
         began = time.monotonic()
+        path = "api/findings" if kind == "findings" else "api/live"
         try:
-            answer = await self._client.get("api/live", params=look.parameters)
+            answer = await self._client.get(path, params=look.parameters)
             answer.raise_for_status()
-            until = float(answer.json()["hasta"]) / 1000
+            until = answer.json().get("hasta") if kind != "findings" else None
         except httpx.HTTPError:
             return Seen(look, kind, FAILED_SECONDS, FAILED_SECONDS, failed=True)
-        age = datetime.now(UTC).timestamp() - until
-        return Seen(look, kind, time.monotonic() - began, age)
+        seconds = time.monotonic() - began
+        age = datetime.now(UTC).timestamp() - until / 1000 if until else 0.0
+        return Seen(look, kind, seconds, age)
 
     async def stay(self, look: Look, seconds: float) -> list[Seen]:
-        """Keep looking for so long, as the page does."""
+        """Keep looking for so long, as the page does: at the sales and at what is unusual."""
         until = time.monotonic() + seconds
+        both = (
+            self._poll(look, until, self._pauses.looks[look.rango], ("first", "again")),
+            self._poll(look, until, self._pauses.findings, ("findings", "findings")),
+        )
+        return [seen for of_one in await asyncio.gather(*both) for seen in of_one]
+
+    async def _poll(
+        self, look: Look, until: float, pause: float, kinds: tuple[str, str]
+    ) -> list[Seen]:
         seen: list[Seen] = []
         while time.monotonic() < until or not seen:
-            seen.append(await self.look(look, "again" if seen else "first"))
-            pause = self._pauses[look.rango]
-            if seen[-1].failed:
-                pause = max(pause, _AFTER_TROUBLE)
-            await asyncio.sleep(min(pause, max(0.0, until - time.monotonic())))
+            seen.append(await self.look(look, kinds[bool(seen)]))
+            wait = max(pause, _AFTER_TROUBLE) if seen[-1].failed else pause
+            await asyncio.sleep(min(wait, max(0.0, until - time.monotonic())))
         return seen
 
     async def close(self) -> None:
@@ -75,17 +84,17 @@ class Viewer:
         await self._client.aclose()
 
 
-def probe(url: str, token: str, pauses: Mapping[str, float]) -> list[Seen]:
+def probe(url: str, token: str, pauses: Pauses) -> list[Seen]:
     """Each range with some filters, at first sight and at once again."""
 
     async def run(viewer: Viewer) -> list[Seen]:
-        looks = [Look(rango, filters) for rango in pauses for filters in PROBES]
+        looks = [Look(rango, filters) for rango in pauses.looks for filters in PROBES]
         return [await viewer.look(look, kind) for look in looks for kind in ("first", "again")]
 
     return asyncio.run(_with(Viewer(url, token, pauses), run))
 
 
-def visit(url: str, token: str, pauses: Mapping[str, float], seconds: float) -> list[Seen]:
+def visit(url: str, token: str, pauses: Pauses, seconds: float) -> list[Seen]:
     """One viewer who stays at each of `VISITS` for so many seconds."""
 
     async def run(viewer: Viewer) -> list[Seen]:
@@ -95,7 +104,7 @@ def visit(url: str, token: str, pauses: Mapping[str, float], seconds: float) -> 
 
 
 def crowd(
-    url: str, token: str, pauses: Mapping[str, float], looks: Sequence[Look], seconds: float
+    url: str, token: str, pauses: Pauses, looks: Sequence[Look], seconds: float
 ) -> list[Seen]:
     """A viewer for each look, all at once, for so many seconds."""
 
@@ -111,12 +120,21 @@ def crowd(
     return asyncio.run(_with(Viewer(url, token, pauses), run))
 
 
-async def _with(viewer: Viewer, run: Any) -> list[Seen]:
+async def _with(viewer: Viewer, run: Callable[[Viewer], Awaitable[list[Seen]]]) -> list[Seen]:
     try:
-        found: list[Seen] = await run(viewer)
-        return found
+        return await run(viewer)
     finally:
         await viewer.close()
+
+
+def at_sales(seen: Iterable[Seen]) -> list[Seen]:
+    """Looks at the sales."""
+    return [one for one in seen if one.kind != "findings"]
+
+
+def at_findings(seen: Iterable[Seen]) -> list[Seen]:
+    """Looks for what is unusual."""
+    return [one for one in seen if one.kind == "findings"]
 
 
 def summary(seen: Iterable[Seen]) -> dict[str, float]:

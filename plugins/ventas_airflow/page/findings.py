@@ -8,14 +8,17 @@ from fastapi import APIRouter, Request, Response
 
 from include.druid.findings.look import look
 from include.druid.live.filters import Filters, parse_filters
-from ventas_airflow.page.services import DATASOURCE, druid
+from ventas_airflow.page.services import DATASOURCE, druid, judging
 from ventas_airflow.page.shared import Shared
 
 router = APIRouter()
-_shared: Final = Shared()
+_shared: Final = Shared(threads=judging)
 
-KEPT_SECONDS: Final = 30.0
-"""How long a look is everyone's answer: what it compares are hours."""
+KEPT_SECONDS: Final = 120.0
+"""How long a look is everyone's answer: what it compares are hours, and it costs Druid a second."""
+
+OLD_SECONDS: Final = 600.0
+"""For how long that is shown while a new one is made."""
 
 
 @router.get("/api/findings")
@@ -26,7 +29,7 @@ async def findings(request: Request) -> Response:
     """
     filters = parse_filters(request.query_params)
     key = (filters.hasta, filters.values)
-    body = await _shared.get(key, KEPT_SECONDS, lambda: _report(filters))
+    body = await _shared.get(key, KEPT_SECONDS, lambda: _report(filters), old=OLD_SECONDS)
     return Response(body, media_type="application/json")
 
 

@@ -18,6 +18,9 @@ router = APIRouter()
 _shared: Final = Shared()
 _memory: Final = Memory()
 
+OLD_TIMES: Final = 10
+"""For how many times that it is shown while a new one takes long."""
+
 LIVE_SECONDS: Final = 0.8
 """How long a look at a short range is everyone's answer: less than the page waits between two."""
 
@@ -26,7 +29,8 @@ LIVE_SECONDS: Final = 0.8
 async def live(request: Request) -> Response:
     """The overview of the range and filters in the address, as JSON."""
     filters = parse_filters(request.query_params)
-    body = await _shared.get(filters, _kept(filters), lambda: _overview(filters))
+    seconds = _kept(filters)
+    body = await _shared.get(filters, seconds, lambda: _overview(filters), old=OLD_TIMES * seconds)
     return Response(body, media_type="application/json")
 
 

@@ -5,7 +5,7 @@ Airflow's own API shares one pool of threads: a Druid that is slow must not take
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -22,13 +22,19 @@ TIMEOUT: Final = 10.0
 queries: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-query")
 
 #: What waits for such queries, or for Kafka. In the same pool it would wait for itself.
-_waiting: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-page")
+waiting: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-page")
 
 
-async def in_thread(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+#: What judges the sales: seconds of Druid's time each, of which no more than two go on at once.
+judging: Final = ThreadPoolExecutor(2, thread_name_prefix="ventas-findings")
+
+
+async def in_thread(
+    function: Callable[..., T], *arguments: Any, threads: Executor = waiting, **named: Any
+) -> T:
     """Run what blocks, off the event loop, in a thread of the page's own."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_waiting, partial(function, *arguments, **named))
+    return await loop.run_in_executor(threads, partial(function, *arguments, **named))
 
 
 def druid() -> DruidClient:

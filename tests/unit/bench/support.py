@@ -16,6 +16,8 @@ STAGE: dict[str, Any] = {
     "segments": 31,
     "ranges": [{"rango": "1h", "filtered": True, "kind": "first", **LOOKS}],
     "api": LOOKS,
+    "api_findings": LOOKS,
+    "viewers_findings": LOOKS,
     "viewers": {**LOOKS, "p95_ms": 300.0},
     "first_paint": SPREAD,
     "first_paint_again": SPREAD,

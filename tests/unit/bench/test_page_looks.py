@@ -43,11 +43,11 @@ def test_viewers_have_filters_of_their_own_and_mostly_look_at_what_is_live() -> 
 
 
 def test_pauses_are_the_pages_own(tmp_path: Path) -> None:
-    assert pauses().keys() == RANGES.keys()
-    assert pauses()["1h"] == 1
+    assert pauses().looks.keys() == RANGES.keys()
+    assert pauses().looks["1h"] == 1
     view = tmp_path / "live.js"
+    view.write_text('const PAUSE = {"1h": 1500};\nconst FINDINGS_PAUSE = 20000;\n')
+    assert pauses(view) == ({"1h": 1.5}, 20)
     view.write_text('const PAUSE = {"1h": 1500};\n')
-    assert pauses(view) == {"1h": 1.5}
-    view.write_text("const PAUSES = {};\n")
-    with pytest.raises(ValueError, match=r"live\.js has no line"):
+    with pytest.raises(ValueError, match=r"live\.js does not say PAUSE and FINDINGS_PAUSE"):
         pauses(view)

@@ -9,10 +9,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bench.page_looks import Look
-from bench.page_viewers import FAILED_SECONDS, Seen, by_range, crowd, summary
+from bench.page_looks import Look, Pauses
+from bench.page_viewers import (
+    FAILED_SECONDS,
+    Seen,
+    at_findings,
+    at_sales,
+    by_range,
+    crowd,
+    summary,
+)
 
-PAUSES = {"1h": 0.05, "30d": 5.0}
+PAUSES = Pauses({"1h": 0.05, "30d": 5.0}, findings=0.2)
 
 
 class Page(ThreadingHTTPServer):
@@ -20,7 +28,7 @@ class Page(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
-        self.asked: list[dict[str, list[str]]] = []
+        self.asked: list[tuple[str, dict[str, list[str]]]] = []
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -28,8 +36,9 @@ class Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        asked = parse_qs(urlsplit(self.path).query)
-        self.server.asked.append(asked)
+        path = urlsplit(self.path)
+        asked = parse_qs(path.query)
+        self.server.asked.append((path.path, asked))
         time.sleep(0.02)
         refused = "_token=secret" not in self.headers.get("Cookie", "") or "Salta" in str(asked)
         body = json.dumps({"hasta": (time.time() - 1) * 1000}).encode()
@@ -53,17 +62,20 @@ def test_viewers_look_as_often_as_the_page_does(page: Page) -> None:
     url = f"http://127.0.0.1:{page.server_port}"
     looks = [Look("1h"), Look("30d", (("provincia", "Córdoba"),))]
     seen = crowd(url, "secret", PAUSES, looks, seconds=0.6)
-    often, seldom = ([one for one in seen if one.look == look] for look in looks)
+    often, seldom = ([one for one in at_sales(seen) if one.look == look] for look in looks)
     assert 4 <= len(often) <= 9
     assert [one.kind for one in seldom] == ["first"]
     assert [one.kind for one in often[:2]] == ["first", "again"]
-    assert {"rango": ["30d"], "provincia": ["Córdoba"]} in page.asked
-    assert all(one.seconds >= 0.02 and 1 <= one.age < 2 for one in seen)
+    filtered = {"rango": ["30d"], "provincia": ["Córdoba"]}
+    assert ("/ventas/api/live", filtered) in page.asked
+    assert all(one.seconds >= 0.02 and 1 <= one.age < 2 for one in at_sales(seen))
+    assert 4 <= page.asked.count(("/ventas/api/findings", filtered)) + 2 <= 6
+    assert {one.age for one in at_findings(seen)} == {0}
 
 
 def test_a_look_that_fails_counts_as_the_slowest(page: Page) -> None:
     url = f"http://127.0.0.1:{page.server_port}"
-    [seen] = crowd(url, "secret", PAUSES, [Look("1h", (("provincia", "Salta"),))], seconds=0.2)
+    seen, *_ = crowd(url, "secret", PAUSES, [Look("1h", (("provincia", "Salta"),))], seconds=0.2)
     assert (seen.failed, seen.seconds) == (True, FAILED_SECONDS)
 
 

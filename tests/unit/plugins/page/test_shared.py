@@ -76,12 +76,12 @@ def test_while_a_new_answer_is_slow_the_old_one_is_shown_for_some_time() -> None
     async def scene() -> list[Any]:
         nonlocal now
         cache = Shared(clock=lambda: now)
-        found = [await cache.get("a", 5, make)]
+        found = [await cache.get("a", 5, make, old=20)]
         now = 106.0
-        found += [await cache.get("a", 5, make), await cache.get("a", 5, make)]
+        found += [await cache.get("a", 5, make, old=20), await cache.get("a", 5, make, old=20)]
         make.go.set()
         await asyncio.sleep(0.1)
-        return [*found, await cache.get("a", 5, make)]
+        return [*found, await cache.get("a", 5, make, old=20)]
 
     assert asyncio.run(scene()) == [1, 1, 1, 2]
     assert make.calls == 2
@@ -94,9 +94,9 @@ def test_an_answer_that_is_too_old_is_not_shown() -> None:
     async def scene() -> list[Any]:
         nonlocal now
         cache = Shared(clock=lambda: now)
-        found = [await cache.get("a", 5, make)]
-        now += 5 * shared.OLD
-        asked = asyncio.create_task(cache.get("a", 5, make))
+        found = [await cache.get("a", 5, make, old=20)]
+        now += 25
+        asked = asyncio.create_task(cache.get("a", 5, make, old=20))
         await asyncio.sleep(shared.PATIENCE + 0.1)
         waits = not asked.done()
         make.go.set()
@@ -114,13 +114,39 @@ def test_a_new_answer_that_is_quick_is_waited_for_and_so_is_trouble() -> None:
         cache = Shared(clock=lambda: now)
         found = []
         for _ in range(2):
-            found.append(await cache.get("a", 5, lambda: next(answers)()))
+            found.append(await cache.get("a", 5, lambda: next(answers)(), old=20))
             now += 6
         with pytest.raises(ZeroDivisionError):
-            await cache.get("a", 5, lambda: next(answers)())
+            await cache.get("a", 5, lambda: next(answers)(), old=20)
         return found
 
     assert asyncio.run(scene()) == ["old", "new"]
+
+
+def test_after_trouble_nothing_old_is_shown() -> None:
+    now = 100.0
+    go = threading.Event()
+    answers = iter([lambda: "old", lambda: 1 / 0, lambda: go.wait(5) and "new"])
+
+    async def scene() -> tuple[bool, Any]:
+        nonlocal now
+        cache = Shared(clock=lambda: now)
+
+        def get() -> Any:
+            return cache.get("a", 5, lambda: next(answers)(), old=20)
+
+        await get()
+        now += 6
+        with pytest.raises(ZeroDivisionError):
+            await get()
+        now += shared.TROUBLE_SECONDS
+        asked = asyncio.create_task(get())
+        await asyncio.sleep(shared.PATIENCE + 0.1)
+        waits = not asked.done()
+        go.set()
+        return waits, await asked
+
+    assert asyncio.run(scene()) == (True, "new")
 
 
 def test_trouble_is_everyones_for_a_moment_and_then_tried_again() -> None:
