@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -180,6 +181,14 @@ def test_a_viewer_who_leaves_does_not_take_the_answer_from_the_others() -> None:
 
     assert asyncio.run(scene()) == "answer"
     assert make.calls == 1
+
+
+def test_answers_are_made_in_the_threads_that_are_given() -> None:
+    async def scene(threads: ThreadPoolExecutor) -> Any:
+        return await Shared(threads=threads).get("a", 60, lambda: threading.current_thread().name)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="own") as threads:
+        assert asyncio.run(scene(threads)).startswith("own")
 
 
 def test_the_oldest_answers_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
