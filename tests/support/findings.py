@@ -178,7 +178,7 @@ class SimulatedDruid:
         # After the queries of those who look at the sales.
         assert context["priority"] < 0
         self.asked.append(parameters)
-        make = goods_rows if "GROUPING SETS" in query else payment_rows
+        make = goods_rows if "UNION ALL" in query else payment_rows
         return make(self.events, moment_of(parameters[0]))
 
 

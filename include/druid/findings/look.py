@@ -41,13 +41,13 @@ def queries(datasource: str, filters: Filters, end: datetime) -> dict[Query, Ask
     """The queries as they are asked: the moment, the windows, and what the filters say."""
     where, values = filters.where()
     asked: dict[Query, Asked] = {}
-    for name, ends, windows in (
-        ("payments", 1, payment_windows(end)),
-        ("goods", 2, goods_windows(end)),
+    for name, ends, windows, parts in (
+        ("payments", 1, payment_windows(end), 1),
+        ("goods", 2, goods_windows(end), 3),
     ):
         either = "\n    OR ".join([f"({_WINDOW})"] * (len(windows) // 2))
         text = read_query(f"findings/{name}", datasource)
         text = text.replace("{windows}", either).replace("{where}", where)
         parameters: list[Any] = [*[epoch_ms(end)] * ends, *windows, *values]
-        asked[cast(Query, name)] = Asked(text, parameters)
+        asked[cast(Query, name)] = Asked(text, parameters * parts)
     return asked
