@@ -39,7 +39,7 @@ BENCH_PARTS = ("generate", "load", "perf_test", "faker", "druid", "cadence", "pa
 BENCH_DESCRIPTION = """\
 Measure the project on this machine, on a Kafka and a Druid of the benchmark's own (free ports, a
 folder that is removed at the end). About 15 minutes, 2 with --quick; leave the machine alone. The
-page takes 40 minutes more, 5 with --quick, and is measured only if it is named."""
+page is measured only if it is named: it takes an hour or so, minutes with --quick."""
 
 BENCH_EPILOG = """\
 parts, in the order they run:
