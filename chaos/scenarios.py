@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import requests
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from chaos.lab import WINDOW, Lab
 from chaos.load import Load
+from include.druid.supervisor import take_up_partitions
 from include.stack import stack
 from include.stream.topics import describe_topic
 
@@ -107,9 +107,7 @@ def _restart_vm(it: Round) -> float:
 
 
 def _hand_off(it: Round) -> float:
-    router = it.lab.settings.url("router")
-    path = f"{router}/druid/indexer/v1/supervisor/ventas/taskGroups/handoff"
-    requests.post(path, json={"taskGroupIds": [0]}, timeout=30).raise_for_status()
+    it.lab.druid.hand_off("ventas", [0])
     return time.time()
 
 
@@ -118,6 +116,13 @@ def _add_partitions(it: Round) -> float:
     for topic in ("ventas", "ventas.ledger"):
         there = len(describe_topic(admin, it.lab.kafka, topic).partitions)
         admin.create_partitions([NewPartitions(topic, there + 1)])[topic].result(30)
+    druid = it.lab.druid
+    # As the validation does every five minutes.
+    it.lab.until(
+        lambda: bool(take_up_partitions(druid, druid.supervisor_status("ventas"))),
+        "the supervisor's notice of the partition",
+        120,
+    )
     return time.time()
 
 

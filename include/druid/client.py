@@ -200,6 +200,12 @@ class DruidClient:
         """Start tasks again from the offsets that are published."""
         self._supervisor("POST", supervisor, "resume")
 
+    def hand_off(self, supervisor: str, groups: Sequence[int]) -> None:
+        """Have the tasks of these groups publish what they have; others take their place."""
+        self._supervisor(
+            "POST", supervisor, "taskGroups/handoff", json={"taskGroupIds": list(groups)}
+        )
+
     def terminate_supervisor(self, supervisor: str) -> None:
         """Remove it, its tasks and its offsets; published segments stay."""
         self._supervisor("POST", supervisor, "terminate")

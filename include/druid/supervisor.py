@@ -112,6 +112,34 @@ def describe(status: Mapping[str, Any]) -> str:
     return text + (f", recent errors: {'; '.join(errors[-3:])}" if errors else "")
 
 
+def unread_partitions(status: Mapping[str, Any]) -> list[int]:
+    """Partitions of the topic that no running task reads: they were added after it began.
+
+    Druid gives them to the task that comes next, which may be an hour later.
+    """
+    active = status.get("activeTasks") or []
+    read = {partition for task in active for partition in task.get("startingOffsets") or {}}
+    there = set(status.get("latestOffsets") or {})
+    return sorted(map(int, there - read)) if read else []
+
+
+def take_up_partitions(client: DruidClient, status: Mapping[str, Any]) -> list[int]:
+    """Have partitions that no task reads read at once, by tasks that follow; returns which.
+
+    Nothing is lost by that: the running tasks publish what they have.
+
+    Raises:
+        DruidError: Druid does not answer, or refuses.
+    """
+    unread = unread_partitions(status)
+    if unread:
+        # A supervisor of ours has its datasource's name.
+        supervisor = str(status["dataSource"])
+        tasks = client.supervisor_spec(supervisor)["spec"]["ioConfig"]["taskCount"]
+        client.hand_off(supervisor, range(tasks))
+    return unread
+
+
 class NotPublishedError(DruidError):
     """Druid lacks rows that it showed before: a task that had read them failed to publish them."""
 

@@ -182,6 +182,7 @@ class RunCheckOperator(BaseOperator):
 
     def _offsets(self) -> dict[str, Any] | None:
         from include.druid.offsets import counts, positions
+        from include.druid.supervisor import take_up_partitions
         from include.stream.reader import offsets_of
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
@@ -189,7 +190,10 @@ class RunCheckOperator(BaseOperator):
         if status is None:
             return None
         since = datetime.now(UTC) - _COMPLAINING
-        at = positions(druid_client(self.druid_conn_id), status, since)
+        client = druid_client(self.druid_conn_id)
+        at = positions(client, status, since)
+        if added := take_up_partitions(client, status):
+            self.log.warning("Ninguna tarea leía las particiones %s: otras las leen ya", added)
         held = offsets_of(KafkaConfigHook(self.kafka_conn_id).get_conn, status["stream"])
         return dict(counts(at, held))
 

@@ -19,7 +19,9 @@ from include.druid.supervisor import (
     is_running,
     missing_rows,
     supervisor_spec,
+    take_up_partitions,
     unfinished_tasks,
+    unread_partitions,
     unsettled,
 )
 from include.sales.event import FIELDS
@@ -202,3 +204,31 @@ def test_only_tasks_that_wait_or_run_are_unfinished() -> None:
 def test_what_was_never_opened_is_settled(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas/status", (404, {"error": "does not exist"}))
     assert unsettled(DruidClient(router.url), "ventas", RUNS) == ""
+
+
+READING = {
+    "dataSource": "ventas",
+    "latestOffsets": {"0": 10, "1": 12, "2": 3},
+    "activeTasks": [{"startingOffsets": {"0": 0, "1": 0}}],
+}
+
+
+def test_partitions_that_were_added_are_read_by_tasks_that_follow_at_once(router: Router) -> None:
+    router.on("GET", f"{SUPERVISORS}/ventas", (200, {"spec": {"ioConfig": {"taskCount": 2}}}))
+    router.on("POST", f"{SUPERVISORS}/ventas/taskGroups/handoff", (200, {}))
+    assert take_up_partitions(DruidClient(router.url), READING) == [2]
+    assert router.asked[-1].body == {"taskGroupIds": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {**READING, "activeTasks": [{"startingOffsets": {"0": 0, "1": 0, "2": 0}}]},
+        {**READING, "activeTasks": []},  # between two tasks nothing is read, and all will be
+        {**READING, "latestOffsets": None},
+    ],
+)
+def test_a_topic_that_is_read_whole_is_left_alone(router: Router, status: dict[str, Any]) -> None:
+    assert unread_partitions(status) == []
+    assert take_up_partitions(DruidClient(router.url), status) == []
+    assert not router.asked
