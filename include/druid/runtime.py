@@ -175,6 +175,9 @@ def _coordinator(place: Place) -> dict[str, str]:
         # Tasks that were left running are given to a worker once it is there: to one that comes
         # after them Druid 33 gives them a minute later.
         "druid.indexer.queue.startDelay": "PT8S",
+        # A task that dies with its indexer counts as failed. Three of them, by default, make a
+        # supervisor unhealthy until three have ended well, which takes hours.
+        "druid.supervisor.taskUnhealthinessThreshold": "10",
         # How often it looks for days to compact and for segments to delete.
         "druid.coordinator.period.indexingPeriod": "PT10M",
         # What compaction or a retention rule has made unused is deleted a day later, whatever day

@@ -85,7 +85,8 @@ def supervisor_spec(
                 "replicas": 1,
                 "taskDuration": "PT1H",
                 "startDelay": "PT1S",
-                "period": "PT10S",
+                # How soon it replaces a task that was lost.
+                "period": "PT3S",
             },
             "tuningConfig": {
                 "type": "kafka",

@@ -45,6 +45,7 @@ OWN = {
         "druid.coordinator.period": "PT5S",
         "druid.manager.segments.pollDuration": "PT5S",
         "druid.indexer.queue.startDelay": "PT8S",
+        "druid.supervisor.taskUnhealthinessThreshold": "10",
         "druid.coordinator.period.indexingPeriod": "PT10M",
         "druid.coordinator.kill.on": "true",
         "druid.coordinator.kill.ignoreDurationToRetain": "true",
