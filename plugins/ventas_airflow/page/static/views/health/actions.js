@@ -19,7 +19,7 @@ export function makeActions(permitted, done) {
   const why = h("p.note", { id: "health-why" });
   const runs = h("ul.windows");
   const form = makeForm(permitted, tell);
-  const resume = h("button", { type: "button", "aria-describedby": "health-why", onclick: resumeIngestion }, t("health.resume"));
+  const resume = h("button", { type: "button", disabled: true, "aria-describedby": "health-why", onclick: resumeIngestion }, t("health.resume"));
 
   async function tell(doing, text) {
     setText(outcome, t("health.asking"));
@@ -125,7 +125,8 @@ function makeForm(permitted, tell) {
   const mode = h("select", { name: "mode" }, MODES.map((each) => h("option", { value: each }, t(`health.modes.${each}`))));
   const unpause = h("input", { type: "checkbox", name: "unpause", checked: true });
   const unpauseLine = h("label.check", { hidden: true }, unpause, t("health.unpause"));
-  const button = h("button.primary", { type: "submit", "aria-describedby": "health-why" }, t("health.open"));
+  // Until it is known whether the DAG is paused, and whether the viewer may.
+  const button = h("button.primary", { type: "submit", disabled: true, "aria-describedby": "health-why" }, t("health.open"));
   const element = h(
     "form.open",
     { "aria-label": t("health.open"), onsubmit: submit },
