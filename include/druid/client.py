@@ -202,9 +202,8 @@ class DruidClient:
 
     def hand_off(self, supervisor: str, groups: Sequence[int]) -> None:
         """Have the tasks of these groups publish what they have; others take their place."""
-        self._supervisor(
-            "POST", supervisor, "taskGroups/handoff", json={"taskGroupIds": list(groups)}
-        )
+        path = f"/druid/indexer/v1/supervisor/{quote(supervisor, safe='')}/taskGroups/handoff"
+        self._request("POST", path, json={"taskGroupIds": list(groups)})  # its answer is empty
 
     def terminate_supervisor(self, supervisor: str) -> None:
         """Remove it, its tasks and its offsets; published segments stay."""

@@ -215,7 +215,7 @@ READING = {
 
 def test_partitions_that_were_added_are_read_by_tasks_that_follow_at_once(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas", (200, {"spec": {"ioConfig": {"taskCount": 2}}}))
-    router.on("POST", f"{SUPERVISORS}/ventas/taskGroups/handoff", (200, {}))
+    router.on("POST", f"{SUPERVISORS}/ventas/taskGroups/handoff", (200, b""))
     assert take_up_partitions(DruidClient(router.url), READING) == [2]
     assert router.asked[-1].body == {"taskGroupIds": [0, 1]}
 
