@@ -136,8 +136,8 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         "API_AUTH__JWT_SECRET": own["jwt"],
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-        # After a crash of everything the new scheduler is there before the old one counts as dead, and
-        # takes over its tasks at the next look only: five minutes later by default.
+        # After a crash of everything the new scheduler is there before the old one counts as dead:
+        # it takes over its tasks at the next look only, five minutes later by default.
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
         # A restart of the API server must not end a long task: 5 s x 60 = 5 minutes.
         "WORKERS__MAX_FAILED_HEARTBEATS": "60",
