@@ -17,6 +17,7 @@ from include.sales.lifecycle import is_return
 from include.sales.market import load_market
 from include.sales.pace import Cadence, Curve
 from include.stack.settings import Settings
+from include.stack.waiting import wait_until
 from include.stream import session
 from include.stream.session import (
     SESSION_CONFIG,
@@ -201,14 +202,24 @@ def test_the_steps_that_a_stopped_try_left_undone_are_made_up_for(place: Place) 
         assert chain == [event for event in expected if not is_return(event.estado)]
 
 
+def wait_for_events(place: Place) -> None:
+    wait_until(
+        lambda: bool(place.events()),
+        service="Kafka",
+        address=place.config["bootstrap.servers"],
+        seconds=20,
+    )
+
+
 def test_on_the_curve_a_resumed_run_has_the_bytes_of_one_that_was_never_stopped(
     place: Place, own_place: Place
 ) -> None:
     begins = datetime.now(UTC) - timedelta(seconds=20)
-    until = begins + timedelta(seconds=23)
+    until = begins + timedelta(seconds=27)
     same_run = own_place._replace(corrida=place.corrida)
     stop = threading.Event()
-    threading.Timer(0.5, stop.set).start()
+    # Once something is published, however busy the machine is.
+    threading.Thread(target=lambda: (wait_for_events(place), stop.set())).start()
     with pytest.raises(WindowStoppedError):
         run_curve(place, begins, until, stop)
     stopped = len(place.events())
