@@ -59,7 +59,7 @@ CHAOS_SCENARIOS = (
     *("producer", "mark-failed", "scheduler", "api-server"),
     *("kafka", "kafka-paused", "disk-full"),
     *("indexer", "coordinator", "historical", "broker", "zookeeper", "vm"),
-    *("hand-off", "partitions", "everything"),
+    *("hand-off", "everything", "partitions"),
 )
 
 CHAOS_DESCRIPTION = """\
@@ -87,8 +87,8 @@ scenarios:
   zookeeper     ZooKeeper killed
   vm            the whole Druid VM stopped and started through Compute Engine's API
   hand-off      hand-off of the segments under load
-  partitions    a partition added to both topics
   everything    every process killed at once, then `./ventas up`
+  partitions    a partition added to both topics
 
 example:
   ./ventas chaos --scenario indexer kafka --rounds 2"""
