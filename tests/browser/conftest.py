@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
@@ -34,6 +34,9 @@ FLAGS = [
     "--no-first-run",
 ]
 SEED = 11
+
+# A busy machine is no fault of the page's.
+expect.set_options(timeout=20_000)
 
 #: Where pictures of the views are kept.
 PICTURES = Path(os.environ.get("VENTAS_HOME") or ".ventas").resolve() / "screenshots"

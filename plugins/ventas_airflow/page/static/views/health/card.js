@@ -75,7 +75,7 @@ export function figures(...rows) {
 export function table(caption, columns, rows) {
   return h(
     "div.scroll",
-    {},
+    { tabindex: "0", role: "region", "aria-label": t(caption) },
     h(
       "table.data",
       {},
