@@ -21,7 +21,7 @@ from include.stack import airflow
 from include.stack.settings import Settings
 from include.stream.publisher import SalePublisher
 from include.stream.topics import ensure_topic
-from tests.support.druid import wait_for_rows_of
+from tests.support.druid import wait_for_rows
 from tests.support.vm import start_vm
 from ventas_airflow.sales import TOPICS
 
@@ -104,7 +104,7 @@ def shop(stack: Settings) -> Iterator[Shop]:
     recent = [now - timedelta(seconds=3 * n) for n in range(1, 2400)]
     yesterday = [now - timedelta(days=1, seconds=4 * n) for n in range(1, 900)]
     sent = len(shop.sell(*sorted([*recent, *yesterday])))
-    wait_for_rows_of(shop.druid, "ventas", shop.corrida, sent)
+    wait_for_rows(shop.druid, "ventas", sent, shop.corrida)
     yield shop
     shop.close()
 

@@ -21,25 +21,19 @@ def kill_tasks(druid: DruidClient, datasource: str) -> None:
         requests.post(stop, timeout=10).raise_for_status()
 
 
-def wait_for_rows(druid: DruidClient, datasource: str, count: int) -> None:
+def wait_for_rows(
+    druid: DruidClient, datasource: str, count: int, corrida: str | None = None
+) -> None:
+    """Wait until Druid has so many rows, or so many of a run among those of others."""
+    query = for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', datasource)
+    if corrida is not None:
+        query += " WHERE corrida = ?"
+
     def there() -> bool:
         try:
-            rows = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')  # noqa: S608
+            rows = druid.sql(query, [] if corrida is None else [corrida])
         except DruidError:
             return False
         return bool(rows[0]["n"] == count)
-
-    wait_until(there, service="Druid", address=druid.url, seconds=60)
-
-
-def wait_for_rows_of(druid: DruidClient, datasource: str, corrida: str, count: int) -> None:
-    """Wait until Druid has so many rows of a run, among those of others."""
-    query = for_datasource('SELECT COUNT(*) AS n FROM "{datasource}" WHERE corrida = ?', datasource)
-
-    def there() -> bool:
-        try:
-            return bool(druid.sql(query, [corrida])[0]["n"] == count)
-        except DruidError:
-            return False
 
     wait_until(there, service="Druid", address=druid.url, seconds=60)

@@ -1,5 +1,6 @@
 """The page's FastAPI app: its views and their parts, each behind Airflow's login."""
 
+from collections.abc import Callable
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Final
@@ -100,7 +101,7 @@ _TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
 }
 
 
-def _teller(status: int, code: str):  # type: ignore[no-untyped-def]
+def _teller(status: int, code: str) -> Callable[[Request, Exception], JSONResponse]:
     def tell(_: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"code": code, "error": str(error)}, status)
 

@@ -18,12 +18,11 @@ DATASOURCE: Final = "ventas"
 TIMEOUT: Final = 10.0
 """Seconds for an answer of Druid, and of Compute Engine."""
 
-#: Queries that run beside one another. One look of the live page asks eight.
+#: Queries that run beside one another.
 queries: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-query")
 
 #: What waits for such queries, or for Kafka. In the same pool it would wait for itself.
 waiting: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-page")
-
 
 #: What judges the sales: seconds of Druid's time each, of which no more than two go on at once.
 judging: Final = ThreadPoolExecutor(2, thread_name_prefix="ventas-findings")

@@ -244,7 +244,6 @@ function show(parts, found, state) {
   const share = (row) => ({
     figure: format.count(row.ventas),
     note: total ? format.percent(row.ventas / total, 0) : "",
-    share: found.largest ? (row.ventas / found.largest) * 100 : 0,
   });
   const drill = (filter, row) => ({
     key: row.nombre,
