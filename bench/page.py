@@ -116,24 +116,7 @@ def _stage(
     api = visit(url, token, every, size.visit)
     progress.step(f"{size.viewers} espectadores a la vez")
     crowded = crowd(url, token, every, viewers(size.viewers), size.crowd)
-    with ExitStack() as opened:
-        path = browser_path()
-        run = f"bench-page-{number}"
-        kafka = {"bootstrap.servers": settings.address("kafka"), "log_level": 3}
-        if path:
-            screen = Screen(opened.enter_context(chromium(path)), url, token)
-            progress.step("Primera pintura con datos")
-            paints = _paints(screen, size.paints)
-            progress.step("De Kafka a la pantalla")
-            shown = delays(
-                kafka, opened.enter_context(screen.live_view()), sales=size.sales, run=run
-            )
-        else:
-            paints = {}
-            progress.step("De Kafka a la respuesta de la API, porque no hay un Chromium")
-            told = opened.enter_context(api_view(url, token, every.looks["1h"]))
-        kafka = {"bootstrap.servers": settings.address("kafka"), "log_level": 3}
-        shown = delays(kafka, told, sales=size.sales, run=f"bench-page-{number}")
+    paints, shown = _seen(settings, token, progress, size, run=f"bench-page-{number}")
     return {
         **held,
         "ranges": by_range(looks),
@@ -144,8 +127,29 @@ def _stage(
         "viewers_findings": summary(at_findings(crowded)),
         "viewers_ranges": by_range(crowded),
         **paints,
-        "event_on_screen": {"browser": bool(path), **_spread(shown)},
+        "event_on_screen": shown,
     }
+
+
+def _seen(
+    settings: Settings, token: str, progress: Progress, size: Size, *, run: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How soon the page paints, in a browser alone, and how soon a sale is seen on it."""
+    url, path = settings.url("airflow"), browser_path()
+    kafka = {"bootstrap.servers": settings.address("kafka"), "log_level": 3}
+    paints: dict[str, Any] = {}
+    with ExitStack() as opened:
+        if path:
+            screen = Screen(opened.enter_context(chromium(path)), url, token)
+            progress.step("Primera pintura con datos")
+            paints = _paints(screen, size.paints)
+            progress.step("De Kafka a la pantalla")
+            view = screen.live_view()
+        else:
+            progress.step("De Kafka a la respuesta de la API, porque no hay un Chromium")
+            view = api_view(url, token, pauses().looks["1h"])
+        seconds = delays(kafka, opened.enter_context(view), sales=size.sales, run=run)
+    return paints, {"browser": bool(path), **_spread(seconds)}
 
 
 def _paints(screen: Screen, times: int) -> dict[str, Any]:
