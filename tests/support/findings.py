@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from include.druid.findings.report import Query
 from include.druid.findings.windows import goods_windows, payment_windows
 from include.sales.arrivals import arrivals
 from include.sales.content import Drawn, SaleSource
@@ -115,7 +116,20 @@ def events_of(sales: Sequence[Venta]) -> Events:
     return events.only(np.argsort(events.ts, kind="stable"))
 
 
-def payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
+def query_rows(events: Events, now: datetime) -> dict[Query, list[dict[str, Any]]]:
+    """What the findings' queries make of the events."""
+    goods = _within(events, goods_windows(now))
+    return {
+        "payments": _payment_rows(events, now),
+        "products": _goods_rows(goods, now, goods.product, goods.names["product"]),
+        "stores": _goods_rows(goods, now, goods.store, goods.names["store"]),
+        "categories": _goods_rows(
+            goods, now, goods.category_of[goods.product], goods.names["category"]
+        ),
+    }
+
+
+def _payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
     """What ``findings/payments.sql`` makes of the events."""
     it = _within(events, payment_windows(now))
     hora = (epoch_ms(now) - 1 - it.ts) // HOUR_MS
@@ -135,33 +149,34 @@ def payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
     )
 
 
-def goods_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
-    """What ``findings/goods.sql`` makes of the events."""
-    it = _within(events, goods_windows(now))
+def _goods_rows(
+    it: Events, now: datetime, column: Ints, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What ``findings/goods.sql`` makes of the events of its windows, by one column."""
     before = epoch_ms(now) - 1 - it.ts
     minute = before % (24 * HOUR_MS) // 60_000
     begun = it.state == PENDING
-    sets = {
-        "producto": (it.product, it.names["product"]),
-        "sucursal": (it.store, it.names["store"]),
-        "categoria": (it.category_of[it.product], it.names["category"]),
-    }
-    rows = []
-    for name, (column, names) in sets.items():
-        found = _grouped(
-            {"dia": before // (24 * HOUR_MS), "nombre": column},
-            {"nombre": names},
-            {
-                "ventas_15": begun & (minute < 15),
-                "ventas_60": begun & (minute < 60),
-                "ventas_180": begun,
-                "reembolsadas": it.state == REFUNDED,
-                "contracargos": it.state == CHARGED_BACK,
-            },
-            {"ultima": np.where(begun, it.ts, 0)},
-        )
-        rows += [{**row, "conjunto": name, "ultima": row["ultima"] or None} for row in found]
-    return rows
+    rows = _grouped(
+        {"dia": before // (24 * HOUR_MS), "nombre": column},
+        {"nombre": names},
+        {
+            "ventas_15": begun & (minute < 15),
+            "ventas_60": begun & (minute < 60),
+            "ventas_180": begun,
+            "reembolsadas": it.state == REFUNDED,
+            "contracargos": it.state == CHARGED_BACK,
+        },
+        {"ultima": np.where(begun, it.ts, 0)},
+    )
+    return [{**row, "ultima": row["ultima"] or None} for row in rows]
+
+
+#: By query, what it groups by beside the day.
+COLUMNS: Final[dict[Query, str]] = {
+    "products": "producto",
+    "stores": "sucursal",
+    "categories": "categoria",
+}
 
 
 class SimulatedDruid:
@@ -178,8 +193,9 @@ class SimulatedDruid:
         # After the queries of those who look at the sales.
         assert context["priority"] < 0
         self.asked.append(parameters)
-        make = goods_rows if "UNION ALL" in query else payment_rows
-        return make(self.events, moment_of(parameters[0]))
+        rows = query_rows(self.events, moment_of(parameters[0]))
+        name = next((name for name, column in COLUMNS.items() if f"dia, {column}" in query), None)
+        return rows[name or "payments"]
 
 
 def _within(events: Events, windows: Sequence[int]) -> Events:

@@ -1,4 +1,4 @@
-"""Findings from the rows of the two queries: what is unusual, and nothing on usual days.
+"""Findings from the rows of the queries: what is unusual, and nothing on usual days.
 
 Everything judged is a share, `k` of `n`, of the last minutes against the same share in earlier
 windows (`windows.py`), by the beta-binomial of `usual.py`:
@@ -19,13 +19,13 @@ A look makes some thousand comparisons. The chance that it finds anything on usu
 see almost the same sales; docs/findings.md has what that comes to in a day, as simulated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, get_args
 
 import numpy as np
 
-from include.druid.findings.report import Finding, Kind, Missing, Report, Severity
+from include.druid.findings.report import Finding, Kind, Missing, Query, Report, Severity
 from include.druid.findings.shares import SURE, Shares, told_apart
 from include.druid.findings.tables import Row, Table, tabulate
 from include.druid.findings.usual import holm
@@ -63,23 +63,22 @@ class _Judged(NamedTuple):
     tests: int
 
 
-def judge(payments: Iterable[Row], goods: Iterable[Row], now: datetime) -> Report:
-    """Judge the rows of ``findings/payments.sql`` and ``findings/goods.sql`` as of a moment."""
+def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
+    """Judge the rows of ``findings/payments.sql`` and, by column, ``findings/goods.sql``."""
     hours = (*range(RECENT), *(24 * day + hour for day in DAYS for hour in range(HOURS)))
     ways = tabulate(
-        payments,
+        rows["payments"],
         lambda row: (str(row["tipo_pago"]), str(row["emisor"])),
         lambda row: int(row["hora"]),
         hours,
         ("ventas", "con_descuento", "aprobadas", "rechazadas", "ingresos", "descuentos"),
     )
-    goods = list(goods)
     columns = tuple(f"ventas_{minutes}" for minutes in STRETCHES)
     sold = _sold(ways, hours)
     kind_days = same_kind(now, sold)
-    products = _set(goods, "producto", columns, kind_days)
-    stores = _set(goods, "sucursal", (*columns, "ultima"), kind_days)
-    categories = _set(goods, "categoria", tuple(_RETURNS.values()), kind_days)
+    products = _by_day(rows["products"], columns, kind_days)
+    stores = _by_day(rows["stores"], (*columns, "ultima"), kind_days)
+    categories = _by_day(rows["categories"], tuple(_RETURNS.values()), kind_days)
     sales = {minutes: stores.cells[f"ventas_{minutes}"].sum(axis=0) for minutes in STRETCHES}
     judged: list[_Judged | Missing] = [_approval(ways, hours)]
     if kind_days:
@@ -114,11 +113,9 @@ def _sold(ways: Table[Way], hours: Sequence[int]) -> list[int]:
     return [day for day in DAYS if now and all(sales[hours.index(24 * day + hour)] for hour in now)]
 
 
-def _set(
-    goods: Iterable[Row], name: str, columns: Sequence[str], days: Sequence[int]
-) -> Table[str]:
+def _by_day(rows: Iterable[Row], columns: Sequence[str], days: Sequence[int]) -> Table[str]:
     return tabulate(
-        (row for row in goods if row["conjunto"] == name),
+        rows,
         lambda row: str(row["nombre"]),
         lambda row: int(row["dia"]),
         (0, *days),
@@ -181,7 +178,7 @@ def _products(products: Table[str], sales: dict[int, Ints]) -> _Judged:
             action="down" if falls else "up",
             subject={"producto": products.names[i]},
             numbers=by_stretch[stretch].numbers(i, float(p.flat[place]), STRETCHES[stretch]),
-            query="goods",
+            query="products",
         )
         findings.setdefault(i, found)
     return _Judged("product", list(findings.values()), p.size)
@@ -202,7 +199,7 @@ def _stores(stores: Table[str], sales: dict[int, Ints]) -> _Judged:
             action="silent",
             subject={"sucursal": stores.names[i]},
             numbers={**numbers, "last": last},
-            query="goods",
+            query="stores",
         )
         findings.setdefault(i, found)
     return _Judged("store", list(findings.values()), p.size)
@@ -271,7 +268,7 @@ def _returns(categories: Table[str]) -> _Judged:
                 action=state,
                 subject={"categoria": name},
                 numbers=shares.numbers(i, float(p[i]), _LONGEST),
-                query="goods",
+                query="categories",
             )
         )
     return _Judged("returns", findings, len(names))

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 Kind = Literal["approval", "product", "store", "promotion", "returns"]
 Severity = Literal["high", "medium", "info"]
-Query = Literal["payments", "goods"]
+Query = Literal["payments", "products", "stores", "categories"]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
 from tests.integration.stream.place import SEED, Place
 from tests.support.druid import remove_supervisor, wait_for_rows
-from tests.support.findings import NOW, events_of, goods_rows, payment_rows
+from tests.support.findings import NOW, events_of, query_rows
 
 DAYS = (7, 3, 2, 1, 0)
 SILENT = "San Justo"
@@ -81,13 +81,13 @@ def test_what_druid_counts_is_what_is_judged_and_the_changes_are_found(
     druid: DruidClient, datasource: str, market_sales: list[Venta]
 ) -> None:
     events = events_of(market_sales)
-    expected = {"payments": payment_rows(events, NOW), "goods": goods_rows(events, NOW)}
+    expected = query_rows(events, NOW)
     for name, asked in queries(datasource, Filters(), NOW).items():
         assert in_order(druid.sql(asked.sql, asked.parameters)) == in_order(expected[name]), name
 
     report = look(druid, datasource, Filters(hasta=NOW), datetime.now(UTC))
 
-    assert report.findings == judge(expected["payments"], expected["goods"], NOW).findings
+    assert report.findings == judge(expected, NOW).findings
     assert [(found.kind, found.subject) for found in report.findings] == [
         ("approval", {"pago": "credito", "emisor": "Visa"}),
         ("store", {"sucursal": SILENT}),

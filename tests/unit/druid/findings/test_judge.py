@@ -1,11 +1,12 @@
 """Usual sales give no finding, and what is changed on purpose does."""
 
 from datetime import datetime, timedelta
+from typing import get_args
 
 import pytest
 
 from include.druid.findings.judge import LEVEL, judge
-from include.druid.findings.report import Finding, Missing, Report
+from include.druid.findings.report import Finding, Missing, Query, Report
 from include.sales.local_time import epoch_ms
 from tests.support.findings import (
     NOW,
@@ -13,10 +14,9 @@ from tests.support.findings import (
     REFUNDED,
     Events,
     discounted,
-    goods_rows,
     multiplied,
     of,
-    payment_rows,
+    query_rows,
     refused,
     silent,
 )
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 
 def looked(events: Events, now: datetime = NOW) -> Report:
-    return judge(payment_rows(events, now), goods_rows(events, now), now)
+    return judge(query_rows(events, now), now)
 
 
 def told(report: Report) -> list[tuple[str, str, dict[str, str]]]:
@@ -177,7 +177,7 @@ def test_with_little_history_it_says_what_is_missing(usual_sales: Events) -> Non
 
 
 def test_without_any_row_there_is_nothing_to_say() -> None:
-    report = judge([], [], NOW)
+    report = judge({name: [] for name in get_args(Query)}, NOW)
     assert (report.sales, report.findings, report.tests) == (0, [], {})
     assert {it.kind for it in report.missing} == {
         "approval",

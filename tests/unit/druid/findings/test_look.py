@@ -12,29 +12,29 @@ from include.sales.local_time import HOUR_MS, epoch_ms
 from tests.support.findings import NOW, Events, SimulatedDruid, silent
 
 
-def test_two_queries_make_a_report_with_their_sql(usual_sales: Events) -> None:
+def test_the_queries_make_a_report_with_their_sql(usual_sales: Events) -> None:
     druid = SimulatedDruid(silent(usual_sales, NOW - timedelta(hours=1), store="San Justo"))
     report = look(cast(DruidClient, druid), "ventas", Filters(), NOW)
     assert [found.subject for found in report.findings] == [{"sucursal": "San Justo"}]
     assert report.end == epoch_ms(NOW)
-    assert [report.queries[name].parameters for name in ("payments", "goods")] == druid.asked
+    assert [asked.parameters for asked in report.queries.values()] == druid.asked
 
 
 def test_a_look_into_the_past_is_as_of_its_end(usual_sales: Events) -> None:
     filters = Filters(hasta=NOW)
     druid = SimulatedDruid(usual_sales)
     report = look(cast(DruidClient, druid), "ventas", filters, NOW + timedelta(days=3))
-    assert [parameters[0] for parameters in druid.asked] == [report.end] * 2 == [epoch_ms(NOW)] * 2
+    assert [parameters[0] for parameters in druid.asked] == [report.end] * 4 == [epoch_ms(NOW)] * 4
 
 
 def test_every_value_is_a_parameter_and_every_query_bounded_in_time() -> None:
     filters = parse_filters({"provincia": "Córdoba' OR 1=1", "pago": "qr"})
-    for asked, parts in zip(queries("ventas", filters, NOW).values(), (1, 3), strict=True):
+    for asked in queries("ventas", filters, NOW).values():
         assert asked.sql.count("?") == len(asked.parameters)
         assert asked.parameters[-2:] == ["Córdoba' OR 1=1", "qr"]
         assert "{" not in asked.sql
         assert "1=1" not in asked.sql
-        assert asked.sql.count("__time >= MILLIS_TO_TIMESTAMP(?)") == 11 * parts
+        assert asked.sql.count("__time >= MILLIS_TO_TIMESTAMP(?)") == 11
         oldest = epoch_ms(NOW) - 28 * 24 * HOUR_MS - 3 * HOUR_MS
         assert min(it for it in asked.parameters if isinstance(it, int)) == oldest
 
