@@ -35,6 +35,9 @@ FLAGS = [
 ]
 SEED = 11
 
+#: A store that sells on all days but today.
+SILENT = "San Justo"
+
 # A busy machine is no fault of the page's.
 expect.set_options(timeout=20_000)
 
@@ -73,12 +76,17 @@ class Shop:
         self._publisher.open()
         self._next = 0
 
-    def sell(self, *moments: datetime) -> list[Venta]:
-        """Publish a sale at each moment, all the steps that are due by now; acknowledged."""
+    def sell(self, *moments: datetime, without: str = "") -> list[Venta]:
+        """Publish a sale at each moment, all the steps that are due by now; acknowledged.
+
+        `without` is a store whose sales are left out.
+        """
         now = datetime.now(UTC)
         events = []
         for moment in moments:
             chain = self.source.chain(self._next, moment)
+            if chain[0].sucursal == without:
+                chain = ()
             events += [event for event in chain if datetime.fromisoformat(event.ts) <= now]
             self._next += 1
         for first in range(0, len(events), 500):
@@ -91,7 +99,7 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def shop(stack: Settings) -> Iterator[Shop]:
-    """Two hours of sales up to now, and the same hour of yesterday, all in Druid."""
+    """Two hours of sales up to now, and the same hours of earlier days, all in Druid."""
     start_vm(stack)
     config = {"bootstrap.servers": stack.address("kafka")}
     for topic, options in TOPICS.items():
@@ -102,8 +110,11 @@ def shop(stack: Settings) -> Iterator[Shop]:
         shop.druid.resume_supervisor("ventas")
     now = datetime.now(UTC)
     recent = [now - timedelta(seconds=3 * n) for n in range(1, 2400)]
-    yesterday = [now - timedelta(days=1, seconds=4 * n) for n in range(1, 900)]
-    sent = len(shop.sell(*sorted([*recent, *yesterday])))
+    # What is unusual is told by the same three hours of days of this kind.
+    before = [
+        now - timedelta(days=days, seconds=12 * n) for days in (1, 7, 14, 21) for n in range(1, 900)
+    ]
+    sent = len(shop.sell(*sorted(before))) + len(shop.sell(*sorted(recent), without=SILENT))
     wait_for_rows(shop.druid, "ventas", sent, shop.corrida)
     yield shop
     shop.close()

@@ -3,16 +3,20 @@
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Shop, Visitor, serious
+from include.sales.market import load_market
+from tests.browser.conftest import SILENT, Shop, Visitor, serious
 from tests.support.vm import start_vm, stop_vm
 
 Visit = Callable[..., Visitor]
+
+LOCAL = ZoneInfo("America/Argentina/Buenos_Aires")
 
 #: Seconds from Kafka's acknowledgement to the screen.
 ON_SCREEN = 3.0
@@ -69,6 +73,91 @@ def test_filters_act_on_everything_and_live_in_the_address(shop: Shop, visit: Vi
     again.get_by_role("button", name=f"Quitar el filtro Sucursal: {name}").click()
     expect(again.locator("[data-list=sucursales] li")).not_to_have_count(1)
     assert "sucursal" not in parse_qs(urlsplit(again.url).query)
+
+
+@pytest.mark.parametrize(
+    ("card", "filters", "alone"),
+    [
+        ("pagos", {"pago"}, "pagos"),
+        ("emisores", {"pago", "emisor"}, "emisores"),
+        ("cuotas", {"pago"}, "pagos"),
+        ("plataformas", {"plataforma"}, "plataformas"),
+        ("categorias", {"categoria"}, "categorias"),
+        ("productos", {"producto"}, "productos"),
+        ("suben", {"producto"}, "productos"),
+        ("bajan", {"producto"}, "productos"),
+    ],
+)
+def test_a_click_on_a_bar_looks_at_it_alone(
+    shop: Shop, visit: Visit, card: str, filters: set[str], alone: str
+) -> None:
+    page = visit().live("?rango=1h")
+    page.locator(f"[data-list={card}] li").first.get_by_role("button").click()
+    page.wait_for_url(re.compile(rf"[?&]{min(filters)}="))
+    assert set(parse_qs(urlsplit(page.url).query)) == {"rango", *filters}
+    expect(page.locator(".chips button")).to_have_count(len(filters))
+    expect(page.locator(f"[data-list={alone}] li")).to_have_count(1)
+
+
+def test_a_click_on_the_map_looks_at_a_province_and_another_at_all(
+    shop: Shop, visit: Visit
+) -> None:
+    page = visit().live()
+    tile = page.locator(".map button", has_text=re.compile("^CB"))
+    tile.click()
+    page.wait_for_url(re.compile("provincia=C%C3%B3rdoba"))
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    stores = [it.sucursal for it in load_market().stores if it.province == "AR-X"]
+    expect(page.locator("[data-list=sucursales] li")).to_have_count(len(stores))
+    assert set(page.locator("[data-list=sucursales] .name").all_inner_texts()) == set(stores)
+    tile.click()
+    expect(page.locator(".chips button")).to_have_count(0)
+
+
+def test_a_click_on_the_chart_looks_into_that_moment(shop: Shop, visit: Visit) -> None:
+    page = visit().live("?rango=6h")
+    chart = page.locator(".chart")
+    chart.locator(".main-svg").first.wait_for()
+    bars = chart.locator(".barlayer .point")
+    bars.first.wait_for(state="attached")
+    box = bars.nth(bars.count() - 6).bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2)
+    page.wait_for_url(re.compile("rango=15m"))
+    until = datetime.fromisoformat(parse_qs(urlsplit(page.url).query)["hasta"][0])
+    ago = datetime.now(UTC) - until
+    assert timedelta(minutes=15) < ago < timedelta(minutes=35)
+    assert until.minute % 5 == until.second == 0
+    expect(page.locator(".chips button")).to_contain_text("hasta el")
+
+
+def test_a_moment_of_the_past_is_chosen_in_local_time(shop: Shop, visit: Visit) -> None:
+    page = visit().live()
+    then = datetime.now(LOCAL) - timedelta(days=1)
+    page.get_by_label("Hasta").fill(then.strftime("%Y-%m-%dT%H:%M"))
+    page.wait_for_url(re.compile("hasta="))
+    until = datetime.fromisoformat(parse_qs(urlsplit(page.url).query)["hasta"][0])
+    assert until == then.replace(second=0, microsecond=0)
+    expect(page.locator(".fresh")).to_contain_text(then.strftime("%H:%M"))
+    page.locator(".chips button").click()
+    expect(page.get_by_label("Hasta")).to_have_value("")
+
+
+def test_what_is_unusual_has_numbers_sql_and_a_way_to_the_chart(shop: Shop, visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.live()
+    card = page.locator("[data-card=findings]")
+    found = card.locator("ul.findings > li", has_text=SILENT)
+    expect(found.locator("h3")).to_contain_text(SILENT)
+    expect(found.locator(".badge")).to_be_visible()
+    found.locator("summary").click()
+    sql = found.locator("code").inner_text()
+    rows = shop.druid.sql(sql)
+    assert {row["dia"] for row in rows if row["nombre"] == SILENT} >= {7, 14, 21}
+    assert 0 not in {row["dia"] for row in rows if row["nombre"] == SILENT}
+    visitor.picture("vivo-hallazgo")
+    found.get_by_role("button").click()
+    page.wait_for_url(re.compile("sucursal=San[+%20]+Justo"))
 
 
 def test_in_airflows_frame_the_address_is_airflows(shop: Shop, visit: Visit) -> None:

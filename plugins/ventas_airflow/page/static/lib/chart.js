@@ -50,15 +50,18 @@ const all = new Set();
 
 /**
  * Draw, or bring up to date, a chart in an element. `traces` and `layout` are functions that give
- * Plotly's, asked again when the theme changes, so that they may use `colour`.
+ * Plotly's, asked again when the theme changes, so that they may use `colour`. `clicked` is told
+ * which point of a trace was clicked.
  */
-export async function draw(element, traces, layout = () => ({})) {
-  drawn.set(element, [traces, layout]);
+export async function draw(element, traces, layout = () => ({}), clicked = null) {
+  drawn.set(element, [traces, layout, clicked]);
   all.add(element);
   const library = await plotly();
   if (!element.isConnected || drawn.get(element)?.[0] !== traces) return;
   const options = { displayModeBar: false, responsive: true };
   await library.react(element, traces(), themed(layout()), options);
+  element.removeAllListeners("plotly_click");
+  if (clicked) element.on("plotly_click", ({ points }) => clicked(points[0].pointIndex));
 }
 
 onTheme(() => {

@@ -82,3 +82,13 @@ export function axisTime(milliseconds) {
   );
   return `${parts.year}-${parts.month}-${parts.day} ${parts.hour}:${parts.minute}:${parts.second}`;
 }
+
+/** Local time to the minute, as a field of kind datetime-local takes it. */
+export function fieldTime(milliseconds) {
+  return axisTime(milliseconds).slice(0, 16).replace(" ", "T");
+}
+
+/** The moment, in ISO 8601, of what such a field has; "" of an empty one. The zone has no summer time. */
+export function fromField(text) {
+  return text ? new Date(`${text}-03:00`).toISOString() : "";
+}

@@ -12,7 +12,9 @@ import { kpis } from "./live/kpis.js";
 import { map } from "./live/map.js";
 import { ticker } from "./live/ticker.js";
 
-const RANGES = ["15m", "1h", "6h", "24h", "7d", "30d"];
+/** How long each range is, milliseconds. */
+const LENGTHS = { "15m": 900e3, "1h": 3600e3, "6h": 21600e3, "24h": 86400e3, "7d": 604800e3, "30d": 2592000e3 };
+const RANGES = Object.keys(LENGTHS);
 /** Milliseconds between looks: a sale is on the screen well within 3 s of its acknowledgement. */
 const PAUSE = { "15m": 1000, "1h": 1000, "6h": 4000, "24h": 10000, "7d": 30000, "30d": 30000 };
 const CHOSEN = ["provincia", "sucursal", "categoria", "pago", "plataforma"];
@@ -142,7 +144,7 @@ function layout(root) {
     "div.board",
     {},
     card("series", "wide", parts.chart),
-    card("findings", "narrow", parts.findings),
+    card("findings", "narrow", parts.findingsState, parts.findings),
     h(
       "div.stack",
       {},
@@ -214,6 +216,19 @@ function fillFilters(parts, options, state) {
       return h("label", {}, t(`live.filters.${name}`), select);
     }),
   );
+  parts.selects.append(
+    h(
+      "label",
+      {},
+      t("live.untilField"),
+      h("input", {
+        type: "datetime-local",
+        name: "hasta",
+        value: state.params.get("hasta") ? format.fieldTime(Date.parse(state.params.get("hasta"))) : "",
+        onchange: (event) => state.update({ hasta: format.fromField(event.target.value) }),
+      }),
+    ),
+  );
   const chips = FILTERS.filter((name) => state.params.get(name)).map((name) => {
     const value = label(name, state.params.get(name));
     return h(
@@ -238,7 +253,7 @@ function fillFilters(parts, options, state) {
 function show(parts, found, state) {
   setText(parts.fresh, t("live.asOf", { time: format.time(found.hasta) }));
   kpis(parts.kpis, found, state.params.get("rango") ?? "1h");
-  drawSeries(parts.chart, found);
+  drawSeries(parts.chart, found, state);
   const total = found.totales.actual.ventas;
 
   const share = (row) => ({
@@ -319,14 +334,15 @@ function show(parts, found, state) {
   ticker(parts.ticker, found.ultimas);
 }
 
-function drawSeries(element, found) {
+function drawSeries(element, found, state) {
   const step = found.punto * 1000;
+  const first = Math.ceil((found.desde - found.origen) / step) * step + found.origen;
   const points = new Map(found.serie.map((point) => [point.momento, point]));
   const xs = [];
   const sales = [];
   const income = [];
   // A range of minutes begins in the midst of one: only whole points are shown, and the latest.
-  for (let at = Math.ceil((found.desde - found.origen) / step) * step + found.origen; at < found.hasta; at += step) {
+  for (let at = first; at < found.hasta; at += step) {
     xs.push(format.axisTime(at));
     sales.push(points.get(at)?.ventas ?? 0);
     income.push((points.get(at)?.ingresos ?? 0) / 100);
@@ -374,5 +390,12 @@ function drawSeries(element, found) {
       },
       bargap: 0.25,
     }),
+    (place) => lookInto(first + place * step, step, state),
   );
+}
+
+/** Look at a point of the chart alone, or in the shortest range that holds it. */
+function lookInto(start, step, state) {
+  const rango = RANGES.find((range) => LENGTHS[range] >= step);
+  state.update({ rango, hasta: new Date(start + step).toISOString() });
 }
