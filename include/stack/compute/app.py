@@ -12,16 +12,25 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from include.stack.compute.discovery import check_insert, check_parameters
 from include.stack.compute.emulator import Emulator
 from include.stack.compute.errors import ApiError
-from include.stack.compute.records import Operation, Place
+from include.stack.compute.records import Place
 from include.stack.compute.resources import Json, instance_json, list_json, operation_json
-from include.stack.compute.validation import check_instance_body, check_place, check_request_id
+from include.stack.compute.validation import check_instance, check_request_id, check_zone
 
 # The API's own limit for one wait call, https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
 WAIT_SECONDS = 120.0
 
-router = APIRouter(prefix="/compute/v1/projects/{project}/zones/{zone}")
+
+def _known_parameters(request: Request) -> None:
+    """Each route's operation id is the API's own name of the method."""
+    check_parameters(request.scope["route"].operation_id, request.path_params, request.query_params)
+
+
+router = APIRouter(
+    prefix="/compute/v1/projects/{project}/zones/{zone}", dependencies=[Depends(_known_parameters)]
+)
 
 
 def create_app(emulator: Emulator, host_names: Sequence[str] = ()) -> FastAPI:
@@ -75,7 +84,7 @@ def _base(request: Request) -> str:
 
 
 def _place(project: str, zone: str) -> Place:
-    check_place(project, zone)
+    check_zone(zone)
     return Place(project, zone)
 
 
@@ -92,7 +101,7 @@ RequestIdDep = Annotated[str | None, Depends(_request_id)]
 FilterQuery = Annotated[str | None, Query(alias="filter")]
 
 
-@router.post("/instances")
+@router.post("/instances", operation_id="instances.insert")
 def insert(
     emulator: EmulatorDep,
     base: BaseDep,
@@ -101,13 +110,14 @@ def insert(
     body: Annotated[dict[str, Any], Body()],
 ) -> Json:
     """Create an instance and start it."""
-    check_instance_body(body, place.zone)
+    check_insert(body)
+    check_instance(body, place.zone)
     return emulator.apply(
         lambda fleet, now: operation_json(fleet.insert(place, body, now, request_id), base)
     )
 
 
-@router.get("/instances")
+@router.get("/instances", operation_id="instances.list")
 def list_instances(
     emulator: EmulatorDep, base: BaseDep, place: PlaceDep, condition: FilterQuery = None
 ) -> Json:
@@ -118,43 +128,43 @@ def list_instances(
     return list_json("instanceList", f"{base}/{place.path}/instances", items, condition)
 
 
-@router.get("/instances/{name}")
-def get(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, name: str) -> Json:
+@router.get("/instances/{instance}", operation_id="instances.get")
+def get(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, instance: str) -> Json:
     """Describe an instance."""
-    return emulator.apply(lambda fleet, _: instance_json(fleet.instance(place, name), base))
+    return emulator.apply(lambda fleet, _: instance_json(fleet.instance(place, instance), base))
 
 
-@router.post("/instances/{name}/start")
+@router.post("/instances/{instance}/start", operation_id="instances.start")
 def start(
-    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, name: str
+    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, instance: str
 ) -> Json:
     """Start an instance that has stopped."""
     return emulator.apply(
-        lambda fleet, now: operation_json(fleet.start(place, name, now, request_id), base)
+        lambda fleet, now: operation_json(fleet.start(place, instance, now, request_id), base)
     )
 
 
-@router.post("/instances/{name}/stop")
+@router.post("/instances/{instance}/stop", operation_id="instances.stop")
 def stop(
-    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, name: str
+    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, instance: str
 ) -> Json:
     """Stop an instance that runs."""
     return emulator.apply(
-        lambda fleet, now: operation_json(fleet.stop(place, name, now, request_id), base)
+        lambda fleet, now: operation_json(fleet.stop(place, instance, now, request_id), base)
     )
 
 
-@router.delete("/instances/{name}")
+@router.delete("/instances/{instance}", operation_id="instances.delete")
 def delete(
-    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, name: str
+    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, instance: str
 ) -> Json:
     """Stop an instance and forget it."""
     return emulator.apply(
-        lambda fleet, now: operation_json(fleet.delete(place, name, now, request_id), base)
+        lambda fleet, now: operation_json(fleet.delete(place, instance, now, request_id), base)
     )
 
 
-@router.get("/operations")
+@router.get("/operations", operation_id="zoneOperations.list")
 def list_operations(
     emulator: EmulatorDep, base: BaseDep, place: PlaceDep, condition: FilterQuery = None
 ) -> Json:
@@ -165,14 +175,13 @@ def list_operations(
     return list_json("operationList", f"{base}/{place.path}/operations", items, condition)
 
 
-@router.get("/operations/{name}")
-def get_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, name: str) -> Json:
+@router.get("/operations/{operation}", operation_id="zoneOperations.get")
+def get_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, operation: str) -> Json:
     """Describe an operation."""
-    return emulator.apply(lambda fleet, _: operation_json(fleet.operation(place, name), base))
+    return emulator.apply(lambda fleet, _: operation_json(fleet.operation(place, operation), base))
 
 
-@router.post("/operations/{name}/wait")
-def wait_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, name: str) -> Json:
+@router.post("/operations/{operation}/wait", operation_id="zoneOperations.wait")
+def wait_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, operation: str) -> Json:
     """Describe an operation as soon as it is done, or after two minutes."""
-    operation: Operation = emulator.wait(place, name, WAIT_SECONDS)
-    return operation_json(operation, base)
+    return operation_json(emulator.wait(place, operation, WAIT_SECONDS), base)

@@ -1,0 +1,155 @@
+"""What Google's discovery document says of a request, with and without the emulator around it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import httpx
+import pytest
+
+from include.gcp.definition import vm_body as project_vm
+from include.stack.compute.discovery import check_insert, check_parameters
+from include.stack.compute.errors import ApiError
+from tests.unit.stack.compute.support import PROJECT, ZONE, vm_body
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """The least body with one member set, such as ``disks.0.boot``."""
+    body: dict[str, Any] = copy.deepcopy(vm_body())
+    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    inside: Any = body
+    for step in way:
+        inside = inside[step] if isinstance(step, int) else inside.setdefault(step, {})
+    inside[last] = value
+    return body
+
+
+def test_the_projects_own_vm_is_as_the_document_has_it() -> None:
+    check_insert({**project_vm(ZONE), "name": "druid-ventas"})
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("scheduling.preemptible", True),
+        ("scheduling.provisioningModel", "SPOT"),
+        ("scheduling.maxRunDuration", {"seconds": "3600", "nanos": 0}),
+        ("serviceAccounts", [{"email": "druid@tienda.iam.gserviceaccount.com", "scopes": ["x"]}]),
+        ("metadata.items", [{"key": "startup-script", "value": "#!/bin/sh"}]),
+        ("metadata.fingerprint", "zW9-_A=="),
+        ("tags.items", ["druid", "iap"]),
+        ("labels", {"rol": "druid", "": ""}),
+        ("resourcePolicies", ["projects/p/regions/r/resourcePolicies/night"]),
+        ("disks.0.initializeParams.provisionedIops", "3000"),
+        ("guestAccelerators", [{"acceleratorCount": 1}]),
+    ],
+)
+def test_what_the_document_knows_is_taken(path: str, value: object) -> None:
+    check_insert(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("maquina", 1, "Unknown name \"maquina\" at 'resource': Cannot find field."),
+        ("disks.0.autodelete", True, "Unknown name \"autodelete\" at 'resource.disks[0]'"),
+        (
+            "disks.0.boot",
+            "yes",
+            "'resource.disks[0].boot': 'yes'. Must be of type boolean, not str",
+        ),
+        ("disks.0.boot", 1, "'resource.disks[0].boot': '1'. Must be of type boolean, not integer"),
+        ("canIpForward", None, "'None'. Must be of type boolean, not null."),
+        ("scheduling.minNodeCpus", True, "'True'. Must be of type integer, not boolean."),
+        ("scheduling.minNodeCpus", 1.5, "Must be of type integer, not number."),
+        ("scheduling.minNodeCpus", 2**31, "Must be from -2147483648 to 2147483647 (int32)."),
+        ("disks.0.initializeParams.diskSizeGb", 100, "Must be of type string, not integer."),
+        ("disks.0.initializeParams.diskSizeGb", "100 GB", "Must be a number in digits (int64)."),
+        ("disks.0.initializeParams.diskSizeGb", str(2**63), "Must be from -9223372036854775808"),
+        ("scheduling.onHostMaintenance", "STOP", "Must be one of MIGRATE, TERMINATE."),
+        ("name", "Druid", "'resource.name': 'Druid'. Must be a match of regex '(?:[a-z]"),
+        ("name", "druid\n", "Must be a match of regex"),
+        ("tags.items", ["druid", "IAP"], "'resource.tags.items[1]': 'IAP'. Must be a match of re"),
+        ("tags", ["druid"], "'resource.tags': '[…]'. Must be of type object, not array."),
+        ("metadata.items", {"a": "b"}, "'{…}'. Must be of type array, not object."),
+        ("labels", {"rol": 7}, "'resource.labels.rol': '7'. Must be of type string, not integer."),
+        ("labels", {"\ud800": ""}, r"'resource.labels': '\ud800'. It is no text"),
+        ("description", "\ud800", r"'resource.description': '\ud800'. It is no text"),
+        ("\ud800", 1, r"Unknown name \"\ud800\" at 'resource'".replace('\\"', '"')),
+        ("metadata.fingerprint", "no!", "'resource.metadata.fingerprint': 'no!'. Must be base64."),
+        ("status", "RUNNING", "'resource.status': 'RUNNING'. It is output only"),
+        ("disks.0.index", 0, "'resource.disks[0].index': '0'. It is output only"),
+    ],
+)
+def test_what_it_does_not_know_is_refused_with_the_field(
+    path: str, value: object, message: str
+) -> None:
+    with pytest.raises(ApiError) as refused:
+        check_insert(changed(path, value))
+    assert (refused.value.code, refused.value.reason) == (400, "invalid")
+    assert message in refused.value.message
+
+
+def test_a_field_that_is_required_may_not_be_left_out() -> None:
+    body = changed("metadata.items", [{"key": "startup-script"}])
+    with pytest.raises(ApiError, match=r"'resource\.metadata\.items\[0\]\.value': ''\. It is req"):
+        check_insert(body)
+    del body["name"]
+    with pytest.raises(ApiError, match=r"'resource\.name': ''\. It is required"):
+        check_insert(body)
+
+
+PLACE = {"project": PROJECT, "zone": ZONE}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query"),
+    [
+        ("instances.insert", PLACE, {"requestId": "x", "alt": "json", "prettyPrint": "false"}),
+        ("instances.list", PLACE, {"filter": "name = druid", "maxResults": "10"}),
+        ("instances.stop", {**PLACE, "instance": "7"}, {"discardLocalSsd": "true"}),
+        ("zoneOperations.wait", {**PLACE, "operation": "operation-1"}, {}),
+    ],
+)
+def test_parameters_that_a_method_has(
+    method: str, path: dict[str, str], query: dict[str, str]
+) -> None:
+    check_parameters(method, path, query)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "message"),
+    [
+        ("instances.start", {"instance": "druid-"}, {}, "Invalid value for field 'instance'"),
+        ("instances.start", {"project": "Tienda!"}, {}, "Invalid value for field 'project'"),
+        ("instances.start", {}, {"discardLocalSsd": "true"}, "Field 'discardLocalSsd' could not"),
+        ("instances.start", {}, {"zone": ZONE}, "Field 'zone' could not be found"),
+        ("instances.stop", {}, {"discardLocalSsd": "yes"}, "'yes'. Must be true or false."),
+        ("instances.list", {}, {"maxResults": "ten"}, "Must be a number in digits (uint32)."),
+        ("instances.list", {}, {"maxResults": "-1"}, "Must be from 0 to 4294967295 (uint32)."),
+        ("instances.list", {}, {"alt": "xml"}, "Must be one of json, media, proto."),
+    ],
+)
+def test_parameters_that_it_has_not(
+    method: str, path: dict[str, str], query: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ApiError) as refused:
+        check_parameters(method, {**PLACE, **path}, query)
+    assert refused.value.code == 400
+    assert message in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("instances/druid-/start", "instance"),
+        ("instances/druid/stop?discardLocalSsd=no", "discardLocalSsd"),
+        ("instances/druid/start?requestId=00000000-0000-0000-0000-000000000000", "requestId"),
+        ("operations/Operation!/wait", "operation"),
+    ],
+)
+def test_every_route_of_the_emulator_is_held_to_it(endpoint: str, path: str, field: str) -> None:
+    answer = httpx.post(f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/{path}")
+    assert answer.status_code == 400
+    assert f"Invalid value for field '{field}'" in answer.json()["error"]["message"]
