@@ -35,7 +35,14 @@ supervisord's configuration must have the group, with its programs not started b
   [group:druid]
   programs = druid-coordinator, druid-broker, ...
   [program:druid-coordinator]
-  autostart = false"""
+  autostart = false
+
+faults, if started with --faults (JSON; see include/stack/compute/faults.py for the codes):
+  POST   /faults         {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "zones": ["us-east1-b"]}
+  POST   /faults         {"code": "backendError", "methods": ["instances.get"], "times": 3}
+  POST   /interruptions  {"project": "...", "zone": "...", "instance": "...",
+                          "kind": "compute.instances.hostError"}
+  DELETE /faults         nothing goes wrong any more"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,7 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
     shown = options.container or (f"[{host}]" if ":" in host else host)
     print(f"Compute Engine emulator at http://{shown}:{listener.getsockname()[1]}", flush=True)
     # Clients in a long operations.wait must not delay the end of the server.
-    app = create_app(emulator, [options.container] if options.container else [])
+    names = [options.container] if options.container else []
+    app = create_app(emulator, names, faulty=options.faults)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
@@ -125,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         help="supervisord's process group (default: druid); given several times, they start in "
         "this order and stop in the reverse",
+    )
+    parser.add_argument(
+        "--faults",
+        action="store_true",
+        help="for tests: POST /faults and /interruptions let things go wrong as in a cloud",
     )
     return parser
 

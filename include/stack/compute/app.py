@@ -9,13 +9,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from include.stack.compute.discovery import check_insert, check_parameters
 from include.stack.compute.emulator import Emulator
 from include.stack.compute.errors import ApiError
-from include.stack.compute.records import Place
+from include.stack.compute.faults import Fault, Faults
+from include.stack.compute.records import Interruption, Place, Trouble
 from include.stack.compute.resources import Json, instance_json, list_json, operation_json
 from include.stack.compute.validation import check_instance, check_request_id, check_zone
 
@@ -28,15 +30,65 @@ def _known_parameters(request: Request) -> None:
     check_parameters(request.scope["route"].operation_id, request.path_params, request.query_params)
 
 
+def _emulator(request: Request) -> Emulator:
+    emulator: Emulator = request.app.state.emulator
+    return emulator
+
+
+def _base(request: Request) -> str:
+    return f"{request.base_url}compute/v1"
+
+
+def _place(project: str, zone: str) -> Place:
+    check_zone(zone)
+    return Place(project, zone)
+
+
+def _request_id(request_id: Annotated[str | None, Query(alias="requestId")] = None) -> str | None:
+    if request_id:
+        check_request_id(request_id)
+    return request_id
+
+
+def _faults(request: Request) -> Faults:
+    faults: Faults = request.app.state.faults
+    return faults
+
+
+def _trouble(
+    request: Request,
+    faults: Annotated[Faults, Depends(_faults)],
+    place: Annotated[Place, Depends(_place)],
+) -> Trouble | None:
+    """Raises the refusal that was asked for; of a route that begins an operation, its trouble."""
+    method = request.scope["route"].operation_id
+    return faults.due(method, place, request.path_params.get("instance", ""))
+
+
+EmulatorDep = Annotated[Emulator, Depends(_emulator)]
+BaseDep = Annotated[str, Depends(_base)]
+PlaceDep = Annotated[Place, Depends(_place)]
+FaultsDep = Annotated[Faults, Depends(_faults)]
+TroubleDep = Annotated[Trouble | None, Depends(_trouble)]
+RequestIdDep = Annotated[str | None, Depends(_request_id)]
+FilterQuery = Annotated[str | None, Query(alias="filter")]
+
 router = APIRouter(
-    prefix="/compute/v1/projects/{project}/zones/{zone}", dependencies=[Depends(_known_parameters)]
+    prefix="/compute/v1/projects/{project}/zones/{zone}",
+    dependencies=[Depends(_known_parameters), Depends(_trouble)],
 )
 
+#: Not Google's: where a test asks for what goes wrong.
+fault_routes = APIRouter()
 
-def create_app(emulator: Emulator, host_names: Sequence[str] = ()) -> FastAPI:
+
+def create_app(
+    emulator: Emulator, host_names: Sequence[str] = (), *, faulty: bool = False
+) -> FastAPI:
     """Return the server's application; the emulator's thread runs as long as it does.
 
-    It answers to the names of the loopback interface and to ``host_names``.
+    It answers to the names of the loopback interface and to ``host_names``; ``faulty``: faults can
+    be asked of it at ``/faults`` and ``/interruptions``.
     """
 
     @asynccontextmanager
@@ -46,11 +98,14 @@ def create_app(emulator: Emulator, host_names: Sequence[str] = ()) -> FastAPI:
 
     app = FastAPI(title="Compute Engine emulator", lifespan=lifespan)
     app.state.emulator = emulator
+    app.state.faults = Faults()
     # A web page that points its own host name at this machine must not drive the stack.
     app.add_middleware(
         TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", *host_names]
     )
     app.include_router(router)
+    if faulty:
+        app.include_router(fault_routes)
 
     @app.exception_handler(ApiError)
     def refused(_: Request, error: ApiError) -> JSONResponse:
@@ -74,46 +129,20 @@ def create_app(emulator: Emulator, host_names: Sequence[str] = ()) -> FastAPI:
     return app
 
 
-def _emulator(request: Request) -> Emulator:
-    emulator: Emulator = request.app.state.emulator
-    return emulator
-
-
-def _base(request: Request) -> str:
-    return f"{request.base_url}compute/v1"
-
-
-def _place(project: str, zone: str) -> Place:
-    check_zone(zone)
-    return Place(project, zone)
-
-
-def _request_id(request_id: Annotated[str | None, Query(alias="requestId")] = None) -> str | None:
-    if request_id:
-        check_request_id(request_id)
-    return request_id
-
-
-EmulatorDep = Annotated[Emulator, Depends(_emulator)]
-BaseDep = Annotated[str, Depends(_base)]
-PlaceDep = Annotated[Place, Depends(_place)]
-RequestIdDep = Annotated[str | None, Depends(_request_id)]
-FilterQuery = Annotated[str | None, Query(alias="filter")]
-
-
 @router.post("/instances", operation_id="instances.insert")
 def insert(
     emulator: EmulatorDep,
     base: BaseDep,
     place: PlaceDep,
     request_id: RequestIdDep,
+    trouble: TroubleDep,
     body: Annotated[dict[str, Any], Body()],
 ) -> Json:
     """Create an instance and start it."""
     check_insert(body)
     check_instance(body, place.zone)
     return emulator.apply(
-        lambda fleet, now: operation_json(fleet.insert(place, body, now, request_id), base)
+        lambda fleet, now: operation_json(fleet.insert(place, body, now, request_id, trouble), base)
     )
 
 
@@ -136,31 +165,52 @@ def get(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, instance: str) ->
 
 @router.post("/instances/{instance}/start", operation_id="instances.start")
 def start(
-    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, instance: str
+    emulator: EmulatorDep,
+    base: BaseDep,
+    place: PlaceDep,
+    request_id: RequestIdDep,
+    trouble: TroubleDep,
+    instance: str,
 ) -> Json:
     """Start an instance that has stopped."""
     return emulator.apply(
-        lambda fleet, now: operation_json(fleet.start(place, instance, now, request_id), base)
+        lambda fleet, now: operation_json(
+            fleet.start(place, instance, now, request_id, trouble), base
+        )
     )
 
 
 @router.post("/instances/{instance}/stop", operation_id="instances.stop")
 def stop(
-    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, instance: str
+    emulator: EmulatorDep,
+    base: BaseDep,
+    place: PlaceDep,
+    request_id: RequestIdDep,
+    trouble: TroubleDep,
+    instance: str,
 ) -> Json:
     """Stop an instance that runs."""
     return emulator.apply(
-        lambda fleet, now: operation_json(fleet.stop(place, instance, now, request_id), base)
+        lambda fleet, now: operation_json(
+            fleet.stop(place, instance, now, request_id, trouble), base
+        )
     )
 
 
 @router.delete("/instances/{instance}", operation_id="instances.delete")
 def delete(
-    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, request_id: RequestIdDep, instance: str
+    emulator: EmulatorDep,
+    base: BaseDep,
+    place: PlaceDep,
+    request_id: RequestIdDep,
+    trouble: TroubleDep,
+    instance: str,
 ) -> Json:
     """Stop an instance and forget it."""
     return emulator.apply(
-        lambda fleet, now: operation_json(fleet.delete(place, instance, now, request_id), base)
+        lambda fleet, now: operation_json(
+            fleet.delete(place, instance, now, request_id, trouble), base
+        )
     )
 
 
@@ -185,3 +235,38 @@ def get_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, operati
 def wait_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, operation: str) -> Json:
     """Describe an operation as soon as it is done, or after two minutes."""
     return operation_json(emulator.wait(place, operation, WAIT_SECONDS), base)
+
+
+class InterruptionRequest(BaseModel):
+    """Which instance Compute Engine is to end by itself, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: str
+    zone: str
+    instance: str
+    kind: Interruption
+
+
+@fault_routes.post("/faults", status_code=204)
+def add_fault(faults: FaultsDep, fault: Fault) -> None:
+    """Let something go wrong from now on; a refusal in Google's words at the next request."""
+    faults.add(fault)
+
+
+@fault_routes.delete("/faults", status_code=204)
+def clear_faults(faults: FaultsDep, emulator: EmulatorDep) -> None:
+    """Let nothing go wrong any more, and operations that never ended end."""
+    faults.clear()
+    emulator.apply(lambda fleet, _: fleet.release())
+
+
+@fault_routes.post("/interruptions")
+def interrupt(emulator: EmulatorDep, base: BaseDep, asked: InterruptionRequest) -> Json:
+    """Let Compute Engine end an instance by itself; return its operation."""
+    place = Place(asked.project, asked.zone)
+    return emulator.apply(
+        lambda fleet, now: operation_json(
+            fleet.interrupt(place, asked.instance, asked.kind, now), base
+        )
+    )

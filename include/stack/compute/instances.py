@@ -18,16 +18,24 @@ from include.stack.compute.power import Group
 from include.stack.compute.records import (
     Failure,
     Instance,
+    Interruption,
     Operation,
     OperationType,
     Place,
+    Request,
     Status,
+    Trouble,
 )
 
 log = logging.getLogger(__name__)
 
 # Compute Engine forgets operations after some weeks; here the oldest finished ones make room.
 KEPT_OPERATIONS = 200
+
+_TOLD = {
+    "compute.instances.preempted": "Instance was preempted.",
+    "compute.instances.hostError": "Instance terminated by Compute Engine.",
+}
 
 
 class Fleet(msgspec.Struct):
@@ -54,7 +62,12 @@ class Fleet(msgspec.Struct):
         raise not_found(f"{place.path}/operations/{name}")
 
     def insert(
-        self, place: Place, body: dict[str, Any], now: datetime, request_id: str | None = None
+        self,
+        place: Place,
+        body: dict[str, Any],
+        now: datetime,
+        request_id: str | None = None,
+        trouble: Trouble | None = None,
     ) -> Operation:
         """Create an instance and begin to start it; ``body`` has been checked."""
         name = body["name"]
@@ -64,14 +77,19 @@ class Fleet(msgspec.Struct):
             raise already_exists(f"{place.path}/instances/{name}")
         instance = Instance(self._next_id(), place, name, body, created=_stamp(now))
         operation = self._begin("insert", instance, now, request_id)
-        if self._refuse_second(instance, operation, now):
+        if self._fails(operation, trouble, now) or self._refuse_second(instance, operation, now):
             return operation
         self.instances.append(instance)
         _become(instance, "PROVISIONING", "inserted")
         return operation
 
     def start(
-        self, place: Place, name: str, now: datetime, request_id: str | None = None
+        self,
+        place: Place,
+        name: str,
+        now: datetime,
+        request_id: str | None = None,
+        trouble: Trouble | None = None,
     ) -> Operation:
         """Begin to start an instance; one that starts or runs already is left as it is."""
         if earlier := self._repeated(place, "start", name, request_id):
@@ -80,6 +98,8 @@ class Fleet(msgspec.Struct):
         if instance.status == "STOPPING":
             raise not_ready(instance.path)
         operation = self._begin("start", instance, now, request_id)
+        if self._fails(operation, trouble, now):
+            return operation
         if instance.status == "RUNNING":
             self._end(operation, now)
         elif instance.status == "TERMINATED" and not self._refuse_second(instance, operation, now):
@@ -87,22 +107,58 @@ class Fleet(msgspec.Struct):
         return operation
 
     def stop(
-        self, place: Place, name: str, now: datetime, request_id: str | None = None
+        self,
+        place: Place,
+        name: str,
+        now: datetime,
+        request_id: str | None = None,
+        trouble: Trouble | None = None,
     ) -> Operation:
         """Begin to stop an instance; one that stops or has stopped already is left as it is."""
-        return self._stop("stop", place, name, now, request_id)
+        return self._stop("stop", place, name, now, request_id, trouble)
 
     def delete(
-        self, place: Place, name: str, now: datetime, request_id: str | None = None
+        self,
+        place: Place,
+        name: str,
+        now: datetime,
+        request_id: str | None = None,
+        trouble: Trouble | None = None,
     ) -> Operation:
         """Begin to stop an instance for good; it vanishes when its processes are gone."""
-        return self._stop("delete", place, name, now, request_id)
+        return self._stop("delete", place, name, now, request_id, trouble)
+
+    # -- what happens by itself --------------------------------------------------------------
+
+    def interrupt(self, place: Place, name: str, kind: Interruption, now: datetime) -> Operation:
+        """Begin to end a running instance as Compute Engine does; it stays off.
+
+        A host error ends one as if its ``scheduling.automaticRestart`` were false. Raises the
+        API's 400 unless it runs, and for the preemption of one that is not Spot.
+        """
+        instance = self.instance(place, name)
+        scheduling = instance.body.get("scheduling", {})
+        spot = scheduling.get("preemptible") or scheduling.get("provisioningModel") == "SPOT"
+        if kind == "compute.instances.preempted" and not spot:
+            raise ApiError(400, "invalid", f"{instance.path} is no Spot VM: those are preempted.")
+        if instance.status != "RUNNING":
+            raise not_ready(instance.path)
+        operation = self._begin(kind, instance, now, None)
+        operation.message = _TOLD[kind]
+        self._end(operation, now)
+        _become(instance, "STOPPING", operation.message)
+        return operation
+
+    def release(self) -> None:
+        """Let operations that never end go on."""
+        for operation in self.operations:
+            operation.endless = False
 
     # -- what happens to the process group ---------------------------------------------------
 
     def next_step(self) -> Literal["start", "stop"] | None:
         """Return what the process group must be told, if anything."""
-        for instance in self.instances:
+        for instance in self._moving():
             if instance.status == "PROVISIONING":
                 return "start"
             if instance.status == "STOPPING":
@@ -111,7 +167,7 @@ class Fleet(msgspec.Struct):
 
     def told(self, now: datetime) -> None:
         """Note that the process group has been told the next step."""
-        for instance in self.instances:
+        for instance in self._moving():
             if instance.status == "PROVISIONING":
                 instance.last_start = _stamp(now)
                 _become(instance, "STAGING", "the process group was told to start")
@@ -135,6 +191,8 @@ class Fleet(msgspec.Struct):
             if group.running and self.instances:
                 latest = max(self.instances, key=lambda i: i.last_start or "")
                 _become(latest, "RUNNING", "the process group was found running")
+        elif active not in self._moving():
+            return
         elif active.status == "STAGING":
             if group.running:
                 self._settle(active, "RUNNING", "all processes run", now)
@@ -157,6 +215,21 @@ class Fleet(msgspec.Struct):
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _moving(self) -> list[Instance]:
+        """The instances that are not held up by an endless operation."""
+        held = {o.target_id for o in self.operations if o.endless}
+        return [i for i in self.instances if i.id not in held]
+
+    def _fails(self, operation: Operation, trouble: Trouble | None, now: datetime) -> bool:
+        """Give an operation its trouble; return whether it is over with that."""
+        if isinstance(trouble, Failure):
+            self._end(operation, now, trouble)
+            return True
+        if trouble == "endless":
+            operation.endless = True
+            operation.status, operation.started = "RUNNING", _stamp(now)
+        return False
+
     def _stop(
         self,
         kind: Literal["stop", "delete"],
@@ -164,6 +237,7 @@ class Fleet(msgspec.Struct):
         name: str,
         now: datetime,
         request_id: str | None,
+        trouble: Trouble | None,
     ) -> Operation:
         if earlier := self._repeated(place, kind, name, request_id):
             return earlier
@@ -171,6 +245,8 @@ class Fleet(msgspec.Struct):
         if instance.status in ("PROVISIONING", "STAGING"):
             raise not_ready(instance.path)
         operation = self._begin(kind, instance, now, request_id)
+        if self._fails(operation, trouble, now):
+            return operation
         if instance.status == "RUNNING":
             _become(instance, "STOPPING", f"{kind} was asked for")
         elif instance.status == "TERMINATED":
@@ -206,7 +282,7 @@ class Fleet(msgspec.Struct):
         return True
 
     def _repeated(
-        self, place: Place, kind: OperationType, target: str, request_id: str | None
+        self, place: Place, kind: Request, target: str, request_id: str | None
     ) -> Operation | None:
         """Return the operation that an earlier request with the same id began."""
         for operation in self.operations if request_id else ():
@@ -222,9 +298,10 @@ class Fleet(msgspec.Struct):
         self, kind: OperationType, instance: Instance, now: datetime, request_id: str | None
     ) -> Operation:
         number = self._next_id()
+        origin = "systemevent" if kind.startswith("compute.") else "operation"
         operation = Operation(
             id=number,
-            name=f"operation-{int(now.timestamp() * 1000)}-{int(number):08x}",
+            name=f"{origin}-{int(now.timestamp() * 1000)}-{int(number):08x}",
             place=instance.place,
             type=kind,
             target=instance.name,
@@ -247,6 +324,7 @@ class Fleet(msgspec.Struct):
 
     def _end(self, operation: Operation, now: datetime, failure: Failure | None = None) -> None:
         operation.status = "DONE"
+        operation.endless = False
         operation.started = operation.started or _stamp(now)
         operation.ended = _stamp(now)
         operation.failure = failure

@@ -7,7 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 Status = Literal["PROVISIONING", "STAGING", "RUNNING", "STOPPING", "TERMINATED"]
-OperationType = Literal["insert", "start", "stop", "delete"]
+Request = Literal["insert", "start", "stop", "delete"]
+Interruption = Literal["compute.instances.preempted", "compute.instances.hostError"]
+OperationType = Request | Interruption
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -46,16 +48,27 @@ class Instance(msgspec.Struct):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why an operation failed: Compute Engine's code, a sentence, and the HTTP equivalent."""
+    """Why an operation failed: Compute Engine's code, a sentence, and the HTTP equivalent.
+
+    ``details`` are the API's ``errorDetails``.
+    """
 
     code: str
     message: str
     http_status: int
     http_message: str
+    details: list[dict[str, Any]] = []
+
+
+Trouble = Failure | Literal["endless"]
+"""What happens to an operation that does not go well."""
 
 
 class Operation(msgspec.Struct):
-    """A change under way or over."""
+    """A change under way or over; ``endless``: it stays under way whatever happens.
+
+    ``message`` tells what Compute Engine did by itself.
+    """
 
     id: str
     name: str
@@ -69,6 +82,8 @@ class Operation(msgspec.Struct):
     started: str | None = None
     ended: str | None = None
     failure: Failure | None = None
+    endless: bool = False
+    message: str | None = None
 
     @property
     def path(self) -> str:

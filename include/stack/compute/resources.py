@@ -56,9 +56,13 @@ def operation_json(operation: Operation, base: str) -> Json:
         "insertTime": operation.inserted,
         "startTime": operation.started,
         "endTime": operation.ended,
+        "statusMessage": operation.message,
+        "user": "system" if operation.message else None,
     }
     if operation.failure:
-        error = {"code": operation.failure.code, "message": operation.failure.message}
+        error: Json = {"code": operation.failure.code, "message": operation.failure.message}
+        if operation.failure.details:
+            error["errorDetails"] = operation.failure.details
         resource["error"] = {"errors": [error]}
         resource["httpErrorStatusCode"] = operation.failure.http_status
         resource["httpErrorMessage"] = operation.failure.http_message

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 
 from include.stack.compute.app import create_app
@@ -20,11 +21,11 @@ PROJECT = "tienda"
 ZONE = "southamerica-east1-a"
 
 
-def vm_body(name: str = "druid") -> dict[str, Any]:
+def vm_body(name: str = "druid", zone: str = ZONE) -> dict[str, Any]:
     """The least that Compute Engine takes for an instance."""
     return {
         "name": name,
-        "machineType": f"zones/{ZONE}/machineTypes/n2-standard-4",
+        "machineType": f"zones/{zone}/machineTypes/n2-standard-4",
         "disks": [{"boot": True, "initializeParams": {"diskSizeGb": "100"}}],
         "networkInterfaces": [{"network": "global/networks/default"}],
         "labels": {"rol": "druid"},
@@ -71,7 +72,9 @@ def serving(power: Power, state_file: Path) -> Iterator[str]:
     """Run the emulator on a free port; give its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(Emulator(power, state_file)), log_level="warning", timeout_graceful_shutdown=1
+        create_app(Emulator(power, state_file), faulty=True),
+        log_level="warning",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -82,6 +85,24 @@ def serving(power: Power, state_file: Path) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def go_wrong(endpoint: str, code: str, **fault: Any) -> None:
+    """Ask the emulator for a fault, as `faults.Fault` has it."""
+    httpx.post(f"{endpoint}/faults", json={"code": code, **fault}).raise_for_status()
+
+
+def go_well(endpoint: str) -> None:
+    """Take every fault back."""
+    httpx.delete(f"{endpoint}/faults").raise_for_status()
+
+
+def interrupt(
+    endpoint: str, kind: str = "compute.instances.hostError", zone: str = ZONE
+) -> httpx.Response:
+    """Let Compute Engine end the instance ``druid`` by itself."""
+    asked = {"project": PROJECT, "zone": zone, "instance": "druid", "kind": kind}
+    return httpx.post(f"{endpoint}/interruptions", json=asked)
 
 
 def eventually(condition: Callable[[], object], seconds: float = 15.0) -> None:
