@@ -11,14 +11,18 @@ from airflow.sdk import DAG, Param, TriggerRule
 
 from include.gcp.definition import vm_body
 from ventas_airflow.operators.backfill import FillDayOperator, PlanDaysOperator
-from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
+from ventas_airflow.operators.compute import (
+    EnsureDruidVmOperator,
+    StopDruidVmOperator,
+    WatchDruidVmOperator,
+)
 from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
 from ventas_airflow.sharing import SHARERS
-from ventas_airflow.vm import VM, ZONE
+from ventas_airflow.vm import VM
 
 #: Days that are filled beside each other: one a core of a small machine, with one left for Druid.
 PARALLEL_DAYS = 2
@@ -105,7 +109,7 @@ with DAG(
         task_id="start_vm",
         task_display_name="Encender la VM de Druid",
         **VM,
-        body=vm_body(ZONE),
+        body=vm_body("{zone}"),
     )
 
     ensure_topics = EnsureTopicsOperator(
@@ -133,6 +137,15 @@ with DAG(
         map_index_template="{{ task.day.day }}",
         **SALES,
     ).expand(day=plan_days.output)
+
+    watch_vm = WatchDruidVmOperator(
+        task_id="watch_vm",
+        task_display_name="Cuidar la VM",
+        **VM,
+        body=vm_body("{zone}"),
+        while_running=["fill_day"],
+        poll_interval=2.0,
+    )
 
     reconcile = ReconcileOperator(
         task_id="reconcile",
@@ -185,6 +198,7 @@ with DAG(
 
     plan_days >> start_vm >> ensure_topics >> submit_supervisor >> fill_day >> reconcile
     # Beside the sales: it keeps nothing waiting.
+    submit_supervisor >> watch_vm >> reconcile
     start_vm >> ensure_housekeeping
     [reconcile, ensure_housekeeping] >> suspend_supervisor
     [reconcile, suspend_supervisor] >> is_live_wanted >> go_live

@@ -53,7 +53,7 @@ with DAG(
         # Druid on a VM that has just started takes minutes.
         execution_timeout=timedelta(minutes=5),
     )
-    def vm_is_on(vm: dict[str, str], ti: Any = None) -> bool:
+    def vm_is_on(vm: dict[str, Any], ti: Any = None) -> bool:
         """Skip everything else while the VM is off."""
         return druid_is_on(vm, ti)
 

@@ -7,7 +7,11 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, TriggerRule
 
 from include.gcp.definition import vm_body
-from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
+from ventas_airflow.operators.compute import (
+    EnsureDruidVmOperator,
+    StopDruidVmOperator,
+    WatchDruidVmOperator,
+)
 from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
 from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
 from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOperator
@@ -17,7 +21,7 @@ from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
 from ventas_airflow.sharing import SHARERS
 from ventas_airflow.timetable import SimulationWindowTimetable
-from ventas_airflow.vm import VM, ZONE
+from ventas_airflow.vm import VM
 
 SALES = {
     "seed": "{{ params.seed }}",
@@ -219,7 +223,7 @@ with DAG(
         task_id="start_vm",
         task_display_name="Encender la VM de Druid",
         **VM,
-        body=vm_body(ZONE),
+        body=vm_body("{zone}"),
     )
 
     ensure_topics = EnsureTopicsOperator(
@@ -265,6 +269,15 @@ with DAG(
         **FAULTS,
     ).expand(shard=plan_load.output)
 
+    watch_vm = WatchDruidVmOperator(
+        task_id="watch_vm",
+        task_display_name="Cuidar la VM",
+        **VM,
+        body=vm_body("{zone}"),
+        while_running=["publish_sales", "load_sales"],
+        poll_interval=2.0,
+    )
+
     reconcile = ReconcileOperator(
         task_id="reconcile",
         task_display_name="Conciliar Kafka y Druid",
@@ -290,7 +303,7 @@ with DAG(
 
     check_form >> plan_load
     check_form >> start_vm >> ensure_topics >> submit_supervisor
-    submit_supervisor >> [publish_sales, load_sales] >> reconcile
+    submit_supervisor >> [publish_sales, load_sales, watch_vm] >> reconcile
     reconcile >> suspend_supervisor >> stop_vm
     # Beside the sales: it keeps nothing waiting.
     start_vm >> ensure_housekeeping >> suspend_supervisor

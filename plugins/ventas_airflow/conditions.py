@@ -21,7 +21,7 @@ _INTERVAL = 1.0
 
 
 def druid_is_on(
-    vm: Mapping[str, str],
+    vm: Mapping[str, Any],
     ti: RuntimeTaskInstanceProtocol,
     *,
     druid_conn_id: str = "druid_ingest_default",
@@ -29,7 +29,7 @@ def druid_is_on(
 ) -> bool:
     """Whether the VM runs, once Druid on it has all its servers; why not is XCom ``motivo``.
 
-    `vm` is ``project_id``, ``zone`` and ``resource_id``. `patience`: seconds that Druid has to
+    `vm` is ``project_id``, ``zones`` and ``resource_id``. `patience`: seconds that Druid has to
     become healthy, since results would be partial before; after that, AirflowException.
     """
     from include.druid.client import DruidError
@@ -90,12 +90,13 @@ def sales_expected(
         time.sleep(_INTERVAL)
 
 
-def vm_is_off(vm: Mapping[str, str]) -> str:
+def vm_is_off(vm: Mapping[str, Any]) -> str:
     """Why there is no Druid to ask, or ''."""
     from ventas_airflow.hooks.compute import VentasComputeEngineHook
 
-    status = VentasComputeEngineHook().vm_status(**vm)
-    return "" if status == "RUNNING" else f"la VM {vm['resource_id']} está {status or 'sin crear'}"
+    found = VentasComputeEngineHook().find(**vm)
+    status = found["status"] if found else "sin crear"
+    return "" if status == "RUNNING" else f"la VM {vm['resource_id']} está {status}"
 
 
 def druid_client(druid_conn_id: str) -> DruidClient:

@@ -51,6 +51,16 @@ def stage(states: Mapping[str, str | None]) -> Stage:
     return Stage.NONE
 
 
+def have_ended(*, dag_id: str, run_id: str, task_ids: Sequence[str]) -> bool:
+    """Whether some tasks of a run, each of a mapped one, will do nothing more."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    states = RuntimeTaskInstance.get_task_states(
+        dag_id=dag_id, task_ids=list(task_ids), run_ids=[run_id]
+    )
+    return all(state in _ENDED for state in states[run_id].values())
+
+
 def users(
     ti: RuntimeTaskInstanceProtocol, sharers: Sequence[str], *, patience: float, interval: float
 ) -> dict[str, Stage]:

@@ -1,12 +1,33 @@
-"""Which VM a DAG means: the one that the Google Cloud connection names."""
+"""Which VM is meant: the one that the Google Cloud connection names, in one of its zones."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-ZONE: Final = "{{ conn.google_cloud_default.extra_dejson['zone'] }}"
+_EXTRA: Final = "conn.google_cloud_default.extra_dejson"
 
 #: Arguments of the Compute operators, rendered where a task runs: no look-up at parse.
-VM: Final = {
-    "project_id": "{{ conn.google_cloud_default.extra_dejson['project'] }}",
-    "zone": ZONE,
-    "resource_id": "{{ conn.google_cloud_default.extra_dejson['instance'] }}",
+VM: Final[dict[str, Any]] = {
+    "project_id": f"{{{{ {_EXTRA}['project'] }}}}",
+    "zones": [f"{{{{ {_EXTRA}['zone'] }}}}", f"{{{{ {_EXTRA}.get('zones', '') }}}}"],
+    "resource_id": f"{{{{ {_EXTRA}['instance'] }}}}",
 }
+
+
+def vm_of(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a connection's extra, for who has it."""
+    return {
+        "project_id": extra["project"],
+        "zones": [extra["zone"], extra.get("zones", "")],
+        "resource_id": extra["instance"],
+    }
+
+
+def zones_of(named: str | Sequence[Any]) -> list[str]:
+    """Zones in the order in which they are tried, each once.
+
+    `named` is one, several with commas between, or a list of such: a connection's ``zone`` comes
+    first and its optional ``zones`` are the ones tried next.
+    """
+    if isinstance(named, str):
+        return list(dict.fromkeys(zone.strip() for zone in named.split(",") if zone.strip()))
+    return list(dict.fromkeys(zone for part in named for zone in zones_of(part)))

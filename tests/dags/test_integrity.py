@@ -180,6 +180,7 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
         "ensure_housekeeping",
         "publish_sales",
         "load_sales",
+        "watch_vm",
         "reconcile",
         "suspend_supervisor",
     }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from airflow.providers.google.cloud.hooks.compute import ComputeEngineHook
 from airflow.sdk.exceptions import AirflowException
@@ -12,14 +15,18 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 from httplib2 import HttpLib2Error  # type: ignore[import-untyped]
 
+from ventas_airflow.hooks.compute_errors import (
+    Asked,
+    ComputeEngineUnavailable,
+    of_operation,
+    of_response,
+)
+from ventas_airflow.vm import zones_of
+
 # Seconds for one HTTP answer of Compute Engine.
 HTTP_TIMEOUT = 20.0
 
 _UNREACHABLE = (OSError, HttpLib2Error, TransportError)
-
-
-class ComputeEngineUnavailable(AirflowException):
-    """Compute Engine does not answer, or answers that it cannot now; asking again may help."""
 
 
 class VmState(NamedTuple):
@@ -38,8 +45,10 @@ class VentasComputeEngineHook(ComputeEngineHook):
     """The provider's hook, whose connection may name another endpoint in ``api_endpoint``.
 
     The ``begin_…`` methods return the operation's name without waiting for it, so that a
-    trigger can; the inherited ones wait in a loop without a deadline. All raise AirflowException
-    with Compute Engine's own words, and ComputeEngineUnavailable if there was no answer.
+    trigger can; the inherited ones wait in a loop without a deadline. A request that is sent again
+    because its answer was lost does nothing twice. All raise AirflowException with Compute
+    Engine's own words: ComputeEngineUnavailable if there was no answer, ComputeEngineRefused if
+    somebody has to grant or change something first.
     """
 
     def get_client_options(self, api_endpoint_override: str | None = None) -> ClientOptions:
@@ -65,9 +74,45 @@ class VentasComputeEngineHook(ComputeEngineHook):
         """Return the VM's status, or None if it does not exist."""
         return self._vm_status(project_id, zone, resource_id, self.num_retries)
 
-    def describe(self, *, project_id: str, zone: str, resource_id: str) -> dict[str, Any] | None:
-        """Return the VM as the REST API has it, or None; for a caller that looks again anyway."""
-        return self._vm(project_id, zone, resource_id, 0)
+    def find(
+        self,
+        *,
+        project_id: str,
+        zones: str | Sequence[Any],
+        resource_id: str,
+        retries: int | None = None,
+    ) -> dict[str, Any] | None:
+        """Return the VM as the REST API has it, from the zone that it is in, or None.
+
+        If several zones have one of its name, one that is on goes before one that is off, and an
+        earlier zone before a later one. ``zones`` as in `zones_of`; ``retries``: of each request,
+        as the connection says if None.
+        """
+        tries = self.num_retries if retries is None else retries
+        found = [self._vm(project_id, zone, resource_id, tries) for zone in zones_of(zones)]
+        vms = [vm for vm in found if vm is not None]
+        return min(vms, key=lambda vm: vm["status"] == "TERMINATED", default=None)
+
+    def ended_by(self, vm: dict[str, Any]) -> str:
+        """What was done to a VM last, in words, or '' if that cannot be learnt."""
+        request = (
+            self.get_conn()
+            .zoneOperations()
+            .list(
+                project=vm["selfLink"].split("/projects/")[1].split("/")[0],
+                zone=zone_of(vm),
+                filter=f'targetLink = "{vm["selfLink"]}"',
+                orderBy="creationTimestamp desc",
+            )
+        )
+        try:
+            operations = self._ask(request, 0).get("items", [])
+        except AirflowException as error:
+            self.log.info("What ended the VM is not known: %s", error)
+            return ""
+        last: dict[str, Any] = max(operations, key=lambda it: str(it["insertTime"]), default={})
+        known = (last.get(field) for field in ("operationType", "statusMessage", "user"))
+        return ", ".join(str(fact) for fact in known if fact)
 
     def look(
         self, *, project_id: str, zone: str, resource_id: str, operation: str | None
@@ -90,21 +135,30 @@ class VentasComputeEngineHook(ComputeEngineHook):
         request = (
             self.get_conn()
             .instances()
-            .insert(project=project_id, zone=zone, body={**body, "name": resource_id})
+            .insert(
+                project=project_id,
+                zone=zone,
+                body={**body, "name": resource_id},
+                requestId=str(uuid4()),
+            )
         )
         return str(self._ask(request, self.num_retries)["name"])
 
     def begin_start(self, *, project_id: str, zone: str, resource_id: str) -> str:
         """Start the VM."""
         request = (
-            self.get_conn().instances().start(project=project_id, zone=zone, instance=resource_id)
+            self.get_conn()
+            .instances()
+            .start(project=project_id, zone=zone, instance=resource_id, requestId=str(uuid4()))
         )
         return str(self._ask(request, self.num_retries)["name"])
 
     def begin_stop(self, *, project_id: str, zone: str, resource_id: str) -> str:
         """Stop the VM."""
         request = (
-            self.get_conn().instances().stop(project=project_id, zone=zone, instance=resource_id)
+            self.get_conn()
+            .instances()
+            .stop(project=project_id, zone=zone, instance=resource_id, requestId=str(uuid4()))
         )
         return str(self._ask(request, self.num_retries)["name"])
 
@@ -133,10 +187,9 @@ class VentasComputeEngineHook(ComputeEngineHook):
         # Compute Engine forgets operations long after they are done.
         operation = self._ask(request, 0, missing_is_none=True) or {"status": "DONE"}
         if errors := operation.get("error", {}).get("errors"):
-            told = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
-            raise AirflowException(
-                f"Compute Engine could not {operation['operationType']} "
-                f"{operation['targetLink'].rsplit('/', 1)[-1]}: {told}"
+            vm = operation["targetLink"].rsplit("/", 1)[-1]
+            raise of_operation(
+                self._asked(f"{operation['operationType']} {vm} in {zone}", project_id), errors
             )
         return bool(operation["status"] == "DONE")
 
@@ -146,13 +199,30 @@ class VentasComputeEngineHook(ComputeEngineHook):
         except HttpError as error:
             if missing_is_none and error.status_code == 404:
                 return None
-            message = f"{request.methodId}: {error.status_code} {error.reason}"
-            if error.status_code >= 500 or error.status_code == 429:
-                raise ComputeEngineUnavailable(f"Compute Engine cannot now do {message}") from error
-            raise AirflowException(f"Compute Engine refused {message}") from error
+            project = request.uri.split("/projects/")[1].split("/")[0]
+            asked = self._asked(request.methodId, project)
+            raise of_response(asked, error.status_code, _json_of(error)) from error
         except _UNREACHABLE as error:
             host = request.uri.split("/compute/")[0]
             raise ComputeEngineUnavailable(
                 f"Compute Engine does not answer at {host} ({error}): check that it is up and "
                 f"the api_endpoint of connection '{self.gcp_conn_id}'"
             ) from error
+
+    def _asked(self, what: str, project: str) -> Asked:
+        account = str(getattr(self.get_credentials(), "service_account_email", ""))
+        # The credentials of a VM may only say "default".
+        return Asked(what, project, account if "@" in account else "", self.gcp_conn_id)
+
+
+def zone_of(vm: dict[str, Any]) -> str:
+    """The zone of a VM as the REST API has it."""
+    return str(vm["zone"]).rpartition("/")[-1]
+
+
+def _json_of(error: HttpError) -> dict[str, Any]:
+    try:
+        body = json.loads(error.content)
+    except ValueError:
+        return {"error": {"message": error.reason}}
+    return body if isinstance(body, dict) else {}

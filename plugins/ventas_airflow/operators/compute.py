@@ -5,15 +5,21 @@ Google's libraries take seconds to import, so they are imported when a task runs
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ventas_airflow.operators.waiting import WaitingOperator
-from ventas_airflow.sharing import users
-from ventas_airflow.triggers.druid_health import DruidHealthTrigger, VmStatusTrigger
+from ventas_airflow.sharing import have_ended, users
+from ventas_airflow.triggers.druid_health import (
+    DruidHealthTrigger,
+    VmStatusTrigger,
+    VmWatchTrigger,
+)
+from ventas_airflow.vm import zones_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,44 +27,57 @@ if TYPE_CHECKING:
     from ventas_airflow.hooks.compute import VentasComputeEngineHook
 
 Result = dict[str, Any]
+Carry = dict[str, Any]
 
 STARTING = ("PROVISIONING", "STAGING")
 
+STOPPING = ("STOPPING", "PENDING_STOP")
+
+#: Compute Engine is at work on it: nothing can be asked of the VM until that is over.
+REPAIRING = "REPAIRING"
+
+#: Seconds between tries where there is no capacity.
+CAPACITY_INTERVAL = 60.0
+
+#: Seconds that a watch lasts; then another one begins.
+WATCH = 86_400.0
+
 
 class DruidVmOperator(WaitingOperator):
-    """What starting and stopping share: the VM.
+    """What starting and stopping share: the VM, in whichever of its zones it is.
 
     :param project_id: Google Cloud project of the VM
-    :param zone: zone of the VM
+    :param zones: zones that may have it, as `zones_of` takes them; a new one is made in the first
+        that has capacity
     :param resource_id: name of the VM
     :param gcp_conn_id: Google Cloud connection; its extra may have ``api_endpoint``
     """
 
-    template_fields: Sequence[str] = ("project_id", "zone", "resource_id", "gcp_conn_id")
+    template_fields: Sequence[str] = ("project_id", "zones", "resource_id", "gcp_conn_id")
 
     def __init__(
         self,
         *,
         project_id: str,
-        zone: str,
+        zones: str | Sequence[Any],
         resource_id: str,
         gcp_conn_id: str = "google_cloud_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.project_id = project_id
-        self.zone = zone
+        self.zones = zones
         self.resource_id = resource_id
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> Result:
         """Do what the VM's status asks for, then wait."""
-        return self._advance(context, started=time.time())
+        return self._advance(context, {"started": time.time()})
 
     def decide_again(self, context: Context, event: dict[str, Any]) -> Result:
         """Go on after the VM has left a status in which nothing can be asked of it."""
         self._check(event)
-        return self._advance(context, event["carry"]["started"])
+        return self._advance(context, event["carry"])
 
     def execute_complete(
         self,
@@ -67,12 +86,18 @@ class DruidVmOperator(WaitingOperator):
     ) -> Result:
         """End the task by the trigger's event."""
         self._check(event)
-        accion, started = event["carry"]["accion"], event["carry"]["started"]
-        seconds = round(time.time() - started, 1)
-        self.log.info("VM %s: %s after %s s", self.resource_id, accion, seconds)
-        return self._result(accion, seconds)
+        result = self._result(event["carry"])
+        self.log.info(
+            "VM %s in %s: %s after %s s",
+            self.resource_id,
+            result["zona"],
+            result["accion"],
+            result["segundos"],
+        )
+        return result
 
-    def _advance(self, context: Context, started: float) -> Result:
+    def _advance(self, context: Context, carry: Carry) -> Result:
+        """Do what is due; ``carry`` has ``started`` and what the class itself puts there."""
         raise NotImplementedError
 
     def _check(self, event: dict[str, Any]) -> None:
@@ -80,42 +105,61 @@ class DruidVmOperator(WaitingOperator):
         if event["status"] == "timeout":
             raise AirflowException(
                 f"Given up after {self.timeout:g} s: {event['message']}. Look at the VM's serial "
-                f"console in Compute Engine (project {self.project_id}, zone {self.zone}), or on "
-                "one machine at `./ventas status` and `./ventas logs`."
+                f"console in Compute Engine (project {self.project_id}, zone "
+                f"{event['carry']['zone']}), or on one machine at `./ventas status` and "
+                "`./ventas logs`."
             )
+        if event["status"] == "fatal":
+            raise AirflowFailException(event["message"])
         if event["status"] != "success":
             raise AirflowException(event["message"])
 
-    def _result(self, accion: str, seconds: float = 0.0) -> Result:
-        return {"vm": self.resource_id, "accion": accion, "segundos": seconds}
+    def _result(self, carry: Carry) -> Result:
+        return {
+            "vm": self.resource_id,
+            "zona": carry["zone"],
+            "accion": carry["accion"],
+            "segundos": round(time.time() - carry["started"], 1),
+        }
 
     def _until_status(
         self,
-        started: float,
+        carry: Carry,
         statuses: list[str | None],
         *,
         operation: str | None = None,
         hopeless: Sequence[str] = (),
-        accion: str = "",
+        deadline: float | None = None,
     ) -> VmStatusTrigger:
         return VmStatusTrigger(
             statuses=statuses,
             hopeless=list(hopeless),
-            **self._watched(started, operation, accion),
+            **self._watched(carry, operation, deadline),
         )
 
-    def _watched(self, started: float, operation: str | None, accion: str) -> dict[str, Any]:
+    def _watched(
+        self, carry: Carry, operation: str | None = None, deadline: float | None = None
+    ) -> dict[str, Any]:
+        """A trigger's arguments; ``deadline``: the task's own if None."""
         return {
-            "vm": self._vm(),
+            "vm": self._vm(carry["zone"]),
             "gcp_conn_id": self.gcp_conn_id,
             "operation": operation,
-            "deadline": started + self.timeout,
+            "deadline": self._deadline(carry) if deadline is None else deadline,
             "poll_interval": self.poll_interval,
-            "carry": {"started": started, "accion": accion},
+            "carry": carry,
         }
 
-    def _vm(self) -> dict[str, str]:
-        return {"project_id": self.project_id, "zone": self.zone, "resource_id": self.resource_id}
+    def _deadline(self, carry: Carry) -> float:
+        return float(carry["started"]) + self.timeout
+
+    def _vm(self, zone: str) -> dict[str, str]:
+        return {"project_id": self.project_id, "zone": zone, "resource_id": self.resource_id}
+
+    def _find(self) -> dict[str, Any] | None:
+        return self._hook().find(
+            project_id=self.project_id, zones=self.zones, resource_id=self.resource_id
+        )
 
     def _hook(self) -> VentasComputeEngineHook:
         from ventas_airflow.hooks.compute import VentasComputeEngineHook
@@ -126,10 +170,15 @@ class DruidVmOperator(WaitingOperator):
 class EnsureDruidVmOperator(DruidVmOperator):
     """Creates the VM if it is missing, starts it if it is off, and waits until Druid is healthy.
 
-    :param body: the VM as the REST API's instance resource (camelCase), for when it is missing
+    A zone without capacity is left for the next one by a VM that is still to be created; one that
+    exists has its disk in its zone, and is tried again there. With no zone left it is tried again
+    every `CAPACITY_INTERVAL`, until the deadline.
+
+    :param body: the VM as the REST API's instance resource (camelCase), for when it is missing;
+        ``{zone}`` in its URLs stands for the zone
     :param druid_conn_id: Druid ingest connection, whose host and port are the router's
 
-    Returns ``{"vm", "accion": "creada" | "iniciada" | "ya_encendida", "segundos"}``.
+    Returns ``{"vm", "zona", "accion": "creada" | "iniciada" | "ya_encendida", "segundos"}``.
     """
 
     template_fields: Sequence[str] = (*DruidVmOperator.template_fields, "body", "druid_conn_id")
@@ -146,56 +195,184 @@ class EnsureDruidVmOperator(DruidVmOperator):
         self.body = body
         self.druid_conn_id = druid_conn_id
 
-    def _advance(self, context: Context, started: float) -> Result:
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
+        """End the task, or go where there is capacity; a VM started in vain is stopped again.
+
+        The teardown of a setup that failed does not run, and a VM left on costs. A retry then
+        starts it anew, which is the best remedy for a Druid that did not come up.
+        """
+        if event["status"] == "exhausted":
+            return self._elsewhere(context, event)
+        if event["status"] != "success" and event["carry"]["accion"] in ("creada", "iniciada"):
+            self._stop_in_vain(event["carry"]["zone"])
+        return super().execute_complete(context, event)
+
+    def try_again(self, context: Context, event: dict[str, Any]) -> Result:
+        """Try every zone again; whatever the wait between ended with, it is looked at anew."""
+        return self._advance(context, {**event["carry"], "full": []})
+
+    def _advance(self, context: Context, carry: Carry) -> Result:
+        from ventas_airflow.hooks.compute import zone_of
+
         hook = self._hook()
-        status = hook.vm_status(**self._vm())
+        vm = self._find()
+        status = vm and vm["status"]
+        full = carry.get("full", [])
+        zone = zone_of(vm) if vm else next(z for z in zones_of(self.zones) if z not in full)
+        carry = {**carry, "full": full, "zone": zone}
         operation = None
-        if status is None:
-            accion = "creada"
-            operation = hook.begin_insert(**self._vm(), body=self.body)
+        if vm is None:
+            carry["accion"] = "creada"
+            body = json.loads(json.dumps(self.body).replace("zones/{zone}", f"zones/{zone}"))
+            operation = hook.begin_insert(**self._vm(zone), body=body)
         elif status == "TERMINATED":
-            accion = "iniciada"
-            operation = hook.begin_start(**self._vm())
+            carry["accion"] = "iniciada"
+            operation = hook.begin_start(**self._vm(zone))
         elif status == "RUNNING" or status in STARTING:
-            accion = "ya_encendida"
-        elif status == "STOPPING":
-            self.log.info("VM %s is STOPPING: waiting until it has, to start it", self.resource_id)
-            until_stopped = self._until_status(started, [*STARTING, "RUNNING", "TERMINATED", None])
-            return self._wait(context, until_stopped, "decide_again")
+            carry["accion"] = "ya_encendida"
+        elif status in (*STOPPING, REPAIRING):
+            self.log.info("VM %s is %s: waiting until it has", self.resource_id, status)
+            settled = self._until_status(carry, [*STARTING, "RUNNING", "TERMINATED", None])
+            return self._wait(context, settled, "decide_again")
         else:
             raise AirflowException(
                 f"VM {self.resource_id} is {status}: bring it to RUNNING or TERMINATED by hand"
             )
         self.log.info(
-            "VM %s was %s (%s): waiting until Druid of connection %s has all its servers",
+            "VM %s in %s was %s (%s): waiting until Druid of connection %s has all its servers",
             self.resource_id,
+            zone,
             status or "missing",
-            accion,
+            carry["accion"],
             self.druid_conn_id,
         )
         trigger = DruidHealthTrigger(
-            druid_conn_id=self.druid_conn_id, **self._watched(started, operation, accion)
+            druid_conn_id=self.druid_conn_id, **self._watched(carry, operation)
         )
         return self._wait(context, trigger, "execute_complete")
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
-        """End the task; a VM that this task started in vain is stopped again.
+    def _elsewhere(self, context: Context, event: dict[str, Any]) -> Result:
+        """Go on in the next zone, or after a while where there was no capacity."""
+        carry = event["carry"]
+        self.log.warning("%s", event["message"])
+        full = [*carry["full"], carry["zone"]]
+        new = carry["accion"] == "creada"
+        if new and set(zones_of(self.zones)) - set(full):
+            return self._advance(context, {**carry, "full": full})
+        if time.time() + CAPACITY_INTERVAL > self._deadline(carry):
+            raise AirflowException(self._no_capacity(event["message"], full if new else None))
+        return self._pause(context, carry, "try_again")
 
-        The teardown of a setup that failed does not run, and a VM left on costs. A retry then
-        starts it anew, which is the best remedy for a Druid that did not come up.
-        """
-        if event["status"] != "success" and event["carry"]["accion"] in ("creada", "iniciada"):
-            self._stop_in_vain()
-        return super().execute_complete(context, event)
+    def _pause(self, context: Context, carry: Carry, then: str) -> Result:
+        """Wait for capacity, or until someone else has started the VM."""
+        self.log.warning("Trying again in %g s", CAPACITY_INTERVAL)
+        until = time.time() + CAPACITY_INTERVAL
+        return self._wait(
+            context, self._until_status(carry, [*STARTING, "RUNNING"], deadline=until), then
+        )
 
-    def _stop_in_vain(self) -> None:
+    def _no_capacity(self, message: str, tried: list[str] | None) -> str:
+        """The sentence for whoever has to decide; ``tried``: the zones of a VM still to be made."""
+        if tried:
+            remedy = (
+                f"none of its zones ({', '.join(tried)}) has capacity: name more in `zones` of "
+                f"connection '{self.gcp_conn_id}', or try later"
+            )
+        else:
+            remedy = (
+                "its disk is in that zone, so it cannot start in another: try later, give it "
+                "another machine type, or move its disk by a snapshot"
+            )
+        return f"Given up after {self.timeout:g} s: {message} VM {self.resource_id}: {remedy}"
+
+    def _stop_in_vain(self, zone: str) -> None:
         try:
             hook = self._hook()
-            if hook.vm_status(**self._vm()) == "RUNNING":
-                hook.begin_stop(**self._vm())
+            status = hook.vm_status(**self._vm(zone))
+            if status == "RUNNING":
+                hook.begin_stop(**self._vm(zone))
                 self.log.warning("VM %s is being stopped: Druid did not start", self.resource_id)
+            elif status in STARTING:
+                self.log.error("VM %s is still %s, and may come on", self.resource_id, status)
         except AirflowException as error:
             self.log.error("VM %s may still be on: %s", self.resource_id, error)
+
+
+class WatchDruidVmOperator(EnsureDruidVmOperator):
+    """Keeps the VM on while tasks of its run publish: one that goes off is started again.
+
+    Compute Engine may end a VM at any time: a Spot VM is preempted, a host breaks down, a schedule
+    of its own stops it. What is published meanwhile waits in Kafka, and Druid reads on from the
+    offsets that it has committed.
+
+    :param while_running: ids of those tasks
+
+    Returns ``{"vm", "zona", "accion": "cuidada", "segundos", "reinicios"}``.
+    """
+
+    def __init__(self, *, while_running: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.while_running = list(while_running)
+
+    def execute(self, context: Context) -> Result:
+        """Watch until the tasks have ended."""
+        now = time.time()
+        return self.look(context, {"carry": {"started": now, "began": now, "reinicios": 0}})
+
+    def look(self, context: Context, event: dict[str, Any]) -> Result:
+        """Start the VM if it is off, end if nothing needs it any more, or watch on.
+
+        It is started even after the tasks' end: what they published is still to be read.
+        """
+        from ventas_airflow.hooks.compute import zone_of
+
+        carry = event["carry"]
+        vm = self._find()
+        if vm is None or vm["status"] not in ("RUNNING", *STARTING):
+            self.log.warning(
+                "VM %s is %s, what was done to it last is %s: it is started again. What is "
+                "published waits in Kafka",
+                self.resource_id,
+                vm["status"] if vm else "missing",
+                (vm and self._hook().ended_by(vm)) or "not known",
+            )
+            return self._advance(context, {**carry, "started": time.time()})
+        carry = {**carry, "zone": zone_of(vm)}
+        if self._is_over(context):
+            return self._result(carry)
+        trigger = VmWatchTrigger(
+            run=self._run(context),
+            task_ids=self.while_running,
+            **self._watched(carry, deadline=time.time() + WATCH),
+        )
+        return self._wait(context, trigger, "look")
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
+        """Watch on after a start, also one in vain, as long as the tasks run."""
+        carry = event["carry"]
+        if event["status"] == "success":
+            carry = {**carry, "reinicios": carry["reinicios"] + 1}
+            self.log.info("VM %s is on again, with Druid", self.resource_id)
+        elif event["status"] == "fatal" or self._is_over(context):
+            return super().execute_complete(context, event)
+        else:
+            self.log.warning("%s", event["message"])
+        if event["status"] == "exhausted":
+            return self._pause(context, carry, "look")
+        if event["status"] != "success":
+            self._stop_in_vain(carry["zone"])
+        return self.look(context, {"carry": carry})
+
+    def _result(self, carry: Carry) -> Result:
+        watched = {**carry, "accion": "cuidada", "started": carry["began"]}
+        return {**super()._result(watched), "reinicios": carry["reinicios"]}
+
+    def _is_over(self, context: Context) -> bool:
+        return have_ended(**self._run(context), task_ids=self.while_running)
+
+    @staticmethod
+    def _run(context: Context) -> dict[str, str]:
+        return {"dag_id": context["ti"].dag_id, "run_id": context["ti"].run_id}
 
 
 class StopDruidVmOperator(DruidVmOperator):
@@ -205,7 +382,7 @@ class StopDruidVmOperator(DruidVmOperator):
     :param shared_by: ids of the DAGs whose runs need the VM: while another run does, it is left on
         and the task is skipped, since that run stops it
 
-    Returns ``{"vm", "accion": "apagada" | "ya_apagada" | "no_existe", "segundos"}``.
+    Returns ``{"vm", "zona", "accion": "apagada" | "ya_apagada" | "no_existe", "segundos"}``.
     """
 
     template_fields: Sequence[str] = (*DruidVmOperator.template_fields, "keep_on")
@@ -223,29 +400,29 @@ class StopDruidVmOperator(DruidVmOperator):
             raise AirflowSkipException(f"VM {self.resource_id} is kept on, as keep_on asks")
         return super().execute(context)
 
-    def _advance(self, context: Context, started: float) -> Result:
-        hook = self._hook()
-        status = hook.vm_status(**self._vm())
-        if status is None or status == "TERMINATED":
+    def _advance(self, context: Context, carry: Carry) -> Result:
+        from ventas_airflow.hooks.compute import zone_of
+
+        vm = self._find()
+        status = vm and vm["status"]
+        if vm is None or status == "TERMINATED":
             self.log.info("VM %s is %s: nothing to stop", self.resource_id, status or "missing")
-            return self._result("ya_apagada" if status else "no_existe")
-        if status in STARTING:
+            zone, accion = (zone_of(vm), "ya_apagada") if vm else (None, "no_existe")
+            return self._result({**carry, "zone": zone, "accion": accion})
+        carry = {**carry, "zone": zone_of(vm), "accion": "apagada"}
+        if status in (*STARTING, REPAIRING):
             self.log.info("VM %s is %s: waiting until it can be stopped", self.resource_id, status)
-            until_started = self._until_status(started, ["RUNNING", "STOPPING", "TERMINATED", None])
-            return self._wait(context, until_started, "decide_again")
+            started = self._until_status(carry, ["RUNNING", "STOPPING", "TERMINATED", None])
+            return self._wait(context, started, "decide_again")
         operation = None
-        if status != "STOPPING":
+        if status not in STOPPING:
             self._skip_if_needed(context)
-            operation = hook.begin_stop(**self._vm())
+            operation = self._hook().begin_stop(**self._vm(carry["zone"]))
         self.log.info("VM %s was %s: waiting until it has stopped", self.resource_id, status)
-        until_stopped = self._until_status(
-            started,
-            ["TERMINATED", None],
-            operation=operation,
-            hopeless=[*STARTING, "RUNNING"],
-            accion="apagada",
+        stopped = self._until_status(
+            carry, ["TERMINATED", None], operation=operation, hopeless=[*STARTING, "RUNNING"]
         )
-        return self._wait(context, until_stopped, "execute_complete")
+        return self._wait(context, stopped, "execute_complete")
 
     def _skip_if_needed(self, context: Context) -> None:
         """Just before the VM is stopped: others may have begun to need it."""

@@ -37,7 +37,7 @@ class CheckLedgerOperator(BaseOperator):
     def __init__(
         self,
         *,
-        vm: Mapping[str, str],
+        vm: Mapping[str, Any],
         lookback_minutes: int | str = 60,
         datasource: str = "ventas",
         ledger_topic: str = "ventas.ledger",

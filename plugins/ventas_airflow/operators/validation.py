@@ -54,7 +54,7 @@ class RunCheckOperator(BaseOperator):
         *,
         check: str,
         window: Mapping[str, Any] | str,
-        vm: Mapping[str, str],
+        vm: Mapping[str, Any],
         lookback_minutes: int | str = 60,
         datasource: str = "ventas",
         ledger_topic: str = "ventas.ledger",

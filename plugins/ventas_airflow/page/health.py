@@ -26,6 +26,7 @@ from ventas_airflow.ledger import read_sides
 from ventas_airflow.page.access import CanRun, MayRun
 from ventas_airflow.page.services import DATASOURCE, druid, in_thread, kafka_config
 from ventas_airflow.page.shared import Shared
+from ventas_airflow.vm import vm_of, zones_of
 
 router = APIRouter()
 _shared: Final = Shared()
@@ -174,15 +175,16 @@ def _unread(config: dict[str, Any], error: StreamError) -> Part:
 
 def _vm() -> Part:
     # The provider takes three seconds to import: the API server starts without it.
-    from ventas_airflow.hooks.compute import VentasComputeEngineHook
+    from ventas_airflow.hooks.compute import VentasComputeEngineHook, zone_of
 
     hook = VentasComputeEngineHook()
     extra = hook.get_connection(hook.gcp_conn_id).extra_dejson
-    zone = str(extra["zone"])
+    place = vm_of(extra)
     try:
-        found = hook.describe(project_id=extra["project"], zone=zone, resource_id=extra["instance"])
+        found = hook.find(**place, retries=0)
     except AirflowException as error:
         return Part("none", "compute_unreachable", numbers={"mensaje": str(error)})
+    zone = zone_of(found) if found else zones_of(place["zones"])[0]
     own_price = extra.get("usd_per_hour")
     part = running(found, zone, datetime.now(UTC), None if own_price is None else float(own_price))
     # What stands in for Compute Engine sends no bill.

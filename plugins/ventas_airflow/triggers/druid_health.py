@@ -1,18 +1,21 @@
 """Waiting in the triggerer for the Druid VM and for the Druid that starts on it.
 
-Neither trigger carries a secret: connections are looked up, by id, where it runs.
+No trigger carries a secret: connections are looked up, by id, where it runs.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
+from asgiref.sync import sync_to_async
 
 from include.druid.health import SERVERS_SQL, missing_servers
+from ventas_airflow.sharing import have_ended
 from ventas_airflow.triggers.waiting import WaitTrigger
 
 if TYPE_CHECKING:
@@ -23,7 +26,9 @@ HTTP_TIMEOUT = 5.0
 
 
 class VmTrigger(WaitTrigger):
-    """What both triggers share: a VM, and perhaps an operation on it.
+    """What these triggers share: a VM, and perhaps an operation on it.
+
+    The event's status is ``exhausted`` if the operation failed because the zone has no capacity.
 
     :param vm: ``project_id``, ``zone`` and ``resource_id``
     :param operation: name of the zone operation whose end comes first, or None
@@ -36,7 +41,6 @@ class VmTrigger(WaitTrigger):
         self.vm = vm
         self.gcp_conn_id = gcp_conn_id
         self.operation = operation
-        self._hook: VentasComputeEngineHook | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the arguments that make an equal trigger."""
@@ -52,16 +56,37 @@ class VmTrigger(WaitTrigger):
     def _reached(self) -> str:
         return f"nothing is missing on VM {self._name}"
 
+    async def _outcome(self) -> dict[str, str]:
+        from ventas_airflow.hooks.compute_errors import ZoneExhausted
+
+        try:
+            return await self._reach()
+        except ZoneExhausted as error:
+            return {"status": "exhausted", "message": str(error)}
+
+    async def _reach(self) -> dict[str, str]:
+        raise NotImplementedError
+
     async def _vm_state(self) -> VmState:
         # Google's clients block, and importing them takes seconds.
         return await asyncio.to_thread(self._look_at_vm)
 
     def _look_at_vm(self) -> VmState:
-        if self._hook is None:
-            from ventas_airflow.hooks.compute import VentasComputeEngineHook
+        return self._compute.look(**self.vm, operation=self.operation)
 
-            self._hook = VentasComputeEngineHook(gcp_conn_id=self.gcp_conn_id)
-        return self._hook.look(**self.vm, operation=self.operation)
+    @cached_property
+    def _compute(self) -> VentasComputeEngineHook:
+        from ventas_airflow.hooks.compute import VentasComputeEngineHook
+
+        return VentasComputeEngineHook(gcp_conn_id=self.gcp_conn_id)
+
+    @property
+    def _under_way(self) -> str:
+        """That the operation goes on, and how to look at it."""
+        return (
+            f"operation {self.operation} goes on (gcloud compute operations describe "
+            f"{self.operation} --zone={self.vm['zone']} --project={self.vm['project_id']})"
+        )
 
     @property
     def _name(self) -> str:
@@ -85,7 +110,7 @@ class VmStatusTrigger(VmTrigger):
         path, common = super().serialize()
         return path, {**common, "statuses": self.statuses, "hopeless": self.hopeless}
 
-    async def _outcome(self) -> dict[str, str]:
+    async def _reach(self) -> dict[str, str]:
         return await self._until(self._missing, self._reached)
 
     async def _missing(self) -> str:
@@ -93,7 +118,7 @@ class VmStatusTrigger(VmTrigger):
         if state.trouble:
             return state.trouble
         if not state.settled:
-            return f"VM {self._name} is {state.status}, operation {self.operation} goes on"
+            return f"VM {self._name} is {state.status or 'missing'}, {self._under_way}"
         if state.status in self.statuses:
             return ""
         wanted = " or ".join(status or "missing" for status in self.statuses)
@@ -120,7 +145,7 @@ class DruidHealthTrigger(VmTrigger):
         path, common = super().serialize()
         return path, {**common, "druid_conn_id": self.druid_conn_id}
 
-    async def _outcome(self) -> dict[str, str]:
+    async def _reach(self) -> dict[str, str]:
         from ventas_airflow.hooks.druid import router_url
 
         connection = await BaseHook.aget_connection(self.druid_conn_id)
@@ -139,14 +164,29 @@ class DruidHealthTrigger(VmTrigger):
         if state.trouble:
             return f"{state.trouble}; {druid} was not asked"
         if state.settled and state.status not in ("PROVISIONING", "STAGING", "RUNNING"):
+            ended_by = await asyncio.to_thread(self._ended_by)
             raise AirflowException(
                 f"VM {self._name} is {state.status or 'missing'} while {druid} was to start on it: "
-                "it was stopped, or it broke down; see its operations in Compute Engine"
+                f"what was done to it last is {ended_by or 'not known'}"
             )
-        if not state.settled or state.status != "RUNNING":
+        if not state.settled:
+            return (
+                f"VM {self._name} is {state.status or 'missing'} and {self._under_way}, so {druid} "
+                "was not asked"
+            )
+        if state.status != "RUNNING":
             return f"VM {self._name} is {state.status or 'missing'}, so {druid} was not asked"
         missing = await self._missing_of_druid(client, druid)
         return f"VM {self._name} is RUNNING, {missing}" if missing else ""
+
+    def _ended_by(self) -> str:
+        vm = self._compute.find(
+            project_id=self.vm["project_id"],
+            zones=self.vm["zone"],
+            resource_id=self._name,
+            retries=0,
+        )
+        return self._compute.ended_by(vm) if vm else ""
 
     async def _missing_of_druid(self, client: httpx.AsyncClient, druid: str) -> str:
         try:
@@ -166,3 +206,35 @@ class DruidHealthTrigger(VmTrigger):
             return f"{druid} answers something that is not a result"
         missing = missing_servers(present)
         return f"{druid} lacks {', '.join(missing)}" if missing else ""
+
+
+class VmWatchTrigger(VmTrigger):
+    """Waits until some tasks of a run have ended, or the VM is off before; the message says which.
+
+    :param run: ``dag_id`` and ``run_id``
+    :param task_ids: of the run; each of a mapped task has to end
+    """
+
+    def __init__(self, *, run: dict[str, str], task_ids: list[str], **common: Any) -> None:
+        super().__init__(**common)
+        self.run_of_tasks = run
+        self.task_ids = task_ids
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the arguments that make an equal trigger."""
+        path, common = super().serialize()
+        return path, {**common, "run": self.run_of_tasks, "task_ids": self.task_ids}
+
+    async def _reach(self) -> dict[str, str]:
+        return await self._until(self._missing, f"VM {self._name} is off, or nothing needs it")
+
+    async def _missing(self) -> str:
+        if await sync_to_async(have_ended)(**self.run_of_tasks, task_ids=self.task_ids):
+            return ""
+        state = await self._vm_state()
+        if state.trouble:
+            return state.trouble
+        # One that Compute Engine restarts by itself passes through these.
+        if state.status not in ("PROVISIONING", "STAGING", "RUNNING"):
+            return ""
+        return f"VM {self._name} is on while {', '.join(self.task_ids)} run"

@@ -8,13 +8,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowException
 
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
-from ventas_airflow.hooks.compute import (
-    ComputeEngineUnavailable,
-    VentasComputeEngineHook,
-    VmState,
-)
+from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
+from ventas_airflow.hooks.compute_errors import ComputeEngineUnavailable
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
+PLACE = {"project_id": PROJECT, "zones": ZONE, "resource_id": "druid"}
 
 
 @pytest.fixture
@@ -37,10 +35,10 @@ def test_a_whole_life_without_waiting(hook: VentasComputeEngineHook, power: Memo
 
 
 def test_a_vm_is_described_as_the_api_has_it(hook: VentasComputeEngineHook) -> None:
-    assert hook.describe(**VM) is None
+    assert hook.find(**PLACE) is None
     hook.begin_insert(**VM, body=vm_body())
     eventually(lambda: hook.vm_status(**VM) == "RUNNING")
-    described = hook.describe(**VM) or {}
+    described = hook.find(**PLACE) or {}
     assert described["machineType"].endswith(f"{ZONE}/machineTypes/n2-standard-4")
     assert described["lastStartTimestamp"]
 
@@ -74,7 +72,9 @@ def test_a_failed_operation_is_told_with_its_code(hook: VentasComputeEngineHook)
     hook.begin_insert(**VM, body=vm_body())
     other = {**VM, "resource_id": "otra"}
     operation = hook.begin_insert(**other, body=vm_body())
-    with pytest.raises(AirflowException, match="could not insert otra: QUOTA_EXCEEDED: Quota"):
+    with pytest.raises(
+        AirflowException, match="could not insert otra in southamerica-east1-a: QUOTA_EXC"
+    ):
         hook.look(**other, operation=operation)
 
 

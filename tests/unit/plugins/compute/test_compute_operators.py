@@ -21,28 +21,35 @@ from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
+PLACE = {"project_id": PROJECT, "zones": ZONE, "resource_id": "druid"}
 Context: Any = {"ti": None}
 
 
 def ensure(**changes: Any) -> EnsureDruidVmOperator:
-    arguments = {"task_id": "encender", "body": vm_body(), "poll_interval": 0.05, **VM, **changes}
+    arguments = {
+        "task_id": "encender",
+        "body": vm_body(),
+        "poll_interval": 0.05,
+        **PLACE,
+        **changes,
+    }
     return EnsureDruidVmOperator(**arguments)
 
 
 def stop(**changes: Any) -> StopDruidVmOperator:
-    return StopDruidVmOperator(**{"task_id": "apagar", "poll_interval": 0.05, **VM, **changes})
+    return StopDruidVmOperator(**{"task_id": "apagar", "poll_interval": 0.05, **PLACE, **changes})
 
 
-def run(operator: EnsureDruidVmOperator | StopDruidVmOperator) -> Any:
+def run(operator: EnsureDruidVmOperator | StopDruidVmOperator, context: Any = Context) -> Any:
     """Run a task as ``dag.test()`` does: execute, then the trigger elsewhere, then resume."""
-    step: Callable[[], Any] = partial(operator.execute, Context)
+    step: Callable[[], Any] = partial(operator.execute, context)
     while True:
         try:
             return step()
         except TaskDeferred as deferred:
             trigger = type(deferred.trigger)(**deferred.trigger.serialize()[1])
             event = asyncio.run(anext(trigger.run())).payload
-            step = partial(getattr(operator, deferred.method_name), Context, event=event)
+            step = partial(getattr(operator, deferred.method_name), context, event=event)
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def test_ensure_creates_then_finds_it_on_then_starts_it(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower, deferrable: bool
 ) -> None:
     result = run(ensure(deferrable=deferrable))
-    assert (result["vm"], result["accion"]) == ("druid", "creada")
+    assert (result["vm"], result["zona"], result["accion"]) == ("druid", ZONE, "creada")
     assert result["segundos"] >= 0
     assert run(ensure(deferrable=deferrable))["accion"] == "ya_encendida"
     hook.stop_instance(**VM)
@@ -90,7 +97,9 @@ def test_ensure_waits_for_druid_and_not_only_for_the_vm(
 
 def test_ensure_tells_a_refused_start(hook: VentasComputeEngineHook, druid: Druid) -> None:
     run(ensure())
-    with pytest.raises(AirflowException, match="could not insert otra: QUOTA_EXCEEDED"):
+    with pytest.raises(
+        AirflowException, match="could not insert otra in southamerica-east1-a: QUOTA_EXCEEDED"
+    ):
         run(ensure(resource_id="otra"))
 
 
@@ -99,7 +108,10 @@ def test_ensure_tells_processes_that_cannot_start(
 ) -> None:
     power.held = True
     power.broken = ("druid-broker is FATAL, see broker.log",)
-    with pytest.raises(AirflowException, match="could not insert druid: INTERNAL_ERROR: druid-bro"):
+    with pytest.raises(
+        AirflowException,
+        match="could not insert druid in southamerica-east1-a: INTERNAL_ERROR: druid-bro",
+    ):
         run(ensure())
 
 

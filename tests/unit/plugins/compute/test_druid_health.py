@@ -22,6 +22,7 @@ from ventas_airflow.triggers.druid_health import (
     DruidHealthTrigger,
     VmStatusTrigger,
     VmTrigger,
+    VmWatchTrigger,
 )
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
@@ -198,7 +199,11 @@ def test_a_status_is_not_judged_before_its_operation_is_over(
 
 @pytest.mark.parametrize(
     "trigger",
-    [health(), VmStatusTrigger(statuses=["TERMINATED", None], hopeless=["RUNNING"], **common())],
+    [
+        health(),
+        VmStatusTrigger(statuses=["TERMINATED", None], hopeless=["RUNNING"], **common()),
+        VmWatchTrigger(run={"dag_id": "d", "run_id": "r"}, task_ids=["t"], **common()),
+    ],
 )
 def test_a_trigger_survives_the_way_to_the_triggerer(trigger: VmTrigger) -> None:
     path, arguments = trigger.serialize()

@@ -262,6 +262,16 @@ def test_the_vm_is_the_connections_with_its_cost_until_now(
     assert (found["numbers"]["tipo"], found["numbers"]["emulada"]) == ("n2-standard-4", True)
 
 
+def test_a_vm_in_another_of_its_zones_is_found_there(
+    reader: TestClient, compute: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "southamerica-west1-b"
+    place(monkeypatch, compute, zones=f"southamerica-east1-c, {other}")
+    vm = {"project_id": PROJECT, "zone": other, "resource_id": "druid"}
+    VentasComputeEngineHook().begin_insert(**vm, body=vm_body(zone=other))
+    assert part(reader, "vm")["numbers"]["zona"] == other
+
+
 def test_compute_engine_away_is_told_at_once(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from include.stack.ports import free_ports
-from tests.unit.plugins.validation.support import VM
+from tests.unit.plugins.validation.support import IN_ZONE, VM
 from tests.unit.stack.compute.support import MemoryPower, eventually, serving, vm_body
 from ventas_airflow.conditions import vm_is_off
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
@@ -29,7 +29,7 @@ def vm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VentasComput
         connection = {"conn_type": "google_cloud_platform", "extra": extra}
         monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
         hook = VentasComputeEngineHook()
-        hook.begin_insert(**VM, body=vm_body())
+        hook.begin_insert(**IN_ZONE, body=vm_body())
         eventually(lambda: not vm_is_off(VM))
         yield hook
 

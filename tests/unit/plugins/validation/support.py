@@ -8,7 +8,10 @@ from airflow.sdk import BaseOperator
 
 from tests.unit.stack.compute.support import PROJECT, ZONE
 
-VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
+VM = {"project_id": PROJECT, "zones": ZONE, "resource_id": "druid"}
+
+#: The same, for the hook's own methods.
+IN_ZONE = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
 
 
 class Pushed:

@@ -18,7 +18,7 @@ from include.stream.errors import KafkaUnreachableError
 from include.stream.ledger import LedgerError, LedgerMinutes
 from include.stream.topics import TopicMissingError
 from tests.unit.druid.support import SQL, Router, serving
-from tests.unit.plugins.validation.support import VM, Pushed, execute
+from tests.unit.plugins.validation.support import IN_ZONE, VM, Pushed, execute
 from tests.unit.stack.compute.support import eventually
 from ventas_airflow.conditions import vm_is_off
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
@@ -206,7 +206,7 @@ def test_a_vm_that_goes_off_before_the_check_skips_it(
     impatient: None, vm: VentasComputeEngineHook
 ) -> None:
     assert vm_is_off(VM) == "", "what the first task of the run saw"
-    vm.begin_stop(**VM)
+    vm.begin_stop(**IN_ZONE)
     eventually(lambda: vm_is_off(VM) == "la VM druid está TERMINATED")
 
     ti = Pushed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from tests.unit.plugins.validation.support import VM, Pushed, execute
+from tests.unit.plugins.validation.support import IN_ZONE, VM, Pushed, execute
 from tests.unit.stack.compute.support import eventually
 from ventas_airflow.conditions import vm_is_off
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
@@ -35,7 +35,7 @@ def test_a_vm_that_goes_off_before_the_check_skips_it(
     vm: VentasComputeEngineHook, no_druid: str
 ) -> None:
     assert vm_is_off(VM) == "", "what the first task of the run saw"
-    vm.begin_stop(**VM)
+    vm.begin_stop(**IN_ZONE)
     eventually(lambda: vm_is_off(VM) == "la VM druid está TERMINATED")
 
     ti = Pushed()

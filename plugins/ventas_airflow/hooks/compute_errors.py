@@ -1,0 +1,104 @@
+"""What Compute Engine's refusals mean for whoever has to do something about them.
+
+The codes and reasons are explained at
+https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-api-errors and
+https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-resource-availability.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+_NO_CAPACITY: Final = {"ZONE_RESOURCE_POOL_EXHAUSTED", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"}
+_QUOTA: Final = {"QUOTA_EXCEEDED", "quotaExceeded"}
+_RATE: Final = {"rateLimitExceeded", "userRateLimitExceeded"}
+_NO_ACCOUNT: Final = re.compile(r"access to service account '([^']+)'|iam\.serviceAccounts\.actAs")
+_PERMISSION: Final = re.compile(r"Required '(compute\.[\w.]+)' permission")
+
+
+class ComputeEngineUnavailable(AirflowException):
+    """Compute Engine does not answer, or answers that it cannot now; asking again may help."""
+
+
+class ZoneExhausted(AirflowException):
+    """The zone has no capacity now for the VM; another one may have."""
+
+
+class ComputeEngineRefused(AirflowFailException):
+    """Someone has to grant or change something first: a retry would be in vain."""
+
+
+class Asked(NamedTuple):
+    """What was asked of Compute Engine, and by whom.
+
+    ``what`` is the API's method or the operation with its VM; ``account`` is the service account,
+    or '' if that is not known; ``conn_id`` the Airflow connection.
+    """
+
+    what: str
+    project: str
+    account: str
+    conn_id: str
+
+
+def of_response(asked: Asked, status: int, body: dict[str, Any]) -> AirflowException:
+    """The exception for an HTTP error, whose JSON body is ``body``, {} if it has none."""
+    error = body.get("error", {})
+    reason = next((str(e.get("reason", "")) for e in error.get("errors", [])), "")
+    message = str(error.get("message", ""))
+    told = f"{asked.what}: {status} {message}"
+    if status >= 500 or status == 429 or reason in _RATE:
+        return ComputeEngineUnavailable(f"Compute Engine cannot now do {told}")
+    if reason == "accessNotConfigured":
+        # Its message says where to enable the API.
+        return ComputeEngineRefused(f"Compute Engine refused {told}")
+    if status == 403 or _NO_ACCOUNT.search(message):
+        return _forbidden(asked, f"Compute Engine refused {told}", reason, message)
+    return AirflowException(f"Compute Engine refused {told}")
+
+
+def of_operation(asked: Asked, errors: list[dict[str, Any]]) -> AirflowException:
+    """The exception for a failed operation, whose ``error.errors`` these are."""
+    told = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
+    sentence = f"Compute Engine could not {asked.what}: {told}"
+    codes = {str(error["code"]) for error in errors}
+    if codes & _NO_CAPACITY:
+        return ZoneExhausted(sentence)
+    for error in errors:
+        code, message = str(error["code"]), str(error.get("message", ""))
+        if code in _QUOTA:
+            info = [d["quotaInfo"] for d in error.get("errorDetails", []) if "quotaInfo" in d]
+            return ComputeEngineRefused(f"{sentence} {_more_quota(asked, info)}")
+        if _NO_ACCOUNT.search(message):
+            return _forbidden(asked, sentence, code, message)
+    return AirflowException(sentence)
+
+
+def _forbidden(asked: Asked, sentence: str, reason: str, message: str) -> ComputeEngineRefused:
+    if reason in _QUOTA:
+        return ComputeEngineRefused(f"{sentence} {_more_quota(asked, [])}")
+    who = asked.account or "its account"
+    if account := _NO_ACCOUNT.search(message):
+        role, where = "roles/iam.serviceAccountUser", account[1] or "the VM's service account"
+    else:
+        role, where = "roles/compute.instanceAdmin.v1", f"project {asked.project}"
+    permission = _PERMISSION.search(message)
+    lacks = f"lacks the permission {permission[1]}" if permission else "lacks a permission"
+    return ComputeEngineRefused(
+        f"{sentence}. Connection '{asked.conn_id}' {lacks}: grant {who} {role} on {where}"
+    )
+
+
+def _more_quota(asked: Asked, details: list[dict[str, Any]]) -> str:
+    place = f"https://console.cloud.google.com/iam-admin/quotas?project={asked.project}"
+    if not details:
+        return f"Ask for more at {place}, or stop what uses it."
+    info = details[0]
+    where = ", ".join(f"{k} {v}" for k, v in info.get("dimensions", {}).items())
+    return (
+        f"Ask for more of {info['metricName']} ({info['limitName']}, now {info['limit']:g} in "
+        f"{where or 'the project'}) at {place}, or choose a smaller machine type."
+    )

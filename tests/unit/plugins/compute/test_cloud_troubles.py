@@ -1,0 +1,252 @@
+"""What goes wrong in a cloud, and what the operators make of it, against the emulator."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from tests.unit.plugins.compute.conftest import Druid
+from tests.unit.plugins.compute.test_compute_operators import ensure, run, stop
+from tests.unit.stack.compute.support import (
+    PROJECT,
+    ZONE,
+    MemoryPower,
+    eventually,
+    go_well,
+    go_wrong,
+    interrupt,
+    vm_body,
+)
+from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.hooks.compute_errors import ComputeEngineRefused, ComputeEngineUnavailable
+from ventas_airflow.operators import compute
+
+NEXT = "southamerica-east1-b"
+ZONES = [ZONE, NEXT]
+BODY = {**vm_body(), "machineType": "zones/{zone}/machineTypes/n2-standard-4"}
+EXHAUSTED = "ZONE_RESOURCE_POOL_EXHAUSTED"
+
+
+def vm_in(zone: str) -> dict[str, str]:
+    return {"project_id": PROJECT, "zone": zone, "resource_id": "druid"}
+
+
+def ensured(**changes: Any) -> Any:
+    return run(ensure(zones=ZONES, body=BODY, **changes))
+
+
+@pytest.fixture
+def hook(endpoint: str) -> VentasComputeEngineHook:
+    return VentasComputeEngineHook()
+
+
+@pytest.fixture
+def off(hook: VentasComputeEngineHook, druid: Druid) -> VentasComputeEngineHook:
+    """The VM exists, and is off."""
+    ensured()
+    run(stop(zones=ZONES))
+    return hook
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("code", [EXHAUSTED, "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"])
+def test_a_new_vm_is_made_in_the_next_zone_if_the_first_has_no_capacity(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str, code: str, deferrable: bool
+) -> None:
+    go_wrong(endpoint, code, zones=[ZONE])
+    made = ensured(deferrable=deferrable)
+    assert (made["accion"], made["zona"]) == ("creada", NEXT)
+    assert (hook.vm_status(**vm_in(ZONE)), hook.vm_status(**vm_in(NEXT))) == (None, "RUNNING")
+
+
+def test_a_vm_is_found_where_it_is_and_never_made_twice(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str
+) -> None:
+    go_wrong(endpoint, EXHAUSTED, zones=[ZONE])
+    ensured()
+    go_well(endpoint)
+    assert run(stop(zones=ZONES))["zona"] == NEXT
+    again = ensured()
+    assert (again["accion"], again["zona"]) == ("iniciada", NEXT)
+    assert hook.vm_status(**vm_in(ZONE)) is None
+
+
+def test_with_no_zone_left_it_waits_for_capacity_and_begins_anew(
+    hook: VentasComputeEngineHook,
+    druid: Druid,
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compute, "CAPACITY_INTERVAL", 0.2)
+    go_wrong(endpoint, EXHAUSTED, times=5)
+    assert ensured()["zona"] == NEXT, "refused in each zone twice, then in the first"
+
+
+def test_no_capacity_until_the_deadline_names_the_zones_and_what_to_do(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str
+) -> None:
+    go_wrong(endpoint, EXHAUSTED)
+    with pytest.raises(AirflowException) as given_up:
+        ensured(timeout=5)
+    assert not isinstance(given_up.value, AirflowFailException), "a retry may well find some"
+    assert (
+        f"none of its zones ({ZONE}, {NEXT}) has capacity: name more in `zones` of connection "
+        "'google_cloud_default', or try later"
+    ) in str(given_up.value)
+
+
+def test_a_vm_that_exists_waits_for_capacity_in_its_own_zone(
+    off: VentasComputeEngineHook, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compute, "CAPACITY_INTERVAL", 0.2)
+    go_wrong(endpoint, EXHAUSTED, times=2)
+    assert ensured()["accion"] == "iniciada"
+    run(stop(zones=ZONES))
+    go_wrong(endpoint, EXHAUSTED)
+    with pytest.raises(AirflowException, match="its disk is in that zone, so it cannot start in"):
+        ensured(timeout=1)
+    assert off.vm_status(**vm_in(NEXT)) is None
+
+
+def test_a_quota_fails_at_once_with_its_name_limit_and_where_to_ask(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str
+) -> None:
+    go_wrong(endpoint, "QUOTA_EXCEEDED")
+    with pytest.raises(AirflowFailException) as refused:
+        ensured()
+    assert str(refused.value) == (
+        f"Compute Engine could not insert druid in {ZONE}: QUOTA_EXCEEDED: Quota 'N2_CPUS' "
+        "exceeded.  Limit: 2.0 in region southamerica-east1. Ask for more of "
+        "compute.googleapis.com/n2_cpus (N2-CPUS-per-project-region, now 2 in region "
+        "southamerica-east1) at https://console.cloud.google.com/iam-admin/quotas?project="
+        f"{PROJECT}, or choose a smaller machine type."
+    )
+    go_well(endpoint)
+    go_wrong(endpoint, "quotaExceeded")
+    with pytest.raises(ComputeEngineRefused, match=r"iam-admin/quotas\?project=tienda"):
+        ensured()
+
+
+@pytest.mark.parametrize(
+    ("method", "permission"),
+    [
+        ("instances.get", "compute.instances.get"),
+        ("instances.insert", "compute.instances.create"),
+        ("zoneOperations.get", "compute.zoneOperations.get"),
+    ],
+)
+def test_a_missing_permission_is_named_with_the_role_that_has_it(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str, method: str, permission: str
+) -> None:
+    go_wrong(endpoint, "forbidden", methods=[method])
+    with pytest.raises(AirflowFailException) as refused:
+        ensured()
+    assert str(refused.value).endswith(
+        f"Connection 'google_cloud_default' lacks the permission {permission}: grant its account "
+        f"roles/compute.instanceAdmin.v1 on project {PROJECT}"
+    )
+
+
+def test_a_service_account_that_may_not_be_used_is_named_with_its_role(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str
+) -> None:
+    go_wrong(endpoint, "SERVICE_ACCOUNT_ACCESS_DENIED")
+    with pytest.raises(AirflowFailException) as refused:
+        ensured()
+    assert str(refused.value).endswith(
+        f"grant its account roles/iam.serviceAccountUser on druid@{PROJECT}.iam.gserviceaccount.com"
+    )
+
+
+@pytest.mark.parametrize("code", ["rateLimitExceeded", "RESOURCE_EXHAUSTED", "backendError"])
+def test_what_passes_is_waited_for_in_a_wait_and_left_to_a_retry_before_it(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str, code: str
+) -> None:
+    go_wrong(endpoint, code, methods=["zoneOperations.get", "instances.get"], times=1)
+    with pytest.raises(ComputeEngineUnavailable, match=r"cannot now do compute\.instances\.get"):
+        ensured()
+    go_wrong(endpoint, code, methods=["zoneOperations.get"], times=3)
+    assert ensured()["accion"] == "creada"
+
+
+def test_a_request_whose_answer_was_lost_is_not_done_twice(
+    hook: VentasComputeEngineHook, druid: Druid
+) -> None:
+    """`execute` sends the same request again, as googleapiclient does after a 503."""
+    sent = []
+
+    class Twice:
+        def __init__(self, request: Any) -> None:
+            self._request = request
+
+        def execute(self, num_retries: int) -> Any:
+            sent[:] = [self._request.execute(num_retries=num_retries) for _ in range(2)]
+            return sent[1]
+
+    ask = hook._ask
+    hook._ask = lambda request, *a, **k: ask(Twice(request), *a, **k)  # type: ignore[method-assign]
+    hook.begin_insert(**vm_in(ZONE), body=vm_body())
+    assert sent[0]["name"] == sent[1]["name"]
+
+
+@pytest.mark.parametrize("doing", ["insert", "stop"])
+def test_an_operation_that_never_ends_is_given_up_with_its_name(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str, doing: str
+) -> None:
+    if doing == "stop":
+        ensured()
+    go_wrong(endpoint, "endless", methods=[f"instances.{doing}"])
+    with pytest.raises(AirflowException) as given_up:
+        run(stop(zones=ZONES, timeout=1) if doing == "stop" else ensure(timeout=1))
+    assert f"zone {ZONE})" in str(given_up.value)
+    [operation] = [
+        o["name"]
+        for o in hook.get_conn()
+        .zoneOperations()
+        .list(project=PROJECT, zone=ZONE)
+        .execute()["items"]
+        if o["operationType"] == doing
+    ]
+    assert (
+        f"operation {operation} goes on (gcloud compute operations describe {operation} "
+        f"--zone={ZONE} --project={PROJECT})"
+    ) in str(given_up.value)
+
+
+def test_a_vm_that_compute_engine_ends_while_druid_starts_is_told_and_a_retry_starts_it(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str
+) -> None:
+    druid.servers = ()
+    task = ensure()
+
+    def end_it() -> None:
+        eventually(lambda: hook.vm_status(**vm_in(ZONE)) == "RUNNING")
+        interrupt(endpoint).raise_for_status()
+
+    thread = Thread(target=end_it)
+    thread.start()
+    with pytest.raises(AirflowException) as ended:
+        run(task)
+    thread.join()
+    assert (
+        "what was done to it last is compute.instances.hostError, Instance terminated by Compute "
+        "Engine., system"
+    ) in str(ended.value)
+    druid.servers = ("coordinator", "broker", "historical", "router", "indexer")
+    eventually(lambda: hook.vm_status(**vm_in(ZONE)) == "TERMINATED")
+    assert run(ensure())["accion"] == "iniciada"
+
+
+def test_a_vm_that_is_on_goes_before_one_of_its_name_that_is_off(
+    off: VentasComputeEngineHook, power: MemoryPower
+) -> None:
+    """Somebody moved it by hand, and the old one is still there."""
+    off.begin_insert(**vm_in(NEXT), body=vm_body(zone=NEXT))
+    eventually(lambda: off.vm_status(**vm_in(NEXT)) == "RUNNING")
+    found = off.find(project_id=PROJECT, zones=ZONES, resource_id="druid")
+    assert found is not None
+    assert found["zone"].endswith(NEXT)
+    assert run(stop(zones=f"{ZONE},{NEXT}"))["zona"] == NEXT

@@ -1,0 +1,204 @@
+"""The VM is kept on while tasks publish: with the emulator, a small router, and tasks' states."""
+
+from __future__ import annotations
+
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+from tests.unit.plugins.compute.conftest import Druid
+from tests.unit.plugins.compute.test_compute_operators import ensure, run
+from tests.unit.stack.compute.support import (
+    PROJECT,
+    ZONE,
+    MemoryPower,
+    eventually,
+    go_well,
+    go_wrong,
+    interrupt,
+    vm_body,
+)
+from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.operators import compute
+from ventas_airflow.operators.compute import WatchDruidVmOperator
+
+VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
+RUN: Any = {"ti": SimpleNamespace(dag_id="sales_window", run_id="r1")}
+
+
+class Tasks:
+    """The states of the run's tasks, as Airflow's API answers them."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, str | None] = {"publish_sales": None, "load_sales": None}
+
+    def get_task_states(self, **asked: Any) -> dict[str, Any]:
+        assert asked == {
+            "dag_id": "sales_window",
+            "task_ids": ["publish_sales", "load_sales"],
+            "run_ids": ["r1"],
+        }
+        return {"r1": dict(self.states)}
+
+    def end(self) -> None:
+        self.states = {"publish_sales": "skipped", "load_sales_0": "success"}
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> Tasks:
+    tasks = Tasks()
+    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", tasks.get_task_states)
+    return tasks
+
+
+@pytest.fixture
+def running(endpoint: str, druid: Druid) -> VentasComputeEngineHook:
+    """The VM runs, and Druid on it."""
+    run(ensure())
+    return VentasComputeEngineHook()
+
+
+class Watch:
+    """The task, in a thread: it goes on while the test does things to the VM."""
+
+    def __init__(self, **changes: Any) -> None:
+        arguments = {
+            "task_id": "cuidar",
+            "body": vm_body(),
+            "zones": ZONE,
+            "project_id": PROJECT,
+            "resource_id": "druid",
+            "while_running": ["publish_sales", "load_sales"],
+            "poll_interval": 0.05,
+            **changes,
+        }
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._operator = WatchDruidVmOperator(**arguments)
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.result = run(self._operator, RUN)
+        except AirflowException as error:
+            self.error = error
+
+    def end(self) -> Any:
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        if self.error:
+            raise self.error
+        return self.result
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_it_ends_with_the_tasks_and_leaves_a_vm_that_is_on_alone(
+    running: VentasComputeEngineHook, tasks: Tasks, power: MemoryPower, deferrable: bool
+) -> None:
+    watch = Watch(deferrable=deferrable)
+    tasks.states = {"publish_sales": "running", "load_sales": "skipped"}
+    watch._thread.join(0.5)
+    assert watch._thread.is_alive()
+    tasks.states = {"publish_sales": "up_for_retry", "load_sales": "skipped"}
+    watch._thread.join(0.3)
+    assert watch._thread.is_alive(), "it will publish again"
+    tasks.end()
+    assert watch.end() | {"segundos": 0} == {
+        "vm": "druid",
+        "zona": ZONE,
+        "accion": "cuidada",
+        "segundos": 0,
+        "reinicios": 0,
+    }
+    assert power.commands == ["start"]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_vm_that_compute_engine_ends_is_started_again_each_time(
+    running: VentasComputeEngineHook,
+    tasks: Tasks,
+    endpoint: str,
+    power: MemoryPower,
+    deferrable: bool,
+) -> None:
+    watch = Watch(deferrable=deferrable)
+    for times in (2, 3):
+        interrupt(endpoint).raise_for_status()
+        eventually(lambda: power.commands.count("start") == times)  # noqa: B023
+        eventually(lambda: running.vm_status(**VM) == "RUNNING")
+    tasks.end()
+    assert watch.end()["reinicios"] == 2
+
+
+def test_a_vm_that_ends_with_the_tasks_is_started_for_what_is_still_to_be_read(
+    running: VentasComputeEngineHook, tasks: Tasks, endpoint: str
+) -> None:
+    interrupt(endpoint).raise_for_status()
+    eventually(lambda: running.vm_status(**VM) == "TERMINATED")
+    tasks.end()
+    assert Watch().end()["reinicios"] == 1
+    assert running.vm_status(**VM) == "RUNNING"
+
+
+def test_it_tries_again_without_end_while_there_is_no_capacity_and_tasks_publish(
+    running: VentasComputeEngineHook,
+    tasks: Tasks,
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compute, "CAPACITY_INTERVAL", 0.1)
+    go_wrong(endpoint, "ZONE_RESOURCE_POOL_EXHAUSTED")
+    watch = Watch(timeout=0.5)
+    interrupt(endpoint).raise_for_status()
+    watch._thread.join(2)
+    assert watch._thread.is_alive()
+    go_well(endpoint)
+    eventually(lambda: running.vm_status(**VM) == "RUNNING")
+    tasks.end()
+    assert watch.end()["reinicios"] == 1
+
+
+def test_no_capacity_after_the_tasks_is_given_up_at_the_deadline(
+    running: VentasComputeEngineHook,
+    tasks: Tasks,
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compute, "CAPACITY_INTERVAL", 0.1)
+    go_wrong(endpoint, "ZONE_RESOURCE_POOL_EXHAUSTED")
+    interrupt(endpoint).raise_for_status()
+    eventually(lambda: running.vm_status(**VM) == "TERMINATED")
+    tasks.end()
+    with pytest.raises(AirflowException, match="its disk is in that zone"):
+        Watch(timeout=1).end()
+
+
+def test_what_somebody_has_to_grant_first_ends_the_watch(
+    running: VentasComputeEngineHook, tasks: Tasks, endpoint: str
+) -> None:
+    go_wrong(endpoint, "forbidden", methods=["instances.start"])
+    interrupt(endpoint).raise_for_status()
+    with pytest.raises(AirflowFailException, match=r"lacks the permission compute\.instances\.st"):
+        Watch().end()
+
+
+def test_a_druid_that_does_not_come_back_gets_its_vm_started_anew(
+    running: VentasComputeEngineHook,
+    tasks: Tasks,
+    endpoint: str,
+    druid: Druid,
+    power: MemoryPower,
+) -> None:
+    watch = Watch(timeout=1)
+    druid.servers = ()
+    interrupt(endpoint).raise_for_status()
+    eventually(lambda: power.commands.count("start") == 3)
+    druid.servers = ("coordinator", "broker", "historical", "router", "indexer")
+    eventually(lambda: running.vm_status(**VM) == "RUNNING")
+    tasks.end()
+    assert watch.end()["zona"] == ZONE
