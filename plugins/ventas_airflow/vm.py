@@ -5,10 +5,15 @@ from typing import Any, Final
 
 _EXTRA: Final = "conn.google_cloud_default.extra_dejson"
 
+_ZONES: Final = f"{_EXTRA}.get('zones', '')"
+
 #: Arguments of the Compute operators, rendered where a task runs: no look-up at parse.
 VM: Final[dict[str, Any]] = {
     "project_id": f"{{{{ {_EXTRA}['project'] }}}}",
-    "zones": [f"{{{{ {_EXTRA}['zone'] }}}}", f"{{{{ {_EXTRA}.get('zones', '') }}}}"],
+    "zones": [
+        f"{{{{ {_EXTRA}['zone'] }}}}",
+        f"{{{{ {_ZONES} if {_ZONES} is string else {_ZONES} | join(',') }}}}",
+    ],
     "resource_id": f"{{{{ {_EXTRA}['instance'] }}}}",
 }
 

@@ -191,7 +191,8 @@ class EnsureDruidVmOperator(DruidVmOperator):
         druid_conn_id: str = "druid_ingest_default",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # A native "20" would become a number, which Compute Engine does not take for a text.
+        super().__init__(render_template_as_native_obj=False, **kwargs)
         self.body = body
         self.druid_conn_id = druid_conn_id
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskDeferred
 
 from tests.unit.plugins.compute.conftest import Druid
@@ -68,6 +69,15 @@ def test_ensure_creates_then_finds_it_on_then_starts_it(
     hook.stop_instance(**VM)
     assert run(ensure(deferrable=deferrable))["accion"] == "iniciada"
     assert power.commands == ["start", "stop", "start"]
+
+
+def test_the_body_stays_text_where_the_dag_renders_natively() -> None:
+    """Compute Engine takes a disk's size as text, and a number for no metadata value."""
+    with DAG("ventana", schedule=None, render_template_as_native_obj=True):
+        task = ensure(body={"disks": [{"diskSizeGb": "{{ gb }}", "boot": True}], "x": "20"})
+    rendering: Any = {"gb": 100}
+    task.render_template_fields(rendering)
+    assert task.body == {"disks": [{"diskSizeGb": "100", "boot": True}], "x": "20"}
 
 
 def test_ensure_lets_a_stopping_vm_stop_and_starts_it(

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Connection
+from jinja2 import Environment
 from jinja2.nativetypes import NativeEnvironment
+from jinja2.sandbox import SandboxedEnvironment
 
 from ventas_airflow.vm import VM, vm_of, zones_of
 
@@ -34,15 +36,17 @@ def test_zones_are_tried_in_order_and_once(named: Any, zones: list[str]) -> None
         ({"zones": ["r-b", "r-a"]}, ["r-a", "r-b"]),
     ],
 )
-def test_a_dag_and_the_page_mean_the_same(more: dict[str, Any], zones: list[str]) -> None:
+@pytest.mark.parametrize("environment", [NativeEnvironment(), SandboxedEnvironment()])
+def test_a_dag_and_the_page_mean_the_same(
+    environment: Environment, more: dict[str, Any], zones: list[str]
+) -> None:
     extra = {"project": "tienda", "zone": "r-a", "instance": "druid", **more}
     conn = Connection(conn_id="c", conn_type="google_cloud_platform", extra=json.dumps(extra))
-    native = NativeEnvironment()
 
     def rendered(template: Any) -> Any:
         if isinstance(template, list):
             return [rendered(part) for part in template]
-        return native.from_string(template).render(conn={"google_cloud_default": conn})
+        return environment.from_string(template).render(conn={"google_cloud_default": conn})
 
     of_dag = {name: rendered(template) for name, template in VM.items()}
     of_page = vm_of(extra)

@@ -1,0 +1,35 @@
+"""A window whose VM goes off while it sells: it comes back by itself, and nothing is lost."""
+
+from __future__ import annotations
+
+from include.stack.compute.power import SupervisorGroups
+from include.stack.processes import VM_GROUPS, supervisor_socket
+from tests.e2e.conftest import WINDOW, Lab
+from tests.e2e.test_window import plain_consumer_ids
+from tests.support.vm import VM, instances
+
+
+def end_vm(lab: Lab) -> None:
+    """End all that runs on the VM, as a preemption does: nobody asked Compute Engine for it."""
+    power = SupervisorGroups(supervisor_socket(lab.settings), VM_GROUPS)
+    power.stop()
+    lab.wait(lambda: power.observe().gone, "the VM's end", 60)
+    lab.wait(lambda: instances(lab.settings).get(**VM).status == "TERMINATED", "its status", 10)
+
+
+def test_a_vm_that_goes_off_while_it_sells_is_started_again_and_nothing_is_lost(lab: Lab) -> None:
+    run = lab.open_window(duration_minutes=1.5)
+    lab.wait(lambda: lab.in_druid(run) >= 5, "the sales of the window", 150)
+    end_vm(lab)
+    assert lab.state(run, "publish_sales") == "running", "the stores go on selling"
+    lab.wait(lambda: lab.in_druid(run) >= 5, "Druid, with what it had", 90)
+    assert lab.state(run, "publish_sales") == "running", "it is back within the window"
+
+    assert lab.end_of(WINDOW, run, 400) == "success"
+    found = lab.api.xcom(WINDOW, run, "reconcile")
+    assert found["coinciden"]
+    assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] >= 50
+    assert (found["perdidas"], found["duplicadas"]) == (0, 0)
+    assert len(plain_consumer_ids(lab, run)) == found["confirmadas"]
+    assert lab.api.xcom(WINDOW, run, "watch_vm")["reinicios"] == 1
+    assert instances(lab.settings).get(**VM).status == "TERMINATED"
