@@ -141,6 +141,7 @@ with DAG(
     watch_vm = WatchDruidVmOperator(
         task_id="watch_vm",
         task_display_name="Cuidar la VM",
+        retries=PUBLISHING_RETRIES,
         **VM,
         body=vm_body("{zone}"),
         while_running=["fill_day"],

@@ -31,8 +31,8 @@ STORES: Final = Param(
     description="Identificadores de include/sales/data/stores.csv, uno por línea. Vacío: todas.",
 )
 
-#: Of a task that publishes: each try goes on where the last one ended, so a long one may well need
-#: more of them than other tasks.
+#: Of a task that publishes, or watches the VM meanwhile: each try goes on where the last one ended,
+#: so a long one may well need more of them than other tasks.
 PUBLISHING_RETRIES: Final = 10
 
 RESET_OFFSETS: Final = Param(

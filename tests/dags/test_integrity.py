@@ -187,6 +187,16 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
     assert between <= {t.task_id for t in stop.get_flat_relatives(upstream=True)}
 
 
+@pytest.mark.parametrize("dag_id", SHARERS)
+def test_the_vm_is_watched_as_long_as_anything_publishes(dags: DagBag, dag_id: str) -> None:
+    dag = dags.dags[dag_id]
+    watch, reconcile = dag.get_task("watch_vm"), dag.get_task("reconcile")
+    assert {*watch.while_running, "watch_vm"} == reconcile.upstream_task_ids
+    # Not after them: it would come too late.
+    assert watch.upstream_task_ids == {"submit_supervisor"}
+    assert watch.body == dag.get_task("start_vm").body
+
+
 def test_the_live_window_of_a_back_fill_is_no_longer_than_a_window_may_be(dags: DagBag) -> None:
     """Otherwise it is refused after the whole back-fill."""
     live = dags.dags["sales_backfill"].params.get_param("live_minutes").schema
