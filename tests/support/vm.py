@@ -1,7 +1,10 @@
 """The emulator's VM, switched by Google's own client."""
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
+from airflow.sdk import BaseOperator
 from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.compute_v1 import Instance, InstancesClient
@@ -9,7 +12,7 @@ from google.cloud.compute_v1 import Instance, InstancesClient
 from include.druid.client import DruidClient, DruidError
 from include.druid.health import SERVERS_SQL, missing_servers
 from include.gcp.definition import vm_body
-from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE
+from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE, connections
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
 
@@ -23,14 +26,21 @@ def instances(settings: Settings) -> InstancesClient:
     )
 
 
+def rendered_body(settings: Settings) -> dict[str, Any]:
+    """The project's VM as Compute Engine gets it, for the connection of the embedded stack."""
+    extra = connections(settings)["google_cloud_default"]["extra"]
+    rendering: Any = {"conn": {"google_cloud_default": SimpleNamespace(extra_dejson=extra)}}
+    body: dict[str, Any] = BaseOperator(task_id="vm").render_template(vm_body(ZONE), rendering)
+    return {**body, "name": VM_NAME}
+
+
 def start_vm(settings: Settings) -> float:
     """Create or start the VM and wait for Druid's health; returns the seconds it took."""
     client = instances(settings)
     try:
         status = client.get(**VM).status
     except NotFound:
-        body = {**vm_body(ZONE), "name": VM_NAME}
-        resource = Instance.from_json(json.dumps(body), ignore_unknown_fields=True)
+        resource = Instance.from_json(json.dumps(rendered_body(settings)))
         client.insert_unary(project=PROJECT_ID, zone=ZONE, instance_resource=resource)
     else:
         if status == "TERMINATED":

@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from include.gcp.definition import vm_body as project_vm
 from include.stack.compute.discovery import check_insert, check_parameters
 from include.stack.compute.errors import ApiError
+from include.stack.settings import Settings
+from tests.support.vm import rendered_body
 from tests.unit.stack.compute.support import PROJECT, ZONE, vm_body
 
 
@@ -26,7 +27,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 
 def test_the_projects_own_vm_is_as_the_document_has_it() -> None:
-    check_insert({**project_vm(ZONE), "name": "druid-ventas"})
+    check_insert(rendered_body(Settings.from_environment({})))
 
 
 @pytest.mark.parametrize(
