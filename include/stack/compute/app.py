@@ -18,7 +18,13 @@ from include.stack.compute.emulator import Emulator
 from include.stack.compute.errors import ApiError
 from include.stack.compute.faults import Fault, Faults
 from include.stack.compute.records import Interruption, Place, Trouble
-from include.stack.compute.resources import Json, instance_json, list_json, operation_json
+from include.stack.compute.resources import (
+    Json,
+    disk_json,
+    instance_json,
+    list_json,
+    operation_json,
+)
 from include.stack.compute.validation import check_instance, check_request_id, check_zone
 
 # The API's own limit for one wait call, https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
@@ -212,6 +218,12 @@ def delete(
             fleet.delete(place, instance, now, request_id, trouble), base
         )
     )
+
+
+@router.get("/disks/{disk}", operation_id="disks.get")
+def get_disk(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, disk: str) -> Json:
+    """Describe a disk that an instance has named."""
+    return emulator.apply(lambda fleet, _: disk_json(fleet.disk(place, disk), base))
 
 
 @router.get("/operations", operation_id="zoneOperations.list")

@@ -16,6 +16,7 @@ import msgspec
 from include.stack.compute.errors import ApiError, already_exists, not_found, not_ready
 from include.stack.compute.power import Group
 from include.stack.compute.records import (
+    Disk,
     Failure,
     Instance,
     Interruption,
@@ -39,10 +40,11 @@ _TOLD = {
 
 
 class Fleet(msgspec.Struct):
-    """All instances and operations: the whole state, as it is kept on disk."""
+    """All instances, named disks and operations: the whole state, as it is kept in the file."""
 
     instances: list[Instance] = msgspec.field(default_factory=list)
     operations: list[Operation] = msgspec.field(default_factory=list)
+    disks: list[Disk] = msgspec.field(default_factory=list)
     serial: int = 0
 
     # -- what a client asks ------------------------------------------------------------------
@@ -60,6 +62,13 @@ class Fleet(msgspec.Struct):
             if operation.place == place and name in (operation.name, operation.id):
                 return operation
         raise not_found(f"{place.path}/operations/{name}")
+
+    def disk(self, place: Place, name: str) -> Disk:
+        """Return a disk, or raise the API's 404."""
+        wanted = Disk(place, name)
+        if wanted not in self.disks:
+            raise not_found(wanted.path)
+        return wanted
 
     def insert(
         self,
@@ -80,6 +89,7 @@ class Fleet(msgspec.Struct):
         if self._fails(operation, trouble, now) or self._refuse_second(instance, operation, now):
             return operation
         self.instances.append(instance)
+        self.disks += [d for d in _named_disks(instance) if d not in self.disks]
         _become(instance, "PROVISIONING", "inserted")
         return operation
 
@@ -264,6 +274,8 @@ class Fleet(msgspec.Struct):
             self._end(operation, now)
         if any(operation.type == "delete" for operation in finished):
             self.instances.remove(instance)
+            gone = _named_disks(instance, auto_delete=True)
+            self.disks = [d for d in self.disks if d not in gone]
             log.info("instance %s: deleted", instance.name)
 
     def _refuse_second(self, instance: Instance, operation: Operation, now: datetime) -> bool:
@@ -334,6 +346,16 @@ class Fleet(msgspec.Struct):
     def _next_id(self) -> str:
         self.serial += 1
         return str(self.serial)
+
+
+def _named_disks(instance: Instance, *, auto_delete: bool = False) -> list[Disk]:
+    """The disks that an instance names, or those of them that are deleted with it."""
+    return [
+        Disk(instance.place, disk["initializeParams"]["diskName"])
+        for disk in instance.body["disks"]
+        if "diskName" in disk.get("initializeParams", {})
+        and (disk.get("autoDelete") or not auto_delete)
+    ]
 
 
 def _become(instance: Instance, status: Status, why: str) -> None:

@@ -47,6 +47,18 @@ class Instance(msgspec.Struct):
         return self.status != "TERMINATED"
 
 
+class Disk(msgspec.Struct, frozen=True):
+    """A persistent disk with a name of its own, which may outlive the instance that made it."""
+
+    place: Place
+    name: str
+
+    @property
+    def path(self) -> str:
+        """The resource path that names the disk."""
+        return f"{self.place.path}/disks/{self.name}"
+
+
 class Failure(msgspec.Struct, frozen=True):
     """Why an operation failed: Compute Engine's code, a sentence, and the HTTP equivalent.
 

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from include.stack.compute.errors import invalid
-from include.stack.compute.records import Instance, Operation
+from include.stack.compute.records import Disk, Instance, Operation
 
 Json = dict[str, Any]
 
@@ -37,6 +37,17 @@ def instance_json(instance: Instance, base: str) -> Json:
         ],
     }
     return _known(resource)
+
+
+def disk_json(disk: Disk, base: str) -> Json:
+    """Return a disk resource; ``base`` is the API's root URL, ``…/compute/v1``."""
+    return {
+        "kind": "compute#disk",
+        "name": disk.name,
+        "zone": f"{base}/{disk.place.path}",
+        "selfLink": f"{base}/{disk.path}",
+        "status": "READY",
+    }
 
 
 def operation_json(operation: Operation, base: str) -> Json:

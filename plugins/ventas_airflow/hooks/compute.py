@@ -93,6 +93,17 @@ class VentasComputeEngineHook(ComputeEngineHook):
         vms = [vm for vm in found if vm is not None]
         return min(vms, key=lambda vm: vm["status"] == "TERMINATED", default=None)
 
+    def zone_of_disks(
+        self, *, project_id: str, zones: str | Sequence[Any], names: Sequence[str]
+    ) -> str | None:
+        """Return the first zone that has one of some disks, or None."""
+        for zone in zones_of(zones):
+            for name in names:
+                request = self.get_conn().disks().get(project=project_id, zone=zone, disk=name)
+                if self._ask(request, self.num_retries, missing_is_none=True):
+                    return zone
+        return None
+
     def ended_by(self, vm: dict[str, Any]) -> str:
         """What was done to a VM last, in words, or '' if that cannot be learnt."""
         request = (

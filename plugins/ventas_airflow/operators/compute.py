@@ -171,8 +171,8 @@ class EnsureDruidVmOperator(DruidVmOperator):
     """Creates the VM if it is missing, starts it if it is off, and waits until Druid is healthy.
 
     A zone without capacity is left for the next one by a VM that is still to be created; one that
-    exists has its disk in its zone, and is tried again there. With no zone left it is tried again
-    every `CAPACITY_INTERVAL`, until the deadline.
+    exists, or whose data disk was kept, has its disk in its zone and is tried again there. With no
+    zone left it is tried again every `CAPACITY_INTERVAL`, until the deadline.
 
     :param body: the VM as the REST API's instance resource (camelCase), for when it is missing;
         ``{zone}`` in its URLs stands for the zone
@@ -219,8 +219,9 @@ class EnsureDruidVmOperator(DruidVmOperator):
         vm = self._find()
         status = vm and vm["status"]
         full = carry.get("full", [])
-        zone = zone_of(vm) if vm else next(z for z in zones_of(self.zones) if z not in full)
-        carry = {**carry, "full": full, "zone": zone}
+        home = zone_of(vm) if vm else self._home_of_data(hook)
+        zone = home or next(z for z in zones_of(self.zones) if z not in full)
+        carry = {**carry, "home": home, "full": full, "zone": zone}
         operation = None
         if vm is None:
             carry["accion"] = "creada"
@@ -257,11 +258,14 @@ class EnsureDruidVmOperator(DruidVmOperator):
         carry = event["carry"]
         self.log.warning("%s", event["message"])
         full = [*carry["full"], carry["zone"]]
-        new = carry["accion"] == "creada"
-        if new and set(zones_of(self.zones)) - set(full):
+        if not carry["home"] and set(zones_of(self.zones)) - set(full):
             return self._advance(context, {**carry, "full": full})
         if time.time() + CAPACITY_INTERVAL > self._deadline(carry):
-            raise AirflowException(self._no_capacity(event["message"], full if new else None))
+            remedy = self._where_to_go(carry["home"])
+            raise AirflowException(
+                f"Given up after {self.timeout:g} s: {event['message']} VM {self.resource_id}: "
+                f"{remedy}"
+            )
         return self._pause(context, carry, "try_again")
 
     def _pause(self, context: Context, carry: Carry, then: str) -> Result:
@@ -272,19 +276,26 @@ class EnsureDruidVmOperator(DruidVmOperator):
             context, self._until_status(carry, [*STARTING, "RUNNING"], deadline=until), then
         )
 
-    def _no_capacity(self, message: str, tried: list[str] | None) -> str:
-        """The sentence for whoever has to decide; ``tried``: the zones of a VM still to be made."""
-        if tried:
-            remedy = (
-                f"none of its zones ({', '.join(tried)}) has capacity: name more in `zones` of "
-                f"connection '{self.gcp_conn_id}', or try later"
-            )
-        else:
-            remedy = (
-                "its disk is in that zone, so it cannot start in another: try later, give it "
+    def _where_to_go(self, home: str | None) -> str:
+        """What whoever has to decide can do without capacity."""
+        if home:
+            return (
+                f"its disk is in {home}, so it cannot start in another zone: try later, give it "
                 "another machine type, or move its disk by a snapshot"
             )
-        return f"Given up after {self.timeout:g} s: {message} VM {self.resource_id}: {remedy}"
+        return (
+            f"none of its zones ({', '.join(zones_of(self.zones))}) has capacity: name more in "
+            f"`zones` of connection '{self.gcp_conn_id}', or try later"
+        )
+
+    def _home_of_data(self, hook: VentasComputeEngineHook) -> str | None:
+        """The zone of a data disk that an earlier VM has left: a new one gets it there alone."""
+        kept = [
+            disk["initializeParams"]["diskName"]
+            for disk in self.body["disks"]
+            if not disk.get("autoDelete") and "diskName" in disk.get("initializeParams", {})
+        ]
+        return hook.zone_of_disks(project_id=self.project_id, zones=self.zones, names=kept)
 
     def _stop_in_vain(self, zone: str) -> None:
         try:

@@ -81,8 +81,9 @@ def test_with_no_zone_left_it_waits_for_capacity_and_begins_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(compute, "CAPACITY_INTERVAL", 0.2)
-    go_wrong(endpoint, EXHAUSTED, times=5)
-    assert ensured()["zona"] == NEXT, "refused in each zone twice, then in the first"
+    go_wrong(endpoint, EXHAUSTED, zones=[NEXT])
+    go_wrong(endpoint, EXHAUSTED, times=2)
+    assert ensured()["zona"] == ZONE
 
 
 def test_no_capacity_until_the_deadline_names_the_zones_and_what_to_do(
@@ -106,9 +107,28 @@ def test_a_vm_that_exists_waits_for_capacity_in_its_own_zone(
     assert ensured()["accion"] == "iniciada"
     run(stop(zones=ZONES))
     go_wrong(endpoint, EXHAUSTED)
-    with pytest.raises(AirflowException, match="its disk is in that zone, so it cannot start in"):
+    with pytest.raises(AirflowException, match=f"its disk is in {ZONE}, so it cannot start in an"):
         ensured(timeout=1)
     assert off.vm_status(**vm_in(NEXT)) is None
+
+
+def test_a_new_vm_is_made_where_the_data_disk_of_the_last_one_is(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str
+) -> None:
+    """In another zone, Druid would begin without the segments and offsets that it has."""
+    data = {"autoDelete": False, "initializeParams": {"diskName": "druid-data"}}
+    body = {**BODY, "disks": [{"boot": True, "autoDelete": True}, data]}
+    go_wrong(endpoint, EXHAUSTED, zones=[ZONE])
+    assert run(ensure(zones=ZONES, body=body))["zona"] == NEXT
+    go_well(endpoint)
+    hook.delete_instance(**vm_in(NEXT))
+    go_wrong(endpoint, EXHAUSTED, zones=[NEXT])
+    with pytest.raises(AirflowException, match=f"its disk is in {NEXT}, so it cannot start in an"):
+        run(ensure(zones=ZONES, body=body, timeout=1))
+    assert hook.vm_status(**vm_in(ZONE)) is None
+    go_well(endpoint)
+    made = run(ensure(zones=ZONES, body=body))
+    assert (made["accion"], made["zona"]) == ("creada", NEXT)
 
 
 def test_a_quota_fails_at_once_with_its_name_limit_and_where_to_ask(

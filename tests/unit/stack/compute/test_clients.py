@@ -167,6 +167,7 @@ def test_a_bad_body_is_refused_with_the_field(
         ("GET", "projects/Tienda!/zones/us-east1-b/instances", 400, "invalid"),
         ("GET", "projects/tienda/zones/us-east1-b/operations/operation-1", 404, "notFound"),
         ("GET", "projects/tienda/zones/us-east1-b/disks", 404, "notFound"),
+        ("GET", "projects/tienda/zones/us-east1-b/disks/druid-data", 404, "notFound"),
         ("POST", "projects/tienda/zones/us-east1-b/instances?requestId=7", 400, "invalid"),
         ("POST", "projects/tienda/zones/us-east1-b/instances", 400, "parseError"),
     ],

@@ -87,6 +87,24 @@ def test_a_stopping_vm_cannot_be_started_nor_a_starting_one_stopped() -> None:
         fleet.stop(PLACE, "druid", NOW)
 
 
+def test_a_named_disk_outlives_its_vm_unless_it_is_deleted_with_it() -> None:
+    def named(name: str, *, auto_delete: bool) -> dict[str, object]:
+        return {"autoDelete": auto_delete, "initializeParams": {"diskName": name}}
+
+    fleet = Fleet()
+    disks = [{"boot": True}, named("kept", auto_delete=False), named("gone", auto_delete=True)]
+    for _ in range(2):
+        fleet.insert(PLACE, {**vm_body(), "disks": disks}, NOW)
+        fleet.told(NOW)
+        fleet.observe(UP, NOW)
+        assert [fleet.disk(PLACE, name).name for name in ("kept", "gone")] == ["kept", "gone"]
+        fleet.delete(PLACE, "druid", NOW)
+        fleet.observe(DOWN, NOW)
+        assert fleet.disk(PLACE, "kept").path.endswith(f"/zones/{ZONE}/disks/kept")
+        with pytest.raises(ApiError, match="disks/gone' was not found"):
+            fleet.disk(PLACE, "gone")
+
+
 def test_a_second_running_vm_is_refused_in_the_operation_like_a_quota() -> None:
     fleet = running_fleet()
     refused = fleet.insert(PLACE, vm_body("otra"), NOW)
