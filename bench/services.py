@@ -89,7 +89,8 @@ def temporary_settings(settings: Settings) -> Iterator[Settings]:
         )
     free = dict(zip(settings.ports, ports.free_ports(len(settings.ports)), strict=True))
     with tempfile.TemporaryDirectory(prefix="ventas-bench-") as folder:
-        yield replace(settings, home=Path(folder), ports=free)
+        # What it is for is measured, and harmed, without TLS.
+        yield replace(settings, home=Path(folder), ports=free, secure=False)
 
 
 @contextmanager

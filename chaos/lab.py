@@ -12,11 +12,11 @@ from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.compute_v1 import InstancesClient
 
-from include.druid.client import DruidClient, DruidError
+from include.druid.client import DruidError
 from include.druid.health import SERVERS_SQL, missing_servers
 from include.druid.queries import read_query
 from include.druid.supervisor import is_running
-from include.stack import airflow, supervision
+from include.stack import airflow, security, supervision
 from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE
 from include.stack.airflow_api import AirflowApi, AirflowApiError
 from include.stack.settings import Settings
@@ -40,9 +40,9 @@ class Lab:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.druid = DruidClient(settings.url("router"), timeout=3, retries=0)
+        self.druid = security.druid_client(settings, timeout=3, retries=0)
         self.kafka: dict[str, Any] = {
-            "bootstrap.servers": settings.address("kafka"),
+            **security.kafka_config(settings),
             "log_level": "2",
         }
         self._api: AirflowApi | None = None

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from chaos.producer import KAFKA_VARIABLE
+from include.stack import security
 from include.stack.settings import ROOT, Settings
 
 RATE = 220.0
@@ -35,9 +37,10 @@ class Load:
         self.restarts = 0
         self._command = [
             *(sys.executable, "-m", "chaos.producer"),
-            *("--kafka", settings.address("kafka")),
             *("--corrida", corrida, "--rate", str(RATE)),
         ]
+        kafka = json.dumps(security.kafka_config(settings))
+        self._environment = {**os.environ, KAFKA_VARIABLE: kafka}
         self._ending = threading.Event()
         self._ended = False
         self._process: subprocess.Popen[str] | None = None
@@ -85,7 +88,12 @@ class Load:
         while not self._ended:
             with self._log.open("a", encoding="utf-8") as log:
                 self._process = subprocess.Popen(
-                    self._command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
+                    self._command,
+                    env=self._environment,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    cwd=ROOT,
                 )
                 assert self._process.stdout  # noqa: S101 - a pipe was asked for
                 for line in self._process.stdout:

@@ -8,6 +8,7 @@ standard output has a JSON line several times a second, and a last one at its en
 import argparse
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -22,6 +23,9 @@ from include.stream.session import WindowStoppedError, publish_window
 
 SEED, SECONDS_PER_DAY = 2026, 60
 """Those of the window's form, so that both producers sell the same way."""
+
+KAFKA_VARIABLE = "VENTAS_CHAOS_KAFKA"
+"""Has librdkafka's configuration, as JSON: it may hold a password, which no argument may."""
 
 _TELL_EVERY = 0.1
 _LONGEST = timedelta(hours=2)
@@ -51,8 +55,9 @@ class Steady:
 
 def main(arguments: list[str] | None = None) -> int:
     """Publish until SIGTERM; returns the process's exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kafka", required=True, metavar="HOST:PORT", help="bootstrap.servers")
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=f"{KAFKA_VARIABLE} has librdkafka's configuration, as JSON."
+    )
     parser.add_argument("--corrida", required=True, metavar="RUN", help="a run to begin or resume")
     parser.add_argument("--rate", type=float, required=True, metavar="R", help="sales a second")
     options = parser.parse_args(arguments)
@@ -60,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     publisher = SalePublisher(
-        {"bootstrap.servers": options.kafka},
+        json.loads(os.environ[KAFKA_VARIABLE]),
         options.corrida,
         seed=SEED,
         transactional_id=f"chaos/{options.corrida}",

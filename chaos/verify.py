@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from include.druid.client import DruidClient, DruidError
+from include.druid.client import DruidError
 from include.druid.ledger import Cell, Sums, druid_minutes
 from include.druid.reconcile import druid_ids, reconcile, reconcile_sums
 from include.sales.content import SaleSource, run_key
 from include.sales.event import decode, encode
+from include.stack import security
 from include.stack.settings import Settings
 from include.stream.ledger import read_run, read_sums
 from include.stream.reader import read_committed
@@ -57,7 +58,7 @@ def verify(
     `acknowledged`: events that its producer saw acknowledged, and that the ledger has at least.
     """
     corrida = source.corrida
-    config = {"bootstrap.servers": settings.address("kafka")}
+    config = security.kafka_config(settings)
     ledger = read_run(config, "ventas.ledger", corrida, since=since)
     read = read_sums(config, "ventas.ledger", [corrida], since=since)
     sums = {Cell(*cell): Sums(*totals) for cell, totals in read.items()}
@@ -69,7 +70,7 @@ def verify(
     ]
     in_kafka = Counter(decode(value).id_evento for value in kafka)
     first = min((datetime.fromisoformat(cell.minuto) for cell in sums), default=since)
-    client = DruidClient(settings.url("router"), retries=0)
+    client = security.druid_client(settings, retries=0)
     confirmed = max(ledger.rows, acknowledged)
     deadline = time.monotonic() + _PATIENCE
     while True:

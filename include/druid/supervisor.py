@@ -20,6 +20,9 @@ _CONSUMER_PROPERTIES = {
     "security.protocol": "security.protocol",
     "sasl.mechanism": "sasl.mechanism",
     "sasl.mechanisms": "sasl.mechanism",
+    # Without one, librdkafka trusts whom the system trusts, and Druid whom its JVM does.
+    "ssl.ca.location": "ssl.truststore.location",
+    "ssl.ca.pem": "ssl.truststore.certificates",
 }
 
 #: Environment variable of Druid's overlord and indexer that holds the JAAS line with the secret.
@@ -220,6 +223,8 @@ def _consumer_properties(kafka_config: Mapping[str, Any], datasource: str) -> di
         for name, java in _CONSUMER_PROPERTIES.items()
         if name in kafka_config
     }
+    if any(name.startswith("ssl.truststore.") for name in properties):
+        properties["ssl.truststore.type"] = "PEM"
     # A fixed group: Confluent Cloud's ACLs name it.
     properties["group.id"] = f"druid-{datasource}"
     properties["isolation.level"] = "read_committed"

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
+from include.stack import private, security
 from include.stack.settings import HOST, ROOT, Settings
 
 #: The project, zone and VM that the embedded Compute Engine emulator serves.
@@ -51,20 +53,27 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def connections(settings: Settings) -> dict[str, dict[str, object]]:
     """The four connections; in another place only these differ, never a DAG."""
-    druid = {"conn_type": "druid", "host": HOST, "port": settings.ports["router"]}
+    url = urlsplit(security.druid_url(settings))
+    druid: dict[str, object] = {"conn_type": "druid", "host": url.hostname, "port": url.port}
+    # The provider's two hooks call it by two names.
+    ingest_trust, broker_trust = {}, {}
+    if login := security.druid_login(settings):
+        druid["login"], druid["password"] = login
+        ca = str(security.authority(settings).certificate)
+        ingest_trust, broker_trust = {"ca_bundle_path": ca}, {"ssl_verify_cert": ca}
     return {
         "kafka_default": {
             "conn_type": "kafka",
-            "extra": {"bootstrap.servers": settings.address("kafka")},
+            "extra": security.kafka_config(settings, security.AIRFLOW),
         },
         "druid_ingest_default": {
             **druid,
-            "schema": "http",
-            "extra": {"endpoint": "druid/indexer/v1/task"},
+            "schema": url.scheme,
+            "extra": {"endpoint": "druid/indexer/v1/task", **ingest_trust},
         },
         "druid_broker_default": {
             **druid,
-            "extra": {"endpoint": "druid/v2/sql", "schema": "http"},
+            "extra": {"endpoint": "druid/v2/sql", "schema": url.scheme, **broker_trust},
         },
         "google_cloud_default": {
             "conn_type": "google_cloud_platform",
@@ -111,7 +120,7 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
     own = _secrets(home)
     passwords = home / "passwords.json"
     by_user = {user: own[secret] for user, (_, secret) in _USERS.items()}
-    _write_private(passwords, json.dumps(by_user))
+    private.write(passwords, json.dumps(by_user))
     url = settings.url("airflow")
     return {
         "CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -152,22 +161,13 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
 
 def _secrets(home: Path) -> dict[str, str]:
     """This stack's own secrets; those that an older version did not have are made now."""
-    file = home / "secrets.json"
-    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    own = {
-        "password": secrets.token_urlsafe(12),
-        "viewer_password": secrets.token_urlsafe(12),
-        "fernet": Fernet.generate_key().decode(),
-        "api": secrets.token_hex(32),
-        "jwt": secrets.token_hex(32),
-        **kept,
-    }
-    if own != kept:
-        home.mkdir(parents=True, exist_ok=True)
-        _write_private(file, json.dumps(own))
-    return own
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.touch(mode=0o600)
-    file.write_text(text, encoding="utf-8")
+    return private.kept(
+        home / "secrets.json",
+        {
+            "password": lambda: secrets.token_urlsafe(12),
+            "viewer_password": lambda: secrets.token_urlsafe(12),
+            "fernet": lambda: Fernet.generate_key().decode(),
+            "api": lambda: secrets.token_hex(32),
+            "jwt": lambda: secrets.token_hex(32),
+        },
+    )

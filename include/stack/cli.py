@@ -15,7 +15,7 @@ from rich.table import Table
 
 from include.sales.draws import check_seed
 from include.sales.market import DATA, MarketError, load_market
-from include.stack import airflow, stack
+from include.stack import airflow, security, stack
 from include.stack.airflow_api import AirflowApiError
 from include.stack.console import StackProgress
 from include.stack.jars import JarError
@@ -30,6 +30,7 @@ validates them in Druid. Everything runs on this machine, on loopback only."""
 EPILOG = """\
 environment:
   VENTAS_HOME            state folder of the stack (default: .ventas in the project)
+  VENTAS_SECURE          1: Kafka and Druid ask for TLS and logins, as in production
   VENTAS_CACHE           downloads, shared by all stacks (default: ~/.cache/ventas)
   VENTAS_PORT_OFFSET     moves every port by so much, e.g. to run two stacks
   VENTAS_PORT_<SERVICE>  sets one port, e.g. VENTAS_PORT_KAFKA=19092"""
@@ -415,7 +416,7 @@ def _print_addresses(settings: Settings, console: Console) -> None:
     table.add_row("Airflow", settings.url("airflow"), _login(settings, airflow.USER))
     table.add_row("", "solo para mirar", _login(settings, airflow.VIEWER))
     table.add_row("Ventas en vivo", f"{settings.url('airflow')}{airflow.PAGE}", "dentro de Airflow")
-    table.add_row("Druid (router)", settings.url("router"), "cuando la VM está encendida")
+    table.add_row("Druid (router)", security.druid_url(settings), "cuando la VM está encendida")
     table.add_row("Kafka", settings.address("kafka"), "bootstrap.servers")
     table.add_row("Compute Engine (emulador)", settings.url("compute"), "")
     console.print(table)

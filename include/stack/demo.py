@@ -8,10 +8,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from include.druid.client import DruidClient
 from include.sales.event import Venta
 from include.sales.ticker import money, sale_line
-from include.stack import airflow, stack
+from include.stack import airflow, security, stack
 from include.stack.airflow_api import AirflowApi, AirflowApiError
 from include.stack.console import StackProgress
 from include.stack.live import LiveSales
@@ -76,7 +75,7 @@ class _Window:
 
     def follow(self, run: str, deadline: float) -> str:
         """Show stages and sales until the run ends; returns its state."""
-        client = DruidClient(self._settings.url("router"), retries=0)
+        client = security.druid_client(self._settings, retries=0)
         live = LiveSales(client, run, self._show)
         live.start()
         shown: dict[str, str] = {}
@@ -219,7 +218,7 @@ def _print_where(settings: Settings, console: Console) -> None:
         f"Todo sigue en marcha. Airflow: {settings.url('airflow')} (usuario {airflow.USER}, "
         f"contraseña {airflow.password(settings)}). "
         f"Ventas en vivo: {settings.url('airflow')}{airflow.PAGE}. "
-        f"Druid: {settings.url('router')}. "
+        f"Druid: {security.druid_url(settings)}. "
         "Para detener todo: ./ventas down",
         highlight=False,
         soft_wrap=True,

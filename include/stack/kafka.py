@@ -5,6 +5,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
+from include.stack import security
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.settings import HOST, Settings
 
@@ -14,7 +15,8 @@ JVM_OPTIONS = ("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC")
 def server_properties(settings: Settings) -> dict[str, str]:
     """`server.properties` of the broker, which is its own controller."""
     controller = settings.ports["kafka-controller"]
-    listener = f"PLAINTEXT://{settings.address('kafka')}"
+    protocol = "SASL_SSL" if settings.secure else "PLAINTEXT"
+    listener = f"{protocol}://{settings.address('kafka')}"
     return {
         "node.id": "1",
         "process.roles": "broker,controller",
@@ -37,6 +39,7 @@ def server_properties(settings: Settings) -> dict[str, str]:
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
+        **(security.broker_properties(settings) if settings.secure else {}),
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.druid import runtime
-from include.stack import airflow, kafka, zookeeper
+from include.stack import airflow, kafka, security, zookeeper
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.settings import HOST, Settings
 
@@ -69,6 +69,7 @@ def all_processes(settings: Settings, products: Mapping[str, JavaProduct]) -> li
         _compute(settings),
         _zookeeper(settings, products["druid"]),
         *(_druid(settings, products["druid"], service) for service in runtime.SERVICES),
+        *([_proxy(settings)] if settings.secure else []),
         *(
             Process("airflow", name, airflow.command(name), stop_seconds=15)
             for name in airflow.COMPONENTS
@@ -180,6 +181,17 @@ def _druid(settings: Settings, product: JavaProduct, service: str) -> Process:
         settings.home / "conf" / f"{service}.args", [*arguments, "server", service]
     )
     return Process("druid", service, command, stop_seconds=20)
+
+
+def _proxy(settings: Settings) -> Process:
+    command = [
+        *(sys.executable, "-m", "include.stack.proxy"),
+        *("--host", HOST, "--port", str(settings.ports["router-tls"])),
+        *("--to", settings.url("router")),
+        *("--certificate", str(security.authority(settings).server("druid"))),
+    ]
+    # It is on the VM, as what stands there in production is: off with it.
+    return Process("druid", "proxy", command)
 
 
 def _write(settings: Settings, name: str, values: Mapping[str, str]) -> Path:

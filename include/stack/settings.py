@@ -23,6 +23,8 @@ DEFAULT_PORTS = {
     "historical": 8083,
     "indexer": 8091,
     "router": 8888,
+    # Of a secured stack alone: before the router, with Druid's own default for it.
+    "router-tls": 9088,
     "compute": 8085,
     "airflow": 8080,
 }
@@ -45,19 +47,22 @@ class Settings:
         home: state folder (logs, data, configuration); `./ventas clean` removes it.
         cache: downloads that any number of stacks share (jars and class-data archives).
         ports: TCP port by service, all on loopback.
+        secure: Kafka asks for TLS, a login and ACLs, and Druid for TLS and a login, as in
+            production.
     """
 
     home: Path
     cache: Path
     ports: Mapping[str, int]
+    secure: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read VENTAS_HOME, VENTAS_CACHE, VENTAS_PORT_OFFSET and VENTAS_PORT_<SERVICE>.
+        """Read the stack's variables: VENTAS_HOME and the others that `./ventas --help` lists.
 
         Raises:
             SettingsError: a port that is not a number between 1 and 65535, or used twice; a
-                home that can be none.
+                home that can be none; a VENTAS_SECURE that is neither 0 nor 1.
         """
         user_cache = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         home = Path(environment.get("VENTAS_HOME") or ROOT / ".ventas").resolve()
@@ -66,6 +71,7 @@ class Settings:
             home=home,
             cache=Path(environment.get("VENTAS_CACHE") or Path(user_cache) / "ventas").resolve(),
             ports=_ports(environment),
+            secure=_switch(environment, "VENTAS_SECURE"),
         )
 
     def url(self, service: str) -> str:
@@ -134,3 +140,10 @@ def _number(environment: Mapping[str, str], variable: str, default: int) -> int:
         return int(text) if text else default
     except ValueError:
         raise SettingsError(f"{variable} must be a whole number, not {text!r}.") from None
+
+
+def _switch(environment: Mapping[str, str], variable: str) -> bool:
+    text = environment.get(variable, "")
+    if text not in ("", "0", "1"):
+        raise SettingsError(f"{variable} must be 1 or 0, not {text!r}.")
+    return text == "1"

@@ -10,9 +10,10 @@ import psutil
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from include.stack import airflow, jars, java, ports, processes, supervision
+from include.stack import airflow, jars, java, ports, processes, security, supervision
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
+from include.stream.acls import grant
 
 MIB = 1024 * 1024
 
@@ -47,7 +48,7 @@ def up(settings: Settings, progress: Progress) -> None:
         settings.home.mkdir(parents=True, exist_ok=True)
         found = products(settings, progress)
         progress.step("Preparando la base de Airflow")
-        variables = airflow.environment(settings)
+        variables = airflow.environment(settings) | security.variables(settings)
         airflow.migrate_database(settings, variables)
         configuration = processes.write_supervisord_configuration(
             settings, processes.all_processes(settings, found)
@@ -77,7 +78,7 @@ def addresses(settings: Settings) -> dict[str, dict[str, str]]:
     return {
         "kafka": {"bootstrap_servers": settings.address("kafka")},
         "druid": {
-            "router_url": settings.url("router"),
+            "router_url": security.druid_url(settings),
             "broker_url": settings.url("broker"),
             "coordinator_url": settings.url("coordinator"),
         },
@@ -143,6 +144,8 @@ def _wait_for_services(settings: Settings, progress: Progress) -> None:
         seconds=90,
         log=settings.logs / "kafka.log",
     )
+    if settings.secure:
+        grant(security.kafka_config(settings), security.PRINCIPALS)
     progress.step(f"Esperando al emulador de Compute Engine en {settings.url('compute')}")
     wait_until(
         lambda: _answers(f"{settings.url('compute')}/"),
@@ -164,7 +167,7 @@ def _wait_for_services(settings: Settings, progress: Progress) -> None:
 def kafka_answers(settings: Settings) -> bool:
     """Whether the broker gives its metadata."""
     try:
-        client = AdminClient({"bootstrap.servers": settings.address("kafka"), "log_level": 0})
+        client = AdminClient({**security.kafka_config(settings), "log_level": 0})
         return bool(client.list_topics(timeout=1).brokers)
     except KafkaException:
         return False

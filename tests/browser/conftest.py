@@ -12,12 +12,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.market import load_market
-from include.stack import airflow
+from include.stack import airflow, security
 from include.stack.settings import Settings
 from include.stream.publisher import SalePublisher
 from include.stream.topics import ensure_topic
@@ -64,10 +63,10 @@ class Shop:
     def __init__(self, settings: Settings, corrida: str) -> None:
         self.settings = settings
         self.corrida = corrida
-        self.druid = DruidClient(settings.url("router"))
+        self.druid = security.druid_client(settings)
         self.source = SaleSource(load_market(), SEED, corrida)
         self._publisher = SalePublisher(
-            {"bootstrap.servers": settings.address("kafka"), "log_level": "2"},
+            {**security.kafka_config(settings), "log_level": "2"},
             corrida,
             seed=SEED,
             transactional_id=corrida,
@@ -101,7 +100,7 @@ class Shop:
 def shop(stack: Settings) -> Iterator[Shop]:
     """Two hours of sales up to now, and the same hours of earlier days, all in Druid."""
     start_vm(stack)
-    config = {"bootstrap.servers": stack.address("kafka")}
+    config = security.kafka_config(stack)
     for topic, options in TOPICS.items():
         ensure_topic(config, topic, **options)
     shop = Shop(stack, f"navegador {datetime.now(UTC).isoformat()}")

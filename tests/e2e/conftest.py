@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from include.druid.client import DruidClient, DruidError
-from include.stack import airflow
+from include.druid.client import DruidError
+from include.stack import airflow, security
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
@@ -19,8 +19,8 @@ class Lab:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
-        self.druid = DruidClient(settings.url("router"), retries=0)
-        self.kafka = {"bootstrap.servers": settings.address("kafka")}
+        self.druid = security.druid_client(settings, retries=0)
+        self.kafka = security.kafka_config(settings)
         for dag in (WINDOW, VALIDATION, BACKFILL):
             self.api.set_paused(dag, False)
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from include.druid.client import DruidClient
-from include.stack import processes
+from include.stack import processes, security
 from include.stack import stack as embedded
 from include.stack.ports import free_ports
 from include.stack.settings import Settings
@@ -21,7 +21,7 @@ from tests.support.vm import start_vm
 
 def client_config(settings: Settings) -> dict[str, str]:
     # Clients that outlive their broker say so twice a second, over the tests' own summary.
-    return {"bootstrap.servers": settings.address("kafka"), "log_level": "2"}
+    return {**security.kafka_config(settings), "log_level": "2"}
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def kafka_config(stack: Settings) -> dict[str, str]:
 def druid(stack: Settings) -> DruidClient:
     """The stack's Druid, its VM on."""
     start_vm(stack)
-    return DruidClient(stack.url("router"))
+    return security.druid_client(stack)
 
 
 @pytest.fixture

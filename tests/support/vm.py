@@ -9,9 +9,10 @@ from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.compute_v1 import Instance, InstancesClient
 
-from include.druid.client import DruidClient, DruidError
+from include.druid.client import DruidError
 from include.druid.health import SERVERS_SQL, missing_servers
 from include.gcp.definition import vm_body
+from include.stack import security
 from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE, connections
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
@@ -48,7 +49,7 @@ def start_vm(settings: Settings) -> float:
     return wait_until(
         lambda: is_healthy(settings),
         service="Druid",
-        address=settings.url("router"),
+        address=security.druid_url(settings),
         seconds=120,
         log=settings.logs / "coordinator.log",
     )
@@ -67,7 +68,8 @@ def stop_vm(settings: Settings) -> float:
 
 def is_healthy(settings: Settings) -> bool:
     try:
-        rows = DruidClient(settings.url("router"), timeout=2, retries=0).sql(SERVERS_SQL, timeout=2)
+        client = security.druid_client(settings, timeout=2, retries=0)
+        rows = client.sql(SERVERS_SQL, timeout=2)
     except DruidError:
         return False
     return not missing_servers(row["server_type"] for row in rows)

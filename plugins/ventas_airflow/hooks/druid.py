@@ -16,8 +16,15 @@ class DruidSupervisorHook(DruidHook):
     """The provider's hook with a client for supervisors, tasks and SQL.
 
     `submit_indexing_job` waits for a batch task and logs its whole spec; a supervisor never ends,
-    and its spec belongs in no log. Authentication and TLS come from the connection as there.
+    and its spec belongs in no log. Authentication comes from the connection as there.
     """
+
+    def get_verify(self) -> bool | str:
+        """The extra's `ca_bundle_path`, or whether to verify at all.
+
+        The provider looks for that path only where verification is turned off.
+        """
+        return self.conn.extra_dejson.get("ca_bundle_path") or self.verify_ssl
 
     def get_client(self) -> DruidClient:
         """A client of the router that the ingest connection points at."""

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from airflow.providers.apache.druid.hooks.druid import DruidDbApiHook
 from airflow.sdk import Connection
+from requests.auth import HTTPBasicAuth
 
-from include.stack import airflow
+from include.stack import airflow, security
 from include.stack.settings import Settings
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.hooks.druid import DruidSupervisorHook
@@ -90,6 +91,35 @@ def test_each_hook_arrives_at_its_service(settings: Settings) -> None:
     compute = VentasComputeEngineHook()
     assert compute._get_field("api_endpoint") == settings.url("compute")
     assert compute.project_id == airflow.PROJECT_ID
+
+
+def test_each_hook_gets_into_a_secured_stack(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secured = replace(settings, secure=True)
+    for name, connection in airflow.connections(secured).items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
+    ca = str(security.authority(secured).certificate)
+    login, password = security.druid_login(secured) or ("", "")
+
+    client = DruidSupervisorHook().get_client()
+    assert client.url == security.druid_url(secured)
+    assert (client._session.auth, client._session.verify) == (HTTPBasicAuth(login, password), ca)
+    broker = DruidDbApiHook().get_conn().cursor()
+    assert broker.url == f"{security.druid_url(secured)}/druid/v2/sql"
+    assert (broker.user, broker.password) == (login, password)
+    assert broker.ssl_verify_cert == ca
+    assert KafkaConfigHook().get_conn == security.kafka_config(secured, "airflow")
+
+
+@pytest.mark.parametrize(("extra", "verify"), [({}, True), ({"ca_bundle_path": "/ca"}, "/ca")])
+def test_druids_certificate_is_verified_whatever_the_connection_says(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, str], verify: bool | str
+) -> None:
+    """The provider would look for the CA only where verification is off."""
+    connection = {"conn_type": "druid", "host": "d", "schema": "https", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(connection))
+    assert DruidSupervisorHook().get_verify() == verify
 
 
 def test_the_tasks_import_the_project_from_anywhere(variables: dict[str, str]) -> None:

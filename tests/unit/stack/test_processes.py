@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from supervisor.options import ProcessGroupConfig, ServerOptions
 
 from include.druid.runtime import SERVICES
-from include.stack import airflow, kafka, zookeeper
+from include.stack import airflow, kafka, security, zookeeper
 from include.stack.java import JavaProduct
 from include.stack.processes import (
     VM_GROUPS,
@@ -158,3 +159,21 @@ def test_kafkas_folder_is_formatted_once(settings: Settings) -> None:
     broken = replace(PRODUCTS["kafka"], archive=Path("/none"))
     kafka.format_storage(broken, settings, settings.home / "kafka.properties")
     assert not (settings.home / "kafka-format.args").exists()
+
+
+def test_a_secured_stack_has_a_proxy_on_the_vm_and_its_secrets_in_private_files_alone(
+    settings: Settings,
+) -> None:
+    secured = replace(settings, secure=True)
+    processes = all_processes(secured, PRODUCTS)
+    write_supervisord_configuration(secured, processes)
+    assert [p.name for p in processes if p.group == "druid"] == [*SERVICES, "proxy"]
+
+    secrets = {*security.passwords(secured).values(), "PRIVATE KEY"}
+    holding = {
+        file.relative_to(secured.home).as_posix(): stat.S_IMODE(file.stat().st_mode)
+        for file in secured.home.rglob("*")
+        if file.is_file() and any(s in file.read_text(encoding="utf-8") for s in secrets)
+    }
+    names = ("passwords.json", "ca.key", "kafka.pem", "druid.pem")
+    assert holding == {f"security/{name}": 0o600 for name in names}

@@ -1,0 +1,121 @@
+"""What Airflow and Druid may do in Kafka: declared once, in `acls.csv`, for every place.
+
+`grant` makes it so in a Kafka whose users are known; for Confluent Cloud `python -m
+include.stream.acls` writes docs/acls.md with the commands of its CLI.
+"""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from include.stream.topics import ADMIN_TIMEOUT, wait_for
+
+_FILE: Final = Path(__file__).with_suffix(".csv")
+_DOCS: Final = Path(__file__).parents[2] / "docs" / "acls.md"
+
+#: Kafka's and the CLI's names of the kinds of resource in the file.
+_KINDS: Final = {
+    "topic": (ResourceType.TOPIC, "--topic"),
+    "group": (ResourceType.GROUP, "--consumer-group"),
+    "transactional_id": (ResourceType.TRANSACTIONAL_ID, "--transactional-id"),
+}
+
+_INTRODUCTION: Final = """\
+# What Airflow and Druid may do in Kafka
+
+Written by `python -m include.stream.acls` from `include/stream/acls.csv`; the secured local stack
+grants exactly these and the whole end-to-end suite runs with them. Everything else is refused.
+"""
+
+_COMMANDS: Final = """
+## On Confluent Cloud
+
+A service account for each, with an API key of its own; then, with their ids in place of
+`sa-airflow` and `sa-druid` (needs an account):
+
+```sh
+"""
+
+
+class Acl(NamedTuple):
+    """A row of the file: what a user may do with a resource, and why."""
+
+    user: str
+    resource: str
+    name: str
+    pattern: str
+    operations: str
+    """Names of Kafka's operations, separated by spaces."""
+    why: str
+
+    def bindings(self, principal: str) -> list[AclBinding]:
+        """The row as Kafka's ACLs, one an operation, for a principal such as ``User:airflow``."""
+        return [
+            AclBinding(
+                _KINDS[self.resource][0],
+                self.name,
+                ResourcePatternType[self.pattern.upper()],
+                principal,
+                "*",
+                AclOperation[operation.upper()],
+                AclPermissionType.ALLOW,
+            )
+            for operation in self.operations.split()
+        ]
+
+    def command(self, service_account: str) -> str:
+        """The row as a command of Confluent's CLI."""
+        operations = self.operations.replace("_", "-").replace(" ", ",")
+        prefix = " --prefix" if self.pattern == "prefixed" else ""
+        return (
+            f"confluent kafka acl create --allow --service-account {service_account} "
+            f"--operations {operations} {_KINDS[self.resource][1]} {self.name}{prefix}"
+        )
+
+
+def load_acls(file: Path = _FILE) -> list[Acl]:
+    """Every row of the file."""
+    with file.open(newline="", encoding="utf-8") as lines:
+        return [Acl(**row) for row in csv.DictReader(lines)]
+
+
+def grant(config: Mapping[str, Any], principals: Mapping[str, str]) -> None:
+    """Grant all to the principals of the file's users; what is granted already stays.
+
+    `config` is of a client that may alter ACLs. Raises `KafkaUnreachableError` or
+    `KafkaRefusedError`.
+    """
+    bindings = [binding for acl in load_acls() for binding in acl.bindings(principals[acl.user])]
+    granted = AdminClient(dict(config)).create_acls(bindings, request_timeout=ADMIN_TIMEOUT)
+    for future in granted.values():
+        wait_for(future, config, "grant ACLs")
+
+
+def docs() -> str:
+    """Text of docs/acls.md."""
+    rows = [
+        "| who | on | may | why |",
+        "|---|---|---|---|",
+        *(
+            f"| {acl.user} | {acl.resource.replace('_', ' ')} `{acl.name}`"
+            f"{'…' if acl.pattern == 'prefixed' else ''} | "
+            f"{acl.operations.title().replace('_', '').replace(' ', ', ')} | {acl.why} |"
+            for acl in load_acls()
+        ),
+    ]
+    commands = [acl.command(f"sa-{acl.user}") for acl in load_acls()]
+    return "\n".join([_INTRODUCTION, *rows, _COMMANDS + "\n".join(commands), "```", ""])
+
+
+if __name__ == "__main__":
+    _DOCS.write_text(docs(), encoding="utf-8")
