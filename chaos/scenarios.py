@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from confluent_kafka.admin import AdminClient, NewPartitions
+from confluent_kafka.admin import NewPartitions
 
 from chaos.lab import WINDOW, Lab
 from chaos.load import Load
 from include.druid.supervisor import take_up_partitions
 from include.stack import stack
-from include.stream.topics import describe_topic
+from include.stream.topics import Admin, describe_topic
 
 API_AWAY = 90.0
 BROKER_PAUSED = 30.0
@@ -112,9 +112,9 @@ def _hand_off(it: Round) -> float:
 
 
 def _add_partitions(it: Round) -> float:
-    admin = AdminClient(it.lab.kafka)
+    admin = Admin(it.lab.kafka)
     for topic in ("ventas", "ventas.ledger"):
-        there = len(describe_topic(admin, it.lab.kafka, topic).partitions)
+        there = len(describe_topic(admin, topic).partitions)
         admin.create_partitions([NewPartitions(topic, there + 1)])[topic].result(30)
     druid = it.lab.druid
     # As the validation does every five minutes.

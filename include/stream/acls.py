@@ -13,12 +13,11 @@ from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
     AclPermissionType,
-    AdminClient,
     ResourcePatternType,
     ResourceType,
 )
 
-from include.stream.topics import ADMIN_TIMEOUT, wait_for
+from include.stream.topics import ADMIN_TIMEOUT, Admin
 
 _FILE: Final = Path(__file__).with_suffix(".csv")
 _DOCS: Final = Path(__file__).parents[2] / "docs" / "acls.md"
@@ -96,9 +95,10 @@ def grant(config: Mapping[str, Any], principals: Mapping[str, str]) -> None:
     `KafkaRefusedError`.
     """
     bindings = [binding for acl in load_acls() for binding in acl.bindings(principals[acl.user])]
-    granted = AdminClient(dict(config)).create_acls(bindings, request_timeout=ADMIN_TIMEOUT)
+    admin = Admin(config)
+    granted = admin.create_acls(bindings, request_timeout=ADMIN_TIMEOUT)
     for future in granted.values():
-        wait_for(future, config, "grant ACLs")
+        admin.wait_for(future, "grant ACLs")
 
 
 def docs() -> str:

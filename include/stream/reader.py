@@ -9,12 +9,12 @@ from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from include.sales.event import decode_json
 from include.sales.faults import COPY
 from include.stream.errors import KafkaRefusedError, StreamError
-from include.stream.topics import describe_topic, wait_for
+from include.stream.topics import Admin, describe_topic
 
 IDLE_TIMEOUT = 30.0
 """Seconds without a record after which a read that has not reached the end is given up."""
@@ -73,13 +73,13 @@ def read_committed(
     """
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     patience = min(IDLE_TIMEOUT, time_limit or IDLE_TIMEOUT)
-    admin = AdminClient(dict(config))
-    partitions = _partitions(admin, config, topic, patience)
-    starts = _offsets(admin, config, partitions, OffsetSpec.earliest(), patience)
-    ends = _offsets(admin, config, partitions, OffsetSpec.latest(), patience)
+    admin = Admin(config)
+    partitions = _partitions(admin, topic, patience)
+    starts = _offsets(admin, partitions, OffsetSpec.earliest(), patience)
+    ends = _offsets(admin, partitions, OffsetSpec.latest(), patience)
     if since is not None:
         young = OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
-        at = _offsets(admin, config, partitions, young, patience)
+        at = _offsets(admin, partitions, young, patience)
         # Kafka answers -1 where no record is that young.
         starts = {
             partition: ends[partition] if at[partition] < 0 else at[partition] for partition in at
@@ -100,10 +100,10 @@ def offsets_of(
     `timeout` is in seconds, for each of three requests. Raises `TopicMissingError`,
     `KafkaUnreachableError`.
     """
-    admin = AdminClient(dict(config))
-    partitions = _partitions(admin, config, topic, timeout)
+    admin = Admin(config)
+    partitions = _partitions(admin, topic, timeout)
     starts, ends = (
-        _offsets(admin, config, partitions, spec, timeout, isolation)
+        _offsets(admin, partitions, spec, timeout, isolation)
         for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
     )
     return {partition: Offsets(start, ends[partition]) for partition, start in starts.items()}
@@ -179,16 +179,13 @@ class _Identity(msgspec.Struct):
     ts: str
 
 
-def _partitions(
-    admin: AdminClient, config: Mapping[str, Any], topic: str, timeout: float
-) -> list[TopicPartition]:
-    described = describe_topic(admin, config, topic, timeout).partitions
+def _partitions(admin: Admin, topic: str, timeout: float) -> list[TopicPartition]:
+    described = describe_topic(admin, topic, timeout).partitions
     return [TopicPartition(topic, partition.id) for partition in described]
 
 
 def _offsets(
-    admin: AdminClient,
-    config: Mapping[str, Any],
+    admin: Admin,
     partitions: list[TopicPartition],
     spec: OffsetSpec,
     timeout: float,
@@ -198,7 +195,7 @@ def _offsets(
         dict.fromkeys(partitions, spec), isolation_level=isolation, request_timeout=timeout
     )
     return {
-        partition.partition: wait_for(future, config, "list offsets", timeout).offset
+        partition.partition: admin.wait_for(future, "list offsets", timeout).offset
         for partition, future in listed.items()
     }
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -15,7 +16,13 @@ from confluent_kafka.admin import (
     TopicDescription,
 )
 
-from include.stream.errors import KafkaRefusedError, KafkaUnreachableError, StreamError
+from include.stream.confluent import check_topic, is_confluent_cloud
+from include.stream.errors import (
+    Complaints,
+    KafkaRefusedError,
+    KafkaUnreachableError,
+    StreamError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +30,54 @@ ADMIN_TIMEOUT = 30.0
 """Seconds that one administrative request may take."""
 
 _BROKER_DEFAULT = -1
+_LOOK = 0.2
+"""Seconds between looks at what the client complains of while there is no answer."""
+
 _NEWS = 5.0
 """Seconds in which all brokers know of a new topic, generously."""
 
 _UNREACHABLE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 
 T = TypeVar("T")
+
+
+class Admin(AdminClient):
+    """An administrative client whose requests fail with the project's errors."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Take librdkafka's configuration."""
+        self.config = config
+        self._complaints = Complaints(config)
+        complaining: dict[str, Any] = {**config, "error_cb": self._complaints}
+        super().__init__(complaining)
+
+    def wait_for(self, future: "Future[T]", what: str, timeout: float = ADMIN_TIMEOUT) -> T:
+        """Return a request's result; `what` says in an error what was asked for.
+
+        `timeout` is the request's own, in seconds. Raises `KafkaUnreachableError`,
+        `KafkaEntryError` or `KafkaRefusedError`.
+        """
+        # The request's own deadline names the reason: it is first.
+        deadline = time.monotonic() + timeout + 1
+        while not future.done():
+            self.poll(0)
+            self._complaints.raise_if_hopeless()
+            if time.monotonic() > deadline:
+                break
+            with suppress(TimeoutError, KafkaException):
+                future.result(_LOOK)
+        try:
+            return future.result(0)
+        except TimeoutError as error:
+            raise self._unreachable(timeout) from error
+        except KafkaException as error:
+            if error.args[0].code() in _UNREACHABLE:
+                raise self._unreachable(timeout) from error
+            raise KafkaRefusedError(self.config, what, error.args[0]) from error
+
+    def _unreachable(self, waited: float) -> KafkaUnreachableError:
+        self.poll(0)
+        return KafkaUnreachableError(self.config, waited, self._complaints.latest)
 
 
 class TopicMissingError(StreamError):
@@ -54,9 +103,13 @@ def ensure_topic(
     partitions are fine, fewer raise `TopicMismatchError`, and each setting that differs from
     `topic_config` is logged as a warning. `timeout` is in seconds, for each request.
 
-    Raises `KafkaUnreachableError` if no broker answers, `KafkaRefusedError` if it refuses.
+    Raises `KafkaUnreachableError` if no broker answers, `KafkaEntryError` if it does not let the
+    client in, `KafkaRefusedError` if it refuses, `TopicNotAllowedError` before Confluent Cloud is
+    asked for what it does not take.
     """
-    admin = AdminClient(dict(config))
+    if is_confluent_cloud(config):
+        check_topic(name, replication_factor, topic_config or {})
+    admin = Admin(config)
     new = NewTopic(
         name,
         num_partitions=partitions,
@@ -65,85 +118,59 @@ def ensure_topic(
     )
     created = admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)
     try:
-        wait_for(created[name], config, f"create the topic {name!r}", timeout)
+        admin.wait_for(created[name], f"create the topic {name!r}", timeout)
     except KafkaRefusedError as error:
         if error.code != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
     else:
         return True
-    there = len(_describe_created(admin, config, name, timeout).partitions)
+    there = len(_describe_created(admin, name, timeout).partitions)
     if there < partitions:
         raise TopicMismatchError(
             f"the topic {name!r} has {there} partitions and {partitions} are needed: add "
             "partitions to it, or ask for fewer"
         )
-    _warn_of_other_settings(admin, config, name, topic_config or {}, timeout)
+    _warn_of_other_settings(admin, name, topic_config or {}, timeout)
     return False
 
 
-def describe_topic(
-    admin: AdminClient, config: Mapping[str, Any], name: str, timeout: float = ADMIN_TIMEOUT
-) -> TopicDescription:
+def describe_topic(admin: Admin, name: str, timeout: float = ADMIN_TIMEOUT) -> TopicDescription:
     """Return the topic's description; raises `TopicMissingError` if there is no such topic."""
     described = admin.describe_topics(TopicCollection([name]), request_timeout=timeout)
     try:
-        description: TopicDescription = wait_for(
-            described[name], config, f"describe the topic {name!r}", timeout
+        description: TopicDescription = admin.wait_for(
+            described[name], f"describe the topic {name!r}", timeout
         )
     except KafkaRefusedError as error:
         if error.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise
         raise TopicMissingError(
-            f"Kafka at {config['bootstrap.servers']} has no topic {name!r}: create it first"
+            f"Kafka at {admin.config['bootstrap.servers']} has no topic {name!r}: create it first"
         ) from error
     return description
 
 
-def _describe_created(
-    admin: AdminClient, config: Mapping[str, Any], name: str, timeout: float
-) -> TopicDescription:
+def _describe_created(admin: Admin, name: str, timeout: float) -> TopicDescription:
     """Describe a topic that there is: brokers know one that is just created an instant later."""
     deadline = time.monotonic() + _NEWS
     while True:
         try:
-            return describe_topic(admin, config, name, timeout)
+            return describe_topic(admin, name, timeout)
         except TopicMissingError:
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.1)
 
 
-def wait_for(
-    future: "Future[T]", config: Mapping[str, Any], what: str, timeout: float = ADMIN_TIMEOUT
-) -> T:
-    """Return an administrative request's result, with its failure as one of the project's errors.
-
-    `timeout` is the request's own, in seconds; `what` says in the error what was asked for.
-    """
-    try:
-        return future.result(
-            timeout + 1
-        )  # the request's own deadline names the reason: it is first
-    except TimeoutError as error:
-        raise KafkaUnreachableError(config, timeout) from error
-    except KafkaException as error:
-        if error.args[0].code() in _UNREACHABLE:
-            raise KafkaUnreachableError(config, timeout) from error
-        raise KafkaRefusedError(config, what, error.args[0]) from error
-
-
 def _warn_of_other_settings(
-    admin: AdminClient,
-    config: Mapping[str, Any],
+    admin: Admin,
     name: str,
     wanted: Mapping[str, str],
     timeout: float,
 ) -> None:
     resource = ConfigResource(ResourceType.TOPIC, name)
     described = admin.describe_configs([resource], request_timeout=timeout)
-    there = wait_for(
-        described[resource], config, f"read the settings of the topic {name!r}", timeout
-    )
+    there = admin.wait_for(described[resource], f"read the settings of the topic {name!r}", timeout)
     for setting, value in wanted.items():
         found = there[setting].value if setting in there else None
         if found != value:

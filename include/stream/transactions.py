@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from include.stream.errors import KafkaRefusedError, StreamError
+from include.stream.errors import NOT_ALLOWED, Complaints, KafkaRefusedError, StreamError
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,8 @@ class TransactionalProducer:
         self._timeout = timeout
         self._stopped = stopped
         self._reason = "no answer"
+        self._complaints = Complaints(config)
+        self._entered = False
         self.aborted = 0
         """Transactions that had to be tried again."""
         self._began = self._deadline = 0.0
@@ -104,13 +106,14 @@ class TransactionalProducer:
     def init(self) -> None:
         """Fence earlier producers of the same `transactional.id` and settle what they left open.
 
-        Raises `OutOfTimeError`, `KafkaRefusedError`.
+        Raises `OutOfTimeError`, `KafkaRefusedError`, `KafkaEntryError`.
         """
         self._start_clock(self._timeout)
         try:
             self._persist(self._client.init_transactions)
         except KafkaException as error:
             raise self._failure(error.args[0]) from error
+        self._entered = True
 
     def send(self, records: Sequence[Record], *, queued: Callable[[], None] = lambda: None) -> None:
         """Commit the records in one transaction; one that had to be aborted is tried again.
@@ -183,6 +186,8 @@ class TransactionalProducer:
             self._committing = False
             self._persist(client.abort_transaction)
             self._open = False
+            if error.args[0].code() in NOT_ALLOWED:
+                raise
             return False
         self._open = self._committing = False
         return True
@@ -207,6 +212,9 @@ class TransactionalProducer:
                 if not error.args[0].retriable():
                     raise
                 self._client.poll(0)  # delivers to error_cb why there is no answer
+                if not self._entered:
+                    # Later, a login that is refused is ridden out as a lost broker is.
+                    self._complaints.raise_if_hopeless()
                 if error.args[0].code() == KafkaError._TIMED_OUT:
                     self._check_time()
                 else:
@@ -232,6 +240,7 @@ class TransactionalProducer:
 
     def _note(self, error: KafkaError) -> None:
         self._reason = error.str()
+        self._complaints(error)
 
     def _failure(self, error: KafkaError) -> StreamError:
         if error.code() in _FENCED:

@@ -15,7 +15,7 @@ from include.druid.client import DruidClient
 from include.sales.event import Venta, encode
 from include.stack.waiting import wait_until
 from include.stream.reader import offsets_of
-from include.stream.topics import TopicMissingError, describe_topic, ensure_topic
+from include.stream.topics import Admin, TopicMissingError, describe_topic, ensure_topic
 from tests.integration.stream.place import Place
 from tests.support.druid import remove_supervisor, wait_for_rows
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
@@ -66,11 +66,11 @@ def read(place: Place, druid: DruidClient) -> Iterator[Place]:
 
 
 def make_again(place: Place) -> None:
-    admin = AdminClient(place.config)
+    admin = Admin(place.config)
 
     def is_gone() -> bool:
         try:
-            describe_topic(admin, place.config, place.topic)
+            describe_topic(admin, place.topic)
         except TopicMissingError:
             return True
         return False

@@ -3,11 +3,11 @@ import time
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from include.stream import topics
 from include.stream.errors import KafkaRefusedError, KafkaUnreachableError
 from include.stream.topics import (
+    Admin,
     TopicMismatchError,
     TopicMissingError,
     describe_topic,
@@ -31,7 +31,7 @@ def test_a_missing_topic_is_created_as_asked_and_then_found(
 
     assert ensure() is True
     assert ensure() is False
-    description = describe_topic(AdminClient(kafka_config), kafka_config, topic_suffix)
+    description = describe_topic(Admin(kafka_config), topic_suffix)
     assert len(description.partitions) == 3
 
 
@@ -80,7 +80,7 @@ def test_what_the_broker_refuses_is_said(kafka_config: Config, topic_suffix: str
 
 def test_a_missing_topic_is_named(kafka_config: Config, topic_suffix: str) -> None:
     with pytest.raises(TopicMissingError, match=topic_suffix):
-        describe_topic(AdminClient(kafka_config), kafka_config, topic_suffix)
+        describe_topic(Admin(kafka_config), topic_suffix)
 
 
 def test_an_unreachable_broker_is_named_with_the_time_waited_and_no_secret() -> None:

@@ -1,0 +1,87 @@
+"""Why Kafka cannot be reached, found by doing what its client does first: look up, connect, TLS.
+
+librdkafka only says that a handshake failed; Python's `ssl` says why.
+"""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+
+_TIMEOUT: Final = 3.0
+
+_TLS: Final = ("SSL", "SASL_SSL")
+
+#: OpenSSL's codes (x509_vfy.h) of what a person mends in different places.
+_EXPIRED: Final = 10
+_OTHER_HOST: Final = (62, 64)
+
+
+def diagnose(config: Mapping[str, Any]) -> str:
+    """What keeps a client with this librdkafka configuration from its broker; "" if nothing does.
+
+    The words end a sentence that begins with the broker's address. Only the first address of
+    `bootstrap.servers` is tried, for a few seconds.
+    """
+    host, port = _first(str(config["bootstrap.servers"]))
+    tls = str(config.get("security.protocol", "plaintext")).upper() in _TLS
+    try:
+        with socket.create_connection((host, port), _TIMEOUT) as connection:
+            return _of_tls(connection, host, config) if tls else _of_plaintext(connection)
+    except socket.gaierror:
+        return f"the name {host!r} is unknown: correct bootstrap.servers"
+    except ConnectionRefusedError:
+        return (
+            "nothing listens there: start the broker, or correct the host and port in "
+            "bootstrap.servers"
+        )
+    except OSError:
+        return ""
+
+
+def _of_tls(connection: socket.socket, host: str, config: Mapping[str, Any]) -> str:
+    try:
+        context = ssl.create_default_context(
+            cafile=config.get("ssl.ca.location"), cadata=config.get("ssl.ca.pem")
+        )
+    except (OSError, ssl.SSLError):
+        return (
+            "the connection's ssl.ca.location or ssl.ca.pem is no certificate that can be read: "
+            "correct it"
+        )
+    try:
+        context.wrap_socket(connection, server_hostname=host).close()
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code == _EXPIRED:
+            return "its certificate has expired: renew it on the broker"
+        if error.verify_code in _OTHER_HOST:
+            return (
+                f"its certificate is not for the host {host!r}: use the name that it is for in "
+                "bootstrap.servers, or have one made for this name"
+            )
+        return (
+            f"its certificate is not trusted ({error.verify_message}): set ssl.ca.location or "
+            "ssl.ca.pem to the certificate of the authority that issued it"
+        )
+    except OSError:
+        return (
+            "it does not speak TLS on this port: use the port of its TLS listener, or correct "
+            "security.protocol"
+        )
+    return ""
+
+
+def _of_plaintext(connection: socket.socket) -> str:
+    # Nothing is sent over it: whom it is with does not matter.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        context.wrap_socket(connection).close()
+    except OSError:
+        return ""
+    return "it speaks TLS: set security.protocol to SASL_SSL, or SSL if there is no login"
+
+
+def _first(servers: str) -> tuple[str, int]:
+    host, _, port = servers.split(",")[0].strip().rpartition(":")
+    return host.strip("[]"), int(port)

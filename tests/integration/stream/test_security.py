@@ -1,0 +1,180 @@
+"""A real broker with TLS, logins and ACLs: what gets in, and what is told to whom does not."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, KafkaError
+
+from include.sales.content import SaleSource
+from include.sales.market import load_market
+from include.stack import security
+from include.stack.certificates import Authority
+from include.stream.errors import KafkaEntryError, KafkaRefusedError, KafkaUnreachableError
+from include.stream.publisher import SalePublisher
+from include.stream.reader import offsets_of, read_committed
+from include.stream.topics import Admin, describe_topic, ensure_topic
+from tests.integration.conftest import SecuredKafka
+from ventas_airflow.sales import TOPICS
+
+Config = dict[str, Any]
+RUN = "manual__2026"
+
+
+@pytest.fixture(autouse=True)
+def _no_password_is_told(
+    secured_kafka: SecuredKafka, capfd: pytest.CaptureFixture[str], request: Any
+) -> Any:
+    yield
+    told = capfd.readouterr()
+    for password in security.passwords(secured_kafka.settings).values():
+        assert password not in told.out + told.err
+
+
+@pytest.fixture
+def airflow(secured_kafka: SecuredKafka) -> Config:
+    """Airflow's user, with the project's topics there as it makes them."""
+    config = secured_kafka.config(security.AIRFLOW)
+    for topic, options in TOPICS.items():
+        ensure_topic(config, topic, **options)
+    return config
+
+
+def publisher(config: Config, transactional_id: str = f"sales_window/{RUN}") -> SalePublisher:
+    return SalePublisher(
+        config, RUN, seed=7, transactional_id=transactional_id, delivery_timeout=60
+    )
+
+
+def publish(config: Config, sales: int, **options: Any) -> None:
+    source = SaleSource(load_market(), 7, RUN)
+    with publisher(config, **options) as opened:
+        first = opened.open().last + 1
+        now = datetime.now(UTC)
+        opened.commit([source.chain(n, now)[0] for n in range(first, first + sales)])
+
+
+def test_airflows_acls_are_enough_to_publish_and_to_read_it_all_again(airflow: Config) -> None:
+    before = len(list(read_committed(airflow, "ventas")))
+    publish(airflow, 20)
+    assert len(list(read_committed(airflow, "ventas"))) == before + 20
+    # Again: it is described, and its settings compared.
+    assert ensure_topic(airflow, "ventas", **TOPICS["ventas"]) is False
+
+
+def refusal(call: Any) -> str:
+    """The message of what a client of this kind cannot get into, within seconds."""
+    began = time.monotonic()
+    with pytest.raises(KafkaEntryError) as refused:
+        call()
+    assert time.monotonic() - began < 15
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("publishing", [False, True])
+def test_a_wrong_password_is_told_at_once(secured_kafka: SecuredKafka, publishing: bool) -> None:
+    config = {**secured_kafka.config(security.AIRFLOW), "sasl.password": "wr0ng-s3cret"}
+    told = refusal(
+        lambda: publish(config, 1) if publishing else ensure_topic(config, "ventas", partitions=1)
+    )
+    assert "refuses the connection's login: correct sasl.username and sasl.password" in told
+    assert "wr0ng" not in told
+
+
+@pytest.mark.parametrize("publishing", [False, True])
+@pytest.mark.parametrize(
+    ("listener", "reason"),
+    [
+        ("EXPIRED", "its certificate has expired: renew it on the broker"),
+        ("ELSEWHERE", "its certificate is not for the host '127.0.0.1': use the name"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_told(
+    secured_kafka: SecuredKafka, listener: str, reason: str, publishing: bool
+) -> None:
+    config = secured_kafka.config(listener=listener)
+    told = refusal(lambda: publish(config, 1) if publishing else offsets_of(config, "ventas"))
+    assert reason in told
+    assert secured_kafka.addresses[listener] in told
+
+
+def test_an_authority_that_is_not_trusted_is_told(
+    secured_kafka: SecuredKafka, tmp_path: Path
+) -> None:
+    other = Authority(tmp_path / "security")
+    other.server("kafka")
+    config = {**secured_kafka.config(), "ssl.ca.location": str(other.certificate)}
+    assert "is not trusted (" in refusal(lambda: offsets_of(config, "ventas"))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"security.protocol": "PLAINTEXT"}, "it speaks TLS: set security.protocol to SASL_SSL"),
+        ({"bootstrap.servers": "127.0.0.1:1"}, "nothing listens there: start the broker, or"),
+        ({"bootstrap.servers": "none.invalid:9092"}, "the name 'none.invalid' is unknown"),
+    ],
+)
+def test_a_wrong_address_or_protocol_is_told(
+    secured_kafka: SecuredKafka, change: Config, reason: str
+) -> None:
+    with pytest.raises(KafkaUnreachableError) as refused:
+        ensure_topic({**secured_kafka.config(), **change}, "ventas", partitions=1, timeout=2)
+    assert reason in str(refused.value)
+
+
+def test_a_listener_without_tls_is_told(secured_kafka: SecuredKafka) -> None:
+    with pytest.raises(KafkaUnreachableError, match="it does not speak TLS on this port: use"):
+        ensure_topic(secured_kafka.config(listener="OPEN"), "ventas", partitions=1, timeout=2)
+
+
+def test_a_topic_that_may_not_be_made_or_seen_is_told(airflow: Config) -> None:
+    with pytest.raises(KafkaRefusedError, match=r"create the topic 'other': give .* on the topic"):
+        ensure_topic(airflow, "other", partitions=1)
+    with pytest.raises(
+        KafkaRefusedError, match=r"describe the topic 'other': give .* on the topic"
+    ):
+        describe_topic(Admin(airflow), "other")
+
+
+def test_a_transaction_that_is_not_the_users_is_told(airflow: Config) -> None:
+    with pytest.raises(KafkaRefusedError, match=r"publish.*: give .* on the transactional\.id"):
+        publish(airflow, 1, transactional_id="other/run")
+
+
+@pytest.mark.usefixtures("airflow")
+def test_a_topic_that_may_only_be_read_is_not_written(secured_kafka: SecuredKafka) -> None:
+    """Druid's user, with a transactional id of its own for once."""
+    began = time.monotonic()
+    druid = secured_kafka.config(security.DRUID)
+    with pytest.raises(KafkaRefusedError, match=r"not let the connection's user .* on the"):
+        publish(druid, 1)
+    assert time.monotonic() - began < 15
+
+
+def test_a_group_that_is_not_the_users_is_told(airflow: Config) -> None:
+    publish(airflow, 1)
+    with pytest.raises(
+        KafkaRefusedError, match=r"read the topic 'ventas': give .* on the consumer"
+    ):
+        list(read_committed({**airflow, "group.id": "other"}, "ventas"))
+
+
+def test_druid_reads_the_sales_in_its_group_and_nothing_else(
+    secured_kafka: SecuredKafka, airflow: Config
+) -> None:
+    publish(airflow, 1)
+    config = {**secured_kafka.config(security.DRUID), "auto.offset.reset": "earliest"}
+    reading = Consumer({**config, "group.id": "druid-ventas"})
+    reading.subscribe(["ventas"])
+    message = reading.poll(20)
+    assert message is not None
+    assert message.error() is None
+    reading.close()
+    with pytest.raises(KafkaRefusedError) as refused:
+        offsets_of(config, "ventas.ledger")
+    assert refused.value.code == KafkaError.TOPIC_AUTHORIZATION_FAILED
