@@ -1,5 +1,6 @@
 """`./ventas test`: lint, types, and the pytest suites, in the order of how soon they fail."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,9 @@ ALONE = ("unit", "dags")
 WITH_STACK = ("integration", "e2e", "browser")
 PYTEST_SUITES = (*ALONE, *WITH_STACK)
 
+#: On a stack of its own, after the others: a machine that runs one need not hold two.
+SECURE = "secure"
+
 NO_TESTS = 5
 """pytest's exit code if it found none to run."""
 
@@ -28,10 +32,13 @@ Wait = Callable[[], int]
 def run_suites(suites: Sequence[str], expression: str | None) -> int:
     """Run the named suites, or all; returns the first failure's exit code.
 
+    `secure` by its name is the end-to-end suite on a secured stack, and then a look for secrets in
+    all that is left of it. Among all, it is a window on such a stack, and the look for secrets.
+
     Raises:
         StackError: a suite that does not exist.
     """
-    known = (*CHECKS, *PYTEST_SUITES)
+    known = (*CHECKS, *PYTEST_SUITES, SECURE)
     unknown = [suite for suite in suites if suite not in known]
     if unknown:
         raise StackError(f"There is no suite {unknown[0]!r}; there are: {', '.join(known)}.")
@@ -49,6 +56,10 @@ def run_suites(suites: Sequence[str], expression: str | None) -> int:
             for names, shown in _together([suite for suite in PYTEST_SUITES if suite in wanted])
         ]
         codes = [wait() for wait in reversed(runs)]
+    if SECURE in wanted:
+        folders = ["e2e", SECURE] if SECURE in suites else [SECURE]
+        with _pytest(folders, expression, shown=True, secure=True) as wait:
+            codes.append(wait())
     # With an expression, one of two may well have no test of that name.
     return max([code for code in codes if code != NO_TESTS] or codes, default=0)
 
@@ -61,13 +72,21 @@ def _together(suites: Sequence[str]) -> list[tuple[list[str], bool]]:
 
 
 @contextmanager
-def _pytest(suites: Sequence[str], expression: str | None, *, shown: bool) -> Iterator[Wait]:
+def _pytest(
+    suites: Sequence[str], expression: str | None, *, shown: bool, secure: bool = False
+) -> Iterator[Wait]:
     """Start pytest; gives what waits for it, prints what was not shown, and returns its code."""
     command = [sys.executable, "-m", "pytest", *(f"tests/{suite}" for suite in suites)]
     command += ["--durations=10", *(("-k", expression) if expression else ())]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         stdout = None if shown else output
-        process = subprocess.Popen(command, cwd=ROOT, stdout=stdout, stderr=stdout)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "VENTAS_SECURE": str(int(secure))},
+            stdout=stdout,
+            stderr=stdout,
+        )
 
         def wait() -> int:
             code = process.wait()

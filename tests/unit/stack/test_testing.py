@@ -20,6 +20,38 @@ def test_what_needs_no_services_runs_beside_what_does() -> None:
     assert testing._together([]) == []
 
 
+@pytest.mark.parametrize(
+    ("suites", "run"),
+    [
+        (["secure"], [(["e2e", "secure"], "1")]),
+        (["e2e"], [(["e2e"], "0")]),
+        (["e2e", "secure"], [(["e2e"], "0"), (["e2e", "secure"], "1")]),
+        ([], [(list(testing.ALONE), "0"), (list(testing.WITH_STACK), "0"), (["secure"], "1")]),
+    ],
+)
+def test_all_of_the_secured_stacks_tests_run_where_they_are_named(
+    monkeypatch: pytest.MonkeyPatch, suites: list[str], run: list[tuple[list[str], str]]
+) -> None:
+    started: list[tuple[list[str], str]] = []
+
+    class Process:
+        def __init__(self, command: list[str], *, env: dict[str, str], **_: object) -> None:
+            folders = [part for part in command if part.startswith("tests/")]
+            names = [folder.removeprefix("tests/") for folder in folders]
+            started.append((names, env["VENTAS_SECURE"]))
+
+        def wait(self) -> int:
+            return 0
+
+        def poll(self) -> int:
+            return 0
+
+    monkeypatch.setattr(testing.subprocess, "Popen", Process)
+    monkeypatch.setattr(testing, "CHECKS", {})
+    assert testing.run_suites(suites, None) == 0
+    assert started == run
+
+
 def test_one_that_has_no_such_test_is_no_failure_and_none_at_all_is(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

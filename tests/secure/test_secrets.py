@@ -1,0 +1,141 @@
+"""A window and a validation on the secured stack; then every secret is looked for everywhere.
+
+After the end-to-end suite, what that has left behind is looked through, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from include.stack import airflow, security, supervision
+from include.stack.airflow_api import AirflowApi
+from tests.e2e.conftest import VALIDATION, WINDOW, Lab
+from tests.support.scan import names_in, scan_files, secrets_of
+from ventas_airflow.page.app import create_app
+
+#: What has to hold secrets, and that nobody but its user may read.
+PRIVATE = {
+    "airflow/passwords.json",
+    "airflow/secrets.json",
+    "security/ca.key",
+    "security/druid.pem",
+    "security/kafka.pem",
+    "security/passwords.json",
+}
+
+#: What Druid tells of itself to who has the login, at the router and below it.
+DRUID = (
+    "/druid/indexer/v1/supervisor?full",
+    "/druid/indexer/v1/supervisor/history",
+    "/druid/indexer/v1/supervisor/ventas",
+    "/druid/indexer/v1/supervisor/ventas/status",
+    "/druid/indexer/v1/tasks",
+    "/druid/indexer/v1/worker",
+    "/druid/coordinator/v1/config",
+    "/status/properties",
+)
+
+
+@pytest.fixture(scope="module")
+def window(lab: Lab) -> str:
+    """A window that has ended well, validated while its VM is on."""
+    run = lab.open_window(duration_minutes=0.25, keep_vm=True)
+    assert lab.end_of(WINDOW, run) == "success"
+    validation = lab.api.trigger(VALIDATION, {})
+    assert lab.end_of(VALIDATION, validation) == "success"
+    return run
+
+
+@pytest.fixture(scope="module")
+def secrets(lab: Lab) -> dict[str, bytes]:
+    return secrets_of(lab.settings)
+
+
+def test_a_window_is_reconciled(lab: Lab, window: str) -> None:
+    found = lab.api.xcom(WINDOW, window, "reconcile")
+    assert found["coinciden"]
+    assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 5
+
+
+@pytest.mark.parametrize("url", [security.druid_url, lambda settings: settings.url("airflow")])
+def test_without_a_login_nothing_is_answered(lab: Lab, window: str, url: object) -> None:
+    assert callable(url)
+    base, ca = url(lab.settings), str(security.authority(lab.settings).certificate)
+    path = "/druid/v2/sql" if base.startswith("https") else "/ventas/api/live"
+    assert httpx.get(base + path, verify=ca).status_code == 401
+
+
+@pytest.mark.usefixtures("window")
+def test_secrets_are_in_private_files_alone(lab: Lab, secrets: dict[str, bytes]) -> None:
+    """Logs, configuration, Airflow's database, Kafka's and Druid's data."""
+    found = scan_files(lab.settings.home, secrets)
+    assert {(file.path, file.names) for file in found if file.path not in PRIVATE} == set()
+    assert {file.path for file in found if file.private} == PRIVATE
+
+
+@pytest.mark.usefixtures("window")
+def test_no_secret_is_on_a_command_line(lab: Lab, secrets: dict[str, bytes]) -> None:
+    lines = {
+        process.pid: " ".join(process.cmdline()).encode()
+        for process in supervision.marked_processes(lab.settings)
+    }
+    assert len(lines) > 10
+    assert {pid for pid, line in lines.items() if names_in([line], secrets)} == set()
+
+
+@pytest.mark.usefixtures("window")
+def test_druid_tells_no_secret_to_who_has_its_login(lab: Lab, secrets: dict[str, bytes]) -> None:
+    tasks = [task["id"] for task in lab.druid.tasks("ventas")]
+    assert tasks
+    paths = [
+        *DRUID,
+        *(f"/druid/indexer/v1/task/{task}{part}" for task in tasks for part in ("", "/log")),
+    ]
+    answers = {path: lab.druid._session.get(lab.druid.url + path, timeout=20) for path in paths}
+    below = {
+        f"{service}/status/properties": httpx.get(f"{lab.settings.url(service)}/status/properties")
+        for service in ("coordinator", "broker", "historical", "indexer")
+    }
+    spec = answers["/druid/indexer/v1/supervisor/ventas"].text
+    assert "KAFKA_JAAS_CONFIG" in spec, "the supervisor reads no secret, so none could leak"
+    everything = {**answers, **below}
+    told = {path: names_in([answer.content], secrets) for path, answer in everything.items()}
+    assert {path: names for path, names in told.items() if names} == {}
+
+
+@pytest.mark.parametrize("user", [airflow.USER, airflow.VIEWER])
+def test_neither_airflow_nor_the_page_tells_a_secret(
+    lab: Lab, window: str, secrets: dict[str, bytes], user: str
+) -> None:
+    url, password = lab.settings.url("airflow"), airflow.password(lab.settings, user)
+    token = AirflowApi(url, user, password).token
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+        answers = {path: client.get(path) for path in [*_airflow(lab, window), *_page(window)]}
+    read = [path for path, answer in answers.items() if answer.is_success]
+    assert len(read) > 20, {path: answer.status_code for path, answer in answers.items()}
+    told = {path: names_in([answer.content], secrets) for path, answer in answers.items()}
+    assert {path: names for path, names in told.items() if names} == {}
+
+
+def _airflow(lab: Lab, window: str) -> Iterator[str]:
+    yield from ("/api/v2/config", "/api/v2/connections", "/api/v2/variables", "/api/v2/eventLogs")
+    yield from ("/api/v2/importErrors", "/api/v2/plugins", "/api/v2/providers")
+    run = f"/api/v2/dags/{WINDOW}/dagRuns/{window}"
+    yield run
+    for task in lab.api.tasks(WINDOW, window):
+        instance = f"{run}/taskInstances/{task['task_id']}"
+        yield instance  # with its rendered templates, and what a trigger was given
+        yield f"{instance}/logs/{task['try_number']}?full_content=true"
+        yield f"{instance}/xcomEntries/return_value?deserialize=false"
+
+
+def _page(window: str) -> Iterator[str]:
+    for route in create_app().routes:
+        path, methods = getattr(route, "path", ""), getattr(route, "methods", None) or ()
+        if "GET" in methods and path.startswith("/api/") and "{" not in path:
+            yield f"/ventas{path}?run={quote(window)}&since=2020-01-01T00:00:00Z"

@@ -1,0 +1,65 @@
+"""Looking for secrets where none may be: in files, command lines and answers."""
+
+import json
+import stat
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from include.stack import security
+from include.stack.settings import Settings
+
+_PART = 1 << 20
+
+
+class Found(NamedTuple):
+    """A file that holds secrets, by its path within the stack's folder; `names` are theirs."""
+
+    path: str
+    names: frozenset[str]
+    private: bool
+    """Whether nobody but its user may read it."""
+
+
+def secrets_of(settings: Settings) -> dict[str, bytes]:
+    """Every secret of a secured stack by name, in each of the forms that it travels in."""
+    own = security.passwords(settings)
+    airflow = json.loads((settings.home / "airflow" / "secrets.json").read_text(encoding="utf-8"))
+    login = security.druid_login(settings)
+    assert login
+    return {
+        **{f"Kafka's or Druid's {name}": value.encode() for name, value in own.items()},
+        **{f"Airflow's {name}": value.encode() for name, value in airflow.items()},
+        "Druid's Authorization": b64encode(":".join(login).encode()),
+        "a private key": b"PRIVATE KEY-----",
+    }
+
+
+def names_in(parts: Iterable[bytes], secrets: Mapping[str, bytes]) -> frozenset[str]:
+    """Names of the secrets that are in a content, given in parts of any size."""
+    longest = max(map(len, secrets.values()))
+    found: set[str] = set()
+    kept = b""
+    for part in parts:
+        kept = kept[-longest:] + part
+        found |= {name for name, secret in secrets.items() if secret in kept}
+    return frozenset(found)
+
+
+def scan_files(folder: Path, secrets: Mapping[str, bytes]) -> list[Found]:
+    """Every file below a folder that holds secrets."""
+    found = []
+    for file in sorted(folder.rglob("*")):
+        try:
+            if not stat.S_ISREG(file.lstat().st_mode):
+                continue
+            with file.open("rb") as content:
+                names = names_in(iter(lambda: content.read(_PART), b""), secrets)
+            mode = stat.S_IMODE(file.stat().st_mode)
+        except FileNotFoundError:  # a service has just removed it
+            continue
+        if names:
+            path = file.relative_to(folder).as_posix()
+            found.append(Found(path, names, private=mode == 0o600))
+    return found
