@@ -1,18 +1,41 @@
 """The Kafka connection's configuration, for clients that the provider has no hook for."""
 
-from typing import Any
+from typing import Any, Final
 
 from airflow.providers.apache.kafka.hooks.base import KafkaBaseHook
+from airflow.sdk.log import mask_secret
+
+_REGISTRY: Final = "schema.registry."
 
 
 class KafkaConfigHook(KafkaBaseHook):
     """`get_conn` is the connection's librdkafka configuration, with its callbacks resolved.
 
-    It may hold secrets: pass it to a client, never to a log or an XCom.
+    It may hold secrets: pass it to a client, never to a log or an XCom. What the connection has of
+    a Schema Registry, under ``schema.registry.``, is `registry`, and Kafka's client is spared it.
     """
 
     def __init__(self, kafka_config_id: str = KafkaBaseHook.default_conn_name) -> None:
         super().__init__(kafka_config_id=kafka_config_id)  # type: ignore[no-untyped-call]
 
+    @property
+    def registry(self) -> dict[str, Any]:
+        """The configuration of the Schema Registry's client; empty if there is none."""
+        registry = self._split(self.get_connection(self.kafka_config_id).extra_dejson)[1]
+        # Airflow knows by its name that sasl.password is a secret, and not that this one is.
+        if user := registry.get("basic.auth.user.info"):
+            mask_secret(user)
+        return registry
+
     def _get_client(self, config: dict[str, Any]) -> dict[str, Any]:
-        return config
+        return self._split(config)[0]
+
+    @staticmethod
+    def _split(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        kafka = {name: it for name, it in config.items() if not name.startswith(_REGISTRY)}
+        registry = {
+            name.removeprefix(_REGISTRY): it
+            for name, it in config.items()
+            if name.startswith(_REGISTRY)
+        }
+        return kafka, registry
