@@ -28,6 +28,8 @@ _RETRY = Retry(
     allowed_methods=None,
     raise_on_status=False,
 )
+#: OpenSSL's words before why.
+_UNTRUSTED = "certificate verify failed: "
 _MISSING = re.compile(r"Object '[^']*' not found")
 _SQL_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
 
@@ -111,7 +113,7 @@ class DruidClient:
         self._timeout = timeout
         self._session = requests.Session()
         self._session.auth = auth
-        self._session.verify = verify
+        self._verify = verify
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=_RETRY.new(total=retries)))
 
@@ -319,9 +321,20 @@ class DruidClient:
     ) -> requests.Response:
         try:
             answer = self._session.request(
-                method, self.url + path, json=json, timeout=timeout or self._timeout
+                method,
+                self.url + path,
+                json=json,
+                timeout=timeout or self._timeout,
+                # With each request: a session's own yields to REQUESTS_CA_BUNDLE.
+                verify=self._verify,
             )
         except requests.RequestException as error:
+            if _UNTRUSTED in str(error):
+                raise DruidError(
+                    f"The certificate of Druid at {self.url} is not trusted "
+                    f"({_after(_UNTRUSTED, error)}): set ca_bundle_path in the extra of its "
+                    "connection to the certificate of the authority that issued it, or renew it"
+                ) from error
             raise DruidUnreachableError(
                 f"Druid does not answer at {self.url} ({type(error).__name__}): "
                 "is its VM on and healthy?"
@@ -330,6 +343,11 @@ class DruidClient:
         if answer.status_code in _AWAY and _category(answer) != "TIMEOUT":
             raise DruidUnreachableError(
                 f"Druid at {self.url} still answers {answer.status_code}: {_reason(answer)}"
+            )
+        if answer.status_code == requests.codes.unauthorized:
+            raise DruidError(
+                f"Druid at {self.url} refuses the login: correct login and password of its "
+                "connection"
             )
         if not answer.ok:
             raise _StatusError(self.url, answer)
@@ -353,6 +371,11 @@ class _StatusError(DruidError):
         self.category = _category(answer)
         self.reason = _reason(answer)
         super().__init__(f"Druid at {url} answered {answer.status_code}: {self.reason}")
+
+
+def _after(words: str, error: Exception) -> str:
+    """What follows the words in an error's message, up to OpenSSL's file and line."""
+    return str(error).partition(words)[2].partition(" (")[0]
 
 
 def _rules(datasource: str) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
+import threading
 import time
+from collections.abc import Iterator
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +22,7 @@ from include.druid.client import (
     DruidUnreachableError,
     SupervisorMissingError,
 )
+from include.stack.certificates import Authority
 from include.stack.ports import free_ports
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
 
@@ -177,3 +183,52 @@ def test_tasks_are_asked_for_by_their_datasource(router: Router, client: DruidCl
     router.on("GET", TASKS, (200, [{"id": "one"}]))
     assert client.tasks("ventas&más") == [{"id": "one"}]
     assert router.asked[0].query == "datasource=ventas%26m%C3%A1s"
+
+
+def test_a_login_that_is_refused_is_told(router: Router, client: DruidClient) -> None:
+    router.on("POST", SQL, (401, {"error": "Unauthorized"}))
+    with pytest.raises(DruidError, match=f"{router.url} refuses the login: correct login and"):
+        client.sql("SELECT 1")
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[tuple[str, Authority]]:
+    """URL of a server that answers every query with no rows, and the authority it is of."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    authority = Authority(tmp_path / "security")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.server("druid"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}", authority
+        server.shutdown()
+
+
+def test_the_connections_authority_counts_whatever_the_environment_says(
+    secured: tuple[str, Authority], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, authority = secured
+    other = Authority(tmp_path / "other")
+    other.server("any")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other.certificate))
+    assert DruidClient(url, verify=str(authority.certificate)).sql("SELECT 1") == []
+
+
+def test_a_certificate_that_is_not_trusted_is_told(
+    secured: tuple[str, Authority], tmp_path: Path
+) -> None:
+    url, _ = secured
+    other = Authority(tmp_path / "other")
+    other.server("any")
+    with pytest.raises(DruidError, match=f"Druid at {url} is not trusted .*set ca_bundle_path"):
+        DruidClient(url, verify=str(other.certificate)).sql("SELECT 1")

@@ -110,6 +110,20 @@ def test_no_secret_of_a_connection_is_in_the_spec(user: str, password: str, key:
     }
 
 
+@pytest.mark.parametrize(
+    ("librdkafka", "java"),
+    [
+        ({"ssl.ca.location": "/ca.pem"}, {"ssl.truststore.location": "/ca.pem"}),
+        ({"ssl.ca.pem": "-----BEGIN"}, {"ssl.truststore.certificates": "-----BEGIN"}),
+    ],
+)
+def test_druid_trusts_whom_the_connection_trusts(
+    librdkafka: dict[str, str], java: dict[str, str]
+) -> None:
+    added = {**java, "ssl.truststore.type": "PEM"}
+    assert consumer({**PLAIN, **librdkafka}) == {**consumer(PLAIN), **added}
+
+
 def test_the_spec_is_the_same_each_time_so_that_posting_it_again_changes_nothing() -> None:
     first, again = (supervisor_spec(PLAIN, topic="t", datasource="d") for _ in range(2))
     assert json.dumps(first) == json.dumps(again)

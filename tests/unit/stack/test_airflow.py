@@ -104,7 +104,7 @@ def test_each_hook_gets_into_a_secured_stack(
 
     client = DruidSupervisorHook().get_client()
     assert client.url == security.druid_url(secured)
-    assert (client._session.auth, client._session.verify) == (HTTPBasicAuth(login, password), ca)
+    assert (client._session.auth, client._verify) == (HTTPBasicAuth(login, password), ca)
     broker = DruidDbApiHook().get_conn().cursor()
     assert broker.url == f"{security.druid_url(secured)}/druid/v2/sql"
     assert (broker.user, broker.password) == (login, password)
