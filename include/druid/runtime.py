@@ -13,6 +13,15 @@ from pathlib import PurePath
 #: Druid's processes; the coordinator is the overlord too.
 SERVICES = ("coordinator", "broker", "historical", "indexer", "router")
 
+#: On a VM a task has a JVM of its own, which takes more memory and harms no other task.
+VM_SERVICES = ("coordinator", "broker", "historical", "middleManager", "router")
+
+#: The peon, a task's JVM: `Place` has its memory and its first port under this name.
+PEON = "peon"
+
+#: A VM has cores to collect garbage beside the work.
+VM_JVM_FLAGS = ("-XX:+UseG1GC",)
+
 #: Java 17 flags that Druid 33 asks for ("Java runtime" in its documentation).
 JAVA_17_FLAGS = (
     "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
@@ -37,7 +46,7 @@ class Size:
         threads: processing threads (0 where the process runs no queries).
         merge_buffers: buffers for group-by merges.
         buffer: size of each processing buffer, MiB.
-        capacity: ingestion tasks at once (indexer only).
+        capacity: ingestion tasks at once (indexer or middle manager only).
         cache: part of the heap for what queries found in segments, MiB (historical only).
     """
 
@@ -74,11 +83,13 @@ class Place:
 
     Attributes:
         host: name or address that the processes advertise and bind to.
-        ports: port by service, and ``derby``.
+        ports: port by service, and ``derby``; beside a middle manager ``peon``, the first of the
+            ports that its tasks take.
         zookeeper: ``host:port`` of ZooKeeper.
         folder: where this Druid keeps segments, tasks and metadata.
-        sizes: memory and threads by service.
+        sizes: memory and threads by service; beside a middle manager ``peon``, those of each task.
         jvm_flags: flags of this place alone, e.g. the garbage collector.
+        segment_cache: disk that the historical may fill with segments, GiB.
     """
 
     host: str
@@ -87,6 +98,7 @@ class Place:
     folder: PurePath
     sizes: Mapping[str, Size]
     jvm_flags: tuple[str, ...] = ()
+    segment_cache: int = 20
 
 
 def properties(service: str, place: Place) -> dict[str, str]:
@@ -207,7 +219,9 @@ def _historical(place: Place) -> dict[str, str]:
     return {
         "druid.service": "druid/historical",
         "druid.plaintextPort": str(place.ports["historical"]),
-        "druid.segmentCache.locations": f'[{{"path":"{cache}","maxSize":"20g"}}]',
+        "druid.segmentCache.locations": (
+            f'[{{"path":"{cache}","maxSize":"{place.segment_cache}g"}}]'
+        ),
         # A segment does not change, and a past day is one: what a query found in it is kept for the
         # next that asks the same of a week or a month.
         "druid.historical.cache.useCache": "true",
@@ -220,7 +234,26 @@ def _indexer(place: Place) -> dict[str, str]:
     return {
         "druid.service": "druid/indexer",
         "druid.plaintextPort": str(place.ports["indexer"]),
-        "druid.worker.capacity": str(place.sizes["indexer"].capacity),
+        **_worker("indexer", place),
+    }
+
+
+def _middle_manager(place: Place) -> dict[str, str]:
+    tasks = _processing(place.sizes[PEON])
+    return {
+        "druid.service": "druid/middleManager",
+        "druid.plaintextPort": str(place.ports["middleManager"]),
+        **_worker("middleManager", place),
+        "druid.indexer.runner.startPort": str(place.ports[PEON]),
+        "druid.indexer.runner.javaOptsArray": json.dumps(jvm_options(PEON, place)),
+        # What the middle manager has of `druid.*` its tasks get too; these they get beside it.
+        **{f"druid.indexer.fork.property.{name}": value for name, value in tasks.items()},
+    }
+
+
+def _worker(service: str, place: Place) -> dict[str, str]:
+    return {
+        "druid.worker.capacity": str(place.sizes[service].capacity),
         "druid.indexer.task.baseTaskDir": str(place.folder / "tasks"),
         # A task that goes on from its disk reads an event twice, the one whose row made it persist:
         # Druid 33 notes the offset before that event beside rows that include it. A new task reads
@@ -246,5 +279,6 @@ _SPECIFIC = {
     "broker": _broker,
     "historical": _historical,
     "indexer": _indexer,
+    "middleManager": _middle_manager,
     "router": _router,
 }

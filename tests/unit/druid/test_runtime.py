@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -12,7 +13,10 @@ from hypothesis import strategies as st
 from include.druid.runtime import (
     EMBEDDED_SIZES,
     JAVA_17_FLAGS,
+    PEON,
     SERVICES,
+    VM_JVM_FLAGS,
+    VM_SERVICES,
     Place,
     Size,
     jvm_options,
@@ -34,6 +38,18 @@ PLACE = Place(
     folder=PurePosixPath("/var/druid"),
     sizes=EMBEDDED_SIZES,
     jvm_flags=("-XX:+UseSerialGC",),
+)
+
+VM = replace(
+    PLACE,
+    ports={**PLACE.ports, "middleManager": 7, PEON: 8100},
+    sizes={
+        **EMBEDDED_SIZES,
+        "middleManager": Size(heap=128, capacity=4),
+        PEON: Size(heap=1024, threads=2, merge_buffers=2, buffer=100),
+    },
+    jvm_flags=VM_JVM_FLAGS,
+    segment_cache=150,
 )
 
 #: What is a service's own, beside what all have and the sizes of its buffers.
@@ -135,6 +151,43 @@ def test_direct_memory_holds_what_druid_checks_for_at_its_start(
         if "MaxDirectMemorySize" in option
     ]
     assert given_mib * 1024 * 1024 >= needed
+
+
+def test_a_task_on_a_vm_has_a_jvm_of_its_own_with_its_own_memory_and_buffers() -> None:
+    made = properties("middleManager", VM)
+    own = {name: value for name, value in made.items() if name not in COMMON}
+    task = json.loads(own.pop("druid.indexer.runner.javaOptsArray"))
+    assert own == {
+        "druid.worker.capacity": "4",
+        "druid.indexer.runner.startPort": "8100",
+        "druid.indexer.fork.property.druid.processing.numThreads": "2",
+        "druid.indexer.fork.property.druid.processing.numMergeBuffers": "2",
+        "druid.indexer.fork.property.druid.processing.buffer.sizeBytes": "104857600",
+        "druid.indexer.task.baseTaskDir": "/var/druid/tasks",
+        "druid.indexer.task.restoreTasksOnRestart": "false",
+        "druid.segment.handoff.pollDuration": "PT2S",
+    }
+    assert made["druid.service"] == "druid/middleManager"
+    assert made["druid.plaintextPort"] == "7"
+    assert {"-Xmx1024m", "-XX:MaxDirectMemorySize=564m", "-XX:+UseG1GC", *JAVA_17_FLAGS} <= {*task}
+
+
+def test_the_middle_manager_itself_runs_no_queries() -> None:
+    own = jvm_options("middleManager", VM)
+    assert own[1:3] == ["-Xmx128m", "-XX:MaxDirectMemorySize=64m"]
+    assert own[-1] == "-XX:+UseG1GC"
+
+
+def test_the_historical_fills_the_disk_that_it_is_given_and_no_more() -> None:
+    made = properties("historical", VM)
+    locations = json.loads(made["druid.segmentCache.locations"])
+    assert locations == [{"path": "/var/druid/segment-cache", "maxSize": "150g"}]
+
+
+def test_a_vm_has_the_embedded_druids_processes_but_for_the_one_that_runs_tasks() -> None:
+    assert {*SERVICES} ^ {*VM_SERVICES} == {"indexer", "middleManager"}
+    for service in VM_SERVICES:
+        assert set(properties(service, VM)) >= COMMON
 
 
 def test_a_service_that_runs_no_queries_has_no_buffers() -> None:
