@@ -1,30 +1,142 @@
-"""The VM's body, as Compute Engine's own client understands it."""
+"""The VM's body, as Compute Engine's own client and Airflow's templates understand it."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
-from google.cloud.compute_v1 import Instance
+import pytest
+from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
+from google.cloud.compute_v1 import Firewall, Instance
 
-from include.gcp.definition import vm_body
+from include.gcp.definition import VmSettings, firewall, instance, vm_body
+from include.gcp.prices import price_of
+
+ZONE = "southamerica-east1-a"
+EXTRA = {"project": "tienda", "zone": ZONE, "instance": "druid-ventas"}
+
+
+def rendered(**extra: Any) -> dict[str, Any]:
+    """The body as a task sends it, of a connection with this extra."""
+    connection = SimpleNamespace(extra_dejson={**EXTRA, **extra})
+    context = {"conn": SimpleNamespace(google_cloud_default=connection)}
+
+    def render(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {name: render(value) for name, value in part.items()}
+        if isinstance(part, list):
+            return [render(item) for item in part]
+        if isinstance(part, str):
+            return SandboxedEnvironment().from_string(part).render(context)
+        return part
+
+    body: dict[str, Any] = render(vm_body(ZONE))
+    return body
+
+
+def metadata(body: dict[str, Any]) -> dict[str, str]:
+    return {item["key"]: item["value"] for item in body["metadata"]["items"]}
 
 
 def test_compute_engines_client_knows_every_field() -> None:
-    instance = Instance.from_json(json.dumps(vm_body("southamerica-east1-a")))
-    assert instance.machine_type == "zones/southamerica-east1-a/machineTypes/n2-standard-4"
-    [disk] = instance.disks
-    assert disk.boot
-    assert disk.auto_delete
-    assert disk.initialize_params.disk_type.startswith("zones/southamerica-east1-a/")
+    vm = Instance.from_json(json.dumps(rendered()))
+    assert vm.machine_type == f"zones/{ZONE}/machineTypes/n2-standard-4"
+    boot, data = vm.disks
+    assert (boot.boot, boot.auto_delete) == (True, True)
+    assert boot.initialize_params.disk_type == f"zones/{ZONE}/diskTypes/pd-ssd"
+    assert vm.scheduling.instance_termination_action == "STOP"
+    assert vm.scheduling.max_run_duration.seconds == 14 * 3600
+    assert (data.boot, data.auto_delete, data.device_name) == (False, False, "druid-data")
 
 
-def test_no_address_is_open_to_the_internet() -> None:
-    assert [n.get("accessConfigs") for n in vm_body("z")["networkInterfaces"]] == [None]
+def test_its_machine_type_has_a_price_with_its_source_and_day() -> None:
+    price = price_of(rendered()["machineType"].rpartition("/")[-1], ZONE)
+    assert price is not None
+    assert price.source
+    assert datetime.fromisoformat(price.date).year >= 2025
 
 
-def test_the_zone_may_be_a_template_and_is_put_in_everywhere() -> None:
-    template = "{{ conn.google_cloud_default.extra_dejson['zone'] }}"
-    body: dict[str, Any] = vm_body(template)
-    assert json.dumps(body).count(template) == 2
-    assert "{zone}" not in json.dumps(body)
+def test_the_data_disk_outlives_the_vm_and_is_found_again_by_its_name() -> None:
+    data = rendered()["disks"][1]
+    assert data["autoDelete"] is False
+    assert data["initializeParams"]["diskName"] == "druid-ventas-data"
+
+
+def test_nothing_is_open_to_the_internet() -> None:
+    assert [n.get("accessConfigs") for n in rendered()["networkInterfaces"]] == [None]
+    rule = Firewall.from_json(json.dumps(firewall()))
+    assert list(rule.source_ranges) == ["35.235.240.0/20"]
+    assert list(rule.target_tags) == list(rendered()["tags"]["items"])
+    assert [list(allowed.ports) for allowed in rule.allowed] == [["22", "8888"]]
+
+
+def test_what_a_connection_must_have_is_enough() -> None:
+    body = rendered()
+    assert "{" not in json.dumps({**body, "metadata": 0}, indent=0).replace("{\n", "")
+    assert body["networkInterfaces"] == [
+        {"subnetwork": "regions/southamerica-east1/subnetworks/default"}
+    ]
+    assert body["serviceAccounts"][0]["email"] == "ventas-druid@tienda.iam.gserviceaccount.com"
+    items = metadata(body)
+    assert items["ventas-druid-url"].endswith("/apache-druid-33.0.0-bin.tar.gz")
+    assert (items["ventas-bucket"], items["ventas-metadata-uri"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("extra", "path", "expected"),
+    [
+        ({"machine_type": "n2-highmem-8"}, ["machineType"], "n2-highmem-8"),
+        ({"data_disk_gb": 300}, ["disks", 1, "initializeParams", "diskSizeGb"], "300"),
+        ({"service_account": "d@x"}, ["serviceAccounts", 0, "email"], "d@x"),
+        ({"subnetwork": "a/b"}, ["networkInterfaces", 0, "subnetwork"], "a/b"),
+        ({"max_run_seconds": 60}, ["scheduling", "maxRunDuration", "seconds"], "60"),
+    ],
+)
+def test_the_connections_extra_goes_before_the_defaults(
+    extra: dict[str, Any], path: list[Any], expected: str
+) -> None:
+    value: Any = rendered(**extra)
+    for step in path:
+        value = value[step]
+    assert value.rpartition("machineTypes/")[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "disk_type"),
+    [
+        ("n2-standard-4", "pd-ssd"),
+        ("c3-standard-8", "pd-ssd"),
+        ("c4-standard-8", "hyperdisk-balanced"),
+        ("n4-standard-8", "hyperdisk-balanced"),
+    ],
+)
+def test_a_machine_has_disks_that_it_can_have(machine_type: str, disk_type: str) -> None:
+    for disk in rendered(machine_type=machine_type)["disks"]:
+        assert disk["initializeParams"]["diskType"] == f"zones/{ZONE}/diskTypes/{disk_type}"
+
+
+def test_every_setting_has_a_place_in_the_body() -> None:
+    names = [field.name for field in dataclasses.fields(VmSettings)]
+    body = json.dumps(instance(VmSettings(**{name: f"<{name}>" for name in names})))
+    assert [name for name in names if f"<{name}>" not in body] == []
+
+
+def test_the_script_and_its_files_are_no_template_and_fit() -> None:
+    items = metadata(vm_body(ZONE))
+    sent = metadata(rendered())
+    for key in ("startup-script", "ventas-files"):
+        # Jinja drops the newline at the end, and nothing else.
+        assert sent[key] == items[key].removesuffix("\n")
+        assert len(sent[key]) < 256 * 1024
+
+
+def test_a_dag_is_the_same_at_every_parse() -> None:
+    assert vm_body(ZONE) == vm_body(ZONE)
+
+
+def test_the_zone_may_be_a_placeholder_that_is_replaced_later() -> None:
+    assert vm_body("{zone}")["machineType"].startswith("zones/{zone}/machineTypes/")
+    assert json.dumps(vm_body("{zone}")).count("{zone}") == 3

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from include.gcp.definition import vm_body
+from include.gcp.definition import VmSettings, instance
 from include.gcp.prices import Price
 from include.gcp.running import running
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 def vm(status: str = "RUNNING", **changes: Any) -> dict[str, Any]:
     started = NOW - timedelta(hours=2)
     return {
-        **vm_body(ZONE),
+        **instance(VmSettings(zone=ZONE, machine_type="n2-standard-4")),
         "name": "druid-ventas",
         "status": status,
         "lastStartTimestamp": started.isoformat(),
