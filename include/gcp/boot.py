@@ -22,8 +22,15 @@ _STARTUP: Final = Path(__file__).with_name("startup")
 RENDERER: Final = (
     "include/__init__.py",
     "include/druid/__init__.py",
+    "include/druid/container.py",
+    "include/druid/log4j2.xml",
+    "include/druid/machine_types.csv",
     "include/druid/runtime.py",
+    "include/druid/sizing.py",
     "include/gcp/__init__.py",
+    "include/gcp/google.py",
+    "include/gcp/guest.py",
+    "include/gcp/vm_druid.py",
 )
 
 

@@ -1,0 +1,130 @@
+"""What the VM asks of Google, with the standard library alone: metadata, secrets, its bucket.
+
+Every answer that does not serve becomes a `SetupError` of one sentence for the serial console.
+"""
+
+import base64
+import json
+import os
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, Final
+
+#: What Druid needs on the bucket: it writes, reads, lists and deletes segments and logs.
+BUCKET_PERMISSIONS: Final = (
+    "storage.objects.create",
+    "storage.objects.delete",
+    "storage.objects.get",
+    "storage.objects.list",
+)
+
+_SECONDS: Final = 10.0
+_TRIES: Final = 5
+
+
+class SetupError(Exception):
+    """Why this VM cannot be set up, and what to do, in one sentence."""
+
+
+class Google:
+    """Google's services as a VM sees them.
+
+    Addresses are Google's own unless the environment has ``METADATA_URL``, ``SECRETS_URL`` or
+    ``STORAGE_URL``.
+    """
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._metadata = environment.get("METADATA_URL", "http://metadata.google.internal")
+        self._secrets = environment.get("SECRETS_URL", "https://secretmanager.googleapis.com")
+        self._storage = environment.get("STORAGE_URL", "https://storage.googleapis.com")
+        self._token = ""
+
+    def metadata(self, path: str) -> str:
+        """A metadata value below ``computeMetadata/v1/``; "" if there is none.
+
+        Raises:
+            SetupError: the metadata server does not answer.
+        """
+        url = f"{self._metadata}/computeMetadata/v1/{path}"
+        status, body = _get(url, {"Metadata-Flavor": "Google"})
+        if status not in (200, 404):
+            raise SetupError(f"the metadata server answered {status} for {path}: restart the VM")
+        return body.decode() if status == 200 else ""
+
+    def secret(self, name: str, setting: str) -> str:
+        """The latest version of a secret; `setting` is where its name comes from.
+
+        Raises:
+            SetupError: it is missing or may not be read, or is no single line of text.
+        """
+        project = self.metadata("project/project-id")
+        url = f"{self._secrets}/v1/projects/{project}/secrets/{name}/versions/latest:access"
+        status, body = _get(url, self._authorization())
+        if status == 404:
+            raise SetupError(
+                f"secret '{name}' (connection extra {setting}) has no version in project {project}:"
+                f" create it with `gcloud secrets create {name} --data-file=-`"
+            )
+        if status == 403:
+            raise SetupError(
+                f"the VM's service account may not read secret '{name}' of project {project}:"
+                " grant it roles/secretmanager.secretAccessor on it"
+            )
+        if status != 200:
+            raise SetupError(f"Secret Manager answered {status} for secret '{name}': start again")
+        value = base64.b64decode(json.loads(body)["payload"]["data"]).decode().rstrip("\r\n")
+        if not value or not value.isprintable():
+            raise SetupError(f"secret '{name}' must be one line of text: add a version that is")
+        return value
+
+    def check_bucket(self, name: str) -> None:
+        """Make sure that Druid may keep its segments in a bucket.
+
+        Raises:
+            SetupError: the bucket is missing, or a permission on it.
+        """
+        asked = urllib.parse.urlencode([("permissions", name) for name in BUCKET_PERMISSIONS])
+        url = f"{self._storage}/storage/v1/b/{name}/iam/testPermissions?{asked}"
+        status, body = _get(url, self._authorization())
+        if status == 404:
+            raise SetupError(
+                f"bucket '{name}' does not exist: create it or correct the connection extra bucket"
+            )
+        granted = json.loads(body).get("permissions", []) if status == 200 else []
+        if missing := [right for right in BUCKET_PERMISSIONS if right not in granted]:
+            raise SetupError(
+                f"the VM's service account lacks {', '.join(missing)} on bucket '{name}':"
+                " grant it roles/storage.objectAdmin on it"
+            )
+
+    def _authorization(self) -> dict[str, str]:
+        if not self._token:
+            answer = self.metadata("instance/service-accounts/default/token")
+            if not answer:
+                raise SetupError("this VM has no service account: create it with one")
+            self._token = json.loads(answer)["access_token"]
+        return {"Authorization": f"Bearer {self._token}"}
+
+
+def _get(url: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body; what may pass (no answer, 429, 5xx) is asked again a few times."""
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the addresses are ours
+    host: Any = urllib.parse.urlsplit(url).netloc
+    for attempt in range(_TRIES):
+        if attempt:
+            time.sleep(2 ** (attempt - 1))
+        try:
+            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code != 429 and error.code < 500:
+                return error.code, error.read()
+            problem = str(error.code)
+        except OSError as error:
+            problem = str(getattr(error, "reason", error))
+    raise SetupError(
+        f"{host} does not answer ({problem}): give the subnetwork Private Google Access"
+    )

@@ -1,0 +1,121 @@
+"""Runs on the VM: checks what its metadata names and writes what Druid is to be started with.
+
+`python3 -m include.gcp.guest FOLDER` leaves in FOLDER the tree of `/etc/druid` as `druid/` and the
+environment of the processes as `secrets.env`, of mode 0600. It changes nothing else.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from include.druid import container
+from include.druid.sizing import SizingError, size
+from include.gcp import vm_druid
+from include.gcp.google import Google, SetupError
+
+_ATTRIBUTE: Final = "instance/attributes/ventas-"
+
+#: Metadata key that names a secret, its setting in the connection, and the variable it becomes.
+_SECRETS: Final = (
+    ("secret-kafka-jaas", "secret_kafka_jaas", vm_druid.KAFKA_JAAS_VARIABLE),
+    ("secret-druid-admin", "secret_druid_admin", vm_druid.ADMIN_VARIABLE),
+    ("secret-druid-internal", "secret_druid_internal", vm_druid.INTERNAL_VARIABLE),
+    ("secret-metadata", "secret_metadata", container.PASSWORD_VARIABLE),
+)
+
+
+#: The data disk, by the device name that the VM's definition gives it.
+DISK: Final = Path("/dev/disk/by-id/google-druid-data")
+
+#: Of it, for the historical's copies of segments: beside them are tasks, and the segments' own
+#: place if there is no bucket.
+_CACHE_SHARE: Final = 0.4
+
+
+def secrets(google: Google) -> dict[str, str]:
+    """The secrets by the variable's name; those that this VM does not need are left out."""
+    found = {}
+    for key, setting, variable in _SECRETS:
+        if variable == container.PASSWORD_VARIABLE and not _attribute(google, "metadata-uri"):
+            continue
+        name = _attribute(google, key)
+        if not name and variable != vm_druid.KAFKA_JAAS_VARIABLE:
+            raise SetupError(f"the connection's extra {setting} must name a secret")
+        # Kafka may ask for no password; its variable is there all the same, since a specification
+        # may name it.
+        found[variable] = google.secret(name, setting) if name else ""
+    return found
+
+
+def choices(google: Google) -> vm_druid.Choices:
+    """What the VM's metadata, its machine type and its data disk make of its Druid."""
+    machine_type = google.metadata("instance/machine-type").rpartition("/")[-1]
+    try:
+        plan = size(machine_type, float(_attribute(google, "rate")))
+    except SizingError as error:
+        raise SetupError(f"connection extra machine_type or rate: {error}") from None
+    bucket = _attribute(google, "bucket")
+    if bucket:
+        google.check_bucket(bucket)
+    return vm_druid.Choices(
+        sizes=plan.sizes,
+        segment_cache=max(1, int(_gib(DISK) * _CACHE_SHARE)),
+        bucket=bucket,
+        metadata_uri=_attribute(google, "metadata-uri"),
+        metadata_user=_attribute(google, "metadata-user"),
+    )
+
+
+def _gib(disk: Path) -> float:
+    try:
+        device = os.open(disk, os.O_RDONLY)
+    except OSError as error:
+        raise SetupError(
+            f"the data disk {disk} cannot be read ({error.strerror}): attach it to this VM under"
+            f" the device name {disk.name.removeprefix('google-')}"
+        ) from None
+    try:
+        return os.lseek(device, 0, os.SEEK_END) / 2**30
+    finally:
+        os.close(device)
+
+
+def environment_file(variables: dict[str, str]) -> str:
+    """Text of a systemd ``EnvironmentFile`` ("systemd.exec" in systemd's manual)."""
+    return "".join(f'{name}="{_quoted(value)}"\n' for name, value in sorted(variables.items()))
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`").replace("$", "\\$")
+
+
+def _attribute(google: Google, key: str) -> str:
+    return google.metadata(_ATTRIBUTE + key)
+
+
+def main() -> int:
+    """Write the folder; 1 and one sentence on standard error if that is not possible."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    folder: Path = parser.parse_args().folder
+    google = Google()
+    try:
+        variables = secrets(google)
+        files = vm_druid.files(choices(google))
+    except SetupError as error:
+        print(f"ventas: ERROR: {error}", file=sys.stderr)
+        return 1
+    for name, text in files.items():
+        file = folder / "druid" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    secret = folder / "secrets.env"
+    secret.touch(mode=0o600)
+    secret.write_text(environment_file(variables), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

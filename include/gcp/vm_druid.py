@@ -1,0 +1,170 @@
+"""The files of the VM's Druid: what `/etc/druid` holds for a machine type and its user's choices.
+
+The five processes and ZooKeeper listen on loopback, the router alone on the VM's address: Airflow
+and the browser come through Identity-Aware Proxy's TCP forwarding (or from within the VPC, by a
+firewall rule of one's own), whose way is encrypted, so that Druid needs no TLS and nobody a
+certificate. Who gets there is asked for a password by `druid-basic-security`.
+
+This runs on the VM: nothing but the standard library and `include.druid` may be imported.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from include.druid import container, runtime
+from include.druid.sizing import ZOOKEEPER
+
+HOST: Final = "127.0.0.1"
+CONF: Final = PurePath("/etc/druid")
+HOME: Final = PurePath("/opt/druid")
+DATA: Final = PurePath("/var/lib/druid")
+LOG4J: Final = PurePath("/opt/ventas/include/druid/log4j2.xml")
+
+PORTS: Final = {
+    **{service: container.PORTS[service] for service in ("coordinator", "broker", "historical")},
+    "middleManager": 8091,
+    "router": container.PORTS["router"],
+    "peon": 8100,
+    "derby": container.PORTS["derby"],
+    "zookeeper": 2181,
+}
+
+#: Druid's user for its processes' calls to each other.
+INTERNAL_USER: Final = "druid_system"
+
+#: Variables of the processes' environment, by which Druid reads what no file may hold.
+KAFKA_JAAS_VARIABLE: Final = "KAFKA_JAAS_CONFIG"
+ADMIN_VARIABLE: Final = "DRUID_ADMIN_PASSWORD"
+INTERNAL_VARIABLE: Final = "DRUID_INTERNAL_PASSWORD"
+
+_EXTENSIONS: Final = (*container.EXTENSIONS, "druid-basic-security")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the VM's metadata says of its Druid.
+
+    Attributes:
+        sizes: memory and threads by process, of the machine type.
+        segment_cache: disk for segments, GiB.
+        bucket: Cloud Storage bucket for segments and task logs; "" for the data disk.
+        metadata_uri: JDBC address of the PostgreSQL metadata store; "" for Derby.
+        metadata_user: the user there.
+    """
+
+    sizes: Mapping[str, runtime.Size]
+    segment_cache: int
+    bucket: str = ""
+    metadata_uri: str = ""
+    metadata_user: str = ""
+
+
+def files(choices: Choices) -> dict[str, str]:
+    """Texts by path below `/etc/druid`: a folder a process, each with the arguments of its JVM."""
+    place = runtime.Place(
+        host=HOST,
+        ports=PORTS,
+        zookeeper=f"{HOST}:{PORTS['zookeeper']}",
+        folder=DATA,
+        sizes=choices.sizes,
+        jvm_flags=(*runtime.VM_JVM_FLAGS, f"-Dlog4j.configurationFile={LOG4J}"),
+        segment_cache=choices.segment_cache,
+    )
+    found = {
+        "zookeeper/zoo.cfg": runtime.render(_ZOO),
+        "zookeeper/java.args": _arguments(
+            [f"-Xmx{ZOOKEEPER // 2}m", f"-Dlog4j.configurationFile={LOG4J}"],
+            class_path=f"{HOME}/lib/*",
+            run=["org.apache.zookeeper.server.quorum.QuorumPeerMain", f"{CONF}/zookeeper/zoo.cfg"],
+        ),
+    }
+    for service in runtime.VM_SERVICES:
+        settings = runtime.properties(service, place) | _differences(service, choices)
+        found[f"{service}/runtime.properties"] = runtime.render(settings)
+        found[f"{service}/java.args"] = _arguments(
+            runtime.jvm_options(service, place),
+            class_path=f"{CONF}/{service}:{HOME}/lib/*",
+            run=["org.apache.druid.cli.Main", "server", service],
+        )
+    return found
+
+
+def _arguments(options: list[str], *, class_path: str, run: list[str]) -> str:
+    return "".join(f'"{argument}"\n' for argument in (*options, "-cp", class_path, *run))
+
+
+_ZOO: Final = {
+    "dataDir": str(DATA / "zookeeper"),
+    "clientPort": str(PORTS["zookeeper"]),
+    "clientPortAddress": HOST,
+    "admin.enableServer": "false",
+    "tickTime": "2000",
+    "maxClientCnxns": "0",
+    "autopurge.purgeInterval": "1",
+}
+
+
+def _differences(service: str, choices: Choices) -> dict[str, str]:
+    settings = {
+        "druid.extensions.directory": str(HOME / "extensions"),
+        **_security(),
+        **(_postgresql(choices) if choices.metadata_uri else {}),
+        **(_cloud_storage(choices.bucket) if choices.bucket else {}),
+        "druid.extensions.loadList": json.dumps(
+            [*_EXTENSIONS, *(["druid-google-extensions"] if choices.bucket else [])]
+        ),
+    }
+    if service == "router":
+        # It alone may be reached from outside, and only as far as the firewall lets.
+        settings["druid.bindOnHost"] = "false"
+    return settings
+
+
+def _security() -> dict[str, str]:
+    """`druid-basic-security` with users in the metadata store (Druid 33, "Basic Security")."""
+    return {
+        "druid.auth.authenticatorChain": '["basic"]',
+        "druid.auth.authenticator.basic.type": "basic",
+        "druid.auth.authenticator.basic.credentialsValidator.type": "metadata",
+        "druid.auth.authenticator.basic.skipOnFailure": "false",
+        "druid.auth.authenticator.basic.authorizerName": "basic",
+        # They count when the metadata store is empty, and never again.
+        "druid.auth.authenticator.basic.initialAdminPassword": _variable(ADMIN_VARIABLE),
+        "druid.auth.authenticator.basic.initialInternalClientPassword": _variable(
+            INTERNAL_VARIABLE
+        ),
+        "druid.auth.authorizers": '["basic"]',
+        "druid.auth.authorizer.basic.type": "basic",
+        "druid.escalator.type": "basic",
+        "druid.escalator.internalClientUsername": INTERNAL_USER,
+        "druid.escalator.internalClientPassword": _variable(INTERNAL_VARIABLE),
+        "druid.escalator.authorizerName": "basic",
+    }
+
+
+def _postgresql(choices: Choices) -> dict[str, str]:
+    return {
+        "druid.metadata.storage.type": "postgresql",
+        "druid.metadata.storage.connector.connectURI": choices.metadata_uri,
+        "druid.metadata.storage.connector.user": choices.metadata_user,
+        "druid.metadata.storage.connector.password": _variable(container.PASSWORD_VARIABLE),
+    }
+
+
+def _cloud_storage(bucket: str) -> dict[str, str]:
+    """Deep storage and task logs on Cloud Storage (Druid 33, "Google Cloud Storage")."""
+    return {
+        "druid.storage.type": "google",
+        "druid.google.bucket": bucket,
+        "druid.google.prefix": "druid/segments",
+        "druid.indexer.logs.type": "google",
+        "druid.indexer.logs.bucket": bucket,
+        "druid.indexer.logs.prefix": "druid/task-logs",
+    }
+
+
+def _variable(name: str) -> str:
+    return json.dumps({"type": "environment", "variable": name})

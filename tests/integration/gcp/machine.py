@@ -1,0 +1,239 @@
+"""A throwaway Debian whose own systemd is process 1: what the VM's boot is executed on.
+
+Namespaces of the kernel separate it: its processes, mounts, cgroups, host name and network, which
+is loopback alone. It differs from a Compute Engine VM by its kernel, which is this machine's, by
+`/proc/sys` and `/sys`, which it may only read, and by udev, which does not run: the data disk's
+name is made in `boot.sh`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pty
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import psutil
+import pytest
+
+MIRROR = "http://deb.debian.org/debian"
+#: What Compute Engine's Debian image has too, as far as the startup script relies on it.
+BASE = "systemd,systemd-sysv,dbus,python3,curl,ca-certificates,e2fsprogs,diffutils,procps"
+#: What the script is to install; the machine has no network, but an archive with these.
+OFFERED = ("openjdk-17-jre-headless",)
+DISK = "/dev/disk/by-id/google-druid-data"
+
+_BOOT = Path(__file__).with_name("boot.sh")
+
+
+def skip_unless_possible() -> None:
+    """Skip where there is no root, or a tool is missing."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make namespaces and file systems: run the tests as root")
+    missing = [
+        f"{tool} (Debian package {package})"
+        for tool, package in (
+            ("debootstrap", "debootstrap"),
+            ("unshare", "util-linux"),
+            ("nsenter", "util-linux"),
+            ("losetup", "mount"),
+            ("mkfs.ext4", "e2fsprogs"),
+        )
+        if shutil.which(tool) is None
+    ]
+    if missing:
+        pytest.skip(f"a throwaway Debian needs {', '.join(missing)}")
+
+
+def base(cache: Path) -> Path:
+    """A Debian 12 made by debootstrap, kept in the cache."""
+    identity = hashlib.sha256(f"{BASE} {OFFERED}".encode()).hexdigest()[:12]
+    root = cache / f"debian-12-{identity}"
+    if root.exists():
+        return root
+    making = cache / f"{root.name}.new"
+    shutil.rmtree(making, ignore_errors=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run(
+        ["debootstrap", "--variant=minbase", f"--include={BASE}", "bookworm", making, MIRROR],
+        capture_output=True,
+        text=True,
+    )
+    if made.returncode:
+        pytest.skip(f"debootstrap could not fetch Debian 12 from {MIRROR}: {made.stdout[-300:]}")
+    _offer(making)
+    making.rename(root)
+    return root
+
+
+def _offer(root: Path) -> None:
+    """Fetch packages, and make an archive of them inside, the only one that apt then knows."""
+    fetch = ["install", "--yes", "--no-install-recommends", "--download-only", *OFFERED]
+    cached = root / "var/cache/apt/archives"
+    for deb in cached.glob("*.deb"):
+        deb.unlink()
+    subprocess.run(["chroot", root, "apt-get", "-qq", *fetch], check=True, capture_output=True)
+    archive = root / "srv/apt"
+    archive.mkdir(parents=True)
+    entries = []
+    for deb in cached.glob("*.deb"):
+        shutil.move(deb, archive)
+        file = archive / deb.name
+        control = subprocess.run(
+            ["chroot", root, "dpkg-deb", "--field", f"/srv/apt/{file.name}"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        entries.append(
+            f"{control}Filename: ./{file.name}\nSize: {file.stat().st_size}\nSHA256: {digest}\n"
+        )
+    (archive / "Packages").write_text("\n".join(entries), encoding="utf-8")
+    (root / "etc/apt/sources.list").write_text("deb [trusted=yes] file:/srv/apt ./\n")
+    # Each machine makes its own.
+    (root / "etc/machine-id").write_text("")
+
+
+class Machine:
+    """One machine: a root over the base, a data disk, and while it is on, its processes."""
+
+    def __init__(self, root: Path, disk: str, cgroup: Path) -> None:
+        self.root = root
+        self._disk = disk
+        self._cgroup = cgroup
+        self._process: subprocess.Popen[bytes] | None = None
+        self._console = b""
+
+    @property
+    def console(self) -> str:
+        """What its serial console has shown since it was made."""
+        return self._console.decode(errors="replace").replace("\r\n", "\n")
+
+    @property
+    def pid(self) -> int:
+        """The machine's process 1, as this machine numbers it."""
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children()
+        assert children, f"the machine is off:\n{self.console}"
+        return children[0].pid
+
+    def boot(self) -> None:
+        """Turn it on and wait until systemd has finished."""
+        self._cgroup.mkdir(exist_ok=True)
+        terminal, console = pty.openpty()
+        self._process = subprocess.Popen(
+            [
+                "setpriv",
+                "--pdeathsig",
+                "KILL",
+                "sh",
+                _BOOT,
+                self.root,
+                os.ttyname(console),
+                self._disk,
+                self._cgroup,
+            ],
+            stdin=subprocess.DEVNULL,
+            stderr=console,
+        )
+        threading.Thread(target=self._listen, args=(terminal,), daemon=True).start()
+        os.close(console)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            time.sleep(0.3)
+            if self._process.poll() is not None:
+                break
+            state = self.run("systemctl", "is-system-running", check=False).strip()
+            if state in ("running", "degraded"):
+                return
+        raise AssertionError(f"the machine did not boot:\n{self.console}")
+
+    def off(self) -> None:
+        """Turn it off at once, as if the power failed."""
+        if self._process is None:
+            return
+        # `unshare --kill-child`: process 1 ends with it, and all others with process 1.
+        self._process.kill()
+        self._process.wait(20)
+        self._process = None
+        deadline = time.monotonic() + 20
+        for group in sorted(self._cgroup.rglob("*/"), reverse=True):
+            _remove(group, deadline)
+        _remove(self._cgroup, deadline)
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """Output of a command on the machine."""
+        done = subprocess.run(
+            [*self.enter("-m", "-p", "-u", "-i", "-C", "-r", "-w"), *command],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def enter(self, *namespaces: str) -> list[str]:
+        """What goes before a command that is to run on the machine's network."""
+        return ["nsenter", "-t", str(self.pid), "-n", *namespaces]
+
+    def _listen(self, terminal: int) -> None:
+        while True:
+            try:
+                read = os.read(terminal, 65536)
+            except OSError:  # nobody has the console open any more
+                break
+            self._console += read
+        os.close(terminal)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.off()
+
+
+def _remove(cgroup: Path, deadline: float) -> None:
+    while cgroup.exists():
+        try:
+            cgroup.rmdir()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+@contextmanager
+def machine(cache: Path, folder: Path) -> Iterator[Machine]:
+    """A machine of its own in `folder`, off; its disk is of 4 GiB and was never written to."""
+    root, upper, work = folder / "root", folder / "upper", folder / "work"
+    for made in (root, upper, work):
+        made.mkdir()
+    overlay = f"lowerdir={base(cache)},upperdir={upper},workdir={work}"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", overlay, root], check=True)
+    try:
+        disk = folder / "disk"
+        with disk.open("wb") as file:
+            file.truncate(4 * 2**30)
+        found = ["losetup", "--find", "--show", str(disk)]
+        loop = subprocess.run(found, check=True, capture_output=True, text=True).stdout.strip()
+        try:
+            with Machine(root, loop, _cgroups() / f"ventas-{os.getpid()}") as made_machine:
+                yield made_machine
+        finally:
+            subprocess.run(["losetup", "--detach", loop], check=True)
+    finally:
+        subprocess.run(["umount", root], check=True)
+
+
+def _cgroups() -> Path:
+    """Where this machine has cgroup v2: beside v1 if it has both."""
+    both = Path("/sys/fs/cgroup/unified")
+    return both if both.exists() else Path("/sys/fs/cgroup")

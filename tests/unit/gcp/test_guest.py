@@ -1,0 +1,183 @@
+"""What the VM makes of its metadata; `tests/integration/gcp` has it with the real script."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from include.gcp import boot, guest
+from include.gcp.google import Google, SetupError
+
+ATTRIBUTES = {
+    "secret-kafka-jaas": "jaas",
+    "secret-druid-admin": "admin",
+    "secret-druid-internal": "internal",
+    "secret-metadata": "metadata",
+    "metadata-uri": "",
+    "metadata-user": "druid",
+    "bucket": "",
+    "rate": "1000",
+}
+
+
+class FakeGoogle(BaseHTTPRequestHandler):
+    """Answers each path with what the test has put there, or 404."""
+
+    answers: dict[str, str | int | list[int]]
+
+    def do_GET(self) -> None:
+        answer = self.answers.get(self.path.partition("?")[0], 404)
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        status, body = (answer, b"") if isinstance(answer, int) else (200, answer.encode())
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def answers() -> dict[str, str | int | list[int]]:
+    metadata = "/computeMetadata/v1"
+    secrets = "/v1/projects/tienda/secrets"
+    token = f"{metadata}/instance/service-accounts/default/token"
+    machine_type = f"{metadata}/instance/machine-type"
+    return {
+        f"{metadata}/project/project-id": "tienda",
+        machine_type: "projects/1/machineTypes/n2-standard-4",
+        token: json.dumps({"access_token": "t"}),
+        **{f"{metadata}/instance/attributes/ventas-{k}": v for k, v in ATTRIBUTES.items()},
+        **{
+            f"{secrets}/{name}/versions/latest:access": secret(f"the-{name}")
+            for name in ("jaas", "admin", "internal", "metadata")
+        },
+    }
+
+
+def secret(value: str) -> str:
+    return json.dumps({"payload": {"data": base64.b64encode(value.encode()).decode()}})
+
+
+@pytest.fixture
+def environment(
+    answers: dict[str, str | int | list[int]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    monkeypatch.setattr("include.gcp.google.time.sleep", lambda _: None)
+    handler = type("Handler", (FakeGoogle,), {"answers": answers})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    yield {f"{name}_URL": address for name in ("METADATA", "SECRETS", "STORAGE")}
+    server.shutdown()
+
+
+@pytest.fixture
+def google(environment: dict[str, str]) -> Google:
+    return Google(environment)
+
+
+def test_secrets_become_the_variables_that_druid_reads(google: Google) -> None:
+    assert guest.secrets(google) == {
+        "KAFKA_JAAS_CONFIG": "the-jaas",
+        "DRUID_ADMIN_PASSWORD": "the-admin",
+        "DRUID_INTERNAL_PASSWORD": "the-internal",
+    }
+
+
+def test_the_metadata_stores_password_is_asked_for_where_there_is_one(
+    google: Google, answers: dict[str, str | int | list[int]]
+) -> None:
+    answers["/computeMetadata/v1/instance/attributes/ventas-metadata-uri"] = "jdbc:postgresql://x/d"
+    assert guest.secrets(google)["METADATA_PASSWORD"] == "the-metadata"
+
+
+def test_a_kafka_without_a_password_has_no_secret(
+    google: Google, answers: dict[str, str | int | list[int]]
+) -> None:
+    answers["/computeMetadata/v1/instance/attributes/ventas-secret-kafka-jaas"] = ""
+    assert guest.secrets(google)["KAFKA_JAAS_CONFIG"] == ""
+
+
+def test_druid_has_a_password_always(
+    google: Google, answers: dict[str, str | int | list[int]]
+) -> None:
+    answers["/computeMetadata/v1/instance/attributes/ventas-secret-druid-admin"] = ""
+    with pytest.raises(SetupError, match="extra secret_druid_admin must name a secret"):
+        guest.secrets(google)
+
+
+def test_what_passes_is_asked_again(
+    google: Google, answers: dict[str, str | int | list[int]]
+) -> None:
+    answers["/v1/projects/tienda/secrets/x/versions/latest:access"] = [503, 429, 403]
+    with pytest.raises(SetupError, match="may not read secret 'x' of project tienda"):
+        google.secret("x", "secret_x")
+
+
+def test_google_out_of_reach_is_one_sentence(environment: dict[str, str]) -> None:
+    google = Google({**environment, "METADATA_URL": "http://127.0.0.1:9"})
+    with pytest.raises(SetupError, match=r"127.0.0.1:9 does not answer \(.*refused\)"):
+        google.metadata("project/project-id")
+
+
+def test_a_disk_that_is_not_there_is_one_sentence(
+    google: Google, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(guest, "DISK", tmp_path / "google-druid-data")
+    with pytest.raises(SetupError, match="attach it to this VM under the device name druid-data"):
+        guest.choices(google)
+
+
+def test_the_segment_cache_is_a_part_of_the_disk(
+    google: Google, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    with disk.open("wb") as file:
+        file.truncate(100 * 2**30)
+    monkeypatch.setattr(guest, "DISK", disk)
+    assert guest.choices(google).segment_cache == 40
+
+
+def test_the_environment_file_keeps_what_systemd_would_take_for_its_own() -> None:
+    assert guest.environment_file({"B": 'a "b" $c `d` \\e', "A": "x"}) == (
+        'A="x"\nB="a \\"b\\" \\$c \\`d\\` \\\\e"\n'
+    )
+
+
+def test_the_packed_renderer_needs_the_standard_library_alone(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    with tarfile.open(fileobj=BytesIO(boot.archive())) as packed:
+        packed.extractall(tmp_path / "files", filter="data")
+    script = (
+        f"import sys, pathlib; sys.path.insert(0, {str(tmp_path / 'files')!r}); "
+        "from include.gcp import guest; guest.DISK = pathlib.Path('/dev/null'); "
+        "raise SystemExit(guest.main())"
+    )
+    out = tmp_path / "out"
+    out.mkdir()
+    done = subprocess.run(
+        # -I and -S: neither this project nor what is installed beside it can be imported.
+        [sys.executable, "-I", "-S", "-c", script, out],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stat.S_IMODE((out / "secrets.env").stat().st_mode) == 0o600
+    assert (out / "druid/router/runtime.properties").exists()
+    assert "the-" not in "".join(f.read_text() for f in out.glob("druid/*/*"))

@@ -1,0 +1,98 @@
+"""The files of the VM's Druid."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from include.druid import runtime
+from include.druid.sizing import size
+from include.druid.supervisor import JAAS_VARIABLE
+from include.gcp import vm_druid
+from include.gcp.vm_druid import Choices, files
+
+
+def of(**choices: Any) -> dict[str, str]:
+    return files(Choices(sizes=size("n2-standard-4", 1000).sizes, segment_cache=40, **choices))
+
+
+def properties(service: str, **choices: Any) -> dict[str, str]:
+    lines = of(**choices)[f"{service}/runtime.properties"].splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def extensions(**choices: Any) -> set[str]:
+    return set(json.loads(properties("broker", **choices)["druid.extensions.loadList"]))
+
+
+def test_each_process_has_a_folder_with_the_arguments_of_its_jvm() -> None:
+    found = of()
+    for service in ("zookeeper", *runtime.VM_SERVICES):
+        arguments = found[f"{service}/java.args"].splitlines()
+        assert all(a.startswith('"') and a.endswith('"') for a in arguments)
+    broker = found["broker/java.args"].splitlines()
+    assert broker[-3:] == ['"org.apache.druid.cli.Main"', '"server"', '"broker"']
+    assert '"/etc/druid/broker:/opt/druid/lib/*"' in broker
+    assert '"-XX:+UseG1GC"' in broker
+
+
+def test_the_router_alone_can_be_reached_from_outside() -> None:
+    bound = {s: properties(s)["druid.bindOnHost"] for s in runtime.VM_SERVICES}
+    assert {service for service, value in bound.items() if value != "true"} == {"router"}
+    assert {properties(s)["druid.host"] for s in runtime.VM_SERVICES} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("service", runtime.VM_SERVICES)
+def test_whoever_asks_is_asked_for_a_password_that_no_file_has(service: str) -> None:
+    found = properties(service, metadata_uri="jdbc:postgresql://10.0.0.3/druid", metadata_user="d")
+    assert found["druid.auth.authenticatorChain"] == '["basic"]'
+    assert found["druid.auth.authorizers"] == '["basic"]'
+    assert found["druid.escalator.type"] == "basic"
+    passwords = [value for name, value in found.items() if name.lower().endswith("password")]
+    assert len(passwords) == 4
+    for password in passwords:
+        assert json.loads(password)["type"] == "environment"
+    assert "druid-basic-security" in extensions()
+
+
+def test_the_processes_meet_with_the_password_that_the_user_was_made_with() -> None:
+    found = properties("router")
+    assert (
+        found["druid.escalator.internalClientPassword"]
+        == found["druid.auth.authenticator.basic.initialInternalClientPassword"]
+    )
+
+
+def test_the_specification_names_the_variable_that_the_vm_sets() -> None:
+    assert vm_druid.KAFKA_JAAS_VARIABLE == JAAS_VARIABLE
+
+
+def test_a_bucket_takes_segments_and_task_logs() -> None:
+    found = properties("middleManager", bucket="tienda-druid")
+    assert (found["druid.storage.type"], found["druid.indexer.logs.type"]) == ("google", "google")
+    assert {found["druid.google.bucket"], found["druid.indexer.logs.bucket"]} == {"tienda-druid"}
+    assert found["druid.google.prefix"] != found["druid.indexer.logs.prefix"]
+    assert "druid-google-extensions" in extensions(bucket="tienda-druid")
+
+
+def test_without_a_bucket_they_stay_on_the_data_disk() -> None:
+    found = properties("middleManager")
+    assert found["druid.storage.type"] == "local"
+    assert found["druid.storage.storageDirectory"] == "/var/lib/druid/segments"
+    assert "druid-google-extensions" not in extensions()
+
+
+def test_cloud_sql_takes_the_metadata_where_there_is_one() -> None:
+    found = properties("coordinator", metadata_uri="jdbc:postgresql://10.0.0.3/druid")
+    assert found["druid.metadata.storage.type"] == "postgresql"
+    assert found["druid.metadata.storage.connector.connectURI"].endswith("//10.0.0.3/druid")
+    assert properties("coordinator")["druid.metadata.storage.type"] == "derby"
+
+
+def test_a_machine_has_the_memory_that_it_was_sized_for() -> None:
+    heap = size("n2-standard-4", 1000).sizes["historical"].heap
+    assert f'"-Xmx{heap}m"' in of()["historical/java.args"].splitlines()
+    locations = properties("historical")["druid.segmentCache.locations"]
+    assert json.loads(locations.replace("\\", ""))[0]["maxSize"] == "40g"
