@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, Param, TriggerRule
 
 from include.gcp.definition import vm_body
+from ventas_airflow.alerts import leave_notice, tell
 from ventas_airflow.operators.backfill import FillDayOperator, PlanDaysOperator
 from ventas_airflow.operators.compute import (
     EnsureDruidVmOperator,
@@ -42,8 +43,11 @@ with DAG(
     max_active_runs=1,
     render_template_as_native_obj=True,
     tags=["ventas", "simulación"],
+    on_failure_callback=tell,
+    on_success_callback=tell,
     default_args={
         "owner": "ventas",
+        "on_failure_callback": leave_notice,
         "retries": 2,
         "retry_delay": timedelta(seconds=10),
     },

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, task
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
+from ventas_airflow.alerts import leave_notice, tell, tell_late
 from ventas_airflow.conditions import druid_is_on, sales_expected
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.operators.validation import RunCheckOperator, SummarizeChecksOperator
@@ -23,8 +26,17 @@ with DAG(
     max_active_runs=1,
     render_template_as_native_obj=True,
     tags=["ventas", "validación"],
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=10),
+        callback=AsyncCallback(tell_late),
+        name="La validación terminó",
+    ),
+    on_failure_callback=tell,
+    on_success_callback=tell,
     default_args={
         "owner": "ventas",
+        "on_failure_callback": leave_notice,
         "retries": 2,
         "retry_delay": timedelta(seconds=5),
         "execution_timeout": timedelta(minutes=2),

@@ -5,8 +5,12 @@ from pathlib import Path
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from include.gcp.definition import vm_body
+from ventas_airflow.alerts import leave_notice, tell, tell_late
+from ventas_airflow.deadlines import PlannedEnd
 from ventas_airflow.operators.compute import (
     EnsureDruidVmOperator,
     StopDruidVmOperator,
@@ -51,6 +55,9 @@ WINDOW = {
     "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
 
+#: How long a triggered window lasts unless its form says otherwise.
+MINUTES = 10.0
+
 
 def fault(title: str, description: str) -> Param:
     """The form's field of a kind of fault: how many of a hundred."""
@@ -75,8 +82,17 @@ with DAG(
     max_active_runs=1,
     render_template_as_native_obj=True,
     tags=["ventas", "simulación"],
+    deadline=DeadlineAlert(
+        reference=PlannedEnd(minutes=MINUTES),
+        interval=timedelta(minutes=30),
+        callback=AsyncCallback(tell_late),
+        name="La ventana terminó",
+    ),
+    on_failure_callback=tell,
+    on_success_callback=tell,
     default_args={
         "owner": "ventas",
+        "on_failure_callback": leave_notice,
         "retries": 2,
         "retry_delay": timedelta(seconds=10),
     },
@@ -94,7 +110,7 @@ with DAG(
             description="Con qué ritmo venden las sucursales. Qué se vende no depende de él.",
         ),
         "duration_minutes": Param(
-            10.0,
+            MINUTES,
             type="number",
             minimum=0.25,
             maximum=720,

@@ -4,6 +4,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from ventas_airflow.deadlines import PlannedEnd
 from ventas_airflow.page.mount import PREFIX, VIEWS, Page
 from ventas_airflow.timetable import SimulationWindowTimetable
 
@@ -13,6 +14,7 @@ class VentasPlugin(AirflowPlugin):
 
     name = "ventas"
     timetables = [SimulationWindowTimetable]  # noqa: RUF012 - Airflow's own attribute
+    deadline_references = [PlannedEnd]  # noqa: RUF012
     fastapi_apps: list[Any] = [  # noqa: RUF012
         {"app": Page(), "url_prefix": PREFIX, "name": "Ventas"}
     ]

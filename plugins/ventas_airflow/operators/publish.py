@@ -1,14 +1,17 @@
 """The sale producer as a long task: paced, resumable, and stopped within seconds."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ventas_airflow.operators.parameters import LOAD, WindowOperator
+from ventas_airflow.alerts import NOTICE
+from ventas_airflow.operators.parameters import CADENCE, LOAD, WindowOperator
 from ventas_airflow.operators.publishing import PublishingOperator
 from ventas_airflow.runs import earliest_record
+from ventas_airflow.shortfall import shortfall
 
 
 class CheckSalesOperator(WindowOperator):
@@ -24,7 +27,8 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
     """Publish each event when it is due until the window ends; the run's name is the DAG run's id.
 
     A retry or a cleared task goes on after the last event that Kafka acknowledged and keeps the
-    window's end. With mode `load` it is skipped: `LoadSalesOperator` does that.
+    window's end. With mode `load` it is skipped: `LoadSalesOperator` does that. A window that sold
+    less than its cadence promises, as one that opened late, leaves a notice.
 
     Returns `include.stream.session.Published` as a dict.
     """
@@ -60,4 +64,15 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
             published.ventas,
             published.confirmadas,
         )
+        if lacking := self._lacking(published.ventas, window.until, dag_run.run_after):
+            self.log.warning(lacking)
+            context["ti"].xcom_push(key=NOTICE, value=lacking)
         return published.to_dict()
+
+    def _lacking(self, ventas: int, until: datetime | timedelta, opened: datetime) -> str:
+        """What was not sold; only a cadence without silences on purpose promises anything."""
+        if self.mode != CADENCE or self._number("silences_pct"):
+            return ""
+        planned = until - opened if isinstance(until, datetime) else until
+        gaps = self._number("minimum_gap"), self._number("maximum_gap")
+        return shortfall(ventas, planned.total_seconds(), gaps)

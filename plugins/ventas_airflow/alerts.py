@@ -1,0 +1,155 @@
+"""What people are told of a run: that it failed, ended short or late, or left the VM on.
+
+Tasks leave a notice, and when the run ends, Airflow's DAG processor sends what they left as one
+message: a run that fails in several tasks, and a task that is tried several times, give one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from airflow.providers.common.compat.sdk import redact
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG, Context
+
+log = logging.getLogger(__name__)
+
+#: Key of the XCom that a task leaves for the people, one sentence.
+NOTICE: Final = "aviso"
+
+#: Where each alert is explained.
+RUNBOOK: Final = "docs/operations.md"
+FAILED, INVALID, SHORT, LATE, VM_LEFT_ON = (
+    f"{RUNBOOK}#{heading}"
+    for heading in (
+        "a-run-failed",
+        "validation-failed",
+        "a-window-ended-short",
+        "a-run-is-late",
+        "the-vm-was-left-on",
+    )
+)
+
+_STORES = ZoneInfo("America/Argentina/Buenos_Aires")
+
+_LONGEST = 500
+"""Characters of a notice: what is longer is in the task's log."""
+
+_MOST_OF_A_TASK = 3
+"""Notices of a mapped task, which may have hundreds."""
+
+_NO_REASON = "terminó sin decir por qué: ver su registro"
+
+
+def leave_notice(context: Context) -> None:
+    """As `on_failure_callback` of a task: leave its own error for `tell`.
+
+    One that cannot be stored is missing in the message, and nothing else.
+    """
+    error = context.get("exception")
+    if error is None:  # the task's process died, and this one cannot write for it
+        return
+    try:
+        context["ti"].xcom_push(key=NOTICE, value=sentence(error))
+    except AirflowRuntimeError as refused:
+        log.warning("No se pudo guardar el aviso: %s", refused)
+
+
+def tell(context: Context) -> None:
+    """As `on_failure_callback` and `on_success_callback` of a DAG: send what its tasks left.
+
+    A run that succeeds with nothing to tell is not told of.
+    """
+    from ventas_airflow.delivery import deliver
+
+    dag, run_id = context["dag"], context["run_id"]
+    states, notices = _left(context)
+    failed = context.get("reason") != "success"
+    where = [INVALID if dag.dag_id == "sales_validation" else FAILED] if failed else []
+    if notices and not failed:
+        where.append(SHORT)
+    if context.get("params", {}).get("keep_vm") and states.get("stop_vm") == "skipped":
+        notices.append("La VM queda encendida, como pide el formulario, y sigue costando")
+        where.append(VM_LEFT_ON)
+    elif states.get("stop_vm") == "failed":
+        where.append(VM_LEFT_ON)
+    if where:
+        title = f"{dag.dag_display_name}: {'falló' if failed else 'terminó con avisos'}"
+        deliver(title, message(title, notices or [_NO_REASON], where, dag.dag_id, run_id))
+
+
+async def tell_late(context: Mapping[str, Any]) -> None:
+    """As callback of a missed deadline, in the triggerer: say so, unless the run has ended.
+
+    Airflow keeps the deadline of a run that failed before it, and `tell` has told of that one.
+    """
+    from ventas_airflow.delivery import deliver
+
+    run = context["dag_run"]
+    if run["state"] not in ("queued", "running"):
+        log.info("La corrida %s ya terminó: %s", run["dag_run_id"], run["state"])
+        return
+    due = context["deadline"]["deadline_time"]
+    due = due if isinstance(due, datetime) else datetime.fromisoformat(due)
+    state = "espera su turno" if run["state"] == "queued" else "sigue en curso"
+    title = f"{run['dag_display_name']}: no terminó a tiempo"
+    notice = f"Debía terminar antes de las {due.astimezone(_STORES):%H:%M} y {state}"
+    text = message(title, [notice], [LATE], run["dag_id"], run["dag_run_id"])
+    await asyncio.to_thread(deliver, title, text)
+
+
+def message(
+    title: str, notices: Sequence[str], where: Sequence[str], dag_id: str, run_id: str
+) -> str:
+    """The lines of an alert: what happened, what to do, and the run's page."""
+    base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
+    page = f"{base}/dags/{quote(dag_id)}/runs/{quote(run_id)}"
+    return "\n".join([title, *notices, f"Qué hacer: {', '.join(where)}", page])
+
+
+def sentence(error: BaseException | str) -> str:
+    """What an error says, on one line, without the secrets that Airflow knows of."""
+    told = " ".join(str(redact(str(error))).split()) or type(error).__name__
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+
+
+def _left(context: Context) -> tuple[Mapping[str, str | None], list[str]]:
+    """States by task (of a mapped one, by task and index), and what the tasks have left."""
+    dag, ti = context["dag"], context.get("ti")
+    if ti is None:  # the run failed as a whole: Airflow says why
+        return {}, [str(context.get("reason"))]
+    states = ti.get_task_states(dag_id=dag.dag_id, run_ids=[context["run_id"]])
+    states = states.get(context["run_id"], {})
+    each = {task.task_id: list(_of_task(context, dag, task.task_id, states)) for task in dag.tasks}
+    single = [its for task_id, its in each.items() if not dag.get_task(task_id).is_mapped]
+    # A task after the mapped ones sums up what those found.
+    return states, list(chain(*single)) or list(chain(*each.values()))
+
+
+def _of_task(
+    context: Context, dag: DAG, task_id: str, states: Mapping[str, str | None]
+) -> Iterator[str]:
+    """A task's notices, each after its name."""
+    name = dag.get_task(task_id).task_display_name
+    pulled = context["ti"].xcom_pull(task_ids=task_id, key=NOTICE)
+    left = [it for it in (pulled if isinstance(pulled, list) else [pulled]) if it]
+    failed = [
+        key
+        for key, state in states.items()
+        if state == "failed" and (key == task_id or key.removeprefix(f"{task_id}_").isdigit())
+    ]
+    if failed and not left:
+        left = [_NO_REASON]
+    yield from (f"{name}: {notice}" for notice in left[:_MOST_OF_A_TASK])
+    if len(left) > _MOST_OF_A_TASK:
+        yield f"{name}: y {len(left) - _MOST_OF_A_TASK} más"

@@ -1,0 +1,50 @@
+"""When a run has to have ended; Airflow's deadline alerts tell of one that has not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk.definitions.deadline import BaseDeadlineReference
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@dataclass(eq=False)
+class PlannedEnd(BaseDeadlineReference):
+    """The moment at which a window is planned to end, as its form or its timetable says.
+
+    A triggered window lasts from its `run_after` on; one in mode `load` has no planned end, and so
+    no deadline. Airflow evaluates it once, when the run is created.
+
+    :param minutes: how long a triggered window lasts whose form does not say
+    """
+
+    minutes: float = 10.0
+
+    required_kwargs: ClassVar[set[str]] = {"dag_id", "run_id"}
+
+    def serialize_reference(self) -> dict[str, Any]:
+        """The arguments that make an equal one."""
+        return {**super().serialize_reference(), "minutes": self.minutes}
+
+    @classmethod
+    def deserialize_reference(cls, reference_data: dict[str, Any]) -> PlannedEnd:
+        """The inverse of `serialize_reference`."""
+        return cls(reference_data["minutes"])
+
+    def _evaluate_with(self, *, session: Session, dag_id: str, run_id: str) -> datetime | None:
+        from airflow.models import DagRun
+        from sqlalchemy import select
+
+        run = session.scalars(
+            select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+        ).one()
+        if run.run_type == "scheduled":
+            return run.data_interval_end
+        form = run.conf or {}
+        if form.get("mode") == "load":
+            return None
+        return run.run_after + timedelta(minutes=float(form.get("duration_minutes", self.minutes)))

@@ -1,0 +1,59 @@
+"""A webhook on loopback that keeps what it is sent."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Webhook:
+    """What was posted, and what to answer."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.paths: list[str] = []
+        self.status = 200
+        self.port = 0
+
+    @property
+    def texts(self) -> list[str]:
+        return [json.loads(body)["text"] for body in self.bodies]
+
+    def connection(self) -> dict[str, Any]:
+        """As a person would fill it in: what is secret of the address is the password."""
+        return {
+            "conn_type": "slackwebhook",
+            "schema": "http",
+            "host": "127.0.0.1",
+            "port": self.port,
+            "password": "services/T0/B0/s3cret",
+        }
+
+
+@contextmanager
+def listening() -> Iterator[Webhook]:
+    webhook = Webhook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            webhook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            webhook.paths.append(self.path)
+            self.send_response(webhook.status)
+            if 300 <= webhook.status < 400:
+                self.send_header("Location", f"http://127.0.0.1:{webhook.port}/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the tests look at what was kept."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        webhook.port = server.server_port
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield webhook
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,196 @@
+"""What people are told of a run, by what its tasks left; Airflow's own part is a stand-in."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
+from airflow.sdk.log import mask_secret
+
+from ventas_airflow import delivery
+from ventas_airflow.alerts import leave_notice, tell, tell_late
+
+RUN = "manual__2026-11-24T12:00:00+00:00"
+KILLED = "terminó sin decir por qué: ver su registro"
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    texts: list[str] = []
+    monkeypatch.setattr(delivery, "deliver", lambda _, text: texts.append(text))
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
+    return texts
+
+
+class Left:
+    """Stands in for the task instance of a callback: states and notices of the run's tasks."""
+
+    def __init__(self, states: dict[str, str], notices: dict[str, Any]) -> None:
+        self.states = states
+        self.notices = notices
+
+    def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, dict[str, str]]:
+        assert (dag_id, run_ids) == ("sales_window", [RUN])
+        return {RUN: self.states}
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        assert key == "aviso"
+        return self.notices.get(task_ids)
+
+
+def window() -> DAG:
+    with DAG("sales_window", dag_display_name="Ventana", schedule=None) as dag:
+        EmptyOperator(task_id="publish_sales", task_display_name="Publicar ventas")
+        PythonOperator.partial(
+            task_id="load_sales", task_display_name="Publicar la carga", python_callable=print
+        ).expand(op_args=[[1], [2]])
+        EmptyOperator(task_id="stop_vm", task_display_name="Apagar la VM")
+    return dag
+
+
+def context(
+    states: dict[str, str],
+    notices: dict[str, Any] | None = None,
+    *,
+    reason: str = "task_failure",
+    **params: Any,
+) -> Any:
+    return {
+        "dag": window(),
+        "run_id": RUN,
+        "reason": reason,
+        "ti": Left(states, notices or {}),
+        "params": params,
+    }
+
+
+def test_a_failed_run_tells_each_task_what_to_do_and_where(sent: list[str]) -> None:
+    states = {"publish_sales": "failed", "stop_vm": "success"}
+    tell(context(states, {"publish_sales": "Kafka no responde"}))
+    assert sent == [
+        "Ventana: falló\n"
+        "Publicar ventas: Kafka no responde\n"
+        "Qué hacer: docs/operations.md#a-run-failed\n"
+        "https://airflow.example/dags/sales_window/runs/manual__2026-11-24T12%3A00%3A00%2B00%3A00"
+    ]
+
+
+def test_a_task_whose_process_died_is_told_of_all_the_same(sent: list[str]) -> None:
+    tell(context({"publish_sales": "failed"}))
+    assert f"Publicar ventas: {KILLED}" in sent[0]
+
+
+def test_a_vm_that_could_not_be_stopped_is_told_of_beside_what_failed_before(
+    sent: list[str],
+) -> None:
+    states = {"publish_sales": "failed", "stop_vm": "failed"}
+    tell(context(states, {"publish_sales": "a", "stop_vm": "VM druid: QUOTA"}))
+    [text] = sent
+    assert "Publicar ventas: a\nApagar la VM: VM druid: QUOTA\n" in text
+    assert "#a-run-failed, docs/operations.md#the-vm-was-left-on" in text
+
+
+def test_of_mapped_tasks_the_first_few_are_told_if_no_other_sums_them_up(sent: list[str]) -> None:
+    states = {f"load_sales_{n}": "failed" for n in range(5)}
+    notices = {"load_sales": [f"parte {n}" for n in range(5)]}
+    tell(context(states, notices))
+    assert sent[0].count("Publicar la carga: parte") == 3
+    assert "Publicar la carga: y 2 más" in sent[0]
+    tell(context({**states, "stop_vm": "failed"}, {**notices, "stop_vm": "x"}))
+    assert "parte" not in sent[1]
+
+
+def test_a_run_that_succeeds_says_nothing(sent: list[str]) -> None:
+    tell(context({"publish_sales": "success"}, reason="success", keep_vm=False))
+    tell(context({"stop_vm": "skipped"}, reason="success", keep_vm=False))
+    assert sent == []
+
+
+def test_a_window_that_ended_short_is_told_of_though_it_succeeded(sent: list[str]) -> None:
+    tell(context({}, {"publish_sales": "La ventana cerró con 3 ventas"}, reason="success"))
+    assert sent[0].startswith(
+        "Ventana: terminó con avisos\nPublicar ventas: La ventana cerró con 3 ventas\n"
+        "Qué hacer: docs/operations.md#a-window-ended-short\n"
+    )
+
+
+def test_a_vm_that_is_kept_on_is_told_of(sent: list[str]) -> None:
+    tell(context({"stop_vm": "skipped"}, reason="success", keep_vm=True))
+    assert "La VM queda encendida" in sent[0]
+    assert "#the-vm-was-left-on" in sent[0]
+
+
+def test_a_run_that_failed_as_a_whole_gives_airflows_reason(sent: list[str]) -> None:
+    tell({"dag": window(), "run_id": RUN, "reason": "timed_out"})  # type: ignore[typeddict-item]
+    assert sent[0].startswith("Ventana: falló\ntimed_out\n")
+
+
+class Pushed:
+    def __init__(self) -> None:
+        self.value = ""
+
+    def xcom_push(self, key: str, value: str) -> None:
+        assert key == "aviso"
+        self.value = value
+
+
+def noticed(error: BaseException) -> str:
+    ti = Pushed()
+    leave_notice({"exception": error, "ti": ti})  # type: ignore[typeddict-item]
+    return ti.value
+
+
+def test_a_task_leaves_one_line_and_no_secret() -> None:
+    mask_secret("hunter2-hunter2")
+    assert noticed(AirflowException("a\n  b hunter2-hunter2")) == "a b ***"
+    assert noticed(ValueError()) == "ValueError"
+    assert len(noticed(ValueError("x" * 9999))) == 500
+
+
+def test_what_cannot_be_left_fails_nothing() -> None:
+    class Refusing:
+        def xcom_push(self, **_: object) -> None:
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+
+    leave_notice({"exception": ValueError("x"), "ti": Refusing()})  # type: ignore[typeddict-item]
+    leave_notice({"ti": Refusing()})  # type: ignore[typeddict-item]
+
+
+def late(state: str, due: Any = "2026-11-25T00:30:00Z") -> Any:
+    return {
+        "dag_run": {
+            "dag_id": "sales_window",
+            "dag_run_id": RUN,
+            "dag_display_name": "Ventana",
+            "state": state,
+        },
+        "deadline": {"id": "1", "deadline_time": due},
+    }
+
+
+@pytest.mark.parametrize("due", ["2026-11-25T00:30:00Z", datetime(2026, 11, 25, 0, 30, tzinfo=UTC)])
+def test_a_run_that_missed_its_deadline_is_told_of_at_the_stores_time(
+    sent: list[str], due: Any
+) -> None:
+    asyncio.run(tell_late(late("running", due)))
+    assert sent[0].startswith(
+        "Ventana: no terminó a tiempo\nDebía terminar antes de las 21:30 y sigue en curso\n"
+        "Qué hacer: docs/operations.md#a-run-is-late\n"
+    )
+    asyncio.run(tell_late(late("queued", due)))
+    assert "espera su turno" in sent[1]
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_a_run_that_ended_before_its_deadline_is_not_told_of_again(
+    sent: list[str], state: str
+) -> None:
+    asyncio.run(tell_late(late(state)))
+    assert sent == []
