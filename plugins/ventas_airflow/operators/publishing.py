@@ -71,15 +71,17 @@ class PublishingOperator(SalesOperator):
         """A publisher of the run whose errors fail the task as they should."""
         from include.stream.errors import KafkaUnreachableError, StreamError
         from include.stream.load import LOAD_CONFIG
-        from include.stream.publisher import NotAcknowledgedError, SalePublisher
+        from include.stream.publisher import NotAcknowledgedError
         from include.stream.reader import ReadStalledError
         from include.stream.session import SESSION_CONFIG, WindowStoppedError
+        from ventas_airflow.counting import CountedPublisher
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        publisher = SalePublisher(
+        publisher = CountedPublisher(
             config,
             source.corrida,
+            dag_id=self.dag_id,
             seed=source.seed,
             choices=source.choices,
             transactional_id=f"{self.dag_id}/{source.corrida}{shard}",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from ventas_airflow import metrics
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.runs import Published, each_published, earliest_record
 
@@ -102,6 +103,7 @@ class ReconcileOperator(BaseOperator):
         by_ids = published.confirmadas <= IDS_AT_MOST and len(published.corridas) == 1
         found = self._wait((self._by_ids if by_ids else self._by_sums)(published, since))
         self.log.info("Conciliación de %s: %s", found.corrida, found)
+        metrics.reconciled(found, self.dag_id)
         if not found.agrees:
             raise AirflowFailException(f"Kafka y Druid no coinciden: {found}")
         results = {}

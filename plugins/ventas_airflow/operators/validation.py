@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from ventas_airflow import metrics
 from ventas_airflow.conditions import druid_client, vm_is_off
 
 if TYPE_CHECKING:
@@ -240,6 +241,7 @@ class SummarizeChecksOperator(BaseOperator):
         results.append(
             CheckResult(**self.ledger) if self.ledger else ledger.result("error", _NO_RESULT)
         )
+        metrics.validated(results)
         counts = totals(results)
         context["ti"].xcom_push(
             key="return_value",

@@ -1,0 +1,53 @@
+"""The project's own figures among Airflow's metrics; docs/observability.md lists them.
+
+Airflow's `[metrics]` settings say where they go, and by default they go nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from airflow.sdk.observability import stats
+
+if TYPE_CHECKING:
+    from include.druid.checks import CheckResult, Status
+    from include.druid.reconcile import Reconciliation
+
+#: A check is a gauge, so that an alert can be set above a level.
+LEVELS: Final[Mapping[Status, int]] = {"ok": 0, "warning": 1, "error": 2}
+
+#: Numbers of checks that are worth a line of their own: by check and column.
+FIGURES: Final = {
+    ("freshness", "segundos_desde_la_ultima"): "ventas.freshness_seconds",
+    ("cadence", "pausa_p95"): "ventas.cadence_gap_p95_seconds",
+}
+
+
+def acknowledged(events: int, dag_id: str) -> None:
+    """Count events that Kafka has acknowledged."""
+    stats.incr("ventas.events_acknowledged", events, tags={"dag_id": dag_id})
+
+
+def reconciled(found: Reconciliation, dag_id: str) -> None:
+    """Show how far apart Kafka and Druid are at the end of a run: all 0 if they agree."""
+    differences = {
+        "lost": found.perdidas,
+        "repeated": found.duplicadas,
+        "surplus": found.sobrantes,
+        "sums": found.distintas,
+    }
+    for kind, events in differences.items():
+        stats.gauge("ventas.reconcile_difference", events, tags={"dag_id": dag_id, "kind": kind})
+
+
+def validated(results: Iterable[CheckResult]) -> None:
+    """Show what each check came to; one that was skipped says nothing."""
+    for result in results:
+        if result.status in LEVELS:
+            level = LEVELS[result.status]
+            stats.gauge("ventas.check_level", level, tags={"check": result.name})
+        for (check, column), name in FIGURES.items():
+            value = result.numbers.get(column) if result.name == check else None
+            if isinstance(value, int | float):
+                stats.gauge(name, value)
