@@ -156,6 +156,8 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         # A small machine: the triggerer's limit is for hundreds of waits.
         "TRIGGERER__DEFAULT_CAPACITY": "50",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
+        # Where there is an OpenTelemetry collector, its own variable says so.
+        **({"METRICS__OTEL_ON": "True"} if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ else {}),
     }
 
 

@@ -21,6 +21,7 @@ LEVELS: Final[Mapping[Status, int]] = {"ok": 0, "warning": 1, "error": 2}
 FIGURES: Final = {
     ("freshness", "segundos_desde_la_ultima"): "ventas.freshness_seconds",
     ("cadence", "pausa_p95"): "ventas.cadence_gap_p95_seconds",
+    ("ingestion_lag", "aggregateLag"): "ventas.ingestion_lag_records",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,16 @@ import pytest
 from airflow import plugins_manager
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, TriggerRule
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineReference
+from airflow.serialization.decoders import decode_deadline_alert
 from airflow.serialization.encoders import encode_timetable
 from airflow.serialization.serialized_objects import DagSerialization, SerializedDAG
 
 from include.stack.settings import ROOT
 from tests.dags.parsing import Parsed, parse_apart
+from ventas_airflow.alerts import leave_notice, tell, tell_late
+from ventas_airflow.deadlines import PlannedEnd
 from ventas_airflow.sharing import SHARERS, TASKS
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
@@ -310,3 +316,33 @@ def test_the_vm_stays_on_only_for_a_live_window_that_was_opened(backfill: DAG) -
 
 def test_days_are_filled_beside_each_other_up_to_the_stated_number(backfill: DAG) -> None:
     assert backfill.get_task("fill_day").max_active_tis_per_dagrun == 2
+
+
+def test_people_are_told_of_a_run_once_and_by_each_task_in_its_own_words(dag: DAG) -> None:
+    assert dag.on_failure_callback is tell
+    assert dag.on_success_callback is tell
+    for task in dag.tasks:
+        assert list(task.on_failure_callback) == [leave_notice], task.task_id
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "reference", "minutes"),
+    [
+        ("sales_window", PlannedEnd(minutes=10.0), 30),
+        ("sales_validation", DeadlineReference.DAGRUN_QUEUED_AT, 10),
+    ],
+)
+def test_a_run_that_is_late_is_told_of(
+    dags: DagBag, dag_id: str, reference: BaseDeadlineReference, minutes: int
+) -> None:
+    dag = dags.dags[dag_id]
+    [alert] = DagSerialization.to_dict(dag)["dag"]["deadline"]
+    read = decode_deadline_alert(json.loads(json.dumps(alert)))
+    assert read.reference.serialize_reference() == reference.serialize_reference()
+    assert read.interval == timedelta(minutes=minutes)
+    assert read.callback == AsyncCallback(tell_late)
+
+
+def test_a_triggered_window_is_late_by_the_length_that_its_form_begins_with(window: DAG) -> None:
+    [alert] = DagSerialization.to_dict(window)["dag"]["deadline"]
+    assert alert["reference"]["minutes"] == window.params["duration_minutes"]

@@ -128,3 +128,12 @@ def test_the_tasks_import_the_project_from_anywhere(variables: dict[str, str]) -
     assert (plugins / "ventas_plugin.py").is_file()
     assert variables["AIRFLOW__CORE__PLUGINS_FOLDER"] == str(plugins)
     assert variables["AIRFLOW__CORE__DAGS_FOLDER"] == str(root / "dags")
+
+
+def test_metrics_are_sent_only_where_a_collector_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    assert "AIRFLOW__METRICS__OTEL_ON" not in airflow.environment(settings)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    assert airflow.environment(settings)["AIRFLOW__METRICS__OTEL_ON"] == "True"

@@ -33,7 +33,7 @@ metrics.validated(
     for name, status, numbers in [
         ("freshness", "error", {"segundos_desde_la_ultima": 61.5}),
         ("cadence", "warning", {"pausa_p95": None}),
-        ("nulls", "ok", {}),
+        ("ingestion_lag", "ok", {"aggregateLag": 7, "informe": "RUNNING"}),
         ("money", "skipped", {}),
     ]
 )
@@ -78,8 +78,9 @@ def test_a_collector_gets_every_figure(tmp_path: Path) -> None:
         f"airflow.ventas.reconcile_difference{{{window},kind=sums}}": 0,
         "airflow.ventas.check_level{check=freshness}": 2,
         "airflow.ventas.check_level{check=cadence}": 1,
-        "airflow.ventas.check_level{check=nulls}": 0,
+        "airflow.ventas.check_level{check=ingestion_lag}": 0,
         "airflow.ventas.freshness_seconds{}": 61.5,
+        "airflow.ventas.ingestion_lag_records{}": 7,
     }
 
 
