@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.e2e.conftest import VALIDATION, WINDOW, Lab
 from tests.support.webhook import Webhook, listening
@@ -47,6 +49,17 @@ def late_window(lab: Lab, **conf: Any) -> str:
     return run
 
 
+def break_ledger(lab: Lab, datasource: str) -> None:
+    """A record that is no entry, in the ledger of a datasource that no other test uses."""
+    topic = f"{datasource}.ledger"
+    [made] = AdminClient(lab.kafka).create_topics([NewTopic(topic, 1, 1)]).values()
+    made.result(30)
+    producer = Producer(lab.kafka)
+    ago = datetime.now(UTC) - timedelta(minutes=5)
+    producer.produce(topic, b"no entry", timestamp=int(ago.timestamp() * 1000))
+    assert producer.flush(30) == 0
+
+
 def told_of(webhook: Webhook, run: str) -> list[str]:
     return [text for text in webhook.texts if f"/runs/{quote(run)}" in text]
 
@@ -62,8 +75,8 @@ def test_a_late_window_a_vm_left_on_and_a_failed_validation_are_each_told_of_onc
     assert "docs/operations.md#a-run-is-late" in late
     assert "La VM queda encendida" in left_on
 
-    # No supervisor ingests it: that is an error.
-    validation = lab.api.trigger(VALIDATION, {"datasource": "ventas_ninguna"})
+    break_ledger(lab, "ventas_avisos")
+    validation = lab.api.trigger(VALIDATION, {"datasource": "ventas_avisos"})
     assert lab.end_of(VALIDATION, validation) == "failed"
     lab.wait(lambda: bool(told_of(webhook, validation)), "the alert of the validation", 90)
 
@@ -71,7 +84,8 @@ def test_a_late_window_a_vm_left_on_and_a_failed_validation_are_each_told_of_onc
     after = lab.api.trigger(VALIDATION, {})
     lab.end_of(VALIDATION, after)
     [invalid] = told_of(webhook, validation)
-    assert "Validación de ventas en Druid: falló\nResumen: " in invalid
+    assert invalid.startswith("Validación de ventas en Druid: falló\n")
+    assert "Resumen: 1 con error — Druid igual al libro: " in invalid
     assert "docs/operations.md#validation-failed" in invalid
     assert len(told_of(webhook, run)) == 2
     assert "Traceback" not in json.dumps(webhook.texts)

@@ -110,6 +110,7 @@ def test_of_mapped_tasks_the_first_few_are_told_if_no_other_sums_them_up(sent: l
 def test_a_run_that_succeeds_says_nothing(sent: list[str]) -> None:
     tell(context({"publish_sales": "success"}, reason="success", keep_vm=False))
     tell(context({"stop_vm": "skipped"}, reason="success", keep_vm=False))
+    tell(context({"stop_vm": "upstream_failed"}, reason="success", keep_vm=True))
     assert sent == []
 
 
@@ -160,7 +161,12 @@ def test_what_cannot_be_left_fails_nothing() -> None:
             raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
 
     leave_notice({"exception": ValueError("x"), "ti": Refusing()})  # type: ignore[typeddict-item]
-    leave_notice({"ti": Refusing()})  # type: ignore[typeddict-item]
+
+
+def test_for_a_task_whose_process_died_another_leaves_nothing() -> None:
+    ti = Pushed()
+    leave_notice({"ti": ti})  # type: ignore[typeddict-item]
+    assert ti.value == ""
 
 
 def late(state: str, due: Any = "2026-11-25T00:30:00Z") -> Any:
