@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Final
 import requests
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowNotFoundException,
+    AirflowRuntimeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,15 +35,14 @@ def deliver(subject: str, text: str) -> bool:
     """
     try:
         connection = Connection.get(CONNECTION)
-    except AirflowNotFoundException:
-        log.info("No hay conexión %s: el aviso queda en este registro. %s", CONNECTION, text)
-        return False
-    try:
         if connection.conn_type == "smtp":
             _mail(recipients(connection), subject, text)
         else:
             _post(webhook_url(connection), text)
-    except (OSError, ValueError, AirflowException) as error:
+    except AirflowNotFoundException:
+        log.info("No hay conexión %s: el aviso queda en este registro. %s", CONNECTION, text)
+        return False
+    except (OSError, ValueError, AirflowException, AirflowRuntimeError) as error:
         status = error.response.status_code if isinstance(error, requests.HTTPError) else ""
         log.warning(
             "El aviso no se pudo entregar por la conexión %s (%s %s): revisarla. %s",

@@ -10,6 +10,8 @@ from email.message import Message
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 from include.stack.ports import free_ports
 from tests.support.webhook import Webhook, listening
@@ -90,6 +92,17 @@ def test_a_connection_that_leads_nowhere_raises_nothing(
     assert not deliver("x", TEXT)
     assert "no se pudo entregar" in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_an_airflow_that_does_not_give_the_connection_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: str) -> None:
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+
+    monkeypatch.setattr(delivery.Connection, "get", refuse)
+    assert not deliver("x", TEXT)
+    assert "no se pudo entregar" in caplog.text
 
 
 def test_whoever_does_not_answer_is_not_waited_for_long(
