@@ -1,0 +1,54 @@
+"""`make-env.sh`: random secrets for the compose file, made once."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SECRETS = re.findall(r"^(\w+)=$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("make-env.sh", ".env.example"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def make(folder: Path) -> dict[str, str]:
+    """Run it as a reader would; what `.env` has then, as Compose reads it: the last line counts."""
+    subprocess.run([folder / "make-env.sh"], check=True, cwd="/", capture_output=True)
+    lines = (folder / ".env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+
+def test_every_secret_gets_a_long_value_of_its_own(folder: Path) -> None:
+    made = make(folder)
+    assert list(made) == SECRETS
+    assert len(set(made.values())) == len(SECRETS)
+    assert len(base64.urlsafe_b64decode(made.pop("AIRFLOW_FERNET_KEY"))) == 32
+    for name, value in made.items():
+        assert re.fullmatch("[0-9a-f]{48}", value), name
+
+
+def test_only_its_owner_may_read_it(folder: Path) -> None:
+    (folder / ".env").touch(mode=0o644)
+    make(folder)
+    assert (folder / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_there_stays_and_what_is_missing_is_added(folder: Path) -> None:
+    # The last line was left open, and one secret is named without a value.
+    (folder / ".env").write_text(
+        "AIRFLOW_JWT_SECRET=\nVENTAS_PORT_ROUTER=9\nPOSTGRES_PASSWORD=mine"
+    )
+    made = make(folder)
+    assert (made["POSTGRES_PASSWORD"], made["VENTAS_PORT_ROUTER"]) == ("mine", "9")
+    assert all(made[name] for name in SECRETS)
+    assert make(folder) == made
