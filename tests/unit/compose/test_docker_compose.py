@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,34 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from include.druid.container import JVM_OVERHEAD
 from include.stack.compute.__main__ import main as compute_main
 
 ROOT = Path(__file__).parents[3]
 ONE_SHOT = {"airflow-init"}
+
+#: Every image, with what its healthchecks here start and where its source says that it has it. The
+#: tags, and the sources at them or next to them, were looked up on 2026-11-24.
+IMAGES = {
+    "apache/airflow:3.3.2-python3.11": (
+        {"curl", "python"},
+        "apache/airflow: curl is in scripts/docker/install_os_dependencies.sh",
+    ),
+    "apache/druid:33.0.0": (
+        {"wget"},
+        "apache/druid: distribution/docker/Dockerfile installs busybox, whose applet it is",
+    ),
+    "apache/kafka:4.3.1": ({"bash"}, "apache/kafka: docker/jvm/Dockerfile adds the package"),
+    "kafbat/kafka-ui:v1.5.0": (
+        {"wget"},
+        "kafbat/kafka-ui: api/Dockerfile is from Alpine, whose busybox has it",
+    ),
+    "postgres:17.6": ({"pg_isready"}, "docker-library/postgres: it is part of PostgreSQL"),
+    "zookeeper:3.9.4": (
+        {"bash"},
+        "31z4/zookeeper-docker: the shell of 3.9.4/docker-entrypoint.sh",
+    ),
+}
 
 # ${NAME:?what to do} and ${NAME:-default}; a `$` for the container's own shell is written twice.
 REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
@@ -58,9 +83,9 @@ def test_every_image_has_a_full_version(services: dict[str, Any]) -> None:
         for line in service.get("build", {}).get("dockerfile_inline", "").splitlines()
         if line.startswith("FROM")
     }
-    assert len(images) == 5
+    assert images == set(IMAGES)
     for image in images:
-        assert re.search(r":\d+\.\d+(\.\d+)?(-python3\.11)?$", image), image
+        assert re.search(r":v?\d+\.\d+(\.\d+)?(-python3\.11)?$", image), image
 
 
 def test_versions_are_those_of_the_embedded_stack(services: dict[str, Any]) -> None:
@@ -81,11 +106,36 @@ def test_versions_are_those_of_the_embedded_stack(services: dict[str, Any]) -> N
     assert dockerfile.startswith(f"FROM apache/airflow:{airflow[1]}-python3.11\n")
 
 
-def test_only_two_ports_are_published_and_on_loopback(services: dict[str, Any]) -> None:
+def image(service: dict[str, Any]) -> str:
+    """The image that a service runs, or the one that its own is built from."""
+    if "image" in service:
+        return str(service["image"])
+    return str(service["build"]["dockerfile_inline"].split()[1])
+
+
+def commands(healthcheck: list[str]) -> set[str]:
+    """What a healthcheck starts: the program, or each of a shell's pipe."""
+    kind, *words = healthcheck
+    if kind == "CMD":
+        return {words[0]}
+    return {part.split()[0] for part in words[0].split("|")}
+
+
+def test_healthchecks_start_what_their_image_has(services: dict[str, Any]) -> None:
+    started: dict[str, set[str]] = {}
+    for service in services.values():
+        if "healthcheck" in service:
+            found = commands(service["healthcheck"]["test"])
+            started[image(service)] = started.get(image(service), set()) | found
+    assert started == {name: programs for name, (programs, _) in IMAGES.items()}
+
+
+def test_only_three_ports_are_published_and_on_loopback(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {
         "airflow-api-server": ["127.0.0.1:${VENTAS_PORT_AIRFLOW:-8080}:8080"],
         "druid-router": ["127.0.0.1:${VENTAS_PORT_ROUTER:-8888}:8888"],
+        "kafka-ui": ["127.0.0.1:${VENTAS_PORT_KAFKA_UI:-8084}:8080"],
     }
 
 
@@ -96,6 +146,77 @@ def test_what_runs_long_restarts_and_tells_its_health(services: dict[str, Any]) 
         else:
             assert service["restart"] == "unless-stopped", name
             assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"]), name
+
+
+def test_no_service_has_more_than_it_needs(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert {"privileged", "network_mode", "pid"}.isdisjoint(service), name
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
+
+
+def test_what_needs_no_files_of_its_own_cannot_write_any(services: dict[str, Any]) -> None:
+    read_only = {name for name, service in services.items() if service.get("read_only")}
+    # The others' images write their configuration into themselves at start.
+    assert read_only == {"compute", "kafka-ui", *(s for s in services if s.startswith("druid-"))}
+    for name in read_only:
+        assert [mount.split(":")[0] for mount in services[name]["tmpfs"]] == ["/tmp"], name  # noqa: S108
+        # Compose copies inline configs into the container, and refuses to where it cannot.
+        assert "configs" not in services[name], name
+
+
+def mebibytes(text: str) -> int:
+    return int(text.removesuffix("m"))
+
+
+def jvm(environment: dict[str, str]) -> int:
+    """Heap and direct memory that a service's JVM may take, MiB; 0 if it runs none."""
+    options = " ".join(environment.get(name, "") for name in ("KAFKA_HEAP_OPTS", "JAVA_OPTS"))
+    sizes = re.findall(r"-(?:Xmx|XX:MaxDirectMemorySize=)(\d+)m", options)
+    sizes += re.findall(r"^\d+", environment.get("ZK_SERVER_HEAP", ""))
+    sizes += [
+        environment.get(f"DRUID_{name}", "0m")[:-1] for name in ("XMX", "MAXDIRECTMEMORYSIZE")
+    ]
+    return sum(map(int, sizes))
+
+
+def test_every_container_is_limited_to_more_than_its_jvm_takes(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        limit, wanted = mebibytes(service["mem_limit"]), jvm(service.get("environment", {}))
+        if wanted:
+            assert limit >= wanted + JVM_OVERHEAD, name
+
+
+def test_the_java_processes_leave_room_in_six_gibibytes(services: dict[str, Any]) -> None:
+    total = sum(jvm(service.get("environment", {})) for service in services.values())
+    # The rest is for what the JVMs use beside heap and buffers, Airflow and PostgreSQL.
+    assert 2000 < total < 3584
+
+
+def test_zookeeper_is_healthy_when_it_answers(services: dict[str, Any]) -> None:
+    _, shell, flag, script = services["zookeeper"]["healthcheck"]["test"]
+    for answer, healthy in [
+        (b"Zookeeper version: 3.9.4\nMode: standalone\n", True),
+        (b"This ZooKeeper instance is not currently serving requests\n", False),
+    ]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            check = subprocess.Popen([shell, flag, script.replace("2181", str(port))])
+            client, _ = server.accept()
+            with client:
+                assert client.recv(16) == b"srvr\n"
+                client.sendall(answer)
+            assert (check.wait(10) == 0) == healthy
+
+
+def test_kafka_is_healthy_when_it_listens(services: dict[str, Any]) -> None:
+    _, shell, flag, script = services["kafka"]["healthcheck"]["test"]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        script = script.replace("9092", str(server.getsockname()[1]))
+        assert subprocess.run([shell, flag, script], check=False).returncode == 0
+    done = subprocess.run([shell, flag, script], check=False, capture_output=True)
+    assert done.returncode != 0
 
 
 def test_dependencies_exist_and_wait_for_the_right_thing(services: dict[str, Any]) -> None:
@@ -112,7 +233,7 @@ def test_mounts_volumes_and_configs_exist_and_are_used(compose: dict[str, Any]) 
         for mount in service.get("volumes", []):
             source, *rest = mount.split(":")
             if source.startswith("./"):
-                assert (ROOT / source).is_dir(), mount
+                assert (ROOT / source).exists(), mount
                 assert rest[-1] == "ro", mount
             else:
                 volumes.add(source)

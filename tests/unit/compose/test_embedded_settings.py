@@ -13,6 +13,11 @@ from include.druid import container, runtime
 from include.stack import airflow, kafka, processes, zookeeper
 from include.stack.settings import HOST, Settings
 
+ROOT = Path(__file__).parents[3]
+LOG_CONFIGURATION = "./include/stack/log4j2.xml"
+#: What the entry point of Druid's image copies, with the rest of that folder, before each start.
+IMAGE_LOG_CONFIGURATION = "/opt/druid/conf/druid/cluster/_common/log4j2.xml"
+
 DRUID_DIFFERENCES = {
     "druid.host",
     "druid.zk.service.host",
@@ -29,7 +34,6 @@ DRUID_DIFFERENCES = {
     "druid.indexer.task.baseTaskDir",
 }
 KAFKA_DIFFERENCES = {
-    "controller.quorum.voters",
     "listeners",
     "advertised.listeners",
     "log.dirs",
@@ -79,6 +83,7 @@ def test_druid_runs_with_what_the_renderer_gives(services: dict[str, Any], servi
     written = dict(services[f"druid-{service}"]["environment"])
     assert written.pop(container.PASSWORD_VARIABLE).startswith("${POSTGRES_PASSWORD:?")
     assert written == container.environment(service)
+    assert services[f"druid-{service}"]["mem_limit"] == container.memory_limit(service)
     assert services[f"druid-{service}"]["hostname"] == written["druid_host"]
     assert services[f"druid-{service}"]["command"] == [service]
     assert services[f"druid-{service}"]["healthcheck"]["test"][-1] == (
@@ -94,6 +99,19 @@ def test_druid_differs_from_the_embedded_one_only_as_listed(settings: Settings) 
     assert found == DRUID_DIFFERENCES
 
 
+def mounted(service: dict[str, Any], option: str) -> str:
+    """Which file of the project a service's option points to."""
+    file = option.split("=")[1]
+    return next(mount.split(":")[0] for mount in service["volumes"] if mount.split(":")[1] == file)
+
+
+def test_kafka_and_druid_log_as_the_embedded_ones(services: dict[str, Any]) -> None:
+    assert (ROOT / LOG_CONFIGURATION).exists()
+    for service in runtime.SERVICES:
+        mounts = services[f"druid-{service}"]["volumes"]
+        assert f"{LOG_CONFIGURATION}:{IMAGE_LOG_CONFIGURATION}:ro" in mounts
+
+
 @pytest.mark.parametrize("service", runtime.SERVICES)
 def test_no_druid_property_erases_another(service: str) -> None:
     # The image's entry point deletes every line that matches `property=` before it adds one.
@@ -106,6 +124,8 @@ def test_no_druid_property_erases_another(service: str) -> None:
 def test_kafka_differs_only_as_listed(services: dict[str, Any], settings: Settings) -> None:
     ours = dict(services["kafka"]["environment"])
     assert set(ours.pop("KAFKA_HEAP_OPTS").split()) <= set(kafka.JVM_OPTIONS)
+    assert LOG_CONFIGURATION in mounted(services["kafka"], ours.pop("KAFKA_LOG4J_OPTS"))
+    del ours["EXTRA_ARGS"]
     embedded = {
         f"KAFKA_{name.upper().replace('.', '_')}": value
         for name, value in kafka.server_properties(settings).items()
@@ -166,19 +186,3 @@ def test_every_airflow_component_runs_with_the_same_settings(
         assert service["command"][-1].splitlines()[-1] == f"exec airflow {component}"
     else:
         assert service["command"] == list(airflow.COMPONENTS[component])
-
-
-def test_the_java_processes_leave_room_in_six_gibibytes(services: dict[str, Any]) -> None:
-    def mebibytes(text: str) -> int:
-        return int(text.removesuffix("m"))
-
-    total = 0
-    for service in services.values():
-        environment = service.get("environment", {})
-        total += mebibytes(environment.get("DRUID_XMX", "0m"))
-        total += mebibytes(environment.get("DRUID_MAXDIRECTMEMORYSIZE", "0m"))
-        total += mebibytes(environment.get("ZK_SERVER_HEAP", "0"))
-        heap = re.search(r"-Xmx(\d+)m", environment.get("KAFKA_HEAP_OPTS", ""))
-        total += int(heap[1]) if heap else 0
-    # The rest is for what the JVMs use beside heap and buffers, Airflow and PostgreSQL.
-    assert 2000 < total < 3072
