@@ -7,6 +7,7 @@ The image's entry point writes each variable ``druid_a_b`` into `runtime.propert
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from include.druid import runtime
@@ -19,11 +20,6 @@ FOLDER = PurePath("/opt/druid/var")
 
 #: What the entry point copies in place of the image's own settings: none.
 NO_PROPERTIES = "/dev/null"
-
-#: What a JVM needs beside its heap and direct memory, MiB: classes, compiled code, threads' stacks,
-#: the collector. Measured on the embedded stack after an hour under load: Kafka 160 (416 resident,
-#: heap 256), docs/reliability.md; the rest is for more threads and for Druid's larger code.
-JVM_OVERHEAD = 256
 
 #: Variable from which Druid reads the password of its metadata store.
 PASSWORD_VARIABLE = "METADATA_PASSWORD"  # noqa: S105 - the variable's name
@@ -41,11 +37,25 @@ PORTS = {
 #: What the image has as extensions and the embedded Druid has on its class path, and PostgreSQL.
 EXTENSIONS = ("druid-kafka-indexing-service", "druid-datasketches", "postgresql-metadata-storage")
 
+#: `docker-compose.load.yaml`: four of the eight cores and half of the 24 GiB of a machine that runs
+#: Kafka and Airflow too. Druid 33, "Basic cluster tuning": the historical's heap is half a GiB a
+#: core, a merge buffer for four threads (two at least), a GiB of the indexer's heap for a task at
+#: work, of which the capacity counts twice as many: the old and the new one at each hand-off.
+LOAD_SIZES: Mapping[str, runtime.Size] = {
+    "coordinator": runtime.Size(heap=1024),
+    "broker": runtime.Size(heap=2048, threads=2, merge_buffers=2, buffer=128),
+    "historical": runtime.Size(heap=2048, threads=4, merge_buffers=2, buffer=256, cache=512),
+    "indexer": runtime.Size(heap=4096, threads=2, merge_buffers=2, buffer=128, capacity=8),
+    "router": runtime.Size(heap=256),
+}
 
-def environment(service: str) -> dict[str, str]:
+
+def environment(
+    service: str, sizes: Mapping[str, runtime.Size] = runtime.EMBEDDED_SIZES
+) -> dict[str, str]:
     """Variables of one service's container, but for the password itself."""
-    size = runtime.EMBEDDED_SIZES[service]
-    settings = runtime.properties(service, _place(service)) | _differences()
+    size = sizes[service]
+    settings = runtime.properties(service, _place(service, sizes)) | _differences()
     for derby in ("host", "port"):
         del settings[f"druid.metadata.storage.connector.{derby}"]
     return {
@@ -62,19 +72,28 @@ def environment(service: str) -> dict[str, str]:
     }
 
 
-def memory_limit(service: str) -> str:
-    """What one service's container may use, as Compose's `mem_limit`."""
-    size = runtime.EMBEDDED_SIZES[service]
-    return f"{size.heap + size.direct + JVM_OVERHEAD}m"
+def memory_limit(size: runtime.Size) -> str:
+    """What a container with such a process may use, as Compose's `mem_limit`."""
+    return f"{size.heap + size.direct + jvm_overhead(size.heap)}m"
 
 
-def _place(service: str) -> runtime.Place:
+def jvm_overhead(heap: int) -> int:
+    """What a JVM needs beside its heap and direct memory, MiB.
+
+    Classes, compiled code and threads' stacks, and an eighth of the heap for the collector's own
+    tables. On the embedded stack after an hour under load Kafka took 160 of the 288 that this gives
+    it (416 resident, heap 256; docs/reliability.md); Druid has more code and more threads.
+    """
+    return 256 + heap // 8
+
+
+def _place(service: str, sizes: Mapping[str, runtime.Size]) -> runtime.Place:
     return runtime.Place(
         host=f"{HOST_PREFIX}{service}",
         ports=PORTS,
         zookeeper="zookeeper:2181",
         folder=FOLDER,
-        sizes=runtime.EMBEDDED_SIZES,
+        sizes=sizes,
     )
 
 

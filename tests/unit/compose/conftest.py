@@ -1,23 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="session")
-def compose_file() -> Path:
-    return ROOT / "docker-compose.yaml"
+from tests.unit.compose.projects import BASE, read
 
 
 @pytest.fixture(scope="session")
-def compose(compose_file: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(compose_file.read_text(encoding="utf-8"))
-    return loaded
+def compose() -> dict[str, Any]:
+    return read(BASE)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from include.druid.container import JVM_OVERHEAD
 from include.stack.compute.__main__ import main as compute_main
+from tests.unit.compose.projects import FILES, read
 
 ROOT = Path(__file__).parents[3]
 ONE_SHOT = {"airflow-init"}
@@ -65,8 +65,11 @@ def validator() -> Draft7Validator:
     return Draft7Validator(schema)
 
 
-def test_it_follows_the_compose_specification(compose: dict[str, Any]) -> None:
-    problems = [f"{error.json_path}: {error.message}" for error in validator().iter_errors(compose)]
+@pytest.mark.parametrize("file", FILES)
+def test_it_follows_the_compose_specification(file: str) -> None:
+    problems = [
+        f"{error.json_path}: {error.message}" for error in validator().iter_errors(read(file))
+    ]
     assert problems == []
 
 
@@ -164,34 +167,6 @@ def test_what_needs_no_files_of_its_own_cannot_write_any(services: dict[str, Any
         assert [mount.split(":")[0] for mount in services[name]["tmpfs"]] == ["/tmp"], name  # noqa: S108
         # Compose copies inline configs into the container, and refuses to where it cannot.
         assert "configs" not in services[name], name
-
-
-def mebibytes(text: str) -> int:
-    return int(text.removesuffix("m"))
-
-
-def jvm(environment: dict[str, str]) -> int:
-    """Heap and direct memory that a service's JVM may take, MiB; 0 if it runs none."""
-    options = " ".join(environment.get(name, "") for name in ("KAFKA_HEAP_OPTS", "JAVA_OPTS"))
-    sizes = re.findall(r"-(?:Xmx|XX:MaxDirectMemorySize=)(\d+)m", options)
-    sizes += re.findall(r"^\d+", environment.get("ZK_SERVER_HEAP", ""))
-    sizes += [
-        environment.get(f"DRUID_{name}", "0m")[:-1] for name in ("XMX", "MAXDIRECTMEMORYSIZE")
-    ]
-    return sum(map(int, sizes))
-
-
-def test_every_container_is_limited_to_more_than_its_jvm_takes(services: dict[str, Any]) -> None:
-    for name, service in services.items():
-        limit, wanted = mebibytes(service["mem_limit"]), jvm(service.get("environment", {}))
-        if wanted:
-            assert limit >= wanted + JVM_OVERHEAD, name
-
-
-def test_the_java_processes_leave_room_in_six_gibibytes(services: dict[str, Any]) -> None:
-    total = sum(jvm(service.get("environment", {})) for service in services.values())
-    # The rest is for what the JVMs use beside heap and buffers, Airflow and PostgreSQL.
-    assert 2000 < total < 3584
 
 
 def test_zookeeper_is_healthy_when_it_answers(services: dict[str, Any]) -> None:

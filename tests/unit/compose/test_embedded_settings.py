@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from include.druid import container, runtime
 from include.stack import airflow, kafka, processes, zookeeper
 from include.stack.settings import HOST, Settings
+from tests.unit.compose.projects import LOAD, project
 
 ROOT = Path(__file__).parents[3]
 LOG_CONFIGURATION = "./include/stack/log4j2.xml"
@@ -79,14 +81,22 @@ def druid_properties(service: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", runtime.SERVICES)
-def test_druid_runs_with_what_the_renderer_gives(services: dict[str, Any], service: str) -> None:
-    written = dict(services[f"druid-{service}"]["environment"])
+@pytest.mark.parametrize(
+    ("overrides", "sizes"),
+    [((), runtime.EMBEDDED_SIZES), ((LOAD,), container.LOAD_SIZES)],
+    ids=["small", "load"],
+)
+def test_druid_runs_with_what_the_renderer_gives(
+    overrides: tuple[str, ...], sizes: Mapping[str, runtime.Size], service: str
+) -> None:
+    ours = project(*overrides)["services"][f"druid-{service}"]
+    written = dict(ours["environment"])
     assert written.pop(container.PASSWORD_VARIABLE).startswith("${POSTGRES_PASSWORD:?")
-    assert written == container.environment(service)
-    assert services[f"druid-{service}"]["mem_limit"] == container.memory_limit(service)
-    assert services[f"druid-{service}"]["hostname"] == written["druid_host"]
-    assert services[f"druid-{service}"]["command"] == [service]
-    assert services[f"druid-{service}"]["healthcheck"]["test"][-1] == (
+    assert written == container.environment(service, sizes)
+    assert ours["mem_limit"] == container.memory_limit(sizes[service])
+    assert ours["hostname"] == written["druid_host"]
+    assert ours["command"] == [service]
+    assert ours["healthcheck"]["test"][-1] == (
         f"http://{written['druid_host']}:{written['druid_plaintextPort']}/status/health"
     )
 
