@@ -154,8 +154,7 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         "WORKERS__EXECUTION_API_RETRIES": "10",
         "WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "8",
         # A small machine: the triggerer's limit is for hundreds of waits.
-        "TRIGGERER__DEFAULT_CAPACITY": "50",
-        "USAGE_DATA_COLLECTION__ENABLED": "False",
+        "TRIGGERER__CAPACITY": "50",
         # Where there is an OpenTelemetry collector, its own variable says so.
         **({"METRICS__OTEL_ON": "True"} if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ else {}),
     }

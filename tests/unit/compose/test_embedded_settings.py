@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.configuration import retrieve_configuration_description
 
 from include.druid import container, runtime
 from include.stack import airflow, kafka, processes, zookeeper
@@ -166,6 +167,15 @@ def test_airflow_differs_only_as_listed(services: dict[str, Any], settings: Sett
     embedded = plain(airflow.environment(settings))
     assert set(ours) == set(embedded)
     assert differing(ours, embedded) == AIRFLOW_DIFFERENCES
+
+
+def test_airflow_knows_every_setting(services: dict[str, Any]) -> None:
+    known = retrieve_configuration_description(include_providers=False)
+    for service in services.values():
+        for name in service.get("environment", {}):
+            if name.startswith("AIRFLOW__"):
+                _, section, option = name.lower().split("__")
+                assert option in known[section]["options"], name
 
 
 def test_connections_differ_only_in_addresses(services: dict[str, Any], settings: Settings) -> None:
