@@ -10,10 +10,11 @@ import yaml
 ROOT = Path(__file__).parents[3]
 BASE = "docker-compose.yaml"
 LOAD = "docker-compose.load.yaml"
-FILES = (BASE, LOAD)
+SECURE = "docker-compose.secure.yaml"
+FILES = (BASE, LOAD, SECURE)
 
 #: Every combination that a line in `.env` can ask for.
-PROJECTS = ((), (LOAD,))
+PROJECTS = ((), (LOAD,), (SECURE,), (LOAD, SECURE))
 
 
 def read(name: str) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def project(*overrides: str) -> dict[str, Any]:
-    """The base file with overrides. They have maps and single values only, and so merge plainly."""
+    """The base file with overrides; a command is replaced, and they have no other lists."""
     merged = read(BASE)
     for name in overrides:
         merged = _merge(merged, read(name))
@@ -33,7 +34,7 @@ def project(*overrides: str) -> dict[str, Any]:
 def _merge(base: Any, override: Any) -> Any:
     if isinstance(base, dict) and isinstance(override, dict):
         return base | {
-            key: _merge(base[key], value) if key in base else value
+            key: _merge(base[key], value) if key in base and key != "command" else value
             for key, value in override.items()
         }
     assert not isinstance(override, list), "docker compose appends some lists and replaces others"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import socket
@@ -15,7 +16,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from include.stack.compute.__main__ import main as compute_main
-from tests.unit.compose.projects import FILES, read
+from include.stream.acls import load_acls
+from tests.unit.compose.projects import FILES, SECURE, project, read
 
 ROOT = Path(__file__).parents[3]
 ONE_SHOT = {"airflow-init"}
@@ -46,7 +48,9 @@ IMAGES = {
 # ${NAME:?what to do} and ${NAME:-default}; a `$` for the container's own shell is written twice.
 REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
 DEFAULTED = re.compile(r"\$\{(\w+):-[^}]+\}")
-SECRET_NAME = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN|SQL_ALCHEMY_CONN")
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN|JAAS|SQL_ALCHEMY_CONN")
+#: What the broker puts in itself, from its environment.
+IN_BROKER = "${env:VENTAS_BROKER_JAAS_CONFIG}"
 
 
 def strings(node: Any) -> Iterator[str]:
@@ -217,8 +221,8 @@ def test_mounts_volumes_and_configs_exist_and_are_used(compose: dict[str, Any]) 
     assert configs == set(compose["configs"])
 
 
-def test_no_variable_of_the_file_is_unknown_to_the_example(compose: dict[str, Any]) -> None:
-    text = " ".join(strings(compose))
+def test_no_variable_of_the_files_is_unknown_to_the_example() -> None:
+    text = " ".join(text for file in FILES for text in strings(read(file)))
     rest = DEFAULTED.sub("", REQUIRED.sub("", text)).replace("$$", "")
     assert "$" not in rest
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
@@ -228,16 +232,27 @@ def test_no_variable_of_the_file_is_unknown_to_the_example(compose: dict[str, An
     assert set(re.findall(r"^(\w+)=", example, re.M)) == set(REQUIRED.findall(text))
 
 
-def test_no_secret_is_written_in_the_file(services: dict[str, Any]) -> None:
+def test_the_example_names_every_override() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert re.findall(r"^# COMPOSE_FILE=(.+)$", example, re.M) == [":".join(FILES)]
+
+
+@pytest.mark.parametrize(("overrides", "secrets"), [((), 10), ((SECURE,), 20)])
+def test_no_secret_is_written_in_the_file(overrides: tuple[str, ...], secrets: int) -> None:
+    services = project(*overrides)["services"]
     seen = 0
     for service in services.values():
         for name, value in service.get("environment", {}).items():
-            if name.startswith("druid_"):
-                continue  # Held to the renderer, which has the password from the environment.
+            # Druid's properties are the renderer's, which has its password from the environment.
+            if name.startswith("druid_") or value == f"${IN_BROKER}":
+                continue
             if SECRET_NAME.search(name) and not re.search(r"_(USERS|FILE)$", name):
                 assert REQUIRED.search(value), name
                 seen += 1
-    assert seen > 10
+            # password="..." of a login module and "sasl.password": "..." of a connection
+            for secret in re.findall(r'(?:user_|password\W+)[\w=]*"([^"]*)"', value):
+                assert REQUIRED.fullmatch(secret), name
+    assert seen > secrets
     for text in strings(services):
         # user:password@ of a URL
         assert not re.search(r"://[^/@\s:]+:(?!\$\{)[^/@\s]+@", text), text
@@ -271,6 +286,36 @@ def test_the_users_passwords_reach_the_auth_manager(
     assert json.loads(file.read_text()) == {"admin": password, "visita": f"{password} too"}
     assert file.stat().st_mode & 0o077 == 0
     assert done.stdout == "airflow api-server, passwords: unset unset\n"
+
+
+def test_the_acls_are_granted_once_the_database_is_there(tmp_path: Path) -> None:
+    shell, flag, script = project(SECURE)["services"]["airflow-init"]["command"]
+    (tmp_path / "airflow").write_text('#!/bin/sh\necho "airflow $*"\n')
+    (tmp_path / "airflow").chmod(0o755)
+    (tmp_path / "include/stream").mkdir(parents=True)
+    (tmp_path / "include/stream/acls.py").write_text("def grant(*given): print(*given, sep='\\n')")
+    done = subprocess.run(
+        [shell, flag, script.replace("$$", "$")],
+        env={
+            "PATH": f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin",
+            "PYTHONPATH": str(tmp_path),
+            "KAFKA_ADMIN_PASSWORD": "one",
+        },
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    migrated, admin, principals = done.stdout.splitlines()
+    assert migrated == "airflow db migrate"
+    assert ast.literal_eval(admin) == {
+        "bootstrap.servers": "kafka:9092",
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": "admin",
+        "sasl.password": "one",
+    }
+    assert ast.literal_eval(principals) == {acl.user: f"User:{acl.user}" for acl in load_acls()}
 
 
 @pytest.mark.parametrize("component", ["scheduler", "dag-processor", "triggerer"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from airflow.configuration import retrieve_configuration_description
 
 from include.druid import container, runtime
-from include.stack import airflow, kafka, processes, zookeeper
+from include.druid.supervisor import JAAS_VARIABLE
+from include.stack import airflow, kafka, processes, security, zookeeper
 from include.stack.settings import HOST, Settings
-from tests.unit.compose.projects import LOAD, project
+from tests.unit.compose.projects import LOAD, SECURE, project
 
 ROOT = Path(__file__).parents[3]
 LOG_CONFIGURATION = "./include/stack/log4j2.xml"
@@ -40,6 +42,11 @@ KAFKA_DIFFERENCES = {
     "listeners",
     "advertised.listeners",
     "log.dirs",
+}
+SECURE_DIFFERENCES = {
+    "listener.security.protocol.map",
+    "inter.broker.listener.name",
+    "super.users",
 }
 AIRFLOW_DIFFERENCES = {
     "PYTHONPATH",
@@ -132,18 +139,72 @@ def test_no_druid_property_erases_another(service: str) -> None:
         assert [other for other in lines if re.search(pattern, other)] == [line]
 
 
-def test_kafka_differs_only_as_listed(services: dict[str, Any], settings: Settings) -> None:
-    ours = dict(services["kafka"]["environment"])
+def variable(property_name: str) -> str:
+    """A property's variable of Kafka's image (KafkaDockerWrapper)."""
+    return f"KAFKA_{property_name.replace('_', '__').replace('.', '_').upper()}"
+
+
+def kafka_variables(service: dict[str, Any]) -> dict[str, str]:
+    """Those of a service's variables that are broker properties."""
+    ours = dict(service["environment"])
     assert set(ours.pop("KAFKA_HEAP_OPTS").split()) <= set(kafka.JVM_OPTIONS)
-    assert LOG_CONFIGURATION in mounted(services["kafka"], ours.pop("KAFKA_LOG4J_OPTS"))
-    del ours["EXTRA_ARGS"]
-    embedded = {
-        f"KAFKA_{name.upper().replace('.', '_')}": value
-        for name, value in kafka.server_properties(settings).items()
-    }
+    assert mounted(service, ours.pop("KAFKA_LOG4J_OPTS")) == LOG_CONFIGURATION
+    ours.pop("KAFKA_OPTS", "")
+    return {name: value for name, value in ours.items() if name.startswith("KAFKA_")}
+
+
+def test_kafka_differs_only_as_listed(services: dict[str, Any], settings: Settings) -> None:
+    ours = kafka_variables(services["kafka"])
+    properties = kafka.server_properties(settings).items()
+    embedded = {variable(name): value for name, value in properties}
     assert set(ours) == set(embedded)
-    expected = {f"KAFKA_{name.upper().replace('.', '_')}" for name in KAFKA_DIFFERENCES}
-    assert differing(ours, embedded) == expected
+    assert differing(ours, embedded) == {variable(name) for name in KAFKA_DIFFERENCES}
+
+
+def test_the_secured_kafka_is_the_embedded_one_without_tls(settings: Settings) -> None:
+    service = project(SECURE)["services"]["kafka"]
+    properties = kafka.server_properties(replace(settings, secure=True)).items()
+    embedded = {
+        variable(name.replace("sasl_ssl", "sasl_plaintext")): value
+        for name, value in properties
+        if not re.search(r"(^|\.)ssl\.", name)
+    }
+    jaas = variable("listener.name.sasl_plaintext.plain.sasl.jaas.config")
+    ours = kafka_variables(service)
+    assert set(ours) == set(embedded)
+    assert ours[jaas].replace("$$", "$") == embedded[jaas]
+    assert differing(ours, embedded) == {
+        *(variable(name) for name in (*KAFKA_DIFFERENCES, *SECURE_DIFFERENCES)),
+        jaas,
+    }
+
+
+def test_each_user_of_the_secured_kafka_has_one_password(settings: Settings) -> None:
+    services = project(SECURE)["services"]
+    secure = replace(settings, secure=True)
+    values = security.passwords(secure)
+
+    def with_passwords(text: str) -> str:
+        names = [security.ADMIN, security.AIRFLOW, security.DRUID]
+        made = {f"KAFKA_{name.upper()}_PASSWORD": values[name] for name in names}
+        return re.sub(r"\$\{(\w+):\?[^}]+\}", lambda found: made[found[1]], text)
+
+    expected = security.variables(secure)
+    for service, name in [
+        ("kafka", security.BROKER_JAAS_VARIABLE),
+        ("druid-coordinator", JAAS_VARIABLE),
+        ("druid-indexer", JAAS_VARIABLE),
+    ]:
+        assert with_passwords(services[service]["environment"][name]) == expected[name]
+    for component in airflow.COMPONENTS:
+        connection = services[f"airflow-{component}"]["environment"]["AIRFLOW_CONN_KAFKA_DEFAULT"]
+        embedded = airflow.connections(secure)["kafka_default"]["extra"]
+        assert isinstance(embedded, dict)
+        assert json.loads(with_passwords(connection))["extra"] == {
+            **{name: value for name, value in embedded.items() if name != "ssl.ca.location"},
+            "bootstrap.servers": "kafka:9092",
+            "security.protocol": "SASL_PLAINTEXT",
+        }
 
 
 def test_zookeeper_is_the_same(services: dict[str, Any], settings: Settings) -> None:
