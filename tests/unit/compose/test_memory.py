@@ -52,3 +52,11 @@ def test_the_java_processes_leave_room_in_what_docker_is_given(
     total = sum(sum(heap_and_direct(service)) for service in services)
     # The rest is for what the JVMs use beside heap and buffers, Airflow, PostgreSQL and files.
     assert 0.4 < total / 1024 / gibibytes < 0.65
+
+
+@pytest.mark.parametrize("overrides", PROJECTS)
+def test_the_scheduler_has_room_for_every_worker_at_work(overrides: tuple[str, ...]) -> None:
+    service = project(*overrides)["services"]["airflow-scheduler"]
+    workers = int(service["environment"]["AIRFLOW__CORE__PARALLELISM"])
+    # As measured, MiB: see the compose file.
+    assert mebibytes(service["mem_limit"]) > 170 + workers * (140 + 220)
