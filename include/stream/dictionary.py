@@ -1,0 +1,280 @@
+"""The data dictionary as a page of the docs; run as a module, it writes the page.
+
+What the code and the market's data do not say themselves, units and who sets a field, is in
+`dictionary.csv`.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from include.sales.content import SaleSource
+from include.sales.event import ESTADOS, FIELDS, PLATAFORMAS, TIPOS_PAGO, Venta, json_schema
+from include.sales.faults import FATES
+from include.sales.market import Market, load_market
+from include.stream.ledger import LedgerEntry, Totals, encode, entries_for
+
+DOCS: Final = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
+
+_FACTS: Final = Path(__file__).with_name("dictionary.csv")
+
+_EXAMPLE_SEED: Final = 2026
+_EXAMPLE_MOMENT: Final = datetime(2026, 11, 24, 15, tzinfo=UTC)
+
+_HEAD = """\
+# Data dictionary
+
+Every field of the topics `ventas` and `ventas.ledger` and of Druid's datasource `ventas`. This page
+is made of `include/sales/event.py`, `include/stream/ledger.py` and the files of
+`include/sales/data/` by `python -m include.stream.dictionary`; a test fails if it differs.
+
+Money is whole centavos of ARS with IVA included. Moments are UTC; a day and an hour of the market's
+data are local (UTC−3). **No field is ever null**: what does not apply is the empty text, so a null
+in Druid always means that something was lost.
+"""
+
+_EVENT = """\
+## The event
+
+A record of the topic `ventas`: UTF-8 JSON of one step of a sale, under its `id_venta` as the key,
+so the steps of a sale are in one partition and in their order, unless partitions are added between
+them. Druid stores it as one row, without roll-up; `ts` is its `__time`.
+"""
+
+_VALUES = """\
+### What the fields hold
+
+*Set by*: **the run** and **the sale** alike in all events of a run or sale, **each step** anew for
+each event; **the store** and **the product** go with `sucursal` and `sku`; **computed** is exact:
+`importe_centavos = cantidad × precio_unitario_centavos − descuento_centavos`, and the IVA contained
+in that, rounded half up.
+"""
+
+_STATES = """\
+## States
+
+A sale is a chain of one to three events. `pendiente` is the first of each; a transfer that never
+arrives stays so. In the back-fill a day until a return is a day; in a window it lasts as long as
+the form says.
+"""
+
+_LEDGER = """\
+## The ledger
+
+A record of the topic `ventas.ledger`: what one Kafka transaction added to one run and one UTC
+minute of event time, committed together with the events themselves, under `corrida` as its key. The
+sum of a run's entries is what Druid has to hold of it. `estados` and `de_mas` hold, by `estado`:
+"""
+
+_FATES = """\
+## Garbled copies
+
+Of a run with faults on purpose, besides its proper events. `fallas` counts them by kind.
+"""
+
+
+def render(market: Market) -> str:
+    """The page, in Markdown; raises `KeyError` for a field that `dictionary.csv` does not have."""
+    facts = _read_facts()
+    sale = _example(market)
+    parts = [
+        *(_HEAD, _EVENT, _event_table(facts["event"], sale[-1])),
+        *(_VALUES, _values_table(market, facts["event"])),
+        *(_STATES, _states_table(market), "### Reasons", _reasons_table(market)),
+        *(_LEDGER, _record_table(Totals, facts["sums"])),
+        *("An entry:", _record_table(LedgerEntry, facts["ledger"])),
+        *("One of a sale that was rejected:", _json(encode(entries_for(sale, _EXAMPLE_SEED)[0]))),
+        *(_FATES, _table(("kind", "Druid counts it as"), _code_rows(FATES.items()))),
+        *("## The catalogue", _catalogue_table(market)),
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _example(market: Market) -> tuple[Venta, ...]:
+    """The events of the first sale whose last one, a rejection, has no field that is empty or 0."""
+    source = SaleSource(market, _EXAMPLE_SEED, corrida="ejemplo")
+    chains = (source.chain(n, _EXAMPLE_MOMENT) for n in range(10_000))
+    return next(chain for chain in chains if all(msgspec.structs.astuple(chain[-1])))
+
+
+def _read_facts() -> dict[str, dict[str, dict[str, str]]]:
+    facts: dict[str, dict[str, dict[str, str]]] = {}
+    with _FACTS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            facts.setdefault(row["record"], {})[row["field"]] = row
+    return facts
+
+
+def _event_table(facts: Mapping[str, Mapping[str, str]], example: Venta) -> str:
+    properties = json_schema()["properties"]
+    rows = [
+        (
+            f"`{field.name}`",
+            field.title,
+            _json_type(properties[field.name]),
+            "`__time` TIMESTAMP" if field.name == "ts" else _DRUID_TYPES[field.kind],
+            facts[field.name]["unit"],
+            f"`{getattr(example, field.name)}`",
+        )
+        for field in FIELDS
+    ]
+    return _table(("field", "in Spanish", "JSON", "Druid", "unit", "example"), rows)
+
+
+_DRUID_TYPES: Final = {"string": "VARCHAR", "long": "BIGINT"}
+"""As Druid's SQL names the types of the ingestion spec."""
+
+
+def _json_type(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        kind = "integer" if isinstance(schema["enum"][0], int) else "string"
+        return f"{kind}, one of {len(schema['enum'])}"
+    if "minimum" in schema:
+        return f"{schema['type']} ≥ {schema['minimum']}"
+    return "string" if schema.get("minLength") or "pattern" in schema else "string, may be empty"
+
+
+def _values_table(market: Market, facts: Mapping[str, Mapping[str, str]]) -> str:
+    values = _values(market)
+    rows = [
+        (
+            f"`{field.name}`",
+            field.description,
+            values.get(field.name, ""),
+            facts[field.name]["set_by"],
+        )
+        for field in FIELDS
+    ]
+    return _table(("field", "what it is", "values in the market's data", "set by"), rows)
+
+
+def _values(market: Market) -> dict[str, str]:
+    prices = [product.precio_centavos for product in market.products]
+    percents = sorted(
+        {row.percent for row in market.discounts} | {row.percent for row in market.promotions}
+    )
+    most_units = max(category.max_units for category in market.categories)
+    counts = {row.cuotas for row in market.instalments}
+    issuers = {
+        tipo: [row.emisor for row in market.issuers if row.tipo_pago == tipo] for tipo in TIPOS_PAGO
+    }
+    return {
+        "sucursal": f"{len(market.stores)} of `stores.csv`",
+        "provincia": f"{len(market.provinces)} of `provinces.csv`",
+        "ciudad": f"{len({store.ciudad for store in market.stores})} of `stores.csv`",
+        "producto": f"{len(market.products)} of `products.csv`",
+        "sku": f"{len(market.products)} of `products.csv`",
+        "categoria": _listed(category.categoria for category in market.categories),
+        "cantidad": f"1 to {most_units}, by category (`categories.csv`)",
+        "precio_unitario_centavos": f"{min(prices)} to {max(prices)}",
+        "descuento_centavos": f"of the price, rounded down: {_numbers(percents)} %",
+        "alicuota_iva": _numbers({product.alicuota_iva for product in market.products}),
+        "tipo_pago": _listed(TIPOS_PAGO),
+        "cuotas": f"{_numbers(counts)}; more than 1 with `credito` only",
+        "emisor": "; ".join(
+            f"`{tipo}`: {_listed(names)}" for tipo, names in issuers.items() if names
+        ),
+        "estado": "[States](#states)",
+        "motivo": "[Reasons](#reasons)",
+        "plataforma": _listed(PLATAFORMAS),
+    }
+
+
+def _states_table(market: Market) -> str:
+    rows = [
+        (f"`{estado}`", *(_decided(market, estado) or _returned(market, estado) or _BEGINS))
+        for estado in ESTADOS
+    ]
+    return _table(("`estado`", "follows", "when"), rows)
+
+
+_BEGINS: Final = ("nothing", "the sale begins")
+
+
+def _decided(market: Market, estado: str) -> tuple[str, str] | None:
+    if estado == "pendiente":
+        return None
+    paid_by = {row.tipo_pago for row in market.outcomes if row.estado == estado and row.share}
+    rows = [row for row in market.decisions if row.tipo_pago in paid_by]
+    if not rows:
+        return None
+    least, most = min(row.desde_segundos for row in rows), max(row.hasta_segundos for row in rows)
+    return "`pendiente`", f"{least:g} to {most:g} s after it, by `tipo_pago` (`decisions.csv`)"
+
+
+def _returned(market: Market, estado: str) -> tuple[str, str] | None:
+    rows = [row for row in market.returns if row.estado == estado]
+    if not rows:
+        return None
+    least, most = min(row.desde_dias for row in rows), max(row.hasta_dias for row in rows)
+    by = "by channel and `tipo_pago` (`returns.csv`)"
+    return "`aprobada`", f"{least:g} to {most:g} days after it, {by}"
+
+
+def _reasons_table(market: Market) -> str:
+    rows = []
+    for tipo in TIPOS_PAGO:
+        reasons = [row.motivo for row in market.rejections if row.tipo_pago == tipo]
+        rows.append((f"`{tipo}`", _listed(reasons, code=True) or "never rejected"))
+    return _table(("`tipo_pago`", "`motivo` of a `rechazada`"), rows)
+
+
+def _record_table(record: type[msgspec.Struct], facts: Mapping[str, Mapping[str, str]]) -> str:
+    rows = [
+        (
+            f"`{field.name}`",
+            _record_type(field.type),
+            facts[field.name]["unit"],
+            facts[field.name]["description"],
+        )
+        for field in msgspec.structs.fields(record)
+    ]
+    return _table(("field", "JSON", "unit", "what it is"), rows)
+
+
+def _record_type(kind: object) -> str:
+    names: dict[object, str] = {
+        str: "string",
+        int: "integer",
+        dict[str, int]: "object of integers",
+        dict[str, Totals]: "object of sums",
+    }
+    return names[kind]
+
+
+def _catalogue_table(market: Market) -> str:
+    names = ("provinces", "stores", "groups", "categories", "products", "promotions")
+    rows = [
+        (name, str(len(getattr(market, name))), f"`include/sales/data/{name}.csv`")
+        for name in names
+    ]
+    return _table(("what", "lines", "file"), rows)
+
+
+def _listed(names: Iterable[str], *, code: bool = False) -> str:
+    return ", ".join(f"`{name}`" if code else name for name in dict.fromkeys(names))
+
+
+def _numbers(values: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(values)))
+
+
+def _code_rows(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
+    return [tuple(f"`{cell}`" for cell in pair) for pair in pairs]
+
+
+def _json(data: bytes) -> str:
+    return f"```json\n{msgspec.json.format(data, indent=2).decode()}\n```"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+if __name__ == "__main__":
+    DOCS.write_text(render(load_market()), encoding="utf-8")

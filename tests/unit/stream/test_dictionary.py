@@ -1,0 +1,44 @@
+"""The data dictionary: the page of the docs is what its sources say."""
+
+import re
+
+from include.druid.supervisor import TIMESTAMP, dimensions
+from include.sales.event import Venta
+from include.sales.market import load_market
+from include.stream.dictionary import DOCS, render
+from include.stream.ledger import LedgerEntry, Totals
+
+PAGE = render(load_market())
+
+
+def rows_of(first: str) -> list[list[str]]:
+    """The lines of the table whose head's first cells are so."""
+    table = PAGE[PAGE.index(f"\n| {first}") :].strip().split("\n\n")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+
+
+def test_the_page_of_the_docs_is_what_the_generator_gives() -> None:
+    assert DOCS.read_text(encoding="utf-8") == PAGE, "run `python -m include.stream.dictionary`"
+
+
+def test_every_field_of_the_event_and_of_the_ledger_is_there_in_its_order() -> None:
+    fields = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    event, entry, sums = (list(record.__struct_fields__) for record in (Venta, LedgerEntry, Totals))
+    assert fields[: 2 * len(event)] == event * 2
+    start = fields.index("eventos")
+    assert fields[start : start + len(sums) + len(entry)] == sums + entry
+
+
+def test_a_column_s_type_is_that_of_the_ingestion_spec() -> None:
+    sql = {"string": "VARCHAR", "long": "BIGINT"}
+    wanted = {f"`{it['name']}`": sql[it["type"]] for it in dimensions()}
+    told = {row[0]: row[3] for row in rows_of("field | in Spanish")}
+    assert told.pop(f"`{TIMESTAMP}`") == "`__time` TIMESTAMP"
+    assert told == wanted
+
+
+def test_a_changed_catalogue_changes_the_page() -> None:
+    market = load_market()
+    assert "| products | 374 |" in PAGE
+    fewer = type(market)(**{**vars(market), "promotions": market.promotions[:1]})
+    assert "| promotions | 1 |" in render(fewer)
