@@ -1,0 +1,106 @@
+"""README.md and README.es.md say the same: what one lacks is told with its place in the other."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from include.stack.settings import ROOT
+from tests.support.pages import Code, Fence, Heading, Link, Page, Table
+
+ENGLISH, SPANISH = Page(ROOT / "README.md"), Page(ROOT / "README.es.md")
+
+_OF_EACH_OTHER = {"README.md": "the other README", "README.es.md": "the other README"}
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def outline(page: Page) -> list[tuple[str, str, int]]:
+    """What both have to have in the same order: what it is, how it reads, its line."""
+    found: list[tuple[str, str, int]] = []
+    for item in page.items:
+        match item:
+            case Heading(line, level, text):
+                found.append((f"heading of level {level}", text, line))
+            case Fence(line, language, text, mark):
+                found.append((f"block {language!r} marked {mark!r}", "", line))
+                for number, command in enumerate(text.splitlines(), line + 1):
+                    if language in ("sh", "text") and (said := command.split(" #")[0].strip()):
+                        found.append((f"line `{said}`", "", number))
+            case Table(line, rows, columns):
+                found.append((f"table of {rows} lines and {columns} columns", "", line))
+            case Link(line, target):
+                found.append((f"link to {_OF_EACH_OTHER.get(target, target)}", "", line))
+    return found
+
+
+def differences(one: Page, other: Page) -> list[str]:
+    first, second = outline(one), outline(other)
+    told = []
+    matcher = difflib.SequenceMatcher(
+        None, [it[0] for it in first], [it[0] for it in second], autojunk=False
+    )
+    for what, i, i_end, j, j_end in matcher.get_opcodes():
+        if what != "equal":
+            told += [_lacks(other, one, item) for item in first[i:i_end]]
+            told += [_lacks(one, other, item) for item in second[j:j_end]]
+    return told
+
+
+def _lacks(lacking: Page, having: Page, item: tuple[str, str, int]) -> str:
+    kind, text, line = item
+    what = f"{kind} «{text}»" if text else kind
+    return f"{lacking.name} lacks the {what} of {having.name}:{line}"
+
+
+def sections(page: Page) -> list[tuple[str, Counter[str]]]:
+    """Of each section its heading, and how often it has each number and each text in backticks.
+
+    Thousands and decimals are written otherwise in Spanish: only the digits count.
+    """
+    starts = [(it.line, it.text) for it in page.items if isinstance(it, Heading)]
+    lines = page.text.splitlines()
+    found = []
+    for position, (line, heading) in enumerate(starts):
+        end = starts[position + 1][0] - 1 if position + 1 < len(starts) else len(lines)
+        of_it = Counter(
+            f"`{it.text}`" for it in page.items if isinstance(it, Code) and line <= it.line <= end
+        )
+        numbers = _NUMBER.findall("\n".join(lines[line - 1 : end]))
+        of_it.update(re.sub(r"[.,]", "", number).lstrip("0") or "0" for number in numbers)
+        found.append((f"«{heading}» (line {line})", of_it))
+    return found
+
+
+def test_they_have_the_same_headings_commands_tables_and_links_in_the_same_order() -> None:
+    assert not (told := differences(ENGLISH, SPANISH)), "\n".join(told)
+
+
+def test_each_section_has_the_same_numbers_and_names() -> None:
+    told = []
+    for (english, had), (spanish, has) in zip(sections(ENGLISH), sections(SPANISH), strict=True):
+        for one, other, lacking in ((had, has, spanish), (has, had, english)):
+            told += [f"{lacking} lacks {what}" for what in one - other]
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "told"),
+    [
+        ("## The window\n", "", "README.md lacks the heading of level 2 «La ventana» of"),
+        ("./ventas down   ", "./ventas stop   ", "lacks the line `./ventas down` of README.es.md"),
+        ("| `curve` |", "| `new` | x |\n| `curve` |", "lacks the table of 5 lines and 2 columns"),
+        ("(docs/findings.md)", "(docs/found.md)", "lacks the link to docs/found.md of README.md"),
+    ],
+)
+def test_what_one_lacks_is_told_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, instead: str, told: str
+) -> None:
+    assert line in ENGLISH.text
+    changed = tmp_path / "README.md"
+    changed.write_text(ENGLISH.text.replace(line, instead), encoding="utf-8")
+    monkeypatch.setattr(Page, "name", property(lambda page: page.path.name))
+    assert any(told in it for it in differences(Page(changed), SPANISH))
