@@ -1,0 +1,98 @@
+"""Imports point one way: dags → plugins → include, and inside include towards `sales`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from include.stack.settings import ROOT
+
+#: What each part of the project may import of the others.
+MAY_IMPORT = {
+    "include.sales": set(),
+    "include.stream": {"include.sales"},
+    "include.druid": {"include.sales"},
+    "include.gcp": {"include.sales", "include.druid"},
+    "include.stack": {"include.sales", "include.stream", "include.druid", "include.gcp"},
+    "plugins": {"include.sales", "include.stream", "include.druid", "include.gcp"},
+    "dags": {"plugins", "include.sales", "include.stream", "include.druid", "include.gcp"},
+}
+
+#: The command line starts the tools that measure and harm the stack; they import the stack.
+COMMAND_LINE = ROOT / "include" / "stack" / "cli.py"
+TOOLS = {"bench", "chaos", "soak"}
+
+#: How modules of a folder are named where its own name is not the package's.
+_FOLDERS = {"ventas_airflow": "plugins", "ventas_plugin": "plugins"}
+
+
+def part_of(module: str) -> str:
+    """`include.druid` of `include.druid.client`; "" of what is not the project's."""
+    first, _, rest = module.partition(".")
+    if first == "include":
+        return f"include.{rest.split('.')[0]}"
+    first = _FOLDERS.get(first, first)
+    return first if (ROOT / first).is_dir() and list((ROOT / first).glob("*.py")) else ""
+
+
+def imported(source: str) -> Iterator[tuple[int, str]]:
+    """Line and module of each import, those within functions and under TYPE_CHECKING too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            # `from include import druid` names its parts only behind the import.
+            names = [f"{module}.{a.name}" for a in node.names] if module == "include" else [module]
+            yield from ((node.lineno, f"{'.' * node.level}{name}") for name in names)
+
+
+def forbidden(part: str, source: str) -> list[tuple[int, str]]:
+    allowed = MAY_IMPORT[part] | {part, ""}
+    return [(line, it) for line, it in imported(source) if part_of(it) not in allowed]
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_a_part_imports_only_what_it_may(part: str) -> None:
+    files = sorted(ROOT.joinpath(*part.split(".")).rglob("*.py"))
+    assert files
+    told = [
+        f"{file.relative_to(ROOT)}:{line} imports {module}"
+        for file in files
+        for line, module in forbidden(part, file.read_text(encoding="utf-8"))
+        if not (file == COMMAND_LINE and part_of(module) in TOOLS)
+    ]
+    assert not told, "\n".join(told)
+
+
+def test_every_part_has_its_rule() -> None:
+    inside = {f"include.{file.parent.name}" for file in (ROOT / "include").glob("*/__init__.py")}
+    assert inside == {part for part in MAY_IMPORT if part.startswith("include.")}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import include.stack.jars",
+        "from include import stream",
+        "def load():\n    from include.stream.reader import read_committed",
+        "from ventas_airflow.sales import TOPICS",
+        "import bench.load",
+    ],
+)
+def test_an_import_the_wrong_way_is_found(source: str) -> None:
+    assert forbidden("include.druid", source)
+
+
+def test_no_module_imports_by_its_place() -> None:
+    """Relative imports would hide from the rule."""
+    files = [file for part in MAY_IMPORT for file in ROOT.joinpath(*part.split(".")).rglob("*.py")]
+    told = [
+        str(file.relative_to(ROOT))
+        for file in files
+        for _, module in imported(file.read_text(encoding="utf-8"))
+        if module.startswith(".")
+    ]
+    assert not told
