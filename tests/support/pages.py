@@ -57,7 +57,9 @@ class Page:
 
     @property
     def name(self) -> str:
-        return str(self.path.relative_to(ROOT))
+        """Its path in the project; of a test's own page its file's name."""
+        inside = self.path.is_relative_to(ROOT)
+        return str(self.path.relative_to(ROOT)) if inside else self.path.name
 
     @cached_property
     def text(self) -> str:

@@ -1,0 +1,156 @@
+"""Every command of the docs is run by a test, or is marked with what it needs that is not here."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from include.stack.settings import ROOT
+from tests.support.pages import Fence, Page, pages
+
+#: In an HTML comment right above a block whose commands cannot be run here.
+MARKS = {"needs an account", "needs Docker"}
+
+#: What runs a command: a file, and a text in it that is gone if it does so no more.
+RUN_ELSEWHERE = {
+    r"\./ventas demo": ("tests/e2e/test_demo.py", 'ventas(stack, "demo"'),
+    r"\./ventas logs \w+": ("tests/e2e/test_demo.py", 'ventas(stack, "logs", "scheduler"'),
+    r"\./ventas up": ("tests/conftest.py", "embedded.up(settings"),
+    r"\./ventas test.*": (".ci/run", "exec ./ventas test"),
+    r"\./ventas bench --quick": ("tests/integration/bench/test_parts.py", "def test_"),
+    r"\./ventas bench page": ("tests/unit/bench/test_page.py", "def test_"),
+    r"\./ventas chaos.*": ("tests/e2e/test_chaos.py", "run_scenario("),
+    r"\./ventas soak --hours .*": ("tests/integration/soak/test_parts.py", "from soak"),
+    r"\./ventas plots": ("tests/unit/stack/test_plots.py", 'main(["plots"'),
+    r"python -m include\.druid\.library_docs": ("tests/unit/druid/test_library.py", "render("),
+    r"python -m include\.stream\.dictionary": ("tests/unit/stream/test_dictionary.py", "render("),
+}
+
+#: Run by this test, each in a folder of its own, where no stack has ever been.
+RUN_HERE = (
+    r"\./ventas( \w+)? --help",
+    r"\./ventas status( --json)?",
+    r"\./ventas (down|clean|market check)",
+    r"\./ventas size .*",
+)
+
+
+class Command(NamedTuple):
+    """A command, where it stands, and the mark of its block."""
+
+    place: str
+    text: str
+    mark: str
+
+
+def commands_of(page: Page) -> list[Command]:
+    """The commands of the blocks `sh` and `bash`, and the lines that begin with `$ ` of others."""
+    found = []
+    for block in page.items:
+        if isinstance(block, Fence):
+            shell = block.language in ("sh", "bash")
+            for line, text in _lines(block, shell=shell):
+                found.append(Command(f"{page.name}:{line}", text, block.mark))
+    return found
+
+
+def _lines(block: Fence, *, shell: bool) -> Iterator[tuple[int, str]]:
+    """Commands without comments, a continued one as one line, without the text of a heredoc."""
+    continued, until = "", ""
+    for line, written in enumerate(block.text.splitlines(), block.line + 1):
+        if until:
+            until = "" if written.strip() == until else until
+            continue
+        if not shell and not written.startswith("$ "):
+            continue
+        text = continued + re.sub(r"(^|\s)#.*", "", written.removeprefix("$ ")).strip()
+        if text.endswith("\\"):
+            continued = text[:-1].strip() + " "
+            continue
+        continued = ""
+        if heredoc := re.search(r"<<-?\s*'?(\w+)'?", text):
+            until = heredoc[1]
+        # `[--json]` is an option that may be left out.
+        if text := re.sub(r"\s*\[-.*?\]", "", text).strip():
+            yield line, text
+
+
+COMMANDS = [command for page in pages() for command in commands_of(page)]
+HERE = sorted({c.text for c in COMMANDS if any(re.fullmatch(it, c.text) for it in RUN_HERE)})
+
+
+def unexplained(commands: list[Command]) -> list[str]:
+    known = (*RUN_ELSEWHERE, *RUN_HERE)
+    return [
+        f"{command.place}: no test runs `{command.text}`, and its block is not marked"
+        for command in commands
+        if command.mark not in MARKS and not any(re.fullmatch(it, command.text) for it in known)
+    ]
+
+
+def test_every_command_is_run_or_marked() -> None:
+    assert len(COMMANDS) > 10
+    assert not (told := unexplained(COMMANDS)), "\n".join(told)
+
+
+@pytest.mark.parametrize("pattern", RUN_ELSEWHERE)
+def test_what_is_said_to_run_it_does(pattern: str) -> None:
+    file, text = RUN_ELSEWHERE[pattern]
+    assert text in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", HERE)
+def test_a_cheap_command_does_as_it_says(command: str, tmp_path: Path) -> None:
+    arguments = shlex.split(command)
+    assert arguments[0] == "./ventas"
+    done = subprocess.run(
+        # What `./ventas` hands over to, once its environment is there.
+        [sys.executable, "-m", "include.stack.cli", *arguments[1:]],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
+            "VENTAS_HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_a_mark_is_one_of_those_that_say_why(page: Page) -> None:
+    marks = {item.mark for item in page.items if isinstance(item, Fence) and item.mark}
+    assert marks <= MARKS
+
+
+def test_commands_are_found_as_they_are_written(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```sh\n./ventas status [--json]   # see\n# a remark\ncat <<END\nrm x\nEND\na \\\n  -b\n"
+        "```\n\n<!-- needs Docker -->\n```sh\ndocker compose up\n```\n\n```text\n$ ls\nfile\n```\n"
+    )
+    assert commands_of(Page(page)) == [
+        Command("page.md:2", "./ventas status", ""),
+        Command("page.md:4", "cat <<END", ""),
+        Command("page.md:8", "a -b", ""),
+        Command("page.md:13", "docker compose up", "needs Docker"),
+        Command("page.md:17", "ls", ""),
+    ]
+
+
+def test_a_command_that_nothing_runs_is_told_with_its_place() -> None:
+    assert unexplained(
+        [Command("a.md:1", "rm -r x", ""), Command("a.md:2", "x", "needs Docker")]
+    ) == ["a.md:1: no test runs `rm -r x`, and its block is not marked"]
