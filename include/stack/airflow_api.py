@@ -74,8 +74,12 @@ class AirflowApi:
         while self.run_state(dag, run) == "queued" and time.monotonic() < deadline:
             for other in self.active_runs(dag):
                 if other.startswith("scheduled__"):
-                    self._json("PATCH", f"/dags/{dag}/dagRuns/{other}", json={"state": "failed"})
+                    self.end_run(dag, other)
             time.sleep(0.5)
+
+    def end_run(self, dag: str, run: str) -> None:
+        """Mark a run as failed, as the UI's button does."""
+        self._json("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
 
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
         """Task instances of a run: task_id, task_display_name, state, try_number, map_index…"""

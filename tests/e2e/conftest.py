@@ -29,6 +29,12 @@ class Lab:
         self.api.make_way(WINDOW, run)
         return run
 
+    def close_windows(self) -> None:
+        """End the windows that the timetable has opened."""
+        for run in self.api.active_runs(WINDOW):
+            self.api.end_run(WINDOW, run)
+        self.wait(lambda: not self.api.active_runs(WINDOW), "the end of the windows", 120)
+
     def live_window(self) -> str:
         """The window that a back-fill has triggered, which then begins."""
         runs = self.api.active_runs(WINDOW)
