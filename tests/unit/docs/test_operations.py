@@ -1,0 +1,82 @@
+"""The runbook: each message that it quotes is one that the code gives, and each check is in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from include.druid.check_file import Check
+from include.druid.checks import load_checks
+from include.stack.settings import ROOT
+from tests.support.pages import Page
+
+RUNBOOK = Page(ROOT / "docs" / "operations.md")
+
+_QUOTED = re.findall(r"^> (.+)$", RUNBOOK.text, re.MULTILINE)
+
+#: Stands in a text of the source for what differs from case to case.
+_HOLE = "\0"
+
+_LOGGED = re.compile(r"%(?:\.\d+)?[sdfr]")
+
+
+@cache
+def told_by_the_code() -> tuple[str, ...]:
+    """The texts within the sources, docstrings aside."""
+    files = [file for part in ("include", "plugins") for file in (ROOT / part).rglob("*.py")]
+    return tuple(text for file in files for text in _texts(file.read_text(encoding="utf-8")))
+
+
+def _texts(source: str) -> Iterator[str]:
+    tree = ast.parse(source)
+    skipped = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(part) for part in node.values}
+        elif isinstance(node, ast.Expr):
+            skipped.add(id(node.value))
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            parts = (
+                part.value if isinstance(part, ast.Constant) else _HOLE for part in node.values
+            )
+            yield "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield _LOGGED.sub(_HOLE, node.value)
+
+
+def is_told(message: str) -> bool:
+    """Whether a text of the source reads so, with something else wherever the message has `…`."""
+    parts = [re.escape(part.strip()) for part in message.split("…")]
+    pattern = re.compile(rf"\s*.*{_HOLE}.*\s*".join(part for part in parts if part), re.DOTALL)
+    return any(pattern.search(text) for text in told_by_the_code())
+
+
+@pytest.mark.parametrize("message", sorted(set(_QUOTED)))
+def test_a_quoted_message_is_one_that_the_code_gives(message: str) -> None:
+    assert re.search(r"\w{4}", message), "nothing to look for"
+    assert is_told(message)
+
+
+def test_messages_are_quoted_at_all() -> None:
+    assert len(_QUOTED) > 25
+
+
+def test_a_message_that_nobody_gives_is_found() -> None:
+    assert is_told("Druid does not answer at …")
+    assert is_told("the topic … has … partitions and … are needed")
+    assert not is_told("Druid does not reply at …")
+    assert not is_told("the topic … has … parts and … are needed")
+
+
+@pytest.mark.parametrize("check", load_checks(), ids=lambda check: check.name)
+def test_every_check_is_in_the_table_with_its_severity(check: Check) -> None:
+    rows = [line for line in RUNBOOK.text.splitlines() if line.startswith("| *")]
+    [row] = [line for line in rows if f"*{check.title}*" in line]
+    assert row.split(" | ")[1] == check.severity
