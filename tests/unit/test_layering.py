@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -70,6 +71,16 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
 def test_every_part_has_its_rule() -> None:
     inside = {f"include.{file.parent.name}" for file in (ROOT / "include").glob("*/__init__.py")}
     assert inside == {part for part in MAY_IMPORT if part.startswith("include.")}
+
+
+def test_the_architecture_page_says_the_same() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| (nothing|`.*`)", text, re.MULTILINE))
+    held = {part.removeprefix("include."): names for part, names in MAY_IMPORT.items()}
+    assert {part: set(re.findall(r"`(\w+)`", names)) for part, names in told.items()} == {
+        part: {name.removeprefix("include.") for name in held[part]} for part in told
+    }
+    assert {"sales", "stream", "druid", "gcp", "stack"} == told.keys()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ MARKS = {"needs an account", "needs Docker"}
 #: What runs a command: a file, and a text in it that is gone if it does so no more.
 RUN_ELSEWHERE = {
     r"\./ventas demo": ("tests/e2e/test_demo.py", 'ventas(stack, "demo"'),
-    r"\./ventas logs \w+( --no-follow)?": ("tests/e2e/test_demo.py", 'ventas(stack, "logs", "scheduler"'),
+    r"\./ventas logs \w+( --no-follow)?": (
+        "tests/e2e/test_demo.py",
+        'ventas(stack, "logs", "scheduler"',
+    ),
     r"\./ventas up": ("tests/conftest.py", "embedded.up(settings"),
     r"\./ventas test.*": (".ci/run", "exec ./ventas test"),
     r"\./ventas bench --quick": ("tests/integration/bench/test_parts.py", "def test_"),
