@@ -17,7 +17,7 @@ from include.stack.settings import ROOT
 from tests.support.pages import Fence, Page, pages
 
 #: In an HTML comment right above a block whose commands cannot be run here.
-MARKS = {"needs an account", "needs Docker"}
+MARKS = {"needs an account", "needs Docker", "needs a collector"}
 
 #: What runs a command: a file, and a text in it that is gone if it does so no more.
 RUN_ELSEWHERE = {
