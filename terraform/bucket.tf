@@ -1,0 +1,45 @@
+resource "google_storage_bucket" "druid" {
+  name     = var.bucket == "" ? "${var.project}-ventas-druid" : var.bucket
+  location = local.region
+
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  labels                      = local.vm.labels
+
+  # Druid writes each segment once under a name of its own, and deletes by itself.
+  versioning {
+    enabled = false
+  }
+
+  # What it deletes is gone: without this Cloud Storage would bill it for a week more.
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      age            = 30
+      matches_prefix = ["druid/task-logs/"]
+    }
+  }
+
+  lifecycle_rule {
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+    condition {
+      age = 1
+    }
+  }
+
+  depends_on = [google_project_service.needed]
+}
+
+resource "google_storage_bucket_iam_member" "druid" {
+  bucket = google_storage_bucket.druid.name
+  role   = "roles/storage.objectAdmin"
+  member = google_service_account.druid.member
+}

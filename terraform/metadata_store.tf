@@ -1,0 +1,59 @@
+# Druid's metadata in Cloud SQL for PostgreSQL, reachable from the VPC alone. Its user is made by
+# hand, so that no state file holds the password.
+
+locals {
+  metadata_uri = var.cloud_sql ? "jdbc:postgresql://${google_sql_database_instance.metadata[0].private_ip_address}:5432/${google_sql_database.metadata[0].name}?sslmode=require" : ""
+}
+
+resource "google_compute_global_address" "services" {
+  count = var.cloud_sql ? 1 : 0
+
+  name          = "ventas-services"
+  network       = google_compute_network.ventas.id
+  purpose       = "VPC_PEERING"
+  address_type  = "INTERNAL"
+  prefix_length = 20
+}
+
+resource "google_service_networking_connection" "services" {
+  count = var.cloud_sql ? 1 : 0
+
+  network                 = google_compute_network.ventas.id
+  service                 = "servicenetworking.googleapis.com"
+  reserved_peering_ranges = [google_compute_global_address.services[0].name]
+}
+
+resource "google_sql_database_instance" "metadata" {
+  count = var.cloud_sql ? 1 : 0
+
+  name                = "ventas-druid-metadata"
+  region              = local.region
+  database_version    = "POSTGRES_16"
+  deletion_protection = true
+
+  settings {
+    tier        = var.cloud_sql_tier
+    edition     = "ENTERPRISE"
+    user_labels = local.vm.labels
+
+    ip_configuration {
+      ipv4_enabled    = false
+      private_network = google_compute_network.ventas.id
+      ssl_mode        = "ENCRYPTED_ONLY"
+    }
+
+    backup_configuration {
+      enabled                        = true
+      point_in_time_recovery_enabled = true
+    }
+  }
+
+  depends_on = [google_service_networking_connection.services]
+}
+
+resource "google_sql_database" "metadata" {
+  count = var.cloud_sql ? 1 : 0
+
+  name     = "druid"
+  instance = google_sql_database_instance.metadata[0].name
+}

@@ -1,0 +1,50 @@
+# Airflow's connections as JSON, but for what is secret: docs/deploy.md adds that.
+
+locals {
+  # A VM that the DAG creates is known by its name within the VPC.
+  druid_host = var.create_vm ? google_compute_instance.druid[0].network_interface[0].network_ip : "${var.instance}.${var.zone}.c.${var.project}.internal"
+}
+
+output "google_cloud_default" {
+  description = "Connection google_cloud_default, whole: it holds no secret."
+  value = jsonencode({
+    conn_type = "google_cloud_platform"
+    extra     = merge({ project = var.project }, local.vm_settings)
+  })
+}
+
+output "druid_ingest_default" {
+  description = "Connection druid_ingest_default, without its password."
+  value = jsonencode({
+    conn_type = "druid"
+    host      = local.druid_host
+    port      = 8888
+    schema    = "http"
+    login     = "admin"
+    extra     = { endpoint = "druid/indexer/v1/task" }
+  })
+}
+
+output "druid_broker_default" {
+  description = "Connection druid_broker_default, without its password."
+  value = jsonencode({
+    conn_type = "druid"
+    host      = local.druid_host
+    port      = 8888
+    login     = "admin"
+    extra     = { endpoint = "druid/v2/sql", schema = "http" }
+  })
+}
+
+output "airflow_service_account" {
+  description = "What Airflow runs as, or acts as."
+  value       = google_service_account.airflow.email
+}
+
+output "network_attachment" {
+  description = "Network and subnetwork that Composer is attached to."
+  value = {
+    network    = google_compute_network.ventas.id
+    subnetwork = google_compute_subnetwork.ventas.id
+  }
+}

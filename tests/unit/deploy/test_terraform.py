@@ -1,0 +1,243 @@
+"""The Terraform module: what it opens and grants, and that it means the VM that the DAG means."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import hcl2
+import pytest
+from airflow.providers.google.cloud.secrets.secret_manager import CloudSecretManagerBackend
+from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
+from hcl2.utils import SerializationOptions
+
+from include.gcp.definition import VmSettings, firewall, instance
+from include.stack.airflow import connections
+from include.stack.settings import ROOT, Settings
+
+MODULE = ROOT / "terraform"
+TEXT = "\n".join(file.read_text(encoding="utf-8") for file in sorted(MODULE.glob("*.tf")))
+CODE = re.sub(r"^\s*#.*$", "", TEXT, flags=re.MULTILINE)
+PARSED: dict[str, list[Any]] = hcl2.loads(
+    TEXT,
+    serialization_options=SerializationOptions(strip_string_quotes=True, explicit_blocks=False),
+)
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    """Resources of one kind, by name."""
+    return {
+        name: body
+        for block in PARSED["resource"]
+        for found, named in block.items()
+        if found == kind
+        for name, body in named.items()
+    }
+
+
+def variables() -> dict[str, dict[str, Any]]:
+    return {name: body for block in PARSED["variable"] for name, body in block.items()}
+
+
+def terraform_locals() -> dict[str, Any]:
+    return {name: value for block in PARSED["locals"] for name, value in block.items()}
+
+
+def settings(**values: str) -> dict[str, str]:
+    """A value for each of the VM's settings."""
+    return {field.name: values.get(field.name, f"<{field.name}>") for field in fields(VmSettings)}
+
+
+def test_every_variable_is_declared_and_used() -> None:
+    assert set(re.findall(r"\bvar\.(\w+)", CODE)) == set(variables())
+
+
+def test_every_variable_says_what_it_is_and_every_text_that_google_takes_is_checked() -> None:
+    unchecked = {name for name, body in variables().items() if "validation" not in body}
+    assert unchecked == {"bucket", "create_vm", "cloud_sql", "cloud_sql_tier"}
+    assert [name for name, body in variables().items() if not body.get("description")] == []
+
+
+def test_nothing_is_open_to_the_world() -> None:
+    assert "0.0.0.0/0" not in CODE
+    assert "access_config" not in CODE
+    assert {name: rule["source_ranges"] for name, rule in rules().items()} == {
+        "iap": "${local.firewall.sourceRanges}",
+        "airflow": "${var.airflow_ranges}",
+    }
+    assert all(rule["target_tags"] == "${local.firewall.targetTags}" for rule in rules().values())
+    assert terraform_locals()["firewall"].endswith('/../include/gcp/firewall.json"))}')
+
+
+def rules() -> dict[str, dict[str, Any]]:
+    return resources("google_compute_firewall")
+
+
+def test_airflow_reaches_the_router_alone_and_at_the_port_that_its_connections_name() -> None:
+    (allowed,) = rules()["airflow"]["allow"]
+    assert allowed["ports"] == ["8888"]
+    assert firewall()["allowed"][0]["ports"] == ["22", "8888"]
+    assert re.findall(r"port += (\d+)", CODE) == ["8888", "8888"]
+
+
+def test_the_bucket_is_private_and_forgets_task_logs_where_druid_writes_them() -> None:
+    (bucket,) = resources("google_storage_bucket").values()
+    assert bucket["public_access_prevention"] == "enforced"
+    assert bucket["uniform_bucket_level_access"] is True
+    assert bucket["versioning"] == [{"enabled": False}]
+    assert bucket["lifecycle_rule"][0]["condition"][0]["matches_prefix"] == ["druid/task-logs/"]
+
+
+def test_roles_are_these_and_on_no_more_than_they_need() -> None:
+    granted = {
+        (kind.removeprefix("google_").removesuffix("_iam_member"), str(role))
+        for block in PARSED["resource"]
+        for kind, named in block.items()
+        if kind.endswith("_iam_member")
+        for body in named.values()
+        for role in ([body["role"]] if body["role"] != "${each.key}" else roles_of(body))
+    }
+    assert granted == {
+        ("project", "roles/logging.logWriter"),
+        ("project", "roles/monitoring.metricWriter"),
+        ("project", "${google_project_iam_custom_role.vm_operator.name}"),
+        ("compute_subnetwork", "roles/compute.networkUser"),
+        ("service_account", "roles/iam.serviceAccountUser"),
+        ("service_account", "roles/iam.serviceAccountTokenCreator"),
+        ("iap_tunnel", "roles/iap.tunnelResourceAccessor"),
+        ("storage_bucket", "roles/storage.objectAdmin"),
+        ("secret_manager_secret", "roles/secretmanager.secretAccessor"),
+    }
+
+
+def roles_of(body: dict[str, Any]) -> list[str]:
+    return re.findall(r"roles/[\w.]+", str(body["for_each"]))
+
+
+def test_airflow_cannot_delete_what_it_creates() -> None:
+    (role,) = resources("google_project_iam_custom_role").values()
+    assert [name for name in role["permissions"] if name.endswith("delete")] == []
+    assert "compute.instances.create" in role["permissions"]
+
+
+def test_no_secrets_value_is_in_terraforms_state() -> None:
+    kinds = {kind for block in PARSED["resource"] for kind in block}
+    assert "google_secret_manager_secret_version" not in kinds
+    assert "google_sql_user" not in kinds
+    assert "password" not in re.sub(r'description = ".*"', "", CODE)
+
+
+def test_the_vms_settings_are_those_of_its_definition() -> None:
+    assert set(terraform_locals()["vm_settings"]) == {field.name for field in fields(VmSettings)}
+
+
+def test_defaults_are_those_of_the_definition() -> None:
+    extra = {"project": "p", "zone": "southamerica-east1-a", "instance": "druid-ventas"}
+    context = {"conn": SimpleNamespace(google_cloud_default=SimpleNamespace(extra_dejson=extra))}
+    of_definition = {
+        name: SandboxedEnvironment().from_string(value).render(context)
+        for name, value in asdict(VmSettings(zone=extra["zone"])).items()
+    }
+    written = terraform_locals()["vm_settings"]
+    of_module = {
+        name: str(variables()[found[1]]["default"])
+        if (found := re.fullmatch(r"\$\{(?:tostring\()?var\.(\w+)\)?\}", value))
+        else value
+        for name, value in written.items()
+    }
+    made_here = {"service_account", "subnetwork", "bucket", "metadata_uri"}
+    assert {name for name, value in of_module.items() if "${" in value} == made_here
+    assert {name: of_module[name] for name in of_module if name not in made_here} == {
+        name: value for name, value in of_definition.items() if name not in made_here
+    }
+    account = resources("google_service_account")["druid"]["account_id"]
+    assert of_definition["service_account"] == f"{account}@p.iam.gserviceaccount.com"
+
+
+def test_airflows_secrets_have_the_names_that_its_backend_looks_for(tmp_path: Path) -> None:
+    default = inspect.signature(CloudSecretManagerBackend).parameters
+    prefix = default["connections_prefix"].default + default["sep"].default
+    written = re.findall(r'"airflow-connections-(\w+)"', CODE)
+    assert prefix == "airflow-connections-"
+    assert set(written) == set(
+        connections(Settings.from_environment({"VENTAS_HOME": str(tmp_path)}))
+    )
+
+
+def test_the_vms_body_is_what_the_dag_would_send() -> None:
+    values = settings(zone="southamerica-east1-a")
+    done = run_vm_body(values)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"body"}
+    assert json.loads(answer["body"]) == instance(VmSettings(**values))
+
+
+def test_a_setting_that_the_definition_does_not_know_is_named() -> None:
+    values = settings()
+    done = run_vm_body({**values, "disk_speed": "1"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "'disk_speed'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def run_vm_body(query: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, MODULE / "vm_body.py"],
+        input=json.dumps(query),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        # As Terraform runs it, that is without the project on the path.
+        env={"PATH": os.environ["PATH"]},
+    )
+
+
+TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
+
+
+def run_terraform(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    assert TERRAFORM
+    return subprocess.run(
+        [TERRAFORM, *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={
+            **os.environ,
+            "CHECKPOINT_DISABLE": "1",
+            "TF_REGISTRY_CLIENT_TIMEOUT": "5",
+            "TF_REGISTRY_DISCOVERY_RETRY": "0",
+        },
+    )
+
+
+@pytest.mark.skipif(not TERRAFORM, reason="neither terraform nor tofu is installed")
+def test_it_is_formatted() -> None:
+    done = run_terraform("fmt", "-check", "-recursive", "-diff", folder=MODULE)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not TERRAFORM, reason="neither terraform nor tofu is installed")
+def test_it_is_valid_and_its_own_tests_pass(tmp_path: Path) -> None:
+    folder = tmp_path / "terraform"
+    shutil.copytree(MODULE, folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    (tmp_path / "include").symlink_to(ROOT / "include")
+    made = run_terraform("init", "-backend=false", "-no-color", folder=folder)
+    if made.returncode:
+        pytest.skip(f"no provider can be had here: {' '.join(made.stderr.split())[:200]}")
+    for command in ("validate", "test"):
+        done = run_terraform(command, "-no-color", folder=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
