@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ventas_airflow.operators.waiting import WaitingOperator
-from ventas_airflow.sharing import have_ended, users
-from ventas_airflow.triggers.druid_health import (
-    DruidHealthTrigger,
-    VmStatusTrigger,
-    VmWatchTrigger,
-)
+from ventas_airflow.sharing import users
+from ventas_airflow.triggers.druid_health import DruidHealthTrigger, VmStatusTrigger
 from ventas_airflow.vm import zones_of
 
 if TYPE_CHECKING:
@@ -38,9 +34,6 @@ REPAIRING = "REPAIRING"
 
 #: Seconds between tries where there is no capacity.
 CAPACITY_INTERVAL = 60.0
-
-#: Seconds that a watch lasts; then another one begins.
-WATCH = 86_400.0
 
 
 class DruidVmOperator(WaitingOperator):
@@ -308,83 +301,6 @@ class EnsureDruidVmOperator(DruidVmOperator):
                 self.log.error("VM %s is still %s, and may come on", self.resource_id, status)
         except AirflowException as error:
             self.log.error("VM %s may still be on: %s", self.resource_id, error)
-
-
-class WatchDruidVmOperator(EnsureDruidVmOperator):
-    """Keeps the VM on while tasks of its run publish: one that goes off is started again.
-
-    Compute Engine may end a VM at any time: a Spot VM is preempted, a host breaks down, a schedule
-    of its own stops it. What is published meanwhile waits in Kafka, and Druid reads on from the
-    offsets that it has committed.
-
-    :param while_running: ids of those tasks
-
-    Returns ``{"vm", "zona", "accion": "cuidada", "segundos", "reinicios"}``.
-    """
-
-    def __init__(self, *, while_running: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.while_running = list(while_running)
-
-    def execute(self, context: Context) -> Result:
-        """Watch until the tasks have ended."""
-        now = time.time()
-        return self.look(context, {"carry": {"started": now, "began": now, "reinicios": 0}})
-
-    def look(self, context: Context, event: dict[str, Any]) -> Result:
-        """Start the VM if it is off, end if nothing needs it any more, or watch on.
-
-        It is started even after the tasks' end: what they published is still to be read.
-        """
-        from ventas_airflow.hooks.compute import zone_of
-
-        carry = event["carry"]
-        vm = self._find()
-        if vm is None or vm["status"] not in ("RUNNING", *STARTING):
-            self.log.warning(
-                "VM %s is %s, what was done to it last is %s: it is started again. What is "
-                "published waits in Kafka",
-                self.resource_id,
-                vm["status"] if vm else "missing",
-                (vm and self._hook().ended_by(vm)) or "not known",
-            )
-            return self._advance(context, {**carry, "started": time.time()})
-        carry = {**carry, "zone": zone_of(vm)}
-        if self._is_over(context):
-            return self._result(carry)
-        trigger = VmWatchTrigger(
-            run=self._run(context),
-            task_ids=self.while_running,
-            **self._watched(carry, deadline=time.time() + WATCH),
-        )
-        return self._wait(context, trigger, "look")
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
-        """Watch on after a start, also one in vain, as long as the tasks run."""
-        carry = event["carry"]
-        if event["status"] == "success":
-            carry = {**carry, "reinicios": carry["reinicios"] + 1}
-            self.log.info("VM %s is on again, with Druid", self.resource_id)
-        elif event["status"] == "fatal" or self._is_over(context):
-            return super().execute_complete(context, event)
-        else:
-            self.log.warning("%s", event["message"])
-        if event["status"] == "exhausted":
-            return self._pause(context, carry, "look")
-        if event["status"] != "success":
-            self._stop_in_vain(carry["zone"])
-        return self.look(context, {"carry": carry})
-
-    def _result(self, carry: Carry) -> Result:
-        watched = {**carry, "accion": "cuidada", "started": carry["began"]}
-        return {**super()._result(watched), "reinicios": carry["reinicios"]}
-
-    def _is_over(self, context: Context) -> bool:
-        return have_ended(**self._run(context), task_ids=self.while_running)
-
-    @staticmethod
-    def _run(context: Context) -> dict[str, str]:
-        return {"dag_id": context["ti"].dag_id, "run_id": context["ti"].run_id}
 
 
 class StopDruidVmOperator(DruidVmOperator):

@@ -78,6 +78,16 @@ def test_a_failed_operation_is_told_with_its_code(hook: VentasComputeEngineHook)
         hook.look(**other, operation=operation)
 
 
+def test_what_was_done_last_is_told_of_this_vm_alone(hook: VentasComputeEngineHook) -> None:
+    hook.begin_insert(**VM, body=vm_body())
+    eventually(lambda: hook.vm_status(**VM) == "RUNNING")
+    hook.stop_instance(**VM)
+    hook.begin_insert(**{**VM, "resource_id": "otra"}, body=vm_body())
+    vm = hook.find(**PLACE)
+    assert vm is not None
+    assert hook.ended_by(vm) == "stop"
+
+
 def test_no_answer_names_the_address_and_is_only_a_trouble_for_who_looks_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
