@@ -95,7 +95,11 @@ def test_druid_tells_no_secret_to_who_has_its_login(lab: Lab, secrets: dict[str,
         *DRUID,
         *(f"/druid/indexer/v1/task/{task}{part}" for task in tasks for part in ("", "/log")),
     ]
-    answers = {path: lab.druid._session.get(lab.druid.url + path, timeout=20) for path in paths}
+    ca = str(security.authority(lab.settings).certificate)
+    with httpx.Client(
+        base_url=lab.druid.url, auth=security.druid_login(lab.settings), verify=ca, timeout=20
+    ) as client:
+        answers = {path: client.get(path) for path in paths}
     below = {
         f"{service}/status/properties": httpx.get(f"{lab.settings.url(service)}/status/properties")
         for service in ("coordinator", "broker", "historical", "indexer")

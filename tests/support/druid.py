@@ -1,7 +1,5 @@
 """Waiting for Druid, and leaving it as a test found it."""
 
-import requests
-
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
 from include.druid.supervisor import unfinished_tasks
@@ -17,8 +15,7 @@ def remove_supervisor(druid: DruidClient, name: str) -> None:
 def kill_tasks(druid: DruidClient, datasource: str) -> None:
     """End the tasks of a datasource as failed; what they have read is not published."""
     for task in unfinished_tasks(druid.tasks(datasource)):
-        stop = f"{druid.url}/druid/indexer/v1/task/{task}/shutdown"
-        requests.post(stop, timeout=10).raise_for_status()
+        druid._request("POST", f"/druid/indexer/v1/task/{task}/shutdown")
 
 
 def wait_for_rows(
