@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from include.druid.sizing import SizingError
 from include.sales.draws import check_seed
 from include.sales.market import DATA, MarketError, load_market
 from include.stack import airflow, security, stack
@@ -114,12 +115,31 @@ what bounds it, and with what a month of it comes to.
 exit code: 0 if all levels off, Druid equals the ledger and the window is reconciled; otherwise 1.
 Ctrl-C or SIGTERM stops everything in order. Leave the machine alone: other work shows as growth."""
 
+SIZE_DESCRIPTION = """\
+Tell what a rate of events takes in the cloud: Kafka's partitions, producers, Druid's tasks and
+processes, machines, storage, and what Google asks for it in a month. Nothing is started and no
+account is needed. One machine if it can; above that a cluster of such machines."""
+
+SIZE_EPILOG = """\
+examples:
+  ./ventas size --rate 1                       the demo: a sale every 1-2 s
+  ./ventas size --rate 50000 --hours 24        around the clock, on the cheapest n2 that can
+  ./ventas size --rate 50000 --machine n2-highmem-8
+  ./ventas size --rate 1000000 --keep 7        a cluster; Druid keeps a week
+  ./ventas size --rate 500 --json              for programs: US dollars, GiB, MiB
+
+machine types: n2, n4, c3 and c4; standard, highmem and highcpu. What does not fit is refused with
+the one that does. Prices: southamerica-east1, southamerica-west1, us-central1, from a public copy
+of Google's list of a day that is shown; Confluent Cloud, Hyperdisk, traffic and taxes are not in.
+How it is computed: docs/sizing.md."""
+
 EXPECTED_ERRORS = (
     AirflowApiError,
     SettingsError,
     PortsBusyError,
     JarError,
     MarketError,
+    SizingError,
     WaitTimeoutError,
     stack.StackError,
 )
@@ -206,6 +226,33 @@ def _parser() -> argparse.ArgumentParser:
         help="where to (default: the project's docs/images)",
     )
     plots.add_argument("--seed", type=_seed, default=2026, help="default: %(default)s")
+    sizing = command("size", _size, "what a rate of events takes in the cloud, and what it costs")
+    sizing.description, sizing.epilog = SIZE_DESCRIPTION, SIZE_EPILOG
+    sizing.formatter_class = argparse.RawDescriptionHelpFormatter
+    sizing.add_argument(
+        "--rate", type=float, required=True, metavar="N", help="events a second, up to 1000000"
+    )
+    sizing.add_argument(
+        "--machine", metavar="TYPE", help="machine type of Druid (default: the cheapest n2)"
+    )
+    sizing.add_argument(
+        "--region", default="southamerica-east1", metavar="REGION", help="default: %(default)s"
+    )
+    sizing.add_argument(
+        "--hours",
+        type=_hours_a_day,
+        default=12,
+        metavar="H",
+        help="of each day that stores sell, 0.1 to 24 (default: %(default)s)",
+    )
+    sizing.add_argument(
+        "--keep",
+        type=_days,
+        default=30,
+        metavar="DAYS",
+        help="that Druid keeps, 1 to 400 (default: %(default)s; as it comes, it keeps 400)",
+    )
+    sizing.add_argument("--json", action="store_true", help="for programs")
     bench = command("bench", _bench, "measure the project against Kafka's tool, Faker and Druid")
     bench.description, bench.epilog = BENCH_DESCRIPTION, BENCH_EPILOG
     bench.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -254,6 +301,16 @@ def _minutes(text: str) -> float:
 
 def _hours(text: str) -> float:
     return _between(text, 0.05, 12, "hours")
+
+
+def _hours_a_day(text: str) -> float:
+    return _between(text, 0.1, 24, "hours")
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to 400")
+    return int(text)
 
 
 def _between(text: str, least: float, most: float, unit: str) -> float:
@@ -367,6 +424,20 @@ def _plots(options: argparse.Namespace, _: Settings, console: Console) -> int:
     for path in draw_all(options.folder, options.seed):
         console.print(str(path), soft_wrap=True, highlight=False)
     return 0
+
+
+def _size(options: argparse.Namespace, _: Settings, console: Console) -> int:
+    from include.stack.size import run_size
+
+    return run_size(
+        console,
+        rate=options.rate,
+        machine_type=options.machine,
+        region=options.region,
+        hours=options.hours,
+        keep=options.keep,
+        as_json=options.json,
+    )
 
 
 def _demo(options: argparse.Namespace, settings: Settings, console: Console) -> int:

@@ -19,7 +19,20 @@ from include.stack.settings import ROOT
 from include.stack.waiting import WaitTimeoutError
 
 COMMANDS = (
-    *("demo", "test", "up", "down", "status", "logs", "market", "plots", "bench", "soak", "clean"),
+    *(
+        "demo",
+        "test",
+        "up",
+        "down",
+        "status",
+        "logs",
+        "market",
+        "plots",
+        "size",
+        "bench",
+        "soak",
+        "clean",
+    ),
 )
 
 

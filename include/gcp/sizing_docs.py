@@ -1,0 +1,130 @@
+"""The tables of `docs/sizing.md`; run as a module, it writes them into the page."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from include.druid.sizing import EVENTS_PER_TASK, machines, most_tasks, size
+from include.gcp.estimate import MONTH, Estimate, estimate
+from include.gcp.prices import price_of, regions, unit_price
+
+DOCS: Final = Path(__file__).parents[2] / "docs" / "sizing.md"
+
+START: Final = "<!-- tables: python -m include.gcp.sizing_docs -->"
+END: Final = "<!-- end of tables -->"
+
+#: Shown of each series: 4 to 32 vCPUs with 4 GiB or more for each.
+_MOST_VCPUS: Final = 32
+
+_RATES: Final = (1, 1_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
+
+
+def with_tables(page: str) -> str:
+    """The page with its tables as they are now; the text around them stays."""
+    before, _, rest = page.partition(START)
+    after = rest.partition(END)[2]
+    return f"{before}{START}\n\n{_tables()}\n\n{END}{after}"
+
+
+def _tables() -> str:
+    shown = [
+        machine.name
+        for machine in machines().values()
+        if "highcpu" not in machine.name and most_tasks(machine) and machine.vcpus <= _MOST_VCPUS
+    ]
+    return "\n\n".join(
+        [
+            "### Druid on one machine\n\nMiB, heap + direct memory; slots and share of the memory "
+            "are those for the most events/s.",
+            _table(
+                (
+                    *("machine type", "vCPUs", "GiB", "historical", "its threads, merge buffers"),
+                    *("buffer", "broker", "coordinator", "slots", "events/s", "of the memory"),
+                ),
+                map(_machine_row, shown),
+            ),
+            f"### US dollars a month\n\nVMs alone, on demand, {MONTH} days of 12 and of 24 hours; "
+            f"{_price_note()}",
+            _table(
+                ("machine type", *(f"{region}, {h} h" for region in regions() for h in (12, 24))),
+                map(_price_row, shown),
+            ),
+            f"### By rate\n\n12 hours a day, Druid keeps {MONTH} days, {regions()[0]}; US dollars "
+            "a month without Confluent Cloud.",
+            _table(
+                (
+                    *("events/s", "partitions", "shards", "taskCount", "machines"),
+                    *("Kafka GiB/day", "Druid GiB/day", "VMs", "disks", "deep storage"),
+                ),
+                (_rate_row(estimate(rate)) for rate in _RATES),
+            ),
+        ]
+    )
+
+
+def _machine_row(name: str) -> Sequence[str]:
+    machine = machines()[name]
+    rate = most_tasks(machine) * EVENTS_PER_TASK
+    plan = size(name, rate)
+    historical, broker = plan.sizes["historical"], plan.sizes["broker"]
+    return (
+        f"`{name}`",
+        str(machine.vcpus),
+        f"{machine.memory // 1024}",
+        f"{historical.heap} + {historical.direct}",
+        f"{historical.threads}, {historical.merge_buffers}",
+        str(historical.buffer),
+        f"{broker.heap} + {broker.direct}",
+        str(plan.sizes["coordinator"].heap),
+        str(plan.sizes["middleManager"].capacity),
+        f"{rate:,}",
+        f"{plan.memory / machine.memory:.0%}",
+    )
+
+
+def _price_row(name: str) -> Sequence[str]:
+    prices = [price_of(name, f"{region}-a") for region in regions()]
+    return (
+        f"`{name}`",
+        *(
+            f"{price.usd_per_hour * hours * MONTH:,.0f}" if price else "–"
+            for price in prices
+            for hours in (12, 24)
+        ),
+    )
+
+
+def _price_note() -> str:
+    disks = {region: unit_price("pd-ssd", "gib-month", region) for region in regions()}
+    known = {region: price for region, price in disks.items() if price}
+    prices = ", ".join(f"{price.usd:g} in {region}" for region, price in known.items())
+    [(source, date)] = {(price.source, price.date) for price in known.values()}
+    return f"prices of {date}, {source}. A GiB of pd-ssd is {prices}, whether the VM is on or not."
+
+
+def _rate_row(found: Estimate) -> Sequence[str]:
+    costs = {cost.what: cost.usd for cost in found.costs}
+    return (
+        f"{found.rate:,}",
+        str(found.partitions),
+        str(found.shards),
+        str(found.task_count),
+        "<br>".join(
+            f"{one.machines} × `{one.machine_type}`, {one.disk:,} GiB" for one in found.vms
+        ),
+        f"{found.kafka_gib_day:,.2f}",
+        f"{found.druid_gib_day:,.2f}",
+        *(
+            "–" if (usd := costs[what]) is None else f"{usd:,.2f}"
+            for what in ("vms", "disks", "deep_storage")
+        ),
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    DOCS.write_text(with_tables(DOCS.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,125 @@
+"""From events a second to a month's bill, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.druid.runtime import VM_SERVICES
+from include.druid.sizing import EVENTS_PER_TASK, SizingError, machines, most_tasks
+from include.gcp.estimate import Cost, Vms, estimate
+from include.gcp.prices import price_of
+from ventas_airflow.sales import TOPICS
+
+rates = st.floats(0.1, 1_000_000)
+
+
+def test_the_demo_fits_the_vm_that_is_defined() -> None:
+    found = estimate(1)
+    assert (found.partitions, found.shards, found.task_count) == (2, 1, 1)
+    assert found.vms == (Vms(VM_SERVICES, "n2-standard-4", 1, 120),)
+    assert found.partitions == TOPICS["ventas"]["partitions"]
+
+
+def test_a_million_a_second_takes_a_cluster() -> None:
+    found = estimate(1_000_000, hours=24, keep=7)
+    assert (found.partitions, found.shards, found.task_count) == (100, 10, 50)
+    # 86.4 thousand million events of 159 bytes a day; 8 of the 50 tasks on each machine.
+    assert found.druid_gib_day == pytest.approx(86.4e9 * 159 / 2**30)
+    assert found.vms == (
+        Vms(("coordinator",), "n2-standard-8", 1, 120),
+        Vms(("broker", "router"), "n2-standard-8", 1, 20),
+        Vms(("historical", "middleManager"), "n2-highmem-16", 7, 20 + 15_993),
+    )
+
+
+def test_a_month_is_paid_by_the_hour_for_machines_and_as_a_whole_for_disks() -> None:
+    found = estimate(1_000, hours=8, keep=10, region="us-central1")
+    stored = 1_000 * 3600 * 8 * 10 * 159 / 2**30
+    assert found.vms[0].disk == 20 + 100
+    assert found.costs == (
+        Cost("vms", pytest.approx((4 * 0.031611 + 16 * 0.004237) * 8 * 30)),
+        Cost("disks", pytest.approx(120 * 0.17)),
+        Cost("deep_storage", pytest.approx(stored * 0.02)),
+        Cost("confluent_cloud", None),
+    )
+    assert found.usd_month == pytest.approx(sum(cost.usd or 0 for cost in found.costs))
+    assert found.priced == "2026-07-30"
+
+
+def test_what_has_no_price_is_left_out_and_not_made_up() -> None:
+    costs = {cost.what: cost.usd for cost in estimate(1, machine_type="n4-standard-4").costs}
+    assert (costs["disks"], costs["confluent_cloud"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("series", "disk_type"),
+    [
+        ("n2", "pd-ssd"),
+        ("c3", "pd-ssd"),
+        ("n4", "hyperdisk-balanced"),
+        ("c4", "hyperdisk-balanced"),
+    ],
+)
+def test_each_series_gets_a_disk_that_it_can_have(series: str, disk_type: str) -> None:
+    assert estimate(1, machine_type=f"{series}-standard-8").disk_type == disk_type
+
+
+@given(rate=rates)
+def test_every_event_finds_a_task_a_partition_and_a_producer(rate: float) -> None:
+    found = estimate(rate)
+    data = found.vms[-1]
+    assert found.task_count * EVENTS_PER_TASK >= rate
+    assert data.machines * most_tasks(machines()[data.machine_type]) >= found.task_count
+    assert found.partitions == 2 * found.task_count
+    assert found.shards * 100_000 >= rate
+    assert {service for one in found.vms for service in one.services} == {*VM_SERVICES}
+
+
+@given(rate=rates, keep=st.integers(1, 400), hours=st.floats(0.1, 24))
+def test_every_day_that_is_kept_has_room_on_disks_that_exist(
+    rate: float, keep: int, hours: float
+) -> None:
+    found = estimate(rate, keep=keep, hours=hours)
+    data = found.vms[-1]
+    assert data.machines * (data.disk - 20) >= found.druid_gib_day * keep * 1.25
+    assert data.disk - 20 <= 65_536
+
+
+@given(rate=st.floats(0.1, 160_000))
+def test_what_is_not_asked_for_is_the_cheapest_that_can(rate: float) -> None:
+    found = estimate(rate, keep=1)
+    [vm] = found.vms
+    price = price_of(vm.machine_type, "southamerica-east1-a")
+    assert price is not None
+    for name in ("n2-standard-4", "n2-standard-8", "n2-highmem-8", "n2-highmem-16"):
+        other = price_of(name, "southamerica-east1-a")
+        assert other is not None
+        if most_tasks(machines()[name]) >= found.task_count:
+            assert price.usd_per_hour <= other.usd_per_hour
+
+
+def test_a_machine_type_that_cannot_alone_makes_the_cluster() -> None:
+    found = estimate(50_000, machine_type="n2-standard-4")
+    assert (found.vms[-1].machine_type, found.vms[-1].machines) == ("n2-standard-4", 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"rate": 1_000_001}, "1,000,001 events/s are above 1,000,000"),
+        ({"rate": 0}, "give a number above 0"),
+        ({"rate": 1, "region": "europe-west1"}, "take southamerica-east1, southamerica-west1"),
+        ({"rate": 1, "machine_type": "n2-highcpu-4"}, "the smallest n2 that can is n2-highmem-2"),
+        ({"rate": 1, "machine_type": "n2-standrad-4"}, "near it are n2-standard-4"),
+        (
+            {"rate": 1, "machine_type": "c3-standard-4", "region": "southamerica-west1"},
+            "southamerica-west1 has no c3-standard-4: take n2, n4 or c4 there",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(asked: dict[str, object], said: str) -> None:
+    with pytest.raises(SizingError, match=r"^[^\n]+\.$") as refused:
+        estimate(**asked)  # type: ignore[arg-type]
+    assert said in str(refused.value)
