@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import math
+import re
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.druid import sizing
-from include.druid.runtime import PEON, VM_SERVICES, Size
+from include.druid.runtime import PEON, VM_SERVICES, Place, Size, properties, render
 from include.druid.sizing import (
     EVENTS_PER_TASK,
     Machine,
@@ -23,6 +25,13 @@ from include.druid.sizing import (
 
 FITTING = [machine for machine in machines().values() if most_tasks(machine)]
 fitting = st.sampled_from(FITTING)
+
+
+def place(machine_type: str) -> Place:
+    names = (*VM_SERVICES, PEON, "derby")
+    ports = {name: 8000 + number for number, name in enumerate(names)}
+    sizes = size(machine_type, 1).sizes
+    return Place("10.0.0.2", ports, "10.0.0.2:2181", PurePosixPath("/var/druid"), sizes)
 
 
 def test_the_recommended_machine() -> None:
@@ -76,6 +85,17 @@ def test_every_task_has_a_slot_for_its_successor_and_compaction_has_one(
     assert plan.sizes["middleManager"].capacity == 2 * plan.task_count + 1
     # Half of the vCPUs are left to queries and to all else.
     assert plan.task_count <= machine.vcpus / 2
+
+
+@given(machine=fitting)
+def test_what_is_rendered_differs_in_numbers_alone(machine: Machine) -> None:
+    """So the few that an integration test starts stand for all."""
+    for service in VM_SERVICES:
+        rendered = [
+            re.sub(r"\d+", "#", render(properties(service, place(name))))
+            for name in ("n2-standard-4", machine.name)
+        ]
+        assert rendered[0] == rendered[1]
 
 
 @pytest.mark.parametrize(
