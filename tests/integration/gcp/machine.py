@@ -34,7 +34,7 @@ _BOOT = Path(__file__).with_name("boot.sh")
 
 
 def skip_unless_possible() -> None:
-    """Skip where there is no root, or a tool is missing."""
+    """Skip where there is no root, or a tool or right of it is missing."""
     if os.geteuid() != 0:
         pytest.skip("only root can make namespaces and file systems: run the tests as root")
     missing = [
@@ -50,6 +50,9 @@ def skip_unless_possible() -> None:
     ]
     if missing:
         pytest.skip(f"a throwaway Debian needs {', '.join(missing)}")
+    for needed in (["unshare", "--mount", "--pid", "--net", "--cgroup", "true"], ["losetup", "-f"]):
+        if subprocess.run(needed, capture_output=True).returncode:
+            pytest.skip(f"a throwaway Debian needs what a container may lack: {' '.join(needed)}")
 
 
 def base(cache: Path) -> Path:
