@@ -37,7 +37,7 @@ PORTS = {
 #: What the image has as extensions and the embedded Druid has on its class path, and PostgreSQL.
 EXTENSIONS = ("druid-kafka-indexing-service", "druid-datasketches", "postgresql-metadata-storage")
 
-#: `docker-compose.load.yaml`: four of the eight cores and half of the 24 GiB of a machine that runs
+#: `docker-compose.load.yaml`: four of the eight cores and half of the 32 GiB of a machine that runs
 #: Kafka and Airflow too. Druid 33, "Basic cluster tuning": the historical's heap is half a GiB a
 #: core, a merge buffer for four threads (two at least), a GiB of the indexer's heap for a task at
 #: work, of which the capacity counts twice as many: the old and the new one at each hand-off.
