@@ -32,6 +32,7 @@ resource "google_project_iam_custom_role" "vm_operator" {
 
   permissions = [
     "compute.disks.create",
+    "compute.disks.get",
     "compute.disks.setLabels",
     "compute.disks.use",
     "compute.instances.create",
@@ -43,6 +44,7 @@ resource "google_project_iam_custom_role" "vm_operator" {
     "compute.instances.start",
     "compute.instances.stop",
     "compute.zoneOperations.get",
+    "compute.zoneOperations.list",
   ]
 
   depends_on = [google_project_service.needed]
