@@ -9,6 +9,7 @@ from include.stack import airflow, security
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
+from include.stream.ledger import read_run
 
 WINDOW, VALIDATION, BACKFILL = "sales_window", "sales_validation", "sales_backfill"
 
@@ -59,6 +60,10 @@ class Lab:
         except DruidError:
             return 0
         return int(rows[0]["n"])
+
+    def in_kafka(self, run: str) -> int:
+        """Events of a run that are committed, as the ledger counts them."""
+        return read_run(self.kafka, "ventas.ledger", run).total.eventos
 
     def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> float:
         return wait_until(
