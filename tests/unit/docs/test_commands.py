@@ -32,6 +32,8 @@ RUN_ELSEWHERE = {
     r"\./ventas bench page": ("tests/unit/bench/test_page.py", "def test_"),
     r"\./ventas chaos.*": ("tests/e2e/test_chaos.py", "run_scenario("),
     r"\./ventas soak --hours .*": ("tests/integration/soak/test_parts.py", "from soak"),
+    r"VENTAS_SECURE=1 \./ventas up": ("tests/secure/conftest.py", "assert stack.secure"),
+    r"\./make-env\.sh": ("tests/unit/compose/test_make_env.py", '"make-env.sh"'),
     r"\./ventas plots": ("tests/unit/stack/test_plots.py", 'main(["plots"'),
     r"python -m include\.druid\.library_docs": ("tests/unit/druid/test_library.py", "render("),
     r"python -m include\.stream\.dictionary": ("tests/unit/stream/test_dictionary.py", "render("),
@@ -42,7 +44,7 @@ RUN_HERE = (
     r"\./ventas( \w+)? --help",
     r"\./ventas status( --json)?",
     r"\./ventas (down|clean|market check)",
-    r"\./ventas size .*",
+    r"\./ventas size( .*)?",
 )
 
 

@@ -66,6 +66,18 @@ def test_its_links_lead_somewhere(page: Page) -> None:
     assert not (told := list(broken(page))), "\n".join(told)
 
 
+def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
+    todo, reached = [ROOT / "README.md"], set()
+    while todo:
+        page = todo.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        targets = [it.target.partition("#")[0] for it in Page(page).items if isinstance(it, Link)]
+        todo += [(page.parent / it).resolve() for it in targets if it and ":" not in it]
+    assert set((ROOT / "docs").glob("*.md")) - reached == set()
+
+
 @of_each
 def test_the_files_that_it_names_exist(page: Page) -> None:
     named = [

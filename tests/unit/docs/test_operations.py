@@ -13,6 +13,7 @@ from include.druid.check_file import Check
 from include.druid.checks import load_checks
 from include.stack.settings import ROOT
 from tests.support.pages import Page
+from ventas_airflow import alerts
 
 RUNBOOK = Page(ROOT / "docs" / "operations.md")
 
@@ -80,3 +81,11 @@ def test_every_check_is_in_the_table_with_its_severity(check: Check) -> None:
     rows = [line for line in RUNBOOK.text.splitlines() if line.startswith("| *")]
     [row] = [line for line in rows if f"*{check.title}*" in line]
     assert row.split(" | ")[1] == check.severity
+
+
+@pytest.mark.parametrize(
+    "place", [alerts.FAILED, alerts.INVALID, alerts.SHORT, alerts.LATE, alerts.VM_LEFT_ON]
+)
+def test_an_alert_leads_to_its_section(place: str) -> None:
+    page, _, anchor = place.partition("#")
+    assert anchor in Page(ROOT / page).anchors
