@@ -42,6 +42,8 @@ _COMMANDS: Final = """
 A service account for each, with an API key of its own; then, with their ids in place of
 `sa-airflow` and `sa-druid` (needs an account):
 
+<!-- needs an account -->
+
 ```sh
 """
 

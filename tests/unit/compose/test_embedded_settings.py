@@ -19,7 +19,7 @@ from include.stack.settings import HOST, Settings
 from tests.unit.compose.projects import LOAD, SECURE, project
 
 ROOT = Path(__file__).parents[3]
-LOG_CONFIGURATION = "./include/stack/log4j2.xml"
+LOG_CONFIGURATION = "./include/druid/log4j2.xml"
 #: What the entry point of Druid's image copies, with the rest of that folder, before each start.
 IMAGE_LOG_CONFIGURATION = "/opt/druid/conf/druid/cluster/_common/log4j2.xml"
 
