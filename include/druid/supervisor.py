@@ -1,6 +1,7 @@
 """The Kafka supervisor of a sales datasource: its spec, and what its status means."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from include.druid.client import (
@@ -27,6 +28,26 @@ _CONSUMER_PROPERTIES = {
 
 #: Environment variable of Druid's overlord and indexer that holds the JAAS line with the secret.
 JAAS_VARIABLE = "KAFKA_JAAS_CONFIG"
+
+#: What Kafka refuses Druid, by its Java client's exceptions.
+_REFUSALS = {
+    "SaslAuthenticationException": (
+        f"Kafka refuses Druid's login: correct the key in {JAAS_VARIABLE} of its overlord and "
+        "indexer, and start them again"
+    ),
+    "SslAuthenticationException": (
+        "Druid does not trust Kafka's certificate: it has expired, is for another host, or is of "
+        "an authority that Druid does not know (ssl.ca.location of the Kafka connection is a file "
+        "on Druid's machine, too; ssl.ca.pem needs none)"
+    ),
+    "TopicAuthorizationException": (
+        "Kafka does not let Druid's user read the topic: give it the ACLs of docs/acls.md"
+    ),
+    "GroupAuthorizationException": (
+        "Kafka does not let Druid's user use the supervisor's consumer group: give it the ACLs of "
+        "docs/acls.md"
+    ),
+}
 
 #: Hardly a value is there twice, and no query looks for one: their index would be a third of a
 #: segment.
@@ -111,9 +132,28 @@ def is_running(status: Mapping[str, Any]) -> bool:
 
 def describe(status: Mapping[str, Any]) -> str:
     """State and the latest errors of a status report, in one line."""
-    errors = [str(error.get("message", error)) for error in status.get("recentErrors", [])]
+    errors = [
+        _refusal(error) or str(error.get("message", error))
+        for error in status.get("recentErrors", [])
+    ]
     text = f"{status.get('state')} ({status.get('detailedState')})"
     return text + (f", recent errors: {'; '.join(errors[-3:])}" if errors else "")
+
+
+def kafka_refusal(status: Mapping[str, Any], since: datetime) -> str:
+    """Why Kafka does not let Druid in, as a sentence with what to do; "" if it does, or may yet.
+
+    Errors of a status report before `since` are settled.
+    """
+    for error in reversed(status["recentErrors"]):
+        if datetime.fromisoformat(error["timestamp"]) >= since and (told := _refusal(error)):
+            return told
+    return ""
+
+
+def _refusal(error: Mapping[str, Any]) -> str:
+    text = f"{error.get('exceptionClass')} {error.get('message')}"
+    return next((told for name, told in _REFUSALS.items() if name in text), "")
 
 
 def unread_partitions(status: Mapping[str, Any]) -> list[int]:

@@ -54,8 +54,8 @@ def variables(settings: Settings) -> dict[str, str]:
     login, password = PROXY_VARIABLES
     users = " ".join(f'user_{user}="{own[user]}"' for user in (ADMIN, AIRFLOW, DRUID))
     return {
-        BROKER_JAAS_VARIABLE: f"{_jaas(ADMIN, own[ADMIN])} {users};",
-        JAAS_VARIABLE: f"{_jaas(DRUID, own[DRUID])};",
+        BROKER_JAAS_VARIABLE: jaas(ADMIN, own[ADMIN], users),
+        JAAS_VARIABLE: jaas(DRUID, own[DRUID]),
         login: AIRFLOW,
         password: own[_DRUID_LOGIN],
     }
@@ -126,5 +126,6 @@ def broker_properties(settings: Settings) -> Mapping[str, str]:
     }
 
 
-def _jaas(user: str, password: str) -> str:
-    return f'{_PLAIN} username="{user}" password="{password}"'
+def jaas(user: str, password: str, more: str = "") -> str:
+    """`sasl.jaas.config` of Kafka's Java clients, and with `more` of its broker."""
+    return f'{_PLAIN} username="{user}" password="{password}" {more};'

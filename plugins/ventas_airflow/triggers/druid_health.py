@@ -6,6 +6,7 @@ No trigger carries a secret: connections are looked up, by id, where it runs.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,7 @@ class DruidHealthTrigger(VmTrigger):
         async with httpx.AsyncClient(
             base_url=router_url(connection),
             auth=(connection.login, connection.password or "") if connection.login else None,
-            verify=bundle or True,
+            verify=ssl.create_default_context(cafile=bundle) if bundle else True,
             timeout=HTTP_TIMEOUT,
         ) as client:
             return await self._until(lambda: self._missing(client), self._reached)

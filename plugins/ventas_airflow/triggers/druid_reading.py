@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from include.druid.client import DruidClient, DruidError, DruidUnreachableError
 from include.druid.offsets import OffsetsError, check_offsets, positions, reset
-from include.druid.supervisor import describe, is_running
+from include.druid.supervisor import describe, is_running, kafka_refusal
 from ventas_airflow.conditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 class ReadingTrigger(WaitTrigger):
-    """Waits until a supervisor's tasks read; fatal if Kafka has not what they go on to read.
+    """Waits until a supervisor's tasks read; fatal if Kafka does not let them, or has not
+    what they go on to read.
 
     :param druid_conn_id: ingest connection, whose host and port are the router's
     :param supervisor: the supervisor's id
@@ -84,6 +85,8 @@ class ReadingTrigger(WaitTrigger):
 
     def _look(self, client: DruidClient) -> str:
         status = client.supervisor_status(self.supervisor)
+        if refusal := kafka_refusal(status, self._told):
+            raise AirflowFailException(refusal)
         at = positions(client, status, self._told)
         # After Druid, which may read on meanwhile: what it has read, Kafka had.
         held = self._held()

@@ -53,7 +53,7 @@ def test_the_broker_knows_every_user_and_druid_has_its_own_alone(secured: Settin
     known = dict(re.findall(r'user_(\w+)="([^"]+)"', told[security.BROKER_JAAS_VARIABLE]))
     assert known == {user: given[user] for user in ("admin", "airflow", "druid")}
     druid = told["KAFKA_JAAS_CONFIG"]
-    assert f'username="druid" password="{given["druid"]}";' in druid
+    assert f'username="druid" password="{given["druid"]}"' in druid
     assert not any(given[user] in druid for user in ("admin", "airflow"))
 
 

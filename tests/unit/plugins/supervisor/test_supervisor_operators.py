@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_submit_posts_the_spec_and_waits_until_the_tasks_read(
     assert submitted.asked[0].body == supervisor_spec(KAFKA, topic="ventas", datasource="ventas")
     assert submitted.times("GET", STATUS) == 2
     assert all(asked.headers["Authorization"].startswith("Basic ") for asked in submitted.asked)
+
+
+def test_a_kafka_that_does_not_let_druid_in_fails_at_once_with_the_way_out(
+    submitted: Router,
+) -> None:
+    refused = status("UNABLE_TO_CONNECT_TO_STREAM", errors=("Authentication failed",))
+    [error] = refused["payload"]["recentErrors"]
+    error["exceptionClass"] = "org.apache.kafka.common.errors.SaslAuthenticationException"
+    # After the task has begun: what was before is settled.
+    error["timestamp"] = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    submitted.on("GET", STATUS, (200, refused))
+    with pytest.raises(AirflowFailException, match="Kafka refuses Druid's login: correct the key"):
+        run(submit())
 
 
 def test_a_supervisor_without_a_task_reads_nothing_yet(submitted: Router) -> None:

@@ -1,0 +1,106 @@
+"""What Druid is told by a Kafka that does not let it in, and what people are told of it.
+
+Each supervisor has its JAAS line in its spec, unlike the project's: this Druid's environment has
+none of this broker's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pytest
+
+from include.druid.client import DruidClient
+from include.druid.supervisor import describe, kafka_refusal, supervisor_spec
+from include.stack import security
+from include.stack.certificates import Authority
+from include.stack.waiting import wait_until
+from include.stream.reader import read_committed
+from include.stream.topics import ensure_topic
+from tests.integration.conftest import SecuredKafka
+from tests.integration.stream.test_security import publish
+from tests.support.druid import remove_supervisor, wait_for_rows
+from ventas_airflow.sales import TOPICS
+
+UNTRUSTED = "Druid does not trust Kafka's certificate"
+
+
+class Case(NamedTuple):
+    name: str
+    told: str
+    listener: str = "SASL_SSL"
+    topic: str = "ventas"
+    password: str | None = None
+
+
+REFUSED = (
+    Case("password", "Kafka refuses Druid's login: correct the key in", password="wr0ng-s3cret"),
+    Case("expired", UNTRUSTED, listener="EXPIRED"),
+    Case("elsewhere", UNTRUSTED, listener="ELSEWHERE"),
+    Case("authority", UNTRUSTED),
+    Case("topic", "Kafka does not let Druid's user read the topic", topic="ventas.ledger"),
+)
+TAKEN = Case("taken", "")
+
+
+class Supervisors(NamedTuple):
+    druid: DruidClient
+    began: datetime
+    suffix: str
+
+    def status(self, case: Case) -> dict[str, Any]:
+        return self.druid.supervisor_status(self.name(case))
+
+    def name(self, case: Case) -> str:
+        return f"acceso-{case.name}-{self.suffix}"
+
+
+@pytest.fixture(scope="module")
+def supervisors(
+    druid: DruidClient, secured_kafka: SecuredKafka, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Supervisors]:
+    """A supervisor a case, all at once: Druid takes its time over each."""
+    for topic, options in TOPICS.items():
+        ensure_topic(secured_kafka.config(security.AIRFLOW), topic, **options)
+    strange = Authority(tmp_path_factory.mktemp("strange"))
+    strange.server("any")
+    own = security.passwords(secured_kafka.settings)[security.DRUID]
+    made = Supervisors(druid, datetime.now(UTC), f"{datetime.now(UTC):%H%M%S}")
+    for case in (*REFUSED, TAKEN):
+        config = secured_kafka.config(security.DRUID, case.listener)
+        if case.name == "authority":
+            config["ssl.ca.location"] = str(strange.certificate)
+        spec = supervisor_spec(config, topic=case.topic, datasource=made.name(case))
+        consumer = spec["spec"]["ioConfig"]["consumerProperties"]
+        del consumer["druid.dynamic.config.provider"]
+        consumer["sasl.jaas.config"] = security.jaas(security.DRUID, case.password or own)
+        # The one that Druid's user has an ACL on.
+        consumer["group.id"] = "druid-ventas"
+        druid.submit_supervisor(spec)
+    yield made
+    for case in (*REFUSED, TAKEN):
+        remove_supervisor(druid, made.name(case))
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+def test_a_refusal_is_told_in_one_sentence(supervisors: Supervisors, case: Case) -> None:
+    def told() -> str:
+        return kafka_refusal(supervisors.status(case), supervisors.began)
+
+    wait_until(lambda: bool(told()), service="Druid", address=supervisors.druid.url, seconds=90)
+    assert told().startswith(case.told)
+    status = supervisors.status(case)
+    assert case.told in describe(status)
+    assert "s3cret" not in json.dumps(status)
+
+
+def test_druids_acls_are_enough_to_ingest_the_sales(
+    supervisors: Supervisors, secured_kafka: SecuredKafka
+) -> None:
+    publish(secured_kafka.config(security.AIRFLOW), 3)
+    held = sum(1 for _ in read_committed(secured_kafka.config(security.AIRFLOW), "ventas"))
+    wait_for_rows(supervisors.druid, supervisors.name(TAKEN), held)
+    assert kafka_refusal(supervisors.status(TAKEN), supervisors.began) == ""
