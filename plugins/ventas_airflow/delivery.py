@@ -72,7 +72,7 @@ def recipients(connection: Connection) -> list[str]:
         ValueError: there is none.
     """
     to: str | Sequence[str] = connection.extra_dejson.get("to") or ()
-    found = to.split(",") if isinstance(to, str) else list(to)
+    found = [one.strip() for one in (to.split(",") if isinstance(to, str) else to)]
     if not found:
         raise ValueError(f"connection {CONNECTION} has no recipients in its extra 'to'")
     return found

@@ -140,7 +140,7 @@ def test_an_email_goes_to_the_recipients_of_the_connection(
             pass
 
     monkeypatch.setattr(smtplib, "SMTP_SSL", Server)
-    extra = {"to": "a@b.ar,c@b.ar", "from_email": "ventas@b.ar", "disable_tls": True}
+    extra = {"to": "a@b.ar, c@b.ar", "from_email": "ventas@b.ar", "disable_tls": True}
     connect(monkeypatch, conn_type="smtp", host="mail.example", port=465, extra=extra)
     assert deliver("Ventana: falló", TEXT)
     [(sender, to, message)] = sent
