@@ -15,11 +15,11 @@ from airflow.configuration import retrieve_configuration_description
 from include.druid import container, runtime
 from include.druid.supervisor import JAAS_VARIABLE
 from include.stack import airflow, kafka, processes, security, zookeeper
-from include.stack.settings import HOST, Settings
+from include.stack.java import LOG4J
+from include.stack.settings import HOST, ROOT, Settings
 from tests.unit.compose.projects import LOAD, SECURE, project
 
-ROOT = Path(__file__).parents[3]
-LOG_CONFIGURATION = "./include/druid/log4j2.xml"
+LOG_CONFIGURATION = f"./{LOG4J.relative_to(ROOT)}"
 #: What the entry point of Druid's image copies, with the rest of that folder, before each start.
 IMAGE_LOG_CONFIGURATION = "/opt/druid/conf/druid/cluster/_common/log4j2.xml"
 
@@ -124,7 +124,6 @@ def mounted(service: dict[str, Any], option: str) -> str:
 
 
 def test_kafka_and_druid_log_as_the_embedded_ones(services: dict[str, Any]) -> None:
-    assert (ROOT / LOG_CONFIGURATION).exists()
     for service in runtime.SERVICES:
         mounts = services[f"druid-{service}"]["volumes"]
         assert f"{LOG_CONFIGURATION}:{IMAGE_LOG_CONFIGURATION}:ro" in mounts
