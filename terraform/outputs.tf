@@ -40,11 +40,3 @@ output "airflow_service_account" {
   description = "What Airflow runs as, or acts as."
   value       = google_service_account.airflow.email
 }
-
-output "network_attachment" {
-  description = "Network and subnetwork that Composer is attached to."
-  value = {
-    network    = google_compute_network.ventas.id
-    subnetwork = google_compute_subnetwork.ventas.id
-  }
-}
