@@ -17,6 +17,8 @@ locals {
     "airflow-connections-druid_ingest_default",
     "airflow-connections-google_cloud_default",
     "airflow-connections-kafka_default",
+    # Of alerts, if you want them. Without the secret each look for it would be an error in the log.
+    "airflow-connections-ventas_alerts",
   ])
 }
 

@@ -23,6 +23,7 @@ from hcl2.utils import SerializationOptions
 from include.gcp.definition import VmSettings, firewall, instance
 from include.stack.airflow import connections
 from include.stack.settings import ROOT, Settings
+from ventas_airflow.delivery import CONNECTION
 
 MODULE = ROOT / "terraform"
 TEXT = "\n".join(file.read_text(encoding="utf-8") for file in sorted(MODULE.glob("*.tf")))
@@ -172,9 +173,8 @@ def test_airflows_secrets_have_the_names_that_its_backend_looks_for(tmp_path: Pa
     prefix = default["connections_prefix"].default + default["sep"].default
     written = re.findall(r'"airflow-connections-(\w+)"', CODE)
     assert prefix == "airflow-connections-"
-    assert set(written) == set(
-        connections(Settings.from_environment({"VENTAS_HOME": str(tmp_path)}))
-    )
+    embedded = Settings.from_environment({"VENTAS_HOME": str(tmp_path)})
+    assert set(written) == {*connections(embedded), CONNECTION}
 
 
 def test_the_vms_body_is_what_the_dag_would_send() -> None:
