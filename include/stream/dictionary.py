@@ -43,6 +43,9 @@ _EVENT = """\
 A record of the topic `ventas`: UTF-8 JSON of one step of a sale, under its `id_venta` as the key,
 so the steps of a sale are in one partition and in their order, unless partitions are added between
 them. Druid stores it as one row, without roll-up; `ts` is its `__time`.
+
+Its JSON Schema (2020-12) is what `include.sales.event.json_schema()` gives; where the Kafka
+connection names a Schema Registry it is there as `ventas-value` ([security](security.md)).
 """
 
 _VALUES = """\
