@@ -128,4 +128,5 @@ def broker_properties(settings: Settings) -> Mapping[str, str]:
 
 def jaas(user: str, password: str, more: str = "") -> str:
     """`sasl.jaas.config` of Kafka's Java clients, and with `more` of its broker."""
-    return f'{_PLAIN} username="{user}" password="{password}" {more};'
+    options = f'username="{user}" password="{password}" {more}'.rstrip()
+    return f"{_PLAIN} {options};"
