@@ -25,8 +25,12 @@ _EXTRA: Final = "conn.google_cloud_default.extra_dejson"
 
 
 def _of_connection(key: str, default: str) -> str:
-    """A Jinja template: the connection's extra `key`, else what the expression `default` gives."""
-    return f"{{{{ {_EXTRA}.get('{key}', {default}) }}}}"
+    """A Jinja template: the connection's extra `key`, else what the expression `default` gives.
+
+    As text whatever it is: Airflow joins the parts of a template as they are in a DAG that renders
+    natively.
+    """
+    return f"{{{{ {_EXTRA}.get('{key}', {default}) | string }}}}"
 
 
 @dataclass(frozen=True, kw_only=True)

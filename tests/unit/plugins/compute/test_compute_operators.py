@@ -9,12 +9,14 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskDeferred
 
+from include.gcp import definition
 from tests.unit.plugins.compute.conftest import Druid
 from tests.unit.plugins.sharing.support import BACKFILL, SHARERS, Airflow
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
@@ -71,13 +73,19 @@ def test_ensure_creates_then_finds_it_on_then_starts_it(
     assert power.commands == ["start", "stop", "start"]
 
 
-def test_the_body_stays_text_where_the_dag_renders_natively() -> None:
+def test_the_body_is_text_where_the_dag_renders_natively() -> None:
     """Compute Engine takes a disk's size as text, and a number for no metadata value."""
-    with DAG("ventana", schedule=None, render_template_as_native_obj=True):
-        task = ensure(body={"disks": [{"diskSizeGb": "{{ gb }}", "boot": True}], "x": "20"})
-    rendering: Any = {"gb": 100}
-    task.render_template_fields(rendering)
-    assert task.body == {"disks": [{"diskSizeGb": "100", "boot": True}], "x": "20"}
+    with DAG("ventana", schedule=None, render_template_as_native_obj=True) as dag:
+        task = ensure(body=definition.vm_body("{zone}"))
+    extra = {"project": "ventas", "zone": ZONE, "instance": "druid", "data_disk_gb": 250}
+    rendering: Any = {"conn": {"google_cloud_default": SimpleNamespace(extra_dejson=extra)}}
+    # As Airflow does where a task runs: with the DAG's environment.
+    task.render_template_fields(rendering, dag.get_template_env())
+    assert [disk["initializeParams"]["diskSizeGb"] for disk in task.body["disks"]] == ["20", "250"]
+    items = {item["key"]: item["value"] for item in task.body["metadata"]["items"]}
+    assert items["ventas-rate"] == "1000"
+    assert all(isinstance(value, str) for value in items.values())
+    assert task.body["scheduling"]["maxRunDuration"]["seconds"] == "50400"
 
 
 def test_ensure_lets_a_stopping_vm_stop_and_starts_it(
