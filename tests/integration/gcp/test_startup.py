@@ -145,6 +145,9 @@ def vm(folder: Path, google: Google) -> Iterator[Machine]:
         defaults = "".join(f"{name}_URL={GOOGLE}\n" for name in ("METADATA", "SECRETS", "STORAGE"))
         files = {
             "etc/default/ventas": defaults,
+            # A VM's own name is known to Compute Engine's resolver; some of Druid's parts look.
+            "etc/hostname": "druid-ventas\n",
+            "etc/hosts": "127.0.0.1 localhost druid-ventas\n",
             "etc/systemd/system/guest-agent.service": GUEST_AGENT,
             "etc/systemd/system/druid@.service.d/test.conf": jvm_of_the_test(),
         }
