@@ -137,12 +137,11 @@ def vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vm]:
         yield made
 
 
-#: Of every series small, middle and large; of all kinds, and the fewest and the most vCPUs.
+#: Of every series and kind, small, middle and large, and the most vCPUs; that renderings differ in
+#: numbers alone is a unit test.
 REPRESENTATIVES = (
-    *("n2-standard-4", "n2-highmem-16", "n2-standard-128"),
-    *("n4-standard-8", "n4-highcpu-48", "n4-highmem-80"),
-    *("c3-highmem-4", "c3-standard-22", "c3-highcpu-176"),
-    *("c4-highmem-2", "c4-standard-24", "c4-highmem-288"),
+    *("n2-standard-4", "n2-standard-128", "n4-highcpu-48"),
+    *("c3-highmem-4", "c4-standard-24", "c4-highmem-288"),
 )
 
 
