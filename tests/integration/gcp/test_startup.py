@@ -65,6 +65,8 @@ def jvm_of_the_test() -> str:
         f"'-Ddruid.extensions.loadList={json.dumps(list(EXTENSIONS))}'",
         """'-Ddruid.auth.authenticatorChain=["allowAll"]'""",
         """'-Ddruid.auth.authorizers=["allowAll"]' -Ddruid.escalator.type=noop""",
+        "-Ddruid.auth.authenticator.allowAll.type=allowAll",
+        "-Ddruid.auth.authorizer.allowAll.type=allowAll",
     ]
     told = " ".join(options).replace('"', '\\"')
     return f'[Service]\nEnvironment="_JAVA_OPTIONS={told}"\n'
