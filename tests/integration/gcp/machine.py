@@ -23,7 +23,6 @@ from typing import Self
 import psutil
 import pytest
 
-MIRROR = "http://deb.debian.org/debian"
 #: What Compute Engine's Debian image has too, as far as the startup script relies on it.
 BASE = "systemd,systemd-sysv,dbus,python3,curl,ca-certificates,e2fsprogs,diffutils,procps"
 #: What the script is to install; the machine has no network, but an archive with these.
@@ -65,12 +64,12 @@ def base(cache: Path) -> Path:
     shutil.rmtree(making, ignore_errors=True)
     cache.mkdir(parents=True, exist_ok=True)
     made = subprocess.run(
-        ["debootstrap", "--variant=minbase", f"--include={BASE}", "bookworm", making, MIRROR],
+        ["debootstrap", "--variant=minbase", f"--include={BASE}", "bookworm", making],
         capture_output=True,
         text=True,
     )
     if made.returncode:
-        pytest.skip(f"debootstrap could not fetch Debian 12 from {MIRROR}: {made.stdout[-300:]}")
+        pytest.skip(f"debootstrap could not fetch Debian 12: {made.stdout[-300:]}")
     _offer(making)
     making.rename(root)
     return root
