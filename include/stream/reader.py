@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple, cast
 import msgspec
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
 from confluent_kafka.admin import OffsetSpec
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from include.sales.event import decode_json
 from include.sales.faults import COPY
@@ -21,6 +22,14 @@ IDLE_TIMEOUT = 30.0
 
 _POLL = 0.2
 _EOF = KafkaError._PARTITION_EOF
+
+#: A broker that comes back leads its partitions anew, and for a moment not all know so.
+_LED_ANEW = (
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+)
 
 
 class Record(NamedTuple):
@@ -184,6 +193,16 @@ def _partitions(admin: Admin, topic: str, timeout: float) -> list[TopicPartition
     return [TopicPartition(topic, partition.id) for partition in described]
 
 
+def _is_led_anew(error: BaseException) -> bool:
+    return isinstance(error, KafkaRefusedError) and error.code in _LED_ANEW
+
+
+@retry(
+    retry=retry_if_exception(_is_led_anew),
+    wait=wait_fixed(_POLL),
+    stop=stop_after_delay(10),
+    reraise=True,
+)
 def _offsets(
     admin: Admin,
     partitions: list[TopicPartition],

@@ -34,7 +34,7 @@ FLAGS = [
 ]
 SEED = 11
 
-#: A store that sells on all days but today.
+#: A store that sells on all days but the one of `Shop.then`.
 SILENT = "San Justo"
 
 # A busy machine is no fault of the page's.
@@ -74,6 +74,8 @@ class Shop:
         )
         self._publisher.open()
         self._next = 0
+        self.then = datetime.now(UTC).replace(microsecond=0) - timedelta(days=60)
+        """Only this shop has sales of then: other suites sell now, and on the last days."""
 
     def sell(self, *moments: datetime, without: str = "") -> list[Venta]:
         """Publish a sale at each moment, all the steps that are due by now; acknowledged.
@@ -98,7 +100,7 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def shop(stack: Settings) -> Iterator[Shop]:
-    """Two hours of sales up to now, and the same hours of earlier days, all in Druid."""
+    """Two hours of sales up to now, the same hour of yesterday, and days long ago, all in Druid."""
     start_vm(stack)
     config = security.kafka_config(stack)
     for topic, options in TOPICS.items():
@@ -109,11 +111,16 @@ def shop(stack: Settings) -> Iterator[Shop]:
         shop.druid.resume_supervisor("ventas")
     now = datetime.now(UTC)
     recent = [now - timedelta(seconds=3 * n) for n in range(1, 2400)]
+    yesterday = [now - timedelta(days=1, seconds=4 * n) for n in range(1, 900)]
+    then = [shop.then - timedelta(seconds=3 * n) for n in range(1, 2400)]
     # What is unusual is told by the same three hours of days of this kind.
     before = [
-        now - timedelta(days=days, seconds=12 * n) for days in (1, 7, 14, 21) for n in range(1, 900)
+        shop.then - timedelta(days=days, seconds=12 * n)
+        for days in (7, 14, 21)
+        for n in range(1, 900)
     ]
-    sent = len(shop.sell(*sorted(before))) + len(shop.sell(*sorted(recent), without=SILENT))
+    sent = len(shop.sell(*sorted([*before, *yesterday, *recent])))
+    sent += len(shop.sell(*sorted(then), without=SILENT))
     wait_for_rows(shop.druid, "ventas", sent, shop.corrida)
     yield shop
     shop.close()

@@ -27,6 +27,11 @@ def number(text: str) -> float:
     return float(re.sub(r"[^\d,-]", "", text).replace(",", "."))
 
 
+def moment(shop: Shop) -> str:
+    """`shop.then` as it stands in an address."""
+    return shop.then.isoformat().replace("+00:00", "Z")
+
+
 def figure(page: Page, card: str, name: str) -> float:
     row = page.locator(f"[data-list={card}] li", has_text=name)
     return number(row.locator(".figure > span").inner_text())
@@ -91,11 +96,11 @@ def test_filters_act_on_everything_and_live_in_the_address(shop: Shop, visit: Vi
 def test_a_click_on_a_bar_looks_at_it_alone(
     shop: Shop, visit: Visit, card: str, filters: set[str], alone: str
 ) -> None:
-    page = visit().live("?rango=1h")
+    page = visit().live(f"?rango=1h&hasta={moment(shop)}")
     page.locator(f"[data-list={card}] li").first.get_by_role("button").click()
     page.wait_for_url(re.compile(rf"[?&]{min(filters)}="))
-    assert set(parse_qs(urlsplit(page.url).query)) == {"rango", *filters}
-    expect(page.locator(".chips button")).to_have_count(len(filters))
+    assert set(parse_qs(urlsplit(page.url).query)) == {"rango", "hasta", *filters}
+    expect(page.locator(".chips button")).to_have_count(len(filters) + 1)
     expect(page.locator(f"[data-list={alone}] li")).to_have_count(1)
 
 
@@ -145,7 +150,7 @@ def test_a_moment_of_the_past_is_chosen_in_local_time(shop: Shop, visit: Visit) 
 
 def test_what_is_unusual_has_numbers_sql_and_a_way_to_the_chart(shop: Shop, visit: Visit) -> None:
     visitor = visit()
-    page = visitor.live()
+    page = visitor.live(f"?hasta={moment(shop)}")
     card = page.locator("[data-card=findings]")
     found = card.locator("ul.findings > li", has_text=SILENT)
     expect(found.locator("h3")).to_contain_text(SILENT)

@@ -3,14 +3,18 @@
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from include.sales.content import SaleSource
 from include.sales.event import encode
 from include.sales.market import load_market
 from include.stream import reader
-from include.stream.errors import KafkaUnreachableError
+from include.stream.errors import KafkaRefusedError, KafkaUnreachableError
 from include.stream.reader import (
     ReadStalledError,
     Record,
@@ -19,6 +23,7 @@ from include.stream.reader import (
     offsets_of,
     read_committed,
 )
+from include.stream.topics import Admin
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVENTS = SaleSource(load_market(), 7, "c1").chain(0, NOON)
@@ -35,6 +40,36 @@ NO_EVENTS = [
     SALE.replace(b'"secuencia":0', b'"secuencia":[0]'),
     b"[" * 100_000,
 ]
+
+
+class LedAnew:
+    """An administrative client of a broker that leads its partition anew at the first request."""
+
+    def __init__(self, code: int) -> None:
+        self.code, self.requests = code, 0
+
+    def list_offsets(self, wanted: dict[TopicPartition, OffsetSpec], **_: Any) -> dict[Any, Any]:
+        self.requests += 1
+        return dict.fromkeys(wanted)
+
+    def wait_for(self, _future: None, what: str, _timeout: float) -> Any:
+        if self.requests == 1:
+            raise KafkaRefusedError({"bootstrap.servers": "kafka"}, what, KafkaError(self.code))
+        return SimpleNamespace(offset=7)
+
+
+def test_offsets_of_a_partition_that_is_led_anew_are_asked_for_again() -> None:
+    admin = LedAnew(KafkaError.UNKNOWN_LEADER_EPOCH)
+    partitions = [TopicPartition("t", 0)]
+    assert reader._offsets(cast(Admin, admin), partitions, OffsetSpec.latest(), 1) == {0: 7}
+    assert admin.requests == 2
+
+
+def test_a_refusal_to_tell_offsets_is_not_asked_about_again() -> None:
+    admin = LedAnew(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    with pytest.raises(KafkaRefusedError):
+        reader._offsets(cast(Admin, admin), [TopicPartition("t", 0)], OffsetSpec.latest(), 1)
+    assert admin.requests == 1
 
 
 def holds(monkeypatch: pytest.MonkeyPatch, values: Sequence[bytes | None]) -> None:
