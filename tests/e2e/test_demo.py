@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 
-from include.stack.settings import ROOT, Settings
+from include.stack.settings import ROOT, Settings, port_variable
 from tests.e2e.conftest import WINDOW, Lab
 
 
 def ventas(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    ports = {f"VENTAS_PORT_{name.upper()}": str(port) for name, port in settings.ports.items()}
+    ports = {port_variable(name): str(port) for name, port in settings.ports.items()}
     return subprocess.run(
         ["./ventas", *arguments],
         cwd=ROOT,
