@@ -31,6 +31,10 @@ SALES = {
     "scale": "{{ params.scale }}",
 }
 
+#: Of both tasks that may create the VM: it reads and packs the files that the VM boots with.
+VM_BODY = vm_body("{zone}")
+
+
 with DAG(
     dag_id="sales_backfill",
     dag_display_name="Relleno del pasado",
@@ -110,7 +114,7 @@ with DAG(
         task_id="start_vm",
         task_display_name="Encender la VM de Druid",
         **VM,
-        body=vm_body("{zone}"),
+        body=VM_BODY,
     )
 
     ensure_topics = EnsureTopicsOperator(
@@ -144,7 +148,7 @@ with DAG(
         task_display_name="Cuidar la VM",
         retries=PUBLISHING_RETRIES,
         **VM,
-        body=vm_body("{zone}"),
+        body=VM_BODY,
         while_running=["fill_day"],
         poll_interval=2.0,
     )

@@ -52,6 +52,9 @@ WINDOW = {
     "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
 
+#: Of both tasks that may create the VM: it reads and packs the files that the VM boots with.
+VM_BODY = vm_body("{zone}")
+
 #: How long a triggered window lasts unless its form says otherwise.
 MINUTES = 10.0
 
@@ -236,7 +239,7 @@ with DAG(
         task_id="start_vm",
         task_display_name="Encender la VM de Druid",
         **VM,
-        body=vm_body("{zone}"),
+        body=VM_BODY,
     )
 
     ensure_topics = EnsureTopicsOperator(
@@ -287,7 +290,7 @@ with DAG(
         task_display_name="Cuidar la VM",
         retries=PUBLISHING_RETRIES,
         **VM,
-        body=vm_body("{zone}"),
+        body=VM_BODY,
         while_running=["publish_sales", "load_sales"],
         poll_interval=2.0,
     )
