@@ -151,15 +151,19 @@ class DruidClient:
         names, types, *rows = self._sql(query, parameters, timeout, context, form)
         return SqlTable([SqlColumn(*each) for each in zip(names, types, strict=True)], rows)
 
-    def cancel_sql(self, query_id: str) -> bool:
-        """Cancel the queries whose context has this `sqlQueryId`; whether there was one."""
-        try:
-            self._request("DELETE", f"/druid/v2/sql/{quote(query_id, safe='')}")
-        except _StatusError as error:
-            if error.status == 404:
-                return False
-            raise
-        return True
+    def cancel_sql(self, query_id: str) -> None:
+        """Cancel a query whose context has this as `sqlQueryId` and as `queryId`, if there is one.
+
+        Druid lets a query go on that is cancelled between two of its native queries, or too early,
+        so cancel it until it ends.
+        """
+        name = quote(query_id, safe="")
+        for path in (f"/druid/v2/sql/{name}", f"/druid/v2/{name}"):
+            try:
+                self._request("DELETE", path)
+            except _StatusError as error:
+                if error.status != 404:
+                    raise
 
     def submit_supervisor(self, spec: Mapping[str, Any]) -> str:
         """Create or update a supervisor; the same spec again changes nothing. Returns its id."""

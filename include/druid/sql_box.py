@@ -104,7 +104,7 @@ def ask(
     # One more, which is not shown: it tells that there are more. Druid keeps the query's order.
     context: dict[str, object] = {"sqlOuterLimit": rows + 1}
     if query_id:
-        context["sqlQueryId"] = query_id
+        context |= {"sqlQueryId": query_id, "queryId": query_id}
     began = time.monotonic()
     table = client.sql_table(sql, parameters, timeout=seconds, context=context)
     elapsed_ms = round(1000 * (time.monotonic() - began))

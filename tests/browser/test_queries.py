@@ -11,6 +11,13 @@ from tests.browser.conftest import Shop, Visitor, serious
 
 Visit = Callable[..., Visitor]
 
+ENDLESS = """
+SELECT COUNT(*) AS n FROM (
+  SELECT a.sku FROM ventas a JOIN ventas b ON a.provincia = b.provincia
+  JOIN ventas c ON a.provincia = c.provincia JOIN ventas d ON a.provincia = d.provincia
+)
+"""
+
 
 def test_a_query_of_the_library_is_a_form_a_chart_a_table_and_csv(shop: Shop, visit: Visit) -> None:
     visitor = visit()
@@ -63,6 +70,16 @@ def test_an_admin_writes_sql_and_a_viewer_is_told_why_not(shop: Shop, visit: Vis
     viewers.locator(".columns li").first.wait_for()
     viewers.locator("#sql").press("Control+Enter")
     expect(viewers.locator(".notice").first).to_contain_text("hace falta poder disparar")
+
+
+def test_a_query_that_takes_too_long_is_cancelled(shop: Shop, visit: Visit) -> None:
+    page = visit(airflow.USER).open("/ventas/consultas?parte=sql")
+    page.locator(".columns li").first.wait_for()
+    page.locator("#sql").fill(ENDLESS)
+    page.get_by_role("button", name="Consultar").click()
+    page.get_by_role("button", name="Cancelar").click()
+    expect(page.locator(".notice").first).to_have_text("La consulta se canceló.")
+    expect(page.get_by_role("button", name="Consultar")).to_be_enabled()
 
 
 def test_the_end_of_the_topic_is_what_was_just_sold(shop: Shop, visit: Visit) -> None:

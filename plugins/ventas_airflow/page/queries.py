@@ -95,10 +95,10 @@ async def sql(body: FreeSql) -> Response:
     return _json(await in_thread(_ask_freely, body))
 
 
-@router.delete("/api/sql/{asked}", dependencies=[CanRun])
-async def cancel(asked: str) -> dict[str, bool]:
-    """Cancel a query of the SQL box that is still running."""
-    return {"cancelled": await in_thread(_cancel, query_id(asked))}
+@router.delete("/api/sql/{asked}", dependencies=[CanRun], status_code=204)
+async def cancel(asked: str) -> None:
+    """Cancel a query of the SQL box; as `DruidClient.cancel_sql`, until it ends."""
+    await in_thread(_cancel, query_id(asked))
 
 
 @router.get("/api/columns")
@@ -144,8 +144,8 @@ def _ask_freely(body: FreeSql) -> dict[str, Any]:
     return _table(answer, [_column(*column) for column in answer.columns], body.sql, [])
 
 
-def _cancel(asked: str) -> bool:
-    return druid().cancel_sql(asked)
+def _cancel(asked: str) -> None:
+    druid().cancel_sql(asked)
 
 
 def _tail(count: int) -> dict[str, Any]:

@@ -233,12 +233,11 @@ def test_free_sql_is_cancelled_by_its_id(druid: DruidClient, seeded: Seeded) -> 
         except QueryCanceledError as error:
             ended.append(error)
 
+    began = time.monotonic()
     thread = threading.Thread(target=endless)
     thread.start()
-    deadline = time.monotonic() + 15
-    while not (cancelled := druid.cancel_sql(asked)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    thread.join(20)
-    assert cancelled
+    while thread.is_alive():
+        druid.cancel_sql(asked)
+        thread.join(0.1)
     assert ended
-    assert not druid.cancel_sql(asked)
+    assert time.monotonic() - began < MOST_SECONDS / 2

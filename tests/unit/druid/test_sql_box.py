@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from include.druid.client import DruidClient, QueryCanceledError, QueryTimeoutError, SqlColumn
+from include.druid.client import (
+    DruidClient,
+    DruidError,
+    QueryCanceledError,
+    QueryTimeoutError,
+    SqlColumn,
+)
 from include.druid.sql_box import Answer, SqlRefusedError, ask, ask_freely, one_query, query_id
 from tests.unit.druid.support import SQL, Router
 
@@ -77,10 +83,11 @@ def test_limits_go_with_the_query_and_one_row_more_tells_that_there_are_more(
     answer = ask(client, "SELECT ?", ["a"], rows=2, seconds=5, query_id="consulta-1")
     columns = [SqlColumn("producto", "VARCHAR"), SqlColumn("n", "BIGINT")]
     assert answer == Answer(columns, [["a", 3], ["b", 2]], True, answer.elapsed_ms)
+    ids = {"sqlQueryId": "consulta-1", "queryId": "consulta-1"}
     assert router.asked[0].body == {
         "query": "SELECT ?",
         "parameters": [{"type": "VARCHAR", "value": "a"}],
-        "context": {"timeout": 5000, "sqlOuterLimit": 3, "sqlQueryId": "consulta-1"},
+        "context": {"timeout": 5000, "sqlOuterLimit": 3, **ids},
         "resultFormat": "array",
         "header": True,
         "sqlTypesHeader": True,
@@ -146,7 +153,9 @@ def test_only_a_uuid_names_a_query() -> None:
             query_id(other)
 
 
-def test_cancelling_tells_whether_there_was_a_query(router: Router, client: DruidClient) -> None:
-    router.on("DELETE", f"{SQL}/one", (202, b""))
-    assert client.cancel_sql("one")
-    assert not client.cancel_sql("other")
+def test_what_druid_does_not_know_needs_no_cancelling(router: Router, client: DruidClient) -> None:
+    router.on("DELETE", "/druid/v2/one", (202, b""))
+    client.cancel_sql("one")
+    router.on("DELETE", f"{SQL}/one", (500, b""))
+    with pytest.raises(DruidError, match="500"):
+        client.cancel_sql("one")

@@ -142,9 +142,11 @@ def test_a_query_is_cancelled_by_the_id_that_its_page_gave_it(
     runner: TestClient, druid: Router
 ) -> None:
     asked = str(uuid.uuid4())
-    druid.on("DELETE", f"{SQL}/consulta-{asked}", (202, b""))
-    assert runner.delete(f"/api/sql/{asked}").json() == {"cancelled": True}
-    assert runner.delete(f"/api/sql/{uuid.uuid4()}").json() == {"cancelled": False}
+    paths = [f"{SQL}/consulta-{asked}", f"/druid/v2/consulta-{asked}"]
+    for path in paths:
+        druid.on("DELETE", path, (202, b""))
+    assert runner.delete(f"/api/sql/{asked}").status_code == 204
+    assert [request.path for request in druid.asked] == paths
     assert runner.delete("/api/sql/x").status_code == 400
 
 

@@ -13,6 +13,8 @@ const WORDS =
   "TIMESTAMP_TO_MILLIS EXPLAIN PLAN FOR";
 /** Characters of a query that are kept in the address. */
 const KEPT = 1500;
+/** Between two tries to cancel a query that goes on. */
+const CANCEL_AGAIN_MS = 300;
 
 function example(table) {
   return `SELECT plataforma, COUNT(*) AS ventas
@@ -111,12 +113,14 @@ export function sqlBox(state) {
   }
 
   async function cancel() {
-    if (!running) return;
+    const mine = running;
     cancelButton.disabled = true;
     try {
-      const { cancelled } = await remove(`api/sql/${running.id}`);
-      // It may be being planned yet, or have ended just now.
-      if (!cancelled && running) cancelButton.disabled = false;
+      // Druid misses a cancellation while it plans, and between two steps of a query.
+      while (mine && running === mine) {
+        await remove(`api/sql/${mine.id}`);
+        await new Promise((done) => setTimeout(done, CANCEL_AGAIN_MS));
+      }
     } catch (error) {
       setText(notice, error.message);
       if (running) cancelButton.disabled = false;
