@@ -19,7 +19,7 @@ number, or, for a time, milliseconds since the epoch.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
@@ -29,6 +29,7 @@ from include.druid.queries import FOLDER, for_datasource
 from include.druid.sql_text import tokens
 from include.sales.local_time import UTC_OFFSET_HOURS, epoch_ms
 from include.sales.reading import Problem
+from include.texts import InputError, Texts
 
 LIBRARY: Final = FOLDER / "library"
 
@@ -56,16 +57,8 @@ class LibraryError(ValueError):
     """The folder's queries cannot be used; the message has every problem with file and line."""
 
 
-class ValuesError(ValueError):
-    """Values that the query cannot be run with; the message is Spanish and has all of them."""
-
-
-@dataclass(frozen=True)
-class Texts:
-    """The same in both languages."""
-
-    es: str
-    en: str
+class ValuesError(InputError):
+    """Values that the query cannot be run with: all of them."""
 
 
 @dataclass(frozen=True)
@@ -84,22 +77,29 @@ class Parameter:
         """The value for Druid.
 
         Raises:
-            ValueError: the text is none; the message is Spanish.
+            InputError: the text is none.
         """
         match self.kind:
             case "number":
                 if not _WHOLE.fullmatch(text) or not self.minimum <= int(text) <= self.maximum:
-                    raise ValueError(f"va un número entero de {self.minimum} a {self.maximum}")
+                    raise InputError(
+                        f"va un número entero de {self.minimum} a {self.maximum}",
+                        f"a whole number from {self.minimum} to {self.maximum} goes here",
+                    )
                 return int(text)
             case "choice":
                 if text not in self.choices:
-                    raise ValueError(f"va uno de {', '.join(self.choices)}")
+                    choices = ", ".join(self.choices)
+                    raise InputError(f"va uno de {choices}", f"one of {choices} goes here")
                 return text
             case "time":
                 return epoch_ms(_moment(text, now))
             case "text":
                 if len(text) > LONGEST_TEXT:
-                    raise ValueError(f"van {LONGEST_TEXT} caracteres como máximo")
+                    raise InputError(
+                        f"van {LONGEST_TEXT} caracteres como máximo",
+                        f"at most {LONGEST_TEXT} characters go here",
+                    )
                 return text
 
 
@@ -158,16 +158,26 @@ def bind(
         ValueError: that cannot be the name of a datasource.
     """
     known = {parameter.name: parameter for parameter in query.parameters}
-    wrong = [f"no hay un parámetro {name[:40]!r}" for name in values if name not in known]
+    wrong = [
+        Texts(f"no hay un parámetro {name[:40]!r}", f"there is no parameter {name[:40]!r}")
+        for name in values
+        if name not in known
+    ]
     read: dict[str, int | str] = {}
     for name, parameter in known.items():
         text = values.get(name, parameter.default)
         try:
             read[name] = parameter.read(text, now)
-        except ValueError as error:
-            wrong.append(f"{parameter.label.es}: {error}, no {text[:40]!r}")
+        except InputError as error:
+            label, why = parameter.label, error.texts
+            wrong.append(
+                Texts(
+                    f"{label.es}: {why.es}, no {text[:40]!r}",
+                    f"{label.en}: {why.en}, not {text[:40]!r}",
+                )
+            )
     if wrong:
-        raise ValuesError("; ".join(wrong))
+        raise ValuesError(*("; ".join(told) for told in zip(*map(astuple, wrong), strict=True)))
     bound: list[int | str] = []
     pieces = []
     for token in tokens(query.sql):
@@ -186,7 +196,10 @@ def _moment(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=_LOCAL)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("va un momento, como 2026-11-24T09:00, -24h, -7d o now") from None
+        raise InputError(
+            "va un momento, como 2026-11-24T09:00, -24h, -7d o now",
+            "a moment goes here, such as 2026-11-24T09:00, -24h, -7d or now",
+        ) from None
 
 
 def _parse(path: Path) -> Query | list[Problem]:

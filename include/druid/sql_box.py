@@ -16,6 +16,7 @@ from include.druid.client import (
     SqlColumn,
 )
 from include.druid.sql_text import Token, tokens
+from include.texts import InputError
 
 DEFAULT_ROWS: Final = 1_000
 MOST_ROWS: Final = 10_000
@@ -41,8 +42,8 @@ class Answer(NamedTuple):
     elapsed_ms: int
 
 
-class SqlRefusedError(ValueError):
-    """The text is no query that may be asked; the message is Spanish and says why."""
+class SqlRefusedError(InputError):
+    """The text is no query that may be asked."""
 
 
 def one_query(text: str) -> str:
@@ -52,23 +53,37 @@ def one_query(text: str) -> str:
         SqlRefusedError: there is none, there are several, or it does not only read.
     """
     if len(text) > LONGEST:
-        raise SqlRefusedError(f"La consulta tiene {len(text)} caracteres y pueden ser {LONGEST}.")
+        raise SqlRefusedError(
+            f"La consulta tiene {len(text)} caracteres y pueden ser {LONGEST}.",
+            f"The query has {len(text)} characters and may have {LONGEST}.",
+        )
     # Without the comments: one may hold a hint, and one at the end may swallow what Druid appends.
     parts = [Token("space", " ") if t.kind == "comment" else t for t in tokens(text)]
     if any(part.kind == "unclosed" for part in parts):
-        raise SqlRefusedError("Hay una comilla o un comentario que se abre y no se cierra.")
+        raise SqlRefusedError(
+            "Hay una comilla o un comentario que se abre y no se cierra.",
+            "A quote or a comment is opened and not closed.",
+        )
     while parts and (parts[-1].kind == "space" or parts[-1].text == ";"):
         parts.pop()
     if any(part == Token("sign", ";") for part in parts):
-        raise SqlRefusedError("Se admite una sola consulta: hay un punto y coma en el medio.")
+        raise SqlRefusedError(
+            "Se admite una sola consulta: hay un punto y coma en el medio.",
+            "One query is taken: there is a semicolon in the middle.",
+        )
     words = [part.text.upper() for part in parts if part.kind != "space"]
     if not words:
-        raise SqlRefusedError("No hay ninguna consulta: escribí una que empiece con SELECT.")
+        raise SqlRefusedError(
+            "No hay ninguna consulta: escribí una que empiece con SELECT.",
+            "There is no query: write one that begins with SELECT.",
+        )
     first = words[3] if words[:3] == ["EXPLAIN", "PLAN", "FOR"] and words[3:] else words[0]
     if first not in _READS:
         raise SqlRefusedError(
             f"Una consulta empieza con SELECT, WITH o EXPLAIN PLAN FOR, y esta con {first[:40]}: "
-            "acá solo se lee, nada se cambia."
+            "acá solo se lee, nada se cambia.",
+            "A query begins with SELECT, WITH or EXPLAIN PLAN FOR, and this one with "
+            f"{first[:40]}: here one only reads, nothing is changed.",
         )
     return "".join(part.text for part in parts).strip()
 
@@ -82,7 +97,10 @@ def query_id(asked: str) -> str:
     try:
         return _ID_PREFIX + str(uuid.UUID(asked))
     except ValueError:
-        raise SqlRefusedError(f"El identificador {asked[:40]!r} no es un UUID.") from None
+        raise SqlRefusedError(
+            f"El identificador {asked[:40]!r} no es un UUID.",
+            f"The identifier {asked[:40]!r} is no UUID.",
+        ) from None
 
 
 def ask(
@@ -122,22 +140,36 @@ def ask_freely(
             raise SqlRefusedError(
                 "Las funciones de ventana (OVER), y ordenar sin agrupar lo que da un JOIN, se "
                 "hacen enteros en la memoria de Druid y lo pueden voltear: agrupá con GROUP BY, o "
-                "sacá el ORDER BY."
+                "sacá el ORDER BY.",
+                "Druid does window functions (OVER), and the sorting of what a JOIN gives without "
+                "grouping, all in memory, and may fall over: group with GROUP BY, or take the "
+                "ORDER BY away.",
             )
         return ask(client, sql, rows=rows, seconds=seconds, query_id=query_id)
     except DatasourceMissingError as error:
-        raise SqlRefusedError(f"No hay esa tabla: {error.args[0].rpartition(': ')[2]}") from error
+        told = error.args[0].rpartition(": ")[2]
+        raise SqlRefusedError(
+            f"No hay esa tabla: {told}", f"There is no such table: {told}"
+        ) from error
     except (DruidUnreachableError, QueryTimeoutError, QueryCanceledError):
         raise
     except DruidError as error:
-        raise SqlRefusedError(f"Druid no acepta la consulta: {error}") from error
+        raise SqlRefusedError(
+            f"Druid no acepta la consulta: {error}", f"Druid does not take the query: {error}"
+        ) from error
 
 
 def _check_limits(rows: int, seconds: float) -> None:
     if not 1 <= rows <= MOST_ROWS:
-        raise SqlRefusedError(f"El límite de filas va de 1 a {MOST_ROWS}, y se pide {rows}.")
+        raise SqlRefusedError(
+            f"El límite de filas va de 1 a {MOST_ROWS}, y se pide {rows}.",
+            f"The limit of rows is from 1 to {MOST_ROWS}, and {rows} is asked for.",
+        )
     if not 1 <= seconds <= MOST_SECONDS:
-        raise SqlRefusedError(f"El límite va de 1 a {MOST_SECONDS} segundos, y se pide {seconds}.")
+        raise SqlRefusedError(
+            f"El límite va de 1 a {MOST_SECONDS} segundos, y se pide {seconds}.",
+            f"The limit is from 1 to {MOST_SECONDS} seconds, and {seconds} is asked for.",
+        )
 
 
 def _plan(client: DruidClient, sql: str, seconds: float) -> str:

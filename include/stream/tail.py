@@ -9,6 +9,7 @@ from confluent_kafka import IsolationLevel
 
 from include.sales.event import Venta, decode
 from include.stream.reader import Offsets, ReadStalledError, Record, consume, offsets_of
+from include.texts import InputError
 
 MOST: Final = 200
 """Records that are shown."""
@@ -49,11 +50,14 @@ def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = 
     What is in an open transaction is not waited for. No group is joined, no offset is stored.
 
     Raises:
-        ValueError: a count that is not 1 to `MOST`; the message is Spanish.
+        InputError: a count that is not 1 to `MOST`.
         TopicMissingError, KafkaUnreachableError: as their names say.
     """
     if not 1 <= count <= MOST:
-        raise ValueError(f"Se muestran de 1 a {MOST} registros, y se piden {count}.")
+        raise InputError(
+            f"Se muestran de 1 a {MOST} registros, y se piden {count}.",
+            f"1 to {MOST} records are shown, and {count} are asked for.",
+        )
     deadline = time.monotonic() + seconds
     # Three requests: there is a quarter left to read in.
     held = offsets_of(config, topic, isolation=IsolationLevel.READ_COMMITTED, timeout=seconds / 4)

@@ -97,6 +97,11 @@ def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
 
 
 def test_english(shop: Shop, visit: Visit) -> None:
-    page = visit().open("/ventas/consultas")
+    page = visit(airflow.USER).open("/ventas/consultas")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Ready-made queries")).to_be_visible()
+    page.goto(page.url.partition("?")[0] + "?parte=sql")
+    page.locator(".columns li").first.wait_for()
+    page.locator("#sql").fill("DROP TABLE ventas")
+    page.locator("#sql").press("Control+Enter")
+    expect(page.locator(".notice").first).to_contain_text("here one only reads")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from include.sales.local_time import UTC_OFFSET_HOURS, epoch_ms
+from include.texts import InputError
 
 COLUMNS: Final[Mapping[str, str]] = {
     "provincia": "provincia",
@@ -119,18 +120,28 @@ def parse_filters(parameters: Mapping[str, str]) -> Filters:
     """Read an address's parameters: `rango`, `hasta` and the names of `COLUMNS`.
 
     Raises:
-        ValueError: a name that is no filter's, or a value that it cannot have.
+        InputError: a name that is no filter's, or a value that it cannot have.
     """
     unknown = sorted(set(parameters) - {"rango", "hasta", *COLUMNS})
     if unknown:
         known = ", ".join(["rango", "hasta", *COLUMNS])
-        raise ValueError(f"No hay un filtro {unknown[0]!r}; hay: {known}")
+        raise InputError(
+            f"No hay un filtro {unknown[0]!r}; hay: {known}",
+            f"There is no filter {unknown[0]!r}; there are: {known}",
+        )
     rango = parameters.get("rango") or DEFAULT_RANGE
     if rango not in RANGES:
-        raise ValueError(f"No hay un rango {rango!r}; hay: {', '.join(RANGES)}")
+        known = ", ".join(RANGES)
+        raise InputError(
+            f"No hay un rango {rango!r}; hay: {known}",
+            f"There is no range {rango!r}; there are: {known}",
+        )
     for name, value in parameters.items():
         if len(value) > LONGEST_VALUE:
-            raise ValueError(f"El filtro {name} tiene más de {LONGEST_VALUE} caracteres")
+            raise InputError(
+                f"El filtro {name} tiene más de {LONGEST_VALUE} caracteres",
+                f"The filter {name} has more than {LONGEST_VALUE} characters",
+            )
     values = tuple((name, parameters[name]) for name in COLUMNS if parameters.get(name))
     return Filters(rango, _moment(parameters.get("hasta", "")), values)
 
@@ -144,8 +155,9 @@ def _moment(text: str) -> datetime | None:
             return moment.astimezone(UTC)
     except ValueError:
         pass
-    raise ValueError(
-        f"hasta es un momento con su huso, como 2026-11-24T18:00:00-03:00, y no {text!r}"
+    raise InputError(
+        f"hasta es un momento con su huso, como 2026-11-24T18:00:00-03:00, y no {text!r}",
+        f"hasta is a moment with its offset, such as 2026-11-24T18:00:00-03:00, and not {text!r}",
     )
 
 

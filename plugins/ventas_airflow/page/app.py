@@ -19,6 +19,7 @@ from include.druid.client import (
     QueryTimeoutError,
 )
 from include.stream.errors import StreamError
+from include.texts import InputError
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.mount import VIEWS
@@ -103,7 +104,10 @@ _TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
 
 def _teller(status: int, code: str) -> Callable[[Request, Exception], JSONResponse]:
     def tell(_: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"code": code, "error": str(error)}, status)
+        told = {"code": code, "error": str(error)}
+        if isinstance(error, InputError):
+            told["error_en"] = error.texts.en
+        return JSONResponse(told, status)
 
     return tell
 
@@ -113,4 +117,5 @@ def _refused(request: Request, error: Exception) -> Response:
     if error.status_code == 401 and "text/html" in request.headers.get("accept", ""):
         back = quote(str(request.url.path))
         return RedirectResponse(f"/auth/login/?next={back}", 302)
-    return JSONResponse({"code": "access", "error": str(error.detail)}, error.status_code)
+    code = "access" if error.status_code in (401, 403) else "other"
+    return JSONResponse({"code": code, "error": str(error.detail)}, error.status_code)

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel
 
-from include.druid.library import Column, ColumnKind, Query, Texts, bind, load_library
+from include.druid.library import Column, ColumnKind, Query, bind, load_library
 from include.druid.sql_box import (
     DEFAULT_ROWS,
     DEFAULT_SECONDS,
@@ -25,6 +25,7 @@ from include.druid.sql_box import (
 from include.druid.supervisor import TIMESTAMP
 from include.sales.event import FIELDS
 from include.stream.tail import MOST, tail
+from include.texts import InputError, Texts
 from ventas_airflow.page.access import CanRun
 from ventas_airflow.page.services import DATASOURCE, druid, in_thread, kafka_config
 from ventas_airflow.page.shared import Shared
@@ -69,8 +70,8 @@ class FreeSql(BaseModel):
     seconds: float = DEFAULT_SECONDS
 
 
-class BusyError(RuntimeError):
-    """As many queries of this page run as may; the message is Spanish."""
+class BusyError(InputError):
+    """As many queries of this page run as may."""
 
 
 @router.get("/api/queries")
@@ -158,7 +159,10 @@ def _tail(count: int) -> dict[str, Any]:
 def _slot() -> Iterator[None]:
     """One of the queries that may run: the page's threads are for all its views."""
     if not _slots.acquire(blocking=False):
-        raise BusyError(f"Ya corren {AT_ONCE} consultas: probá de nuevo en unos segundos.")
+        raise BusyError(
+            f"Ya corren {AT_ONCE} consultas: probá de nuevo en unos segundos.",
+            f"{AT_ONCE} queries run already: try again in some seconds.",
+        )
     try:
         yield
     finally:

@@ -175,6 +175,13 @@ def test_every_value_that_cannot_be_is_told_at_once(load: Load) -> None:
         "Orden: va uno de suben, bajan, no ''",
         f"Producto: van 200 caracteres como máximo, no {'x' * 40!r}",
     ]
+    assert error.value.texts.en.split("; ") == [
+        "there is no parameter 'hasta'",
+        "From: a moment goes here, such as 2026-11-24T09:00, -24h, -7d or now, not 'ayer'",
+        "How many: a whole number from 1 to 50 goes here, not '51'",
+        "Order: one of suben, bajan goes here, not ''",
+        f"Product: at most 200 characters go here, not {'x' * 40!r}",
+    ]
 
 
 @pytest.mark.parametrize("text", ["-99999d", "0001-01-01T00:00+14:00", "٣", "1.5", "", "9" * 5000])

@@ -74,6 +74,7 @@ def test_what_is_no_query_that_reads_is_refused_in_a_sentence(text: str, reason:
     with pytest.raises(SqlRefusedError) as refused:
         one_query(text)
     assert reason in str(refused.value)
+    assert refused.value.texts.en != refused.value.texts.es == str(refused.value)
 
 
 def test_limits_go_with_the_query_and_one_row_more_tells_that_there_are_more(

@@ -53,4 +53,7 @@ def test_trouble_has_a_status_a_code_and_a_sentence(reader: TestClient) -> None:
     wrong = reader.get("/api/live?rango=2h")
     assert (wrong.status_code, wrong.json()["code"]) == (400, "input")
     assert "No hay un rango '2h'" in wrong.json()["error"]
-    assert reader.get("/nada").json()["error"].startswith("No hay una vista 'nada'")
+    assert "There is no range '2h'" in wrong.json()["error_en"]
+    nothing = reader.get("/nada").json()
+    assert nothing["error"].startswith("No hay una vista 'nada'")
+    assert nothing["code"] == "other"

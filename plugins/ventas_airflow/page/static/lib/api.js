@@ -1,4 +1,4 @@
-import { t } from "./texts.js";
+import { language, t } from "./texts.js";
 
 const BASE = new URL("../../", import.meta.url);
 
@@ -63,5 +63,6 @@ async function ask(url, options) {
   }
   const code = answer.status === 401 ? "login" : answer.status === 403 ? "access" : told.code;
   const detail = typeof told.detail === "string" ? told.detail : JSON.stringify(told.detail);
-  throw new Trouble(answer.status, code ?? "other", told.error ?? detail ?? answer.status);
+  const words = language() === "en" ? (told.error_en ?? told.error) : told.error;
+  throw new Trouble(answer.status, code ?? "other", words ?? detail ?? answer.status);
 }
