@@ -31,7 +31,7 @@ SALES = {
     "scale": "{{ params.scale }}",
 }
 
-#: Of both tasks that may create the VM: it reads and packs the files that the VM boots with.
+#: Of both tasks that may create the VM.
 VM_BODY = vm_body("{zone}")
 
 

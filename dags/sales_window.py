@@ -52,7 +52,7 @@ WINDOW = {
     "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
 
-#: Of both tasks that may create the VM: it reads and packs the files that the VM boots with.
+#: Of both tasks that may create the VM.
 VM_BODY = vm_body("{zone}")
 
 #: How long a triggered window lasts unless its form says otherwise.

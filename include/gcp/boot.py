@@ -49,7 +49,7 @@ def archive() -> bytes:
     members |= {Path(name): _ROOT / name for name in RENDERER}
     packed = io.BytesIO()
     with (
-        # Without a time of its own, or the DAG would differ at every parse.
+        # Without a time of its own, or it would differ each time.
         gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w") as tar,
     ):

@@ -103,19 +103,30 @@ class VmSettings:
 def vm_body(zone: str) -> dict[str, Any]:
     """The instance resource (REST, camelCase) for `instances.insert`, as templates for Airflow.
 
-    `zone` may be a template too, or the placeholder ``{zone}``.
+    `zone` may be a template too, or the placeholder ``{zone}``. `with_startup` makes it whole.
     """
-    return instance(VmSettings(zone=zone))
+    return _body(VmSettings(zone=zone))
 
 
 def instance(settings: VmSettings) -> dict[str, Any]:
-    """The instance resource with these settings, its startup script and files included."""
+    """The whole instance resource with these settings."""
+    return with_startup(_body(settings))
+
+
+def with_startup(body: dict[str, Any]) -> dict[str, Any]:
+    """A body with the startup script and its files added.
+
+    They are no templates, and 25 KB that neither a DAG nor a rendered field has to hold.
+    """
+    startup = [{"key": key, "value": value} for key, value in boot.metadata().items()]
+    metadata = body.get("metadata", {})
+    return {**body, "metadata": {**metadata, "items": [*metadata.get("items", []), *startup]}}
+
+
+def _body(settings: VmSettings) -> dict[str, Any]:
     body: dict[str, Any] = _filled(
         json.loads(_VM.read_text(encoding="utf-8")), dataclasses.asdict(settings)
     )
-    body["metadata"]["items"] += [
-        {"key": key, "value": value} for key, value in boot.metadata().items()
-    ]
     return body
 
 

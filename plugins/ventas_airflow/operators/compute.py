@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from include.gcp.definition import with_startup
 from ventas_airflow.operators.waiting import WaitingOperator
 from ventas_airflow.sharing import users
 from ventas_airflow.triggers.druid_health import DruidHealthTrigger, VmStatusTrigger
@@ -168,7 +169,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
     zone left it is tried again every `CAPACITY_INTERVAL`, until the deadline.
 
     :param body: the VM as the REST API's instance resource (camelCase), for when it is missing;
-        ``{zone}`` in its URLs stands for the zone
+        ``{zone}`` in its URLs stands for the zone; `with_startup` is applied to it
     :param druid_conn_id: Druid ingest connection, whose host and port are the router's
 
     Returns ``{"vm", "zona", "accion": "creada" | "iniciada" | "ya_encendida", "segundos"}``.
@@ -219,7 +220,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         if vm is None:
             carry["accion"] = "creada"
             body = json.loads(json.dumps(self.body).replace("zones/{zone}", f"zones/{zone}"))
-            operation = hook.begin_insert(**self._vm(zone), body=body)
+            operation = hook.begin_insert(**self._vm(zone), body=with_startup(body))
         elif status == "TERMINATED":
             carry["accion"] = "iniciada"
             operation = hook.begin_start(**self._vm(zone))

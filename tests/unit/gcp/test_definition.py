@@ -12,7 +12,8 @@ import pytest
 from airflow.sdk import BaseOperator
 from google.cloud.compute_v1 import Firewall, Instance
 
-from include.gcp.definition import VmSettings, firewall, instance, vm_body
+from include.gcp import boot
+from include.gcp.definition import VmSettings, firewall, instance, vm_body, with_startup
 from include.gcp.prices import price_of
 
 ZONE = "southamerica-east1-a"
@@ -23,8 +24,7 @@ def rendered(**extra: Any) -> dict[str, Any]:
     """The body as a task sends it, of a connection with this extra."""
     connection = SimpleNamespace(extra_dejson={**EXTRA, **extra})
     context: Any = {"conn": SimpleNamespace(google_cloud_default=connection)}
-    body: dict[str, Any] = BaseOperator(task_id="vm").render_template(vm_body(ZONE), context)
-    return body
+    return with_startup(BaseOperator(task_id="vm").render_template(vm_body(ZONE), context))
 
 
 def metadata(body: dict[str, Any]) -> dict[str, str]:
@@ -114,19 +114,22 @@ def test_every_setting_has_a_place_in_the_body() -> None:
     assert [name for name in names if f"<{name}>" not in body] == []
 
 
-def test_the_script_and_its_files_are_no_template_and_fit() -> None:
-    items = metadata(vm_body(ZONE))
+def test_the_script_and_its_files_fit() -> None:
     sent = metadata(rendered())
-    for key in ("startup-script", "ventas-files"):
-        # Jinja drops the newline at the end, and nothing else.
-        assert sent[key] == items[key].removesuffix("\n")
-        assert len(sent[key]) < 256 * 1024
+    for key, value in boot.metadata().items():
+        assert sent[key] == value
+        assert len(value) < 256 * 1024
 
 
-def test_a_dag_is_the_same_at_every_parse(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = vm_body(ZONE)
+def test_a_dag_holds_no_file() -> None:
+    assert not boot.metadata().keys() & metadata(vm_body(ZONE)).keys()
+    assert len(json.dumps(vm_body(ZONE))) < 8 * 1024
+
+
+def test_the_same_files_give_the_same_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = instance(VmSettings(zone=ZONE))
     monkeypatch.setattr("time.time", lambda: 2e9)
-    assert vm_body(ZONE) == body
+    assert instance(VmSettings(zone=ZONE)) == body
 
 
 def test_the_zone_may_be_a_placeholder_that_is_replaced_later() -> None:

@@ -73,6 +73,21 @@ def test_ensure_creates_then_finds_it_on_then_starts_it(
     assert power.commands == ["start", "stop", "start"]
 
 
+def test_a_vm_that_is_created_gets_what_it_boots_with(
+    hook: VentasComputeEngineHook, druid: Druid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Any]] = []
+    insert = VentasComputeEngineHook.begin_insert
+
+    def begin_insert(self: VentasComputeEngineHook, **arguments: Any) -> Any:
+        sent.append(arguments["body"])
+        return insert(self, **arguments)
+
+    monkeypatch.setattr(VentasComputeEngineHook, "begin_insert", begin_insert)
+    run(ensure(body=vm_body()))
+    assert sent == [definition.with_startup(vm_body())]
+
+
 def test_the_body_is_text_where_the_dag_renders_natively() -> None:
     """Compute Engine takes a disk's size as text, and a number for no metadata value."""
     with DAG("ventana", schedule=None, render_template_as_native_obj=True) as dag:
