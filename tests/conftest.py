@@ -21,16 +21,18 @@ from include.stack.settings import ROOT, Settings
 settings.register_profile("ventas", derandomize=True, deadline=None, database=None)
 settings.load_profile("ventas")
 
-#: The tests' stack stands beside a running demo: another folder, other ports.
+#: The tests' stacks stand beside a running demo and beside each other: other folders, other ports.
 OFFSET = 20000
+STEP = 500
 
 
 def stack_settings() -> Settings:
     home = Path(os.environ.get("VENTAS_HOME") or ROOT / ".ventas")
-    offset = int(os.environ.get("VENTAS_PORT_OFFSET") or 0) + OFFSET
+    number = int(os.environ.get("VENTAS_TEST_STACK") or 0)
+    offset = int(os.environ.get("VENTAS_PORT_OFFSET") or 0) + OFFSET + STEP * number
     kept = {k: v for k, v in os.environ.items() if not k.startswith("VENTAS_PORT_")}
     return Settings.from_environment(
-        {**kept, "VENTAS_HOME": str(home / "test"), "VENTAS_PORT_OFFSET": str(offset)}
+        {**kept, "VENTAS_HOME": str(home / f"test{number}"), "VENTAS_PORT_OFFSET": str(offset)}
     )
 
 

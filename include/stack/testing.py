@@ -15,12 +15,12 @@ CHECKS = {
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", ".")),
     "types": (("mypy",),),
 }
-#: They need no services, so they run beside those that mostly wait for theirs.
-ALONE = ("unit", "dags")
-WITH_STACK = ("integration", "e2e", "browser")
-PYTEST_SUITES = (*ALONE, *WITH_STACK)
+#: Each group is a pytest that runs beside the others: some need no services, and those that do
+#: mostly wait for them.
+GROUPS = (("unit", "dags"), ("integration", "browser"), ("e2e",))
+PYTEST_SUITES = tuple(suite for group in GROUPS for suite in group)
 
-#: On a stack of its own, after the others: a machine that runs one need not hold two.
+#: On a stack of its own, once the first group has ended.
 SECURE = "secure"
 
 NO_TESTS = 5
@@ -50,32 +50,38 @@ def run_suites(suites: Sequence[str], expression: str | None) -> int:
                 done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False)
                 if done.returncode:
                     return done.returncode
+    codes = []
     with ExitStack() as started:
         runs: list[Wait] = [
-            started.enter_context(_pytest(names, expression, shown=shown))
-            for names, shown in _together([suite for suite in PYTEST_SUITES if suite in wanted])
+            started.enter_context(_pytest(names, expression, stack=stack, shown=shown))
+            for stack, (names, shown) in enumerate(_together(wanted))
         ]
-        codes = [wait() for wait in reversed(runs)]
-    if SECURE in wanted:
-        folders = ["e2e", SECURE] if SECURE in suites else [SECURE]
-        with _pytest(folders, expression, shown=True, secure=True) as wait:
-            codes.append(wait())
+        if runs:
+            codes.append(runs.pop(0)())
+        if SECURE in wanted:
+            folders = ["e2e", SECURE] if SECURE in suites else [SECURE]
+            secure = _pytest(folders, expression, stack=0, shown=not runs, secure=True)
+            runs.insert(0, started.enter_context(secure))
+        codes += [wait() for wait in reversed(runs)]
     # With an expression, one of two may well have no test of that name.
     return max([code for code in codes if code != NO_TESTS] or codes, default=0)
 
 
 def _together(suites: Sequence[str]) -> list[tuple[list[str], bool]]:
-    """The suites of each pytest, and whether it prints as it goes: of two, the latter does."""
-    groups = [[suite for suite in suites if suite in group] for group in (ALONE, WITH_STACK)]
+    """The suites of each pytest, and whether it prints as it goes: the last does."""
+    groups = [[suite for suite in group if suite in suites] for group in GROUPS]
     filled = [group for group in groups if group]
     return [(group, group is filled[-1]) for group in filled]
 
 
 @contextmanager
 def _pytest(
-    suites: Sequence[str], expression: str | None, *, shown: bool, secure: bool = False
+    suites: Sequence[str], expression: str | None, *, stack: int, shown: bool, secure: bool = False
 ) -> Iterator[Wait]:
-    """Start pytest; gives what waits for it, prints what was not shown, and returns its code."""
+    """Start pytest; gives what waits for it, prints what was not shown, and returns its code.
+
+    `stack` is the number of the stack that it may use, as `tests/conftest.py` reads it.
+    """
     command = [sys.executable, "-m", "pytest", *(f"tests/{suite}" for suite in suites)]
     command += ["--durations=10", *(("-k", expression) if expression else ())]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
@@ -83,7 +89,11 @@ def _pytest(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "VENTAS_SECURE": str(int(secure))},
+            env={
+                **os.environ,
+                "VENTAS_SECURE": str(int(secure)),
+                "VENTAS_TEST_STACK": str(stack),
+            },
             stdout=stdout,
             stderr=stdout,
         )

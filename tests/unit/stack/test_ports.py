@@ -28,6 +28,15 @@ def test_every_busy_port_is_named_with_its_holder_and_the_variable_to_set() -> N
     assert f"Port {second} for airflow" in lines[1]
 
 
+def test_free_ports_are_many_different_ones_that_no_client_is_given() -> None:
+    ports = free_ports(50)
+    assert len(set(ports)) == 50
+    with socket.create_server((HOST, 0)) as server:
+        assert max(ports) < server.getsockname()[1]
+    with socket.create_server((HOST, free_ports(1)[0])) as server:
+        assert server.getsockname()[1] not in free_ports(9_000)
+
+
 def test_a_port_that_was_in_use_a_moment_ago_is_free() -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]

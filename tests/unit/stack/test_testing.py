@@ -11,9 +11,10 @@ def test_a_suite_that_does_not_exist_is_named() -> None:
         testing.run_suites(["units"], None)
 
 
-def test_what_needs_no_services_runs_beside_what_does() -> None:
-    assert testing._together(["unit", "dags", "e2e"]) == [
+def test_suites_run_beside_those_of_other_groups() -> None:
+    assert testing._together(["unit", "e2e", "dags", "browser"]) == [
         (["unit", "dags"], False),
+        (["browser"], False),
         (["e2e"], True),
     ]
     assert testing._together(["unit"]) == [(["unit"], True)]
@@ -23,22 +24,30 @@ def test_what_needs_no_services_runs_beside_what_does() -> None:
 @pytest.mark.parametrize(
     ("suites", "run"),
     [
-        (["secure"], [(["e2e", "secure"], "1")]),
-        (["e2e"], [(["e2e"], "0")]),
-        (["e2e", "secure"], [(["e2e"], "0"), (["e2e", "secure"], "1")]),
-        ([], [(list(testing.ALONE), "0"), (list(testing.WITH_STACK), "0"), (["secure"], "1")]),
+        (["secure"], [(["e2e", "secure"], "1", "0")]),
+        (["e2e"], [(["e2e"], "0", "0")]),
+        (["e2e", "secure"], [(["e2e"], "0", "0"), (["e2e", "secure"], "1", "0")]),
+        (
+            [],
+            [
+                (["unit", "dags"], "0", "0"),
+                (["integration", "browser"], "0", "1"),
+                (["e2e"], "0", "2"),
+                (["secure"], "1", "0"),
+            ],
+        ),
     ],
 )
 def test_all_of_the_secured_stacks_tests_run_where_they_are_named(
-    monkeypatch: pytest.MonkeyPatch, suites: list[str], run: list[tuple[list[str], str]]
+    monkeypatch: pytest.MonkeyPatch, suites: list[str], run: list[tuple[list[str], str, str]]
 ) -> None:
-    started: list[tuple[list[str], str]] = []
+    started: list[tuple[list[str], str, str]] = []
 
     class Process:
         def __init__(self, command: list[str], *, env: dict[str, str], **_: object) -> None:
             folders = [part for part in command if part.startswith("tests/")]
             names = [folder.removeprefix("tests/") for folder in folders]
-            started.append((names, env["VENTAS_SECURE"]))
+            started.append((names, env["VENTAS_SECURE"], env["VENTAS_TEST_STACK"]))
 
         def wait(self) -> int:
             return 0
@@ -55,9 +64,9 @@ def test_all_of_the_secured_stacks_tests_run_where_they_are_named(
 def test_one_that_has_no_such_test_is_no_failure_and_none_at_all_is(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(testing, "ALONE", ("unit/stack/test_ports.py",))
-    monkeypatch.setattr(testing, "WITH_STACK", ("unit/stack/test_waiting.py",))
-    monkeypatch.setattr(testing, "PYTEST_SUITES", (*testing.ALONE, *testing.WITH_STACK))
+    suites = ("unit/stack/test_ports.py", "unit/stack/test_waiting.py")
+    monkeypatch.setattr(testing, "GROUPS", tuple((suite,) for suite in suites))
+    monkeypatch.setattr(testing, "PYTEST_SUITES", suites)
     assert testing.run_suites(testing.PYTEST_SUITES, "test_ports") == 0
     shown = capfd.readouterr().out
     assert "passed" in shown
