@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from include.stack import stack as embedded
 from include.stack.settings import ROOT, Settings
+from tests.support.lab import Lab
 
 # The same examples each time, however busy the machine: a failure is of what was changed.
 settings.register_profile("ventas", derandomize=True, deadline=None, database=None)
@@ -45,3 +46,8 @@ def stack() -> Iterator[Settings]:
     embedded.up(settings, embedded.Progress())
     yield settings
     assert embedded.down(settings) == [], "processes outlived `down`"
+
+
+@pytest.fixture(scope="session")
+def lab(stack: Settings) -> Lab:
+    return Lab(stack)

@@ -201,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
         "suites",
         nargs="*",
         metavar="SUITE",
-        help="lint, types, unit, dags, integration, e2e, browser, secure (default: all)",
+        help="lint, types, unit, dags, recovery, integration, browser, e2e, secure (default: all)",
     )
     test.add_argument("-k", metavar="EXPRESSION", help="only tests that match, as pytest's -k")
     command("up", _up, "start the stack (the Druid VM is started by the DAG, or by demo)")

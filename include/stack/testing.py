@@ -17,8 +17,11 @@ CHECKS = {
 }
 #: Each group is a pytest that runs beside the others: some need no services, and those that do
 #: mostly wait for them.
-GROUPS = (("unit", "dags"), ("integration", "browser"), ("e2e",))
+GROUPS = (("unit", "dags", "recovery"), ("integration", "browser"), ("e2e",))
 PYTEST_SUITES = tuple(suite for group in GROUPS for suite in group)
+
+#: What a whole run on the secured stack is of, too.
+END_TO_END = ("e2e", "recovery")
 
 #: On a stack of its own, once the first group has ended.
 SECURE = "secure"
@@ -32,7 +35,7 @@ Wait = Callable[[], int]
 def run_suites(suites: Sequence[str], expression: str | None) -> int:
     """Run the named suites, or all; returns the first failure's exit code.
 
-    `secure` by its name is the end-to-end suite on a secured stack, and then a look for secrets in
+    `secure` by its name is the end-to-end suites on a secured stack, and then a look for secrets in
     all that is left of it. Among all, it is a window on such a stack, and the look for secrets.
 
     Raises:
@@ -59,7 +62,7 @@ def run_suites(suites: Sequence[str], expression: str | None) -> int:
         if runs:
             codes.append(runs.pop(0)())
         if SECURE in wanted:
-            folders = ["e2e", SECURE] if SECURE in suites else [SECURE]
+            folders = [*END_TO_END, SECURE] if SECURE in suites else [SECURE]
             secure = _pytest(folders, expression, stack=0, shown=not runs, secure=True)
             runs.insert(0, started.enter_context(secure))
         codes += [wait() for wait in reversed(runs)]

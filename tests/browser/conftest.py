@@ -150,9 +150,14 @@ class Visitor:
         return self.page
 
     def live(self, search: str = "") -> Page:
-        """Open «Ventas en vivo» and wait for its first figures."""
+        """Open «Ventas en vivo» and wait for its first figures, and for what comes after them.
+
+        That moves what stands below it, and a click that it comes into is none.
+        """
         page = self.open(f"/ventas/vivo{search}")
         page.locator(".kpi .value").first.wait_for()
+        expect(page.locator("select[name=pago] option")).not_to_have_count(1)
+        expect(page.locator("[data-findings-state]")).to_have_text("")
         return page
 
     def picture(self, name: str) -> None:

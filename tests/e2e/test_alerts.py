@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.e2e.conftest import VALIDATION, WINDOW, Lab
+from tests.support.lab import VALIDATION, WINDOW, Lab
 from tests.support.webhook import Webhook, listening
 
 CONNECTION = "ventas_alerts"

@@ -7,7 +7,7 @@ import os
 import subprocess
 
 from include.stack.settings import ROOT, Settings, port_variable
-from tests.e2e.conftest import WINDOW, Lab
+from tests.support.lab import WINDOW, Lab
 
 
 def ventas(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import pytest
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.market import load_market
-from tests.e2e.conftest import BACKFILL, WINDOW, Lab
+from tests.support.lab import BACKFILL, WINDOW, Lab
 
 SEED, SCALE = 7, 0.05
 

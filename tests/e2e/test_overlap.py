@@ -1,6 +1,6 @@
 """A window and a back-fill beside each other: neither is cut off, and the last one stops the VM."""
 
-from tests.e2e.conftest import BACKFILL, WINDOW, Lab
+from tests.support.lab import BACKFILL, WINDOW, Lab
 from tests.support.vm import VM, instances
 
 

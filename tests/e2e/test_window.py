@@ -1,48 +1,13 @@
 """The sale window on a real scheduler, Kafka and Druid: whole, stopped, and with a crash inside."""
 
 import time
-import uuid
-from contextlib import suppress
 
-import msgspec
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
-from include.sales.event import decode
 from include.stack.airflow_api import AirflowApiError
 from include.stream.ledger import read_run
-from tests.e2e.conftest import VALIDATION, WINDOW, Lab
+from tests.support.lab import VALIDATION, WINDOW, Lab
 from tests.support.vm import VM, instances
-
-
-def plain_consumer_ids(lab: Lab, run: str) -> set[str]:
-    """Distinct event ids of a run, as any Kafka client with `read_committed` counts them."""
-    consumer = Consumer(
-        {
-            **lab.kafka,
-            "group.id": uuid.uuid4().hex,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    partitions = consumer.list_topics("ventas", timeout=10).topics["ventas"].partitions
-    consumer.assign([TopicPartition("ventas", p, 0) for p in partitions])
-    ids: set[str] = set()
-    ended = set()
-    while len(ended) < len(partitions):
-        message = consumer.poll(10)
-        assert message is not None, "Kafka did not answer"
-        if message.error():
-            ended.add(message.partition())
-        else:
-            # Another run's garbled records are no events.
-            with suppress(msgspec.DecodeError, UnicodeDecodeError):
-                event = decode(message.value())
-                ids |= {event.id_evento} if event.corrida == run else set()
-    consumer.close()
-    return ids
 
 
 def test_a_window_loses_nothing_and_validation_agrees(lab: Lab) -> None:
@@ -59,7 +24,7 @@ def test_a_window_loses_nothing_and_validation_agrees(lab: Lab) -> None:
         [run],
         context={"useApproximateCountDistinct": False},
     )
-    assert len(plain_consumer_ids(lab, run)) == exact[0]["n"] == found["confirmadas"]
+    assert len(lab.consumed_ids(run)) == exact[0]["n"] == found["confirmadas"]
 
     after = lab.api.trigger(VALIDATION, {})
     for validation in (during, after):
@@ -123,7 +88,7 @@ def test_marking_the_producer_failed_stops_it_and_the_vm(lab: Lab) -> None:
     assert lab.state(run, "suspend_supervisor") == "success"
     assert lab.state(run, "stop_vm") == "success"
     assert instances(lab.settings).get(**VM).status == "TERMINATED"
-    assert len(plain_consumer_ids(lab, run)) == published
+    assert len(lab.consumed_ids(run)) == published
 
 
 @pytest.mark.parametrize(

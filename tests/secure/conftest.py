@@ -3,7 +3,7 @@
 import pytest
 
 from include.stack.settings import Settings
-from tests.e2e.conftest import Lab
+from tests.support.lab import Lab
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pytest
 
 from include.stack import airflow, security, supervision
 from include.stack.airflow_api import AirflowApi
-from tests.e2e.conftest import VALIDATION, WINDOW, Lab
+from tests.support.lab import VALIDATION, WINDOW, Lab
 from tests.support.scan import names_in, scan_files, secrets_of
 from ventas_airflow.page.app import create_app
 

@@ -30,7 +30,7 @@ RUN_ELSEWHERE = {
     r"\./ventas test.*": (".ci/run", "exec ./ventas test"),
     r"\./ventas bench --quick": ("tests/integration/bench/test_parts.py", "def test_"),
     r"\./ventas bench page": ("tests/unit/bench/test_page.py", "def test_"),
-    r"\./ventas chaos.*": ("tests/e2e/test_chaos.py", "run_scenario("),
+    r"\./ventas chaos.*": ("tests/recovery/test_chaos.py", "run_scenario("),
     r"\./ventas soak --hours .*": ("tests/integration/soak/test_parts.py", "from soak"),
     r"VENTAS_SECURE=1 \./ventas up": ("tests/secure/conftest.py", "assert stack.secure"),
     r"\./make-env\.sh": ("tests/unit/compose/test_make_env.py", '"make-env.sh"'),

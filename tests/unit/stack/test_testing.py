@@ -24,13 +24,16 @@ def test_suites_run_beside_those_of_other_groups() -> None:
 @pytest.mark.parametrize(
     ("suites", "run"),
     [
-        (["secure"], [(["e2e", "secure"], "1", "0")]),
+        (["secure"], [(["e2e", "recovery", "secure"], "1", "0")]),
         (["e2e"], [(["e2e"], "0", "0")]),
-        (["e2e", "secure"], [(["e2e"], "0", "0"), (["e2e", "secure"], "1", "0")]),
+        (
+            ["e2e", "secure"],
+            [(["e2e"], "0", "0"), (["e2e", "recovery", "secure"], "1", "0")],
+        ),
         (
             [],
             [
-                (["unit", "dags"], "0", "0"),
+                (["unit", "dags", "recovery"], "0", "0"),
                 (["integration", "browser"], "0", "1"),
                 (["e2e"], "0", "2"),
                 (["secure"], "1", "0"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from include.stack.compute.power import SupervisorGroups
 from include.stack.processes import VM_GROUPS, supervisor_socket
-from tests.e2e.conftest import WINDOW, Lab
-from tests.e2e.test_window import plain_consumer_ids
+from tests.support.lab import WINDOW, Lab
 from tests.support.vm import VM, instances
 
 
@@ -30,6 +29,6 @@ def test_a_vm_that_goes_off_while_it_sells_is_started_again_and_nothing_is_lost(
     assert found["coinciden"]
     assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] >= 50
     assert (found["perdidas"], found["duplicadas"]) == (0, 0)
-    assert len(plain_consumer_ids(lab, run)) == found["confirmadas"]
+    assert len(lab.consumed_ids(run)) == found["confirmadas"]
     assert lab.api.xcom(WINDOW, run, "watch_vm")["reinicios"] == 1
     assert instances(lab.settings).get(**VM).status == "TERMINATED"

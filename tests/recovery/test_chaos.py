@@ -8,7 +8,7 @@ from pathlib import Path
 from chaos import lab as laboratory
 from chaos.run import close_windows, run_scenario
 from chaos.windows import Windows
-from tests.e2e.conftest import Lab
+from tests.support.lab import Lab
 
 
 def test_nothing_is_lost_or_twice(lab: Lab, tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """A real scheduler with the project's own DAGs, driven through REST as a person would."""
 
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
-import pytest
+import msgspec
+from confluent_kafka import Consumer, TopicPartition
 
 from include.druid.client import DruidError
+from include.sales.event import decode
 from include.stack import airflow, security
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
@@ -65,6 +69,35 @@ class Lab:
         """Events of a run that are committed, as the ledger counts them."""
         return read_run(self.kafka, "ventas.ledger", run).total.eventos
 
+    def consumed_ids(self, run: str) -> set[str]:
+        """Distinct event ids of a run, as any Kafka client with `read_committed` counts them."""
+        consumer = Consumer(
+            {
+                **self.kafka,
+                "group.id": uuid.uuid4().hex,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )
+        partitions = consumer.list_topics("ventas", timeout=10).topics["ventas"].partitions
+        consumer.assign([TopicPartition("ventas", p, 0) for p in partitions])
+        ids: set[str] = set()
+        ended = set()
+        while len(ended) < len(partitions):
+            message = consumer.poll(10)
+            assert message is not None, "Kafka did not answer"
+            if message.error():
+                ended.add(message.partition())
+            else:
+                # Another run's garbled records are no events.
+                with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                    event = decode(message.value())
+                    ids |= {event.id_evento} if event.corrida == run else set()
+        consumer.close()
+        return ids
+
     def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> float:
         return wait_until(
             ready,
@@ -73,8 +106,3 @@ class Lab:
             seconds=seconds,
             log=self.settings.logs / "scheduler.log",
         )
-
-
-@pytest.fixture(scope="session")
-def lab(stack: Settings) -> Lab:
-    return Lab(stack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.conftest import WINDOW, Lab
+from tests.support.lab import WINDOW, Lab
 
 
 def test_a_failed_run_that_is_cleared_goes_on_after_its_last_sale(lab: Lab) -> None:
