@@ -18,6 +18,9 @@ CODED: Final = (
 )
 """What events are filtered and grouped by."""
 
+SPARSE: Final = 4
+"""Numbers of groups for each event before they are numbered anew."""
+
 
 class Codes:
     """A number for each value that a column was seen to have, from 0."""
@@ -37,6 +40,7 @@ class Codes:
             coded = {name: self._column(name, rows) for name in CODED}
         return Events(
             rows,
+            np.arange(len(rows)),
             np.array([row["momento"] for row in rows], dtype=np.int64),
             np.array([row["importe_centavos"] or 0 for row in rows], dtype=np.int64),
             coded,
@@ -50,9 +54,15 @@ class Codes:
 
 @dataclass(frozen=True)
 class Events:
-    """Events in the order of their moments, epoch milliseconds; money in centavos."""
+    """Events in the order of their moments, epoch milliseconds; money in centavos.
+
+    Attributes:
+        rows: of these events and perhaps of others: what is taken of events shares their rows.
+        places: where in `rows` each event is.
+    """
 
     rows: Rows
+    places: Ints
     moments: Ints
     amounts: Ints
     coded: Mapping[str, Ints]
@@ -61,6 +71,7 @@ class Events:
         """These and events that are later."""
         return Events(
             self.rows + later.rows,
+            np.concatenate([self.places, later.places + len(self.rows)]),
             np.concatenate([self.moments, later.moments]),
             np.concatenate([self.amounts, later.amounts]),
             {name: np.concatenate([self.coded[name], later.coded[name]]) for name in CODED},
@@ -69,14 +80,13 @@ class Events:
     def between(self, start: int, end: int) -> "Events":
         """Those from a moment to before another."""
         first, last = np.searchsorted(self.moments, [start, end]).tolist()
-        return self._taken(slice(first, last), self.rows[first:last])
+        return self._taken(slice(first, last))
 
     def where(self, codes: Codes, values: Iterable[tuple[str, str]]) -> "Events":
         """Those that have these values in these columns."""
         found = self
         for column, value in values:
-            places = np.flatnonzero(found.coded[column] == codes.number(column, value))
-            found = found._taken(places, [found.rows[place] for place in places.tolist()])
+            found = found._taken(np.flatnonzero(found.coded[column] == codes.number(column, value)))
         return found
 
     def grouped(self, columns: Sequence[str], bucket: timedelta | None = None) -> Rows:
@@ -87,30 +97,51 @@ class Events:
         keys: list[Ints] = [self.coded[name] for name in columns]
         milliseconds = round(bucket.total_seconds() * 1000) if bucket else 0
         if bucket:
-            keys.append(self.moments // milliseconds)
-        key = np.zeros(len(self.rows), dtype=np.int64)
-        for part in keys:
-            key = key * (int(part.max(initial=0)) + 1) + part
-        _, firsts, places = np.unique(key, return_index=True, return_inverse=True)
-        events = np.bincount(places, minlength=len(firsts)).tolist()
-        amounts = np.zeros(len(firsts), dtype=np.int64)
-        np.add.at(amounts, places, self.amounts)
+            points = self.moments // milliseconds
+            keys.append(points - points[:1])
+        key, size = self._numbered(keys)
+        counts = np.bincount(key, minlength=size)
+        amounts = np.zeros(size, dtype=np.int64)
+        np.add.at(amounts, key, self.amounts)
+        # Of several places for one key the last that is written stays: the first of its events.
+        firsts = np.zeros(size, dtype=np.int64)
+        firsts[key[::-1]] = self.places[::-1]
+        groups = np.flatnonzero(counts)
         found = []
-        for first, count, amount in zip(firsts.tolist(), events, amounts.tolist(), strict=True):
-            row = {name: self.rows[first][name] for name in columns}
+        for first, count, amount in zip(
+            firsts[groups].tolist(), counts[groups].tolist(), amounts[groups].tolist(), strict=True
+        ):
+            of = self.rows[first]
+            row = {name: of[name] for name in columns}
             if bucket:
-                moment = self.rows[first]["momento"] // milliseconds * milliseconds
+                moment = of["momento"] // milliseconds * milliseconds
                 row["momento"] = datetime.fromtimestamp(moment / 1000, UTC).isoformat()
-            found.append({**row, "eventos": count, "importe": amount})
+            row["eventos"], row["importe"] = count, amount
+            found.append(row)
         return found
 
     def latest(self, count: int) -> Rows:
         """The last of them, the latest first."""
-        return self.rows[: -count - 1 : -1]
+        return [self.rows[place] for place in self.places[: -count - 1 : -1].tolist()]
 
-    def _taken(self, places: "slice | Ints", rows: Rows) -> "Events":
+    def _numbered(self, keys: Sequence[Ints]) -> tuple[Ints, int]:
+        """One number for each event's keys, from 0 to below the size that is given with them.
+
+        Numbers that no event has are cheaper than a sort, until there are many times as many.
+        """
+        key, size = np.zeros(len(self.places), dtype=np.int64), 1
+        for part in keys:
+            width = int(part.max(initial=0)) + 1
+            key, size = key * width + part, size * width
+            if size > SPARSE * (len(key) + 1):
+                numbers, key = np.unique(key, return_inverse=True)
+                size = len(numbers)
+        return key, size
+
+    def _taken(self, places: "slice | Ints") -> "Events":
         return Events(
-            rows,
+            self.rows,
+            self.places[places],
             self.moments[places],
             self.amounts[places],
             {name: column[places] for name, column in self.coded.items()},

@@ -75,6 +75,7 @@ class Memory:
     def __init__(self) -> None:
         self.past: Once[Rows] = Once(200)
         self.events: Once[Events | None] = Once(6)
+        self.recent: Once[Events] = Once(4)
         self.codes = Codes()
 
 
@@ -124,7 +125,7 @@ def overview(
 
     products_before = ask_once("products", before)
     states_yesterday = ask_once("states", yesterday) if yesterday else None
-    events = _recent(current, read_once) if filters.is_live else None
+    events = _recent(current, read_once, memory) if filters.is_live else None
     if events:
         found = events.where(memory.codes, filters.columns)
         series = found.grouped(GROUPS["series"], bucket)
@@ -160,7 +161,7 @@ def overview(
 
 
 def _recent(
-    interval: Interval, read: Callable[[Interval], "Future[Events | None]"]
+    interval: Interval, read: Callable[[Interval], "Future[Events | None]"], memory: Memory
 ) -> Events | None:
     """All events of a stretch that ends now, whatever the filters; None if they are too many.
 
@@ -173,7 +174,15 @@ def _recent(
     earlier, later = (part.result() for part in parts)
     if earlier is None or later is None:
         return None
-    return (earlier + later).between(*interval.parameters)
+    return memory.recent.ask(
+        interval, lambda: _done((earlier + later).between(*interval.parameters))
+    ).result()
+
+
+def _done(answer: T) -> "Future[T]":
+    future: Future[T] = Future()
+    future.set_result(answer)
+    return future
 
 
 def _payments(rows: Rows) -> dict[str, Any]:
