@@ -24,9 +24,8 @@ queries: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-query")
 #: What waits for such queries, or for Kafka. In the same pool it would wait for itself.
 waiting: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-page")
 
-#: What judges the sales, in threads of its own: it must not take those of who looks. With one, the
-#: last of fifty viewers with fifty filters waited twice as long, and looks were no quicker.
-judging: Final = ThreadPoolExecutor(2, thread_name_prefix="ventas-findings")
+#: What judges the sales, one after the other: it must not take both processors from those who look.
+judging: Final = ThreadPoolExecutor(1, thread_name_prefix="ventas-findings")
 
 
 async def in_thread(
