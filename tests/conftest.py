@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 import pytest
 from hypothesis import settings
 
+from include.druid.client import DruidClient
+from include.stack import security
 from include.stack import stack as embedded
 from include.stack.settings import ROOT, Settings
 from tests.support.lab import Lab
@@ -51,3 +54,29 @@ def stack() -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def lab(stack: Settings) -> Lab:
     return Lab(stack)
+
+
+def client_config(settings: Settings) -> dict[str, str]:
+    # Clients that outlive their broker say so twice a second, over the tests' own summary.
+    return {**security.kafka_config(settings), "log_level": "2"}
+
+
+@pytest.fixture(scope="session")
+def kafka_config(stack: Settings) -> dict[str, str]:
+    """Configuration of a client of the stack's Kafka."""
+    return client_config(stack)
+
+
+@pytest.fixture(scope="session")
+def druid(stack: Settings) -> DruidClient:
+    """The stack's Druid, its VM on."""
+    from tests.support.vm import start_vm  # Google's client takes seconds to import
+
+    start_vm(stack)
+    return security.druid_client(stack)
+
+
+@pytest.fixture
+def topic_suffix() -> str:
+    """Something that no other test has in the names of its topics and datasources."""
+    return uuid.uuid4().hex[:8]

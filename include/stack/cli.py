@@ -22,6 +22,7 @@ from include.stack.console import StackProgress
 from include.stack.jars import JarError
 from include.stack.ports import PortsBusyError
 from include.stack.settings import ROOT, Settings, SettingsError
+from include.stack.suites import help_text
 from include.stack.waiting import WaitTimeoutError
 
 DESCRIPTION = """\
@@ -196,14 +197,21 @@ def _parser() -> argparse.ArgumentParser:
         help="how long stores sell, 0.25 to 720 (default: %(default)s)",
     )
     demo.add_argument("--seed", type=_seed, default=2026, help="seed of the sales' content")
-    test = command("test", _test, "run the tests: all of them, or the named suites")
+    test = command("test", _test, "run the tests: a contributor's, or the named suites")
+    test.epilog, test.formatter_class = help_text(), argparse.RawDescriptionHelpFormatter
     test.add_argument(
         "suites",
         nargs="*",
         metavar="SUITE",
-        help="lint, types, unit, dags, recovery, integration, browser, e2e, secure (default: all)",
+        help="suites, or `quick` or `full`; the table below tells what each proves",
     )
     test.add_argument("-k", metavar="EXPRESSION", help="only tests that match, as pytest's -k")
+    test.add_argument(
+        "--stacks",
+        type=int,
+        choices=(1, 2),
+        help="stacks at once (default: 2 where 4 cores and 12 GiB are free, else 1)",
+    )
     command("up", _up, "start the stack (the Druid VM is started by the DAG, or by demo)")
     command("down", _down, "stop every process of the stack")
     status = command("status", _status, "show addresses, processes and memory")
@@ -476,10 +484,10 @@ def _soak(options: argparse.Namespace, settings: Settings, console: Console) -> 
     return run_soak(settings, console, hours=options.hours, as_json=options.json)
 
 
-def _test(options: argparse.Namespace, _: Settings, __: Console) -> int:
+def _test(options: argparse.Namespace, settings: Settings, _: Console) -> int:
     from include.stack.testing import run_suites
 
-    return run_suites(options.suites, options.k)
+    return run_suites(options.suites, options.k, settings.home, options.stacks)
 
 
 def _print_addresses(settings: Settings, console: Console) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,6 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 
-from include.druid.client import DruidClient
 from include.druid.runtime import render
 from include.stack import processes, security
 from include.stack import stack as embedded
@@ -21,32 +19,7 @@ from include.stack.ports import free_ports
 from include.stack.settings import HOST, Settings
 from include.stack.waiting import wait_until
 from include.stream.acls import grant
-from tests.conftest import stack_settings
-from tests.support.vm import start_vm
-
-
-def client_config(settings: Settings) -> dict[str, str]:
-    # Clients that outlive their broker say so twice a second, over the tests' own summary.
-    return {**security.kafka_config(settings), "log_level": "2"}
-
-
-@pytest.fixture(scope="session")
-def kafka_config(stack: Settings) -> dict[str, str]:
-    """Configuration of a client of the stack's Kafka."""
-    return client_config(stack)
-
-
-@pytest.fixture(scope="session")
-def druid(stack: Settings) -> DruidClient:
-    """The stack's Druid, its VM on."""
-    start_vm(stack)
-    return security.druid_client(stack)
-
-
-@pytest.fixture
-def topic_suffix() -> str:
-    """Something that no other test has in the names of its topics and datasources."""
-    return uuid.uuid4().hex[:8]
+from tests.conftest import client_config, stack_settings
 
 
 class SecuredKafka(NamedTuple):

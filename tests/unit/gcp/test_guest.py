@@ -1,4 +1,4 @@
-"""What the VM makes of its metadata; `tests/integration/gcp` has it with the real script."""
+"""What the VM makes of its metadata; `tests/vm` has it with the real script."""
 
 from __future__ import annotations
 

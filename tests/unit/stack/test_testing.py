@@ -1,76 +1,150 @@
-"""`./ventas test`: which suites run beside which, what is shown, and what comes of it."""
+"""`./ventas test`: which suites run beside which, what is checked first, and what is printed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import pytest
 
 from include.stack import testing
+from include.stack.machine import Free
+from include.stack.settings import ROOT
 from include.stack.stack import StackError
+from include.stack.suites import DEFAULT, QUICK, SUITES
+from include.stack.testing import Run, chosen, lanes_of, run_suites, stacks_for
+
+PLENTY = Free(cores=8, memory_gib=32.0, disk_gib=100.0)
 
 
-def test_a_suite_that_does_not_exist_is_named() -> None:
-    with pytest.raises(StackError, match="There is no suite 'units'; there are: lint, types, unit"):
-        testing.run_suites(["units"], None)
+def python(name: str, code: str) -> Run:
+    return Run(name, (sys.executable, "-c", code))
 
 
-def test_suites_run_beside_those_of_other_groups() -> None:
-    assert testing._together(["unit", "e2e", "dags", "browser"]) == [
-        (["unit", "dags"], False),
-        (["browser"], False),
-        (["e2e"], True),
-    ]
-    assert testing._together(["unit"]) == [(["unit"], True)]
-    assert testing._together([]) == []
+def names(lanes: list[list[Run]]) -> list[list[str]]:
+    return [[run.name for run in lane] for lane in lanes]
+
+
+def folders(run: Run) -> list[str]:
+    return [part.removeprefix("tests/") for part in run.command if part.startswith("tests/")]
+
+
+def test_unknown_suite_is_named_with_those_that_exist() -> None:
+    with pytest.raises(StackError, match="no suite 'units'; there are: quick, full, lint, types"):
+        chosen(["units"])
 
 
 @pytest.mark.parametrize(
-    ("suites", "run"),
+    ("asked", "suites"),
     [
-        (["secure"], [(["e2e", "recovery", "secure"], "1", "0")]),
-        (["e2e"], [(["e2e"], "0", "0")]),
-        (
-            ["e2e", "secure"],
-            [(["e2e"], "0", "0"), (["e2e", "recovery", "secure"], "1", "0")],
-        ),
-        (
-            [],
-            [
-                (["unit", "dags", "recovery"], "0", "0"),
-                (["integration", "browser"], "0", "1"),
-                (["e2e"], "0", "2"),
-                (["secure"], "1", "0"),
-            ],
-        ),
+        ([], DEFAULT),
+        (["quick"], QUICK),
+        (["full"], tuple(SUITES)),
+        (["e2e", "unit"], ("unit", "e2e")),
     ],
 )
-def test_all_of_the_secured_stacks_tests_run_where_they_are_named(
-    monkeypatch: pytest.MonkeyPatch, suites: list[str], run: list[tuple[list[str], str, str]]
+def test_suites_are_chosen_by_name_or_selection(asked: list[str], suites: tuple[str, ...]) -> None:
+    assert chosen(asked) == suites
+
+
+def test_every_suite_is_a_folder_of_tests_or_a_tool() -> None:
+    tests = ROOT / "tests"
+    there = {path.parent.name for path in tests.glob("*/test_*.py")}
+    there |= {path.relative_to(tests).parts[0] for path in tests.glob("*/*/**/test_*.py")}
+    assert {name for name, suite in SUITES.items() if suite.kind != "check"} == there
+
+
+def test_one_stack_runs_its_suites_one_after_the_other(tmp_path: Path) -> None:
+    lanes = lanes_of(tuple(SUITES), None, tmp_path, stacks=1)
+    assert names(lanes) == [["types"], ["cores"], ["stack", "secure", "apart"]]
+    stack, secure, apart = lanes[2]
+    assert folders(stack)[:4] == ["integration", "browser", "e2e", "recovery"]
+    assert folders(secure) == ["e2e", "recovery", "secure"]
+    assert folders(apart) == ["vm"]
+    assert stack.environment == {"VENTAS_SECURE": "0", "VENTAS_TEST_STACK": "0"}
+    assert secure.environment == {"VENTAS_SECURE": "1", "VENTAS_TEST_STACK": "0"}
+
+
+def test_second_stack_takes_the_windows(tmp_path: Path) -> None:
+    *_, first, second = lanes_of(DEFAULT, None, tmp_path, stacks=2)
+    assert folders(first[0]) == ["integration", "browser"]
+    assert folders(second[0]) == ["e2e", "recovery"]
+    assert second[0].environment["VENTAS_TEST_STACK"] == "1"
+
+
+def test_expression_and_junit_file_are_passed_to_pytest(tmp_path: Path) -> None:
+    [[run]] = lanes_of(("unit",), "ports and not busy", tmp_path, stacks=1)
+    assert run.command[-3:] == (f"--junitxml={tmp_path}/cores.xml", "-k", "ports and not busy")
+
+
+@pytest.mark.parametrize(
+    ("free", "stacks"),
+    [
+        (PLENTY, 2),
+        (PLENTY._replace(cores=2), 1),
+        (PLENTY._replace(memory_gib=11.9), 1),
+    ],
+)
+def test_second_stack_needs_cores_and_memory(free: Free, stacks: int) -> None:
+    assert stacks_for(free) == stacks
+
+
+@pytest.mark.parametrize(
+    ("free", "told"),
+    [
+        (PLENTY._replace(memory_gib=3.2), r"need 6\.0 GiB of free memory and there are 3\.2"),
+        (PLENTY._replace(disk_gib=0.3), "of free disk and there are 0.3"),
+    ],
+)
+def test_too_little_memory_or_disk_is_told_before_anything_runs(
+    free: Free, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    started: list[tuple[list[str], str, str]] = []
-
-    class Process:
-        def __init__(self, command: list[str], *, env: dict[str, str], **_: object) -> None:
-            folders = [part for part in command if part.startswith("tests/")]
-            names = [folder.removeprefix("tests/") for folder in folders]
-            started.append((names, env["VENTAS_SECURE"], env["VENTAS_TEST_STACK"]))
-
-        def wait(self) -> int:
-            return 0
-
-        def poll(self) -> int:
-            return 0
-
-    monkeypatch.setattr(testing.subprocess, "Popen", Process)
-    monkeypatch.setattr(testing, "CHECKS", {})
-    assert testing.run_suites(suites, None) == 0
-    assert started == run
+    monkeypatch.setattr(testing, "free", lambda _: free)
+    monkeypatch.setattr(testing, "LINT", ((),))
+    with pytest.raises(StackError, match=told):
+        run_suites([], None, tmp_path)
 
 
-def test_one_that_has_no_such_test_is_no_failure_and_none_at_all_is(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_lanes_run_beside_each_other_and_runs_of_a_lane_one_after_the_other(tmp_path: Path) -> None:
+    # Each of the first two waits for the other one's file.
+    meet = (
+        "import pathlib, sys, time; here = pathlib.Path({folder!r}); (here / {mine!r}).touch()\n"
+        "while not (here / {other!r}).exists(): time.sleep(0.02)"
+    )
+    one, two = (
+        python(mine, meet.format(folder=str(tmp_path), mine=mine, other=other))
+        for mine, other in (("one", "two"), ("two", "one"))
+    )
+    after = python("after", f"import os; assert os.path.exists({str(tmp_path / 'one')!r})")
+    codes = testing._run_lanes([[one, after], [two]], tmp_path)
+    assert codes == {"one": 0, "two": 0, "after": 0}
+
+
+def test_output_of_a_failed_run_is_printed_with_where_the_traces_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    suites = ("unit/stack/test_ports.py", "unit/stack/test_waiting.py")
-    monkeypatch.setattr(testing, "GROUPS", tuple((suite,) for suite in suites))
-    monkeypatch.setattr(testing, "PYTEST_SUITES", suites)
-    assert testing.run_suites(testing.PYTEST_SUITES, "test_ports") == 0
-    shown = capfd.readouterr().out
-    assert "passed" in shown
-    assert testing.run_suites(testing.PYTEST_SUITES, "nothing_has_this_name") == testing.NO_TESTS
+    lanes = [[python("bad", "print('the reason'); raise SystemExit(3)")], [python("good", "")]]
+    codes = testing._run_lanes(lanes, tmp_path)
+    testing._say_results(codes, tmp_path, Path("/home/of/tests"), 90)
+    printed = capsys.readouterr().out
+    assert codes == {"bad": 3, "good": 0}
+    assert "the reason" in printed
+    assert f"Failed: bad. Output and JUnit files: {tmp_path}" in printed
+    assert "/home/of/tests/test*/logs" in printed
+    assert "/home/of/tests/screenshots" in printed
+    assert "Failed in 1.5 min." in printed
+
+
+def test_run_without_matching_tests_is_no_failure_unless_all_are_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(testing, "free", lambda _: PLENTY)
+
+    def run(*codes: int) -> int:
+        lanes = [[python(f"run{n}", f"raise SystemExit({c})")] for n, c in enumerate(codes)]
+        monkeypatch.setattr(testing, "lanes_of", lambda *_: lanes)
+        return run_suites(["unit"], "some_name", tmp_path)
+
+    assert run(testing.NO_TESTS, 0) == 0
+    assert run(testing.NO_TESTS, 1) == 1
+    assert run(testing.NO_TESTS) == testing.NO_TESTS

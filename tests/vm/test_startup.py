@@ -27,7 +27,7 @@ from include.gcp.google import BUCKET_PERMISSIONS
 from include.stack import jars
 from include.stack.settings import Settings
 from tests.conftest import stack_settings
-from tests.integration.gcp.machine import DISK, Machine, machine, skip_unless_possible
+from tests.vm.machine import DISK, Machine, machine, skip_unless_possible
 
 GOOGLE = "http://127.0.0.1:8000"
 #: With all that a shell, systemd or a properties file could take amiss.

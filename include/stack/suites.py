@@ -1,0 +1,87 @@
+"""The test suites of `./ventas test`: what each proves, how long it takes, and what it needs.
+
+Nothing else is imported here: the command line reads it for its help.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, NamedTuple
+
+Kind = Literal["check", "cores", "stack", "secure", "apart"]
+
+
+class Suite(NamedTuple):
+    """A suite: a tool that checks the source, or a folder of `tests/`."""
+
+    kind: Kind
+    """`check`: a tool. `cores`: pytest without services, on every core. `stack`: on the tests'
+    stack. `secure`: on a secured stack. `apart`: brings its own services."""
+    seconds: float
+    """Wall time alone on 2 cores with warm caches: docs/testing.md."""
+    proves: str
+
+
+SUITES: Final[dict[str, Suite]] = {
+    "lint": Suite("check", 1, "ruff: style and common mistakes"),
+    "types": Suite("check", 60, "mypy: types of the source"),
+    "unit": Suite("cores", 90, "each module by itself"),
+    "dags": Suite("cores", 20, "DAG integrity: DAGs parse fast, look nothing up, forms refuse"),
+    "integration": Suite("stack", 200, "modules against real Kafka and Druid"),
+    "browser": Suite("stack", 75, "the live page in Chromium"),
+    "e2e": Suite("stack", 150, "whole windows, back-fills and alerts on a real Airflow"),
+    "recovery": Suite("stack", 60, "a failed task and a lost VM lose nothing"),
+    "sizes": Suite("stack", 60, "Druid starts with the settings of every machine size"),
+    "chaos": Suite("stack", 90, "two scenarios of `./ventas chaos`"),
+    "soak": Suite("stack", 30, "the parts of `./ventas soak` and `./ventas bench`"),
+    "secure": Suite("secure", 400, "end-to-end with TLS, logins and ACLs; no secret leaks"),
+    "vm": Suite("apart", 240, "the VM's startup script on a Debian (root, debootstrap)"),
+}
+
+QUICK: Final = ("lint", "types", "unit", "dags")
+DEFAULT: Final = (*QUICK, "integration", "browser", "e2e", "recovery")
+SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "quick": QUICK,
+    "full": tuple(SUITES),
+}
+
+#: Suites that also run on the secured stack, when `secure` is asked for.
+END_TO_END: Final = ("e2e", "recovery")
+
+#: Suites of a second stack; the first one has the others.
+SECOND_STACK: Final = ("e2e", "recovery", "chaos")
+
+
+class Need(NamedTuple):
+    """What a selection of suites needs, measured on 2 cores: docs/testing.md."""
+
+    minutes: float
+    memory_gib: float
+    disk_gib: float
+
+
+def need(names: Iterable[str]) -> Need:
+    """Return what the suites need together, on one stack."""
+    suites = [SUITES[name] for name in names]
+    on_stack = any(suite.kind not in ("check", "cores") for suite in suites)
+    lanes = {"check": 0.0, "cores": 0.0, "stack": 0.0}
+    for suite in suites:
+        lanes[suite.kind if suite.kind in lanes else "stack"] += suite.seconds
+    return Need(max(lanes.values()) / 60, 6.0 if on_stack else 2.0, 4.0 if on_stack else 0.5)
+
+
+def help_text() -> str:
+    """Return the table of suites and selections for `./ventas test --help`."""
+    rows = [_row("(none)", DEFAULT, "all that a contributor needs")]
+    rows += [_row(name, names, _differs(names)) for name, names in SELECTIONS.items()]
+    rows += [_row(name, (name,), suite.proves) for name, suite in SUITES.items()]
+    return "suites      minutes  memory  what it proves\n" + "\n".join(rows)
+
+
+def _row(name: str, suites: Sequence[str], proves: str) -> str:
+    needed = need(suites)
+    return f"  {name:<11}{needed.minutes:>5.1f}  {needed.memory_gib:>2.0f} GiB  {proves}"
+
+
+def _differs(names: Sequence[str]) -> str:
+    if names == QUICK:
+        return ", ".join(names)
+    return "adds " + ", ".join(name for name in names if name not in DEFAULT)

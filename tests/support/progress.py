@@ -1,0 +1,100 @@
+"""A pytest plugin for `./ventas test`: it tells on the terminal how far each suite is.
+
+`VENTAS_TEST_PROGRESS` is the number of the file descriptor to write to; the test's own output goes
+to a file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import pytest
+
+from include.stack.suites import SUITES
+
+#: Seconds between two lines of one suite.
+EVERY = 15.0
+
+
+class Progress:
+    """Counts the tests that have ended and estimates the minutes that are left.
+
+    The estimate takes each suite's usual seconds, by the share of its tests that has not ended,
+    times how much slower than usual the run has been so far.
+    """
+
+    def __init__(
+        self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._write = write
+        self._clock = clock
+        self._began = self._told = clock()
+        self._all: Counter[str] = Counter()
+        self._ended: Counter[str] = Counter()
+
+    def collected(self, tests: Iterable[str]) -> None:
+        """Take the ids of all tests that are to run."""
+        self._all = Counter(map(suite_of, tests))
+
+    def ended(self, test: str) -> None:
+        """Count a test that has ended; tell of it now and then, and at its suite's end."""
+        suite = suite_of(test)
+        self._ended[suite] += 1
+        now = self._clock()
+        if self._ended[suite] < self._all[suite] and now - self._told < EVERY:
+            return
+        self._told = now
+        self._write(
+            f"{suite}: test {self._ended[suite]} of {self._all[suite]}, "
+            f"about {self.minutes_left():.1f} min left\n"
+        )
+
+    def minutes_left(self) -> float:
+        """Return the estimate for this run of pytest."""
+        done = sum(self._usual(suite, self._ended[suite]) for suite in self._all)
+        left = sum(self._usual(suite, self._all[suite] - self._ended[suite]) for suite in self._all)
+        return left / 60 * max((self._clock() - self._began) / max(done, 1.0), 0.1)
+
+    def _usual(self, suite: str, tests: int) -> float:
+        return SUITES[suite].seconds * tests / self._all[suite]
+
+
+def suite_of(test: str) -> str:
+    """Return the suite of a test's id: `unit` of `tests/unit/test_x.py::test_y`."""
+    return test.split("/")[1]
+
+
+class Hooks:
+    """pytest's hooks, also on the process that hands tests to pytest-xdist's workers."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without workers."""
+        if session.items:
+            self._progress.collected(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Each worker collects the same tests."""
+        self._progress.collected(ids)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """A test has ended, here or on a worker."""
+        self._progress.ended(nodeid)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the hooks where somebody listens; a worker's tests are counted by its controller."""
+    descriptor = os.environ.get("VENTAS_TEST_PROGRESS")
+    if descriptor and not hasattr(config, "workerinput"):
+        number = int(descriptor)
+        config.pluginmanager.register(Hooks(Progress(lambda text: _write(number, text))))
+
+
+def _write(descriptor: int, text: str) -> None:
+    os.write(descriptor, text.encode())
