@@ -15,6 +15,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow"))
 
 import pytest
 
+from tests.unit.plugins.clock import Clock, install
 from tests.unit.stack.compute.support import MemoryPower, serving
 
 EVERY_SERVER = ("coordinator", "broker", "historical", "router", "indexer")
@@ -68,6 +69,14 @@ def druid(monkeypatch: pytest.MonkeyPatch) -> Iterator[Druid]:
     druid.server.shutdown()
     druid.server.server_close()
     thread.join()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which every wait goes."""
+    clock = Clock()
+    install(clock, monkeypatch)
+    return clock
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.compute.conftest import Druid
 from tests.unit.plugins.compute.test_compute_operators import ensure, run, stop
 from tests.unit.stack.compute.support import (
@@ -75,15 +76,12 @@ def test_a_vm_is_found_where_it_is_and_never_made_twice(
 
 
 def test_with_no_zone_left_it_waits_for_capacity_and_begins_anew(
-    hook: VentasComputeEngineHook,
-    druid: Druid,
-    endpoint: str,
-    monkeypatch: pytest.MonkeyPatch,
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str, clock: Clock
 ) -> None:
-    monkeypatch.setattr(compute, "CAPACITY_INTERVAL", 0.2)
     go_wrong(endpoint, EXHAUSTED, zones=[NEXT])
     go_wrong(endpoint, EXHAUSTED, times=2)
-    assert ensured()["zona"] == ZONE
+    assert ensured(poll_interval=10)["zona"] == ZONE
+    assert clock.passed >= 2 * compute.CAPACITY_INTERVAL - 10
 
 
 def test_no_capacity_until_the_deadline_names_the_zones_and_what_to_do(
@@ -91,7 +89,7 @@ def test_no_capacity_until_the_deadline_names_the_zones_and_what_to_do(
 ) -> None:
     go_wrong(endpoint, EXHAUSTED)
     with pytest.raises(AirflowException) as given_up:
-        ensured(timeout=5)
+        ensured(timeout=50, poll_interval=10)
     assert not isinstance(given_up.value, AirflowFailException), "a retry may well find some"
     assert (
         f"none of its zones ({ZONE}, {NEXT}) has capacity: name more in `zones` of connection "
@@ -100,15 +98,14 @@ def test_no_capacity_until_the_deadline_names_the_zones_and_what_to_do(
 
 
 def test_a_vm_that_exists_waits_for_capacity_in_its_own_zone(
-    off: VentasComputeEngineHook, endpoint: str, monkeypatch: pytest.MonkeyPatch
+    off: VentasComputeEngineHook, endpoint: str
 ) -> None:
-    monkeypatch.setattr(compute, "CAPACITY_INTERVAL", 0.2)
     go_wrong(endpoint, EXHAUSTED, times=2)
-    assert ensured()["accion"] == "iniciada"
+    assert ensured(poll_interval=10)["accion"] == "iniciada"
     run(stop(zones=ZONES))
     go_wrong(endpoint, EXHAUSTED)
     with pytest.raises(AirflowException, match=f"its disk is in {ZONE}, so it cannot start in an"):
-        ensured(timeout=1)
+        ensured(timeout=50, poll_interval=10)
     assert off.vm_status(**vm_in(NEXT)) is None
 
 
@@ -124,7 +121,7 @@ def test_a_new_vm_is_made_where_the_data_disk_of_the_last_one_is(
     hook.delete_instance(**vm_in(NEXT))
     go_wrong(endpoint, EXHAUSTED, zones=[NEXT])
     with pytest.raises(AirflowException, match=f"its disk is in {NEXT}, so it cannot start in an"):
-        run(ensure(zones=ZONES, body=body, timeout=1))
+        run(ensure(zones=ZONES, body=body, timeout=50, poll_interval=10))
     assert hook.vm_status(**vm_in(ZONE)) is None
     go_well(endpoint)
     made = run(ensure(zones=ZONES, body=body))
@@ -202,8 +199,8 @@ def test_a_request_whose_answer_was_lost_is_not_done_twice(
         def __init__(self, request: Any) -> None:
             self._request = request
 
-        def execute(self, num_retries: int) -> Any:
-            sent[:] = [self._request.execute(num_retries=num_retries) for _ in range(2)]
+        def execute(self, **how: Any) -> Any:
+            sent[:] = [self._request.execute(**how) for _ in range(2)]
             return sent[1]
 
     ask = hook._ask

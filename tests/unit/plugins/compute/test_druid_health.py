@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.druid.health import NEEDED_SERVERS, missing_servers
+from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
@@ -33,7 +34,7 @@ def common(**changes: Any) -> dict[str, Any]:
         "vm": VM,
         "gcp_conn_id": "google_cloud_default",
         "operation": None,
-        "deadline": time.time() + 15,
+        "deadline": time.time() + 600,
         "poll_interval": 0.05,
         "carry": {"accion": "creada"},
         **changes,
@@ -96,21 +97,28 @@ def test_it_waits_until_the_last_server_has_come(
     ],
 )
 def test_what_is_missing_is_told_at_the_deadline(
-    running: VentasComputeEngineHook, druid: Druid, status: int, body: bytes, told: str
+    running: VentasComputeEngineHook,
+    druid: Druid,
+    clock: Clock,
+    status: int,
+    body: bytes,
+    told: str,
 ) -> None:
     druid.status, druid.body = status, body
-    event = asyncio.run(first_event(health(deadline=time.time() + 0.3)))
+    event = asyncio.run(first_event(health(deadline=clock.now + 0.2)))
+    assert len(druid.asked) > 1
     assert event["status"] == "timeout"
     assert f"VM druid is RUNNING, Druid at {druid.url} {told}" in event["message"]
 
 
 def test_a_router_that_is_not_there_yet_is_waited_for(
-    running: VentasComputeEngineHook, monkeypatch: pytest.MonkeyPatch
+    running: VentasComputeEngineHook, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {"conn_type": "druid", "host": "127.0.0.1", "port": 9, "schema": "http"}
     monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(connection))
-    event = asyncio.run(first_event(health(deadline=time.time() + 0.3)))
+    event = asyncio.run(first_event(health(deadline=clock.now + 0.2)))
     assert event["status"] == "timeout"
+    assert clock.passed > 0
     assert "Druid at http://127.0.0.1:9 does not answer (ConnectError)" in event["message"]
 
 
@@ -159,13 +167,14 @@ def test_a_missing_vm_ends_the_wait_at_once(hook: VentasComputeEngineHook, druid
 
 
 def test_compute_engine_that_does_not_answer_is_waited_for(
-    endpoint: str, druid: Druid, monkeypatch: pytest.MonkeyPatch
+    endpoint: str, druid: Druid, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extra = {"api_endpoint": "http://127.0.0.1:9", "is_anonymous": True}
     connection = {"conn_type": "google_cloud_platform", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
-    event = asyncio.run(first_event(health(deadline=time.time() + 0.3)))
+    event = asyncio.run(first_event(health(deadline=clock.now + 0.2)))
     assert event["status"] == "timeout"
+    assert clock.passed > 0
     assert "Compute Engine does not answer at http://127.0.0.1:9" in event["message"]
 
 
@@ -183,14 +192,14 @@ def test_a_status_that_cannot_be_reached_any_more_ends_the_wait(
 
 
 def test_a_status_is_not_judged_before_its_operation_is_over(
-    running: VentasComputeEngineHook, power: MemoryPower
+    running: VentasComputeEngineHook, power: MemoryPower, clock: Clock
 ) -> None:
     power.held = True
     operation = running.begin_stop(**VM)
     wanted = VmStatusTrigger(
         statuses=["TERMINATED"],
         hopeless=["STOPPING"],
-        **common(operation=operation, deadline=time.time() + 0.3),
+        **common(operation=operation, deadline=clock.now + 0.2),
     )
     event = asyncio.run(first_event(wanted))
     assert event["status"] == "timeout"

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import uvicorn
 
 from include.stack.compute.app import create_app
 from include.stack.compute.emulator import Emulator
+from include.stack.compute.faults import Faults
 from include.stack.compute.power import Group, Power, PowerError
 
 PROJECT = "tienda"
@@ -41,6 +43,7 @@ class MemoryPower:
         self.fault = ""
         self.broken: tuple[str, ...] = ()
         self.commands: list[str] = []
+        self.looks = 0
         self._wanted = False
 
     def start(self) -> None:
@@ -50,6 +53,7 @@ class MemoryPower:
         self._command("stop", running=False)
 
     def observe(self) -> Group:
+        self.looks += 1
         if self.fault:
             raise PowerError(self.fault)
         return Group(self.running, not self.running, self.broken)
@@ -67,34 +71,60 @@ class MemoryPower:
             self.running = running
 
 
+class Server:
+    """A process's only HTTP server, whose emulator is each test's own.
+
+    Making the routes and ending a server take longer than most tests.
+    """
+
+    def __init__(self, first: Emulator) -> None:
+        self._app = create_app(first, faulty=True)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        # Without lifespan: an emulator begins and ends with the test.
+        server = uvicorn.Server(uvicorn.Config(self._app, log_level="warning", lifespan="off"))
+        threading.Thread(target=server.run, args=[[listener]], daemon=True).start()
+        eventually(lambda: server.started)
+
+    @contextmanager
+    def showing(self, emulator: Emulator) -> Iterator[None]:
+        self._app.state.emulator = emulator
+        self._app.state.faults = Faults()
+        with emulator:
+            try:
+                yield
+            finally:
+                # Who asks between two tests gets an error, and none of a test's state.
+                del self._app.state.emulator
+
+
+@cache
+def client() -> httpx.Client:
+    """The client of all tests: making one reads every certificate authority."""
+    return httpx.Client(timeout=60)
+
+
+_servers: list[Server] = []
+
+
 @contextmanager
 def serving(power: Power, state_file: Path) -> Iterator[str]:
-    """Run the emulator on a free port; give its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_app(Emulator(power, state_file), faulty=True),
-        log_level="warning",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        eventually(lambda: server.started)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    """Run an emulator behind this process's server; give its address."""
+    emulator = Emulator(power, state_file)
+    if not _servers:
+        _servers.append(Server(emulator))
+    with _servers[0].showing(emulator):
+        yield _servers[0].address
 
 
 def go_wrong(endpoint: str, code: str, **fault: Any) -> None:
     """Ask the emulator for a fault, as `faults.Fault` has it."""
-    httpx.post(f"{endpoint}/faults", json={"code": code, **fault}).raise_for_status()
+    client().post(f"{endpoint}/faults", json={"code": code, **fault}).raise_for_status()
 
 
 def go_well(endpoint: str) -> None:
     """Take every fault back."""
-    httpx.delete(f"{endpoint}/faults").raise_for_status()
+    client().delete(f"{endpoint}/faults").raise_for_status()
 
 
 def interrupt(
@@ -102,10 +132,10 @@ def interrupt(
 ) -> httpx.Response:
     """Let Compute Engine end the instance ``druid`` by itself."""
     asked = {"project": PROJECT, "zone": zone, "instance": "druid", "kind": kind}
-    return httpx.post(f"{endpoint}/interruptions", json=asked)
+    return client().post(f"{endpoint}/interruptions", json=asked)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 15.0) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

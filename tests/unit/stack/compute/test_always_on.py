@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -13,13 +12,13 @@ from include.stack.compute.__main__ import main
 from include.stack.compute.app import create_app
 from include.stack.compute.emulator import Emulator
 from include.stack.compute.power import AlwaysOn, Group
-from tests.unit.stack.compute.support import PROJECT, ZONE, eventually, serving, vm_body
+from tests.unit.stack.compute.support import PROJECT, ZONE, client, eventually, serving, vm_body
 
 INSTANCES = f"/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
 
 
 def status(endpoint: str) -> str:
-    return str(httpx.get(f"{endpoint}{INSTANCES}/druid").json()["status"])
+    return str(client().get(f"{endpoint}{INSTANCES}/druid").json()["status"])
 
 
 def test_the_vm_takes_every_status_that_clients_wait_for(
@@ -27,11 +26,11 @@ def test_the_vm_takes_every_status_that_clients_wait_for(
 ) -> None:
     caplog.set_level(logging.INFO)
     with serving(AlwaysOn(), tmp_path / "compute.json") as endpoint:
-        httpx.post(f"{endpoint}{INSTANCES}", json=vm_body()).raise_for_status()
+        client().post(f"{endpoint}{INSTANCES}", json=vm_body()).raise_for_status()
         eventually(lambda: status(endpoint) == "RUNNING")
-        httpx.post(f"{endpoint}{INSTANCES}/druid/stop").raise_for_status()
+        client().post(f"{endpoint}{INSTANCES}/druid/stop").raise_for_status()
         eventually(lambda: status(endpoint) == "TERMINATED")
-        httpx.post(f"{endpoint}{INSTANCES}/druid/start").raise_for_status()
+        client().post(f"{endpoint}{INSTANCES}/druid/start").raise_for_status()
         eventually(lambda: status(endpoint) == "RUNNING")
     changes = [r.getMessage().split(": ")[1] for r in caplog.records if " -> " in r.getMessage()]
     assert [change.split(",")[0].split(" -> ")[1] for change in changes] == [
@@ -52,10 +51,10 @@ def test_a_stop_says_that_the_processes_go_on(
 def test_a_restart_of_the_emulator_leaves_the_vm_as_it_was(tmp_path: Path, left: str) -> None:
     state = tmp_path / "compute.json"
     with serving(AlwaysOn(), state) as endpoint:
-        httpx.post(f"{endpoint}{INSTANCES}", json=vm_body()).raise_for_status()
+        client().post(f"{endpoint}{INSTANCES}", json=vm_body()).raise_for_status()
         eventually(lambda: status(endpoint) == "RUNNING")
         if left == "TERMINATED":
-            httpx.post(f"{endpoint}{INSTANCES}/druid/stop").raise_for_status()
+            client().post(f"{endpoint}{INSTANCES}/druid/stop").raise_for_status()
             eventually(lambda: status(endpoint) == left)
 
     class Counting(AlwaysOn):

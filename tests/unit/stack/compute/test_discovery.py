@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import httpx
 import pytest
 
 from include.stack.compute.discovery import check_insert, check_parameters
 from include.stack.compute.errors import ApiError
 from include.stack.settings import Settings
 from tests.support.vm import rendered_body
-from tests.unit.stack.compute.support import PROJECT, ZONE, vm_body
+from tests.unit.stack.compute.support import PROJECT, ZONE, client, vm_body
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -151,6 +150,6 @@ def test_parameters_that_it_has_not(
     ],
 )
 def test_every_route_of_the_emulator_is_held_to_it(endpoint: str, path: str, field: str) -> None:
-    answer = httpx.post(f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/{path}")
+    answer = client().post(f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/{path}")
     assert answer.status_code == 400
     assert f"Invalid value for field '{field}'" in answer.json()["error"]["message"]

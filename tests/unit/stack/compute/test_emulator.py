@@ -13,6 +13,7 @@ from tests.unit.stack.compute.support import (
     PROJECT,
     ZONE,
     MemoryPower,
+    client,
     eventually,
     serving,
     vm_body,
@@ -22,12 +23,12 @@ INSTANCES = f"/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
 
 
 def status(endpoint: str) -> str:
-    return str(httpx.get(f"{endpoint}{INSTANCES}/druid").json()["status"])
+    return str(client().get(f"{endpoint}{INSTANCES}/druid").json()["status"])
 
 
 def insert(endpoint: str) -> str:
     """Insert the VM and return its operation's URL."""
-    return str(httpx.post(endpoint + INSTANCES, json=vm_body()).json()["selfLink"])
+    return str(client().post(endpoint + INSTANCES, json=vm_body()).json()["selfLink"])
 
 
 def test_instances_and_operations_survive_a_restart(tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_instances_and_operations_survive_a_restart(tmp_path: Path) -> None:
     assert power.running, "the end of the emulator must leave the processes alone"
     with serving(power, tmp_path / "compute.json") as endpoint:
         assert status(endpoint) == "RUNNING"
-        operations = httpx.get(endpoint + INSTANCES.replace("instances", "operations")).json()
+        operations = client().get(endpoint + INSTANCES.replace("instances", "operations")).json()
         assert [o["status"] for o in operations["items"]] == ["DONE"]
 
 
@@ -76,7 +77,7 @@ def test_without_supervisord_the_operation_fails_and_says_why(
     power.fault = "supervisord does not answer at /x.sock: is it running?"
     with serving(power, tmp_path / "compute.json") as endpoint:
         path = httpx.URL(insert(endpoint)).path
-        operation = httpx.post(f"{endpoint}{path}/wait").json()
+        operation = client().post(f"{endpoint}{path}/wait").json()
         assert operation["error"]["errors"] == [{"code": "INTERNAL_ERROR", "message": power.fault}]
         assert operation["httpErrorStatusCode"] == 500
         power.fault = ""

@@ -18,7 +18,7 @@ import pytest
 
 from include.stack.compute.__main__ import main
 from include.stack.compute.power import PowerError, SupervisorGroups
-from tests.unit.stack.compute.support import PROJECT, ZONE, eventually, vm_body
+from tests.unit.stack.compute.support import PROJECT, ZONE, client, eventually, vm_body
 
 ROOT = Path(__file__).parents[4]
 
@@ -81,7 +81,7 @@ def emulator(folder: Path) -> Iterator[str]:
 
 def call(endpoint: str, method: str, path: str, **arguments: Any) -> Any:
     prefix = f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/"
-    return httpx.request(method, prefix + path, timeout=15, **arguments).json()
+    return client().request(method, prefix + path, **arguments).json()
 
 
 def finish(endpoint: str, operation: Any) -> None:
