@@ -9,12 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from ventas_airflow.operators import compute, waiting, watch
+from ventas_airflow import conditions, sharing
+from ventas_airflow.operators import compute, ledger, reconcile, supervisor, waiting, watch
 from ventas_airflow.triggers import waiting as triggers
+
+WAITING = (conditions, sharing, compute, ledger, reconcile, supervisor, waiting, watch, triggers)
 
 
 class Clock:
-    """Stands still but for what triggers and operators sleep."""
+    """Stands still but for what operators and triggers sleep."""
 
     def __init__(self) -> None:
         self.now = self.began = time.time()
@@ -24,25 +27,29 @@ class Clock:
     def passed(self) -> float:
         return self.now - self.began
 
-    def time(self) -> float:
-        return self.now
-
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something in the first sleep that ends so much later."""
         self._due.append((self.now + seconds, action))
 
-    async def sleep(self, seconds: float) -> None:
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
         self.now += seconds
         due = [action for moment, action in self._due if moment <= self.now]
         self._due = [(moment, action) for moment, action in self._due if moment > self.now]
         for action in due:
-            await asyncio.to_thread(action)
-        # Threads of the emulator and of the test get their turn.
-        await asyncio.sleep(0.005)
+            action()
+        # The threads of servers and of the test get their turn.
+        time.sleep(0.005)
+
+    async def sleep_in_trigger(self, seconds: float) -> None:
+        await asyncio.to_thread(self.sleep, seconds)
 
 
 def install(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the operators and triggers that wait go by this clock."""
-    for module in (compute, waiting, watch, triggers):
-        monkeypatch.setattr(module, "time", SimpleNamespace(time=clock.time))
-    monkeypatch.setattr(triggers, "asyncio", SimpleNamespace(sleep=clock.sleep))
+    own = SimpleNamespace(time=clock.time, monotonic=clock.time, sleep=clock.sleep)
+    for module in WAITING:
+        monkeypatch.setattr(module, "time", own)
+    monkeypatch.setattr(triggers, "asyncio", SimpleNamespace(sleep=clock.sleep_in_trigger))

@@ -15,7 +15,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow"))
 
 import pytest
 
-from tests.unit.plugins.clock import Clock, install
+from tests.unit.plugins.clock import Clock
 from tests.unit.stack.compute.support import MemoryPower, serving
 
 EVERY_SERVER = ("coordinator", "broker", "historical", "router", "indexer")
@@ -72,11 +72,8 @@ def druid(monkeypatch: pytest.MonkeyPatch) -> Iterator[Druid]:
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which every wait goes."""
-    clock = Clock()
-    install(clock, monkeypatch)
-    return clock
+def _by_the_clock(clock: Clock) -> None:
+    """No test here waits in real time."""
 
 
 @pytest.fixture

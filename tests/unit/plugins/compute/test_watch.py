@@ -186,10 +186,10 @@ def test_it_tries_again_without_end_while_there_is_no_capacity_and_tasks_publish
     monkeypatch.setattr(VentasComputeEngineHook, "begin_start", begin_start)
     go_wrong(endpoint, "ZONE_RESOURCE_POOL_EXHAUSTED")
     interrupt(endpoint).raise_for_status()
-    watch = Watch(timeout=30, poll_interval=10)
-    eventually(lambda: len(tried) >= 3)
+    watch = Watch(timeout=150, poll_interval=2)
+    eventually(lambda: len(tried) > 3)
     assert all(
-        later - earlier >= compute.CAPACITY_INTERVAL for earlier, later in pairwise(tried[:3])
+        later - earlier >= compute.CAPACITY_INTERVAL for earlier, later in pairwise(tried[:4])
     ), "not as fast as it can"
     go_well(endpoint)
     eventually(lambda: running.vm_status(**VM) == "RUNNING")
@@ -233,7 +233,7 @@ def test_a_druid_that_does_not_come_back_gets_its_vm_started_anew(
     druid: Druid,
     power: MemoryPower,
 ) -> None:
-    watch = Watch(timeout=1)
+    watch = Watch(timeout=5)
     druid.servers = ()
     interrupt(endpoint).raise_for_status()
     eventually(lambda: power.commands.count("start") == 3)

@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from include.sales.content import run_key
 from include.stream import reader
 from tests.unit.druid.support import SQL, SUPERVISORS, Router, serving
-from ventas_airflow.operators import reconcile as module
+from tests.unit.plugins.clock import Clock
 from ventas_airflow.operators.reconcile import ReconcileOperator
 
 RUN_AFTER = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -27,9 +27,8 @@ PUBLISHED = {"corrida": "r1", "confirmadas": 2, **TS}
 
 
 @pytest.fixture
-def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
+def router(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
-    monkeypatch.setattr(module, "_INTERVAL", 0.01)
     kafka = {"conn_type": "kafka", "extra": {"bootstrap.servers": "127.0.0.1:1"}}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
     with serving() as router:
@@ -68,7 +67,7 @@ def rows(*events: str) -> tuple[int, list[dict[str, Any]]]:
 
 def operator(**changes: Any) -> ReconcileOperator:
     return ReconcileOperator(
-        **{"task_id": "conciliar", "published": PUBLISHED, "timeout": 0.05, **changes}
+        **{"task_id": "conciliar", "published": PUBLISHED, "timeout": 3, **changes}
     )
 
 
@@ -140,10 +139,10 @@ def test_a_druid_that_reads_another_runs_events_first_is_waited_for(
     results = [(200, [{}]), (200, []), (200, [])]
     router.on("POST", SQL, *[rows("a")] * looks, rows("a", "b"), *results)
     if reads:
-        assert operator(timeout=0.2).execute(Context)["coinciden"]
+        assert operator(timeout=20).execute(Context)["coinciden"]
     else:
         with pytest.raises(AirflowFailException, match="1 perdidas"):
-            operator(timeout=0.2).execute(Context)
+            operator(timeout=20).execute(Context)
 
 
 def test_a_druid_that_answers_nothing_until_the_deadline_has_lost_everything(

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
+from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.sharing.support import BACKFILL, SHARERS, WINDOW, Airflow
 from ventas_airflow.sharing import TASKS, Stage, stage, users
 
 
-def found(ti: Any, patience: float = 5) -> dict[str, Stage]:
-    return users(ti, SHARERS, patience=patience, interval=0.01)
+def found(ti: Any) -> dict[str, Stage]:
+    return users(ti, SHARERS, patience=5, interval=1)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +66,15 @@ def test_a_run_that_was_ended_by_hand_is_no_user() -> None:
     assert found(ti) == {}
 
 
-def test_a_run_that_is_about_to_is_waited_for_until_it_does_or_fails() -> None:
+def test_a_run_that_is_about_to_is_waited_for_until_it_does_or_fails(clock: Clock) -> None:
     opening = {BACKFILL: {"theirs": ("running", None, None)}}
     opened = {BACKFILL: {"theirs": ("success", "success", None)}}
     failed = {BACKFILL: {"theirs": ("failed", "upstream_failed", None)}}
     assert found(Airflow(opening, opening, opened)) == {"sales_backfill/theirs": Stage.OPEN}
     assert found(Airflow(opening, opening, failed)) == {}
     with pytest.raises(AirflowException, match=r"^sales_backfill/theirs has been about to use"):
-        found(Airflow(opening), patience=0.05)
+        found(Airflow(opening))
+    assert clock.passed > 5
 
 
 def closes(ti: Any) -> bool:

@@ -8,10 +8,11 @@ import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from tests.unit.druid.support import Router, serving
+from tests.unit.plugins.clock import Clock
 
 
 @pytest.fixture
-def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
+def router(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
     """A router that the ingest connection points at, with a password in the connection."""
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
     with serving() as router:

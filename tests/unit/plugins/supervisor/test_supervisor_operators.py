@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,6 +19,7 @@ from include.stream import reader
 from include.stream.errors import KafkaUnreachableError
 from include.stream.reader import Offsets
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, reading, status
+from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.sharing.support import BACKFILL, SHARERS, Airflow
 from ventas_airflow.operators.supervisor import (
     SubmitSupervisorOperator,
@@ -158,7 +158,7 @@ def test_offsets_of_a_deleted_topic_are_reset_if_that_is_asked_for(
 
 
 def test_offsets_are_reset_once_and_not_again_for_what_druid_complained_of_before(
-    submitted: Router, held: dict[int, Offsets]
+    submitted: Router, held: dict[int, Offsets], clock: Clock
 ) -> None:
     """Each reset ends the tasks: after another and another, none would ever read."""
     held[0] = Offsets(55, 60)
@@ -177,9 +177,9 @@ def test_offsets_are_reset_once_and_not_again_for_what_druid_complained_of_befor
         kafka_conn_id="kafka_default",
         topic="ventas",
         reset_offsets=True,
-        deadline=time.time() + 5,
+        deadline=clock.now + 5,
         poll_interval=0.01,
-        carry={"started": time.time() - 60},
+        carry={"started": clock.now - 60},
     )
     assert asyncio.run(trigger.first_event())["status"] == "success"
     assert submitted.times("POST", RESET_OFFSETS) == 1
@@ -278,17 +278,18 @@ def test_a_druid_that_restarts_meanwhile_is_waited_for(submitted: Router, deferr
     assert run(submit(deferrable=deferrable))["supervisor"] == "ventas"
 
 
-def test_what_is_stored_for_the_triggerer_has_no_secret_and_a_deadline(submitted: Router) -> None:
-    before = time.time()
+def test_what_is_stored_for_the_triggerer_has_no_secret_and_a_deadline(
+    submitted: Router, clock: Clock
+) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         submit(timeout=120).execute(Context)
     stored = deferred.value.trigger.serialize()[1]
     assert stored["druid_conn_id"] == "druid_ingest_default"
-    assert before + 120 <= stored["deadline"] <= time.time() + 120
+    assert stored["deadline"] == clock.now + 120
     assert "s3cr3t" not in json.dumps(stored)
     # The triggerer reports the deadline by itself; Airflow's own limit is for a lost triggerer.
     assert deferred.value.timeout is not None
-    assert deferred.value.timeout.total_seconds() == pytest.approx(120 + TRIGGERER_GRACE, abs=5)
+    assert deferred.value.timeout.total_seconds() == pytest.approx(120 + TRIGGERER_GRACE)
 
 
 def test_no_log_line_has_a_secret_or_a_spec(

@@ -18,6 +18,7 @@ from include.stream.errors import KafkaUnreachableError
 from include.stream.ledger import LedgerError, LedgerMinutes
 from include.stream.topics import TopicMissingError
 from tests.unit.druid.support import SQL, Router, serving
+from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.validation.support import IN_ZONE, VM, Pushed, execute
 from tests.unit.stack.compute.support import eventually
 from ventas_airflow.conditions import vm_is_off
@@ -36,9 +37,7 @@ Holds = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_INTERVAL", 0.01)
-    monkeypatch.setattr(module, "_PATIENCE", 0.1)
+def kafka(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = {"conn_type": "kafka", "extra": KAFKA}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(connection))
 

@@ -5,14 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from include.stack.compute import emulator
 from tests.unit.stack.compute.support import MemoryPower, serving
-
-
-@pytest.fixture(autouse=True)
-def busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let emulators look at the processes as often as while they change."""
-    monkeypatch.setattr(emulator, "IDLE_INTERVAL", emulator.BUSY_INTERVAL)
 
 
 @pytest.fixture

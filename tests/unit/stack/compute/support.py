@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 
+from include.stack.compute import emulator as emulator_module
 from include.stack.compute.app import create_app
 from include.stack.compute.emulator import Emulator
 from include.stack.compute.faults import Faults
@@ -90,12 +92,14 @@ class Server:
     def showing(self, emulator: Emulator) -> Iterator[None]:
         self._app.state.emulator = emulator
         self._app.state.faults = Faults()
-        with emulator:
-            try:
+        with pytest.MonkeyPatch.context() as patch:
+            # Processes in memory change at once.
+            patch.setattr(emulator_module, "BUSY_INTERVAL", 0.005)
+            patch.setattr(emulator_module, "IDLE_INTERVAL", 0.05)
+            with emulator:
                 yield
-            finally:
-                # Who asks between two tests gets an error, and none of a test's state.
-                del self._app.state.emulator
+        # Who asks between two tests gets an error, and none of a test's state.
+        del self._app.state.emulator
 
 
 @cache

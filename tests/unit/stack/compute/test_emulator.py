@@ -38,7 +38,7 @@ def test_instances_and_operations_survive_a_restart(tmp_path: Path) -> None:
         eventually(lambda: status(endpoint) == "RUNNING")
     assert power.running, "the end of the emulator must leave the processes alone"
     with serving(power, tmp_path / "compute.json") as endpoint:
-        assert status(endpoint) == "RUNNING"
+        eventually(lambda: status(endpoint) == "RUNNING")
         operations = client().get(endpoint + INSTANCES.replace("instances", "operations")).json()
         assert [o["status"] for o in operations["items"]] == ["DONE"]
 
