@@ -26,8 +26,11 @@ from include.sales.ticker import PAYMENT_NAMES
 SALES_PER_SECOND: Final = 0.1
 """Of the days; few enough for chance to be seen."""
 
-YEAR_SALES_PER_SECOND: Final = 0.01
-"""Of the year of the payment mix: some 315,000 sales."""
+MIX_DAYS: Final = (date(REFERENCE_YEAR, 1, 1), date(REFERENCE_YEAR + 1, 1, 1))
+"""First day of the payment mix, and the day after its last one."""
+
+MIX_SALES_PER_SECOND: Final = 0.01
+"""Of the payment mix: some 315,000 sales in a year."""
 
 ORDINARY_DAYS: Final = {
     "Miércoles": date(2026, 5, 6),
@@ -143,9 +146,8 @@ def draw_day_curve(market: Market, demand: Demand, seed: int) -> Figure:
 
 def draw_payment_mix(market: Market, demand: Demand, seed: int) -> Figure:
     """Payment mix of a year's simulated sales beside each published one."""
-    year = (date(REFERENCE_YEAR, 1, 1), date(REFERENCE_YEAR + 1, 1, 1))
     mixes = payment_mixes(
-        market, simulate(market, demand, seed, *year, scale=YEAR_SALES_PER_SECOND)
+        market, simulate(market, demand, seed, *MIX_DAYS, scale=MIX_SALES_PER_SECOND)
     )
     figure = Figure(figsize=(9.6, 4.2), layout="constrained")
     axes = figure.subplots(1, len(mixes), sharex=True, squeeze=False)[0]

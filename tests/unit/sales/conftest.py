@@ -1,5 +1,4 @@
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import pytest
@@ -7,13 +6,10 @@ import pytest
 from include.sales.content import Drawn, SaleSource
 from include.sales.demand import REFERENCE_YEAR, Demand
 from include.sales.draws import BLOCK
-from include.sales.event import Venta
 from include.sales.local_time import HOUR_MS, UTC_OFFSET_HOURS, first_hour
 from include.sales.market import Market, load_market
 from include.sales.places import PLATFORM_CHANNEL
 from tests.unit.sales.year import Year
-
-NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +20,6 @@ def market() -> Market:
 @pytest.fixture(scope="session")
 def demand(market: Market) -> Demand:
     return Demand(market)
-
-
-@pytest.fixture(scope="session")
-def many_sales(market: Market) -> Sequence[Venta]:
-    """How 50,000 sales of all stores end; the seed is fixed: what holds of them always does."""
-    source = SaleSource(market, seed=7, corrida="muchas")
-    return [source.chain(n, NOON)[-1] for n in range(50_000)]
 
 
 @pytest.fixture(scope="session")

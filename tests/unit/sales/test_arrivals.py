@@ -1,7 +1,7 @@
 import hashlib
 import itertools
 import json
-import time
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,10 +20,10 @@ DEMAND = Demand(load_market())
 START = datetime(2026, 11, 1, 3, tzinfo=UTC)  # midnight in Buenos Aires, the eve of CyberMonday
 HOUR = timedelta(hours=1)
 
-scales = st.sampled_from([0.0, 0.001, 0.3, 20.0])
+scales = st.sampled_from([0.0, 0.001, 0.3, 2.0])
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, MAX_SEED),
     st.lists(st.integers(0, 26 * 3_600_000), min_size=2, max_size=6),
@@ -43,23 +43,23 @@ def test_slices_make_the_whole_wherever_it_is_cut(seed: int, cuts: list[int], sc
 def test_they_are_as_many_as_expected_hour_by_hour() -> None:
     """Of two days, the second CyberMonday; five standard deviations of a Poisson number."""
     end = START + 48 * HOUR
-    moments = arrivals(DEMAND, 7, START, end, 20)
+    moments = arrivals(DEMAND, 7, START, end, 2)
     for number in range(48):
         opens = START + number * HOUR
-        expected = DEMAND.expected(opens, opens + HOUR, 20)
+        expected = DEMAND.expected(opens, opens + HOUR, 2)
         found = ((moments >= epoch_ms(opens)) & (moments < epoch_ms(opens + HOUR))).sum()
         assert abs(found - expected) < 5 * expected**0.5
-    total = DEMAND.expected(START, end, 20)
+    total = DEMAND.expected(START, end, 2)
     assert abs(len(moments) - total) < 4 * total**0.5
 
 
 @pytest.mark.parametrize("scale", [0.0005, 0.02, 3])
 def test_counts_are_poisson_at_any_rate_also_far_below_one_a_second(scale: float) -> None:
-    """Mean and variance of 400 seeds' counts of an hour."""
+    """Mean and variance of 200 seeds' counts of an hour."""
     opens = START + 12 * HOUR
-    counts = np.array([len(arrivals(DEMAND, s, opens, opens + HOUR, scale)) for s in range(400)])
+    counts = np.array([len(arrivals(DEMAND, s, opens, opens + HOUR, scale)) for s in range(200)])
     expected = DEMAND.expected(opens, opens + HOUR, scale)
-    assert counts.mean() == pytest.approx(expected, abs=4 * (expected / 400) ** 0.5)
+    assert counts.mean() == pytest.approx(expected, abs=4 * (expected / 200) ** 0.5)
     assert counts.var() == pytest.approx(expected, rel=0.35)
 
 
@@ -74,12 +74,12 @@ def test_gaps_are_exponential_and_spread_within_the_second() -> None:
 
 
 def test_sparse_arrivals_are_as_many_and_as_far_apart_as_the_curve_says() -> None:
-    """One in a hundred seconds, 90 days: on the curve's own clock the gaps are exponential.
+    """One in a hundred seconds, 30 days: on the curve's own clock the gaps are exponential.
 
     That clock is the number expected until a moment; bounds are four standard deviations, and for
     the greatest distance between distribution functions (Kolmogorov) its 0.1 % quantile.
     """
-    hours = 90 * 24
+    hours = 30 * 24
     moments = arrivals(DEMAND, 7, START, START + hours * HOUR, 0.01)
     opens = [START + n * HOUR for n in range(hours)]
     expected = [DEMAND.expected(start, start + HOUR, 0.01) for start in opens]
@@ -112,10 +112,25 @@ def test_seeds_differ() -> None:
     assert not np.array_equal(one, other)
 
 
-def test_millions_a_second() -> None:
-    start = time.process_time()
-    moments = arrivals(DEMAND, 7, START, START + 6 * HOUR, 500)
-    assert len(moments) / (time.process_time() - start) > 2_000_000
+def test_an_hour_takes_the_same_calls_however_many_arrive() -> None:
+    """That is how millions a second are drawn."""
+
+    def calls(scale: float) -> int:
+        made = 0
+
+        def count(_frame: object, event: str, _: object) -> None:
+            nonlocal made
+            made += event in ("call", "c_call")
+
+        sys.setprofile(count)
+        try:
+            arrivals(DEMAND, 7, START, START + HOUR, scale)
+        finally:
+            sys.setprofile(None)
+        return made
+
+    arrivals(DEMAND, 7, START, START + HOUR, 1)  # the demand of an hour is kept
+    assert calls(500) == calls(50)
 
 
 @pytest.mark.parametrize(

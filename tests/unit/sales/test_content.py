@@ -1,6 +1,5 @@
 import hashlib
 import json
-import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,11 +8,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.sales.content import SaleSource, customer_id
-from include.sales.draws import BLOCK, MAX_SEED
+from include.sales.content import Drawn, SaleSource, customer_id
+from include.sales.draws import BLOCK, MAX_SEED, Ints
 from include.sales.event import ESTADOS, TIPOS_PAGO_CON_EMISOR, Venta, encode, iva_incluido
 from include.sales.local_time import epoch_ms
 from include.sales.market import Market, load_market
@@ -21,6 +20,13 @@ from include.sales.market import Market, load_market
 NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
 MARKET = load_market()
 SOURCE = SaleSource(MARKET, seed=7, corrida="una")
+
+
+@pytest.fixture(scope="module")
+def many_sales() -> Sequence[Venta]:
+    """How 20,480 sales of all stores end; the seed is fixed: what holds of them always does."""
+    source = SaleSource(MARKET, seed=7, corrida="muchas")
+    return [source.chain(n, NOON)[-1] for n in range(5 * BLOCK)]
 
 
 def chain(
@@ -36,6 +42,7 @@ def content(venta: Venta) -> dict[str, object]:
     return {k: v for k, v in fields.items() if k not in {"id_evento", "id_venta", "corrida", "ts"}}
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 10**12), st.integers(0, 10**12))
 def test_a_sale_does_not_depend_on_what_was_read_before(first: int, second: int) -> None:
     SOURCE.chain(first, NOON)
@@ -61,6 +68,7 @@ def test_only_time_ids_and_run_change_with_run_and_clock_within_an_hour() -> Non
         assert {event.id_evento, event.id_venta}.isdisjoint({other.id_evento, other.id_venta})
 
 
+@settings(max_examples=20)
 @given(
     st.lists(st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31)), min_size=1, max_size=5),
     st.integers(0, 10**9),
@@ -88,6 +96,7 @@ def test_columns_are_the_sales(many_sales: Sequence[Venta]) -> None:
         assert v.importe_centavos == columns.importe_centavos[row]
 
 
+@settings(max_examples=20)
 @given(st.integers(0, MAX_SEED), st.integers(0, MAX_SEED))
 def test_seeds_sell_differently(one: int, other: int) -> None:
     first, second = (SaleSource(MARKET, seed, "una") for seed in (one, other))
@@ -201,19 +210,32 @@ def test_content_is_what_it_has_always_been(market: Market) -> None:
     )
 
 
-def test_customers_come_back_and_some_often(many_sales: Sequence[Venta]) -> None:
-    bought = Counter(v.cliente for v in many_sales if v.sucursal == "Palermo" and v.cliente)
+def test_customers_come_back_and_some_often() -> None:
+    noon = np.full(BLOCK, epoch_ms(NOON))
+    blocks = [SOURCE.columns(block, noon) for block in range(13)]
+    store = np.concatenate([block.store for block in blocks])
+    customer = np.concatenate([block.customer for block in blocks])
+    palermo = store == [it.sucursal for it in SOURCE.stores].index("Palermo")
+    known = customer >= 0
+    bought = Counter(customer[palermo & known].tolist())
     often = sorted(bought.values(), reverse=True)
     assert 0.2 < sum(times > 1 for times in often) / len(often) < 0.9
     assert often[0] > 5
     assert often[0] < 0.05 * sum(often)
-    assert not set(bought) & {v.cliente for v in many_sales if v.sucursal != "Palermo"}
+    assert not set(bought) & set(customer[~palermo & known].tolist())
 
 
-def test_a_sale_takes_at_most_a_hundred_microseconds() -> None:
+def test_sales_read_in_order_draw_each_block_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block takes as long as hundreds of sales."""
+    drawn: list[int] = []
+    columns = SaleSource.columns
+
+    def counted(self: SaleSource, block: int, ts: Ints) -> Drawn[Ints]:
+        drawn.append(block)
+        return columns(self, block, ts)
+
+    monkeypatch.setattr(SaleSource, "columns", counted)
     source = SaleSource(MARKET, seed=7, corrida="una")
-    sales = 2 * BLOCK
-    start = time.process_time()
-    for n in range(sales):
+    for n in range(2 * BLOCK):
         source.chain(n, NOON)
-    assert (time.process_time() - start) / sales < 100e-6
+    assert drawn == [0, 1]

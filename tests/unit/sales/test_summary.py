@@ -18,13 +18,13 @@ SATURDAY = date(2026, 5, 9)
 
 @pytest.fixture(scope="module")
 def sales(market: Market, demand: Demand) -> Sales:
-    """Two months, some 100,000 sales."""
-    return simulate(market, demand, 7, date(2026, 5, 1), date(2026, 7, 1), scale=0.02)
+    """A month, some 50,000 sales."""
+    return simulate(market, demand, 7, date(2026, 5, 1), date(2026, 6, 1), scale=0.02)
 
 
 def test_sales_are_of_the_days_asked_for_and_in_order(sales: Sales) -> None:
     assert sales.hour.min() == first_hour(date(2026, 5, 1))
-    assert sales.hour.max() == first_hour(date(2026, 7, 1)) - 1
+    assert sales.hour.max() == first_hour(date(2026, 6, 1)) - 1
     assert (np.diff(sales.hour) >= 0).all()
     assert len(sales.hour) % BLOCK
     assert {len(column) for column in (sales.channel, sales.group, *sales.drawn)} == {
