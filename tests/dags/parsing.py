@@ -1,16 +1,18 @@
-"""Parses one DAG file as Airflow's DAG processor does, and reports what that took and touched.
+"""Parses DAG files as Airflow's DAG processor does, and reports what each took and touched.
 
-Run in a process of its own: ``python -m tests.dags.parsing FILE`` prints a `Parsed` as JSON.
+Run in a process of its own: ``python -m tests.dags.parsing FILE...`` prints `Parsed` as JSON.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from include.stack.settings import ROOT
@@ -37,7 +39,7 @@ class Parsed:
     Attributes:
         errors: import errors by file.
         dags: ids of the DAGs in it.
-        seconds: processor time, which other processes on the machine do not change.
+        share: processor time, as a part of what importing Airflow took on the same machine.
         imported: those of `HEAVY` that it imported and Airflow itself had not.
         lookups: connections and variables that it asked for.
         queries: SQL statements that it ran.
@@ -45,13 +47,13 @@ class Parsed:
 
     errors: dict[str, str]
     dags: list[str]
-    seconds: float
+    share: float
     imported: list[str]
     lookups: list[str]
     queries: list[str]
 
 
-def parse_apart(file: Path, home: Path) -> Parsed:
+def parse_apart(files: Sequence[Path], home: Path) -> list[Parsed]:
     """Parse in a fresh process whose Airflow home is `home`."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW_")}
     environment |= {
@@ -61,39 +63,53 @@ def parse_apart(file: Path, home: Path) -> Parsed:
         "AIRFLOW__SECRETS__BACKEND": "tests.dags.recording_secrets.RecordingSecrets",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
     }
-    command = [sys.executable, "-m", __name__, str(file)]
+    command = [sys.executable, "-m", __name__, *map(str, files)]
     done = subprocess.run(
         command, cwd=home, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return Parsed(**json.loads(done.stdout.splitlines()[-1]))
+    return [Parsed(**parsed) for parsed in json.loads(done.stdout.splitlines()[-1])]
 
 
-def parse(file: Path) -> Parsed:
-    """Parse in this process, which has done nothing with Airflow before."""
-    # As in the DAG processor, Airflow and its plugins are there before a file is parsed.
+def parse_each(files: Sequence[str]) -> list[Parsed]:
+    """Parse each file in a copy of this process, which has done nothing with Airflow before.
+
+    As in the DAG processor, Airflow and its plugins are there before a file is parsed; what one
+    file imports is not there for the next.
+    """
+    started = time.process_time()
     from airflow import plugins_manager, sdk
+    from airflow.dag_processing.dagbag import DagBag
+
+    assert sdk.DAG is not None
+    assert DagBag is not None
+    plugins_manager.ensure_plugins_loaded()
+    unit = time.process_time() - started
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as copies:
+        return copies.starmap(parse, [(file, unit) for file in files], chunksize=1)
+
+
+def parse(file: str, unit: float) -> Parsed:
+    """Parse a file in this process; `unit`: seconds that importing Airflow took it."""
     from airflow.dag_processing.dagbag import DagBag
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
     from tests.dags.recording_secrets import ASKED
 
-    assert sdk.DAG is not None
-    plugins_manager.ensure_plugins_loaded()
     queries: list[str] = []
     event.listen(
         Engine, "before_cursor_execute", lambda _c, _cur, statement, *_: queries.append(statement)
     )
     before = set(sys.modules)
     started = time.process_time()
-    bag = DagBag(dag_folder=file)
+    bag = DagBag(dag_folder=Path(file))
     seconds = time.process_time() - started
     new = set(sys.modules) - before
     return Parsed(
         errors=bag.import_errors,
         dags=sorted(bag.dags),
-        seconds=seconds,
+        share=seconds / unit,
         imported=[
             name for name in HEAVY if any(m == name or m.startswith(f"{name}.") for m in new)
         ],
@@ -103,4 +119,4 @@ def parse(file: Path) -> Parsed:
 
 
 if __name__ == "__main__":
-    print(json.dumps(dataclasses.asdict(parse(Path(sys.argv[1])))))
+    print(json.dumps([dataclasses.asdict(parsed) for parsed in parse_each(sys.argv[1:])]))
