@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple, cast
 import msgspec
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
 from confluent_kafka.admin import OffsetSpec
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from include.sales.event import decode_json
 from include.sales.faults import COPY
@@ -23,8 +23,10 @@ IDLE_TIMEOUT = 30.0
 _POLL = 0.2
 _EOF = KafkaError._PARTITION_EOF
 
-#: A broker that comes back leads its partitions anew, and for a moment not all know so.
+#: A broker that comes back, or whose topic was created just now, leads its partitions anew, and for
+#: a moment not all know so, itself included.
 _LED_ANEW = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.LEADER_NOT_AVAILABLE,
@@ -77,8 +79,9 @@ def read_committed(
     last stable offset: a transaction that is open at the call is waited for, so nothing committed
     before the call is missed. No consumer group is joined and no offset is stored.
 
-    Raises `TopicMissingError`, `KafkaUnreachableError`, or `ReadStalledError` after `idle_timeout`
-    seconds without progress, or `time_limit` seconds in all.
+    A topic that was created a moment ago is waited for, as in `describe_topic`. Raises
+    `TopicMissingError`, `KafkaUnreachableError`, or `ReadStalledError` after `idle_timeout` seconds
+    without progress, or `time_limit` seconds in all.
     """
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     patience = min(IDLE_TIMEOUT, time_limit or IDLE_TIMEOUT)
@@ -197,18 +200,29 @@ def _is_led_anew(error: BaseException) -> bool:
     return isinstance(error, KafkaRefusedError) and error.code in _LED_ANEW
 
 
-@retry(
-    retry=retry_if_exception(_is_led_anew),
-    wait=wait_fixed(_POLL),
-    stop=stop_after_delay(10),
-    reraise=True,
-)
 def _offsets(
     admin: Admin,
     partitions: list[TopicPartition],
     spec: OffsetSpec,
     timeout: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+) -> dict[int, int]:
+    """List an offset of each partition; one that is led anew is asked again for `timeout` s."""
+    retrying = Retrying(
+        retry=retry_if_exception(_is_led_anew),
+        wait=wait_fixed(_POLL),
+        stop=stop_after_delay(timeout),
+        reraise=True,
+    )
+    return retrying(_list_offsets, admin, partitions, spec, timeout, isolation)
+
+
+def _list_offsets(
+    admin: Admin,
+    partitions: list[TopicPartition],
+    spec: OffsetSpec,
+    timeout: float,
+    isolation: IsolationLevel,
 ) -> dict[int, int]:
     listed = admin.list_offsets(
         dict.fromkeys(partitions, spec), isolation_level=isolation, request_timeout=timeout

@@ -33,8 +33,8 @@ _BROKER_DEFAULT = -1
 _LOOK = 0.2
 """Seconds between looks at what the client complains of while there is no answer."""
 
-_NEWS = 5.0
-"""Seconds in which all brokers know of a new topic, generously."""
+_PAUSE = 0.1
+"""Seconds between two questions about a topic that the brokers do not serve yet."""
 
 _UNREACHABLE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 
@@ -84,6 +84,17 @@ class TopicMissingError(StreamError):
     """The topic does not exist."""
 
 
+class TopicNotReadyError(KafkaUnreachableError):
+    """The topic exists, and its brokers do not serve it yet; trying again later may help."""
+
+    def __init__(self, config: Mapping[str, Any], name: str, waited: float, reason: str) -> None:
+        StreamError.__init__(
+            self,
+            f"Kafka at {config['bootstrap.servers']} has the topic {name!r} and does not serve it "
+            f"after {waited:.1f} s ({reason}): check that all brokers run",
+        )
+
+
 class TopicMismatchError(StreamError):
     """The topic exists, but with fewer partitions than are needed."""
 
@@ -99,13 +110,14 @@ def ensure_topic(
 ) -> bool:
     """Create the topic if it is missing; return whether it was created.
 
-    `replication_factor` None takes the broker's default. An existing topic keeps its settings: more
-    partitions are fine, fewer raise `TopicMismatchError`, and each setting that differs from
-    `topic_config` is logged as a warning. `timeout` is in seconds, for each request.
+    It returns once each partition of the topic has a leader. `replication_factor` None takes the
+    broker's default. An existing topic keeps its settings: more partitions are fine, fewer raise
+    `TopicMismatchError`, and each setting that differs from `topic_config` is logged as a warning.
+    `timeout` is in seconds, for each request and for the leaders.
 
-    Raises `KafkaUnreachableError` if no broker answers, `KafkaEntryError` if it does not let the
-    client in, `KafkaRefusedError` if it refuses, `TopicNotAllowedError` before Confluent Cloud is
-    asked for what it does not take.
+    Raises `KafkaUnreachableError` if no broker answers, its `TopicNotReadyError` if a partition has
+    no leader in time, `KafkaEntryError` if Kafka does not let the client in, `KafkaRefusedError` if
+    it refuses, `TopicNotAllowedError` before Confluent Cloud is asked for what it does not take.
     """
     if is_confluent_cloud(config):
         check_topic(name, replication_factor, topic_config or {})
@@ -116,15 +128,10 @@ def ensure_topic(
         replication_factor=replication_factor or _BROKER_DEFAULT,
         config=dict(topic_config or {}),
     )
-    created = admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)
-    try:
-        admin.wait_for(created[name], f"create the topic {name!r}", timeout)
-    except KafkaRefusedError as error:
-        if error.code != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise
-    else:
+    created = _create(admin, new, timeout)
+    there = _partitions_with_leaders(admin, name, timeout)
+    if created:
         return True
-    there = len(_describe_created(admin, name, timeout).partitions)
     if there < partitions:
         raise TopicMismatchError(
             f"the topic {name!r} has {there} partitions and {partitions} are needed: add "
@@ -135,7 +142,30 @@ def ensure_topic(
 
 
 def describe_topic(admin: Admin, name: str, timeout: float = ADMIN_TIMEOUT) -> TopicDescription:
-    """Return the topic's description; raises `TopicMissingError` if there is no such topic."""
+    """Return the topic's description, also of a topic that was created a moment ago.
+
+    A broker learns of a new topic after the controller that creates it. So the controller is asked
+    about a topic that the broker does not know: one that exists is waited for, and one that does
+    not is an error at once. `timeout` is in seconds, for each request and for the wait.
+
+    Raises `TopicMissingError`, or `TopicNotReadyError` after the wait.
+    """
+    deadline = time.monotonic() + timeout
+    while (description := _known(admin, name, timeout)) is None:
+        if not _exists(admin, name, timeout):
+            raise TopicMissingError(
+                f"Kafka at {admin.config['bootstrap.servers']} has no topic {name!r}: create it "
+                "first"
+            )
+        if time.monotonic() > deadline:
+            reason = "the broker that was asked does not know it yet"
+            raise TopicNotReadyError(admin.config, name, timeout, reason)
+        time.sleep(_PAUSE)
+    return description
+
+
+def _known(admin: Admin, name: str, timeout: float) -> TopicDescription | None:
+    """Return what a broker says of the topic; None if that broker does not know it."""
     described = admin.describe_topics(TopicCollection([name]), request_timeout=timeout)
     try:
         description: TopicDescription = admin.wait_for(
@@ -144,22 +174,46 @@ def describe_topic(admin: Admin, name: str, timeout: float = ADMIN_TIMEOUT) -> T
     except KafkaRefusedError as error:
         if error.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise
-        raise TopicMissingError(
-            f"Kafka at {admin.config['bootstrap.servers']} has no topic {name!r}: create it first"
-        ) from error
+        return None
     return description
 
 
-def _describe_created(admin: Admin, name: str, timeout: float) -> TopicDescription:
-    """Describe a topic that there is: brokers know one that is just created an instant later."""
-    deadline = time.monotonic() + _NEWS
+def _exists(admin: Admin, name: str, timeout: float) -> bool:
+    """Ask the controller, by a creation that it only checks, whether it has the topic."""
+    checked = admin.create_topics([NewTopic(name)], request_timeout=timeout, validate_only=True)
+    try:
+        admin.wait_for(checked[name], f"look for the topic {name!r}", timeout)
+    except KafkaRefusedError as error:
+        # A user without the ACL for that is refused: such a topic counts as missing.
+        return error.code == KafkaError.TOPIC_ALREADY_EXISTS
+    return False
+
+
+def _create(admin: Admin, new: NewTopic, timeout: float) -> bool:
+    """Create the topic; return False if it exists."""
+    created = admin.create_topics([new], operation_timeout=timeout, request_timeout=timeout)
+    try:
+        admin.wait_for(created[new.topic], f"create the topic {new.topic!r}", timeout)
+    except KafkaRefusedError as error:
+        if error.code != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+        return False
+    return True
+
+
+def _partitions_with_leaders(admin: Admin, name: str, timeout: float) -> int:
+    """Return the number of the topic's partitions once each has a leader."""
+    deadline = time.monotonic() + timeout
     while True:
-        try:
-            return describe_topic(admin, name, timeout)
-        except TopicMissingError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.1)
+        partitions = describe_topic(admin, name, timeout).partitions
+        leaderless = [each.id for each in partitions if each.leader is None]
+        if not leaderless:
+            return len(partitions)
+        if time.monotonic() > deadline:
+            raise TopicNotReadyError(
+                admin.config, name, timeout, f"partitions {leaderless} have no leader"
+            )
+        time.sleep(_PAUSE)
 
 
 def _warn_of_other_settings(

@@ -2,13 +2,12 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import pytest
 
 from include.druid.runtime import render
@@ -35,6 +34,36 @@ class SecuredKafka(NamedTuple):
         return {**config, "bootstrap.servers": self.addresses[listener], "log_level": "2"}
 
 
+@contextmanager
+def started(
+    settings: Settings, command: Sequence[str], variables: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """Start a broker, wait until it answers, and yield its process id; kill it at the end."""
+    log = settings.home / "kafka.log"
+    with log.open("w") as lines:
+        environment = {**os.environ, **(variables or {})}
+        broker = subprocess.Popen(command, env=environment, stdout=lines, stderr=lines)
+    try:
+        wait_until(
+            lambda: embedded.kafka_answers(settings),
+            service="Kafka",
+            address=settings.address("kafka"),
+            seconds=240,
+            log=log,
+        )
+        yield broker.pid
+    finally:
+        broker.kill()
+        broker.wait()
+
+
+def kafka_command(settings: Settings) -> list[str]:
+    """Write the broker's configuration and return the command that starts it."""
+    products = embedded.products(settings, embedded.Progress())
+    every = processes.all_processes(settings, products)
+    return next(p.command for p in every if p.full_name == "kafka:kafka")
+
+
 @pytest.fixture(scope="session")
 def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     home = tmp_path_factory.mktemp("secured")
@@ -52,10 +81,7 @@ def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredK
         "EXPIRED": authority.server("expired", expires=datetime.now(UTC) - timedelta(days=1)),
         "ELSEWHERE": authority.server("elsewhere", host="kafka.example"),
     }
-    products = embedded.products(settings, embedded.Progress())
-    kafka = next(
-        p for p in processes.all_processes(settings, products) if p.full_name == "kafka:kafka"
-    )
+    command = kafka_command(settings)
     properties = server_properties(settings)
     more = ",".join(f"{name}://{addresses[name]}" for name in (*files, "OPEN"))
     for name in ("listeners", "advertised.listeners"):
@@ -69,51 +95,23 @@ def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredK
             "listener.name.sasl_ssl.plain.sasl.jaas.config"
         ]
     (home / "conf" / "kafka.properties").write_text(render(properties), encoding="utf-8")
-    own = security.variables(settings)
-    with (home / "kafka.log").open("w") as log:
-        broker = subprocess.Popen(kafka.command, env={**os.environ, **own}, stdout=log, stderr=log)
-    try:
-        wait_until(
-            lambda: embedded.kafka_answers(settings),
-            service="Kafka",
-            address=settings.address("kafka"),
-            seconds=60,
-            log=home / "kafka.log",
-        )
+    with started(settings, command, security.variables(settings)):
         grant(security.kafka_config(settings), security.PRINCIPALS)
         yield SecuredKafka(settings, addresses)
-    finally:
-        broker.kill()
-        broker.wait(10)
 
 
 class OwnKafka(NamedTuple):
-    """A broker of the test's own, to stop and kill."""
+    """A broker without the rest of a stack, which tests may stop by SIGSTOP."""
 
+    settings: Settings
     config: dict[str, str]
     pid: int
 
 
-@pytest.fixture
-def own_kafka(stack: Settings, tmp_path: Path) -> Iterator[OwnKafka]:
-    ports = dict(zip(stack.ports, free_ports(len(stack.ports)), strict=True))
-    settings = replace(stack, home=tmp_path / "stack", ports=ports)
-    products = embedded.products(settings, embedded.Progress())
-    kafka = next(
-        p for p in processes.all_processes(settings, products) if p.full_name == "kafka:kafka"
-    )
-    with (tmp_path / "kafka.log").open("w") as log:
-        broker = subprocess.Popen(kafka.command, stdout=log, stderr=log)
-    try:
-        wait_until(
-            lambda: embedded.kafka_answers(settings),
-            service="Kafka",
-            address=settings.address("kafka"),
-            seconds=60,
-            log=tmp_path / "kafka.log",
-        )
-        yield OwnKafka(client_config(settings), broker.pid)
-    finally:
-        # A test may have left it stopped by SIGSTOP, which SIGKILL ends all the same.
-        psutil.Process(broker.pid).kill()
-        broker.wait(10)
+@pytest.fixture(scope="session")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
+    settings = replace(stack_settings(), home=tmp_path_factory.mktemp("kafka"))
+    ports = dict(zip(settings.ports, free_ports(len(settings.ports)), strict=True))
+    settings = replace(settings, ports=ports)
+    with started(settings, kafka_command(settings)) as pid:
+        yield OwnKafka(settings, client_config(settings), pid)

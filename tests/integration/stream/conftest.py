@@ -1,14 +1,31 @@
-"""Topics of each test's own."""
+"""A broker that the stream tests share, topics of each test's own, and a clock without waits."""
 
 import os
+import signal
 import tempfile
-from typing import Any
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
+from include.sales import pace, wall
+from include.stack import stack as embedded
+from include.stack.waiting import wait_until
+from include.stream import load
+from tests.integration.conftest import OwnKafka
+from tests.integration.stream.clock import Clock
 from tests.integration.stream.place import Place, make_place
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
+
+#: At noon in Argentina: the demand curve is high.
+NOON = datetime(2025, 11, 24, 15, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def kafka_config(own_kafka: OwnKafka) -> dict[str, str]:
+    """Configuration of a client of the tests' own broker, which starts faster than a stack."""
+    return own_kafka.config
 
 
 @pytest.fixture
@@ -17,12 +34,29 @@ def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
 
 
 @pytest.fixture
-def own_place(own_kafka: Any, topic_suffix: str) -> Place:
-    """On a broker that the test may stop."""
-    return make_place(own_kafka.config, topic_suffix)
+def other_place(place: Place, topic_suffix: str) -> Place:
+    """Other topics for a run of the same name."""
+    return make_place(place.config, f"{topic_suffix}-other")._replace(corrida=place.corrida)
 
 
 @pytest.fixture
-def broker(own_kafka: Any) -> int:
-    """Process id of the broker of `own_place`."""
-    return int(own_kafka.pid)
+def broker(own_kafka: OwnKafka) -> Iterator[int]:
+    """Process id of the broker, to stop by SIGSTOP; the next test finds it running."""
+    yield own_kafka.pid
+    os.kill(own_kafka.pid, signal.SIGCONT)
+    wait_until(
+        lambda: embedded.kafka_answers(own_kafka.settings),
+        service="Kafka",
+        address=own_kafka.config["bootstrap.servers"],
+        seconds=120,
+    )
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time of day of windows and loads: another than the system's, and no wait takes time."""
+    clock = Clock(NOON)
+    monkeypatch.setattr(wall, "seconds", clock.seconds)
+    monkeypatch.setattr(load, "time", clock)
+    monkeypatch.setattr(pace, "Cadence", clock.cadence)
+    return clock

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from confluent_kafka import Producer
+
 from include.sales.content import SaleSource
 from include.sales.event import Venta, decode
 from include.sales.market import load_market
@@ -13,6 +15,21 @@ from include.stream.reader import read_committed
 from include.stream.topics import ensure_topic
 
 SEED = 7
+
+PATIENCE = 120.0
+"""Seconds that a test waits for what comes in a moment, unless the machine is busy."""
+
+
+class CountingPublisher(SalePublisher):
+    """Calls `committed` with the number of transactions that Kafka has acknowledged."""
+
+    committed: Callable[[int], object] = staticmethod(lambda _: None)
+    transactions = 0
+
+    def commit_encoded(self, *arguments: Any, **options: Any) -> None:
+        super().commit_encoded(*arguments, **options)
+        self.transactions += 1
+        self.committed(self.transactions)
 
 
 class Place(NamedTuple):
@@ -27,11 +44,12 @@ class Place(NamedTuple):
         self,
         *,
         seed: int = SEED,
-        delivery_timeout: float = 30,
+        delivery_timeout: float = 120,
         tuning: Mapping[str, Any] = MappingProxyType({}),
         stopped: Callable[[], bool] = bool,
-    ) -> SalePublisher:
-        return SalePublisher(
+        committed: Callable[[int], object] = lambda _: None,
+    ) -> CountingPublisher:
+        publisher = CountingPublisher(
             self.config,
             self.corrida,
             seed=seed,
@@ -42,6 +60,13 @@ class Place(NamedTuple):
             tuning=tuning,
             stopped=stopped,
         )
+        publisher.committed = committed
+        return publisher
+
+    def holder(self, transactional_id: str = "holder") -> Producer:
+        """Return a producer whose open transaction the broker does not abort during a test."""
+        own = {"transactional.id": transactional_id, "transaction.timeout.ms": 600_000}
+        return Producer({**self.config, "acks": "all", **own})
 
     def source(self) -> SaleSource:
         return SaleSource(load_market(), SEED, self.corrida)
@@ -58,6 +83,6 @@ class Place(NamedTuple):
 
 def make_place(config: dict[str, str], suffix: str) -> Place:
     place = Place(config, f"ventas-{suffix}", f"ventas.ledger-{suffix}", f"corrida {suffix}")
-    ensure_topic(config, place.topic, partitions=3)
-    ensure_topic(config, place.ledger_topic, partitions=2)
+    ensure_topic(config, place.topic, partitions=3, timeout=PATIENCE)
+    ensure_topic(config, place.ledger_topic, partitions=2, timeout=PATIENCE)
     return place

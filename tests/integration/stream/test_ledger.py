@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 
 from include.sales.event import Venta
 from include.stream.ledger import LedgerError, LedgerMinutes, encode, entries_for, read_minutes
-from tests.integration.stream.place import SEED, Place
+from tests.integration.stream.place import PATIENCE, SEED, Place
 
 NOON = datetime(2025, 11, 24, 12, tzinfo=UTC)
 END = NOON + timedelta(minutes=2)
@@ -69,12 +69,12 @@ def test_only_what_was_added_to_just_now_is_in_flight(place: Place) -> None:
 def test_what_was_rolled_back_is_in_no_minute(place: Place) -> None:
     [kept] = publish(place, place.corrida, [NOON])
     [entry] = entries_for([kept], SEED)
-    producer = Producer({**place.config, "transactional.id": f"{place.corrida} aborted"})
-    producer.init_transactions(20)
+    producer = place.holder()
+    producer.init_transactions(PATIENCE)
     producer.begin_transaction()
     producer.produce(place.ledger_topic, encode(entry), place.corrida)
-    assert producer.flush(20) == 0
-    producer.abort_transaction(20)
+    assert producer.flush(PATIENCE) == 0
+    producer.abort_transaction(PATIENCE)
 
     assert [totals[0] for totals in read(place).sums.values()] == [1]
 
@@ -82,6 +82,6 @@ def test_what_was_rolled_back_is_in_no_minute(place: Place) -> None:
 def test_a_record_that_is_no_entry_is_named(place: Place) -> None:
     producer = Producer({**place.config, "acks": "all"})
     producer.produce(place.ledger_topic, b"{}", place.corrida)
-    assert producer.flush(20) == 0
+    assert producer.flush(PATIENCE) == 0
     with pytest.raises(LedgerError, match=rf"record 0 .*{place.corrida}"):
         read(place)

@@ -14,13 +14,15 @@ import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.stack.waiting import wait_until
 from include.stream.ledger import read_run
 from include.stream.reader import ids_of_run
-from tests.integration.stream.place import SEED, Place
+from tests.integration.stream.clock import Clock, Stop
+from tests.integration.stream.place import PATIENCE, SEED, Place
 from ventas_airflow.operators.publish import PublishSalesOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 
-STOP_LIMIT = 5.0
+HOUR = 3600.0
 
 
 @pytest.fixture(autouse=True)
@@ -36,37 +38,40 @@ def pushed() -> dict[str, Any]:
 
 
 @pytest.fixture
-def context(place: Place, pushed: dict[str, Any]) -> dict[str, Any]:
+def context(place: Place, pushed: dict[str, Any], clock: Clock) -> dict[str, Any]:
     def xcom_push(key: str, value: Any) -> None:
         pushed[key] = value
 
     return {
-        "dag_run": SimpleNamespace(run_id=place.corrida, run_after=datetime.now(UTC)),
+        "dag_run": SimpleNamespace(run_id=place.corrida, run_after=clock.now()),
         "ti": SimpleNamespace(xcom_push=xcom_push),
     }
 
 
-def operator(place: Place, **arguments: Any) -> PublishSalesOperator:
+def operator(place: Place, stop: threading.Event, **arguments: Any) -> PublishSalesOperator:
     defaults = {
         "task_id": "publicar",
         "topic": place.topic,
         "ledger_topic": place.ledger_topic,
         "seed": SEED,
-        "minimum_gap": 0.02,
-        "maximum_gap": 0.05,
+        "minimum_gap": 0.1,
+        "maximum_gap": 0.2,
     }
-    return PublishSalesOperator(**defaults | arguments)
+    made = PublishSalesOperator(**defaults | arguments)
+    made._stop = stop
+    return made
 
 
-def test_the_window_ends_at_ends_at_and_its_result_is_what_kafka_holds(
-    place: Place, context: dict[str, Any]
+def test_window_ends_at_ends_at_and_its_result_is_what_kafka_holds(
+    place: Place, context: dict[str, Any], clock: Clock
 ) -> None:
-    ends_at = (datetime.now(UTC) + timedelta(seconds=6)).isoformat()
-    result = operator(place, ends_at=ends_at, duration_minutes=60).execute(context)
+    ends_at = (clock.now() + timedelta(seconds=3)).isoformat()
+    result = operator(place, Stop(clock), ends_at=ends_at, duration_minutes=60).execute(context)
 
     assert json.loads(json.dumps(result)) == result
     assert result["corrida"] == place.corrida
-    assert result["enviadas"] == result["confirmadas"] > 5
+    assert 3 / 0.2 - 1 <= result["ventas"] <= 3 / 0.1
+    assert result["enviadas"] == result["confirmadas"] > result["ventas"]
     ids = ids_of_run(place.config, place.topic, place.corrida)
     assert (ids.times.total(), len(ids.times)) == (result["confirmadas"],) * 2
     ledger = read_run(place.config, place.ledger_topic, place.corrida)
@@ -87,50 +92,78 @@ def stop_on_sigterm() -> Iterator[list[PublishSalesOperator]]:
     signal.signal(signal.SIGTERM, before)
 
 
-@pytest.mark.parametrize("gap", [0.02, 120], ids=["publishing", "waiting"])
-def test_a_sigterm_ends_the_task_as_failed_with_its_counts(
+class NoticedWait(threading.Event):
+    """A stop that tells when it is waited for; the time is the system's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_for = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_for.set()
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize(
+    ("gap", "sold"), [(0.02, True), (HOUR / 2, False)], ids=["publishing", "waiting"]
+)
+def test_sigterm_ends_the_task_as_failed_with_its_counts(
     place: Place,
-    context: dict[str, Any],
     pushed: dict[str, Any],
     stop_on_sigterm: list[PublishSalesOperator],
     gap: float,
+    sold: bool,
 ) -> None:
-    it = operator(place, duration_minutes=30, minimum_gap=gap, maximum_gap=2 * gap)
+    """A stop ends the wait for the next sale, which would take half an hour."""
+    stop = NoticedWait()
+    it = operator(place, stop, duration_minutes=30, minimum_gap=gap, maximum_gap=2 * gap)
     stop_on_sigterm.append(it)
-    asked: list[float] = []
 
     def terminate() -> None:
-        asked.append(time.monotonic())
+        stop.waited_for.wait()
+        wait_until(
+            lambda: not sold or bool(place.events()),
+            service="Kafka",
+            address=place.config["bootstrap.servers"],
+            seconds=PATIENCE,
+        )
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Timer(2, terminate).start()
+    began = time.monotonic()
+    asking = threading.Thread(target=terminate, daemon=True)
+    asking.start()
+    context = {
+        "dag_run": SimpleNamespace(run_id=place.corrida, run_after=datetime.now(UTC)),
+        "ti": SimpleNamespace(xcom_push=pushed.__setitem__),
+    }
     with pytest.raises(AirflowFailException, match="Detenida a pedido") as caught:
         it.execute(context)
+    asking.join()
 
-    assert time.monotonic() - asked[0] < STOP_LIMIT
+    assert time.monotonic() - began < HOUR / 4
     there = ids_of_run(place.config, place.topic, place.corrida).times.total()
-    assert pushed["return_value"]["confirmadas"] == there
+    assert (there > 0) == sold
+    assert pushed["return_value"]["confirmadas"] == pushed["return_value"]["enviadas"] == there
     assert f"{there} eventos confirmados" in str(caught.value)
 
 
-def test_another_seed_is_not_retried(place: Place, context: dict[str, Any]) -> None:
-    operator(place, duration_minutes=0.02).execute(context)
-    with pytest.raises(AirflowFailException, match=f"seed {SEED} .* seed 8"):
-        operator(place, duration_minutes=0.02, seed=8).execute(context)
-
-
-@pytest.mark.parametrize("other", [{"stores": ["cordoba-centro"]}, {"seconds_per_day": 90}])
-def test_other_stores_or_days_are_not_retried(
-    place: Place, context: dict[str, Any], other: dict[str, Any]
+def test_other_seed_stores_or_days_are_not_retried(
+    place: Place, context: dict[str, Any], clock: Clock
 ) -> None:
     """A form's default that was changed before the task was cleared, for example."""
-    operator(place, duration_minutes=0.02).execute(context)
-    with pytest.raises(AirflowFailException, match="begun with other stores, or another length"):
-        operator(place, duration_minutes=0.02, **other).execute(context)
+    operator(place, Stop(clock), duration_minutes=0.02).execute(context)
+    choices = "begun with other stores, or another length"
+    for other, told in (
+        ({"seed": 8}, f"seed {SEED} .* seed 8"),
+        ({"stores": ["cordoba-centro"]}, choices),
+        ({"seconds_per_day": 90}, choices),
+    ):
+        with pytest.raises(AirflowFailException, match=told):
+            operator(place, Stop(clock), duration_minutes=0.02, **other).execute(context)
 
 
-def test_missing_topics_are_created_and_named(place: Place) -> None:
+def test_missing_topics_are_created_and_their_names_returned(place: Place) -> None:
     it = EnsureTopicsOperator(
         task_id="topicos",
         topics={place.topic: {"partitions": 3}, f"{place.topic}-nuevo": {"partitions": 2}},

@@ -6,7 +6,7 @@ from confluent_kafka import Producer
 from include.sales.event import encode
 from include.stream.reader import ReadStalledError, ids_of_run, read_committed
 from include.stream.topics import TopicMissingError
-from tests.integration.stream.place import Place
+from tests.integration.stream.place import PATIENCE, Place
 
 
 def plain_producer(place: Place) -> Producer:
@@ -47,12 +47,12 @@ def test_since_leaves_out_what_is_older(place: Place) -> None:
 
 
 def test_an_open_transaction_stalls_the_read_instead_of_hiding_what_follows(place: Place) -> None:
-    holder = Producer({**place.config, "transactional.id": f"{place.corrida} holder"})
-    holder.init_transactions(20)
+    holder = place.holder()
+    holder.init_transactions(PATIENCE)
     holder.begin_transaction()
     for partition in range(3):
         holder.produce(place.topic, b"open", partition=partition)
-    assert holder.flush(20) == 0
+    assert holder.flush(PATIENCE) == 0
     with place.publisher() as publisher:
         publisher.open()
         publisher.commit(place.sales(0, 9))
@@ -60,8 +60,8 @@ def test_an_open_transaction_stalls_the_read_instead_of_hiding_what_follows(plac
     with pytest.raises(ReadStalledError, match=place.topic):
         list(read_committed(place.config, place.topic, idle_timeout=1))
 
-    records = read_committed(place.config, place.topic, idle_timeout=20)
-    holder.abort_transaction(20)
+    records = read_committed(place.config, place.topic, idle_timeout=PATIENCE)
+    holder.abort_transaction(PATIENCE)
     assert len(list(records)) == 9
 
 
@@ -72,7 +72,7 @@ def test_what_is_no_event_is_counted(place: Place) -> None:
     [sale] = place.sales(0, 1)
     producer.produce(place.topic, encode(sale))
     producer.produce(place.topic, encode(sale))
-    assert producer.flush(20) == 0
+    assert producer.flush(PATIENCE) == 0
 
     ids = ids_of_run(place.config, place.topic, place.corrida)
 

@@ -2,34 +2,37 @@
 
 import os
 import signal
-import threading
 import time
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import accumulate, count, takewhile
 
 import msgspec
 import pytest
 
-from include.sales import pace
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.event import Venta
 from include.sales.lifecycle import is_return
 from include.sales.market import load_market
-from include.sales.pace import Cadence, Curve
-from include.stack.settings import Settings
-from include.stack.waiting import wait_until
-from include.stream import session
+from include.sales.pace import Curve, gap_seconds
+from include.stream import transactions
 from include.stream.session import (
     SESSION_CONFIG,
     Published,
     WindowStoppedError,
     publish_window,
 )
+from include.stream.transactions import STOP_GRACE
+from tests.integration.conftest import OwnKafka
+from tests.integration.stream.clock import Clock, Stop
 from tests.integration.stream.place import SEED, Place
 
 STOP_LIMIT = 5.0
-FAST = (0.02, 0.04)
-SLOW = (60.0, 90.0)
+GAPS = (0.05, 0.1)
+
+DECIDED = timedelta(seconds=8)
+"""The longest from a sale to the decision on it."""
 
 
 def ts(event: Venta) -> datetime:
@@ -38,31 +41,40 @@ def ts(event: Venta) -> datetime:
 
 def run(
     place: Place,
+    clock: Clock,
     until: datetime | timedelta,
-    gaps: tuple[float, float] = FAST,
-    stop: threading.Event | None = None,
+    *,
+    gaps: tuple[float, float] = GAPS,
+    stop_after: int = 0,
 ) -> Published:
-    stop = stop or threading.Event()
-    with place.publisher(stopped=stop.is_set) as publisher:
+    """A cadence; `stop_after`: as many transactions, 0 for the whole window."""
+    stop = Stop(clock)
+    with place.publisher(
+        stopped=stop.is_set, committed=lambda n: n == stop_after and stop.set()
+    ) as publisher:
         return publish_window(
             publisher,
             place.source(),
             until=until,
-            pace=lambda _: Cadence(SEED, *gaps),
+            pace=lambda _: clock.cadence(SEED, *gaps),
             stop=stop,
         )
 
 
 def run_curve(
     place: Place,
+    clock: Clock,
     begins: datetime,
     until: datetime,
-    stop: threading.Event | None = None,
+    *,
+    stop_after: int = 0,
     scale: float = 30.0,
 ) -> Published:
-    stop = stop or threading.Event()
+    stop = Stop(clock)
     demand = Demand(load_market())
-    with place.publisher(stopped=stop.is_set) as publisher:
+    with place.publisher(
+        stopped=stop.is_set, committed=lambda n: n == stop_after and stop.set()
+    ) as publisher:
         return publish_window(
             publisher,
             place.source(),
@@ -73,11 +85,6 @@ def run_curve(
         )
 
 
-def sequences(place: Place) -> list[int]:
-    """The numbers of the sales begun."""
-    return sorted(event.secuencia for event in place.events() if event.estado == "pendiente")
-
-
 def chains(place: Place) -> dict[int, list[Venta]]:
     """The events of each sale, in the order of its partition."""
     by_sale: dict[int, list[Venta]] = {}
@@ -86,219 +93,153 @@ def chains(place: Place) -> dict[int, list[Venta]]:
     return by_sale
 
 
-def test_a_window_ends_at_its_moment_with_everything_acknowledged(place: Place) -> None:
-    end = datetime.now(UTC) + timedelta(seconds=2)
-    published = run(place, end)
-
-    assert published.enviadas == published.confirmadas == len(place.events())
-    assert published.ventas > 10
-    assert (published.desde, published.hasta) == (0, published.ventas - 1)
-    assert published.reanudada_en == 0
-    assert max(ts(chain[0]) for chain in chains(place).values()) < end
-    assert sequences(place) == list(range(published.ventas))
-
-
-def test_sales_that_have_begun_are_decided_after_the_end_and_each_in_its_order(
-    place: Place,
-) -> None:
-    began = time.monotonic()
-    run(place, timedelta(seconds=1))
-
-    assert time.monotonic() - began < 1 + 8
-    for n, chain in chains(place).items():
+def assert_decided(place: Place, found: dict[int, list[Venta]]) -> None:
+    """Each sale from the first to the last has all its steps, in their order."""
+    assert sorted(found) == list(range(len(found)))
+    for n, chain in found.items():
         expected = place.source().chain(n, ts(chain[0]))
         # Days pass before a sale is given back; the window is over by then.
         assert chain == [event for event in expected if not is_return(event.estado)]
 
 
-class AnyMoment(type):
-    """Whose instances are all moments."""
-
-    def __instancecheck__(cls, it: object) -> bool:
-        return isinstance(it, datetime)
-
-
-class SetClock:
-    """The system's clock, which is set once: by `step` seconds, after `after` seconds."""
-
-    def __init__(self, step: float, after: float) -> None:
-        self.step, self.after = step, after
-        self.began = time.monotonic()
-        self.time = time.time
-
-    def __call__(self) -> float:
-        is_set = time.monotonic() - self.began > self.after
-        return self.time() + (self.step if is_set else 0)
-
-    def now(self, tz: tzinfo | None = None) -> datetime:
-        return datetime.fromtimestamp(self(), tz)
-
-
-@pytest.mark.parametrize("step", [-600.0, 600.0], ids=["back", "forward"])
-@pytest.mark.parametrize("mode", ["cadence", "curve"])
-def test_a_clock_that_is_set_in_the_middle_changes_nothing_of_a_window(
-    place: Place, monkeypatch: pytest.MonkeyPatch, step: float, mode: str
+def test_window_ends_at_its_moment_and_decides_the_sales_that_have_begun(
+    place: Place, clock: Clock
 ) -> None:
-    clock = SetClock(step, after=1)
-    monkeypatch.setattr(time, "time", clock)
-    for module in (session, pace):
-        # Whoever asks for the moment there is told the clock's.
-        told = AnyMoment("Moment", (datetime,), {"now": clock.now})
-        monkeypatch.setattr(module, "datetime", told)
-    processor = time.process_time()
+    begins = clock.now()
+    end = begins + timedelta(seconds=2)
+    published = run(place, clock, end)
 
-    if mode == "cadence":
-        published = run(place, timedelta(seconds=3))
-    else:
-        begins = datetime.now(UTC)
-        published = run_curve(place, begins, begins + timedelta(seconds=3))
-
-    assert time.monotonic() - clock.began < 3 + 8
-    assert time.process_time() - processor < 3, "it waits, and does not ask the clock all the time"
-    begun = sorted(ts(chain[0]) for chain in chains(place).values())
-    assert timedelta(seconds=2) < begun[-1] - begun[0] < timedelta(seconds=3)
-    assert sequences(place) == list(range(published.ventas))
-    for n, chain in chains(place).items():
-        expected = place.source().chain(n, ts(chain[0]))
-        assert chain == [event for event in expected if not is_return(event.estado)]
+    found = chains(place)
+    moments = accumulate(gap_seconds(SEED, n, *GAPS) for n in count())
+    assert len(found) == published.ventas == sum(1 for _ in takewhile(lambda at: at < 2, moments))
+    assert (published.desde, published.hasta) == (0, published.ventas - 1)
+    assert published.reanudada_en == 0
+    assert published.enviadas == published.confirmadas == len(place.events())
+    assert max(ts(chain[0]) for chain in found.values()) < end
+    assert_decided(place, found)
+    assert clock.now() - end < DECIDED
+    assert clock.waits < 2 * published.confirmadas, "it waits, and does not ask all the time"
 
 
-def test_a_window_that_is_over_publishes_nothing(place: Place) -> None:
-    published = run(place, datetime.now(UTC) - timedelta(hours=1))
+def test_window_that_is_over_publishes_nothing(place: Place, clock: Clock) -> None:
+    published = run(place, clock, clock.now() - timedelta(hours=1))
     assert (published.confirmadas, published.desde, published.primera_ts) == (0, None, None)
 
 
-def test_a_resumed_run_keeps_the_end_of_its_first_try(place: Place) -> None:
-    stop = threading.Event()
-    threading.Timer(1, stop.set).start()
+def test_resumed_run_keeps_the_end_of_its_first_try_and_makes_up_for_its_undone_steps(
+    place: Place, clock: Clock
+) -> None:
+    window = timedelta(seconds=3)
     with pytest.raises(WindowStoppedError) as caught:
-        run(place, timedelta(seconds=3), stop=stop)
+        run(place, clock, window, stop_after=12)
     first = caught.value.published
+    assert first.enviadas == first.confirmadas == len(place.events())
+    assert sum(len(chain) == 1 for chain in chains(place).values()) > 5
 
-    second = run(place, timedelta(seconds=3))
-    third = run(place, timedelta(seconds=3))
+    second = run(place, clock, window)
+    third = run(place, clock, window)
 
     assert second.reanudada_en == first.ventas > 0
+    assert second.ventas > first.ventas
     assert second.primera_ts == first.primera_ts is not None
-    begun = [ts(chain[0]) for chain in chains(place).values()]
-    assert max(begun) - min(begun) < timedelta(seconds=3)
-    assert third.confirmadas == second.confirmadas
-    assert sequences(place) == list(range(second.ventas))
-
-
-def test_the_steps_that_a_stopped_try_left_undone_are_made_up_for(place: Place) -> None:
-    stop = threading.Event()
-    threading.Timer(1, stop.set).start()
-    with pytest.raises(WindowStoppedError):
-        run(place, timedelta(seconds=1.5), stop=stop)
-    undone = [n for n, chain in chains(place).items() if len(chain) == 1]
-    assert len(undone) > 5
-
-    run(place, timedelta(seconds=1.5))
-
     found = chains(place)
-    for n, chain in found.items():
-        expected = place.source().chain(n, ts(chain[0]))
-        assert chain == [event for event in expected if not is_return(event.estado)]
+    begun = [ts(chain[0]) for chain in found.values()]
+    assert max(begun) - min(begun) < window
+    assert third.confirmadas == second.confirmadas
+    assert len(found) == second.ventas
+    assert_decided(place, found)
 
 
-def wait_for_events(place: Place) -> None:
-    wait_until(
-        lambda: bool(place.events()),
-        service="Kafka",
-        address=place.config["bootstrap.servers"],
-        seconds=20,
-    )
-
-
-def test_on_the_curve_a_resumed_run_has_the_bytes_of_one_that_was_never_stopped(
-    place: Place, own_place: Place
+def test_resumed_run_on_the_curve_has_the_bytes_of_one_that_was_never_stopped(
+    place: Place, other_place: Place, clock: Clock
 ) -> None:
-    begins = datetime.now(UTC) - timedelta(seconds=20)
-    until = begins + timedelta(seconds=27)
-    same_run = own_place._replace(corrida=place.corrida)
-    stop = threading.Event()
-    # Once something is published, however busy the machine is.
-    threading.Thread(target=lambda: (wait_for_events(place), stop.set())).start()
+    begins = clock.now() - timedelta(seconds=20)
+    until = begins + timedelta(seconds=22)
     with pytest.raises(WindowStoppedError):
-        run_curve(place, begins, until, stop)
+        run_curve(place, clock, begins, until, stop_after=3)
     stopped = len(place.events())
 
-    published = run_curve(place, begins, until)
-    run_curve(same_run, begins, until)
+    published = run_curve(place, clock, begins, until)
+    run_curve(other_place, clock, begins, until)
 
     assert 0 < stopped < published.confirmadas
-    once = {event.id_evento: event for event in same_run.events()}
+    once = {event.id_evento: event for event in other_place.events()}
     assert {event.id_evento: event for event in place.events()} == once
     assert len(place.events()) == len(once) == published.confirmadas
 
 
-def test_on_the_curve_what_was_sold_before_now_is_sent_at_once_and_none_is_left_out(
-    place: Place,
+def test_sales_on_the_curve_that_are_overdue_are_sent_at_once_and_none_is_left_out(
+    place: Place, clock: Clock
 ) -> None:
-    begins = datetime.now(UTC) - timedelta(hours=1)
-    until = begins + timedelta(hours=1, seconds=1)
-    began = time.monotonic()
-    published = run_curve(place, begins, until, scale=2.0)
+    begins = clock.now() - timedelta(hours=1)
+    until = clock.now() + timedelta(seconds=1)
+    published = run_curve(place, clock, begins, until, scale=2.0)
 
-    assert time.monotonic() - began < 15
+    # The clock goes on only while nothing is due.
+    assert clock.now() - until < DECIDED
     expected = arrivals(Demand(load_market()), SEED, begins, until, 2.0).tolist()
-    assert published.ventas == len(expected)
+    assert published.ventas == len(expected) > 1000
     begun = [round(ts(chain[0]).timestamp() * 1000) for chain in chains(place).values()]
     assert sorted(begun) == expected
 
 
-def test_impossible_gaps_are_refused_before_anything_is_sent(place: Place) -> None:
+def test_impossible_gaps_are_refused_before_anything_is_sent(place: Place, clock: Clock) -> None:
     with pytest.raises(ValueError, match="minimum"):
-        run(place, timedelta(seconds=1), (2.0, 1.0))
-    assert sequences(place) == []
+        run(place, clock, timedelta(seconds=1), gaps=(2.0, 1.0))
+    assert place.events() == []
 
 
-@pytest.mark.parametrize("gaps", [FAST, SLOW], ids=["publishing", "waiting"])
-def test_a_stop_ends_it_at_once_and_never_as_a_success(
-    place: Place, gaps: tuple[float, float]
+def once_it_waits(lost: list[int], stop: Stop) -> Callable[[], bool]:
+    """`stopped` of a publisher: the stop is asked for once the publisher waits for a lost broker.
+
+    A publisher asks only while it waits.
+    """
+
+    def stopped() -> bool:
+        if lost:
+            stop.set()
+        return stop.is_set()
+
+    return stopped
+
+
+def test_stop_while_the_broker_is_lost_ends_the_wait_and_counts_what_is_not_acknowledged(
+    place: Place, broker: int, clock: Clock
 ) -> None:
-    stop = threading.Event()
-    asked: list[float] = []
+    delivery_timeout = 600.0
+    stop = Stop(clock)
+    lost: list[int] = []
 
-    def ask() -> None:
-        asked.append(time.monotonic())
-        stop.set()
+    def lose(n: int) -> None:
+        if n == 3:
+            os.kill(broker, signal.SIGSTOP)
+            lost.append(n)
 
-    threading.Timer(1, ask).start()
-    with pytest.raises(WindowStoppedError) as caught:
-        run(place, timedelta(minutes=5), gaps, stop)
+    publisher = place.publisher(
+        delivery_timeout=delivery_timeout, stopped=once_it_waits(lost, stop), committed=lose
+    )
+    began = time.monotonic()
+    with pytest.raises(WindowStoppedError) as caught, publisher:
+        publish_window(
+            publisher,
+            place.source(),
+            until=timedelta(minutes=5),
+            pace=lambda _: clock.cadence(SEED, *GAPS),
+            stop=stop,
+        )
 
-    assert time.monotonic() - asked[0] < 1
+    # The stop's own limits end it, long before the delivery time-out does.
+    assert time.monotonic() - began < delivery_timeout / 4
+    assert STOP_GRACE + transactions._CLOSE_TIMEOUT + 2 * transactions._SLICE < STOP_LIMIT
     published = caught.value.published
-    assert published.enviadas == published.confirmadas == len(place.events())
+    assert published.enviadas > published.confirmadas > 0
 
 
-def test_a_stop_while_the_broker_is_lost_ends_in_time_and_counts_what_is_not_acknowledged(
-    own_place: Place, broker: int
-) -> None:
-    stop = threading.Event()
-    asked: list[float] = []
-
-    def ask() -> None:
-        asked.append(time.monotonic())
-        stop.set()
-
-    threading.Timer(2, os.kill, (broker, signal.SIGSTOP)).start()
-    threading.Timer(3, ask).start()
-    with pytest.raises(WindowStoppedError) as caught:
-        run(own_place, timedelta(minutes=5), stop=stop)
-
-    assert time.monotonic() - asked[0] < STOP_LIMIT
-    published = caught.value.published
-    assert published.enviadas > published.confirmadas
-
-
-def test_an_event_and_its_ledger_entry_are_kept_small(place: Place, stack: Settings) -> None:
+def test_an_event_and_its_ledger_entry_are_kept_small(place: Place, own_kafka: OwnKafka) -> None:
     """One by one, as a window at its pace commits them."""
 
     def kept(topic: str) -> int:
-        logs = (stack.home / "kafka").glob(f"{topic}-[0-9]/*.log")
+        logs = (own_kafka.settings.home / "kafka").glob(f"{topic}-[0-9]/*.log")
         return sum(log.stat().st_size for log in logs)
 
     sales = place.sales(0, 20)

@@ -1,89 +1,133 @@
+"""Topics on a real broker: made, found, and waited for while the broker does not know them yet."""
+
 import logging
 import time
-from typing import Any
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import TopicCollection
+from confluent_kafka.admin import NewTopic
 
 from include.stream import topics
 from include.stream.errors import KafkaRefusedError, KafkaUnreachableError
+from include.stream.reader import Offsets, offsets_of, read_committed
 from include.stream.topics import (
+    ADMIN_TIMEOUT,
     Admin,
     TopicMismatchError,
     TopicMissingError,
     describe_topic,
     ensure_topic,
 )
+from tests.integration.stream.place import PATIENCE, Place
 
 Config = dict[str, str]
 
 
-def test_a_missing_topic_is_created_as_asked_and_then_found(
-    kafka_config: Config, topic_suffix: str
+@pytest.fixture
+def busy(kafka_config: Config, topic_suffix: str) -> Iterator[Admin]:
+    """An administrative client of a broker that makes a large topic's partitions.
+
+    The controller answers meanwhile; the broker learns of later topics when it is done.
+    """
+    admin = Admin(kafka_config)
+    large = f"{topic_suffix}-large"
+    create(admin, NewTopic(large, 60))
+    yield admin
+    admin.delete_topics([large])[large].result(PATIENCE)
+
+
+def create(admin: Admin, *new: NewTopic) -> None:
+    """Return once the controller has created the topics, as `kafka-topics --create` does."""
+    for future in admin.create_topics(list(new)).values():
+        future.result(PATIENCE)
+
+
+def test_topic_can_be_described_at_once_after_ensure_topic(
+    busy: Admin, kafka_config: Config, topic_suffix: str
 ) -> None:
-    def ensure() -> bool:
-        return ensure_topic(
-            kafka_config,
-            topic_suffix,
-            partitions=3,
-            replication_factor=1,
-            topic_config={"retention.ms": "86400000"},
-        )
+    assert ensure_topic(kafka_config, topic_suffix, partitions=3, timeout=PATIENCE) is True
 
-    assert ensure() is True
-    assert ensure() is False
-    description = describe_topic(Admin(kafka_config), topic_suffix)
-    assert len(description.partitions) == 3
+    description = busy.describe_topics(TopicCollection([topic_suffix]))[topic_suffix].result()
+    assert [partition.leader is not None for partition in description.partitions] == [True] * 3
 
 
-def test_more_partitions_than_asked_for_are_fine_and_fewer_are_refused(
-    kafka_config: Config, topic_suffix: str
+def test_topic_that_another_creates_at_this_moment_is_found(
+    busy: Admin, kafka_config: Config, topic_suffix: str
 ) -> None:
-    ensure_topic(kafka_config, topic_suffix, partitions=2)
-
-    assert ensure_topic(kafka_config, topic_suffix, partitions=1) is False
-    with pytest.raises(TopicMismatchError, match=f"{topic_suffix}.* 2 partitions and 3"):
-        ensure_topic(kafka_config, topic_suffix, partitions=3)
+    """A window and a back-fill that begin together."""
+    create(busy, NewTopic(topic_suffix, 2))
+    assert ensure_topic(kafka_config, topic_suffix, partitions=2, timeout=PATIENCE) is False
 
 
-def test_a_topic_that_another_creates_at_this_moment_is_found(
+def test_topic_created_a_moment_ago_can_be_read(
+    busy: Admin, kafka_config: Config, topic_suffix: str
+) -> None:
+    create(busy, NewTopic(topic_suffix, 2))
+    held = offsets_of(kafka_config, topic_suffix, timeout=PATIENCE)
+    assert held == {0: Offsets(0, 0), 1: Offsets(0, 0)}
+
+
+def test_run_can_be_published_to_topics_created_a_moment_ago(busy: Admin, place: Place) -> None:
+    new = place._replace(topic=f"{place.topic}-new", ledger_topic=f"{place.ledger_topic}-new")
+    create(busy, NewTopic(new.topic, 2), NewTopic(new.ledger_topic, 2))
+    with new.publisher() as publisher:
+        publisher.open()
+        publisher.commit(new.sales(0, 3))
+    assert len(new.events()) == 3
+
+
+def test_missing_topic_is_named_at_once(
     kafka_config: Config, topic_suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A window and a back-fill that begin together: to the broker it is there, and unknown."""
-    ensure_topic(kafka_config, topic_suffix, partitions=1)
-    unknown = [TopicMissingError(topic_suffix)] * 2
+    def sleep(_: float) -> None:
+        pytest.fail("a missing topic is not waited for")
 
-    def describe(*arguments: Any) -> Any:
-        if unknown:
-            raise unknown.pop()
-        return describe_topic(*arguments)
+    monkeypatch.setattr(topics, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    for look in (
+        lambda: describe_topic(Admin(kafka_config), topic_suffix),
+        lambda: offsets_of(kafka_config, topic_suffix),
+        lambda: read_committed(kafka_config, topic_suffix),
+    ):
+        with pytest.raises(TopicMissingError, match=topic_suffix):
+            look()
 
-    monkeypatch.setattr(topics, "describe_topic", describe)
-    assert ensure_topic(kafka_config, topic_suffix, partitions=1) is False
-    assert unknown == []
 
-
-def test_another_setting_is_kept_and_named(
+def test_missing_topic_is_created_as_asked_and_then_found(
     kafka_config: Config, topic_suffix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ensure_topic(kafka_config, topic_suffix, partitions=1, topic_config={"retention.ms": "1000"})
-    with caplog.at_level(logging.WARNING):
-        ensure_topic(
-            kafka_config, topic_suffix, partitions=1, topic_config={"retention.ms": "2000"}
-        )
-    assert f"'{topic_suffix}' keeps retention.ms=1000, and 2000" in caplog.text
+    def ensure(partitions: int, retention: str) -> bool:
+        settings = {"retention.ms": retention}
+        with caplog.at_level(logging.WARNING):
+            return ensure_topic(
+                kafka_config,
+                topic_suffix,
+                partitions=partitions,
+                replication_factor=1,
+                topic_config=settings,
+                timeout=PATIENCE,
+            )
+
+    assert ensure(2, "86400000") is True
+    assert ensure(2, "86400000") is False
+    # More partitions than asked for are fine, and fewer are not.
+    assert ensure(1, "86400000") is False
+    with pytest.raises(TopicMismatchError, match=f"{topic_suffix}.* 2 partitions and 3"):
+        ensure(3, "86400000")
+    assert caplog.text == ""
+    assert ensure(2, "2000") is False
+    assert f"'{topic_suffix}' keeps retention.ms=86400000, and 2000" in caplog.text
 
 
-def test_what_the_broker_refuses_is_said(kafka_config: Config, topic_suffix: str) -> None:
+def test_refusal_of_the_broker_is_told(kafka_config: Config, topic_suffix: str) -> None:
     with pytest.raises(KafkaRefusedError, match=f"create the topic '{topic_suffix}': .*9"):
-        ensure_topic(kafka_config, topic_suffix, partitions=1, replication_factor=9)
+        ensure_topic(
+            kafka_config, topic_suffix, partitions=1, replication_factor=9, timeout=PATIENCE
+        )
 
 
-def test_a_missing_topic_is_named(kafka_config: Config, topic_suffix: str) -> None:
-    with pytest.raises(TopicMissingError, match=topic_suffix):
-        describe_topic(Admin(kafka_config), topic_suffix)
-
-
-def test_an_unreachable_broker_is_named_with_the_time_waited_and_no_secret() -> None:
+def test_unreachable_broker_is_named_with_the_time_waited_and_no_secret() -> None:
     config = {
         "bootstrap.servers": "127.0.0.1:1",
         "security.protocol": "SASL_PLAINTEXT",
@@ -94,5 +138,5 @@ def test_an_unreachable_broker_is_named_with_the_time_waited_and_no_secret() -> 
     began = time.monotonic()
     with pytest.raises(KafkaUnreachableError, match=r"127\.0\.0\.1:1 .* 1\.0 s") as caught:
         ensure_topic(config, "t", partitions=1, timeout=1)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < ADMIN_TIMEOUT, "it waits for as long as it was told"
     assert "s3cret" not in str(caught.value)
