@@ -8,6 +8,7 @@ progress goes to the terminal.
 import os
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -85,7 +86,9 @@ def run_suites(
             if done.returncode:
                 return done.returncode
     began = monotonic()
-    codes = _run_lanes(lanes_of(suites, expression, folder, number), folder)
+    with tempfile.TemporaryDirectory(prefix="v-") as temporary:
+        lanes = lanes_of(suites, expression, folder, number, Path(temporary))
+        codes = _run_lanes(lanes, folder)
     _say_results(codes, folder, home, monotonic() - began)
     # With -k, some runs may well have no test of that name.
     return max([code for code in codes.values() if code != NO_TESTS] or codes.values(), default=0)
@@ -115,9 +118,12 @@ def _check_machine(suites: Sequence[str], free: Free, stacks: int | None) -> int
 
 
 def lanes_of(
-    suites: Sequence[str], expression: str | None, folder: Path, stacks: int
+    suites: Sequence[str], expression: str | None, folder: Path, stacks: int, temporary: Path
 ) -> list[list[Run]]:
-    """Return what runs beside each other, each lane a list of runs one after the other."""
+    """Return what runs beside each other, each lane a list of runs one after the other.
+
+    JUnit files go to `folder`, the files of tests without services to `temporary`.
+    """
 
     def of(*kinds: str) -> tuple[str, ...]:
         return tuple(suite for suite in suites if SUITES[suite].kind in kinds)
@@ -136,7 +142,9 @@ def lanes_of(
         lanes.append([Run("types", (sys.executable, "-m", "mypy"))])
     if cores := of("cores"):
         workers = str(os.cpu_count() or 1)
-        lanes.append([pytest("cores", cores, "-n", workers, "--dist", "loadfile")])
+        # Below pytest's own folder, a worker's paths are too long for a stack's unix socket.
+        options = ("-n", workers, "--dist", "loadfile", f"--basetemp={temporary / 't'}")
+        lanes.append([pytest("cores", cores, *options)])
     second = tuple(suite for suite in of("stack") if stacks > 1 and suite in SECOND_STACK)
     first = tuple(suite for suite in of("stack") if suite not in second)
     one_after_the_other = [

@@ -18,6 +18,9 @@ from include.stack.suites import SUITES
 #: Seconds between two lines of one suite.
 EVERY = 15.0
 
+#: Seconds that count as passed at the usual speed before the first test: a stack starts meanwhile.
+HEAD_START = 60.0
+
 
 class Progress:
     """Counts the tests that have ended and estimates the minutes that are left.
@@ -56,7 +59,7 @@ class Progress:
         """Return the estimate for this run of pytest."""
         done = sum(self._usual(suite, self._ended[suite]) for suite in self._all)
         left = sum(self._usual(suite, self._all[suite] - self._ended[suite]) for suite in self._all)
-        return left / 60 * max((self._clock() - self._began) / max(done, 1.0), 0.1)
+        return left / 60 * (self._clock() - self._began + HEAD_START) / (done + HEAD_START)
 
     def _usual(self, suite: str, tests: int) -> float:
         return SUITES[suite].seconds * tests / self._all[suite]

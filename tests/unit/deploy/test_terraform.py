@@ -126,7 +126,7 @@ def roles_of(body: dict[str, Any]) -> list[str]:
 
 def test_airflow_may_call_what_its_hook_calls_and_delete_nothing() -> None:
     hook = (ROOT / "plugins/ventas_airflow/hooks/compute.py").read_text(encoding="utf-8")
-    calls = re.findall(r"\.get_conn\(\)\s*\.(\w+)\(\)\s*\.(\w+)\(", hook)
+    calls = re.findall(r"\._methods\(\"(\w+)\"\)\s*\.(\w+)\(", hook)
     assert {"get", "insert", "start", "stop"} <= {verb for _, verb in calls}
     needed = {f"compute.{kind}.{verb.replace('insert', 'create')}" for kind, verb in calls}
     (role,) = resources("google_project_iam_custom_role").values()

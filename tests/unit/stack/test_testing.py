@@ -55,7 +55,7 @@ def test_every_suite_is_a_folder_of_tests_or_a_tool() -> None:
 
 
 def test_one_stack_runs_its_suites_one_after_the_other(tmp_path: Path) -> None:
-    lanes = lanes_of(tuple(SUITES), None, tmp_path, stacks=1)
+    lanes = lanes_of(tuple(SUITES), None, tmp_path, stacks=1, temporary=tmp_path)
     assert names(lanes) == [["types"], ["cores"], ["stack", "secure", "apart"]]
     stack, secure, apart = lanes[2]
     assert folders(stack)[:4] == ["integration", "browser", "e2e", "recovery"]
@@ -66,14 +66,14 @@ def test_one_stack_runs_its_suites_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_second_stack_takes_the_windows(tmp_path: Path) -> None:
-    *_, first, second = lanes_of(DEFAULT, None, tmp_path, stacks=2)
+    *_, first, second = lanes_of(DEFAULT, None, tmp_path, stacks=2, temporary=tmp_path)
     assert folders(first[0]) == ["integration", "browser"]
     assert folders(second[0]) == ["e2e", "recovery"]
     assert second[0].environment["VENTAS_TEST_STACK"] == "1"
 
 
 def test_expression_and_junit_file_are_passed_to_pytest(tmp_path: Path) -> None:
-    [[run]] = lanes_of(("unit",), "ports and not busy", tmp_path, stacks=1)
+    [[run]] = lanes_of(("unit",), "ports and not busy", tmp_path, stacks=1, temporary=tmp_path)
     assert run.command[-3:] == (f"--junitxml={tmp_path}/cores.xml", "-k", "ports and not busy")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from include.stack.suites import SUITES
 from tests.support.progress import EVERY, Progress
 
 UNIT = [f"tests/unit/test_a.py::test_{n}" for n in range(4)]
@@ -36,10 +37,14 @@ def test_estimate_follows_the_speed_so_far() -> None:
     clock = Clock()
     progress = Progress(lambda _: None, clock)
     progress.collected(UNIT)
-    clock.now = 120.0
+    usual = SUITES["unit"].seconds / 60
+    assert progress.minutes_left() == usual
     progress.ended(UNIT[0])
     progress.ended(UNIT[1])
-    assert round(progress.minutes_left(), 3) == 2.0
+    clock.now = usual * 30
+    assert round(progress.minutes_left(), 3) == round(usual / 2, 3)
+    clock.now *= 10
+    assert progress.minutes_left() > usual
     progress.ended(UNIT[2])
     progress.ended(UNIT[3])
     assert progress.minutes_left() == 0.0
