@@ -9,6 +9,7 @@ import math
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
+from json import loads
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -64,6 +65,10 @@ class QueryTimeoutError(DruidError):
 
 class QueryCanceledError(DruidError):
     """Someone cancelled the query."""
+
+
+class AnswerTooLargeError(DruidError):
+    """The answer has more bytes than the caller takes; the rest of it was not read."""
 
 
 #: What is wrong with a query, by Druid's category of the error.
@@ -145,10 +150,15 @@ class DruidClient:
         *,
         timeout: float = 30.0,
         context: Mapping[str, object] | None = None,
+        most_bytes: int | None = None,
     ) -> SqlTable:
-        """As `sql`, for a query whose columns the caller does not know."""
+        """As `sql`, for a query whose columns the caller does not know.
+
+        Raises:
+            AnswerTooLargeError: the answer has more than `most_bytes`.
+        """
         form = {"resultFormat": "array", "header": True, "sqlTypesHeader": True}
-        names, types, *rows = self._sql(query, parameters, timeout, context, form)
+        names, types, *rows = self._sql(query, parameters, timeout, context, form, most_bytes)
         return SqlTable([SqlColumn(*each) for each in zip(names, types, strict=True)], rows)
 
     def cancel_sql(self, query_id: str) -> None:
@@ -284,6 +294,7 @@ class DruidClient:
         timeout: float,
         context: Mapping[str, object] | None,
         form: Mapping[str, object],
+        most_bytes: int | None = None,
     ) -> Any:
         body = {
             "query": query,
@@ -292,18 +303,40 @@ class DruidClient:
             **form,
         }
         try:
-            answer = self._request("POST", "/druid/v2/sql", json=body, timeout=timeout + 5)
+            answer = self._request(
+                "POST", "/druid/v2/sql", json=body, timeout=timeout + 5, stream=bool(most_bytes)
+            )
         except _StatusError as error:
             if _MISSING.search(str(error)):
                 raise DatasourceMissingError(str(error)) from error
             if kind := _CATEGORIES.get(error.category):
                 raise kind(error.reason) from error
             raise
+        content = self._read(answer, most_bytes) if most_bytes else answer.content
         try:
-            return answer.json()
-        except requests.JSONDecodeError as error:
+            return loads(content)
+        except ValueError as error:
             # Druid has sent 200 by the time a later part fails: the text just ends.
-            raise DruidError(f"Druid's answer broke off half-way: {answer.text[-300:]}") from error
+            end = content[-300:].decode(errors="replace")
+            raise DruidError(f"Druid's answer broke off half-way: {end}") from error
+
+    def _read(self, answer: requests.Response, most_bytes: int) -> bytes:
+        """Read the body of a streamed answer, and hang up on one that is too large."""
+        content = bytearray()
+        with answer:
+            try:
+                for chunk in answer.iter_content(65_536):
+                    content += chunk
+                    if len(content) > most_bytes:
+                        raise AnswerTooLargeError(
+                            f"The answer of Druid at {self.url} has more than {most_bytes} bytes"
+                        )
+            except requests.RequestException as error:
+                raise DruidUnreachableError(
+                    f"The answer of Druid at {self.url} broke off ({type(error).__name__}): "
+                    "is its VM on and healthy?"
+                ) from error
+        return bytes(content)
 
     def _supervisor(
         self, method: str, supervisor: str, action: str = "", *, json: object = None
@@ -321,7 +354,13 @@ class DruidClient:
         return found
 
     def _request(
-        self, method: str, path: str, *, json: object = None, timeout: float | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        timeout: float | None = None,
+        stream: bool = False,
     ) -> requests.Response:
         try:
             answer = self._session.request(
@@ -331,6 +370,7 @@ class DruidClient:
                 timeout=timeout or self._timeout,
                 # With each request: a session's own yields to REQUESTS_CA_BUNDLE.
                 verify=self._verify,
+                stream=stream,
             )
         except requests.RequestException as error:
             if _UNTRUSTED in str(error):

@@ -1,11 +1,12 @@
-"""What a person may ask of Druid: one query that reads, with a limit of rows and of time."""
+"""What a person may ask of Druid: one query that reads, with limits of rows, time and bytes."""
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from include.druid.client import (
+    AnswerTooLargeError,
     DatasourceMissingError,
     DruidClient,
     DruidError,
@@ -15,8 +16,9 @@ from include.druid.client import (
     QueryTimeoutError,
     SqlColumn,
 )
+from include.druid.sql_check import check
+from include.druid.sql_lexer import SqlRefusedError
 from include.druid.sql_text import Token, tokens
-from include.texts import InputError
 
 DEFAULT_ROWS: Final = 1_000
 MOST_ROWS: Final = 10_000
@@ -25,11 +27,14 @@ MOST_SECONDS: Final = 30
 LONGEST: Final = 20_000
 """Characters of a query."""
 
+LARGEST_ANSWER: Final = 16_000_000
+"""Bytes of an answer: 10,000 rows of all columns have a third of them."""
+
 _READS = ("SELECT", "WITH")
 _ID_PREFIX = "consulta-"
 
-#: How Druid carries out window functions, and sorts what it has joined: with all rows in the
-#: broker's heap, and 200 MB of it at once to sort them, which a small broker dies of.
+#: How Druid sorts what it has joined, and does window functions, which `check` refuses: with all
+#: rows in the broker's heap, and 200 MB of it at once to sort them, which a small broker dies of.
 _IN_HEAP = '"queryType":"windowOperator"'
 
 
@@ -40,10 +45,6 @@ class Answer(NamedTuple):
     rows: list[list[Any]]
     truncated: bool
     elapsed_ms: int
-
-
-class SqlRefusedError(InputError):
-    """The text is no query that may be asked."""
 
 
 def one_query(text: str) -> str:
@@ -111,48 +112,74 @@ def ask(
     rows: int = DEFAULT_ROWS,
     seconds: float = DEFAULT_SECONDS,
     query_id: str = "",
+    context: Mapping[str, object] | None = None,
 ) -> Answer:
     """Ask Druid, for at most so many rows and seconds; `query_id` is as `query_id()` returns it.
 
     Raises:
         SqlRefusedError: a limit that is none.
-        DruidError: as `DruidClient.sql`.
+        DruidError: as `DruidClient.sql_table`.
     """
     _check_limits(rows, seconds)
     # One more, which is not shown: it tells that there are more. Druid keeps the query's order.
-    context: dict[str, object] = {"sqlOuterLimit": rows + 1}
+    context = {"sqlOuterLimit": rows + 1, **(context or {})}
     if query_id:
         context |= {"sqlQueryId": query_id, "queryId": query_id}
     began = time.monotonic()
-    table = client.sql_table(sql, parameters, timeout=seconds, context=context)
+    table = client.sql_table(
+        sql, parameters, timeout=seconds, context=context, most_bytes=LARGEST_ANSWER
+    )
     elapsed_ms = round(1000 * (time.monotonic() - began))
     return Answer(table.columns, table.rows[:rows], len(table.rows) > rows, elapsed_ms)
 
 
 def ask_freely(
-    client: DruidClient, text: str, *, rows: int, seconds: float, query_id: str
+    client: DruidClient,
+    text: str,
+    tables: Collection[str],
+    *,
+    rows: int,
+    seconds: float,
+    query_id: str,
 ) -> Answer:
-    """Ask what a person wrote; as `ask`, and `SqlRefusedError` also for what Druid refuses."""
+    """Ask what a person wrote of the datasources `tables`, once `check` knows it to be harmless.
+
+    Raises:
+        SqlRefusedError: as `one_query` and `check`, a limit that is none, or Druid refuses.
+        DruidError: as `DruidClient.sql_table`.
+    """
     sql = one_query(text)
+    subquery_rows = check(sql, tables)
     _check_limits(rows, seconds)
     try:
         if not sql.upper().startswith("EXPLAIN") and _IN_HEAP in _plan(client, sql, seconds):
             raise SqlRefusedError(
-                "Las funciones de ventana (OVER), y ordenar sin agrupar lo que da un JOIN, se "
-                "hacen enteros en la memoria de Druid y lo pueden voltear: agrupá con GROUP BY, o "
-                "sacá el ORDER BY.",
-                "Druid does window functions (OVER), and the sorting of what a JOIN gives without "
-                "grouping, all in memory, and may fall over: group with GROUP BY, or take the "
-                "ORDER BY away.",
+                "Ordenar sin agrupar lo que da un JOIN se hace entero en la memoria de Druid y lo "
+                "puede voltear: agrupá con GROUP BY, o sacá el ORDER BY.",
+                "Druid sorts what a JOIN gives without grouping all in memory, and may fall over: "
+                "group with GROUP BY, or take the ORDER BY away.",
             )
-        return ask(client, sql, rows=rows, seconds=seconds, query_id=query_id)
-    except DatasourceMissingError as error:
-        told = error.args[0].rpartition(": ")[2]
-        raise SqlRefusedError(
-            f"No hay esa tabla: {told}", f"There is no such table: {told}"
-        ) from error
-    except (DruidUnreachableError, QueryTimeoutError, QueryCanceledError):
+        return ask(
+            client,
+            sql,
+            rows=rows,
+            seconds=seconds,
+            query_id=query_id,
+            context={"maxSubqueryRows": subquery_rows},
+        )
+    except (
+        DatasourceMissingError,
+        DruidUnreachableError,
+        QueryTimeoutError,
+        QueryCanceledError,
+    ):
         raise
+    except AnswerTooLargeError as error:
+        megabytes = LARGEST_ANSWER // 1_000_000
+        raise SqlRefusedError(
+            f"La respuesta pasa de {megabytes} MB: pedí menos columnas, menos filas o sumas.",
+            f"The answer has more than {megabytes} MB: ask for fewer columns, fewer rows or sums.",
+        ) from error
     except DruidError as error:
         raise SqlRefusedError(
             f"Druid no acepta la consulta: {error}", f"Druid does not take the query: {error}"

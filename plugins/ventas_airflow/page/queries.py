@@ -141,7 +141,14 @@ def _run(query: Query, values: dict[str, str]) -> dict[str, Any]:
 def _ask_freely(body: FreeSql) -> dict[str, Any]:
     asked = query_id(body.id)
     with _slot():
-        answer = ask_freely(druid(), body.sql, rows=body.rows, seconds=body.seconds, query_id=asked)
+        answer = ask_freely(
+            druid(),
+            body.sql,
+            (DATASOURCE,),
+            rows=body.rows,
+            seconds=body.seconds,
+            query_id=asked,
+        )
     return _table(answer, [_column(*column) for column in answer.columns], body.sql, [])
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from include.druid.client import DruidClient, QueryCanceledError, QueryTimeoutError
 from include.druid.library import Query, bind, load_library
-from include.druid.sql_box import MOST_ROWS, MOST_SECONDS, Answer, SqlRefusedError, ask, ask_freely
+from include.druid.sql_box import MOST_ROWS, MOST_SECONDS, Answer, ask, ask_freely
 from include.druid.sql_box import query_id as druids_id
+from include.druid.sql_lexer import SqlRefusedError
 from include.druid.supervisor import supervisor_spec
 from include.sales.event import Venta, format_ts
 from include.sales.local_time import UTC_OFFSET_HOURS
@@ -81,8 +82,11 @@ def run(druid: DruidClient, seeded: Seeded, name: str, **values: str) -> list[di
     return [dict(zip([c.name for c in query.columns], row, strict=True)) for row in answer.rows]
 
 
-def free(druid: DruidClient, sql: str, *, rows: int = 10, seconds: float = 10) -> Answer:
-    return ask_freely(druid, sql, rows=rows, seconds=seconds, query_id=druids_id(str(uuid.uuid4())))
+def free(
+    druid: DruidClient, seeded: Seeded, sql: str, *, rows: int = 10, seconds: float = 10
+) -> Answer:
+    asked = druids_id(str(uuid.uuid4()))
+    return ask_freely(druid, sql, [seeded.datasource], rows=rows, seconds=seconds, query_id=asked)
 
 
 #: What takes in all the sales, where a query has such parameters.
@@ -184,11 +188,11 @@ def test_free_sql_keeps_its_order_within_its_limit(druid: DruidClient, seeded: S
         "SELECT producto, COUNT(*) AS n "  # noqa: S608
         f'FROM "{seeded.datasource}" GROUP BY 1 ORDER BY n DESC, producto; -- the end'
     )
-    everything = free(druid, sql, rows=MOST_ROWS)
+    everything = free(druid, seeded, sql, rows=MOST_ROWS)
     assert not everything.truncated
-    few = free(druid, sql, rows=5)
+    few = free(druid, seeded, sql, rows=5)
     assert (few.rows, few.truncated) == (everything.rows[:5], True)
-    none = free(druid, f'SELECT sku FROM "{seeded.datasource}" WHERE 1 = 0')  # noqa: S608
+    none = free(druid, seeded, f'SELECT sku FROM "{seeded.datasource}" WHERE 1 = 0')  # noqa: S608
     assert ([column.name for column in none.columns], none.rows) == (["sku"], [])
 
 
@@ -202,7 +206,7 @@ def test_free_sql_keeps_its_order_within_its_limit(druid: DruidClient, seeded: S
             "JOIN",
         ),
         ('SELECT nada FROM "{0}"', r"Column 'nada' not found .*line \[1\], column \[8\]"),
-        ("SELECT * FROM nada", "No hay esa tabla"),
+        ("SELECT * FROM nada", "La tabla nada no se consulta acá"),
         ('SELECT STDDEV(cantidad) FROM "{0}"', "STDDEV"),
         ("SELECT * FROM TABLE(EXTERN('{{}}', '{{}}', '[]'))", "EXTERN"),
     ],
@@ -211,14 +215,14 @@ def test_free_sql_that_druid_cannot_or_should_not_do_is_refused_in_words(
     druid: DruidClient, seeded: Seeded, sql: str, told: str
 ) -> None:
     with pytest.raises(SqlRefusedError, match=told):
-        free(druid, sql.format(seeded.datasource))
+        free(druid, seeded, sql.format(seeded.datasource))
 
 
 def test_free_sql_that_takes_too_long_ends_at_its_limit(druid: DruidClient, seeded: Seeded) -> None:
     once = DruidClient(druid.url, retries=0)
     began = time.monotonic()
     with pytest.raises(QueryTimeoutError):
-        free(once, ENDLESS.format(seeded.datasource), seconds=1)
+        free(once, seeded, ENDLESS.format(seeded.datasource), seconds=1)
     assert time.monotonic() - began < 4
 
 

@@ -5,14 +5,18 @@ from typing import Any
 
 import pytest
 
+from include.druid import sql_box
 from include.druid.client import (
+    DatasourceMissingError,
     DruidClient,
     DruidError,
     QueryCanceledError,
     QueryTimeoutError,
     SqlColumn,
 )
-from include.druid.sql_box import Answer, SqlRefusedError, ask, ask_freely, one_query, query_id
+from include.druid.sql_box import Answer, ask, ask_freely, one_query, query_id
+from include.druid.sql_check import JOINED_ROWS, SUBQUERY_ROWS
+from include.druid.sql_lexer import SqlRefusedError
 from tests.unit.druid.support import SQL, Router
 
 
@@ -101,24 +105,52 @@ def test_limits_have_limits(router: Router, client: DruidClient, rows: int, seco
     with pytest.raises(SqlRefusedError, match="límite"):
         ask(client, "SELECT 1", rows=rows, seconds=seconds)
     with pytest.raises(SqlRefusedError, match="límite"):
-        ask_freely(client, "SELECT 1", rows=rows, seconds=seconds, query_id="")
+        ask_freely(client, "SELECT 1", ["ventas"], rows=rows, seconds=seconds, query_id="")
     assert router.asked == []
 
 
 def freely(client: DruidClient, text: str) -> Answer:
-    return ask_freely(client, text, rows=10, seconds=5, query_id="")
+    return ask_freely(client, text, ["ventas"], rows=10, seconds=5, query_id="")
 
 
 def test_a_plan_that_is_carried_out_in_the_brokers_heap_is_not_asked(
     router: Router, client: DruidClient
 ) -> None:
     router.on("POST", SQL, plan("windowOperator"))
-    with pytest.raises(SqlRefusedError, match="OVER"):
+    with pytest.raises(SqlRefusedError, match="JOIN"):
         freely(client, "SELECT 1")
     assert [asked.body["query"] for asked in router.asked] == ["EXPLAIN PLAN FOR SELECT 1"]
 
     router.on("POST", SQL, plan(), table(["a", 1]))
     assert freely(client, "SELECT 1").rows == [["a", 1]]
+
+
+def test_a_statement_that_the_check_refuses_never_reaches_druid(
+    router: Router, client: DruidClient
+) -> None:
+    with pytest.raises(SqlRefusedError, match="REPEAT"):
+        freely(client, "SELECT REPEAT('x', 1000000000)")
+    with pytest.raises(SqlRefusedError, match="REPEAT"):
+        freely(client, "EXPLAIN PLAN FOR SELECT REPEAT('x', 1000000000)")
+    assert router.asked == []
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(
+    router: Router, client: DruidClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_box, "LARGEST_ANSWER", 1_000_000)
+    router.on("POST", SQL, plan(), table(["x" * 2_000_000, 1]))
+    with pytest.raises(SqlRefusedError, match="La respuesta pasa de 1 MB"):
+        freely(client, "SELECT producto, cantidad FROM ventas")
+
+
+def test_rows_of_subqueries_are_limited_for_free_sql(router: Router, client: DruidClient) -> None:
+    router.on("POST", SQL, *[plan(), table(["a", 1])] * 2)
+    freely(client, "SELECT 1")
+    assert router.asked[-1].body["context"]["maxSubqueryRows"] == SUBQUERY_ROWS
+    derived = "(SELECT sku FROM ventas LIMIT 9)"
+    freely(client, f"SELECT 1 FROM {derived} a, {derived} b")  # noqa: S608
+    assert router.asked[-1].body["context"]["maxSubqueryRows"] == JOINED_ROWS
 
 
 def test_what_druid_refuses_is_told_in_its_words(router: Router, client: DruidClient) -> None:
@@ -129,9 +161,9 @@ def test_what_druid_refuses_is_told_in_its_words(router: Router, client: DruidCl
     # The last time without EXPLAIN, whose columns are others.
     assert router.asked[-1].body["query"] == "SELECT x"
 
-    router.on("POST", SQL, (400, failure("INVALID_INPUT", "Object 'x' not found")))
-    with pytest.raises(SqlRefusedError, match=r"^No hay esa tabla: Object 'x' not found$"):
-        freely(client, "SELECT 1 FROM x")
+    router.on("POST", SQL, (400, failure("INVALID_INPUT", "Object 'ventas' not found")))
+    with pytest.raises(DatasourceMissingError):
+        freely(client, "SELECT 1 FROM ventas")
 
 
 @pytest.mark.parametrize(

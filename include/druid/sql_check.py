@@ -1,0 +1,676 @@
+"""Check free SQL before Druid reads it: only statements of a small, known grammar pass.
+
+Druid's planner computes constants and rewrites expressions, and no time limit holds there: the
+check therefore comes before any call of Druid, EXPLAIN included. It is a recursive-descent parser
+of a part of Calcite's SQL. A statement that it cannot derive is refused, so a form of SQL that
+nobody thought of is refused as well. A general parser answers another question: sqlglot, which was
+tried, accepts the union of many dialects, reads ``U&'…'`` as an operator, and runs out of stack on
+deep nesting.
+
+The check knows the functions (``sql/allowed_functions.txt``), the tables and the literals, and the
+size of the statement once Calcite has put every WITH and every derived table in its place.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from include.druid.queries import FOLDER
+from include.druid.sql_lexer import SqlRefusedError, Token, bound, lexed
+from include.sales.event import FIELDS
+
+_FUNCTIONS: Final = FOLDER / "allowed_functions.txt"
+_RESERVED: Final = FOLDER / "reserved_words.txt"
+
+MOST_NESTED: Final = 20
+"""Parentheses, CASEs and function calls inside each other."""
+
+MOST_LEVELS: Final = 5
+"""Queries inside each other, WITH included."""
+
+MOST_READS: Final = 6
+"""Reads of a table, each use of a WITH query counted again."""
+
+MOST_COLUMNS: Final = 60
+"""Columns of one SELECT, the columns of a ``*`` included."""
+
+SUBQUERY_ROWS: Final = 10_000
+"""Rows that the broker may hold for the subqueries of a statement; Druid's default is 100,000."""
+
+JOINED_ROWS: Final = 2_000
+"""The same where a derived table is joined with another.
+
+The broker then goes through up to a quarter of the square of so many pairs, and Druid 33 neither
+ends that at the time-out nor cancels it. A join that begins with a datasource runs where its
+segments are, and ends in time.
+"""
+
+MOST_LISTED: Final = 250
+"""Values of one IN, or expressions of one GROUP BY or ORDER BY."""
+
+MOST_WEIGHT: Final = 600
+"""Words of one expression once the columns of derived tables are replaced by their expressions.
+
+Druid 33 overflows its stack at 600 summands, which are 1,200 words; it plans 300 in a second.
+"""
+
+MOST_SIZE: Final = 3_000
+"""Words of the whole statement, each use of a WITH query counted again."""
+
+CONCAT_WEIGHT: Final = 10
+"""Words that a piece of a concatenation counts as: a value may be as long as a whole record."""
+
+MOST_DIGITS: Final = 18
+"""Digits of `ROUND` and `TRUNCATE`, before or after the point."""
+
+LARGEST_LIMIT: Final = 100_000
+
+MOST_WILDCARDS: Final = 8
+"""Signs ``%`` in the pattern of one LIKE."""
+
+UNITS: Final = ("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
+EXTRACTED: Final = (*UNITS, "DOW", "DOY", "ISODOW", "ISOYEAR", "EPOCH")
+TYPES: Final = (
+    *("BIGINT", "INTEGER", "DOUBLE", "FLOAT", "DECIMAL"),
+    *("VARCHAR", "BOOLEAN", "TIMESTAMP", "DATE"),
+)
+
+_CONSTANTS: Final = ("NULL", "TRUE", "FALSE", "UNKNOWN", "CURRENT_TIMESTAMP", "CURRENT_DATE")
+_COMPARISONS: Final = ("=", "<>", "!=", "<", "<=", ">", ">=")
+_PERIOD: Final = re.compile(r"'(?:P[1-9][0-9]{0,3}[DWMY]|PT[1-9][0-9]{0,3}[HMS])'")
+_MOMENT: Final = re.compile(r"'[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]{5,12}Z?)?'")
+_AMOUNT: Final = re.compile(r"'[0-9]{1,6}'")
+
+
+class _Weighed(NamedTuple):
+    """An expression: its words, and how many of them are columns."""
+
+    words: int
+    columns: int
+
+    def over(self, below: int) -> int:
+        """Words once each column is replaced by an expression of `below` words."""
+        return self.words + self.columns * below
+
+
+@dataclass(frozen=True)
+class _Query:
+    """Size of a query, with every derived table in its place; the defaults are a table's."""
+
+    columns: int = len(FIELDS)
+    weight: int = 1
+    """Words of its largest column."""
+    reads: int = 1
+    levels: int = 0
+    size: int = 0
+
+
+@dataclass
+class _Scope:
+    """What a SELECT, or an ORDER BY, has shown so far."""
+
+    sources: list[tuple[str, _Query]] = field(default_factory=list)
+    """Its tables by alias."""
+    inner: list[_Query] = field(default_factory=list)
+    """Queries within its expressions."""
+    expressions: list[_Weighed] = field(default_factory=list)
+
+
+def _lines(file: Path) -> list[str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@cache
+def functions() -> Mapping[str, tuple[str, ...]]:
+    """Return the allowed functions, each with the kinds of its arguments, as the file has them."""
+    named = [line.split() for line in _lines(_FUNCTIONS)]
+    return {name: tuple(kinds) for name, *kinds in named}
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    return frozenset(_lines(_RESERVED))
+
+
+def check(sql: str, tables: Collection[str]) -> int:
+    """Check one statement that has no comments and no semicolon.
+
+    Returns the rows that its subqueries may have together, which is Druid's `maxSubqueryRows`.
+
+    Args:
+        sql: the statement that Druid will get, as `sql_box.one_query` returns it.
+        tables: datasources that it may read.
+
+    Raises:
+        SqlRefusedError: the statement is not known to be harmless; the message names what is
+            refused and what is allowed.
+    """
+    return _Parser(sql, tables).statement()
+
+
+class _Parser:
+    def __init__(self, sql: str, tables: Collection[str]) -> None:
+        self._sql = sql
+        self._tables = tables
+        self._tokens = [*lexed(sql)]
+        self._at = 0
+        self._nested = 0
+        self._columns = 0
+        """Columns named so far."""
+        self._pieces = 0
+        """Pieces of concatenations so far."""
+        self._with: dict[str, _Query] = {}
+        self._subquery_rows = SUBQUERY_ROWS
+
+    def statement(self) -> int:
+        if self._word("EXPLAIN"):
+            self._expect("PLAN")
+            self._expect("FOR")
+        size = 0
+        if self._word("WITH"):
+            while True:
+                name = self._name()
+                self._expect("AS")
+                self._expect("(")
+                query = self._query()
+                self._expect(")")
+                self._with[name] = query
+                size += query.size
+                if not self._sign(","):
+                    break
+        query = self._query()
+        if self._token.kind != "end":
+            raise self._unknown()
+        size += query.size
+        bound(
+            size,
+            MOST_SIZE,
+            "palabras, contando cada uso de WITH",
+            "words, counting each use of WITH",
+        )
+        return self._subquery_rows
+
+    # Queries.
+
+    def _query(self) -> _Query:
+        queries = [self._select()]
+        while self._word("UNION"):
+            self._expect("ALL")
+            queries.append(self._select())
+        order = _Scope()
+        if self._word("ORDER"):
+            self._expect("BY")
+            self._listed(self._ordered, order)
+        self._limits()
+        weight = max(each.weight for each in queries)
+        _weigh(order.expressions, weight)
+        inner = [*queries, *order.inner]
+        query = _Query(
+            columns=max(each.columns for each in queries),
+            weight=weight,
+            reads=sum(each.reads for each in inner),
+            levels=max(each.levels for each in inner),
+            size=sum(each.size for each in inner),
+        )
+        bound(query.reads, MOST_READS, "lecturas de tablas", "reads of tables")
+        bound(
+            query.levels, MOST_LEVELS, "consultas una dentro de otra", "queries inside each other"
+        )
+        return query
+
+    def _select(self) -> _Query:
+        scope = _Scope()
+        start = self._at
+        self._expect("SELECT")
+        if not self._word("DISTINCT"):
+            self._word("ALL")
+        stars: list[str] = []
+        items: list[_Weighed] = []
+        while True:
+            star = self._star()
+            if star is None:
+                items.append(self._expression(scope))
+                self._alias()
+            else:
+                stars.append(star)
+            if not self._sign(","):
+                break
+        if self._word("FROM"):
+            self._joined(scope)
+        if self._word("WHERE"):
+            self._expression(scope)
+        if self._word("GROUP"):
+            self._expect("BY")
+            self._listed(self._expression, scope)
+        if self._word("HAVING"):
+            self._expression(scope)
+        inner = [query for _, query in scope.sources]
+        below = max((query.weight for query in inner), default=1)
+        _weigh(scope.expressions, below)
+        columns = len(items)
+        for star in stars:
+            named = [query for alias, query in scope.sources if alias == star]
+            columns += sum(query.columns for query in named or inner)
+        bound(columns, MOST_COLUMNS, "columnas", "columns")
+        inner += scope.inner
+        return _Query(
+            columns=columns,
+            weight=max([below, *(item.over(below) for item in items)]),
+            reads=sum(query.reads for query in inner),
+            levels=1 + max((query.levels for query in inner), default=0),
+            size=self._at - start + sum(query.size for query in inner),
+        )
+
+    def _star(self) -> str | None:
+        """Return the alias of ``alias.*``, "" for ``*`` alone, None where there is no star."""
+        if self._sign("*"):
+            return ""
+        ahead = [token.text for token in self._tokens[self._at + 1 : self._at + 3]]
+        if not self._is_name() or ahead != [".", "*"]:
+            return None
+        name = self._name()
+        self._at += 2
+        return name
+
+    def _joined(self, scope: _Scope) -> None:
+        self._source(scope)
+        while True:
+            if self._sign(","):
+                self._source(scope)
+            elif self._word("CROSS"):
+                self._expect("JOIN")
+                self._source(scope)
+            elif self._token.text.upper() in ("JOIN", "INNER", "LEFT", "RIGHT", "FULL"):
+                if self._word("LEFT") or self._word("RIGHT") or self._word("FULL"):
+                    self._word("OUTER")
+                else:
+                    self._word("INNER")
+                self._expect("JOIN")
+                self._source(scope)
+                self._expect("ON")
+                self._expression(scope)
+            else:
+                break
+        sources = scope.sources
+        if len(sources) > 1 and sources[0][1].levels:
+            self._subquery_rows = JOINED_ROWS
+            if len(sources) > 2:
+                raise SqlRefusedError(
+                    "Un FROM que empieza con una subconsulta se une con una sola tabla más: empezá "
+                    f"con {', '.join(self._tables)}, o sacá una.",
+                    "A FROM that begins with a subquery is joined with one more table only: begin "
+                    f"with {', '.join(self._tables)}, or take one away.",
+                )
+
+    def _source(self, scope: _Scope) -> None:
+        if self._sign("("):
+            with self._deeper():
+                name, query = "", self._query()
+                self._expect(")")
+        else:
+            name, query = self._table()
+        scope.sources.append((self._alias() or name, query))
+
+    def _table(self) -> tuple[str, _Query]:
+        names = [self._name()]
+        while self._sign("."):
+            names.append(self._name())
+        if len(names) == 1 and names[0] in self._with:
+            return names[0], self._with[names[0]]
+        # The datasources are in Druid's schema "druid", its default.
+        if names[-1] not in self._tables or names[:-1] not in ([], ["druid"]):
+            shown, allowed = ".".join(names)[:60], ", ".join(self._tables)
+            raise SqlRefusedError(
+                f"La tabla {shown} no se consulta acá: se admiten {allowed} y las que define "
+                "WITH; los procesos, segmentos y tareas de Druid están en la Biblioteca.",
+                f"The table {shown} is not queried here: allowed are {allowed} and those that WITH "
+                "defines; Druid's processes, segments and tasks are in the Library.",
+            )
+        return names[-1], _Query()
+
+    def _alias(self) -> str:
+        return self._name() if self._word("AS") or self._is_name() else ""
+
+    def _ordered(self, scope: _Scope) -> None:
+        self._expression(scope)
+        if not self._word("ASC"):
+            self._word("DESC")
+        if self._word("NULLS") and not self._word("FIRST"):
+            self._expect("LAST")
+
+    def _limits(self) -> None:
+        if self._word("LIMIT"):
+            self._rows()
+        if self._word("OFFSET"):
+            self._rows()
+            if not self._word("ROWS"):
+                self._word("ROW")
+        if self._word("FETCH"):
+            if not self._word("FIRST"):
+                self._expect("NEXT")
+            self._rows()
+            if not self._word("ROWS"):
+                self._expect("ROW")
+            self._expect("ONLY")
+
+    def _rows(self) -> None:
+        token = self._take("number")
+        if not token.text.isdecimal() or int(token.text) > LARGEST_LIMIT:
+            raise SqlRefusedError(
+                f"LIMIT y OFFSET llevan un número entero hasta {LARGEST_LIMIT}, no {token.text}.",
+                f"LIMIT and OFFSET take a whole number up to {LARGEST_LIMIT}, not {token.text}.",
+            )
+
+    def _listed(self, read: Callable[[_Scope], object], scope: _Scope) -> None:
+        count = 1
+        read(scope)
+        while self._sign(","):
+            read(scope)
+            count += 1
+        bound(count, MOST_LISTED, "valores en una lista", "values in a list")
+
+    # Expressions, from the weakest operator to the strongest.
+
+    def _expression(self, scope: _Scope) -> _Weighed:
+        start, columns, pieces = self._at, self._columns, self._pieces
+        self._or(scope)
+        words = self._at - start + CONCAT_WEIGHT * (self._pieces - pieces)
+        weighed = _Weighed(words, self._columns - columns)
+        scope.expressions.append(weighed)
+        return weighed
+
+    def _or(self, scope: _Scope) -> None:
+        while True:
+            self._word("NOT")
+            self._predicate(scope)
+            if not (self._word("AND") or self._word("OR")):
+                return
+
+    def _predicate(self, scope: _Scope) -> None:
+        self._sum(scope)
+        while True:
+            if self._token.text in _COMPARISONS:
+                self._at += 1
+                self._sum(scope)
+            elif self._word("IS"):
+                self._word("NOT")
+                if self._word("DISTINCT"):
+                    self._expect("FROM")
+                    self._sum(scope)
+                elif not any(self._word(each) for each in ("NULL", "TRUE", "FALSE", "UNKNOWN")):
+                    raise self._unknown()
+            elif self._token.text.upper() in ("NOT", "IN", "BETWEEN", "LIKE"):
+                self._word("NOT")
+                self._membership(scope)
+            else:
+                return
+
+    def _membership(self, scope: _Scope) -> None:
+        if self._word("IN"):
+            self._expect("(")
+            with self._deeper():
+                if self._token.text.upper() == "SELECT":
+                    scope.inner.append(self._query())
+                else:
+                    self._listed(self._or, scope)
+                self._expect(")")
+        elif self._word("BETWEEN"):
+            self._sum(scope)
+            self._expect("AND")
+            self._sum(scope)
+        else:
+            self._expect("LIKE")
+            pattern = self._take("text").text
+            bound(pattern.count("%"), MOST_WILDCARDS, "signos % en un LIKE", "signs % in a LIKE")
+            if self._word("ESCAPE"):
+                self._take("text")
+
+    def _sum(self, scope: _Scope) -> None:
+        while True:
+            if not self._sign("-"):
+                self._sign("+")
+            self._primary(scope)
+            if self._sign("||"):
+                self._pieces += 1
+            elif not any(self._sign(each) for each in ("+", "-", "*", "/", "%")):
+                return
+
+    def _primary(self, scope: _Scope) -> None:
+        token = self._token
+        is_call = self._ahead.text == "("
+        if token.kind in ("number", "text") or (
+            token.kind == "word" and token.text.upper() in _CONSTANTS and not is_call
+        ):
+            self._at += 1
+        elif self._sign("("):
+            with self._deeper():
+                if self._token.text.upper() == "SELECT":
+                    scope.inner.append(self._query())
+                else:
+                    self._or(scope)
+                self._expect(")")
+        elif self._word("CASE"):
+            self._case(scope)
+        elif self._word("DATE") or self._word("TIMESTAMP"):
+            self._matching(
+                _MOMENT,
+                "un momento como '2026-11-24 09:00:00'",
+                "a moment such as '2026-11-24 09:00:00'",
+            )
+        elif self._word("INTERVAL"):
+            self._matching(
+                _AMOUNT, "un número entre comillas, como '7'", "a number in quotes, such as '7'"
+            )
+            self._one_of(UNITS)
+        elif token.kind == "word" and is_call:
+            with self._deeper():
+                self._call(scope)
+        else:
+            self._name()
+            if self._sign("."):
+                self._name()
+            self._columns += 1
+
+    def _case(self, scope: _Scope) -> None:
+        with self._deeper():
+            if self._token.text.upper() != "WHEN":
+                self._or(scope)
+            self._expect("WHEN")
+            while True:
+                self._or(scope)
+                self._expect("THEN")
+                self._or(scope)
+                if not self._word("WHEN"):
+                    break
+            if self._word("ELSE"):
+                self._or(scope)
+            self._expect("END")
+
+    def _call(self, scope: _Scope) -> None:
+        token = self._token
+        name = token.text.upper()
+        if name == "CAST":
+            self._at += 2
+            self._or(scope)
+            self._expect("AS")
+            self._one_of(TYPES)
+            self._expect(")")
+        elif name == "EXTRACT":
+            self._at += 2
+            self._one_of(EXTRACTED)
+            self._expect("FROM")
+            self._or(scope)
+            self._expect(")")
+        elif name in functions():
+            self._at += 2
+            self._arguments(name, scope)
+            if self._word("FILTER"):
+                self._expect("(")
+                self._expect("WHERE")
+                self._or(scope)
+                self._expect(")")
+        elif name in _reserved():
+            raise self._unknown()
+        else:
+            shown, allowed = token.text[:60], ", ".join(functions())
+            raise SqlRefusedError(
+                f"La función {shown} no se admite acá; se admiten CAST, EXTRACT, {allowed}.",
+                f"The function {shown} is not allowed here; allowed are CAST, EXTRACT, {allowed}.",
+            )
+
+    def _arguments(self, name: str, scope: _Scope) -> None:
+        if name == "COUNT" and self._sign("*"):
+            self._expect(")")
+            return
+        if name == "COUNT":
+            self._word("DISTINCT")
+        kinds = functions()[name]
+        given = 0
+        while not self._sign(")"):
+            if given:
+                self._expect(",")
+            if given >= len(kinds) and not kinds[-1].endswith("..."):
+                raise _wrong_count(name)
+            self._argument(kinds[min(given, len(kinds) - 1)].rstrip("?."), scope)
+            given += 1
+            if name in ("FLOOR", "CEIL") and self._word("TO"):
+                self._one_of(UNITS)
+        if given < sum(not kind.endswith("?") for kind in kinds):
+            raise _wrong_count(name)
+
+    def _argument(self, kind: str, scope: _Scope) -> None:
+        match kind:
+            case "text":
+                self._matching(
+                    re.compile(".*", re.DOTALL), "un texto entre comillas", "a text in quotes"
+                )
+            case "period":
+                self._matching(
+                    _PERIOD,
+                    "un período de una sola unidad, como 'PT1H' o 'P1D'",
+                    "a period of one unit, such as 'PT1H' or 'P1D'",
+                )
+            case "digits":
+                self._sign("-")
+                token = self._take("number")
+                if not token.text.isdecimal() or int(token.text) > MOST_DIGITS:
+                    raise SqlRefusedError(
+                        f"Se redondea a un número entero de cifras, hasta {MOST_DIGITS}, "
+                        f"y no a {token.text}.",
+                        f"Round to a whole number of digits, up to {MOST_DIGITS}, and not to "
+                        f"{token.text}.",
+                    )
+            case "unit":
+                self._one_of(UNITS)
+            case "concat":
+                self._pieces += 1
+                self._or(scope)
+            case _:
+                self._or(scope)
+
+    # Tokens.
+
+    @property
+    def _token(self) -> Token:
+        return self._tokens[self._at]
+
+    @property
+    def _ahead(self) -> Token:
+        return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
+
+    def _word(self, word: str) -> bool:
+        """Take the next token if it is this word."""
+        found = self._token.kind == "word" and self._token.text.upper() == word
+        self._at += found
+        return found
+
+    def _sign(self, sign: str) -> bool:
+        """Take the next token if it is this sign."""
+        found = self._token.kind == "sign" and self._token.text == sign
+        self._at += found
+        return found
+
+    def _expect(self, text: str) -> None:
+        if not (self._word(text) or self._sign(text)):
+            raise self._unknown()
+
+    def _take(self, kind: str) -> Token:
+        token = self._token
+        if token.kind != kind:
+            raise self._unknown()
+        self._at += 1
+        return token
+
+    def _one_of(self, words: Collection[str]) -> None:
+        if not any(self._word(word) for word in words):
+            near, allowed = self._near(), ", ".join(words)
+            raise SqlRefusedError(
+                f"En «{near}» va uno de {allowed}.", f"One of {allowed} goes at «{near}»."
+            )
+
+    def _matching(self, pattern: re.Pattern[str], es: str, en: str) -> None:
+        if self._token.kind != "text" or not pattern.fullmatch(self._token.text):
+            near = self._near()
+            raise SqlRefusedError(f"En «{near}» va {es}.", f"At «{near}» goes {en}.")
+        self._at += 1
+
+    def _is_name(self) -> bool:
+        kind, text, _ = self._token
+        return kind == "quoted" or (kind == "word" and text.upper() not in _reserved())
+
+    def _name(self) -> str:
+        if not self._is_name():
+            raise self._unknown()
+        kind, text, _ = self._token
+        self._at += 1
+        return text[1:-1].replace('""', '"') if kind == "quoted" else text
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        self._nested += 1
+        bound(
+            self._nested,
+            MOST_NESTED,
+            "paréntesis uno dentro de otro",
+            "parentheses inside each other",
+        )
+        yield
+        self._nested -= 1
+
+    def _near(self) -> str:
+        start = self._token.start
+        return " ".join(self._sql[start : start + 40].split()) or "…"
+
+    def _unknown(self) -> SqlRefusedError:
+        near = self._near()
+        return SqlRefusedError(
+            f"No se admite «{near}» en ese lugar: acá se consulta con WITH, SELECT, FROM, "
+            "JOIN … ON, WHERE, GROUP BY, HAVING, UNION ALL, ORDER BY y LIMIT, sin OVER ni "
+            "parámetros.",
+            f"«{near}» is not allowed in that place: a query here is made of WITH, SELECT, FROM, "
+            "JOIN … ON, WHERE, GROUP BY, HAVING, UNION ALL, ORDER BY and LIMIT, without OVER or "
+            "parameters.",
+        )
+
+
+def _weigh(expressions: list[_Weighed], below: int) -> None:
+    bound(
+        max((each.over(below) for each in expressions), default=0),
+        MOST_WEIGHT,
+        "palabras en una expresión, contando las de las columnas que usa",
+        "words in one expression, counting those of the columns that it uses",
+    )
+
+
+def _wrong_count(name: str) -> SqlRefusedError:
+    kinds = functions()[name]
+    count = f"{len(kinds)}+" if kinds[-1].endswith("...") else str(len(kinds))
+    return SqlRefusedError(
+        f"{name} no se admite con esa cantidad de argumentos: lleva {count}.",
+        f"{name} is not allowed with that number of arguments: it takes {count}.",
+    )

@@ -1,0 +1,88 @@
+"""Tokens of free SQL, as Calcite's lexer has them; any other character is refused."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from include.texts import InputError
+
+LONGEST_TEXT: Final = 200
+"""Characters of a text or of a name."""
+
+LONGEST_NUMBER: Final = 30
+LARGEST_EXPONENT: Final = 300
+
+#: Comments are gone by now (`sql_box.one_query`), so none may begin here. A word that touches a
+#: text is no token: it could be a character set, as in ``_utf8'…'``.
+_TOKEN: Final = re.compile(
+    r"""
+    (?P<space>[ \t\r\n]+)
+    | (?P<word>[A-Za-z_À-ÖØ-öø-ÿ][A-Za-z0-9_À-ÖØ-öø-ÿ]*+(?!'))
+    | (?P<quoted>"(?:[^"]|"")+")
+    | (?P<text>'(?:[^']|'')*')
+    | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+    | (?P<sign>\|\||<>|<=|>=|!=|-(?!-)|/(?![/*])|[+*%=<>(),.])
+    """,
+    re.VERBOSE,
+)
+
+
+class SqlRefusedError(InputError):
+    """The text is no query that may be asked."""
+
+
+class Token(NamedTuple):
+    """A piece of SQL that is no space; the last one has the kind "end" and no text."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def lexed(sql: str) -> Iterator[Token]:
+    """Yield the tokens of a statement.
+
+    Raises:
+        SqlRefusedError: a character that no token has, or a literal that is too long.
+    """
+    at = 0
+    while at < len(sql):
+        found = _TOKEN.match(sql, at)
+        if not found or not found.lastgroup:
+            near = sql[at : at + 20]
+            raise SqlRefusedError(
+                f"No se admite «{near}»: van nombres, números, textos entre comillas simples y los "
+                "signos + - * / % || = <> < <= > >= ( ) , y el punto.",
+                f"«{near}» is not allowed: names, numbers, texts in single quotes and the signs "
+                "+ - * / % || = <> < <= > >= ( ) , and the dot are.",
+            )
+        kind, text = found.lastgroup, found[0]
+        if kind in ("text", "quoted"):
+            bound(len(text) - 2, LONGEST_TEXT, "caracteres entre comillas", "characters in quotes")
+        elif kind == "number":
+            _check_number(text)
+        if kind != "space":
+            yield Token(kind, text, at)
+        at = found.end()
+    yield Token("end", "", at)
+
+
+def bound(found: int, most: int, es: str, en: str) -> None:
+    """Refuse a query that has more than `most` of what `es` and `en` name."""
+    if found > most:
+        raise SqlRefusedError(
+            f"La consulta tiene {found} {es}, y se admiten {most}.",
+            f"The query has {found} {en}, and {most} are allowed.",
+        )
+
+
+def _check_number(text: str) -> None:
+    exponent = re.split("[eE]", text)[1:] or ["0"]
+    # Java writes a number out in all its digits: 1e1000000000 would have as many.
+    if len(text) > LONGEST_NUMBER or abs(int(exponent[0])) > LARGEST_EXPONENT:
+        raise SqlRefusedError(
+            f"El número {text[:40]} no se admite: hasta {LONGEST_NUMBER} cifras, y exponente "
+            f"hasta {LARGEST_EXPONENT}.",
+            f"The number {text[:40]} is not allowed: up to {LONGEST_NUMBER} digits, and an "
+            f"exponent up to {LARGEST_EXPONENT}.",
+        )
