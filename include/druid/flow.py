@@ -4,7 +4,8 @@ What is well is what the validation's checks call so: their bounds judge here to
 look-back.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -13,8 +14,11 @@ from typing import Any, Final, Literal
 from include.druid.check_file import Bound, Check
 from include.druid.checks import QUERY_CONTEXT, broken, load_checks
 from include.druid.client import DruidClient
+from include.druid.contained import OF_ALL
 from include.druid.ledger import Cell, Sums, differences
 from include.druid.queries import read_query
+
+log = logging.getLogger(__name__)
 
 LOOKBACK: Final = timedelta(minutes=15)
 
@@ -53,6 +57,8 @@ class Part:
 def read_sales(client: DruidClient, datasource: str, now: datetime) -> dict[str, Part]:
     """`cadence` and `freshness` of the sales in the look-back.
 
+    One that cannot be judged is `failed`, and the other is judged all the same.
+
     Raises:
         DatasourceMissingError: nothing is ingested yet.
         DruidError: Druid does not answer, or refuses.
@@ -60,11 +66,20 @@ def read_sales(client: DruidClient, datasource: str, now: datetime) -> dict[str,
     start, end = now - LOOKBACK, now + _MINUTE
     bounds = [int(moment.timestamp() * 1000) for moment in (start, end)]
     minutes = _ask(client, read_query("flow/minutes", datasource), bounds)
-    gaps, newest = (_row(client, datasource, name) for name in ("cadence", "freshness"))
-    return {
-        "cadence": cadence(gaps, minutes, now),
-        "freshness": freshness(newest, minutes),
+    judges: dict[str, Callable[[Mapping[str, Any] | None], Part]] = {
+        "cadence": lambda gaps: cadence(gaps, minutes, now),
+        "freshness": lambda newest: freshness(newest, minutes),
     }
+    parts = {}
+    for name, judge in judges.items():
+        try:
+            parts[name] = judge(_row(client, datasource, name))
+        except OF_ALL:
+            raise
+        except Exception:
+            log.exception("The part %r of the flow cannot be judged", name)
+            parts[name] = Part("none", "failed", numbers={"parte": name})
+    return parts
 
 
 def cadence(

@@ -34,6 +34,15 @@ JAVA_17_FLAGS = (
     "--add-opens=jdk.management/com.sun.management.internal=ALL-UNNAMED",
 )
 
+#: Processes that read records: "indexer" with its tasks, or each task's own.
+_READERS = ("indexer", PEON)
+
+#: Stack of a thread that reads records, MiB. Druid 33 reads what is nested by recursion, a frame a
+#: level, and a record that overruns the stack ends its task, and each that follows, for ever. This
+#: is enough for a record of a megabyte, Kafka's limit, that is nothing but brackets. It is address
+#: space and no memory, as long as no such record is read.
+_READERS_STACK = 256
+
 MIB = 1024 * 1024
 
 
@@ -113,6 +122,7 @@ def jvm_options(service: str, place: Place) -> list[str]:
         f"-Xms{size.heap // 2}m",
         f"-Xmx{size.heap}m",
         f"-XX:MaxDirectMemorySize={size.direct}m",
+        *([f"-Xss{_READERS_STACK}m"] if service in _READERS else []),
         "-XX:+ExitOnOutOfMemoryError",
         "-Duser.timezone=UTC",
         "-Dfile.encoding=UTF-8",

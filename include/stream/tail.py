@@ -1,6 +1,8 @@
 """The end of a topic as people look at it: its latest committed records, whatever they hold."""
 
+import logging
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +13,8 @@ from include.sales.event import Venta, decode
 from include.stream.reader import Offsets, ReadStalledError, Record, consume, offsets_of
 from include.texts import InputError
 
+log = logging.getLogger(__name__)
+
 MOST: Final = 200
 """Records that are shown."""
 
@@ -19,6 +23,9 @@ SECONDS: Final = 5.0
 
 _LONGEST = 2_000
 """Characters that are shown of what is no event."""
+
+_LONGEST_FIELD = 200
+"""Characters that are shown of a field of an event."""
 
 #: A transaction's marker takes an offset, and so does what was aborted.
 _OFFSETS_A_RECORD = 3
@@ -63,7 +70,7 @@ def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = 
     held = offsets_of(config, topic, isolation=IsolationLevel.READ_COMMITTED, timeout=seconds / 4)
     back = count * _OFFSETS_A_RECORD
     while True:
-        records, complete = _read(config, topic, held, back, deadline)
+        records, complete = _read(config, topic, held, back, count, deadline)
         lacking = any(
             len(records[partition]) < count and offsets.end - back > offsets.start
             for partition, offsets in held.items()
@@ -72,11 +79,11 @@ def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = 
             break
         back *= 4
     latest = sorted(
-        (record for each in records.values() for record in each[-count:]),
+        (record for each in records.values() for record in each),
         key=lambda record: (record.timestamp, record.offset),
         reverse=True,
     )
-    return Tail([_seen(record) for record in latest[:count]], complete)
+    return Tail(latest[:count], complete)
 
 
 def _read(
@@ -84,16 +91,21 @@ def _read(
     topic: str,
     held: Mapping[int, Offsets],
     back: int,
+    count: int,
     deadline: float,
-) -> tuple[dict[int, list[Record]], bool]:
-    """Records of the last `back` offsets of each partition, and whether there was time for all."""
+) -> tuple[dict[int, deque[Seen]], bool]:
+    """Return the last `count` of the last `back` offsets of each partition.
+
+    Whether there was time for all comes with them. What is kept of a record is small, whatever its
+    size.
+    """
     starts = {n: max(offsets.start, offsets.end - back) for n, offsets in held.items()}
     pending = {n: offsets.end for n, offsets in held.items() if starts[n] < offsets.end}
-    records: dict[int, list[Record]] = {n: [] for n in held}
+    records: dict[int, deque[Seen]] = {n: deque(maxlen=count) for n in held}
     left = deadline - time.monotonic()
     try:
         for record in consume(config, topic, starts, pending, max(left, 0)):
-            records[record.partition].append(record)
+            records[record.partition].append(_seen(record))
             if time.monotonic() > deadline:
                 return records, False
     except ReadStalledError:
@@ -105,12 +117,26 @@ def _seen(record: Record) -> Seen:
     value = record.value or b""
     event, text, problem = None, "", ""
     try:
-        event = decode(value)
+        event = _shortened(decode(value))
     except msgspec.DecodeError as error:
         problem = str(error)
-        text = _escaped(value)
+    except Exception as error:
+        log.exception("Record %d of partition %d cannot be shown", record.offset, record.partition)
+        problem = repr(error)
+    if event is None:
+        text, problem = _escaped(value), _escaped(problem.encode(errors="replace"))
     where = record.partition, record.offset, record.timestamp, _escaped(record.key or b"")
     return Seen(*where, event, text, problem)
+
+
+def _shortened(event: Venta) -> Venta:
+    """Cut the texts of an event: each may have a megabyte."""
+    long = {
+        name: f"{value[: _LONGEST_FIELD - 1]}…"
+        for name, value in msgspec.structs.asdict(event).items()
+        if isinstance(value, str) and len(value) > _LONGEST_FIELD
+    }
+    return msgspec.structs.replace(event, **long) if long else event
 
 
 def _escaped(data: bytes) -> str:

@@ -19,15 +19,17 @@ A look makes some thousand comparisons. The chance that it finds anything on usu
 see almost the same sales; docs/findings.md has what that comes to in a day, as simulated.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Final, NamedTuple, get_args
 
 import numpy as np
 
 from include.druid.findings.report import Finding, Kind, Missing, Query, Report, Severity
 from include.druid.findings.shares import SURE, Shares, told_apart
-from include.druid.findings.tables import Row, Table, tabulate
+from include.druid.findings.tables import Row, Table, named, tabulate
 from include.druid.findings.usual import holm
 from include.druid.findings.windows import (
     DAYS,
@@ -38,8 +40,11 @@ from include.druid.findings.windows import (
     same_kind,
     same_weekday,
 )
+from include.druid.live.names import clean
 from include.sales.draws import Floats, Ints
 from include.sales.local_time import epoch_ms
+
+log = logging.getLogger(__name__)
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
@@ -51,6 +56,7 @@ GRAVE: Final = 0.10
 
 _LONGEST: Final = STRETCHES[-1]
 _RETURNS: Final = {"reembolsada": "reembolsadas", "contracargo": "contracargos"}
+_SOLD: Final = tuple(f"ventas_{minutes}" for minutes in STRETCHES)
 _ORDER: Final[tuple[Severity, ...]] = get_args(Severity)
 
 Way = tuple[str, str]
@@ -64,35 +70,16 @@ class _Judged(NamedTuple):
 
 
 def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
-    """Judge the rows of ``findings/payments.sql`` and, by column, ``findings/goods.sql``."""
-    hours = (*range(RECENT), *(24 * day + hour for day in DAYS for hour in range(HOURS)))
-    ways = tabulate(
-        rows["payments"],
-        lambda row: (str(row["tipo_pago"]), str(row["emisor"])),
-        lambda row: int(row["hora"]),
-        hours,
-        ("ventas", "con_descuento", "aprobadas", "rechazadas", "ingresos", "descuentos"),
-    )
-    columns = tuple(f"ventas_{minutes}" for minutes in STRETCHES)
-    sold = _sold(ways, hours)
-    kind_days = same_kind(now, sold)
-    products = _by_day(rows["products"], columns, kind_days)
-    stores = _by_day(rows["stores"], (*columns, "ultima"), kind_days)
-    categories = _by_day(rows["categories"], tuple(_RETURNS.values()), kind_days)
-    sales = {minutes: stores.cells[f"ventas_{minutes}"].sum(axis=0) for minutes in STRETCHES}
-    judged: list[_Judged | Missing] = [_approval(ways, hours)]
-    if kind_days:
-        judged += [_products(products, sales), _stores(stores, sales), _returns(categories)]
-    else:
-        judged += [Missing(kind, "kind") for kind in ("product", "store", "returns")]
-    if same_weekday(sold):
-        judged.append(_promotions(ways, hours, sold))
-    else:
-        judged.append(Missing("promotion", "weekday"))
+    """Judge the rows of ``findings/payments.sql`` and, by column, ``findings/goods.sql``.
+
+    A kind whose query has no rows here, or that fails, is missing, and the others are judged.
+    """
+    tables = _Tables(rows, now)
+    judged = [_judged(kind, tables) for kind in _JUDGES]
     made = [it for it in judged if isinstance(it, _Judged)]
     return Report(
         end=epoch_ms(now),
-        sales=int(sales[60][0]),
+        sales=int(tables.sales[60][0]) if _answered("store", rows) else 0,
         tests={it.kind: it.tests for it in made},
         level=LEVEL,
         findings=sorted(
@@ -101,6 +88,67 @@ def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
         ),
         missing=[it for it in judged if isinstance(it, Missing)],
     )
+
+
+class _Tables:
+    """The rows as tables, each made when it is first needed."""
+
+    def __init__(self, rows: Mapping[Query, Iterable[Row]], now: datetime) -> None:
+        self.rows = rows
+        self.hours = (*range(RECENT), *(24 * day + hour for day in DAYS for hour in range(HOURS)))
+        self._now = now
+
+    @cached_property
+    def ways(self) -> Table[Way]:
+        return tabulate(
+            self.rows["payments"],
+            lambda row: (str(clean(row["tipo_pago"])), str(clean(row["emisor"]))),
+            lambda row: int(row["hora"]),
+            self.hours,
+            ("ventas", "con_descuento", "aprobadas", "rechazadas", "ingresos", "descuentos"),
+        )
+
+    @cached_property
+    def sold(self) -> list[int]:
+        return _sold(self.ways, self.hours)
+
+    @cached_property
+    def kind_days(self) -> list[int]:
+        return same_kind(self._now, self.sold)
+
+    @cached_property
+    def products(self) -> Table[str]:
+        return named(_by_day(self.rows["products"], _SOLD, self.kind_days))
+
+    @cached_property
+    def categories(self) -> Table[str]:
+        columns = tuple(_RETURNS.values())
+        return named(_by_day(self.rows["categories"], columns, self.kind_days))
+
+    @cached_property
+    def stores(self) -> Table[str]:
+        """The sales without a store are among them, under the name ""."""
+        return _by_day(self.rows["stores"], (*_SOLD, "ultima"), self.kind_days)
+
+    @cached_property
+    def sales(self) -> dict[int, Ints]:
+        cells = self.stores.cells
+        return {minutes: cells[f"ventas_{minutes}"].sum(axis=0) for minutes in STRETCHES}
+
+
+def _judged(kind: Kind, tables: _Tables) -> _Judged | Missing:
+    if not _answered(kind, tables.rows):
+        return Missing(kind, "error")
+    try:
+        return _JUDGES[kind](tables)
+    except Exception:
+        log.exception("The findings of kind %r cannot be judged", kind)
+        return Missing(kind, "error")
+
+
+def _answered(kind: Kind, rows: Mapping[Query, Iterable[Row]]) -> bool:
+    """Whether there are rows of every query that a kind needs."""
+    return {"payments", *_NEEDS[kind]} <= rows.keys()
 
 
 def _sold(ways: Table[Way], hours: Sequence[int]) -> list[int]:
@@ -116,7 +164,7 @@ def _sold(ways: Table[Way], hours: Sequence[int]) -> list[int]:
 def _by_day(rows: Iterable[Row], columns: Sequence[str], days: Sequence[int]) -> Table[str]:
     return tabulate(
         rows,
-        lambda row: str(row["nombre"]),
+        lambda row: str(clean(row["nombre"])),
         lambda row: int(row["dia"]),
         (0, *days),
         columns,
@@ -127,7 +175,8 @@ def _believed(p: Floats) -> list[int]:
     return holm(p, LEVEL / len(KINDS))
 
 
-def _approval(ways: Table[Way], hours: Sequence[int]) -> _Judged | Missing:
+def _approval(tables: _Tables) -> _Judged | Missing:
+    ways, hours = tables.ways, tables.hours
     compared = [*range(RECENT), *(24 * day for day in DAYS)]
     columns = [hours.index(hour) for hour in compared]
     cells = {name: cell[:, columns] for name, cell in ways.cells.items()}
@@ -165,7 +214,10 @@ def _approval(ways: Table[Way], hours: Sequence[int]) -> _Judged | Missing:
     return _Judged("approval", findings, len(names))
 
 
-def _products(products: Table[str], sales: dict[int, Ints]) -> _Judged:
+def _products(tables: _Tables) -> _Judged | Missing:
+    if not tables.kind_days:
+        return Missing("product", "kind")
+    products, sales = tables.products, tables.sales
     by_stretch = [Shares.of_all(products.cells[f"ventas_{m}"], sales[m]) for m in STRETCHES]
     p = np.array([[s.tails(low=low) for low in (False, True)] for s in by_stretch])
     findings: dict[int, Finding] = {}
@@ -184,7 +236,10 @@ def _products(products: Table[str], sales: dict[int, Ints]) -> _Judged:
     return _Judged("product", list(findings.values()), p.size)
 
 
-def _stores(stores: Table[str], sales: dict[int, Ints]) -> _Judged:
+def _stores(tables: _Tables) -> _Judged | Missing:
+    if not tables.kind_days:
+        return Missing("store", "kind")
+    stores, sales = named(tables.stores), tables.sales
     by_stretch = [Shares.of_all(stores.cells[f"ventas_{m}"], sales[m]) for m in STRETCHES]
     p = np.array([np.where(s.k[:, 0] == 0, s.tails(low=True), 1.0) for s in by_stretch])
     findings: dict[int, Finding] = {}
@@ -205,7 +260,10 @@ def _stores(stores: Table[str], sales: dict[int, Ints]) -> _Judged:
     return _Judged("store", list(findings.values()), p.size)
 
 
-def _promotions(ways: Table[Way], hours: Sequence[int], days: Sequence[int]) -> _Judged:
+def _promotions(tables: _Tables) -> _Judged | Missing:
+    ways, hours, days = tables.ways, tables.hours, tables.sold
+    if not same_weekday(days):
+        return Missing("promotion", "weekday")
     starts = [0, *(24 * day for day in days)]
     columns = [[hours.index(start + hour) for hour in range(HOURS)] for start in starts]
     cells = {name: cell[:, columns].sum(axis=2) for name, cell in ways.cells.items()}
@@ -252,7 +310,10 @@ def _promotions(ways: Table[Way], hours: Sequence[int], days: Sequence[int]) -> 
     return _Judged("promotion", findings, len(names))
 
 
-def _returns(categories: Table[str]) -> _Judged:
+def _returns(tables: _Tables) -> _Judged | Missing:
+    if not tables.kind_days:
+        return Missing("returns", "kind")
+    categories = tables.categories
     names = [(state, name) for state in _RETURNS for name in categories.names]
     counts = [Shares.of_all(it, it.sum(axis=0)) for it in categories.cells.values()]
     shares = Shares(*(np.concatenate(column) for column in zip(*counts, strict=True)))
@@ -275,9 +336,12 @@ def _returns(categories: Table[str]) -> _Judged:
 
 
 def _with_types(ways: Sequence[Way]) -> tuple[list[Way], list[list[int]]]:
-    """Each payment type, and each with an issuer; and the rows that are of it."""
-    types = list(dict.fromkeys((kind, "") for kind, _ in ways))
-    names = [*types, *(way for way in ways if way[1])]
+    """Each payment type, and each with an issuer; and the rows that are of it.
+
+    Sales whose payment type is not known are of no way to pay.
+    """
+    types = list(dict.fromkeys((kind, "") for kind, _ in ways if kind))
+    names = [*types, *(way for way in ways if all(way))]
     rows = [
         [row for row, way in enumerate(ways) if way == name or (way[0], "") == name]
         for name in names
@@ -299,3 +363,21 @@ def _summed(cells: Ints, rows: Sequence[Sequence[int]]) -> Ints:
 def _filters(way: Way) -> dict[str, str]:
     kind, issuer = way
     return {"pago": kind, "emisor": issuer} if issuer else {"pago": kind}
+
+
+#: Queries that a kind needs, beside the payments', which tells the days on which there were sales.
+_NEEDS: Final[Mapping[Kind, tuple[Query, ...]]] = {
+    "approval": (),
+    "product": ("products", "stores"),
+    "store": ("stores",),
+    "promotion": (),
+    "returns": ("categories",),
+}
+
+_JUDGES: Final[Mapping[Kind, Callable[[_Tables], _Judged | Missing]]] = {
+    "approval": _approval,
+    "product": _products,
+    "store": _stores,
+    "returns": _returns,
+    "promotion": _promotions,
+}

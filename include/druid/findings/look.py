@@ -1,16 +1,20 @@
 """A look at the sales in Druid for what is unusual: four queries, bounded in time."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
 
-from include.druid.client import DruidClient
+from include.druid.client import DruidClient, DruidError
+from include.druid.contained import OF_ALL
 from include.druid.findings.judge import judge
 from include.druid.findings.report import Asked, Query, Report
 from include.druid.findings.windows import goods_windows, payment_windows
 from include.druid.live.filters import Filters
 from include.druid.queries import read_query
 from include.sales.local_time import epoch_ms
+
+log = logging.getLogger(__name__)
 
 TIMEOUT: Final = 20.0
 """Seconds that Druid may take for one of the queries."""
@@ -24,16 +28,26 @@ _WINDOW: Final = "__time >= MILLIS_TO_TIMESTAMP(?) AND __time < MILLIS_TO_TIMEST
 def look(druid: DruidClient, datasource: str, filters: Filters, now: datetime) -> Report:
     """What is unusual of the sales that the filters leave, at their end or else now.
 
+    A query that Druid refuses, for a value that it cannot write, takes its own findings only.
+
     Raises:
         DatasourceMissingError: nothing was ingested yet.
-        DruidError: Druid does not answer, not in time, or refuses.
+        DruidError: Druid does not answer, not in time, or refuses every query.
     """
     end = filters.hasta or now
     asked = queries(datasource, filters, end)
-    rows = {
-        name: druid.sql(it.sql, it.parameters, timeout=TIMEOUT, context=_NO_HURRY)
-        for name, it in asked.items()
-    }
+    rows: dict[Query, list[dict[str, Any]]] = {}
+    refusal: DruidError | None = None
+    for name, it in asked.items():
+        try:
+            rows[name] = druid.sql(it.sql, it.parameters, timeout=TIMEOUT, context=_NO_HURRY)
+        except OF_ALL:
+            raise
+        except DruidError as error:
+            log.warning("Druid refuses the query %r of the findings: %s", name, error)
+            refusal = error
+    if refusal and not rows:
+        raise refusal
     return replace(judge(rows, end), queries=asked)
 
 

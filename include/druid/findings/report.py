@@ -41,11 +41,12 @@ class Missing:
     Attributes:
         reason: ``hours``: of `need` hours of the past with decisions `have` are there; ``kind``: on
             no earlier day of the same kind (weekday, Saturday, Sunday) were there sales at this
-            time; ``weekday``: on none of the same weekday were there any.
+            time; ``weekday``: on none of the same weekday were there any; ``error``: Druid refused
+            a query of it, or its rows could not be judged, as the log says.
     """
 
     kind: Kind
-    reason: Literal["hours", "kind", "weekday"]
+    reason: Literal["hours", "kind", "weekday", "error"]
     have: int = 0
     need: int = 1
 

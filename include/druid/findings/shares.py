@@ -25,8 +25,12 @@ class Shares(NamedTuple):
 
     @classmethod
     def of_all(cls, k: Ints, n: Ints) -> Self:
-        """Of subjects among all sales, `n` a window."""
-        return cls(k, np.broadcast_to(n, k.shape))
+        """Of subjects among all sales, `n` a window.
+
+        A record that names a product twice counts twice among the products and once among the
+        sales; a share is 1 at most all the same.
+        """
+        return cls(k, np.maximum(k, n))
 
     @property
     def baseline(self) -> Baseline:

@@ -1,7 +1,7 @@
 """Druid's rows as arrays: a row a subject, a column a window."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -9,6 +9,10 @@ from include.sales.draws import Ints
 
 Name = TypeVar("Name")
 Row = Mapping[str, Any]
+
+
+MOST_SUBJECTS: Final = 2_000
+"""Subjects of a table, the largest: no market has so many, and records may name any number."""
 
 
 class Table(NamedTuple, Generic[Name]):
@@ -30,7 +34,10 @@ def tabulate(
     windows: Sequence[int],
     columns: Sequence[str],
 ) -> Table[Name]:
-    """Sum the rows of each subject and window; a window that is not among `windows` is left out."""
+    """Sum the rows of each subject and window; a window that is not among `windows` is left out.
+
+    Of more than `MOST_SUBJECTS` those are kept that have most in the first of the columns.
+    """
     places = {at: place for place, at in enumerate(windows)}
     kept = [(name(row), places[window(row)], row) for row in rows if window(row) in places]
     names = list(dict.fromkeys(found for found, _, _ in kept))
@@ -39,4 +46,18 @@ def tabulate(
     for found, place, row in kept:
         for column in columns:
             cells[column][order[found], place] += row[column] or 0
-    return Table(names, cells)
+    table = Table(names, cells)
+    if len(names) <= MOST_SUBJECTS:
+        return table
+    sizes = cells[columns[0]].sum(axis=1)
+    return _chosen(table, np.sort(np.argsort(-sizes, kind="stable")[:MOST_SUBJECTS]).tolist())
+
+
+def named(table: Table[str]) -> Table[str]:
+    """Leave out the subject whose name is empty: rows that lack it are of no product or store."""
+    return _chosen(table, [place for place, name in enumerate(table.names) if name])
+
+
+def _chosen(table: Table[Name], places: Sequence[int]) -> Table[Name]:
+    cells = {column: cell[list(places)] for column, cell in table.cells.items()}
+    return Table([table.names[place] for place in places], cells)

@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from include.druid.live.names import clean
+
 Rows = list[dict[str, Any]]
 Ints = npt.NDArray[np.int64]
 
@@ -17,6 +19,9 @@ CODED: Final = (
     *("plataforma", "estado"),
 )
 """What events are filtered and grouped by."""
+
+MOST_VALUES: Final = 10_000
+"""Different values of a column that are kept apart; any further one counts as None, unknown."""
 
 SPARSE: Final = 4
 """Numbers of groups for each event before they are numbered anew."""
@@ -48,8 +53,22 @@ class Codes:
 
     def _column(self, name: str, rows: Rows) -> Ints:
         numbers = self._numbers[name]
-        found = (numbers.setdefault(row[name], len(numbers)) for row in rows)
-        return np.fromiter(found, dtype=np.int64, count=len(rows))
+        try:
+            found = [numbers[row[name]] for row in rows]
+        except (KeyError, TypeError):
+            # Values that were not seen before may be anything: the rows get them cleaned.
+            for row in rows:
+                row[name] = self._known(numbers, clean(row[name]))
+            found = [numbers[row[name]] for row in rows]
+        return np.array(found, dtype=np.int64)
+
+    @staticmethod
+    def _known(numbers: dict[Any, int], value: Any) -> Any:
+        """Number a value, and return it or the one that it counts as."""
+        if value not in numbers and len(numbers) >= MOST_VALUES:
+            value = None
+        numbers.setdefault(value, len(numbers))
+        return value
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,35 @@
-"""Everything that the page «Ventas en vivo» shows of one stretch of time, asked at once."""
+"""Everything that the page «Ventas en vivo» shows of one stretch of time, asked at once.
 
+A record may hold anything, and so a query or a section of the answer may fail for one value of it:
+that section is empty then, its name is in `fallas`, and the others are as they are.
+"""
+
+import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
-from include.druid.client import DruidClient
+from include.druid.client import DruidClient, DruidError
+from include.druid.contained import OF_ALL
 from include.druid.live.events import Codes, Events, Rows
 from include.druid.live.filters import Filters, Interval, floor_local
 from include.druid.live.measures import Measures, measures_by, total
+from include.druid.live.names import clean_rows
 from include.druid.queries import read_query
 from include.sales.local_time import epoch_ms
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 SHOWN: Final = 12
-"""Products and stores in a list."""
+"""Products, stores and the like in a list."""
+
+LISTED: Final = 50
+"""Names in the lists that the page itself chooses from, such as provinces."""
 
 FEWEST: Final = 8
 """Sales of a product, in both stretches together, before it is said to rise or to fall."""
@@ -90,16 +103,18 @@ def overview(
     """What the page shows, ready for JSON: money in centavos, moments in epoch milliseconds.
 
     `punto` is the length of a chart's point in seconds, and `origen` where one of them begins.
-    The queries run beside one another on `executor`.
+    `fallas` names the sections that could not be made. The queries run beside one another on
+    `executor`.
 
     Raises:
         DatasourceMissingError: nothing was ingested yet.
-        DruidError: Druid does not answer, not in time, or refuses.
+        DruidError: Druid does not answer, not in time, or refuses all of it.
     """
     current = filters.interval(now)
     before = _to_the_minute(current.shifted(-filters.range.length))
     yesterday = _to_the_minute(current.shifted(-_DAY)) if filters.range.day_before else None
     bucket = filters.range.bucket
+    buckets = {"series": bucket}
     where, values = filters.where()
 
     def run(name: str, interval: Interval, **words: str) -> Rows:
@@ -108,7 +123,9 @@ def overview(
             text = text.replace(f"{{{word}}}", value)
         known = values if "{where}" in text else []
         text = text.replace("{where}", where)
-        return druid.sql(text, [*interval.parameters, *known], timeout=TIMEOUT)
+        rows = druid.sql(text, [*interval.parameters, *known], timeout=TIMEOUT)
+        # The events' own are cleaned as they are encoded: there are many, and few values.
+        return rows if name == "events" else clean_rows(rows)
 
     def ask(name: str, interval: Interval, **words: str) -> "Future[Rows]":
         return executor.submit(run, name, interval, **words)
@@ -128,42 +145,84 @@ def overview(
     events = _recent(current, read_once, memory) if filters.is_live else None
     if events:
         found = events.where(memory.codes, filters.columns)
-        series = found.grouped(GROUPS["series"], bucket)
-        payments, places, products = (
-            found.grouped(GROUPS[name]) for name in ("payments", "places", "products")
-        )
-        latest = found.latest(LATEST)
+        rows = {
+            name: _tried(partial(found.grouped, GROUPS[name], buckets.get(name)))
+            for name in GROUPS
+        }
+        rows["latest"] = _tried(lambda: clean_rows(found.latest(LATEST)))
     else:
-        asked = [
-            ask("series", current, period=_iso_period(bucket)),
-            *(ask(name, current) for name in ("payments", "places", "products", "latest")),
-        ]
-        series, payments, places, products, latest = (answer.result() for answer in asked)
-    points = measures_by(
-        series, lambda row: floor_local(datetime.fromisoformat(row["momento"]), bucket)
-    )
-    return {
+        rows = {name: ask(name, current) for name in ("payments", "places", "products", "latest")}
+        rows["series"] = ask("series", current, period=_iso_period(bucket))
+    made = _Sections()
+    answer = {
         "desde": current.parameters[0],
         "hasta": current.parameters[1],
         "punto": round(bucket.total_seconds()),
         "origen": epoch_ms(floor_local(current.end, bucket)),
         "totales": {
-            "actual": total(series)._asdict(),
-            "antes": total(products_before.result())._asdict(),
-            "ayer": total(states_yesterday.result())._asdict() if states_yesterday else None,
+            "actual": made.figures("actual", rows["series"]),
+            "antes": made.figures("antes", products_before),
+            "ayer": made.figures("ayer", states_yesterday) if states_yesterday else None,
         },
-        "serie": [{"momento": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)],
-        **_payments(payments),
-        **_places(places),
-        **_products(products, products_before.result()),
-        "ultimas": latest,
+        "serie": made.rows("serie", lambda: _series(rows["series"].result(), bucket)),
+        **_payments(made, rows["payments"]),
+        **_places(made, rows["places"]),
+        **_products(made, rows["products"], products_before),
+        "ultimas": made.rows("ultimas", rows["latest"].result),
     }
+    made.raise_if_nothing_is()
+    return {**answer, "fallas": made.failed}
+
+
+class _Sections:
+    """Makes the sections of an answer one by one, and keeps the names of those that fail."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self._made = 0
+        self._refusal: DruidError | None = None
+
+    def rows(self, name: str, make: Callable[[], Rows]) -> Rows:
+        """Return a list, or an empty one if it cannot be made; raises as `_section`."""
+        return self._section(name, make) or []
+
+    def figures(self, name: str, rows: "Future[Rows]") -> dict[str, int] | None:
+        """Return the sums over all rows, or None if they cannot be made; raises as `_section`."""
+        return self._section(name, lambda: total(rows.result())._asdict())
+
+    def _section(self, name: str, make: Callable[[], T]) -> T | None:
+        """Return what `make` does; None, with a word in the log, if it fails by itself.
+
+        Raises what the whole page has to tell, such as a Druid that does not answer.
+        """
+        try:
+            found = make()
+        except OF_ALL:
+            raise
+        except DruidError as error:
+            log.warning("Druid refuses the section %r of the live page: %s", name, error)
+            self.failed.append(name)
+            self._refusal = error
+            return None
+        except Exception:
+            log.exception("The section %r of the live page cannot be made", name)
+            self.failed.append(name)
+            return None
+        self._made += 1
+        return found
+
+    def raise_if_nothing_is(self) -> None:
+        """Raise what Druid said if it refused every section."""
+        if self._refusal and not self._made:
+            raise self._refusal
 
 
 def _recent(
     interval: Interval, read: Callable[[Interval], "Future[Events | None]"], memory: Memory
 ) -> Events | None:
-    """All events of a stretch that ends now, whatever the filters; None if they are too many.
+    """All events of a stretch that ends now, whatever the filters; None if that cannot be.
+
+    They may be too many, or hold what Druid or this page cannot read.
 
     Those of whole minutes are read once a minute, and those since the last but one minute began at
     each look: a sale that comes later than that is there within a minute.
@@ -171,7 +230,14 @@ def _recent(
     whole = _to_the_minute(interval)
     since = whole.end - _MINUTE
     parts = [read(Interval(whole.start, since)), read(Interval(since, interval.end))]
-    earlier, later = (part.result() for part in parts)
+    try:
+        earlier, later = (part.result() for part in parts)
+    except OF_ALL:
+        raise
+    except Exception as error:
+        told = "The events cannot be read one by one, so Druid is asked for sums: %s"
+        log.warning(told, error, exc_info=not isinstance(error, DruidError))
+        return None
     if earlier is None or later is None:
         return None
     return memory.recent.ask(
@@ -185,52 +251,83 @@ def _done(answer: T) -> "Future[T]":
     return future
 
 
-def _payments(rows: Rows) -> dict[str, Any]:
+def _tried(make: Callable[[], T]) -> "Future[T]":
+    """What `make` returns or raises, as often as it is asked for."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(make())
+    except Exception as error:  # noqa: BLE001 - raised wherever the answer is asked for
+        future.set_exception(error)
+    return future
+
+
+def _series(rows: Rows, bucket: timedelta) -> Rows:
+    points = measures_by(
+        rows, lambda row: floor_local(datetime.fromisoformat(row["momento"]), bucket)
+    )
+    return [{"momento": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
+
+
+def _payments(made: _Sections, rows: "Future[Rows]") -> dict[str, Rows]:
+    return {
+        "pagos": made.rows("pagos", lambda: _by(rows.result(), "tipo_pago")[:SHOWN]),
+        "emisores": made.rows("emisores", lambda: _issuers(rows.result())),
+        "cuotas": made.rows("cuotas", lambda: _instalments(rows.result())),
+    }
+
+
+def _issuers(rows: Rows) -> Rows:
     with_issuer = [row for row in rows if row["emisor"]]
     by_issuer = measures_by(with_issuer, lambda row: (row["tipo_pago"], row["emisor"]))
+    return [
+        {"pago": kind, "nombre": issuer, **found._asdict()}
+        for (kind, issuer), found in _largest(by_issuer)[:LISTED]
+    ]
+
+
+def _instalments(rows: Rows) -> Rows:
+    """How many there are of each number of instalments; those without one come last."""
+    found = _by([row for row in rows if row["tipo_pago"] == "credito"], "cuotas")[:SHOWN]
+    return sorted(found, key=lambda row: (row["nombre"] is None, row["nombre"] or 0))
+
+
+def _places(made: _Sections, rows: "Future[Rows]") -> dict[str, Rows]:
     return {
-        "pagos": _listed(measures_by(rows, lambda row: row["tipo_pago"])),
-        "emisores": [
-            {"pago": kind, "nombre": issuer, **found._asdict()}
-            for (kind, issuer), found in _largest(by_issuer)
-        ],
-        "cuotas": sorted(
-            _listed(
-                measures_by(
-                    (row for row in rows if row["tipo_pago"] == "credito"),
-                    lambda row: row["cuotas"],
-                )
-            ),
-            key=lambda row: int(row["nombre"]),
-        ),
+        "plataformas": made.rows("plataformas", lambda: _by(rows.result(), "plataforma")[:SHOWN]),
+        "provincias": made.rows("provincias", lambda: _by(rows.result(), "provincia")[:LISTED]),
+        "sucursales": made.rows("sucursales", lambda: _by(rows.result(), "sucursal")[:SHOWN]),
     }
 
 
-def _places(rows: Rows) -> dict[str, Any]:
+def _products(
+    made: _Sections, rows: "Future[Rows]", rows_before: "Future[Rows]"
+) -> dict[str, Rows]:
+    def changes() -> Rows:
+        now, before = (
+            {name: found.ventas for name, found in measures_by(of.result(), _product).items()}
+            for of in (rows, rows_before)
+        )
+        return changed(now, before)
+
+    found = made.rows("cambios", changes)
     return {
-        "plataformas": _listed(measures_by(rows, lambda row: row["plataforma"])),
-        "provincias": _listed(measures_by(rows, lambda row: row["provincia"])),
-        "sucursales": _listed(measures_by(rows, lambda row: row["sucursal"]))[:SHOWN],
+        "categorias": made.rows("categorias", lambda: _by(rows.result(), "categoria")[:LISTED]),
+        "productos": made.rows("productos", lambda: _by(rows.result(), "producto")[:SHOWN]),
+        "suben": [change for change in found if change["ventas"] > change["antes"]][:6],
+        "bajan": [change for change in reversed(found) if change["ventas"] < change["antes"]][:6],
     }
 
 
-def _products(rows: Rows, rows_before: Rows) -> dict[str, Any]:
-    now = measures_by(rows, lambda row: row["producto"])
-    before = measures_by(rows_before, lambda row: row["producto"])
-    changes = changed(
-        {name: found.ventas for name, found in now.items()},
-        {name: found.ventas for name, found in before.items()},
-    )
-    return {
-        "categorias": _listed(measures_by(rows, lambda row: row["categoria"])),
-        "productos": _listed(now)[:SHOWN],
-        "suben": [change for change in changes if change["ventas"] > change["antes"]][:6],
-        "bajan": [change for change in reversed(changes) if change["ventas"] < change["antes"]][:6],
-    }
+def _product(row: Mapping[str, Any]) -> Any:
+    return row["producto"]
 
 
-def changed(now: Mapping[str, int], before: Mapping[str, int]) -> list[dict[str, Any]]:
+def changed(
+    now: Mapping[str | None, int], before: Mapping[str | None, int]
+) -> list[dict[str, Any]]:
     """Products by how much their sales changed for their size, those that rose most first.
+
+    None is a product whose name is not known.
 
     The measure is the difference of two Poisson counts in standard deviations, (a - b)/√(a + b):
     of 4 sales against 2 little is to be learnt, of 400 against 200 much. It puts in order; what is
@@ -242,7 +339,7 @@ def changed(now: Mapping[str, int], before: Mapping[str, int]) -> list[dict[str,
         if now.get(name, 0) + before.get(name, 0) >= FEWEST
     ]
 
-    def strength(name: str) -> float:
+    def strength(name: str | None) -> float:
         a, b = now.get(name, 0), before.get(name, 0)
         return float((a - b) / (a + b) ** 0.5)
 
@@ -250,11 +347,13 @@ def changed(now: Mapping[str, int], before: Mapping[str, int]) -> list[dict[str,
         return []
     return [
         {"nombre": name, "ventas": now.get(name, 0), "antes": before.get(name, 0)}
-        for name in sorted(names, key=lambda name: (-strength(name), name))
+        for name in sorted(names, key=lambda name: (-strength(name), name or ""))
     ]
 
 
-def _listed(found: Mapping[Any, Measures]) -> list[dict[str, Any]]:
+def _by(rows: Rows, column: str) -> Rows:
+    """Measures of each value of a column, the largest first; the name of an unknown one is None."""
+    found = measures_by(rows, lambda row: row[column])
     return [{"nombre": name, **measured._asdict()} for name, measured in _largest(found)]
 
 

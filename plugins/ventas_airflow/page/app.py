@@ -1,5 +1,6 @@
 """The page's FastAPI app: its views and their parts, each behind Airflow's login."""
 
+import logging
 from collections.abc import Callable
 from importlib import metadata, resources
 from pathlib import Path
@@ -23,6 +24,8 @@ from include.texts import InputError
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.mount import VIEWS
+
+log = logging.getLogger(__name__)
 
 STATIC: Final = Path(__file__).with_name("static")
 
@@ -76,7 +79,13 @@ def create_app() -> FastAPI:
 
     @app.middleware("http")
     async def secure(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        answer = await call_next(request)
+        try:
+            answer = await call_next(request)
+        except Exception:
+            # One part of a view asks one address: the others are asked for by themselves.
+            log.exception("%s %s failed unexpectedly", request.method, request.url.path)
+            told = {"code": "unexpected", "error": request.url.path.rpartition("/api/")[2]}
+            answer = JSONResponse(told, 500)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if "/api/" in request.url.path:
@@ -98,7 +107,7 @@ _TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
     DruidError: (502, "refused"),
     StreamError: (503, "kafka"),
     queries.BusyError: (429, "input"),
-    ValueError: (400, "input"),
+    InputError: (400, "input"),
 }
 
 

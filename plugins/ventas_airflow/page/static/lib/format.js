@@ -16,6 +16,14 @@ function moments(options) {
   return made.get(key);
 }
 
+/** The last moment that a date of JavaScript holds, milliseconds; a record may have any. */
+const LAST = 8.64e15;
+
+/** Write a moment, or "–" for one that is none. */
+function written(options, milliseconds) {
+  return Math.abs(milliseconds) <= LAST ? moments(options).format(milliseconds) : "–";
+}
+
 export function count(value) {
   return numbers({ maximumFractionDigits: 0 }).format(value);
 }
@@ -39,15 +47,15 @@ export function money(centavos, { short = false } = {}) {
 }
 
 export function time(milliseconds) {
-  return moments({ hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(milliseconds);
+  return written({ hour: "2-digit", minute: "2-digit", second: "2-digit" }, milliseconds);
 }
 
 export function hour(milliseconds) {
-  return moments({ hour: "2-digit", minute: "2-digit" }).format(milliseconds);
+  return written({ hour: "2-digit", minute: "2-digit" }, milliseconds);
 }
 
 export function day(milliseconds) {
-  return moments({ day: "2-digit", month: "2-digit" }).format(milliseconds);
+  return written({ day: "2-digit", month: "2-digit" }, milliseconds);
 }
 
 export function moment(milliseconds) {
@@ -65,8 +73,9 @@ export function duration(seconds) {
   return `${count(seconds / 86400)} d`;
 }
 
-/** Local time without its zone, as Plotly's axes take it. */
+/** Local time without its zone, as Plotly's axes take it; null of a moment that is none. */
 export function axisTime(milliseconds) {
+  if (!(Math.abs(milliseconds) <= LAST)) return null;
   const parts = Object.fromEntries(
     moments({
       year: "numeric",
@@ -85,7 +94,7 @@ export function axisTime(milliseconds) {
 
 /** Local time to the minute, as a field of kind datetime-local takes it. */
 export function fieldTime(milliseconds) {
-  return axisTime(milliseconds).slice(0, 16).replace(" ", "T");
+  return (axisTime(milliseconds) ?? "").slice(0, 16).replace(" ", "T");
 }
 
 /** The moment, in ISO 8601, of what such a field has; "" of an empty one. The zone has no summer time. */

@@ -40,8 +40,9 @@ function salesOf(params) {
   return kept.toString();
 }
 
-/** A value as it is shown: "credito" is "crédito" and so on. */
+/** A value as it is shown: "credito" is "crédito" and so on; null is what a record lacks. */
 export function label(name, value) {
+  if (value === null) return t("live.unknown");
   const key = `live.values.${name}.${value}`;
   return has(key) ? t(key) : value;
 }
@@ -57,7 +58,7 @@ export function mount(root, state) {
       const asked = filtersOf(state.params);
       const found = await get("api/live", asked, signal);
       last = found;
-      setText(parts.notice, found.totales.actual.ventas ? "" : t("live.nothing"));
+      setText(parts.notice, found.totales.actual?.ventas === 0 ? t("live.nothing") : "");
       root.classList.remove("blank", "stale");
       show(parts, found, state);
     },
@@ -108,8 +109,45 @@ function card(name, width, ...children) {
     { "aria-labelledby": `card-${name}`, "data-card": name },
     h("h2", { id: `card-${name}` }, t(`live.cards.${name}`)),
     has(`live.notes.${name}`) ? h("p.note", {}, t(`live.notes.${name}`)) : null,
+    h("p.note.failed", { role: "status", hidden: true }),
     ...children,
   );
+}
+
+/** Which sections of the answer each card is made of. */
+const SECTIONS = {
+  kpis: ["actual"],
+  series: ["serie"],
+  payments: ["pagos"],
+  issuers: ["emisores"],
+  funnel: ["actual"],
+  provinces: ["provincias"],
+  stores: ["sucursales"],
+  platforms: ["plataformas"],
+  instalments: ["cuotas"],
+  products: ["productos"],
+  categories: ["categorias"],
+  changes: ["cambios"],
+  ticker: ["ultimas"],
+};
+
+/**
+ * Bring the cards to an answer, each by its function of `draws`. One that fails, here or when the
+ * answer was made, says so, and the others are shown.
+ */
+function drawEach(root, draws, failed) {
+  for (const [name, draw] of Object.entries(draws)) {
+    let works = !SECTIONS[name].some((section) => failed.includes(section));
+    try {
+      if (works) draw();
+    } catch (error) {
+      console.error(`The card ${name} cannot be drawn`, error);
+      works = false;
+    }
+    const note = root.querySelector(`[data-card=${name}] > .failed`);
+    setText(note, works ? "" : t("live.failed"));
+    note.hidden = works;
+  }
 }
 
 function list(name) {
@@ -124,6 +162,7 @@ function layout(root) {
     chips: h("div.chips"),
     fresh: h("span.fresh"),
     kpis: h("dl.kpis", { "aria-label": t("live.kpis.title") }),
+    kpisCard: h("div", { "data-card": "kpis" }, h("p.note.failed", { role: "status", hidden: true })),
     chart: h("div.chart", { role: "img" }),
     findings: h("div", { "data-findings": "" }),
     findingsState: h("p.note", { role: "status", "data-findings-state": "" }),
@@ -176,13 +215,14 @@ function layout(root) {
       ),
     ),
   );
+  parts.kpisCard.append(parts.kpis);
   root.classList.add("blank");
   root.append(
     h("h1.hidden", {}, t("shell.views.vivo")),
     h("div.filters", {}, parts.ranges, parts.selects, parts.fresh),
     parts.chips,
     parts.notice,
-    parts.kpis,
+    parts.kpisCard,
     parts.board,
   );
   return parts;
