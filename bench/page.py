@@ -200,7 +200,7 @@ def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
     api.set_paused(WINDOW, False)
     window = next(name for name in api.active_runs(WINDOW) if not name.startswith("scheduled__"))
     api.make_way(WINDOW, window)
-    druid = DruidClient(settings.url("router"))
+    druid = DruidClient(settings.url("druid"))
     _until(lambda: _is_live(druid), f"the first live sales of {window}", _WINDOW_PATIENCE)
     return window
 
@@ -224,7 +224,7 @@ def _is_live(druid: DruidClient) -> bool:
 
 
 def _held(settings: Settings) -> dict[str, int]:
-    druid = DruidClient(settings.url("router"))
+    druid = DruidClient(settings.url("druid"))
     [rows] = druid.sql(for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', "ventas"))
     [segments] = druid.sql(
         "SELECT COUNT(*) AS n FROM sys.segments WHERE datasource = 'ventas' AND is_active = 1"

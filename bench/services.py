@@ -50,8 +50,8 @@ class Services:
 
     @contextmanager
     def druid(self) -> Iterator[str]:
-        """Run ZooKeeper and Druid; gives the router's URL."""
-        url = self._settings.url("router")
+        """Run ZooKeeper and Druid; gives Druid's URL."""
+        url = self._settings.url("druid")
         with self._running(VM_GROUPS):
             wait_until(
                 lambda: _is_healthy(url),

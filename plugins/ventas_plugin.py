@@ -5,6 +5,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from ventas_airflow.deadlines import PlannedEnd
+from ventas_airflow.page.guard import root_middlewares
 from ventas_airflow.page.mount import PREFIX, VIEWS, Page
 from ventas_airflow.timetable import SimulationWindowTimetable
 
@@ -18,6 +19,7 @@ class VentasPlugin(AirflowPlugin):
     fastapi_apps: list[Any] = [  # noqa: RUF012
         {"app": Page(), "url_prefix": PREFIX, "name": "Ventas"}
     ]
+    fastapi_root_middlewares: list[Any] = root_middlewares()
     external_views: list[Any] = [  # noqa: RUF012
         {
             "name": name,

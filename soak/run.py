@@ -102,7 +102,7 @@ class _Soak:
         self._console = console
         self._hours = hours
         self._kafka = {"bootstrap.servers": own.address("kafka"), "log_level": 3}
-        self._druid = DruidClient(own.url("router"))
+        self._druid = DruidClient(own.url("druid"))
         self._api = AirflowApi(own.url("airflow"), airflow.USER, airflow.password(own))
         self._days = past_days(datetime.now(UTC), max(1, round(hours * 3600 / DAY_SECONDS)))
         self._checks: list[CheckResult] = []

@@ -6,11 +6,13 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
+from include.stack import environment as process_environment
 from include.stack import private, security
 from include.stack.settings import HOST, ROOT, Settings
 
@@ -100,20 +102,20 @@ def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
     Raises:
         subprocess.CalledProcessError: Airflow refused; its output is in `stdout`.
     """
-    import airflow
-
+    # Not by importing it: Airflow would read, or make, the user's own configuration.
+    installed = version("apache-airflow")
     stamp = settings.home / "airflow" / "migrated"
-    if stamp.exists() and stamp.read_text() == airflow.__version__:
+    if stamp.exists() and stamp.read_text() == installed:
         return
     subprocess.run(
         [sys.executable, "-m", "airflow", "db", "migrate"],
-        env={**os.environ, **variables},
+        env={**process_environment.own(), **variables},
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    stamp.write_text(airflow.__version__)
+    stamp.write_text(installed)
 
 
 def _configuration(settings: Settings, home: Path) -> dict[str, str]:
@@ -144,6 +146,9 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         "API__INSTANCE_NAME": "Ventas",
         "API_AUTH__JWT_SECRET": own["jwt"],
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        # Airflow gives these modes to what it makes, whatever the umask.
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         # After a crash of everything the new scheduler is there before the old one counts as dead:
         # it takes over its tasks at the next look only, five minutes later by default.

@@ -22,7 +22,7 @@ class AirflowApi:
     """
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
         login = self._answer("POST", "/auth/token", json={"username": user, "password": password})
         if login.is_error:
             raise AirflowApiError(f"Airflow at {url} refused the login of {user!r}: {login.text}")

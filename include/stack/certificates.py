@@ -64,7 +64,7 @@ class Authority:
         """
         file = self.folder / f"{name}.pem"
         if file.exists():
-            found = x509.load_pem_x509_certificate(file.read_bytes())
+            found = _certificate(file)
             if found.not_valid_after_utc - renewed_before > datetime.now(UTC):
                 return file
         signing_key, issuer = self._own()
@@ -89,10 +89,7 @@ class Authority:
     def _own(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         key_file = self.folder / f"{AUTHORITY}.key"
         if key_file.exists() and self.certificate.exists():
-            key = load_pem_private_key(key_file.read_bytes(), None)
-            assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - as it was made
-            return key, x509.load_pem_x509_certificate(self.certificate.read_bytes())
-        self.folder.mkdir(parents=True, exist_ok=True)
+            return _key(key_file), _certificate(self.certificate)
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name(f"ventas {self.folder.parent.name}"[:64])
         end = datetime.now(UTC) + timedelta(days=_AUTHORITY_DAYS)
@@ -102,8 +99,24 @@ class Authority:
             .sign(key, SHA256())
         )
         private.write(key_file, _pem(key))
-        self.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
+        private.write(self.certificate, certificate.public_bytes(Encoding.PEM).decode())
         return key, certificate
+
+
+def _key(file: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = load_pem_private_key(file.read_bytes(), None)
+    except ValueError as error:
+        raise private.DamagedSecretsError(file, str(error)) from error
+    assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - as it was made
+    return key
+
+
+def _certificate(file: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(file.read_bytes())
+    except ValueError as error:
+        raise private.DamagedSecretsError(file, str(error)) from error
 
 
 def _builder(

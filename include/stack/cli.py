@@ -16,11 +16,13 @@ from rich.table import Table
 from include.druid.sizing import SizingError
 from include.sales.draws import check_seed
 from include.sales.market import DATA, MarketError, load_market
-from include.stack import airflow, security, stack
+from include.stack import airflow, environment, security, stack
 from include.stack.airflow_api import AirflowApiError
 from include.stack.console import StackProgress
+from include.stack.folder import FolderError
 from include.stack.jars import JarError
 from include.stack.ports import PortsBusyError
+from include.stack.private import DamagedSecretsError
 from include.stack.settings import ROOT, Settings, SettingsError
 from include.stack.suites import help_text
 from include.stack.waiting import WaitTimeoutError
@@ -137,6 +139,8 @@ How it is computed: docs/sizing.md."""
 EXPECTED_ERRORS = (
     AirflowApiError,
     SettingsError,
+    FolderError,
+    DamagedSecretsError,
     PortsBusyError,
     JarError,
     MarketError,
@@ -150,6 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the process's exit code."""
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace, Settings, Console], int] = options.run
+    environment.keep_loopback_from_proxies()
     try:
         return run(options, Settings.from_environment(), Console())
     except EXPECTED_ERRORS as error:
@@ -374,7 +379,10 @@ def _down(_: argparse.Namespace, settings: Settings, console: Console) -> int:
 
 
 def _clean(_: argparse.Namespace, settings: Settings, console: Console) -> int:
-    stack.clean(settings)
+    if not settings.home.exists():
+        console.print(f"No hay nada que borrar: {settings.home} no existe.")
+        return 0
+    stack.clean(settings, lambda held: console.print(f"Se borra {settings.home}: {held}"))
     console.print(f"Se borró {settings.home}")
     return 0
 

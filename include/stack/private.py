@@ -2,27 +2,68 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
+class DamagedSecretsError(RuntimeError):
+    """A file of secrets that cannot be read; the message names it and says what to do."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(
+            f"The secrets in {file} are damaged ({why}): put back a copy of the file, or "
+            "`./ventas down`, remove it, and `./ventas up` makes new ones."
+        )
+
+
 def kept(file: Path, makers: Mapping[str, Callable[[], str]]) -> dict[str, str]:
-    """The secrets in a JSON file; those that are not there yet are made and added."""
-    there: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    """Return the secrets in a JSON file; those that are not there yet are made and added.
+
+    Raises:
+        DamagedSecretsError: the file is no JSON object of texts.
+    """
+    there = _read(file) if file.exists() else {}
     missing = {name: make() for name, make in makers.items() if name not in there}
     if missing:
-        file.parent.mkdir(parents=True, exist_ok=True)
         write(file, json.dumps({**there, **missing}))
     return {**there, **missing}
 
 
 def write(file: Path, text: str) -> None:
-    """Write a file that nobody else may read, at no moment."""
-    with open(file, "w", encoding="utf-8", opener=_private) as target:
-        # One that was there keeps its mode otherwise.
-        os.fchmod(target.fileno(), 0o600)
-        target.write(text)
+    """Write a file that nobody else may read at any moment, whole or not at all.
+
+    The text goes to a temporary file beside it, is synced to the disk and then takes the name, so
+    that neither a crash nor a full disk leaves half a secret.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as target:
+            target.write(text)
+            target.flush()
+            os.fsync(descriptor)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync(file.parent)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _read(file: Path) -> dict[str, str]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DamagedSecretsError(file, str(error)) from error
+    if not isinstance(found, dict) or not all(isinstance(v, str) and v for v in found.values()):
+        raise DamagedSecretsError(file, "not a JSON object of texts")
+    return found
+
+
+def _sync(folder: Path) -> None:
+    """Have the disk keep the new name, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.druid import runtime
-from include.stack import airflow, kafka, security, zookeeper
+from include.stack import airflow, extension, kafka, private, security, zookeeper
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.settings import HOST, Settings
 
@@ -69,7 +69,7 @@ def all_processes(settings: Settings, products: Mapping[str, JavaProduct]) -> li
         _compute(settings),
         _zookeeper(settings, products["druid"]),
         *(_druid(settings, products["druid"], service) for service in runtime.SERVICES),
-        *([_proxy(settings)] if settings.secure else []),
+        _proxy(settings),
         *(
             Process("airflow", name, airflow.command(name), stop_seconds=15)
             for name in airflow.COMPONENTS
@@ -93,6 +93,7 @@ logfile_maxbytes=5MB
 logfile_backups=1
 pidfile={settings.home / "supervisord.pid"}
 directory={settings.home}
+umask=077
 minfds=4096
 
 [rpcinterface:supervisor]
@@ -109,7 +110,7 @@ serverurl=unix://{socket}
         parts += [_program(settings, process) for process in members]
     file = settings.home / "supervisord.conf"
     # "%" starts an expansion in supervisord's files, and no value here wants one.
-    file.write_text("".join(parts).replace("%", "%%"), encoding="utf-8")
+    private.write(file, "".join(parts).replace("%", "%%"))
     return file
 
 
@@ -157,8 +158,10 @@ def _compute(settings: Settings) -> Process:
 
 
 def _zookeeper(settings: Settings, product: JavaProduct) -> Process:
-    configuration = _write(settings, "zoo.cfg", zookeeper.configuration(settings))
-    arguments = product.arguments(zookeeper.MAIN, zookeeper.JVM_OPTIONS)
+    values = zookeeper.configuration(settings) | security.ZOOKEEPER_LOGIN
+    configuration = _write(settings, "zoo.cfg", values)
+    options = [*zookeeper.JVM_OPTIONS, *security.zookeeper_jvm_options(settings)]
+    arguments = product.arguments(zookeeper.MAIN, options)
     command = write_argument_file(
         settings.home / "conf" / "zookeeper.args", [*arguments, str(configuration)]
     )
@@ -167,16 +170,14 @@ def _zookeeper(settings: Settings, product: JavaProduct) -> Process:
 
 def _druid(settings: Settings, product: JavaProduct, service: str) -> Process:
     place = druid_place(settings)
-    folder = settings.home / "conf" / service
-    folder.mkdir(parents=True, exist_ok=True)
     (settings.home / "druid" / "tmp").mkdir(parents=True, exist_ok=True)
-    (folder / "runtime.properties").write_text(
-        runtime.render(runtime.properties(service, place)), encoding="utf-8"
-    )
-    options = runtime.jvm_options(service, place)
+    properties = runtime.properties(service, place) | security.druid_properties(settings)
+    folder = _write(settings, f"{service}/runtime.properties", properties).parent
+    options = [*runtime.jvm_options(service, place), *security.druid_jvm_options(settings)]
     if service != NEEDS_C2:
         options.append(QUICK_START)
-    arguments = product.arguments("org.apache.druid.cli.Main", options, extra=[folder])
+    extra = [folder, extension.folder(settings.cache)]
+    arguments = product.arguments("org.apache.druid.cli.Main", options, extra=extra)
     command = write_argument_file(
         settings.home / "conf" / f"{service}.args", [*arguments, "server", service]
     )
@@ -184,11 +185,15 @@ def _druid(settings: Settings, product: JavaProduct, service: str) -> Process:
 
 
 def _proxy(settings: Settings) -> Process:
+    port, tls = settings.ports["druid"], []
+    if settings.secure:
+        port = settings.ports["druid-tls"]
+        tls = ["--certificate", str(security.authority(settings).server("druid"))]
     command = [
         *(sys.executable, "-m", "include.stack.proxy"),
-        *("--host", HOST, "--port", str(settings.ports["router-tls"])),
-        *("--to", settings.url("router")),
-        *("--certificate", str(security.authority(settings).server("druid"))),
+        *("--host", HOST, "--port", str(port)),
+        *("--to", settings.url("router"), "--key", str(security.druid_key(settings))),
+        *("--airflow", settings.url("airflow"), *tls),
     ]
     # It is on the VM, as what stands there in production is: off with it.
     return Process("druid", "proxy", command)
@@ -196,6 +201,5 @@ def _proxy(settings: Settings) -> Process:
 
 def _write(settings: Settings, name: str, values: Mapping[str, str]) -> Path:
     file = settings.home / "conf" / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(runtime.render(values), encoding="utf-8")
+    private.write(file, runtime.render(values))
     return file

@@ -1,7 +1,8 @@
-"""A TLS proxy before Druid's router that asks for a login: ``python -m include.stack.proxy``.
+"""The proxy before Druid's router: ``python -m include.stack.proxy``.
 
-Druid's own extension for it, druid-basic-security, is not on Maven Central at 33.0.0. What is
-proved by it is the other side: that all of the project gets through TLS and a login.
+It refuses web pages of other sites, and adds the key without which no process of Druid answers
+(`include/stack/extension`). On a secured stack it speaks TLS and asks for a login: Druid's own
+extension for that, druid-basic-security, is not on Maven Central at 33.0.0.
 """
 
 import argparse
@@ -9,42 +10,74 @@ import os
 import secrets
 import sys
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from string import Template
 from typing import Final
 
 import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from include.stack.security import PROXY_VARIABLES
+from include.stack.security import KEY_HEADER, PROXY_VARIABLES
+from include.web_guard import WebGuard
 
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_PAGE: Final = Path(__file__).with_name("proxy.html")
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 
-#: They are of one connection (RFC 9110, 7.6.1), and the login is the proxy's own.
+#: Bytes of a request's body; the largest that the project sends is a supervisor's spec of 10 kB.
+_MAX_BODY: Final = 16 * 1024 * 1024
+
+#: They belong to one connection (RFC 9110, 7.6.1), the login and the key are the proxy's own, and
+#: a cookie is Airflow's: browsers send it to each port of the host.
 _OWN: Final = frozenset(
-    ("authorization", "connection", "host", "keep-alive", "te", "transfer-encoding", "upgrade")
+    (
+        *("authorization", "connection", "cookie", "host", "keep-alive", "te", "trailer"),
+        *("transfer-encoding", "upgrade", KEY_HEADER.lower()),
+    )
 )
 
 
-def create_app(upstream: str, login: str, password: str) -> Starlette:
-    """The proxy of `upstream`, a base URL, for who has the login."""
-    # How long an answer may take is its client's matter; whether there is a router shows at once.
-    client = httpx.AsyncClient(base_url=upstream, timeout=httpx.Timeout(None, connect=5))
+def create_app(
+    upstream: str, key: str, *, page: str = "", login: tuple[str, str] | None = None
+) -> ASGIApp:
+    """Return the proxy of `upstream`, a base URL.
+
+    Args:
+        upstream: Druid's router.
+        key: what Druid's processes ask of each request.
+        page: HTML for a browser that opens the proxy's own address.
+        login: user and password that each request needs; None asks for none.
+    """
+    # The client decides how long an answer may take; a router that is away shows at once.
+    client = httpx.AsyncClient(
+        base_url=upstream, timeout=httpx.Timeout(None, connect=5), trust_env=False
+    )
 
     async def forward(request: Request) -> Response:
-        if not _may_enter(request, login, password):
+        if login and not _may_enter(request, login):
             challenge = {"WWW-Authenticate": 'Basic realm="Druid"'}
             return PlainTextResponse("A login is needed.", 401, challenge)
+        if request.url.path == "/" and request.method in ("GET", "HEAD"):
+            return HTMLResponse(page, headers=_PAGE_HEADERS)
+        try:
+            target = _target(client.base_url, request)
+        except httpx.InvalidURL as error:
+            return PlainTextResponse(f"The address cannot be passed on: {error}.", 400)
         asked = client.build_request(
             request.method,
-            _target(request),
-            headers=_passed_on(request.headers.raw),
+            target,
+            headers=[*_passed_on(request.headers.raw), (KEY_HEADER.encode(), key.encode())],
             content=await request.body(),
         )
         try:
@@ -60,32 +93,35 @@ def create_app(upstream: str, login: str, password: str) -> Starlette:
         yield
         await client.aclose()
 
-    return Starlette(routes=[Route("/{path:path}", forward, methods=_METHODS)], lifespan=lifespan)
+    routes = [Route("/{path:path}", forward, methods=_METHODS)]
+    return WebGuard(Starlette(routes=routes, lifespan=lifespan), max_body=_MAX_BODY)
 
 
-def _may_enter(request: Request, login: str, password: str) -> bool:
+def _may_enter(request: Request, login: tuple[str, str]) -> bool:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return False
     try:
         given = b64decode(credentials, validate=True)
-    except Base64Error:
+    except ValueError:
         return False
-    return secrets.compare_digest(given, f"{login}:{password}".encode())
+    return secrets.compare_digest(given, ":".join(login).encode())
 
 
-def _target(request: Request) -> httpx.URL:
-    """Path and query as they came: a slash within a segment is none between two."""
+def _target(upstream: httpx.URL, request: Request) -> httpx.URL:
+    """Return the raw path and query at the router; decoding would turn an escaped slash into a
+    separator, and a path of two slashes into another host.
+    """
     path, query = request.scope["raw_path"], request.scope["query_string"]
-    return httpx.URL(raw_path=path + (b"?" + query if query else b""))
+    return upstream.copy_with(raw_path=path + (b"?" + query if query else b""))
 
 
 def _passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in headers if name.decode().lower() not in _OWN]
+    return [(name, value) for name, value in headers if name.decode("latin-1").lower() not in _OWN]
 
 
 async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """As it comes, and compressed as it came."""
+    """Yield the answer in the pieces in which it comes, compressed as it came."""
     try:
         async for part in answer.aiter_raw():
             yield part
@@ -97,22 +133,39 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal arrives; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m include.stack.proxy",
-        description="A TLS proxy that asks for a login before Druid's router.",
-        epilog=f"The login is in the environment: {' and '.join(PROXY_VARIABLES)}.",
+        description="A proxy before Druid's router, for the programs of this machine.",
+        epilog="With a certificate it speaks TLS and asks for a login, which is in the "
+        f"environment: {' and '.join(PROXY_VARIABLES)}.",
     )
     parser.add_argument("--host", required=True, help="address to listen on")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
     parser.add_argument("--to", required=True, metavar="URL", help="base URL of Druid's router")
     parser.add_argument(
-        "--certificate", type=Path, required=True, metavar="FILE", help="PEM of key and certificate"
+        "--key", type=Path, required=True, metavar="FILE", help="file with the key of Druid"
+    )
+    parser.add_argument(
+        "--airflow", required=True, metavar="URL", help="base URL of Airflow, for the first page"
+    )
+    parser.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="PEM of a TLS key and its certificate"
     )
     options = parser.parse_args(arguments)
-    login, password = (os.environ.get(name, "") for name in PROXY_VARIABLES)
-    if not login or not password:
-        print(f"Set {' and '.join(PROXY_VARIABLES)} to a login.", file=sys.stderr)
-        return 1
+    login = None
+    if options.certificate:
+        user, password = (os.environ.get(name, "") for name in PROXY_VARIABLES)
+        if not user or not password:
+            print(f"Set {' and '.join(PROXY_VARIABLES)} to a login.", file=sys.stderr)
+            return 1
+        login = (user, password)
+    page = Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        airflow=options.airflow,
+        druid=f"{'https' if login else 'http'}://{options.host}:{options.port}",
+        curl=f"curl --cacert security/ca.pem -u {login[0]}" if login else "curl",
+    )
     uvicorn.run(
-        create_app(options.to, login, password),
+        create_app(
+            options.to, options.key.read_text(encoding="utf-8").strip(), page=page, login=login
+        ),
         host=options.host,
         port=options.port,
         ssl_certfile=options.certificate,

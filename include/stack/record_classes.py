@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from include.druid import runtime
-from include.stack import jars, processes
+from include.stack import extension, jars, processes, security
 from include.stack.java import CLASS_LISTS, JavaProduct
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
@@ -47,6 +47,7 @@ def main() -> int:
     class_paths = jars.fetch(jars.read_lock(), settings.cache / "maven")
     with tempfile.TemporaryDirectory() as folder:
         settings = replace(settings, home=Path(folder))
+        extension.compile_it(class_paths.pop("compiler"), class_paths["druid"], settings.cache)
         products = {
             name: RecordingProduct(name, tuple(paths), Path(folder) / f"{name}.jsa")
             for name, paths in class_paths.items()
@@ -59,6 +60,7 @@ def main() -> int:
 
 def _run_once(settings: Settings, products: dict[str, RecordingProduct]) -> None:
     java = [p for p in processes.all_processes(settings, products) if "args" in p.command[-1]]
+    key = {security.KEY_HEADER: security.druid_key(settings).read_text(encoding="utf-8")}
     started = [
         subprocess.Popen(p.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for p in java
@@ -66,16 +68,17 @@ def _run_once(settings: Settings, products: dict[str, RecordingProduct]) -> None
     try:
         for service in runtime.SERVICES:
             url = settings.url(service)
-            wait_until(partial(_is_healthy, url), service=service, address=url, seconds=180)
+            wait_until(partial(_is_healthy, url, key), service=service, address=url, seconds=180)
     finally:
         for process in reversed(started):
             process.terminate()
             process.wait(60)
 
 
-def _is_healthy(url: str) -> bool:
+def _is_healthy(url: str, headers: dict[str, str]) -> bool:
     try:
-        return httpx.get(f"{url}/status/health", timeout=2).text == "true"
+        answer = httpx.get(f"{url}/status/health", headers=headers, timeout=2, trust_env=False)
+        return answer.text == "true"
     except httpx.HTTPError:
         return False
 

@@ -1,4 +1,4 @@
-"""Regenerate `jars.lock` from the two poms in `maven/` (needs Maven, unlike everything else).
+"""Regenerate `jars.lock` from the poms in `maven/` (needs Maven, unlike everything else).
 
 Usage: ``python -m include.stack.relock``
 """

@@ -22,9 +22,10 @@ DEFAULT_PORTS = {
     "broker": 8082,
     "historical": 8083,
     "indexer": 8091,
-    "router": 8888,
-    # Of a secured stack alone: before the router, with Druid's own default for it.
-    "router-tls": 9088,
+    "router": 8889,
+    # The proxy before the router, on the router's own defaults: http, or TLS on a secured stack.
+    "druid": 8888,
+    "druid-tls": 9088,
     "compute": 8085,
     "airflow": 8080,
 }

@@ -1,6 +1,5 @@
 """The embedded stack as a whole: bring it up, look at it, take it down."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,17 @@ import psutil
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from include.stack import airflow, jars, java, ports, processes, security, supervision
+from include.stack import (
+    airflow,
+    extension,
+    folder,
+    jars,
+    java,
+    ports,
+    processes,
+    security,
+    supervision,
+)
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
 from include.stream.acls import grant
@@ -41,36 +50,57 @@ def up(settings: Settings, progress: Progress) -> None:
     A stack that runs already is found and left alone.
 
     Raises:
-        PortsBusyError, JarError, WaitTimeoutError: naming what is wrong and what to do.
+        PortsBusyError, JarError, WaitTimeoutError, FolderError, DamagedSecretsError: naming what is
+            wrong and what to do.
     """
-    if not supervision.is_running(settings):
-        ports.require_free(settings)
-        settings.home.mkdir(parents=True, exist_ok=True)
-        found = products(settings, progress)
-        progress.step("Preparando la base de Airflow")
-        variables = airflow.environment(settings) | security.variables(settings)
-        airflow.migrate_database(settings, variables)
-        configuration = processes.write_supervisord_configuration(
-            settings, processes.all_processes(settings, found)
-        )
-        supervision.start(settings, configuration, variables)
-    _wait_for_services(settings, progress)
+    with folder.held(settings.home, "up"):
+        folder.claim(settings.home)
+        if not supervision.is_running(settings):
+            ports.require_free(settings)
+            found = products(settings, progress)
+            progress.step("Preparando la base de Airflow")
+            variables = airflow.environment(settings) | security.variables(settings)
+            airflow.migrate_database(settings, variables)
+            configuration = processes.write_supervisord_configuration(
+                settings, processes.all_processes(settings, found)
+            )
+            supervision.start(settings, configuration, variables)
+        _wait_for_services(settings, progress)
 
 
 def down(settings: Settings) -> list[int]:
-    """Stop every process; returns those that supervisord had lost and that were ended by id."""
-    return supervision.stop(settings)
-
-
-def clean(settings: Settings) -> None:
-    """Remove the state folder; the stack must be down.
+    """Stop every process; returns those that supervisord had lost and that were ended by id.
 
     Raises:
-        StackError: it runs.
+        FolderError: another command is at work on the stack, or the folder is not a stack's.
     """
-    if supervision.is_running(settings):
-        raise StackError("The stack runs: `./ventas down` first, then clean.")
-    shutil.rmtree(settings.home, ignore_errors=True)
+    if not settings.home.exists():
+        return supervision.stop(settings)
+    with folder.held(settings.home, "down"):
+        return supervision.stop(settings)
+
+
+def clean(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> None:
+    """Remove the state folder; the stack must be down.
+
+    `tell` is called with what is about to be deleted.
+
+    Raises:
+        StackError: processes of the stack, or of one in a folder within, are alive.
+        FolderError: the folder is not a stack's, another command is at work on it, or something in
+            it could not be deleted.
+    """
+    if not settings.home.exists():
+        return
+    with folder.held(settings.home, "clean"):
+        alive = supervision.marked_processes(settings, nested=True)
+        if alive:
+            listed = ", ".join(str(process.pid) for process in alive)
+            raise StackError(
+                f"The stack runs (processes {listed}): `./ventas down` first, then clean."
+            )
+        tell(folder.contents(settings.home))
+        folder.remove(settings.home)
 
 
 def addresses(settings: Settings) -> dict[str, dict[str, str]]:
@@ -78,9 +108,7 @@ def addresses(settings: Settings) -> dict[str, dict[str, str]]:
     return {
         "kafka": {"bootstrap_servers": settings.address("kafka")},
         "druid": {
-            "router_url": security.druid_url(settings),
-            "broker_url": settings.url("broker"),
-            "coordinator_url": settings.url("coordinator"),
+            "url": security.druid_url(settings),
         },
         "compute": {"api_endpoint": settings.url("compute")},
         "airflow": {"url": settings.url("airflow")},
@@ -125,6 +153,9 @@ def products(settings: Settings, progress: Progress) -> dict[str, java.JavaProdu
 
     progress.step("Verificando los jars de Kafka y Druid")
     class_paths = jars.fetch(locked, settings.cache / "maven", count)
+    progress.step("Preparando la extensión de Druid")
+    compiler = class_paths.pop("compiler")
+    extension.compile_it(compiler, class_paths["druid"], settings.cache)
     found = {
         name: java.JavaProduct(name, tuple(paths), java.archive_path(name, paths, settings.cache))
         for name, paths in class_paths.items()
@@ -175,7 +206,7 @@ def kafka_answers(settings: Settings) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).status_code < 500
+        return httpx.get(url, timeout=2, trust_env=False).status_code < 500
     except httpx.HTTPError:
         return False
 
@@ -183,7 +214,9 @@ def _answers(url: str) -> bool:
 def _airflow_is_healthy(settings: Settings) -> bool:
     """All components beat: the API server alone is up long before the scheduler is of use."""
     try:
-        answer = httpx.get(f"{settings.url('airflow')}/api/v2/monitor/health", timeout=3)
+        answer = httpx.get(
+            f"{settings.url('airflow')}/api/v2/monitor/health", timeout=3, trust_env=False
+        )
     except httpx.HTTPError:
         return False
     if answer.status_code != 200:

@@ -12,6 +12,7 @@ from xmlrpc.client import ServerProxy
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
+from include.stack import environment
 from include.stack.processes import supervisor_socket
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
@@ -52,7 +53,7 @@ def start(settings: Settings, configuration: Path, variables: Mapping[str, str])
     supervisor_socket(settings).unlink(missing_ok=True)
     subprocess.run(
         [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
-        env={**_inherited(os.environ), **variables, MARK: str(settings.home)},
+        env={**environment.own(), **variables, MARK: str(settings.home)},
         check=True,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -95,14 +96,17 @@ def process_states(settings: Settings) -> list[dict[str, Any]]:
         return states
 
 
-def marked_processes(settings: Settings) -> list[psutil.Process]:
-    """Every process of this stack that is alive, however it came about."""
+def marked_processes(settings: Settings, *, nested: bool = False) -> list[psutil.Process]:
+    """Every process of this stack that is alive, however it came about.
+
+    `nested`: those of stacks whose folders are within this one's, too.
+    """
     found = []
     for process in psutil.process_iter():
         try:
             if (
                 process.pid != os.getpid()
-                and _is_of(process, str(settings.home))
+                and _is_of(process, settings.home, nested=nested)
                 and process.status() != psutil.STATUS_ZOMBIE
             ):
                 found.append(process)
@@ -111,14 +115,12 @@ def marked_processes(settings: Settings) -> list[psutil.Process]:
     return found
 
 
-def _is_of(process: psutil.Process, home: str) -> bool:
-    if process.environ().get(MARK) == home:
-        return True
+def _is_of(process: psutil.Process, home: Path, *, nested: bool) -> bool:
+    folders = [process.environ().get(MARK, "")]
     # Airflow's processes that name themselves write over their environment. They stay where
     # supervisord starts all; a person's shell may be there too.
-    return " ".join(process.cmdline()).startswith("airflow ") and process.cwd() == home
-
-
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    # Another Airflow's settings in the user's shell would mix with the stack's own.
-    return {k: v for k, v in environment.items() if not k.startswith("AIRFLOW_")}
+    if " ".join(process.cmdline()).startswith("airflow "):
+        folders.append(process.cwd())
+    if nested:
+        return any(Path(folder).is_relative_to(home) for folder in folders if folder)
+    return str(home) in folders

@@ -11,7 +11,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from include.stack.compute.discovery import check_insert, check_parameters
 from include.stack.compute.emulator import Emulator
@@ -26,6 +25,10 @@ from include.stack.compute.resources import (
     operation_json,
 )
 from include.stack.compute.validation import check_instance, check_request_id, check_zone
+from include.web_guard import WebGuard
+
+#: Bytes of a request's body; an instance's startup script alone may have 256 KiB.
+_MAX_BODY = 4 * 1024 * 1024
 
 # The API's own limit for one wait call, https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
 WAIT_SECONDS = 120.0
@@ -105,10 +108,7 @@ def create_app(
     app = FastAPI(title="Compute Engine emulator", lifespan=lifespan)
     app.state.emulator = emulator
     app.state.faults = Faults()
-    # A web page that points its own host name at this machine must not drive the stack.
-    app.add_middleware(
-        TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", *host_names]
-    )
+    app.add_middleware(WebGuard, names=host_names, max_body=_MAX_BODY)
     app.include_router(router)
     if faulty:
         app.include_router(fault_routes)
