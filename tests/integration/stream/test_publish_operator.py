@@ -37,15 +37,21 @@ def pushed() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture
-def context(place: Place, pushed: dict[str, Any], clock: Clock) -> dict[str, Any]:
+def context_of(place: Place, pushed: dict[str, Any], run_after: datetime) -> dict[str, Any]:
+    """Return what Airflow passes to `execute`; XComs go to `pushed`."""
+
     def xcom_push(key: str, value: Any) -> None:
         pushed[key] = value
 
     return {
-        "dag_run": SimpleNamespace(run_id=place.corrida, run_after=clock.now()),
+        "dag_run": SimpleNamespace(run_id=place.corrida, run_after=run_after),
         "ti": SimpleNamespace(xcom_push=xcom_push),
     }
+
+
+@pytest.fixture
+def context(place: Place, pushed: dict[str, Any], clock: Clock) -> dict[str, Any]:
+    return context_of(place, pushed, clock.now())
 
 
 def operator(place: Place, stop: threading.Event, **arguments: Any) -> PublishSalesOperator:
@@ -133,12 +139,8 @@ def test_sigterm_ends_the_task_as_failed_with_its_counts(
     began = time.monotonic()
     asking = threading.Thread(target=terminate, daemon=True)
     asking.start()
-    context = {
-        "dag_run": SimpleNamespace(run_id=place.corrida, run_after=datetime.now(UTC)),
-        "ti": SimpleNamespace(xcom_push=pushed.__setitem__),
-    }
     with pytest.raises(AirflowFailException, match="Detenida a pedido") as caught:
-        it.execute(context)
+        it.execute(context_of(place, pushed, datetime.now(UTC)))
     asking.join()
 
     assert time.monotonic() - began < HOUR / 4
