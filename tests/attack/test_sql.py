@@ -12,6 +12,7 @@ import pytest
 
 from include.druid.client import (
     DruidClient,
+    DruidError,
     DruidUnreachableError,
     QueryCanceledError,
     QueryTimeoutError,
@@ -60,7 +61,7 @@ class Attacked(NamedTuple):
                 query_id=query_id(str(uuid.uuid4())),
             )
         except SqlRefusedError as error:
-            return "refused by Druid" if "Druid" in str(error) else "refused"
+            return "refused by Druid" if isinstance(error.__cause__, DruidError) else "refused"
         except (QueryTimeoutError, QueryCanceledError, DruidUnreachableError):
             # A planner that is slow on a busy machine is left behind by the client.
             return "timed out"
