@@ -30,6 +30,13 @@ LONGEST: Final = 20_000
 LARGEST_ANSWER: Final = 16_000_000
 """Bytes of an answer: 10,000 rows of all columns have a third of them."""
 
+#: "topN" holds each value of an expression in the heap with its aggregations; "groupBy" does not.
+#: A historical's cache holds all rows of its segments at once while it takes them in.
+_IN_BUFFERS: Final = {"useApproximateTopN": False, "populateCache": False}
+
+#: What Druid says when subqueries give more rows than `maxSubqueryRows`.
+_TOO_MANY_ROWS: Final = "subqueries generated results beyond maximum"
+
 _READS = ("SELECT", "WITH")
 _ID_PREFIX = "consulta-"
 
@@ -165,7 +172,7 @@ def ask_freely(
             rows=rows,
             seconds=seconds,
             query_id=query_id,
-            context={"maxSubqueryRows": subquery_rows},
+            context={"maxSubqueryRows": subquery_rows, **_IN_BUFFERS},
         )
     except (
         DatasourceMissingError,
@@ -181,6 +188,13 @@ def ask_freely(
             f"The answer has more than {megabytes} MB: ask for fewer columns, fewer rows or sums.",
         ) from error
     except DruidError as error:
+        if _TOO_MANY_ROWS in str(error):
+            raise SqlRefusedError(
+                f"Las subconsultas dan más de {subquery_rows} filas, que acá es lo que se admite: "
+                "filtrá o agrupá dentro de ellas.",
+                f"The subqueries give more than {subquery_rows} rows, which is what is allowed "
+                "here: filter or group within them.",
+            ) from error
         raise SqlRefusedError(
             f"Druid no acepta la consulta: {error}", f"Druid does not take the query: {error}"
         ) from error
@@ -201,7 +215,7 @@ def _check_limits(rows: int, seconds: float) -> None:
 
 def _plan(client: DruidClient, sql: str, seconds: float) -> str:
     try:
-        [row] = client.sql(f"EXPLAIN PLAN FOR {sql}", timeout=seconds)
+        [row] = client.sql(f"EXPLAIN PLAN FOR {sql}", timeout=seconds, context=_IN_BUFFERS)
     except (DatasourceMissingError, QueryInvalidError):
         # Asked by itself it is refused with the right line and column.
         return ""

@@ -12,10 +12,11 @@ size of the statement once Calcite has put every WITH and every derived table in
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from math import isqrt
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,48 +27,59 @@ from include.sales.event import FIELDS
 _FUNCTIONS: Final = FOLDER / "allowed_functions.txt"
 _RESERVED: Final = FOLDER / "reserved_words.txt"
 
-MOST_NESTED: Final = 20
+MOST_NESTED: Final = 12
 """Parentheses, CASEs and function calls inside each other."""
 
 MOST_LEVELS: Final = 5
 """Queries inside each other, WITH included."""
 
 MOST_READS: Final = 6
-"""Reads of a table, each use of a WITH query counted again."""
+"""Reads of a table and SELECTs without one, each use of a WITH query counted again."""
 
 MOST_COLUMNS: Final = 60
-"""Columns of one SELECT, the columns of a ``*`` included."""
+"""Columns of one SELECT, GROUP BY or ORDER BY, the columns of a ``*`` included."""
 
 SUBQUERY_ROWS: Final = 10_000
 """Rows that the broker may hold for the subqueries of a statement; Druid's default is 100,000."""
 
-JOINED_ROWS: Final = 2_000
-"""The same where a derived table is joined with another.
+JOINED_WORK: Final = 240_000_000
+"""Square of such rows times words, where a derived table is joined with another.
 
-The broker then goes through up to a quarter of the square of so many pairs, and Druid 33 neither
-ends that at the time-out nor cancels it. A join that begins with a datasource runs where its
-segments are, and ends in time.
+The broker then computes every word for up to a quarter of the square of so many pairs, and Druid 33
+neither ends that at the time-out nor cancels it: it goes through 40 million words of pairs in a
+second. A join that begins with a datasource runs where its segments are, and ends in time.
 """
 
 MOST_LISTED: Final = 250
-"""Values of one IN, or expressions of one GROUP BY or ORDER BY."""
+"""Values of one IN."""
 
 MOST_WEIGHT: Final = 600
-"""Words of one expression once the columns of derived tables are replaced by their expressions.
+"""Words of one expression as Calcite writes it out.
 
-Druid 33 overflows its stack at 600 summands, which are 1,200 words; it plans 300 in a second.
+Calcite replaces each column of a derived table by its expression, and repeats what NULLIF,
+COALESCE, BETWEEN, IN, IS DISTINCT FROM and CASE compare: 15 NULLIFs in each other become 32,768,
+which Druid 33 plans for longer than anybody waits. It overflows its stack at 600 summands,
+which are 1,200 words; it plans 300 in a second.
 """
 
 MOST_SIZE: Final = 3_000
-"""Words of the whole statement, each use of a WITH query counted again."""
+"""Words of all expressions as Calcite writes them out, each use of a WITH query counted again."""
 
-CONCAT_WEIGHT: Final = 10
-"""Words that a piece of a concatenation counts as: a value may be as long as a whole record."""
+MOST_PIECES: Final = 30
+"""Long texts, formats and pieces of concatenations in all columns, as Calcite writes them out.
+
+Druid holds 10,000 rows of an answer in its heap. Four answers of 59 columns of 97 characters that
+the query made ended a broker of 320 MiB.
+"""
+
+LONG_TEXT: Final = 20
+"""Characters from which a text in the query counts as a piece; columns of sales have fewer."""
 
 MOST_DIGITS: Final = 18
 """Digits of `ROUND` and `TRUNCATE`, before or after the point."""
 
-LARGEST_LIMIT: Final = 100_000
+LARGEST_LIMIT: Final = 10_000
+"""Rows of LIMIT and OFFSET: the page shows no more, and Druid sorts so many in its heap."""
 
 MOST_WILDCARDS: Final = 8
 """Signs ``%`` in the pattern of one LIKE."""
@@ -83,18 +95,25 @@ _CONSTANTS: Final = ("NULL", "TRUE", "FALSE", "UNKNOWN", "CURRENT_TIMESTAMP", "C
 _COMPARISONS: Final = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _PERIOD: Final = re.compile(r"'(?:P[1-9][0-9]{0,3}[DWMY]|PT[1-9][0-9]{0,3}[HMS])'")
 _MOMENT: Final = re.compile(r"'[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]{5,12}Z?)?'")
+_FORMAT: Final = re.compile(r"'[^z]{0,30}'")
+"""Not "z": it stands for the name of a time zone, which is five times longer than the format."""
 _AMOUNT: Final = re.compile(r"'[0-9]{1,6}'")
 
 
 class _Weighed(NamedTuple):
-    """An expression: its words, and how many of them are columns."""
+    """An expression: its words, how many of them are columns, and pieces of long texts."""
 
     words: int
     columns: int
+    pieces: int
 
-    def over(self, below: int) -> int:
-        """Words once each column is replaced by an expression of `below` words."""
-        return self.words + self.columns * below
+    def over(self, below: "_Query") -> "_Weighed":
+        """Return it with each column replaced by the largest expression of the query `below`."""
+        return _Weighed(
+            self.words + self.columns * below.weight,
+            self.columns,
+            self.pieces + self.columns * below.pieces,
+        )
 
 
 @dataclass(frozen=True)
@@ -104,9 +123,14 @@ class _Query:
     columns: int = len(FIELDS)
     weight: int = 1
     """Words of its largest column."""
+    pieces: int = 0
+    """Pieces of the longest text in a column."""
     reads: int = 1
     levels: int = 0
     size: int = 0
+    """Words of all its expressions."""
+    texts: int = 0
+    """Pieces of the texts in all columns."""
 
 
 @dataclass
@@ -118,6 +142,8 @@ class _Scope:
     inner: list[_Query] = field(default_factory=list)
     """Queries within its expressions."""
     expressions: list[_Weighed] = field(default_factory=list)
+    conditions: list[_Weighed] = field(default_factory=list)
+    """Expressions of WHERE, HAVING and ON, whose texts are in no row."""
 
 
 def _lines(file: Path) -> list[str]:
@@ -160,40 +186,53 @@ class _Parser:
         self._tokens = [*lexed(sql)]
         self._at = 0
         self._nested = 0
+        self._repeated = _Weighed(0, 0, 0)
+        """What Calcite will repeat of what was read so far."""
         self._columns = 0
-        """Columns named so far."""
         self._pieces = 0
-        """Pieces of concatenations so far."""
         self._with: dict[str, _Query] = {}
-        self._subquery_rows = SUBQUERY_ROWS
+        self._is_joined_in_broker = False
 
     def statement(self) -> int:
         if self._word("EXPLAIN"):
             self._expect("PLAN")
             self._expect("FOR")
-        size = 0
+        queries: list[_Query] = []
         if self._word("WITH"):
             while True:
                 name = self._name()
+                if name in self._with:
+                    raise SqlRefusedError(
+                        f"WITH define {name[:60]} dos veces: cambiá uno de los nombres.",
+                        f"WITH defines {name[:60]} twice: change one of the names.",
+                    )
                 self._expect("AS")
                 self._expect("(")
                 query = self._query()
                 self._expect(")")
                 self._with[name] = query
-                size += query.size
+                queries.append(query)
                 if not self._sign(","):
                     break
-        query = self._query()
+        queries.append(self._query())
         if self._token.kind != "end":
             raise self._unknown()
-        size += query.size
+        size = sum(query.size for query in queries)
         bound(
             size,
             MOST_SIZE,
-            "palabras, contando cada uso de WITH",
-            "words, counting each use of WITH",
+            "palabras, contando las de las columnas que usa",
+            "words, counting those of the columns that it uses",
         )
-        return self._subquery_rows
+        bound(
+            sum(query.texts for query in queries),
+            MOST_PIECES,
+            "textos largos o unidos en sus columnas, contando los de las columnas que usa",
+            "long or joined texts in its columns, counting those of the columns that it uses",
+        )
+        if not self._is_joined_in_broker:
+            return SUBQUERY_ROWS
+        return min(SUBQUERY_ROWS, isqrt(JOINED_WORK // size))
 
     # Queries.
 
@@ -205,19 +244,26 @@ class _Parser:
         order = _Scope()
         if self._word("ORDER"):
             self._expect("BY")
-            self._listed(self._ordered, order)
+            self._listed(self._ordered, order, MOST_COLUMNS)
         self._limits()
-        weight = max(each.weight for each in queries)
-        _weigh(order.expressions, weight)
         inner = [*queries, *order.inner]
-        query = _Query(
+        largest = _largest(queries)
+        query = _measured(
+            order,
+            largest,
+            inner,
             columns=max(each.columns for each in queries),
-            weight=weight,
+            weight=largest.weight,
+            pieces=largest.pieces,
             reads=sum(each.reads for each in inner),
             levels=max(each.levels for each in inner),
-            size=sum(each.size for each in inner),
         )
-        bound(query.reads, MOST_READS, "lecturas de tablas", "reads of tables")
+        bound(
+            query.reads,
+            MOST_READS,
+            "lecturas de tablas o SELECT sin tabla",
+            "reads of tables or SELECTs without a table",
+        )
         bound(
             query.levels, MOST_LEVELS, "consultas una dentro de otra", "queries inside each other"
         )
@@ -225,7 +271,6 @@ class _Parser:
 
     def _select(self) -> _Query:
         scope = _Scope()
-        start = self._at
         self._expect("SELECT")
         if not self._word("DISTINCT"):
             self._word("ALL")
@@ -243,27 +288,30 @@ class _Parser:
         if self._word("FROM"):
             self._joined(scope)
         if self._word("WHERE"):
-            self._expression(scope)
+            self._condition(scope)
         if self._word("GROUP"):
             self._expect("BY")
-            self._listed(self._expression, scope)
+            self._listed(self._expression, scope, MOST_COLUMNS)
         if self._word("HAVING"):
-            self._expression(scope)
+            self._condition(scope)
         inner = [query for _, query in scope.sources]
-        below = max((query.weight for query in inner), default=1)
-        _weigh(scope.expressions, below)
+        below = _largest(inner)
         columns = len(items)
         for star in stars:
             named = [query for alias, query in scope.sources if alias == star]
             columns += sum(query.columns for query in named or inner)
         bound(columns, MOST_COLUMNS, "columnas", "columns")
         inner += scope.inner
-        return _Query(
+        written = [item.over(below) for item in items]
+        return _measured(
+            scope,
+            below,
+            inner,
             columns=columns,
-            weight=max([below, *(item.over(below) for item in items)]),
-            reads=sum(query.reads for query in inner),
+            weight=max([below.weight, *(item.words for item in written)]),
+            pieces=max([below.pieces, *(item.pieces for item in written)]),
+            reads=max(1, sum(query.reads for query in inner)),
             levels=1 + max((query.levels for query in inner), default=0),
-            size=self._at - start + sum(query.size for query in inner),
         )
 
     def _star(self) -> str | None:
@@ -293,12 +341,12 @@ class _Parser:
                 self._expect("JOIN")
                 self._source(scope)
                 self._expect("ON")
-                self._expression(scope)
+                self._condition(scope)
             else:
                 break
         sources = scope.sources
         if len(sources) > 1 and sources[0][1].levels:
-            self._subquery_rows = JOINED_ROWS
+            self._is_joined_in_broker = True
             if len(sources) > 2:
                 raise SqlRefusedError(
                     "Un FROM que empieza con una subconsulta se une con una sola tabla más: empezá "
@@ -366,23 +414,28 @@ class _Parser:
                 f"LIMIT and OFFSET take a whole number up to {LARGEST_LIMIT}, not {token.text}.",
             )
 
-    def _listed(self, read: Callable[[_Scope], object], scope: _Scope) -> None:
+    def _listed(self, read: Callable[[_Scope], object], scope: _Scope, most: int) -> int:
         count = 1
         read(scope)
         while self._sign(","):
             read(scope)
             count += 1
-        bound(count, MOST_LISTED, "valores en una lista", "values in a list")
+        bound(count, most, "valores en una lista", "values in a list")
+        return count
 
     # Expressions, from the weakest operator to the strongest.
 
     def _expression(self, scope: _Scope) -> _Weighed:
-        start, columns, pieces = self._at, self._columns, self._pieces
+        start = self._mark()
         self._or(scope)
-        words = self._at - start + CONCAT_WEIGHT * (self._pieces - pieces)
-        weighed = _Weighed(words, self._columns - columns)
+        weighed = self._since(start)
         scope.expressions.append(weighed)
         return weighed
+
+    def _condition(self, scope: _Scope) -> None:
+        start = self._mark()
+        self._or(scope)
+        scope.conditions.append(self._since(start))
 
     def _or(self, scope: _Scope) -> None:
         while True:
@@ -392,6 +445,7 @@ class _Parser:
                 return
 
     def _predicate(self, scope: _Scope) -> None:
+        start = self._mark()
         self._sum(scope)
         while True:
             if self._token.text in _COMPARISONS:
@@ -402,24 +456,30 @@ class _Parser:
                 if self._word("DISTINCT"):
                     self._expect("FROM")
                     self._sum(scope)
+                    self._repeat(self._since(start), 2)
                 elif not any(self._word(each) for each in ("NULL", "TRUE", "FALSE", "UNKNOWN")):
                     raise self._unknown()
             elif self._token.text.upper() in ("NOT", "IN", "BETWEEN", "LIKE"):
                 self._word("NOT")
-                self._membership(scope)
+                self._membership(scope, start)
             else:
                 return
 
-    def _membership(self, scope: _Scope) -> None:
+    def _membership(self, scope: _Scope, start: _Weighed) -> None:
+        operand = self._since(start)
         if self._word("IN"):
             self._expect("(")
             with self._deeper():
                 if self._token.text.upper() == "SELECT":
                     scope.inner.append(self._query())
                 else:
-                    self._listed(self._or, scope)
+                    values = self._listed(self._or, scope, MOST_LISTED)
+                    # A list of values for one column is a set, which has the column once.
+                    if operand.words > 2:
+                        self._repeat(operand, values - 1)
                 self._expect(")")
         elif self._word("BETWEEN"):
+            self._repeat(operand, 1)
             self._sum(scope)
             self._expect("AND")
             self._sum(scope)
@@ -447,6 +507,7 @@ class _Parser:
             token.kind == "word" and token.text.upper() in _CONSTANTS and not is_call
         ):
             self._at += 1
+            self._pieces += token.kind == "text" and len(token.text) > LONG_TEXT
         elif self._sign("("):
             with self._deeper():
                 if self._token.text.upper() == "SELECT":
@@ -478,15 +539,20 @@ class _Parser:
 
     def _case(self, scope: _Scope) -> None:
         with self._deeper():
+            start = self._mark()
             if self._token.text.upper() != "WHEN":
                 self._or(scope)
+            compared = self._since(start)
             self._expect("WHEN")
             while True:
+                condition = self._mark()
                 self._or(scope)
+                self._repeat(self._since(condition), 1)
                 self._expect("THEN")
                 self._or(scope)
                 if not self._word("WHEN"):
                     break
+                self._repeat(compared, 1)
             if self._word("ELSE"):
                 self._or(scope)
             self._expect("END")
@@ -570,8 +636,40 @@ class _Parser:
             case "concat":
                 self._pieces += 1
                 self._or(scope)
+            case "twice":
+                start = self._mark()
+                self._or(scope)
+                self._repeat(self._since(start), 1)
+            case "format":
+                self._pieces += 1
+                self._matching(
+                    _FORMAT,
+                    "un formato sin «z» de hasta 30 caracteres, como 'yyyy-MM-dd'",
+                    "a format without «z» of up to 30 characters, such as 'yyyy-MM-dd'",
+                )
             case _:
                 self._or(scope)
+
+    # Weight.
+
+    def _mark(self) -> _Weighed:
+        """Return what was read so far, repetitions included."""
+        words, columns, pieces = self._repeated
+        return _Weighed(self._at + words, self._columns + columns, self._pieces + pieces)
+
+    def _since(self, start: _Weighed) -> _Weighed:
+        """Return what was read after `start`."""
+        words, columns, pieces = self._mark()
+        return _Weighed(words - start.words, columns - start.columns, pieces - start.pieces)
+
+    def _repeat(self, read: _Weighed, times: int) -> None:
+        """Count what was read so many times more."""
+        words, columns, pieces = self._repeated
+        self._repeated = _Weighed(
+            words + times * read.words,
+            columns + times * read.columns,
+            pieces + times * read.pieces,
+        )
 
     # Tokens.
 
@@ -658,12 +756,32 @@ class _Parser:
         )
 
 
-def _weigh(expressions: list[_Weighed], below: int) -> None:
+def _largest(queries: Sequence[_Query]) -> _Query:
+    """Return a query whose column may be any of those of `queries`; a table's if there are none."""
+    return _Query(
+        weight=max((each.weight for each in queries), default=1),
+        pieces=max((each.pieces for each in queries), default=0),
+    )
+
+
+def _measured(scope: _Scope, below: _Query, inner: Sequence[_Query], **known: int) -> _Query:
+    """Return a query of `known` measures with the size of its expressions over those `below`.
+
+    Raises:
+        SqlRefusedError: an expression is too large.
+    """
+    shown = [each.over(below) for each in scope.expressions]
+    written = [*shown, *(each.over(below) for each in scope.conditions)]
     bound(
-        max((each.over(below) for each in expressions), default=0),
+        max((each.words for each in written), default=0),
         MOST_WEIGHT,
         "palabras en una expresión, contando las de las columnas que usa",
         "words in one expression, counting those of the columns that it uses",
+    )
+    return _Query(
+        size=sum(each.words for each in written) + sum(each.size for each in inner),
+        texts=sum(each.pieces for each in shown) + sum(each.texts for each in inner),
+        **known,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from include.texts import InputError
 
-LONGEST_TEXT: Final = 200
+LONGEST_TEXT: Final = 100
 """Characters of a text or of a name."""
 
 LONGEST_NUMBER: Final = 30

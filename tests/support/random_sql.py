@@ -80,7 +80,7 @@ class RandomSql:
         text += f" GROUP BY {keys}" if grouped else ""
         text += f" HAVING {self._aggregation()} > {self._pick(NUMBERS)}" if grouped else ""
         text += f" ORDER BY {len(items)} DESC" if self._is(0.3) else ""
-        text += f" LIMIT {self._pick(('1', '1000', '100000'))}" if self._is(0.5) else ""
+        text += f" LIMIT {self._pick(('1', '1000', '10000'))}" if self._is(0.5) else ""
         return text
 
     def _source(self, depth: int) -> str:
@@ -157,7 +157,7 @@ class RandomSql:
                 f"({self._text(depth - 1)} || {self._text(depth - 1)} || {self._text(depth - 1)})"
             )
         if self._is(0.2):
-            return f"TIME_FORMAT({self._moment(depth - 1)}, '{'y' * 200}')"
+            return f"TIME_FORMAT({self._moment(depth - 1)}, '{'y' * 30}')"
         return self._call(self._pick(_TEXT_FUNCTIONS), depth, self._text(depth - 1))
 
     def _moment(self, depth: int) -> str:

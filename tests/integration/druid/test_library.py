@@ -1,5 +1,6 @@
 """Every query of the library, and free SQL, on a real Druid."""
 
+import re
 import threading
 import time
 import uuid
@@ -22,6 +23,7 @@ from include.stack.settings import Settings
 from tests.integration.conftest import client_config
 from tests.integration.stream.place import Place, make_place
 from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.owner_sql import ORDINARY
 
 SALES = 1200
 DAYS = timedelta(days=20)
@@ -196,10 +198,16 @@ def test_free_sql_keeps_its_order_within_its_limit(druid: DruidClient, seeded: S
     assert ([column.name for column in none.columns], none.rows) == (["sku"], [])
 
 
+@pytest.mark.parametrize("name", ORDINARY)
+def test_query_of_a_store_owner_is_answered(druid: DruidClient, seeded: Seeded, name: str) -> None:
+    sql = re.sub('"?ventas"?', f'"{seeded.datasource}"', ORDINARY[name])
+    assert free(druid, seeded, sql, rows=MOST_ROWS, seconds=MOST_SECONDS).columns
+
+
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        ('SELECT sku, ROW_NUMBER() OVER () FROM "{0}"', "OVER"),
+        ('SELECT sku, SUM(cantidad) OVER () FROM "{0}"', "OVER"),
         (
             'SELECT a.sku, n FROM (SELECT sku, COUNT(*) AS n FROM "{0}" GROUP BY 1) a '
             'CROSS JOIN (SELECT COUNT(*) AS m FROM "{0}") b ORDER BY n',

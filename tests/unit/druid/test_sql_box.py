@@ -15,7 +15,7 @@ from include.druid.client import (
     SqlColumn,
 )
 from include.druid.sql_box import Answer, ask, ask_freely, one_query, query_id
-from include.druid.sql_check import JOINED_ROWS, SUBQUERY_ROWS
+from include.druid.sql_check import SUBQUERY_ROWS
 from include.druid.sql_lexer import SqlRefusedError
 from tests.unit.druid.support import SQL, Router
 
@@ -144,13 +144,32 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(
         freely(client, "SELECT producto, cantidad FROM ventas")
 
 
+def test_free_sql_groups_in_buffers_and_not_in_the_heap(
+    router: Router, client: DruidClient
+) -> None:
+    router.on("POST", SQL, plan(), table(["a", 1]))
+    freely(client, "SELECT 1")
+    context = router.asked[-1].body["context"]
+    assert (context["useApproximateTopN"], context["populateCache"]) == (False, False)
+
+
 def test_rows_of_subqueries_are_limited_for_free_sql(router: Router, client: DruidClient) -> None:
     router.on("POST", SQL, *[plan(), table(["a", 1])] * 2)
     freely(client, "SELECT 1")
     assert router.asked[-1].body["context"]["maxSubqueryRows"] == SUBQUERY_ROWS
     derived = "(SELECT sku FROM ventas LIMIT 9)"
     freely(client, f"SELECT 1 FROM {derived} a, {derived} b")  # noqa: S608
-    assert router.asked[-1].body["context"]["maxSubqueryRows"] == JOINED_ROWS
+    assert router.asked[-1].body["context"]["maxSubqueryRows"] < SUBQUERY_ROWS
+
+
+def test_too_many_rows_of_subqueries_are_told_with_how_many_may_be(
+    router: Router, client: DruidClient
+) -> None:
+    told = "Cannot issue the query, subqueries generated results beyond maximum[9] rows. Try …"
+    wrong = 400, failure("CAPACITY_EXCEEDED", told)
+    router.on("POST", SQL, plan(), wrong)
+    with pytest.raises(SqlRefusedError, match=f"más de {SUBQUERY_ROWS} filas"):
+        freely(client, "SELECT 1")
 
 
 def test_what_druid_refuses_is_told_in_its_words(router: Router, client: DruidClient) -> None:
