@@ -24,6 +24,7 @@ from chaos.verify import Verdict, verify
 from chaos.windows import Windows
 from include.stack import stack
 from include.stack.console import StackProgress
+from include.stack.folder import claim
 from include.stack.settings import Settings
 
 ROUNDS = 5
@@ -258,7 +259,8 @@ def _stack(own: Settings, console: Console, names: Sequence[str]) -> Iterator[No
 
 
 def _mount(disk: Path) -> None:
-    disk.mkdir(parents=True)
+    claim(disk.parent)
+    disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_SIZE}", "tmpfs", str(disk)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)

@@ -27,6 +27,8 @@ PAGE = "/plugin/ventas-vivo"
 #: look at everything as the viewer, and change nothing.
 _USERS = {USER: ("admin", "password"), VIEWER: ("viewer", "viewer_password")}
 
+PASSWORDS_COMMAND = "con `./ventas status --passwords`"
+
 #: Each is a process of its own: `airflow standalone` would orphan its children on SIGTERM. The log
 #: servers are off, since they listen on every interface and here the logs are local files.
 COMPONENTS = {
@@ -43,7 +45,7 @@ def command(component: str) -> list[str]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Every AIRFLOW variable of this stack, secrets included, and the import path."""
+    """Return every AIRFLOW variable of this stack, secrets included, and the import path."""
     home = settings.home / "airflow"
     return {
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
@@ -90,10 +92,24 @@ def connections(settings: Settings) -> dict[str, dict[str, object]]:
     }
 
 
+def passwords(settings: Settings) -> dict[str, str]:
+    """Return the password of each user, made at the first start."""
+    own = _secrets(settings.home / "airflow")
+    return {user: own[secret] for user, (_, secret) in _USERS.items()}
+
+
 def password(settings: Settings, user: str = USER) -> str:
-    """Password of a user, made at the first start."""
-    _, secret = _USERS[user]
-    return _secrets(settings.home / "airflow")[secret]
+    """Return the password of a user, made at the first start."""
+    return passwords(settings)[user]
+
+
+def login_text(settings: Settings, user: str, *, always: bool = False) -> str:
+    """Return how a user logs in: with the password on a terminal, or `always`.
+
+    Output that goes to a file or to the log of a build is read by others.
+    """
+    shown = password(settings, user) if always or sys.stdout.isatty() else PASSWORDS_COMMAND
+    return f"usuario {user}, contraseña {shown}"
 
 
 def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
@@ -109,7 +125,7 @@ def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
         return
     subprocess.run(
         [sys.executable, "-m", "airflow", "db", "migrate"],
-        env={**process_environment.own(), **variables},
+        env={**process_environment.of_stack(settings), **variables},
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -120,9 +136,8 @@ def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
 
 def _configuration(settings: Settings, home: Path) -> dict[str, str]:
     own = _secrets(home)
-    passwords = home / "passwords.json"
-    by_user = {user: own[secret] for user, (_, secret) in _USERS.items()}
-    private.write(passwords, json.dumps(by_user))
+    passwords_file = home / "passwords.json"
+    private.write(passwords_file, json.dumps(passwords(settings)))
     url = settings.url("airflow")
     return {
         "CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -134,7 +149,7 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
             f"{user}:{role}" for user, (role, _) in _USERS.items()
         ),
-        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords_file),
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "CORE__FERNET_KEY": own["fernet"],
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from io import TextIOWrapper
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from rich.table import Table
 from include.druid.sizing import SizingError
 from include.sales.draws import check_seed
 from include.sales.market import DATA, MarketError, load_market
-from include.stack import airflow, environment, security, stack
+from include.stack import airflow, environment, folder, security, stack
 from include.stack.airflow_api import AirflowApiError
 from include.stack.console import StackProgress
 from include.stack.folder import FolderError
@@ -155,6 +156,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace, Settings, Console], int] = options.run
     environment.keep_loopback_from_proxies()
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without a sign for "ó" or "…" gets "?" in its place, and not an exception.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return run(options, Settings.from_environment(), Console())
     except EXPECTED_ERRORS as error:
@@ -221,6 +226,11 @@ def _parser() -> argparse.ArgumentParser:
     command("down", _down, "stop every process of the stack")
     status = command("status", _status, "show addresses, processes and memory")
     status.add_argument("--json", action="store_true", help="for programs")
+    status.add_argument(
+        "--passwords",
+        action="store_true",
+        help="print Airflow's passwords even if the output is not a terminal",
+    )
     logs = command("logs", _logs, "print a process's log and follow it")
     logs.add_argument("name", metavar="NAME", help="a process as `./ventas status` names it")
     logs.add_argument("-n", type=int, default=100, metavar="LINES", help="lines to begin with")
@@ -380,16 +390,18 @@ def _down(_: argparse.Namespace, settings: Settings, console: Console) -> int:
 
 def _clean(_: argparse.Namespace, settings: Settings, console: Console) -> int:
     if not settings.home.exists():
-        console.print(f"No hay nada que borrar: {settings.home} no existe.")
+        _say(console, f"No hay nada que borrar: {settings.home} no existe.")
         return 0
-    stack.clean(settings, lambda held: console.print(f"Se borra {settings.home}: {held}"))
-    console.print(f"Se borró {settings.home}")
+    stack.clean(settings, lambda held: _say(console, f"Se borra {settings.home}: {held}"))
+    _say(console, f"Se borró {settings.home}")
     return 0
 
 
 def _status(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     found = stack.status(settings)
     if options.json:
+        if options.passwords and found["running"]:
+            found["airflow"]["passwords"] = airflow.passwords(settings)
         print(json.dumps(found, indent=2))
         return 0
     if not found["running"]:
@@ -406,7 +418,7 @@ def _status(options: argparse.Namespace, settings: Settings, console: Console) -
         )
     console.print(table)
     console.print(f"Memoria proporcional (PSS) en total: {found['memory_mib']} MiB")
-    _print_addresses(settings, console)
+    _print_addresses(settings, console, passwords=options.passwords)
     return 0
 
 
@@ -465,6 +477,7 @@ def _demo(options: argparse.Namespace, settings: Settings, console: Console) -> 
 def _bench(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     from bench.run import run_bench
 
+    folder.claim(settings.home)
     return run_bench(
         settings,
         console,
@@ -477,6 +490,7 @@ def _bench(options: argparse.Namespace, settings: Settings, console: Console) ->
 def _chaos(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     from chaos.run import run_chaos
 
+    folder.claim(settings.home)
     return run_chaos(
         settings,
         console,
@@ -489,19 +503,25 @@ def _chaos(options: argparse.Namespace, settings: Settings, console: Console) ->
 def _soak(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     from soak.run import run_soak
 
+    folder.claim(settings.home)
     return run_soak(settings, console, hours=options.hours, as_json=options.json)
 
 
 def _test(options: argparse.Namespace, settings: Settings, _: Console) -> int:
     from include.stack.testing import run_suites
 
+    folder.claim(settings.home)
     return run_suites(options.suites, options.k, settings.home, options.stacks)
 
 
-def _print_addresses(settings: Settings, console: Console) -> None:
+def _print_addresses(settings: Settings, console: Console, *, passwords: bool = False) -> None:
     table = Table(show_header=False, box=None)
-    table.add_row("Airflow", settings.url("airflow"), _login(settings, airflow.USER))
-    table.add_row("", "solo para mirar", _login(settings, airflow.VIEWER))
+    logins = [
+        airflow.login_text(settings, user, always=passwords)
+        for user in (airflow.USER, airflow.VIEWER)
+    ]
+    table.add_row("Airflow", settings.url("airflow"), logins[0])
+    table.add_row("", "solo para mirar", logins[1])
     table.add_row("Ventas en vivo", f"{settings.url('airflow')}{airflow.PAGE}", "dentro de Airflow")
     table.add_row("Druid (router)", security.druid_url(settings), "cuando la VM está encendida")
     table.add_row("Kafka", settings.address("kafka"), "bootstrap.servers")
@@ -509,8 +529,9 @@ def _print_addresses(settings: Settings, console: Console) -> None:
     console.print(table)
 
 
-def _login(settings: Settings, user: str) -> str:
-    return f"usuario {user}, contraseña {airflow.password(settings, user)}"
+def _say(console: Console, text: str) -> None:
+    """Print a text that holds names of files, which rich would take for markup or break."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -215,8 +215,8 @@ def _print_results(
 
 def _print_where(settings: Settings, console: Console) -> None:
     console.print(
-        f"Todo sigue en marcha. Airflow: {settings.url('airflow')} (usuario {airflow.USER}, "
-        f"contraseña {airflow.password(settings)}). "
+        f"Todo sigue en marcha. Airflow: {settings.url('airflow')} "
+        f"({airflow.login_text(settings, airflow.USER)}). "
         f"Ventas en vivo: {settings.url('airflow')}{airflow.PAGE}. "
         f"Druid: {security.druid_url(settings)}. "
         "Para detener todo: ./ventas down",

@@ -1,45 +1,56 @@
-"""The environment that the stack's processes start from: little of the user's own.
+"""The environment that the stack's processes start with: almost nothing of the user's.
 
-A shell may have settings for another Airflow, another Java or another Python, or a web proxy, that
-would change what the stack does or would be sent its passwords. What the stack itself sets comes
-on top (`airflow.environment`, `security.variables`).
+A shell may hold settings for another Airflow, another Java or another Python, or the address of a
+web proxy. They would change what the stack does, or send its passwords to the proxy. The stack's
+own variables are added to these (`airflow.environment`, `security.variables`).
 """
 
 import os
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from include.stack.settings import HOST
+from include.stack.settings import HOST, Settings
 
-#: Who the user is, the language, the time zone, and where programs, libraries and temporary files
-#: are.
-_KEPT: Final = frozenset(
-    (
-        *("HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ"),
-        *("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
-    )
-)
+#: Where programs, their libraries and temporary files are.
+_KEPT: Final = frozenset(("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"))
 
-#: The locale's parts, a collector of metrics, and what the processor needs of a numeric library.
-_KEPT_PREFIXES: Final = ("LC_", "OTEL_", "OPENBLAS_")
+#: The address of a collector of metrics, and which instructions of the processor numpy may use.
+_KEPT_PREFIXES: Final = ("OTEL_", "OPENBLAS_")
+
+#: Java reads paths in the locale's encoding, whatever the user's language is. Airflow asks for the
+#: name of its user, and a user id without an account has none.
+_SET: Final = {"LC_ALL": "C.UTF-8", "LOGNAME": "ventas", "USER": "ventas"}
 
 _NO_PROXY: Final = ("NO_PROXY", "no_proxy")
+_LOOPBACK: Final = (HOST, "localhost", "::1")
 
 
 def own(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what a process of the stack has of the user's environment."""
-    return {
+    """Return the environment of a process that belongs to no stack, given the user's."""
+    kept = {
         name: value
         for name, value in environment.items()
         if name in _KEPT or name.startswith(_KEPT_PREFIXES)
     }
+    return {**kept, **_SET}
+
+
+def of_stack(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of a stack's processes, given the user's.
+
+    Libraries that look for settings and logins of the user, such as `~/.netrc`, find none.
+    """
+    return {**own(environment), "HOME": str(settings.home)}
 
 
 def keep_loopback_from_proxies(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Add the loopback addresses to what this process asks no web proxy for.
+    """Exempt the loopback addresses from the web proxy of this process and its children.
 
     The proxy itself stays: the download of the jars may need it.
     """
-    given = [environment[name] for name in _NO_PROXY if environment.get(name)]
+    given = ",".join(environment.get(name, "") for name in _NO_PROXY).split(",")
+    hosts = [host for host in map(str.strip, given) if host]
+    # Libraries understand the star, which exempts every host, only if nothing else is there.
+    exempted = "*" if "*" in hosts else ",".join(dict.fromkeys([*hosts, *_LOOPBACK]))
     for name in _NO_PROXY:
-        environment[name] = ",".join([*given, HOST, "localhost", "::1"])
+        environment[name] = exempted

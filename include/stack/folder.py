@@ -1,4 +1,4 @@
-"""The folder of one stack: which folders are a stack's, who works on one, and how it is removed."""
+"""The folder of one stack: which folders a stack may use, who may change it, how it is removed."""
 
 import fcntl
 import os
@@ -8,19 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from include.stack.settings import ROOT
 
-#: Says that a folder is a stack's; without it, nothing in the folder is touched.
+#: Marks a folder as a stack's. A folder with other files and without it is left alone.
 MARKER: Final = ".ventas-stack"
 _MARKER_TEXT: Final = "A stack of `./ventas`: `./ventas clean` removes this folder and all in it.\n"
 
-#: Held by the command that changes the stack; its text says which one.
+#: Locked by the command that changes the stack; its text names that command.
 LOCK: Final = ".ventas-lock"
 
 #: The project's own folder for stacks, which git ignores: it needs no marker.
 _PROJECTS: Final = ROOT / ".ventas"
 
-#: What a stack of a version without the marker has.
+#: Files and folders of every stack that an earlier version made, without the marker.
 _OLD_LAYOUT: Final = ("supervisord.conf", "conf", "airflow")
 
 
@@ -29,10 +31,10 @@ class FolderError(RuntimeError):
 
 
 def claim(home: Path) -> None:
-    """Make a folder a stack's: one that is missing or empty, or that is a stack's already.
+    """Make a missing or empty folder a stack's; a folder that is a stack's already stays one.
 
     Raises:
-        FolderError: it holds something else.
+        FolderError: the folder holds other files.
     """
     _check(home)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -44,10 +46,10 @@ def claim(home: Path) -> None:
 
 @contextmanager
 def held(home: Path, command: str) -> Iterator[None]:
-    """Let nobody else change the stack, and make its files the user's alone, within the block.
+    """Lock the stack for one command, whose files nobody but the user may read.
 
     Raises:
-        FolderError: another command is at work on it; or the folder is not a stack's.
+        FolderError: another command holds the lock, or the folder is not a stack's.
     """
     _check(home)
     before = os.umask(0o077)
@@ -63,13 +65,46 @@ def held(home: Path, command: str) -> Iterator[None]:
         os.umask(before)
 
 
-def remove(home: Path) -> None:
-    """Delete a stack's folder and all in it; what marks it goes last.
+def claim_downloads(cache: Path) -> None:
+    """Make the folder of the downloads, or check that nobody else can change what is in it.
+
+    Downloads are verified at each start; what is compiled from them is not.
 
     Raises:
-        FolderError: it is not a stack's, or something in it cannot be deleted.
+        FolderError: the folder cannot be made, or belongs to another user.
+    """
+    try:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = cache.stat()
+        if found.st_uid == os.geteuid():
+            cache.chmod(found.st_mode & 0o755)
+    except OSError as error:
+        raise FolderError(
+            f"The folder for downloads, {cache}, cannot be made ({error.strerror}): set "
+            "VENTAS_CACHE to a folder that you can write to."
+        ) from error
+    if found.st_uid not in (os.geteuid(), 0):
+        raise FolderError(
+            f"The folder for downloads, {cache}, belongs to another user, who could change the "
+            "programs in it: set VENTAS_CACHE to a folder of yours."
+        )
+
+
+def remove(home: Path) -> None:
+    """Delete a stack's folder and all in it; the marker goes last.
+
+    Links in it are deleted, and not the files that they lead to.
+
+    Raises:
+        FolderError: the folder is not a stack's, a disk is mounted in it, or something in it could
+            not be deleted.
     """
     _check(home)
+    if mounted := [path for path in _mount_points() if home in path.parents]:
+        raise FolderError(
+            f"{mounted[0]} is a mounted disk or folder, whose files may not be the stack's: "
+            f"unmount it, then clean again. Nothing was deleted."
+        )
     try:
         for path in home.iterdir():
             if path.name in (MARKER, LOCK):
@@ -83,13 +118,13 @@ def remove(home: Path) -> None:
         home.rmdir()
     except OSError as error:
         raise FolderError(
-            f"{home} is not removed: {error.filename} could not be deleted ({error.strerror}). "
-            "Some of what the folder held is gone; correct that and clean again."
+            f"{home} is still there: {error.filename} could not be deleted ({error.strerror}). "
+            "Other files in the folder are gone; mend the cause, then clean again."
         ) from error
 
 
 def contents(home: Path) -> str:
-    """Names and size of what a folder holds, for the person who removes it."""
+    """Return the names in a folder and its size, for the person who removes it."""
     names = sorted(path.name for path in home.iterdir() if path.name not in (MARKER, LOCK))
     size = sum(
         (Path(folder) / file).lstat().st_size
@@ -99,8 +134,12 @@ def contents(home: Path) -> str:
     return f"{', '.join(names) or '—'} ({size / 1024 / 1024:,.1f} MiB)"
 
 
+def _mount_points() -> list[Path]:
+    return [Path(partition.mountpoint) for partition in psutil.disk_partitions(all=True)]
+
+
 def _check(home: Path) -> None:
-    """Refuse a folder that has something in it and is not a stack's."""
+    """Raise unless the folder is missing, empty, or a stack's."""
     if (home / MARKER).exists() or home.is_relative_to(_PROJECTS) or not home.exists():
         return
     found = [path.name for path in home.iterdir() if path.name != LOCK]
@@ -109,10 +148,10 @@ def _check(home: Path) -> None:
     if all(name in found for name in _OLD_LAYOUT):
         raise FolderError(
             f"{home} looks like a stack of an earlier version, which did not mark its folder: if "
-            f"nothing in it is of use to you, run `touch {home / MARKER}` and try again."
+            f"`clean` may delete all that is in it, run `touch '{home / MARKER}'` and try again."
         )
     raise FolderError(
-        f"{home} holds files that no stack made ({found[0]}…): set VENTAS_HOME to an empty or a "
+        f"{home} holds files that no stack made ({found[0]!r}): set VENTAS_HOME to an empty or a "
         "new folder."
     )
 
@@ -123,7 +162,7 @@ def _take(descriptor: int, file: Path) -> None:
     except BlockingIOError:
         holder = file.read_text(encoding="utf-8") or "Another command"
         raise FolderError(
-            f"{holder} is at work on the stack in {file.parent}: wait for its end."
+            f"{holder} is changing the stack in {file.parent}: wait until it ends."
         ) from None
     if not file.exists() or file.stat().st_ino != os.fstat(descriptor).st_ino:
         raise FolderError(f"{file.parent} was removed a moment ago: try again.")

@@ -61,7 +61,9 @@ def format_storage(product: JavaProduct, settings: Settings, properties_file: Pa
             *("--config", str(properties_file)),
         ],
     )
-    subprocess.run(command, env=environment.own(), check=True, capture_output=True, text=True)
+    subprocess.run(
+        command, env=environment.of_stack(settings), check=True, capture_output=True, text=True
+    )
 
 
 def _data(settings: Settings) -> Path:

@@ -31,6 +31,10 @@ DEFAULT_PORTS = {
 }
 
 
+#: Signs that mean something in a class path, a Java argument file, a list of Kafka's folders, the
+#: address of Derby's or SQLite's database, or a value that Airflow or Kafka expands.
+_FORBIDDEN = frozenset(":;,'\"\\`$?#*!")
+
 #: A unix socket's path may have 107 bytes on Linux and 103 on macOS, and supervisord appends a
 #: process id while it makes it.
 _LONGEST_HOME = 75
@@ -46,7 +50,8 @@ class Settings:
 
     Attributes:
         home: state folder (logs, data, configuration); `./ventas clean` removes it.
-        cache: downloads that any number of stacks share (jars and class-data archives).
+        cache: downloads that any number of stacks share (jars and class-data archives); in `home`
+            for a user without a home directory.
         ports: TCP port by service, all on loopback.
         secure: Kafka asks for TLS, a login and ACLs, and Druid for TLS and a login, as in
             production.
@@ -62,15 +67,17 @@ class Settings:
         """Read the stack's variables: VENTAS_HOME and the others that `./ventas --help` lists.
 
         Raises:
-            SettingsError: a port that is not a number between 1 and 65535, or used twice; a
-                home that can be none; a VENTAS_SECURE that is neither 0 nor 1.
+            SettingsError: a port that is not a number between 1 and 65535, or used twice; a folder
+                that a stack cannot use; a VENTAS_SECURE that is neither 0 nor 1.
         """
-        user_cache = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        _check_path(ROOT, "move the project to a folder")
         home = Path(environment.get("VENTAS_HOME") or ROOT / ".ventas").resolve()
         _check_home(home)
+        cache = Path(environment.get("VENTAS_CACHE") or _user_cache(environment, home)).resolve()
+        _check_path(cache, "set VENTAS_CACHE to a folder")
         return cls(
             home=home,
-            cache=Path(environment.get("VENTAS_CACHE") or Path(user_cache) / "ventas").resolve(),
+            cache=cache,
             ports=_ports(environment),
             secure=_switch(environment, "VENTAS_SECURE"),
         )
@@ -89,25 +96,50 @@ class Settings:
         return self.home / "logs"
 
 
+def _user_home() -> Path | None:
+    """Return the user's home directory; None without HOME, for a user id without an account."""
+    try:
+        return Path.home().resolve()
+    except RuntimeError:
+        return None
+
+
+def _user_cache(environment: Mapping[str, str], home: Path) -> Path:
+    if folder := environment.get("XDG_CACHE_HOME"):
+        return Path(folder, "ventas")
+    user = _user_home()
+    return user / ".cache" / "ventas" if user else home / "cache"
+
+
+def _check_path(path: Path, remedy: str) -> None:
+    """Raise if files of configuration cannot hold the path; `remedy` begins the way out."""
+    if not str(path).isprintable():
+        raise SettingsError(
+            f"The path {str(path)!r} has signs that cannot be shown: {remedy} without them."
+        )
+    if found := sorted(_FORBIDDEN.intersection(str(path))):
+        raise SettingsError(
+            f"The path {path} has the sign {found[0]}, which means something else in files of "
+            f"configuration: {remedy} whose path does not have it."
+        )
+
+
 def _check_home(home: Path) -> None:
-    """Refuse a folder that the stack cannot live in, or that `clean` must not remove."""
+    """Raise if the stack cannot live in a folder, or `clean` must not remove it."""
+    _check_path(home, "set VENTAS_HOME to a folder")
+    file = next((path for path in (home, *home.parents) if path.exists()), home)
+    if file.exists() and not file.is_dir():
+        raise SettingsError(f"{file} is a file: set VENTAS_HOME to a folder, or to a new one.")
+    if any(kept and kept.is_relative_to(home) for kept in (ROOT, _user_home())):
+        raise SettingsError(
+            f"{home} holds more than a stack, and `clean` would remove it: set VENTAS_HOME to a "
+            "folder of its own."
+        )
     if len(bytes(home)) > _LONGEST_HOME:
         raise SettingsError(
             f"The path {home} is too long for a unix socket in it: set VENTAS_HOME to one of "
             f"at most {_LONGEST_HOME} bytes."
         )
-    if not str(home).isprintable():
-        raise SettingsError(
-            f"The path {str(home)!r} has signs that cannot be shown: set VENTAS_HOME to another."
-        )
-    if any(kept.is_relative_to(home) for kept in (ROOT, Path.home())):
-        raise SettingsError(
-            f"{home} holds more than a stack, and `clean` would remove it: set VENTAS_HOME to a "
-            "folder of its own."
-        )
-    file = next((path for path in (home, *home.parents) if path.is_file()), None)
-    if file:
-        raise SettingsError(f"{file} is a file: set VENTAS_HOME to a folder, or to a new one.")
 
 
 def port_variable(service: str) -> str:

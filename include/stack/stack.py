@@ -143,6 +143,7 @@ def status(settings: Settings) -> dict[str, Any]:
 
 def products(settings: Settings, progress: Progress) -> dict[str, java.JavaProduct]:
     """The Java products, fetched and verified, each with its class-data archive."""
+    folder.claim_downloads(settings.cache)
     locked = jars.read_lock()
     done = 0
 

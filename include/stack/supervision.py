@@ -53,7 +53,7 @@ def start(settings: Settings, configuration: Path, variables: Mapping[str, str])
     supervisor_socket(settings).unlink(missing_ok=True)
     subprocess.run(
         [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
-        env={**environment.own(), **variables, MARK: str(settings.home)},
+        env={**environment.of_stack(settings), **variables, MARK: str(settings.home)},
         check=True,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from include.sales.market import DATA
-from include.stack import stack
+from include.stack import airflow, stack
 from include.stack.cli import main
-from include.stack.settings import ROOT
+from include.stack.demo import _print_where
+from include.stack.folder import LOCK, MARKER, claim
+from include.stack.settings import ROOT, Settings
 from include.stack.waiting import WaitTimeoutError
 
 COMMANDS = (
@@ -158,16 +162,106 @@ def test_status_for_programs_has_every_address_while_the_stack_is_stopped(
         "running": False,
         "home": str(home),
         "kafka": {"bootstrap_servers": "127.0.0.1:29092"},
-        "druid": {
-            "router_url": "http://127.0.0.1:28888",
-            "broker_url": "http://127.0.0.1:28082",
-            "coordinator_url": "http://127.0.0.1:28081",
-        },
+        "druid": {"url": "http://127.0.0.1:28888"},
         "compute": {"api_endpoint": "http://127.0.0.1:28085"},
         "airflow": {"url": "http://127.0.0.1:28080"},
         "processes": [],
         "memory_mib": 0,
     }
+
+
+@pytest.fixture
+def passwords(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords of a stack that runs, as far as the command line can tell."""
+    settings = Settings.from_environment({"VENTAS_HOME": str(home)})
+    stopped = stack.status(settings)
+    monkeypatch.setattr(stack, "status", lambda _: {**stopped, "running": True})
+    monkeypatch.setattr(stack, "up", lambda *_: None)
+    monkeypatch.setenv("COLUMNS", "300")
+    return list(airflow.passwords(settings).values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "terminal", "told"),
+    [
+        (["up"], True, True),
+        (["up"], False, False),
+        (["status"], True, True),
+        (["status"], False, False),
+        (["status", "--passwords"], False, True),
+        (["status", "--json"], False, False),
+        (["status", "--json"], True, False),
+        (["status", "--json", "--passwords"], False, True),
+    ],
+    ids=str,
+)
+def test_passwords_are_told_on_a_terminal_or_if_asked(
+    arguments: list[str],
+    terminal: bool,
+    told: bool,
+    passwords: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    # It makes `rich` take every output for a terminal.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert [password in said for password in passwords] == [told] * len(passwords)
+    asked = "--json" in arguments or told
+    assert asked or "con `./ventas status --passwords`" in said
+
+
+def test_the_end_of_a_demo_tells_the_password_on_a_terminal_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings.from_environment({"VENTAS_HOME": str(home)})
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda answer=terminal: answer)
+        _print_where(settings, Console())
+        assert (airflow.password(settings) in capsys.readouterr().out) == terminal
+
+
+def test_status_of_a_stopped_stack_makes_no_passwords(home: Path) -> None:
+    assert main(["status", "--json", "--passwords"]) == 0
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word"), [("ascii", b"est?"), ("latin-1", b"est\xe1"), ("utf-8", b"est\xc3\xa1")]
+)
+def test_sign_that_the_terminal_lacks_becomes_a_question_mark(
+    encoding: str, word: bytes, home: Path
+) -> None:
+    def ventas(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "include.stack.cli", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+
+    done = ventas("status")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"La pila " + word)
+    refused = ventas("logs", "\u2026")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(b"ventas: There is no log of ")
+
+
+@pytest.mark.parametrize("command", ["bench", "chaos", "soak", "test"])
+def test_command_that_leaves_files_marks_the_folder_as_a_stacks(
+    command: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: object, **__: object) -> int:
+        assert (home / MARKER).exists()
+        return 0
+
+    name = {"test": "include.stack.testing.run_suites"}.get(command, f"{command}.run.run_{command}")
+    monkeypatch.setattr(name, run)
+    assert main([command]) == 0
 
 
 def test_up_on_a_busy_port_starts_nothing(
@@ -179,7 +273,7 @@ def test_up_on_a_busy_port_starts_nothing(
         monkeypatch.setenv("VENTAS_PORT_ROUTER", str(port))
         assert main(["up"]) == 1
     assert f"Port {port} for router is taken by " in capsys.readouterr().err
-    assert not home.exists()
+    assert {path.name for path in home.iterdir()} == {MARKER, LOCK}
 
 
 def test_a_services_log_is_shown_as_it_is(
@@ -210,7 +304,8 @@ def test_an_interrupt_is_no_traceback(
 
 
 def test_clean_removes_the_state_of_a_stopped_stack(home: Path) -> None:
-    (home / "kafka").mkdir(parents=True)
+    claim(home)
+    (home / "kafka").mkdir()
     assert main(["clean"]) == 0
     assert not home.exists()
     assert main(["clean"]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -27,11 +28,13 @@ def executable(file: Path, script: str) -> Path:
     return file
 
 
-def ventas(project: Path, *arguments: str, python: Path) -> subprocess.CompletedProcess[str]:
+def ventas(
+    project: Path, *arguments: str, python: Path, cwd: str = "/", **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [project / "ventas", *arguments],
-        cwd="/",
-        env={**os.environ, "PYTHON": str(python), "PYTHONDONTWRITEBYTECODE": "1"},
+        ["sh", project / "ventas", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHON": str(python), "PYTHONDONTWRITEBYTECODE": "1", **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -56,13 +59,18 @@ def test_a_python_without_venv_is_told_the_package_to_install(
     assert "python3-venv" in done.stderr
 
 
-def test_with_its_environment_ready_it_hands_everything_over(project: Path, tmp_path: Path) -> None:
+def make_ready(project: Path, script: str) -> None:
+    """Make an environment whose Python is a shell script."""
     installed = subprocess.check_output(
         ["cksum"], stdin=(project / "requirements.txt").open(), text=True
     )
     (project / ".venv" / "ventas-requirements").write_text(installed)
-    executable(
-        project / ".venv" / "bin" / "python",
+    executable(project / ".venv" / "bin" / "python", script)
+
+
+def test_with_its_environment_ready_it_hands_everything_over(project: Path, tmp_path: Path) -> None:
+    make_ready(
+        project,
         'printf "%s|" "$@"; echo; echo "$PYTHONPATH ${PYTHONDONTWRITEBYTECODE:-compiled}"; exit 7',
     )
     done = ventas(project, "logs", "two words", python=tmp_path / "not needed")
@@ -72,3 +80,96 @@ def test_with_its_environment_ready_it_hands_everything_over(project: Path, tmp_
         f"{project}:{project}/plugins compiled",
     ]
     assert done.stderr == ""
+
+
+#: Variables that would change which Python, Java or Airflow runs, or what is installed.
+HOSTILE = (
+    *("PYTHONHOME", "PYTHONSTARTUP", "PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONUSERBASE"),
+    *(
+        "PIP_TARGET",
+        "PIP_REQUIRE_VIRTUALENV",
+        "PIP_NO_BINARY",
+        "PIP_USER",
+        "UV_PYTHON",
+        "UV_TARGET",
+    ),
+    *("UV_CONFIG_FILE", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "CONDA_PREFIX", "CONDA_PYTHON_EXE"),
+    *("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__CORE__EXECUTOR", "AIRFLOW_CONN_KAFKA_DEFAULT"),
+    *("JAVA_HOME", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH"),
+    *("LD_AUDIT", "DYLD_INSERT_LIBRARIES"),
+)
+
+#: How to reach a package index is the user's own.
+NEEDED = (
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_CLIENT_CERT"),
+    *("PIP_PROXY", "PIP_CACHE_DIR", "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT"),
+    *("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INSECURE_HOST", "UV_CACHE_DIR", "UV_HTTP_TIMEOUT"),
+    *("HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HOME"),
+)
+
+
+def test_variables_of_another_python_java_or_airflow_are_dropped(
+    project: Path, tmp_path: Path
+) -> None:
+    make_ready(project, "env")
+    done = ventas(project, python=tmp_path, **dict.fromkeys((*HOSTILE, *NEEDED), "x"))
+    names = {line.partition("=")[0] for line in done.stdout.splitlines()}
+    assert names & {*HOSTILE, *NEEDED} == {*NEEDED}
+
+
+def test_folder_of_the_project_is_found_whatever_cdpath_says(project: Path, tmp_path: Path) -> None:
+    make_ready(project, 'echo "$PYTHONPATH"')
+    (tmp_path / "other" / project.name).mkdir(parents=True)
+    done = subprocess.run(
+        ["sh", f"{project.name}/ventas"],
+        cwd=project.parent,
+        env={**os.environ, "CDPATH": str(tmp_path / "other")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{project}:{project}/plugins\n"
+
+
+@pytest.mark.parametrize(
+    ("umask", "mode"), [(0o000, "drwxr-xr-x"), (0o022, "drwxr-xr-x"), (0o077, "drwx------")]
+)
+def test_nobody_else_may_change_what_is_made(
+    umask: int, mode: str, project: Path, tmp_path: Path
+) -> None:
+    make_ready(project, f"mkdir '{tmp_path}/made'")
+    before = os.umask(umask)
+    try:
+        ventas(project, python=tmp_path)
+    finally:
+        os.umask(before)
+    assert stat.filemode((tmp_path / "made").stat().st_mode) == mode
+
+
+def test_project_in_a_path_with_a_colon_is_refused_before_anything_is_made(
+    project: Path, tmp_path: Path
+) -> None:
+    moved = project.rename(tmp_path / "a:b")
+    shutil.rmtree(moved / ".venv")
+    done = ventas(moved, "status", python=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"The path {moved} has a colon, which separates paths: move the project to a folder whose "
+        "path has none.\n"
+    )
+    assert not (moved / ".venv").exists()
+
+
+def test_link_with_a_colon_to_the_project_is_taken(project: Path, tmp_path: Path) -> None:
+    make_ready(project, 'echo "$PYTHONPATH"')
+    (tmp_path / "a:b").symlink_to(project)
+    done = ventas(tmp_path / "a:b", python=tmp_path)
+    assert done.stdout == f"{project}:{project}/plugins\n"
+
+
+def test_without_a_home_directory_uv_keeps_its_cache_beside_what_it_installs(
+    project: Path, tmp_path: Path
+) -> None:
+    make_ready(project, 'echo "$UV_CACHE_DIR"')
+    done = ventas(project, python=tmp_path, HOME="")
+    assert done.stdout == f"{project}/.venv/uv-cache\n"

@@ -1,9 +1,19 @@
-"""Files of secrets: nobody else may read them, and what is in one stays."""
+"""Files of secrets: nobody else may read them, each is whole, and what is in one stays."""
 
+from __future__ import annotations
+
+import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
-from include.stack import private
+import pytest
+
+from include.stack import airflow, folder, private, security, stack
+from include.stack.certificates import Authority
+from include.stack.cli import main
+from include.stack.private import DamagedSecretsError
+from include.stack.settings import Settings
 
 
 def mode(file: Path) -> int:
@@ -27,3 +37,121 @@ def test_a_file_that_others_could_read_is_private_once_it_holds_a_secret(tmp_pat
     assert (mode(file), file.read_text()) == (0o600, "secret")
     private.write(file, "s")
     assert file.read_text() == "s"
+
+
+def test_a_secret_is_private_from_its_first_moment_whatever_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = []
+    fsync = os.fsync
+
+    def look(descriptor: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    before = os.umask(0)
+    try:
+        private.write(tmp_path / "security" / "secret", "s")
+    finally:
+        os.umask(before)
+    assert modes == [0o600, 0o700], "the file, then its folder"
+    assert mode(tmp_path / "security" / "secret") == 0o600
+
+
+def test_text_is_on_the_disk_before_it_takes_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        is_folder = stat.S_ISDIR(found.st_mode)
+        done.append("folder synced" if is_folder else f"{found.st_size} bytes synced")
+        fsync(descriptor)
+
+    def renamed(source: object, target: object, **options: object) -> None:
+        done.append("renamed")
+        replace(source, target, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    private.write(tmp_path / "secret", "all of it")
+    assert done == ["9 bytes synced", "renamed", "folder synced"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_write_that_fails_leaves_the_old_secret_and_no_other_file(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private.write(tmp_path / "secret", "old")
+
+    def fail(_: int) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(type(error)):
+        private.write(tmp_path / "secret", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+    assert (tmp_path / "secret").read_text() == "old"
+
+
+def test_a_link_in_place_of_a_secret_is_replaced_and_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "secret").symlink_to(tmp_path / "mine")
+    private.write(tmp_path / "secret", "s")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "secret").read_text() == "s"
+
+
+DAMAGED = (b"", b"{", b'{"password": ', b"[]", b'{"password": 1}', b'{"password": ""}', b"\xff\xfe")
+
+#: What reads each file of secrets.
+READERS: dict[str, Callable[[Settings], object]] = {
+    "airflow/secrets.json": airflow.password,
+    "security/passwords.json": security.passwords,
+    "security/inner.json": security.inner,
+}
+
+
+@pytest.mark.parametrize("file", READERS)
+@pytest.mark.parametrize("content", DAMAGED, ids=repr)
+def test_a_damaged_file_of_secrets_is_told_and_left_as_it_is(
+    file: str, content: bytes, tmp_path: Path
+) -> None:
+    settings = Settings.from_environment({"VENTAS_HOME": str(tmp_path)})
+    READERS[file](settings)
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(DamagedSecretsError) as told:
+        READERS[file](settings)
+    assert str(told.value).startswith(f"The secrets in {tmp_path / file} are damaged (")
+    assert "`./ventas up` makes new ones" in str(told.value)
+    assert len(str(told.value).splitlines()) == 1
+    assert (tmp_path / file).read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["ca.key", "ca.pem", "druid.pem"])
+def test_a_damaged_key_or_certificate_is_told(name: str, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    authority.server("druid")
+    (tmp_path / name).write_text("-----BEGIN")
+    with pytest.raises(DamagedSecretsError, match=name):
+        # Another server needs the authority, and this one its own file.
+        authority.server("druid" if name == "druid.pem" else "kafka")
+
+
+def test_damaged_secrets_are_one_sentence_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings.from_environment({"VENTAS_HOME": str(tmp_path / "s")})
+    folder.claim(settings.home)
+    airflow.password(settings)
+    (settings.home / "airflow" / "secrets.json").write_text('{"password": "abc')
+    monkeypatch.setenv("VENTAS_HOME", str(settings.home))
+    monkeypatch.setattr(stack.ports, "require_free", lambda _: None)
+    monkeypatch.setattr(stack, "products", lambda *_: {})
+    assert main(["up"]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("ventas: The secrets in ")
+    assert said.err.count("\n") == 1

@@ -73,7 +73,7 @@ def test_groups_start_in_order_and_stop_in_the_reverse(
     order = sorted(groups.values(), key=lambda group: group.priority)
     assert [group.name for group in order] == ["kafka", "compute", "zookeeper", "druid", "airflow"]
     assert len({group.priority for group in order}) == len(order)
-    assert [p.name for p in groups["druid"].process_configs] == list(SERVICES)
+    assert [p.name for p in groups["druid"].process_configs] == [*SERVICES, "proxy"]
     assert {p.name for p in groups["airflow"].process_configs} == set(airflow.COMPONENTS)
 
 

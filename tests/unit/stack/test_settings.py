@@ -16,7 +16,7 @@ def test_without_variables_a_stack_lives_in_the_project_on_each_products_own_por
     assert settings.home == ROOT / ".ventas"
     assert settings.cache == Path.home() / ".cache" / "ventas"
     assert settings.ports == DEFAULT_PORTS
-    assert settings.url("router") == "http://127.0.0.1:8888"
+    assert settings.url("druid") == "http://127.0.0.1:8888"
     assert settings.address("kafka") == "127.0.0.1:9092"
 
 
@@ -51,7 +51,7 @@ def test_folders_are_absolute_so_that_every_process_means_the_same(
         ({"VENTAS_PORT_KAFKA": "0"}, "port of kafka would be 0: set VENTAS_PORT_KAFKA"),
         ({"VENTAS_PORT_OFFSET": str(FURTHEST + 1)}, "would be 65536: set VENTAS_PORT_KAFKA_CONT"),
         ({"VENTAS_PORT_OFFSET": "-2000"}, "port of derby would be -473: set VENTAS_PORT_DERBY"),
-        ({"VENTAS_PORT_AIRFLOW": "8888"}, "airflow and router would both use port 8888"),
+        ({"VENTAS_PORT_AIRFLOW": "8888"}, "airflow and druid would both use port 8888"),
     ],
 )
 def test_a_port_that_cannot_be_is_refused_by_the_name_of_its_variable(
@@ -99,9 +99,60 @@ def test_a_home_that_cannot_be_shown_is_refused(tmp_path: Path, name: str) -> No
         Settings.from_environment({"VENTAS_HOME": str(tmp_path / name)})
 
 
-@pytest.mark.parametrize("name", ["two words", "100 %", "%(here)s", "it's", '"quoted"', "ñandú 🧉"])
-def test_a_home_may_have_any_name_that_a_folder_may(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["two words", "100 %", "%(here)s", "ñandú 🧉", "a+b@c=~_-[d]"])
+def test_a_home_may_have_signs_that_no_file_of_configuration_takes_for_its_own(name: str) -> None:
     assert Settings.from_environment({"VENTAS_HOME": f"/t/{name}"}).home == Path("/t", name)
+
+
+@pytest.mark.parametrize("sign", [*":;,'\"\\`$?#*!"])
+def test_a_path_with_a_sign_of_a_file_of_configuration_is_refused(
+    sign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+    for variable in ("VENTAS_HOME", "VENTAS_CACHE", "XDG_CACHE_HOME"):
+        with pytest.raises(SettingsError) as error:
+            Settings.from_environment({variable: f"/t/a{sign}b"})
+        refused.append(str(error.value))
+    monkeypatch.setattr("include.stack.settings.ROOT", Path(f"/t/a{sign}b"))
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environment({"VENTAS_HOME": "/t/stack"})
+    refused.append(str(error.value))
+    for sentence, remedy in zip(
+        refused,
+        [
+            "set VENTAS_HOME to a folder whose path does not have it.",
+            "set VENTAS_CACHE to a folder whose path does not have it.",
+            "set VENTAS_CACHE to a folder whose path does not have it.",
+            "move the project to a folder whose path does not have it.",
+        ],
+        strict=True,
+    ):
+        assert f" has the sign {sign}, " in sentence
+        assert sentence.endswith(remedy)
+
+
+def test_without_a_home_directory_downloads_go_to_the_stacks_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown_user() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown_user)
+    settings = Settings.from_environment({"VENTAS_HOME": str(tmp_path / "s")})
+    assert settings.cache == tmp_path / "s" / "cache"
+    given = Settings.from_environment({"VENTAS_HOME": "/t/s", "XDG_CACHE_HOME": "/t/downloads"})
+    assert given.cache == Path("/t/downloads/ventas")
+
+
+def test_home_directory_that_is_a_link_is_no_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "home").symlink_to(tmp_path / "data")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for home in (tmp_path / "data", tmp_path / "home", tmp_path):
+        with pytest.raises(SettingsError, match="holds more than a stack"):
+            Settings.from_environment({"VENTAS_HOME": str(home)})
 
 
 @given(

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from include.stack import stack, supervision
+from include.stack import folder, stack, supervision
 from include.stack.processes import (
     GROUPS,
     VM_GROUPS,
@@ -41,15 +41,15 @@ time.sleep(300)
 @pytest.fixture
 def settings() -> Iterator[Settings]:
     # Not `tmp_path`: the name of a unix socket has at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="ventas-"))
-    yield replace(Settings.from_environment({}), home=folder / "José's 100%")
-    shutil.rmtree(folder)
+    place = Path(tempfile.mkdtemp(prefix="ventas-"))
+    yield replace(Settings.from_environment({}), home=place / "José 100%")
+    shutil.rmtree(place)
 
 
 @pytest.fixture
 def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", "/of/the/user")
-    settings.home.mkdir()
+    folder.claim(settings.home)
     script = settings.home / "leaves_a_child.py"
     script.write_text(LEAVES_A_CHILD)
     processes = [Process(group, f"one-of-{group}", SLEEP) for group in GROUPS]

@@ -1,0 +1,370 @@
+"""The folder of a stack: nothing but a stack's folder is changed or deleted."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from include.stack import folder, stack
+from include.stack.cli import main
+from include.stack.folder import LOCK, MARKER, FolderError
+from include.stack.settings import ROOT, Settings
+from include.stack.waiting import wait_until
+
+
+@pytest.fixture
+def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the user's with files in it, which VENTAS_HOME names."""
+    documents = tmp_path / "Documents"
+    (documents / "letters").mkdir(parents=True)
+    (documents / "letters" / "will.txt").write_text("mine")
+    monkeypatch.setenv("VENTAS_HOME", str(documents))
+    return documents
+
+
+def tree(home: Path) -> dict[str, str]:
+    return {
+        path.relative_to(home).as_posix(): path.read_text() if path.is_file() else "folder"
+        for path in home.rglob("*")
+    }
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def refuse_to_start(*_: object) -> None:
+    raise stack.StackError("started")
+
+
+@pytest.mark.parametrize("command", ["up", "down", "clean", "demo", "test", "bench", "soak"])
+def test_a_folder_of_the_user_is_refused_and_left_as_it_is(
+    command: str, documents: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = tree(documents)
+    assert main([command]) == 1
+    assert capsys.readouterr().err == (
+        f"ventas: {documents} holds files that no stack made ('letters'): set VENTAS_HOME to an "
+        "empty or a new folder.\n"
+    )
+    assert tree(documents) == before
+
+
+@pytest.mark.parametrize("form", ["link", "relative", "dots"])
+def test_another_name_of_a_folder_of_the_user_is_refused(
+    form: str, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (documents.parent / "link").symlink_to(documents)
+    names = {"link": str(documents.parent / "link"), "relative": "Documents"}
+    monkeypatch.chdir(documents.parent)
+    monkeypatch.setenv("VENTAS_HOME", names.get(form, "./Documents/letters/.."))
+    before = tree(documents)
+    assert [main(["up"]), main(["clean"])] == [1, 1]
+    assert tree(documents) == before
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_first_up_of_an_empty_or_missing_folder_marks_it(
+    exists: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "stack"
+    if exists:
+        home.mkdir(mode=0o755)
+    monkeypatch.setattr(stack.ports, "require_free", refuse_to_start)
+    settings = replace(Settings.from_environment({}), home=home)
+    with pytest.raises(stack.StackError, match="started"):
+        stack.up(settings, stack.Progress())
+    assert {path.name for path in home.iterdir()} == {MARKER, LOCK}
+    assert mode(home) == 0o700
+
+
+def test_a_marked_folder_may_be_used_again_whatever_is_in_it(tmp_path: Path) -> None:
+    folder.claim(tmp_path)
+    (tmp_path / "kafka").mkdir()
+    tmp_path.chmod(0o755)
+    folder.claim(tmp_path)
+    assert mode(tmp_path) == 0o700
+
+
+def test_the_projects_own_folder_needs_no_marker_and_a_link_from_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "_PROJECTS", tmp_path / ".ventas")
+    (tmp_path / ".ventas" / "test0").mkdir(parents=True)
+    (tmp_path / ".ventas" / "test0" / "data").touch()
+    folder.remove(tmp_path / ".ventas" / "test0")
+    assert not list((tmp_path / ".ventas").iterdir())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter").touch()
+    (tmp_path / ".ventas" / "link").symlink_to(tmp_path / "mine")
+    settings = Settings.from_environment({"VENTAS_HOME": str(tmp_path / ".ventas" / "link")})
+    with pytest.raises(FolderError, match="no stack made"):
+        folder.remove(settings.home)
+    assert (tmp_path / "mine" / "letter").exists()
+
+
+def test_stack_of_an_earlier_version_is_told_how_to_mark_its_folder(documents: Path) -> None:
+    for name in ("supervisord.conf", "conf", "airflow"):
+        (documents / name).mkdir()
+    with pytest.raises(FolderError) as refused:
+        folder.remove(documents)
+    command = re.search(r"`(touch .*)`", str(refused.value))
+    assert command
+    subprocess.run(command[1], shell=True, check=True)  # noqa: S602 - as a person would paste it
+    folder.remove(documents)
+    assert not documents.exists()
+
+
+def test_clean_tells_what_it_deletes_before_and_that_it_is_gone_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "[red]stack"
+    folder.claim(home)
+    (home / "kafka").mkdir()
+    (home / "kafka" / "log").write_bytes(bytes(3 * 1024 * 1024))
+    (home / "[bold]notes.txt").touch()
+    monkeypatch.setenv("VENTAS_HOME", str(home))
+    assert main(["clean"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == [
+        f"Se borra {home}: [bold]notes.txt, kafka (3.0 MiB)",
+        f"Se borró {home}",
+    ]
+    assert not home.exists()
+
+
+def test_clean_deletes_links_and_not_what_they_lead_to(documents: Path, tmp_path: Path) -> None:
+    home = tmp_path / "stack"
+    folder.claim(home)
+    (home / "kafka").mkdir()
+    (home / "link").symlink_to(documents)
+    (home / "kafka" / "link").symlink_to(documents)
+    (home / "file").symlink_to(documents / "letters" / "will.txt")
+    before = tree(documents)
+    folder.remove(home)
+    assert not home.exists()
+    assert tree(documents) == before
+
+
+def test_clean_does_not_say_that_it_deleted_a_file_that_it_could_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "stack"
+    folder.claim(home)
+    (home / "kafka").mkdir()
+    (home / "kafka" / "held").touch()
+    monkeypatch.setenv("VENTAS_HOME", str(home))
+    unlink = os.unlink
+
+    def refuse(path: str, **options: object) -> None:
+        if str(path).endswith("held"):
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(path, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", refuse)
+        assert main(["clean"]) == 1
+    said = capsys.readouterr()
+    assert "Se borró" not in said.out
+    assert f"{home} is still there" in said.err
+    assert "held could not be deleted (Operation not permitted)" in said.err
+    # The folder is still marked, so that the next try may delete it.
+    assert main(["clean"]) == 0
+    assert not home.exists()
+
+
+@pytest.mark.skipif(not shutil.which("chattr") or os.geteuid() != 0, reason="needs chattr and root")
+def test_clean_does_not_say_that_it_deleted_an_immutable_file(tmp_path: Path) -> None:
+    folder.claim(tmp_path)
+    held = tmp_path / "held"
+    held.touch()
+    if subprocess.run(["chattr", "+i", held], capture_output=True, check=False).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        with pytest.raises(FolderError, match="held could not be deleted"):
+            folder.remove(tmp_path)
+        assert held.exists()
+    finally:
+        subprocess.run(["chattr", "-i", held], check=True)
+
+
+def test_clean_deletes_nothing_while_a_disk_is_mounted_in_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "stack"
+    folder.claim(home)
+    (home / "kafka").mkdir()
+    (home / "kafka" / "photos").touch()
+    before = tree(home)
+    disk = SimpleNamespace(mountpoint=str(home / "kafka"))
+    with monkeypatch.context() as patched:
+        patched.setattr(psutil, "disk_partitions", lambda **_: [disk])
+        with pytest.raises(FolderError, match="kafka is a mounted disk or folder"):
+            folder.remove(home)
+    assert tree(home) == before
+
+
+def test_a_folder_that_is_mounted_over_another_is_seen(tmp_path: Path) -> None:
+    home, photos = tmp_path / "a stack", tmp_path / "photos"
+    folder.claim(home)
+    (home / "kafka").mkdir()
+    photos.mkdir()
+    (photos / "1.jpg").touch()
+    mount = ["mount", "--bind", str(photos), str(home / "kafka")]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("needs the right to mount")
+    try:
+        with pytest.raises(FolderError, match="kafka is a mounted disk or folder"):
+            folder.remove(home)
+        assert (photos / "1.jpg").exists()
+    finally:
+        subprocess.run(["umount", str(home / "kafka")], check=True)
+
+
+@contextmanager
+def another_command(home: Path, name: str) -> Iterator[int]:
+    """Hold the stack's lock in another process, as a command does; yield its id."""
+    code = (
+        "import sys; from pathlib import Path; from include.stack import folder\n"
+        f"with folder.held(Path(sys.argv[1]), {name!r}): print(flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(home)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    process.stdout.readline()
+    try:
+        yield process.pid
+    finally:
+        process.communicate()
+
+
+@pytest.mark.parametrize("command", ["up", "down", "clean"])
+def test_two_commands_at_once_are_not_let_at_one_stack(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    home = tmp_path / "stack"
+    folder.claim(home)
+    (home / "data").touch()
+    monkeypatch.setenv("VENTAS_HOME", str(home))
+    with another_command(home, "up") as pid:
+        assert main([command]) == 1
+    assert capsys.readouterr().err == (
+        f"ventas: `./ventas up` (process {pid}) is changing the stack in {home}: wait until it "
+        "ends.\n"
+    )
+    assert (home / "data").exists()
+    assert main(["clean"]) == 0
+
+
+def test_a_killed_command_leaves_no_lock(tmp_path: Path) -> None:
+    with another_command(tmp_path, "up") as pid:
+        psutil.Process(pid).kill()
+        wait_until(
+            lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE,
+            service="the command",
+            address=str(pid),
+            seconds=30,
+        )
+        with folder.held(tmp_path, "down"):
+            assert f"process {os.getpid()}" in (tmp_path / LOCK).read_text()
+
+
+def test_command_that_waited_for_a_clean_starts_no_stack_in_a_folder_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "stack"
+    flock = folder.fcntl.flock
+
+    def flock_late(descriptor: int, operation: int) -> None:
+        (home / LOCK).unlink()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(folder.fcntl, "flock", flock_late)
+    with pytest.raises(FolderError, match="was removed a moment ago"), folder.held(home, "up"):
+        raise AssertionError("the stack is started")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_files_of_a_command_are_the_users_alone_whatever_the_umask(
+    umask: int, tmp_path: Path
+) -> None:
+    before = os.umask(umask)
+    try:
+        with folder.held(tmp_path / "a" / "stack", "up"):
+            folder.claim(tmp_path / "a" / "stack")
+            (tmp_path / "a" / "stack" / "folder").mkdir()
+            (tmp_path / "a" / "stack" / "folder" / "file").touch()
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "a").rglob("*"):
+        assert not mode(path) & 0o077, path
+
+
+def test_clean_sees_processes_even_if_supervisord_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "stack"
+    folder.claim(home)
+    monkeypatch.setenv("VENTAS_HOME", str(home))
+    left = subprocess.Popen(["sleep", "300"], env={"VENTAS_STACK": str(home / "test0")})
+    try:
+        assert main(["clean"]) == 1
+        assert f"The stack runs (processes {left.pid})" in capsys.readouterr().err
+        assert home.exists()
+    finally:
+        left.kill()
+        left.wait()
+    assert main(["clean"]) == 0
+
+
+def test_folder_for_downloads_can_be_changed_by_the_user_alone(tmp_path: Path) -> None:
+    cache = tmp_path / "new" / "cache"
+    before = os.umask(0)
+    try:
+        folder.claim_downloads(cache)
+    finally:
+        os.umask(before)
+    assert mode(cache) == 0o700
+    cache.chmod(0o777)
+    folder.claim_downloads(cache)
+    assert mode(cache) == 0o755
+
+
+def test_folder_for_downloads_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 54321, 54321)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(FolderError, match=r"belongs to another user.*set VENTAS_CACHE"):
+        folder.claim_downloads(tmp_path)
+
+
+def test_folder_for_downloads_that_cannot_be_made_is_told_with_its_variable(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderError, match=r"cannot be made .*: set VENTAS_CACHE"):
+        folder.claim_downloads(tmp_path / "file" / "cache")
