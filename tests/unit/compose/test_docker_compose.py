@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator
 
 from include.stack.compute.__main__ import main as compute_main
 from include.stream.acls import load_acls
-from tests.unit.compose.projects import FILES, SECURE, project, read
+from tests.unit.compose.projects import FILES, PROJECTS, SECURE, project, read
 
 ROOT = Path(__file__).parents[3]
 ONE_SHOT = {"airflow-init"}
@@ -43,6 +43,22 @@ IMAGES = {
         {"bash"},
         "31z4/zookeeper-docker: the shell of 3.9.4/docker-entrypoint.sh",
     ),
+}
+
+#: The user that each image makes for its program: the `USER` of its Dockerfile, or, for the two
+#: whose entry point starts as root, the user that it changes to. Looked up on 2026-11-29.
+USERS = {
+    "apache/airflow:3.3.2-python3.11": "airflow",
+    "apache/druid:33.0.0": "druid",
+    "apache/kafka:4.3.1": "appuser",
+    "kafbat/kafka-ui:v1.5.0": "kafkaui",
+    "postgres:17.6": "postgres",
+    "zookeeper:3.9.4": "zookeeper",
+}
+#: Keys of a service that give it rights over the machine.
+HOST_ACCESS = {
+    *("privileged", "cap_add", "devices", "device_cgroup_rules", "cgroup", "cgroup_parent"),
+    *("network_mode", "pid", "ipc", "userns_mode", "uts", "sysctls", "use_api_socket"),
 }
 
 # ${NAME:?what to do} and ${NAME:-default}; a `$` for the container's own shell is written twice.
@@ -137,7 +153,9 @@ def test_healthchecks_start_what_their_image_has(services: dict[str, Any]) -> No
     assert started == {name: programs for name, (programs, _) in IMAGES.items()}
 
 
-def test_only_three_ports_are_published_and_on_loopback(services: dict[str, Any]) -> None:
+@pytest.mark.parametrize("overrides", PROJECTS)
+def test_only_three_ports_are_published_and_on_loopback(overrides: tuple[str, ...]) -> None:
+    services = project(*overrides)["services"]
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {
         "airflow-api-server": ["127.0.0.1:${VENTAS_PORT_AIRFLOW:-8080}:8080"],
@@ -155,11 +173,15 @@ def test_what_runs_long_restarts_and_tells_its_health(services: dict[str, Any]) 
             assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"]), name
 
 
-def test_no_service_has_more_than_it_needs(services: dict[str, Any]) -> None:
-    for name, service in services.items():
+@pytest.mark.parametrize("overrides", PROJECTS)
+def test_containers_have_no_root_no_capability_and_no_namespace_of_the_host(
+    overrides: tuple[str, ...],
+) -> None:
+    for name, service in project(*overrides)["services"].items():
+        assert service["user"] == USERS[image(service)], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert {"privileged", "network_mode", "pid"}.isdisjoint(service), name
+        assert HOST_ACCESS.isdisjoint(service), name
         assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
 
 
