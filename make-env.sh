@@ -20,6 +20,11 @@ for name in $(sed -n 's/^\([A-Z_]*\)=$/\1/p' .env.example); do
         # Letters and digits only: some go into a URL or a quoted string.
         *) value=$(head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n') ;;
     esac
+    # Without this a pipe that broke off would leave a short or empty secret.
+    if [ "${#value}" -lt 44 ]; then
+        echo "make-env.sh: no random value for $name: head, od, base64 or tr failed." >&2
+        exit 1
+    fi
     echo "$name=$value" >> .env
     made="$made $name"
 done

@@ -24,7 +24,8 @@ resource "google_service_account" "airflow" {
   depends_on = [google_project_service.needed]
 }
 
-# Just what starting, stopping and creating the VM ask for. No deletion.
+# Just what starting, stopping and creating the VM ask for. No deletion. The binding below gives it
+# for one name of a VM alone.
 resource "google_project_iam_custom_role" "vm_operator" {
   role_id     = "ventasVmOperator"
   title       = "Ventas: VM operator"
@@ -54,6 +55,19 @@ resource "google_project_iam_member" "airflow_vm" {
   project = var.project
   role    = google_project_iam_custom_role.vm_operator.name
   member  = google_service_account.airflow.member
+
+  # In any zone, since the connection may name several. What is neither a VM nor a disk is an
+  # operation, whose state Airflow reads.
+  condition {
+    title       = "druid-vm"
+    description = "The VM ${var.instance} and its two disks"
+    expression = join(" || ", [
+      "(resource.type == 'compute.googleapis.com/Instance' && resource.name.endsWith('/instances/${var.instance}'))",
+      "(resource.type == 'compute.googleapis.com/Disk' && resource.name.endsWith('/disks/${var.instance}'))",
+      "(resource.type == 'compute.googleapis.com/Disk' && resource.name.endsWith('/disks/${var.instance}-data'))",
+      "(resource.type != 'compute.googleapis.com/Instance' && resource.type != 'compute.googleapis.com/Disk')",
+    ])
+  }
 }
 
 resource "google_compute_subnetwork_iam_member" "airflow" {
@@ -80,12 +94,15 @@ resource "google_service_account_iam_member" "impersonators" {
 
 # -- People ----------------------------------------------------------------------------------------
 
-resource "google_iap_tunnel_iam_member" "router" {
+# On the VM and not on the project, so the VM must be there: with `create_vm` alone.
+resource "google_iap_tunnel_instance_iam_member" "router" {
   for_each = toset(var.tunnel_members)
 
-  project = var.project
-  role    = "roles/iap.tunnelResourceAccessor"
-  member  = each.key
+  project  = var.project
+  zone     = var.zone
+  instance = google_compute_instance.druid[0].name
+  role     = "roles/iap.tunnelResourceAccessor"
+  member   = each.key
 
   condition {
     title      = "druid-router"

@@ -2,7 +2,9 @@
 # hand, so that no state file holds the password.
 
 locals {
-  metadata_uri = var.cloud_sql ? "jdbc:postgresql://${google_sql_database_instance.metadata[0].private_ip_address}:5432/${google_sql_database.metadata[0].name}?sslmode=require" : ""
+  metadata_uri = var.cloud_sql ? "jdbc:postgresql://${google_sql_database_instance.metadata[0].private_ip_address}:5432/${google_sql_database.metadata[0].name}" : ""
+  # The authority of this instance's certificate, by which the VM verifies whom it speaks to.
+  metadata_ca = var.cloud_sql ? google_sql_database_instance.metadata[0].server_ca_cert[0].cert : ""
 }
 
 resource "google_compute_global_address" "services" {

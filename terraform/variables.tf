@@ -111,13 +111,18 @@ variable "airflow_ranges" {
 }
 
 variable "tunnel_members" {
-  description = "Who may open an IAP tunnel to Druid's router, as IAM principals: user:…, group:…, serviceAccount:…."
+  description = "Who may open an IAP tunnel to Druid's router, as IAM principals: user:…, group:…, serviceAccount:…; with create_vm, since the right is on the VM itself."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for member in var.tunnel_members : can(regex("^(user|group|serviceAccount|principal|principalSet):[^:]", member))])
     error_message = "Each member is one IAM principal such as user:ana@example.com; allUsers and allAuthenticatedUsers are none."
+  }
+
+  validation {
+    condition     = var.create_vm || length(var.tunnel_members) == 0
+    error_message = "Set create_vm to true too: the right to open a tunnel is given on the VM, so the VM must be there."
   }
 }
 

@@ -19,6 +19,7 @@ locals {
     secret_druid_internal = "ventas-druid-internal"
     secret_metadata       = "ventas-druid-metadata"
     metadata_uri          = local.metadata_uri
+    metadata_ca           = local.metadata_ca
     metadata_user         = "druid"
   }
 }

@@ -102,7 +102,7 @@ def _differences() -> dict[str, str]:
         "druid.extensions.loadList": json.dumps(EXTENSIONS),
         "druid.metadata.storage.type": "postgresql",
         "druid.metadata.storage.connector.connectURI": "jdbc:postgresql://postgres:5432/druid",
-        "druid.metadata.storage.connector.user": "ventas",
+        "druid.metadata.storage.connector.user": "druid",
         # By way of the environment: the entry point prints every property that it sets.
         "druid.metadata.storage.connector.password": json.dumps(
             {"type": "environment", "variable": PASSWORD_VARIABLE}

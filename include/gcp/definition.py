@@ -61,8 +61,10 @@ class VmSettings:
         secret_druid_admin: name of the secret with the password of Druid's user `admin`.
         secret_druid_internal: the same of `druid_system`, by which Druid's processes meet.
         secret_metadata: the same of the metadata store's user; used with `metadata_uri` alone.
-        metadata_uri: ``jdbc:postgresql://ADDRESS:5432/DATABASE`` of Cloud SQL; "" for Derby on the
-            data disk, which Druid's documentation calls unfit for production.
+        metadata_uri: ``jdbc:postgresql://ADDRESS:5432/DATABASE`` of Cloud SQL, without parameters;
+            "" for Derby on the data disk, which Druid's documentation calls unfit for production.
+        metadata_ca: PEM of the authority that Cloud SQL's certificate must be of; needed with
+            `metadata_uri`. It is no secret.
         metadata_user: the metadata store's user.
     """
 
@@ -97,6 +99,7 @@ class VmSettings:
     secret_druid_internal: str = _of_connection("secret_druid_internal", "'ventas-druid-internal'")
     secret_metadata: str = _of_connection("secret_metadata", "'ventas-druid-metadata'")
     metadata_uri: str = _of_connection("metadata_uri", "''")
+    metadata_ca: str = _of_connection("metadata_ca", "''")
     metadata_user: str = _of_connection("metadata_user", "'druid'")
 
 

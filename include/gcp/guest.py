@@ -6,6 +6,7 @@ environment of the processes as `secrets.env`, of mode 0600. It changes nothing 
 
 import argparse
 import os
+import ssl
 import sys
 from pathlib import Path
 from typing import Final
@@ -59,13 +60,34 @@ def choices(google: Google) -> vm_druid.Choices:
     bucket = _attribute(google, "bucket")
     if bucket:
         google.check_bucket(bucket)
+    metadata_uri, metadata_ca = _attribute(google, "metadata-uri"), ""
+    if metadata_uri:
+        metadata_ca = _attribute(google, "metadata-ca")
+        _check_metadata_store(metadata_uri, metadata_ca)
     return vm_druid.Choices(
         sizes=plan.sizes,
         segment_cache=max(1, int(_gib(DISK) * _CACHE_SHARE)),
         bucket=bucket,
-        metadata_uri=_attribute(google, "metadata-uri"),
+        metadata_uri=metadata_uri,
+        metadata_ca=metadata_ca,
         metadata_user=_attribute(google, "metadata-user"),
     )
+
+
+def _check_metadata_store(uri: str, authority: str) -> None:
+    """Refuse an address that would go without TLS, or with a certificate that nobody verifies."""
+    if "?" in uri:
+        raise SetupError(
+            "the connection's extra metadata_uri must end in the database's name: the parameters"
+            " of TLS are added on the VM"
+        )
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=authority)
+    except (ssl.SSLError, ValueError):
+        raise SetupError(
+            "the connection's extra metadata_ca must be the certificate authority of the metadata"
+            " store as PEM, so that Druid can tell the store from somebody else on the network"
+        ) from None
 
 
 def _gib(disk: Path) -> float:

@@ -21,6 +21,7 @@ HOST: Final = "127.0.0.1"
 CONF: Final = PurePath("/etc/druid")
 HOME: Final = PurePath("/opt/druid")
 DATA: Final = PurePath("/var/lib/druid")
+METADATA_CA: Final = "metadata/ca.pem"
 LOG4J: Final = PurePath("/opt/ventas/include/druid/log4j2.xml")
 
 PORTS: Final = {
@@ -51,7 +52,9 @@ class Choices:
         sizes: memory and threads by process, of the machine type.
         segment_cache: disk for segments, GiB.
         bucket: Cloud Storage bucket for segments and task logs; "" for the data disk.
-        metadata_uri: JDBC address of the PostgreSQL metadata store; "" for Derby.
+        metadata_uri: JDBC address of the PostgreSQL metadata store, without parameters; "" for
+            Derby.
+        metadata_ca: PEM of the authority of its certificate.
         metadata_user: the user there.
     """
 
@@ -59,11 +62,16 @@ class Choices:
     segment_cache: int
     bucket: str = ""
     metadata_uri: str = ""
+    metadata_ca: str = ""
     metadata_user: str = ""
 
 
 def files(choices: Choices) -> dict[str, str]:
-    """Texts by path below `/etc/druid`: a folder a process, each with the arguments of its JVM."""
+    """Return texts by path below `/etc/druid`.
+
+    A folder for each process, with the arguments of its JVM, and one for the certificate of the
+    metadata store's authority, if there is one.
+    """
     place = runtime.Place(
         host=HOST,
         ports=PORTS,
@@ -81,6 +89,8 @@ def files(choices: Choices) -> dict[str, str]:
             run=["org.apache.zookeeper.server.quorum.QuorumPeerMain", f"{CONF}/zookeeper/zoo.cfg"],
         ),
     }
+    if choices.metadata_uri:
+        found[METADATA_CA] = choices.metadata_ca
     for service in runtime.VM_SERVICES:
         settings = runtime.properties(service, place) | _differences(service, choices)
         found[f"{service}/runtime.properties"] = runtime.render(settings)
@@ -148,7 +158,11 @@ def _security() -> dict[str, str]:
 def _postgresql(choices: Choices) -> dict[str, str]:
     return {
         "druid.metadata.storage.type": "postgresql",
-        "druid.metadata.storage.connector.connectURI": choices.metadata_uri,
+        # Cloud SQL's certificate has the instance's name and not its address, which `verify-full`
+        # would ask for; its authority signs for that instance alone.
+        "druid.metadata.storage.connector.connectURI": (
+            f"{choices.metadata_uri}?sslmode=verify-ca&sslrootcert={CONF / METADATA_CA}"
+        ),
         "druid.metadata.storage.connector.user": choices.metadata_user,
         "druid.metadata.storage.connector.password": _variable(container.PASSWORD_VARIABLE),
     }

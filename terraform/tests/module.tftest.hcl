@@ -21,6 +21,7 @@ mock_provider "google" {
   mock_resource "google_sql_database_instance" {
     defaults = {
       private_ip_address = "10.0.0.5"
+      server_ca_cert     = [{ cert = "-----BEGIN CERTIFICATE-----" }]
     }
   }
 }
@@ -101,8 +102,13 @@ run "with_cloud_sql" {
   }
 
   assert {
-    condition     = jsondecode(output.google_cloud_default).extra.metadata_uri == "jdbc:postgresql://10.0.0.5:5432/druid?sslmode=require"
+    condition     = jsondecode(output.google_cloud_default).extra.metadata_uri == "jdbc:postgresql://10.0.0.5:5432/druid"
     error_message = "The VM is told where its metadata is."
+  }
+
+  assert {
+    condition     = jsondecode(output.google_cloud_default).extra.metadata_ca == "-----BEGIN CERTIFICATE-----"
+    error_message = "The VM is told whose certificate its metadata store has."
   }
 
   assert {
@@ -121,10 +127,49 @@ run "the_world_is_no_airflow" {
   expect_failures = [var.airflow_ranges]
 }
 
+run "the_tunnel_is_to_one_vm_and_port" {
+  command = plan
+
+  variables {
+    create_vm      = true
+    tunnel_members = ["user:ana@example.com"]
+  }
+
+  assert {
+    condition     = google_iap_tunnel_instance_iam_member.router["user:ana@example.com"].instance == "druid-ventas"
+    error_message = "The right to open a tunnel is on the VM."
+  }
+
+  assert {
+    condition     = google_iap_tunnel_instance_iam_member.router["user:ana@example.com"].condition[0].expression == "destination.port == 8888"
+    error_message = "The tunnel leads to the router alone."
+  }
+}
+
+run "a_tunnel_needs_the_vm" {
+  command = plan
+
+  variables {
+    tunnel_members = ["user:ana@example.com"]
+  }
+
+  expect_failures = [var.tunnel_members]
+}
+
+run "airflow_operates_one_vm" {
+  command = plan
+
+  assert {
+    condition     = strcontains(google_project_iam_member.airflow_vm.condition[0].expression, "/instances/druid-ventas')")
+    error_message = "Airflow may start and stop the VM of this name alone."
+  }
+}
+
 run "everybody_is_no_member" {
   command = plan
 
   variables {
+    create_vm      = true
     tunnel_members = ["allUsers"]
     impersonators  = ["allAuthenticatedUsers"]
   }

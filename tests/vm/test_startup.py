@@ -105,6 +105,7 @@ class Google:
                 secret_druid_internal="ventas-druid-internal",
                 secret_metadata="ventas-metadata",
                 metadata_uri="",
+                metadata_ca="",
                 metadata_user="druid",
             )
         )

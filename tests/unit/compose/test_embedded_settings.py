@@ -25,6 +25,8 @@ IMAGE_LOG_CONFIGURATION = "/opt/druid/conf/druid/cluster/_common/log4j2.xml"
 
 DRUID_DIFFERENCES = {
     "druid.host",
+    # Of the router: the embedded one has the proxy before it on the usual port.
+    "druid.plaintextPort",
     "druid.zk.service.host",
     "druid.extensions.loadList",
     "druid.metadata.storage.type",
@@ -99,7 +101,7 @@ def test_druid_runs_with_what_the_renderer_gives(
 ) -> None:
     ours = project(*overrides)["services"][f"druid-{service}"]
     written = dict(ours["environment"])
-    assert written.pop(container.PASSWORD_VARIABLE).startswith("${POSTGRES_PASSWORD:?")
+    assert written.pop(container.PASSWORD_VARIABLE).startswith("${DRUID_DATABASE_PASSWORD:?")
     assert written == container.environment(service, sizes)
     assert ours["mem_limit"] == container.memory_limit(sizes[service])
     assert ours["hostname"] == written["druid_host"]

@@ -21,9 +21,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def make(folder: Path) -> dict[str, str]:
+def make(folder: Path, umask: int = 0o022) -> dict[str, str]:
     """Run it as a reader would; what `.env` has then, as Compose reads it: the last line counts."""
-    subprocess.run([folder / "make-env.sh"], check=True, cwd="/", capture_output=True)
+    subprocess.run([folder / "make-env.sh"], check=True, cwd="/", capture_output=True, umask=umask)
     lines = (folder / ".env").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
 
@@ -37,10 +37,40 @@ def test_every_secret_gets_a_long_value_of_its_own(folder: Path) -> None:
         assert re.fullmatch("[0-9a-f]{48}", value), name
 
 
-def test_only_its_owner_may_read_it(folder: Path) -> None:
-    (folder / ".env").touch(mode=0o644)
-    make(folder)
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+@pytest.mark.parametrize("before", [None, 0o644, 0o666])
+def test_only_its_owner_may_read_it(folder: Path, umask: int, before: int | None) -> None:
+    if before is not None:
+        (folder / ".env").touch()
+        (folder / ".env").chmod(before)
+    make(folder, umask)
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_random_source_that_fails_leaves_no_empty_secret_and_a_closed_file(folder: Path) -> None:
+    (folder / "head").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "head").chmod(0o755)
+    (folder / ".env").touch()
+    (folder / ".env").chmod(0o666)
+    done = subprocess.run(
+        [folder / "make-env.sh"],
+        env={"PATH": f"{folder}:/usr/bin:/bin"},
+        umask=0,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"make-env.sh: no random value for {SECRETS[0]}:")
+    assert (folder / ".env").read_text() == ""
+    assert (folder / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_secret_has_a_value_that_somebody_else_could_know(folder: Path) -> None:
+    first = make(folder)
+    (folder / ".env").unlink()
+    second = make(folder)
+    assert not set(first.values()) & set(second.values())
 
 
 def test_what_is_there_stays_and_what_is_missing_is_added(folder: Path) -> None:

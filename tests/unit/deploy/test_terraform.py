@@ -114,10 +114,78 @@ def test_roles_are_these_and_on_no_more_than_they_need() -> None:
         ("compute_subnetwork", "roles/compute.networkUser"),
         ("service_account", "roles/iam.serviceAccountUser"),
         ("service_account", "roles/iam.serviceAccountTokenCreator"),
-        ("iap_tunnel", "roles/iap.tunnelResourceAccessor"),
+        ("iap_tunnel_instance", "roles/iap.tunnelResourceAccessor"),
         ("storage_bucket", "roles/storage.objectAdmin"),
         ("secret_manager_secret", "roles/secretmanager.secretAccessor"),
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "may"),
+    [
+        ("Instance", "zones/southamerica-east1-a/instances/druid-ventas", True),
+        ("Instance", "zones/southamerica-east1-b/instances/druid-ventas", True),
+        ("Instance", "zones/southamerica-east1-a/instances/payroll", False),
+        ("Instance", "zones/southamerica-east1-a/instances/druid-ventas-2", False),
+        ("Instance", "zones/southamerica-east1-a/instances/not-druid-ventas", False),
+        ("Disk", "zones/southamerica-east1-a/disks/druid-ventas", True),
+        ("Disk", "zones/southamerica-east1-a/disks/druid-ventas-data", True),
+        ("Disk", "zones/southamerica-east1-a/disks/payroll-data", False),
+        ("ZoneOperation", "zones/southamerica-east1-a/operations/operation-1", True),
+    ],
+)
+def test_airflow_may_operate_the_vm_of_the_modules_name_and_no_other(
+    kind: str, name: str, may: bool
+) -> None:
+    (binding,) = [
+        body
+        for body in resources("google_project_iam_member").values()
+        if body["role"] == "${google_project_iam_custom_role.vm_operator.name}"
+    ]
+    terms = re.findall(r'"(\(.+?\))"', binding["condition"][0]["expression"])
+    assert len(terms) == 4
+    cel = " || ".join(terms).replace("${var.instance}", variables()["instance"]["default"])
+    python = cel.replace("&&", "and").replace("||", "or").replace("endsWith", "endswith")
+    assert not re.search(r"[${}!](?!=)", python)
+    resource = SimpleNamespace(type=f"compute.googleapis.com/{kind}", name=f"projects/p/{name}")
+    assert eval(python, {"__builtins__": {}}, {"resource": resource}) is may  # noqa: S307
+
+
+def test_the_vms_disks_have_the_names_that_airflow_may_use() -> None:
+    boot, data = instance(VmSettings(**settings(instance="druid-ventas")))["disks"]
+    # Without a name of its own a boot disk has the VM's (`instances.insert`).
+    assert "diskName" not in boot["initializeParams"]
+    assert data["initializeParams"]["diskName"] == "druid-ventas-data"
+
+
+def test_a_tunnel_leads_to_the_router_of_this_vm_alone() -> None:
+    assert "google_iap_tunnel_iam_member" not in CODE
+    (binding,) = resources("google_iap_tunnel_instance_iam_member").values()
+    assert binding["instance"] == "${google_compute_instance.druid[0].name}"
+    assert binding["zone"] == "${var.zone}"
+    assert binding["condition"][0]["expression"] == "destination.port == 8888"
+    refusals = [rule["condition"] for rule in variables()["tunnel_members"]["validation"]]
+    assert "${var.create_vm || length(var.tunnel_members) == 0}" in refusals
+
+
+def test_cloud_sql_speaks_tls_alone_and_the_vm_is_told_its_authority() -> None:
+    (store,) = resources("google_sql_database_instance").values()
+    (network,) = store["settings"][0]["ip_configuration"]
+    assert (network["ssl_mode"], network["ipv4_enabled"]) == ("ENCRYPTED_ONLY", False)
+    assert "sslmode" not in CODE
+    assert ".server_ca_cert[0].cert" in terraform_locals()["metadata_ca"]
+
+
+def test_the_lock_of_the_providers_is_not_ignored() -> None:
+    # `terraform init` or `terraform providers lock` makes it, and it is to be committed.
+    done = subprocess.run(
+        ["git", "check-ignore", "--no-index", "terraform/.terraform.lock.hcl"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def roles_of(body: dict[str, Any]) -> list[str]:
@@ -159,7 +227,7 @@ def test_defaults_are_those_of_the_definition() -> None:
         else value
         for name, value in written.items()
     }
-    made_here = {"service_account", "subnetwork", "bucket", "metadata_uri"}
+    made_here = {"service_account", "subnetwork", "bucket", "metadata_uri", "metadata_ca"}
     assert {name for name, value in of_module.items() if "${" in value} == made_here
     assert {name: of_module[name] for name in of_module if name not in made_here} == {
         name: value for name, value in of_definition.items() if name not in made_here

@@ -18,6 +18,8 @@ import pytest
 
 from include.gcp import boot, guest
 from include.gcp.google import Google, SetupError
+from include.gcp.vm_druid import Choices
+from include.stack.certificates import Authority
 
 ATTRIBUTES = {
     "secret-kafka-jaas": "jaas",
@@ -25,6 +27,7 @@ ATTRIBUTES = {
     "secret-druid-internal": "internal",
     "secret-metadata": "metadata",
     "metadata-uri": "",
+    "metadata-ca": "",
     "metadata-user": "druid",
     "bucket": "",
     "rate": "1000",
@@ -140,6 +143,56 @@ def test_a_disk_that_is_not_there_is_one_sentence(
     monkeypatch.setattr(guest, "DISK", tmp_path / "google-druid-data")
     with pytest.raises(SetupError, match="attach it to this VM under the device name druid-data"):
         guest.choices(google)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> str:
+    """PEM of a certificate authority."""
+    made = Authority(tmp_path)
+    made.server("metadata")
+    return made.certificate.read_text(encoding="utf-8")
+
+
+def choose(
+    google: Google, answers: dict[str, str | int | list[int]], uri: str, authority: str
+) -> Choices:
+    attribute = "/computeMetadata/v1/instance/attributes/ventas-metadata"
+    answers[f"{attribute}-uri"], answers[f"{attribute}-ca"] = uri, authority
+    return guest.choices(google)
+
+
+def test_the_metadata_store_is_verified_by_the_authority_of_the_metadata(
+    google: Google,
+    answers: dict[str, str | int | list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+    authority: str,
+) -> None:
+    monkeypatch.setattr(guest, "DISK", Path("/dev/null"))
+    chosen = choose(google, answers, "jdbc:postgresql://10.0.0.3:5432/druid", authority)
+    assert chosen.metadata_ca == authority
+
+
+@pytest.mark.parametrize("given", ["", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_a_metadata_store_without_an_authority_is_refused(
+    google: Google,
+    answers: dict[str, str | int | list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+    given: str,
+) -> None:
+    monkeypatch.setattr(guest, "DISK", Path("/dev/null"))
+    with pytest.raises(SetupError, match="extra metadata_ca must be the certificate authority"):
+        choose(google, answers, "jdbc:postgresql://10.0.0.3:5432/druid", given)
+
+
+def test_an_address_cannot_turn_the_verification_off(
+    google: Google,
+    answers: dict[str, str | int | list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+    authority: str,
+) -> None:
+    monkeypatch.setattr(guest, "DISK", Path("/dev/null"))
+    with pytest.raises(SetupError, match="extra metadata_uri must end in the database's name"):
+        choose(google, answers, "jdbc:postgresql://10.0.0.3/druid?sslmode=require", authority)
 
 
 def test_the_segment_cache_is_a_part_of_the_disk(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -87,8 +89,24 @@ def test_without_a_bucket_they_stay_on_the_data_disk() -> None:
 def test_cloud_sql_takes_the_metadata_where_there_is_one() -> None:
     found = properties("coordinator", metadata_uri="jdbc:postgresql://10.0.0.3/druid")
     assert found["druid.metadata.storage.type"] == "postgresql"
-    assert found["druid.metadata.storage.connector.connectURI"].endswith("//10.0.0.3/druid")
+    uri = found["druid.metadata.storage.connector.connectURI"]
+    assert uri.startswith("jdbc:postgresql://10.0.0.3/druid?")
     assert properties("coordinator")["druid.metadata.storage.type"] == "derby"
+
+
+def test_cloud_sql_is_believed_by_its_authority_alone() -> None:
+    made = of(metadata_uri="jdbc:postgresql://10.0.0.3/druid", metadata_ca="the authority")
+    for service in runtime.VM_SERVICES:
+        uri = next(
+            line.split("=", 1)[1]
+            for line in made[f"{service}/runtime.properties"].splitlines()
+            if line.startswith("druid.metadata.storage.connector.connectURI=")
+        )
+        parameters = dict(parse_qsl(urlsplit(uri.removeprefix("jdbc:")).query))
+        assert parameters["sslmode"] == "verify-ca"
+        file = PurePath(parameters["sslrootcert"]).relative_to(vm_druid.CONF)
+        assert made[str(file)] == "the authority"
+    assert vm_druid.METADATA_CA not in of()
 
 
 def test_a_machine_has_the_memory_that_it_was_sized_for() -> None:

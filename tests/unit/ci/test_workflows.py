@@ -1,0 +1,92 @@
+"""The workflows: what they run exists, and nothing from elsewhere can change under them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from include.stack.settings import ROOT
+from include.stack.suites import SELECTIONS, SUITES
+
+FILES = sorted((ROOT / ".github/workflows").glob("*.y*ml"))
+SCRIPTS = sorted(path for path in (ROOT / ".ci").iterdir())
+
+
+def workflow(file: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return loaded
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for file in FILES:
+        for name, job in workflow(file)["jobs"].items():
+            yield f"{file.name}: {name}", job
+
+
+def steps(key: str) -> list[str]:
+    """The values that steps of all workflows have for a key."""
+    return [str(step[key]) for _, job in jobs() for step in job["steps"] if key in step]
+
+
+def test_the_nightly_workflow_runs_all_suites_the_audit_and_keeps_the_bill_of_materials() -> None:
+    nightly = workflow(ROOT / ".github/workflows/nightly.yaml")
+    # YAML 1.1 takes the key `on` for a boolean.
+    assert nightly[True]["schedule"]
+    said = {job: [s.get("run") for s in body["steps"]] for job, body in nightly["jobs"].items()}
+    assert ".ci/run full" in said["tests"]
+    assert ".ci/audit" in said["dependencies"]
+    kept = [s for s in nightly["jobs"]["dependencies"]["steps"] if "upload" in s.get("uses", "")]
+    assert [(step["with"]["path"], step["if"]) for step in kept] == [("sbom.json", "always()")]
+
+
+def test_every_command_of_a_workflow_is_a_script_of_the_project() -> None:
+    commands = [line for text in steps("run") for line in text.splitlines()]
+    assert commands
+    for command in commands:
+        script, *_ = shlex.split(command)
+        assert not re.search(r"[;&|$`<>]", command), command
+        assert os.access(ROOT / script, os.X_OK), command
+        assert (ROOT / script).resolve().is_relative_to(ROOT)
+
+
+def test_every_suite_that_ci_asks_for_exists() -> None:
+    asked = re.findall(r"\./ventas test ?(\w*)", "\n".join(map(Path.read_text, SCRIPTS)))
+    assert {"full", "vm", ""} == set(asked)
+    assert {*asked} - {""} <= {*SELECTIONS, *SUITES}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_of_ci_is_valid_shell(script: Path) -> None:
+    done = subprocess.run(["sh", "-n", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_actions_are_pinned_by_commit_with_the_version_beside() -> None:
+    text = "\n".join(file.read_text(encoding="utf-8") for file in FILES)
+    written = re.findall(r"uses: (.+)$", text, re.M)
+    assert len(written) == len(steps("uses"))
+    for action in written:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+def test_a_workflow_has_no_more_rights_than_to_read_and_leaves_no_login() -> None:
+    for file in FILES:
+        assert workflow(file)["permissions"] == {"contents": "read"}, file.name
+    for name, job in jobs():
+        assert "permissions" not in job, name
+        assert job["timeout-minutes"] <= 180, name
+        checkouts = [s for s in job["steps"] if s.get("uses", "").startswith("actions/checkout@")]
+        assert [step["with"]["persist-credentials"] for step in checkouts] == [False], name
+    # A pull request of anybody could otherwise run with the project's rights, or put words in.
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        assert "pull_request_target" not in text
+        assert "${{" not in text
