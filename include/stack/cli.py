@@ -503,7 +503,7 @@ def _print_addresses(settings: Settings, console: Console) -> None:
     table.add_row("Airflow", settings.url("airflow"), _login(settings, airflow.USER))
     table.add_row("", "solo para mirar", _login(settings, airflow.VIEWER))
     table.add_row("Ventas en vivo", f"{settings.url('airflow')}{airflow.PAGE}", "dentro de Airflow")
-    table.add_row("Druid (router)", security.druid_url(settings), "cuando la VM está encendida")
+    table.add_row("Druid", security.druid_url(settings), "cuando la VM está encendida")
     table.add_row("Kafka", settings.address("kafka"), "bootstrap.servers")
     table.add_row("Compute Engine (emulador)", settings.url("compute"), "")
     console.print(table)

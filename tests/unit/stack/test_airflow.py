@@ -85,8 +85,8 @@ def test_airflow_reads_each_connection(settings: Settings, variables: dict[str, 
 
 @pytest.mark.usefixtures("variables")
 def test_each_hook_arrives_at_its_service(settings: Settings) -> None:
-    assert DruidSupervisorHook().get_client().url == settings.url("router")
-    assert DruidDbApiHook().get_uri() == f"druid://{settings.address('router')}/druid/v2/sql"
+    assert DruidSupervisorHook().get_client().url == settings.url("druid")
+    assert DruidDbApiHook().get_uri() == f"druid://{settings.address('druid')}/druid/v2/sql"
     assert KafkaConfigHook().get_conn == {"bootstrap.servers": settings.address("kafka")}
     compute = VentasComputeEngineHook()
     assert compute._get_field("api_endpoint") == settings.url("compute")

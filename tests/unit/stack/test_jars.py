@@ -80,7 +80,7 @@ def test_the_lock_is_complete_and_sorted(tmp_path: Path) -> None:
 def test_a_jar_is_fetched_once_and_then_taken_from_the_cache(maven: Maven, tmp_path: Path) -> None:
     seen: list[LockedJar] = []
     paths = fetch([JAR], tmp_path, seen.append)
-    assert paths == {"druid": [tmp_path / PATH[1:]], "kafka": []}
+    assert paths == {"compiler": [], "druid": [tmp_path / PATH[1:]], "kafka": []}
     assert fetch([JAR], tmp_path) == paths
     assert (maven.downloads, seen) == (1, [JAR])
 

@@ -16,7 +16,7 @@ def test_without_variables_a_stack_lives_in_the_project_on_each_products_own_por
     assert settings.home == ROOT / ".ventas"
     assert settings.cache == Path.home() / ".cache" / "ventas"
     assert settings.ports == DEFAULT_PORTS
-    assert settings.url("router") == "http://127.0.0.1:8888"
+    assert settings.url("druid") == "http://127.0.0.1:8888"
     assert settings.address("kafka") == "127.0.0.1:9092"
 
 
@@ -51,7 +51,7 @@ def test_folders_are_absolute_so_that_every_process_means_the_same(
         ({"VENTAS_PORT_KAFKA": "0"}, "port of kafka would be 0: set VENTAS_PORT_KAFKA"),
         ({"VENTAS_PORT_OFFSET": str(FURTHEST + 1)}, "would be 65536: set VENTAS_PORT_KAFKA_CONT"),
         ({"VENTAS_PORT_OFFSET": "-2000"}, "port of derby would be -473: set VENTAS_PORT_DERBY"),
-        ({"VENTAS_PORT_AIRFLOW": "8888"}, "airflow and router would both use port 8888"),
+        ({"VENTAS_PORT_AIRFLOW": "8888"}, "airflow and druid would both use port 8888"),
     ],
 )
 def test_a_port_that_cannot_be_is_refused_by_the_name_of_its_variable(
