@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from include.druid.client import DruidClient
-from include.stack import supervision
+from include.stack import security, supervision
 from include.stack.airflow import PAGE, PROJECT_ID, VM_NAME, ZONE
 from include.stack.settings import HOST
 from tests.support.http_attacks import Attack, around_the_proxy, cross_site, odd, reads
-from tests.support.inner_ports import SESSION_CLOSED, derby, derby_shutdown, zookeeper_error
+from tests.support.inner_ports import SESSION_CLOSED, derby_login, derby_shutdown, zookeeper_error
 from tests.support.lab import WINDOW, Lab
 from tests.support.sold import sell
 
@@ -103,20 +103,22 @@ def test_zookeeper_closes_a_session_without_a_login(target: Target) -> None:
     assert zookeeper_error(target.lab.settings) == SESSION_CLOSED
 
 
-@pytest.mark.parametrize("password", ["", "APP", "diurd"])
-def test_derby_takes_no_other_password(target: Target, tmp_path: Path, password: str) -> None:
-    tried = derby(target.lab.settings, tmp_path, password)
-    told = tried.stdout + tried.stderr
-    assert "Invalid authentication" in told or "authentication failure" in told.lower(), told
+def test_derby_takes_the_stacks_login_and_no_other(target: Target, tmp_path: Path) -> None:
+    settings = target.lab.settings
+    own = security.inner(settings)["derby"]
+    for user, password in (("APP", ""), ("APP", "APP"), ("APP", f"{own}x"), ("sa", own), ("", "")):
+        assert "refused: 08004" in derby_login(settings, tmp_path, user, password)
+    assert "in as APP" in derby_login(settings, tmp_path, "APP", own)
 
 
 @pytest.mark.parametrize("login", [(), ("-user", "APP", "-password", "APP")])
 def test_derby_is_not_stopped_by_others(
     target: Target, tmp_path: Path, login: tuple[str, ...]
 ) -> None:
-    tried = derby_shutdown(target.lab.settings, tmp_path, *login)
-    assert "uthentication" in tried.stdout + tried.stderr
-    assert target.rows() == target.events
+    told = derby_shutdown(target.lab.settings, tmp_path, *login)
+    assert "uthentication" in told, told
+    own = security.inner(target.lab.settings)["derby"]
+    assert "in as APP" in derby_login(target.lab.settings, tmp_path, "APP", own)
 
 
 def test_neither_derby_nor_zookeeper_answers_a_web_page(target: Target) -> None:

@@ -12,7 +12,7 @@ from include.druid.client import DruidClient
 from include.stack import security
 from include.stack.settings import Settings
 from tests.support.http_attacks import EVIL, INNER, Attack, around_the_proxy
-from tests.support.inner_ports import SESSION_CLOSED, derby, zookeeper_error
+from tests.support.inner_ports import SESSION_CLOSED, derby_login, zookeeper_error
 
 pytestmark = pytest.mark.usefixtures("druid")
 
@@ -64,5 +64,4 @@ def test_nothing_answers_without_tls(stack: Settings) -> None:
 
 def test_zookeeper_and_derby_take_nobody_elses_login(stack: Settings, tmp_path: Path) -> None:
     assert zookeeper_error(stack) == SESSION_CLOSED
-    tried = derby(stack, tmp_path, "APP")
-    assert "uthentication" in tried.stdout + tried.stderr
+    assert "refused: 08004" in derby_login(stack, tmp_path, "APP", "APP")

@@ -181,7 +181,7 @@ def odd(supervisor: str) -> Iterator[Attack]:
     yield proxy("a method that is none", "/status", method="SUSPEND", refused=(400, 405))
     for service, target in (
         ("druid", sql),
-        ("compute", f"{VM}/stop"),
+        ("compute", VM.rpartition("/")[0]),
         ("airflow", "/ventas/api/sql"),
     ):
         large = 64 << 20

@@ -3,9 +3,10 @@
 import socket
 import struct
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
-from include.stack import stack as embedded
+from include.stack import jars
 from include.stack.java import write_argument_file
 from include.stack.settings import HOST, Settings
 
@@ -44,33 +45,37 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
     return found
 
 
-def derby(settings: Settings, folder: Path, password: str) -> subprocess.CompletedProcess[str]:
-    """Make a table in Druid's metadata store, with Druid's own tool and some password."""
-    uri = f"jdbc:derby://{HOST}:{settings.ports['derby']}/{settings.home / 'druid' / 'metadata'}"
-    tool = ["tools", "metadata-init", "--connectURI", uri, "--user", "APP", "--base", "ataque"]
-    return _java(
-        settings,
-        folder,
-        "org.apache.druid.cli.Main",
-        *(*tool, "--password", password, "--action", "createDataSourceTable"),
-    )
+def derby_login(settings: Settings, folder: Path, user: str, password: str) -> str:
+    """Return what Druid's metadata store says to a login: ``in as`` a user, or ``refused``."""
+    paths = _class_paths(settings)
+    source = Path(__file__).with_name("DerbyLogin.java")
+    compiler = ["org.eclipse.jdt.internal.compiler.batch.Main", "--release", "17", "-proc:none"]
+    _java(paths["compiler"], folder, *compiler, "-d", str(folder), str(source))
+    place = f"{HOST}:{settings.ports['derby']}/{settings.home / 'druid' / 'metadata'}"
+    main = ["DerbyLogin", f"jdbc:derby://{place}", user, password]
+    return _java([*paths["druid"], folder], folder, *main)
 
 
-def derby_shutdown(
-    settings: Settings, folder: Path, *login: str
-) -> subprocess.CompletedProcess[str]:
-    """Ask Derby's server to stop, with its own tool."""
-    port = str(settings.ports["derby"])
+def derby_shutdown(settings: Settings, folder: Path, *login: str) -> str:
+    """Return what Derby's server says to its own tool that stops it."""
+    server = ["-h", HOST, "-p", str(settings.ports["derby"])]
     main = "org.apache.derby.drda.NetworkServerControl"
-    return _java(settings, folder, main, "shutdown", "-h", HOST, "-p", port, *login)
+    return _java(_class_paths(settings)["druid"], folder, main, "shutdown", *server, *login)
 
 
-def _java(
-    settings: Settings, folder: Path, main: str, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    product = embedded.products(settings, embedded.Progress())["druid"]
-    options = ["-Ddruid.metadata.storage.type=derby", "-Ddruid.extensions.loadList=[]"]
-    command = write_argument_file(
-        folder / "arguments", [*product.arguments(main, options), *arguments]
+def _class_paths(settings: Settings) -> dict[str, list[Path]]:
+    return jars.fetch(jars.read_lock(), settings.cache / "maven")
+
+
+def _java(class_path: Sequence[Path], folder: Path, *arguments: str) -> str:
+    paths = ":".join(str(path) for path in class_path)
+    command = write_argument_file(folder / "arguments", ["-cp", paths, *arguments])
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
     )
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return done.stdout

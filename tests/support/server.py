@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -32,8 +32,10 @@ def answer_to(url: str, request: bytes, *, seconds: float = 10.0) -> bytes:
     host, _, port = url.rpartition("/")[2].partition(":")
     answer = b""
     with socket.create_connection((host, int(port)), timeout=seconds) as connection:
-        connection.sendall(request)
         try:
+            # A server that refuses may close before it has read all.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(request)
             while part := connection.recv(65536):
                 answer += part
         except (TimeoutError, ConnectionResetError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-from ventas_airflow.page.services import Viewer, looks
+from ventas_airflow.page.services import Viewer, ViewerLeftError, looks
 from ventas_airflow.page.turns import BusyError, Turns
 
 MOST: Final = 500
@@ -89,27 +89,25 @@ class Shared:
         self._keep(key, kept)
         if age < seconds or making is None:
             return kept.answer
-        if age < seconds + old:
-            await asyncio.wait({making}, timeout=PATIENCE)
-            if not making.done():
-                return kept.answer
-        return await self._wait(viewer, kept, making)
+        kept.waiting += 1
+        try:
+            if age < seconds + old:
+                await asyncio.wait({making}, timeout=PATIENCE)
+                if not making.done():
+                    return kept.answer
+            return await viewer.wait(making)
+        except (ViewerLeftError, asyncio.CancelledError):
+            # A call that runs goes on: there is no way to end a thread.
+            if kept.waiting == 1 and kept.making is making and kept.turn and kept.turn.cancel():
+                kept.making = None
+            raise
+        finally:
+            kept.waiting -= 1
 
     def _keep(self, key: Hashable, kept: _Kept) -> None:
         self._kept[key] = kept
         while len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
-
-    @staticmethod
-    async def _wait(viewer: Viewer, kept: _Kept, making: "asyncio.Future[Any]") -> Any:
-        kept.waiting += 1
-        try:
-            return await viewer.wait(making)
-        finally:
-            kept.waiting -= 1
-            # One that runs goes on: there is no way to end a thread.
-            if not kept.waiting and kept.making is making and kept.turn and kept.turn.cancel():
-                kept.making = None
 
     def _make(self, viewer: Viewer, kept: _Kept, make: Callable[[], Any]) -> "asyncio.Future[Any]":
         kept.turn = self._turns.submit(viewer.name, make)
