@@ -1,16 +1,17 @@
-"""Keep the web pages of other sites away from a server that listens on loopback.
+"""Keep the web pages of other sites, and bodies that are too large, away from a server.
 
 A page in the user's browser can send requests to 127.0.0.1, and a page whose host name is pointed
 at 127.0.0.1 while it is open (DNS rebinding) can read the answers too. The browser names the page
 in the headers Host, Origin and Sec-Fetch-Site, which no script can change. Programs such as curl
-send no Origin and no Sec-Fetch-Site, and are not affected.
+send no Origin and no Sec-Fetch-Site, and are not affected. The guard is for servers that listen on
+loopback; the limit of bodies is for each server.
 """
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
-from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,35 +23,27 @@ _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class WebGuard:
-    """ASGI middleware that refuses a foreign Host (421), a request of another site (403) and a
-    body that is too large (413).
+    """ASGI middleware that refuses a foreign Host (421) and a request of another site (403).
 
     Args:
         app: the server.
         names: host names by which the server is called, besides those of the loopback interface.
-        max_body: bytes that the body of a request may have; None for no limit.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, names: Iterable[str] = (), max_body: int | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, names: Iterable[str] = ()) -> None:
         self._app = app
         self._names = {*_LOOPBACK, *(name.lower() for name in names)}
-        self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        refused = self._refusal(scope)
+        refused = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
         if refused:
             await PlainTextResponse(f"{refused[1]}\n", refused[0])(scope, receive, send)
-            return
-        await self._app(scope, self._limited(receive), send)
+        else:
+            await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Status and reason, or None for a request that may pass."""
+        """Return status and reason, or None for a request that may pass."""
         hosts = _values(scope, b"host")
         host = hosts[0].lower() if len(hosts) == 1 else ""
         name = _HOST.fullmatch(host)
@@ -63,28 +56,67 @@ class WebGuard:
             _is_link(scope)
         ):
             return 403, "A page of another site may not use this server; open its address instead."
-        size = _values(scope, b"content-length")
-        if self._max_body is not None and any(
-            not number.isdecimal() or int(number) > self._max_body for number in size
-        ):
-            return 413, f"The body of a request may have {self._max_body} bytes."
         return None
 
-    def _limited(self, receive: Receive) -> Receive:
-        """Count what arrives: a chunked body does not tell its size in advance."""
-        if self._max_body is None:
-            return receive
-        limit, taken = self._max_body, 0
+
+class BodyLimit:
+    """ASGI middleware that refuses a request whose body is too large (413) before it is read.
+
+    Args:
+        app: the server.
+        most: bytes that the body of a request may have.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif any(self._is_too_large(size) for size in _values(scope, b"content-length")):
+            await self._refuse(scope, receive, send)
+        else:
+            await self._count(scope, receive, send)
+
+    def _is_too_large(self, size: str) -> bool:
+        # Python reads no number of thousands of digits.
+        return not size.isdecimal() or len(size) > 19 or int(size) > self._most
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what arrives: a chunked body does not tell its size before.
+
+        An app may turn the error of its read into an answer of its own: 413 takes its place.
+        """
+        taken, is_answered = 0, False
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > limit:
-                raise HTTPException(413, f"The body of a request may have {limit} bytes.")
+            if taken > self._most:
+                raise _BodyTooLargeError
             return message
 
-        return counted
+        async def answer(message: Message) -> None:
+            nonlocal is_answered
+            if taken <= self._most or is_answered:
+                is_answered = True
+                await send(message)
+
+        with suppress(_BodyTooLargeError):
+            await self._app(scope, counted, answer)
+        if taken > self._most and not is_answered:
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        told = f"The body of a request may have {self._most} bytes.\n"
+        await PlainTextResponse(told, 413)(scope, receive, send)
+
+
+class _BodyTooLargeError(Exception):
+    """The app has read more of a body than it may have."""
 
 
 def _is_link(scope: Scope) -> bool:

@@ -523,7 +523,7 @@ def _print_addresses(settings: Settings, console: Console, *, passwords: bool = 
     table.add_row("Airflow", settings.url("airflow"), logins[0])
     table.add_row("", "solo para mirar", logins[1])
     table.add_row("Ventas en vivo", f"{settings.url('airflow')}{airflow.PAGE}", "dentro de Airflow")
-    table.add_row("Druid (router)", security.druid_url(settings), "cuando la VM está encendida")
+    table.add_row("Druid", security.druid_url(settings), "cuando la VM está encendida")
     table.add_row("Kafka", settings.address("kafka"), "bootstrap.servers")
     table.add_row("Compute Engine (emulador)", settings.url("compute"), "")
     console.print(table)

@@ -50,4 +50,9 @@ def compile_it(compiler: Sequence[Path], class_path: Sequence[Path], cache: Path
         )
         subprocess.run(command, env=environment.own(), check=True, capture_output=True, text=True)
         shutil.copytree(_SOURCES / _SERVICES, classes / _SERVICES)
-        classes.replace(target)
+        try:
+            classes.replace(target)
+        except OSError:
+            # Another stack with this cache was sooner.
+            if not target.exists():
+                raise

@@ -25,7 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from include.stack.security import KEY_HEADER, PROXY_VARIABLES
-from include.web_guard import WebGuard
+from include.web_guard import BodyLimit, WebGuard
 
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PAGE: Final = Path(__file__).with_name("proxy.html")
@@ -38,13 +38,16 @@ _PAGE_HEADERS: Final = {
 #: Bytes of a request's body; the largest that the project sends is a supervisor's spec of 10 kB.
 _MAX_BODY: Final = 16 * 1024 * 1024
 
-#: They belong to one connection (RFC 9110, 7.6.1), the login and the key are the proxy's own, and
-#: a cookie is Airflow's: browsers send it to each port of the host.
-_OWN: Final = frozenset(
-    (
-        *("authorization", "connection", "cookie", "host", "keep-alive", "te", "trailer"),
-        *("transfer-encoding", "upgrade", KEY_HEADER.lower()),
-    )
+#: Headers of one connection (RFC 9110, 7.6.1).
+_OF_CONNECTION: Final = frozenset(
+    ("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+
+#: Headers of a request that the proxy makes anew or keeps: it tells the size of what it has read,
+#: whatever the client said; login and key are its own; and a cookie is Airflow's, which browsers
+#: send to each port of the host.
+_OF_CLIENT: Final = frozenset(
+    ("authorization", "content-length", "cookie", "expect", "host", KEY_HEADER.lower())
 )
 
 
@@ -77,7 +80,10 @@ def create_app(
         asked = client.build_request(
             request.method,
             target,
-            headers=[*_passed_on(request.headers.raw), (KEY_HEADER.encode(), key.encode())],
+            headers=[
+                *_without(request.headers.raw, _OF_CONNECTION | _OF_CLIENT),
+                (KEY_HEADER.encode(), key.encode()),
+            ],
             content=await request.body(),
         )
         try:
@@ -85,7 +91,7 @@ def create_app(
         except httpx.TransportError as error:
             return PlainTextResponse(f"Druid's router is away ({type(error).__name__}).", 502)
         response = StreamingResponse(_body(answer), answer.status_code)
-        response.raw_headers = _passed_on(answer.headers.raw)
+        response.raw_headers = _without(answer.headers.raw, _OF_CONNECTION)
         return response
 
     @asynccontextmanager
@@ -94,7 +100,7 @@ def create_app(
         await client.aclose()
 
     routes = [Route("/{path:path}", forward, methods=_METHODS)]
-    return WebGuard(Starlette(routes=routes, lifespan=lifespan), max_body=_MAX_BODY)
+    return WebGuard(BodyLimit(Starlette(routes=routes, lifespan=lifespan), most=_MAX_BODY))
 
 
 def _may_enter(request: Request, login: tuple[str, str]) -> bool:
@@ -116,8 +122,10 @@ def _target(upstream: httpx.URL, request: Request) -> httpx.URL:
     return upstream.copy_with(raw_path=path + (b"?" + query if query else b""))
 
 
-def _passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in headers if name.decode("latin-1").lower() not in _OWN]
+def _without(
+    headers: list[tuple[bytes, bytes]], names: frozenset[str]
+) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name.decode("latin-1").lower() not in names]
 
 
 async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:

@@ -60,11 +60,7 @@ def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = 
         InputError: a count that is not 1 to `MOST`.
         TopicMissingError, KafkaUnreachableError: as their names say.
     """
-    if not 1 <= count <= MOST:
-        raise InputError(
-            f"Se muestran de 1 a {MOST} registros, y se piden {count}.",
-            f"1 to {MOST} records are shown, and {count} are asked for.",
-        )
+    check_count(count)
     deadline = time.monotonic() + seconds
     # Three requests: there is a quarter left to read in.
     held = offsets_of(config, topic, isolation=IsolationLevel.READ_COMMITTED, timeout=seconds / 4)
@@ -84,6 +80,15 @@ def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = 
         reverse=True,
     )
     return Tail(latest[:count], complete)
+
+
+def check_count(count: int) -> None:
+    """Raise InputError for a number of records that is not 1 to `MOST`."""
+    if not 1 <= count <= MOST:
+        raise InputError(
+            f"Se muestran de 1 a {MOST} registros, y se piden {count}.",
+            f"1 to {MOST} records are shown, and {count} are asked for.",
+        )
 
 
 def _read(

@@ -74,7 +74,7 @@ class Shop:
         )
         self._publisher.open()
         self._next = 0
-        self.then = datetime.now(UTC).replace(microsecond=0) - timedelta(days=60)
+        self.then = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=60)
         """Only this shop has sales of then: other suites sell now, and on the last days."""
 
     def sell(self, *moments: datetime, without: str = "") -> list[Venta]:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from include.sales.market import load_market
 from tests.browser.conftest import SILENT, Shop, Visitor, serious
@@ -259,3 +259,26 @@ def test_druid_away_is_told_and_mended_by_itself(shop: Shop, visit: Visit) -> No
     start_vm(shop.settings)
     expect(notice).to_have_text("", timeout=60_000)
     expect(page.locator("[data-list=pagos] li").first).to_be_visible()
+
+
+def test_while_the_server_is_busy_the_figures_stay_and_are_asked_for_again(
+    shop: Shop, visit: Visit
+) -> None:
+    page = visit().live(f"?hasta={moment(shop)}")
+    shown = page.locator(".kpi .value").first.inner_text()
+    asked: list[str] = []
+
+    def busy(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 2:
+            route.continue_()
+            return
+        told = {"code": "busy", "error": "Se piden demasiadas cosas a la vez."}
+        route.fulfill(status=429, headers={"Retry-After": "0"}, json=told)
+
+    page.route("**/api/live?*", busy)
+    with page.expect_response(lambda answer: "/api/live" in answer.url and answer.ok):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert len(asked) > 2
+    expect(page.locator(".kpi .value").first).to_have_text(shown)
+    assert "demasiadas" not in page.locator("main").inner_text()

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from include.druid.runtime import SERVICES
 from include.stack import airflow, security, supervision
 from include.stack.airflow_api import AirflowApi
 from tests.support.lab import VALIDATION, WINDOW, Lab
@@ -22,10 +23,16 @@ from ventas_airflow.page.app import create_app
 PRIVATE = {
     "airflow/passwords.json",
     "airflow/secrets.json",
+    *(f"conf/{service}/runtime.properties" for service in SERVICES),
     "security/ca.key",
+    "security/derby/derby.properties",
+    "security/druid.key",
     "security/druid.pem",
+    "security/inner.json",
     "security/kafka.pem",
     "security/passwords.json",
+    "security/zookeeper-client.jaas",
+    "security/zookeeper-server.jaas",
 }
 
 #: What Druid tells of itself to who has the login, at the router and below it.

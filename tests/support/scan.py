@@ -30,6 +30,7 @@ def secrets_of(settings: Settings) -> dict[str, bytes]:
     assert login
     return {
         **{f"Kafka's or Druid's {name}": value.encode() for name, value in own.items()},
+        **{f"The inner {name}": value.encode() for name, value in security.inner(settings).items()},
         **{f"Airflow's {name}": value.encode() for name, value in airflow.items()},
         "Druid's Authorization": b64encode(":".join(login).encode()),
         "a private key": b"PRIVATE KEY-----",

@@ -119,6 +119,8 @@ class Filters:
 def parse_filters(parameters: Mapping[str, str]) -> Filters:
     """Read an address's parameters: `rango`, `hasta` and the names of `COLUMNS`.
 
+    `hasta` is rounded down to the minute, so that few different looks are asked of Druid.
+
     Raises:
         InputError: a name that is no filter's, or a value that it cannot have.
     """
@@ -152,7 +154,7 @@ def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is not None and 2000 <= moment.year < 2200:
-            return moment.astimezone(UTC)
+            return moment.astimezone(UTC).replace(second=0, microsecond=0)
     except ValueError:
         pass
     raise InputError(

@@ -25,7 +25,7 @@ from include.stack.compute.resources import (
     operation_json,
 )
 from include.stack.compute.validation import check_instance, check_request_id, check_zone
-from include.web_guard import WebGuard
+from include.web_guard import BodyLimit, WebGuard
 
 #: Bytes of a request's body; an instance's startup script alone may have 256 KiB.
 _MAX_BODY = 4 * 1024 * 1024
@@ -108,7 +108,8 @@ def create_app(
     app = FastAPI(title="Compute Engine emulator", lifespan=lifespan)
     app.state.emulator = emulator
     app.state.faults = Faults()
-    app.add_middleware(WebGuard, names=host_names, max_body=_MAX_BODY)
+    app.add_middleware(BodyLimit, most=_MAX_BODY)
+    app.add_middleware(WebGuard, names=host_names)
     app.include_router(router)
     if faulty:
         app.include_router(fault_routes)

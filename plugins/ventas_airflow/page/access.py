@@ -10,6 +10,8 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from fastapi import Depends, HTTPException, Request, status
 
+from ventas_airflow.page.services import Viewer
+
 WINDOW_DAG = "sales_window"
 
 can_read = requires_access_dag("GET", param_dag_id=WINDOW_DAG)
@@ -27,6 +29,17 @@ def may_run(request: Request, user: GetUserDep) -> bool:
     return True
 
 
+def viewer(request: Request, user: GetUserDep) -> Viewer:
+    """Return who asks, for a fair share of what the page may do at once."""
+
+    async def left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return Viewer(user.get_name(), left)
+
+
 CanRead = Depends(can_read)
 CanRun = Depends(can_run)
 MayRun = Annotated[bool, Depends(may_run)]
+Asking = Annotated[Viewer, Depends(viewer)]

@@ -21,9 +21,12 @@ from include.druid.client import (
 )
 from include.stream.errors import StreamError
 from include.texts import InputError
+from include.web_guard import BodyLimit
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.mount import VIEWS
+from ventas_airflow.page.services import ViewerLeftError
+from ventas_airflow.page.turns import BusyError
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,13 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+
+MOST_BODY: Final = 128 * 1024
+"""Bytes of a request's body; the SQL box takes 20,000 characters, each up to six bytes in JSON."""
+
+RETRY_AFTER: Final = 2
+"""Seconds after which a viewer who asked for too much at once may ask again."""
+
 _ROUTERS: Final = (findings.router, health.router, live.router, queries.router)
 
 
@@ -47,6 +57,7 @@ def create_app() -> FastAPI:
     """The app that Airflow's API server mounts."""
     # No docs: they would tell the routes without a login.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[CanRead])
+    app.add_middleware(BodyLimit, most=MOST_BODY)
     for router in _ROUTERS:
         app.include_router(router)
     files = StaticFiles(directory=STATIC)
@@ -106,7 +117,8 @@ _TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
     QueryCanceledError: (409, "cancelled"),
     DruidError: (502, "refused"),
     StreamError: (503, "kafka"),
-    queries.BusyError: (429, "input"),
+    BusyError: (429, "busy"),
+    ViewerLeftError: (499, "left"),
     InputError: (400, "input"),
 }
 
@@ -116,7 +128,8 @@ def _teller(status: int, code: str) -> Callable[[Request, Exception], JSONRespon
         told = {"code": code, "error": str(error)}
         if isinstance(error, InputError):
             told["error_en"] = error.texts.en
-        return JSONResponse(told, status)
+        headers = {"Retry-After": str(RETRY_AFTER)} if status == 429 else None
+        return JSONResponse(told, status, headers)
 
     return tell
 

@@ -1,10 +1,10 @@
 """What «Salud del flujo» asks for, a part of the flow each, and its one own button.
 
 Runs, tasks and what is done to them are Airflow's own API's, which the browser asks itself: so
-Airflow's permissions hold. What Druid's errors are told by is in `app`.
+Airflow's permissions hold. `app` turns Druid's errors into answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -23,8 +23,8 @@ from include.stream.ledger import read_run
 from include.stream.reader import offsets_of
 from include.stream.topics import TopicMissingError
 from ventas_airflow.ledger import read_sides
-from ventas_airflow.page.access import CanRun, MayRun
-from ventas_airflow.page.services import DATASOURCE, druid, in_thread, kafka_config
+from ventas_airflow.page.access import Asking, CanRun, MayRun
+from ventas_airflow.page.services import DATASOURCE, Viewer, acts, druid, kafka_config
 from ventas_airflow.page.shared import Shared
 from ventas_airflow.vm import vm_of, zones_of
 
@@ -49,61 +49,66 @@ def permissions(may_run: MayRun) -> dict[str, bool]:
 
 
 @router.get("/api/health/sales")
-async def sales() -> dict[str, Any]:
+async def sales(viewer: Asking) -> dict[str, Any]:
     """`cadence` and `freshness`."""
 
     def look() -> dict[str, Any]:
         found = flow.read_sales(druid(), DATASOURCE, datetime.now(UTC))
         return {name: part.to_dict() for name, part in found.items()}
 
-    answer: dict[str, Any] = await _shared.get("sales", 3.0, look)
+    answer: dict[str, Any] = await _shared.get(viewer, "sales", 3.0, look)
     return answer
 
 
 @router.get("/api/health/supervisor")
-async def supervisor() -> dict[str, Any]:
+async def supervisor(viewer: Asking) -> dict[str, Any]:
     """The supervisor that ingests the sales."""
-    return await _part("supervisor", 3.0, _supervisor)
+    return await _part(viewer, "supervisor", 3.0, _supervisor)
 
 
 @router.get("/api/health/kafka")
-async def kafka() -> dict[str, Any]:
+async def kafka(viewer: Asking) -> dict[str, Any]:
     """What each partition of the sales and of the ledger holds."""
-    return await _part("kafka", 3.0, _kafka)
+    return await _part(viewer, "kafka", 3.0, _kafka)
 
 
 @router.get("/api/health/ledger")
-async def ledger() -> dict[str, Any]:
+async def ledger(viewer: Asking) -> dict[str, Any]:
     """Whether Druid equals the ledger, minute by minute."""
-    return await _part("ledger", 15.0, _ledger)
+    return await _part(viewer, "ledger", 15.0, _ledger)
 
 
 @router.get("/api/health/vm")
-async def vm() -> dict[str, Any]:
+async def vm(viewer: Asking) -> dict[str, Any]:
     """The VM that Druid runs on, and what it costs."""
-    return await _part("vm", 10.0, _vm)
+    return await _part(viewer, "vm", 10.0, _vm)
 
 
 @router.get("/api/health/window")
 async def window(
-    run: Annotated[str, Query(min_length=1, max_length=250)], since: AwareDatetime
+    viewer: Asking,
+    run: Annotated[str, Query(min_length=1, max_length=250)],
+    since: AwareDatetime,
 ) -> dict[str, Any]:
     """What is committed of a run that began at `since` or later, by the ledger."""
-    return await _part(("window", run, since), 5.0, lambda: _window(run, since))
+    minute = since.astimezone(UTC).replace(second=0, microsecond=0)
+    return await _part(viewer, ("window", run, minute), 5.0, lambda: _window(run, minute))
 
 
 @router.post("/api/supervisor/resume", dependencies=[CanRun], response_model=None)
-async def resume() -> dict[str, bool] | JSONResponse:
+async def resume(viewer: Asking) -> dict[str, bool] | JSONResponse:
     """Resume the supervisor; harmless if it is not suspended."""
     try:
-        await in_thread(lambda: druid().resume_supervisor(DATASOURCE))
+        await viewer.run(acts, lambda: druid().resume_supervisor(DATASOURCE))
     except SupervisorMissingError as error:
         return JSONResponse({"code": "no_supervisor", "error": str(error)}, 404)
     return {"resumed": True}
 
 
-async def _part(key: Any, seconds: float, look: Callable[[], Part]) -> dict[str, Any]:
-    answer: dict[str, Any] = await _shared.get(key, seconds, lambda: look().to_dict())
+async def _part(
+    viewer: Viewer, key: Hashable, seconds: float, look: Callable[[], Part]
+) -> dict[str, Any]:
+    answer: dict[str, Any] = await _shared.get(viewer, key, seconds, lambda: look().to_dict())
     return answer
 
 

@@ -11,6 +11,7 @@ from include.druid.live.filters import Filters, parse_filters
 from include.druid.live.overview import Memory, overview
 from include.sales.event import PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import Market, load_market
+from ventas_airflow.page.access import Asking
 from ventas_airflow.page.services import DATASOURCE, druid, queries
 from ventas_airflow.page.shared import Shared
 
@@ -26,11 +27,13 @@ LIVE_SECONDS: Final = 0.8
 
 
 @router.get("/api/live")
-async def live(request: Request) -> Response:
+async def live(request: Request, viewer: Asking) -> Response:
     """The overview of the range and filters in the address, as JSON."""
     filters = parse_filters(request.query_params)
     seconds = _kept(filters)
-    body = await _shared.get(filters, seconds, lambda: _overview(filters), old=OLD_TIMES * seconds)
+    body = await _shared.get(
+        viewer, filters, seconds, lambda: _overview(filters), old=OLD_TIMES * seconds
+    )
     return Response(body, media_type="application/json")
 
 

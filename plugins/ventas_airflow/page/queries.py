@@ -24,26 +24,32 @@ from include.druid.sql_box import (
 )
 from include.druid.supervisor import TIMESTAMP
 from include.sales.event import FIELDS
-from include.stream.tail import MOST, tail
-from include.texts import InputError, Texts
-from ventas_airflow.page.access import CanRun
+from include.stream.tail import MOST, Tail, check_count, tail
+from include.texts import Texts
+from ventas_airflow.page.access import Asking, CanRun
 from ventas_airflow.page.services import (
     DATASOURCE,
+    acts,
     druid,
     druid_for_free_sql,
-    in_thread,
     kafka_config,
+    looks,
 )
 from ventas_airflow.page.shared import Shared
+from ventas_airflow.page.turns import BusyError
 
 router = APIRouter()
-_shared: Final = Shared()
+#: An answer may have `MOST_ROWS` rows.
+_shared: Final = Shared(most=50)
 
 TOPIC: Final = "ventas"
 
 LIBRARY_SECONDS: Final = 5.0
 TAIL_SECONDS: Final = 1.0
 """How long an answer is everyone's."""
+
+TAIL_SIZES: Final = (20, 50, 100, MOST)
+"""How many records are read."""
 
 AT_ONCE: Final = 4
 """Queries of this view that run beside one another."""
@@ -76,10 +82,6 @@ class FreeSql(BaseModel):
     seconds: float = DEFAULT_SECONDS
 
 
-class BusyError(InputError):
-    """As many queries of this page run as may."""
-
-
 @router.get("/api/queries")
 def queries() -> Response:
     """Every query of the library as its file has it; texts in both languages."""
@@ -87,25 +89,26 @@ def queries() -> Response:
 
 
 @router.post("/api/queries/{name}")
-async def run(name: str, body: Values) -> Response:
+async def run(name: str, body: Values, viewer: Asking) -> Response:
     """Run a query of the library; those who ask the same share an answer for some seconds."""
     query = _library().get(name)
     if query is None:
         raise HTTPException(404, f"No hay una consulta {name!r} en la biblioteca")
     key = name, tuple(sorted(body.values.items()))
-    return _json(await _shared.get(key, LIBRARY_SECONDS, lambda: _run(query, body.values)))
+    return _json(await _shared.get(viewer, key, LIBRARY_SECONDS, lambda: _run(query, body.values)))
 
 
 @router.post("/api/sql", dependencies=[CanRun])
-async def sql(body: FreeSql) -> Response:
+async def sql(body: FreeSql, viewer: Asking) -> Response:
     """Run one query that reads."""
-    return _json(await in_thread(_ask_freely, body))
+    return _json(await viewer.run(looks, lambda: _ask_freely(body)))
 
 
 @router.delete("/api/sql/{asked}", dependencies=[CanRun], status_code=204)
-async def cancel(asked: str) -> None:
+async def cancel(asked: str, viewer: Asking) -> None:
     """Cancel a query of the SQL box; as `DruidClient.cancel_sql`, until it ends."""
-    await in_thread(_cancel, query_id(asked))
+    known = query_id(asked)
+    await viewer.run(acts, lambda: _cancel(known))
 
 
 @router.get("/api/columns")
@@ -127,9 +130,16 @@ def columns() -> dict[str, Any]:
 
 
 @router.get("/api/tail")
-async def latest(n: int = 20) -> Response:
+async def latest(viewer: Asking, n: int = 20) -> Response:
     """The last committed records of the topic of sales."""
-    return _json(await _shared.get(("tail", n), TAIL_SECONDS, lambda: _tail(n)))
+    check_count(n)
+    # All who look share the answers of few sizes.
+    size = next(size for size in TAIL_SIZES if size >= n)
+    found: Tail = await _shared.get(
+        viewer, ("tail", size), TAIL_SECONDS, lambda: tail(kafka_config(), TOPIC, size)
+    )
+    records = [record._asdict() for record in found.records[:n]]
+    return _json({"topic": TOPIC, "most": MOST, "complete": found.complete, "records": records})
 
 
 @cache
@@ -161,12 +171,6 @@ def _ask_freely(body: FreeSql) -> dict[str, Any]:
 def _cancel(asked: str) -> None:
     # Druid lets only who may write to a datasource cancel its native queries.
     druid().cancel_sql(asked)
-
-
-def _tail(count: int) -> dict[str, Any]:
-    found = tail(kafka_config(), TOPIC, count)
-    records = [record._asdict() for record in found.records]
-    return {"topic": TOPIC, "most": MOST, "complete": found.complete, "records": records}
 
 
 @contextmanager

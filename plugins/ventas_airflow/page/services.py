@@ -1,15 +1,16 @@
-"""Druid and Kafka as the page reaches them, by Airflow's connections, and the threads it waits in.
+"""Druid and Kafka as the page reaches them, by Airflow's connections, and how viewers wait.
 
 Airflow's own API shares one pool of threads: a Druid that is slow must not take those.
 """
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import partial
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from include.druid.client import DruidClient
+from ventas_airflow.page.turns import Turns
 
 if TYPE_CHECKING:
     from ventas_airflow.hooks.druid import DruidSupervisorHook
@@ -28,18 +29,54 @@ TIMEOUT: Final = 10.0
 queries: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-query")
 
 #: What waits for such queries, or for Kafka. In the same pool it would wait for itself.
-waiting: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-page")
+looks: Final = Turns(8, "ventas-page")
 
 #: What judges the sales, one after the other: it must not take both processors from those who look.
-judging: Final = ThreadPoolExecutor(1, thread_name_prefix="ventas-findings")
+judging: Final = Turns(1, "ventas-findings")
+
+#: The page's buttons: a look that takes long must not delay the end of a query.
+acts: Final = Turns(2, "ventas-act")
 
 
-async def in_thread(
-    function: Callable[..., T], *arguments: Any, threads: Executor = waiting, **named: Any
-) -> T:
-    """Run what blocks, off the event loop, in a thread of the page's own."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, partial(function, *arguments, **named))
+class ViewerLeftError(Exception):
+    """The viewer has closed the connection."""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who asks, as Airflow knows them, and how it is known that they do not wait any more.
+
+    Attributes:
+        name: the Airflow user's; all browsers of a user share its turns.
+        left: ends when the connection is closed.
+    """
+
+    name: str
+    left: Callable[[], Coroutine[Any, Any, None]]
+
+    async def wait(self, answer: "asyncio.Future[T]") -> T:
+        """Return the answer or raise its error; neither cancels it for others who wait.
+
+        Raises:
+            ViewerLeftError: the connection is closed before the answer is there.
+        """
+        leaving = asyncio.ensure_future(self.left())
+        either: set[asyncio.Future[Any]] = {answer, leaving}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+        if not answer.done():
+            raise ViewerLeftError
+        return answer.result()
+
+    async def run(self, turns: Turns, call: Callable[[], T]) -> T:
+        """Run what blocks in a thread of `turns`; raises as `wait`, and BusyError."""
+        turn = turns.submit(self.name, call)
+        try:
+            return await self.wait(asyncio.wrap_future(turn))
+        finally:
+            turn.cancel()
 
 
 def druid() -> DruidClient:

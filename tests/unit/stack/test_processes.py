@@ -12,7 +12,7 @@ import pytest
 from supervisor.options import ProcessGroupConfig, ServerOptions
 
 from include.druid.runtime import SERVICES
-from include.stack import airflow, kafka, security, zookeeper
+from include.stack import airflow, extension, kafka, security, zookeeper
 from include.stack.java import JavaProduct
 from include.stack.processes import (
     VM_GROUPS,
@@ -153,6 +153,74 @@ def test_no_secret_is_in_a_file_but_airflows_own(settings: Settings, configurati
         if file.is_file() and any(s in file.read_text(encoding="utf-8") for s in secrets)
     }
     assert holding == {"airflow/secrets.json", "airflow/passwords.json"}
+
+
+#: Files that hold a secret of `security.inner`: its own, and those that programs read it from.
+INNER = {
+    "security/inner.json",
+    "security/druid.key",
+    "security/derby/derby.properties",
+    "security/zookeeper-client.jaas",
+    "security/zookeeper-server.jaas",
+    *(f"conf/{service}/runtime.properties" for service in SERVICES),
+}
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_what_druids_processes_ask_of_each_other_is_in_private_files_alone(
+    settings: Settings, secure: bool
+) -> None:
+    settings = replace(settings, secure=secure)
+    processes = all_processes(settings, PRODUCTS)
+    write_supervisord_configuration(settings, processes)
+    secrets = security.inner(settings).values()
+    holding = {
+        file.relative_to(settings.home).as_posix(): stat.S_IMODE(file.stat().st_mode)
+        for file in settings.home.rglob("*")
+        if file.is_file() and any(s in file.read_text(encoding="utf-8") for s in secrets)
+    }
+    assert holding == dict.fromkeys(INNER, 0o600)
+    told = [
+        *security.variables(settings).values(),
+        *(part for p in processes for part in p.command),
+    ]
+    assert not any(secret in part for secret in secrets for part in told)
+
+
+def test_the_proxy_is_what_listens_on_the_port_that_is_told(
+    settings: Settings, processes: list[Process]
+) -> None:
+    command = list(next(p.command for p in processes if p.name == "proxy"))
+    assert command[command.index("--host") + 1] == HOST
+    assert command[command.index("--port") + 1] == str(settings.ports["druid"])
+    assert command[command.index("--to") + 1] == f"http://{HOST}:8889"
+    assert security.druid_url(settings) == f"http://{HOST}:8888"
+
+
+def test_zookeeper_gives_a_session_to_who_logs_in_alone(
+    settings: Settings, processes: list[Process]
+) -> None:
+    server = properties(settings.home / "conf" / "zoo.cfg")
+    assert server["sessionRequireClientSASLAuth"] == "true"
+    assert server["authProvider.sasl"].endswith(".SASLAuthenticationProvider")
+    options = (settings.home / "conf" / "zookeeper.args").read_text(encoding="utf-8")
+    assert "zookeeper-server.jaas" in options
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_druid_process_has_the_extension_the_key_and_its_logins(
+    settings: Settings, processes: list[Process], service: str
+) -> None:
+    options = (settings.home / "conf" / f"{service}.args").read_text(encoding="utf-8")
+    assert str(extension.folder(settings.cache)) in options
+    assert f"-Dventas.druid.key={settings.home / 'security' / 'druid.key'}" in options
+    assert f"-Dderby.system.home={settings.home / 'security' / 'derby'}" in options
+    assert "zookeeper-client.jaas" in options
+    rendered = properties(settings.home / "conf" / service / "runtime.properties")
+    assert rendered["druid.escalator.type"] == "ventas"
+    login = "druid.metadata.storage.connector.{}".format
+    assert rendered[login("user")] == "APP"
+    assert rendered[login("password")] == security.inner(settings)["derby"]
 
 
 def test_kafkas_folder_is_formatted_once(settings: Settings) -> None:

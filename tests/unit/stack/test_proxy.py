@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from include.stack import proxy
 from include.stack.settings import HOST
+from tests.support.server import answer_to, serving_app
 
+KEY = "the key"
 LOGIN = ("airflow", "pa:ss wörd")
+ROUTER = f"http://{HOST}:8889"
+SUSPEND = "/druid/indexer/v1/supervisor/ventas/suspend"
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
-    """What arrives at a router that answers every request with a gzipped text."""
+    """Requests that arrive at a router which answers each with a gzipped text."""
     requests: list[httpx.Request] = []
 
     def router(request: httpx.Request) -> httpx.Response:
@@ -26,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
         requests.append(request)
         return httpx.Response(
             404 if request.url.path == "/none" else 200,
-            headers={"Content-Encoding": "gzip", "X-Druid-Query-Id": "7"},
+            headers={"Content-Encoding": "gzip", "X-Druid-Query-Id": "7", "Keep-Alive": "1"},
             stream=httpx.ByteStream(gzip.compress(request.content or b"nothing")),
         )
 
@@ -39,32 +45,150 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
     return requests
 
 
+def made(login: tuple[str, str] | None = None) -> ASGIApp:
+    return proxy.create_app(ROUTER, KEY, page="<h1>Druid</h1>", login=login)
+
+
 @pytest.fixture
 def client(asked: list[httpx.Request]) -> Iterator[TestClient]:
-    with TestClient(proxy.create_app(f"http://{HOST}:8888", *LOGIN)) as client:
+    """A client of an open stack's proxy."""
+    with TestClient(made(), base_url=f"http://{HOST}:8888") as client:
+        yield client
+
+
+@pytest.fixture
+def secured(asked: list[httpx.Request]) -> Iterator[TestClient]:
+    """A client of a secured stack's proxy, without a login."""
+    with TestClient(made(LOGIN), base_url=f"https://{HOST}:9088") as client:
         yield client
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT"])
-def test_with_the_login_a_request_arrives_as_it_is(
-    client: TestClient, asked: list[httpx.Request], method: str
+@pytest.mark.parametrize("fixture", ["client", "secured"])
+def test_a_request_arrives_as_it_is_and_with_the_key(
+    request: pytest.FixtureRequest, asked: list[httpx.Request], method: str, fixture: str
 ) -> None:
+    client: TestClient = request.getfixturevalue(fixture)
     path = "/druid/v2/sql/a%2Fb?skip=1&name=%C3%B1"
     answer = client.request(method, path, auth=LOGIN, content=b'{"query": "SELECT 1"}')
     assert (answer.status_code, answer.text) == (200, '{"query": "SELECT 1"}')
     assert answer.headers["x-druid-query-id"] == "7"
     assert answer.headers["content-encoding"] == "gzip"
+    assert "keep-alive" not in answer.headers
     assert asked[0].method == method
-    assert str(asked[0].url) == f"http://{HOST}:8888{path}"
+    assert str(asked[0].url) == f"{ROUTER}{path}"
+    assert asked[0].headers.get_list("x-ventas-key") == [KEY]
     assert "authorization" not in asked[0].headers
 
 
+@pytest.mark.parametrize("name", ["X-Ventas-Key", "x-ventas-key", "X-VENTAS-KEY"])
+def test_a_key_of_the_clients_own_and_its_cookies_do_not_arrive(
+    client: TestClient, asked: list[httpx.Request], name: str
+) -> None:
+    client.get("/status", headers={name: "another", "Cookie": "_token=1", "TE": "trailers"})
+    assert asked[0].headers.get_list("x-ventas-key") == [KEY]
+    assert not {"cookie", "te"} & set(asked[0].headers)
+    assert asked[0].headers["host"] == f"{HOST}:8889"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8888"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": f"http://{HOST}:8080"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
+    ],
+)
+@pytest.mark.parametrize("fixture", ["client", "secured"])
+def test_a_page_of_another_site_is_refused_with_or_without_the_login(
+    request: pytest.FixtureRequest,
+    asked: list[httpx.Request],
+    fixture: str,
+    headers: dict[str, str],
+) -> None:
+    client: TestClient = request.getfixturevalue(fixture)
+    for path in (SUSPEND, "/druid/v2/sql", "/"):
+        assert client.post(path, headers=headers, auth=LOGIN).status_code in (403, 421)
+        assert client.get(path, headers=headers, auth=LOGIN).status_code in (403, 421)
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("//evil.example/druid", "//evil.example/druid"),
+        ("//evil.example@x/", "//evil.example@x/"),
+        ("http://evil.example/status", "/status"),
+        ("http://evil.example:80//status", "//status"),
+        ("/%2f/evil.example", "/%2f/evil.example"),
+        ("/a/../%2e%2e/b", "/%2e%2e/b"),
+        ("/a\x00b", None),
+        ("/%00", "/%00"),
+        ("*", None),
+        ("evil.example:80", None),
+    ],
+)
+def test_a_path_leads_to_the_router_or_nowhere(
+    asked: list[httpx.Request], target: str, path: str | None
+) -> None:
+    with serving_app(made()) as url:
+        host = url.rpartition("/")[2]
+        head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        status = answer_to(url, head.encode()).split()[1]
+    assert status in ([b"200"] if path else [b"400", b"404"])
+    arrived = [(it.url.netloc, it.url.raw_path.decode()) for it in asked]
+    assert arrived == ([(f"{HOST}:8889".encode(), path)] if path else [])
+
+
+def test_a_body_that_is_too_large_does_not_arrive(
+    client: TestClient, asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = b"x" * (1 << 20)
+    parts = proxy._MAX_BODY // len(part) + 1
+    assert client.post("/druid/v2/sql", content=part * parts).status_code == 413
+    assert client.post("/druid/v2/sql", content=(part for _ in range(parts))).status_code == 413
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n",
+        b"Content-Length: 4\r\nContent-Length: 40\r\n\r\nabcd",
+        b"Content-Length: +4\r\n\r\nabcd",
+        b"Content-Length : 4\r\n\r\nabcd",
+        b"X-Ventas-Key\x00: a\r\n\r\n",
+    ],
+)
+def test_a_request_that_two_servers_may_read_differently_does_not_arrive(
+    asked: list[httpx.Request], smuggled: bytes
+) -> None:
+    with serving_app(made()) as url:
+        head = f"POST /druid/v2/sql HTTP/1.1\r\nHost: {url.rpartition('/')[2]}\r\n".encode()
+        answer = answer_to(url, head + smuggled)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert asked == []
+
+
+def test_the_size_that_arrives_is_that_of_the_body(
+    client: TestClient, asked: list[httpx.Request]
+) -> None:
+    client.post("/druid/v2/sql", content=iter([b"ab", b"cd"]), headers={"Expect": "100-continue"})
+    assert asked[0].headers.get_list("content-length") == ["4"]
+    assert not {"transfer-encoding", "expect"} & set(asked[0].headers)
+
+
 def test_an_error_of_druids_stays_one(client: TestClient) -> None:
-    assert client.get("/none", auth=LOGIN).status_code == 404
+    assert client.get("/none").status_code == 404
 
 
 def test_a_router_that_is_away_is_a_502_as_druid_client_waits_for(client: TestClient) -> None:
-    answer = client.get("/away", auth=LOGIN)
+    answer = client.get("/away")
     assert (answer.status_code, "ConnectError" in answer.text) == (502, True)
 
 
@@ -72,21 +196,62 @@ def test_a_router_that_is_away_is_a_502_as_druid_client_waits_for(client: TestCl
     "authorization",
     [None, "Basic", "Basic ???", "Basic YWlyZmxvdzp4", "Bearer YWlyZmxvdzp4", "Basic w7E="],
 )
-def test_without_the_login_nothing_arrives(
-    client: TestClient, asked: list[httpx.Request], authorization: str | None
+@pytest.mark.parametrize("path", ["/", "/druid/v2/sql", "/status/health"])
+def test_without_the_login_nothing_arrives_at_a_secured_stack(
+    secured: TestClient, asked: list[httpx.Request], authorization: str | None, path: str
 ) -> None:
     headers = {"Authorization": authorization} if authorization else {}
-    answer = client.post("/druid/v2/sql", headers=headers, content=b"{}")
+    answer = secured.post(path, headers=headers, content=b"{}")
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Basic realm="Druid"'
     assert asked == []
 
 
-def test_without_a_login_to_ask_for_it_does_not_start(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_first_page_is_the_proxys_own(client: TestClient, asked: list[httpx.Request]) -> None:
+    answer = client.get("/", headers={"Sec-Fetch-Site": "none"})
+    assert (answer.status_code, answer.text) == (200, "<h1>Druid</h1>")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert asked == []
+
+
+def test_without_a_login_to_ask_for_a_secured_proxy_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for name in proxy.PROXY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    options = ["--host", HOST, "--port", "1", "--to", "http://x", "--certificate", "none.pem"]
-    assert proxy.main(options) == 1
+    assert proxy.main([*options(tmp_path), "--certificate", "none.pem"]) == 1
     assert "Set VENTAS_DRUID_LOGIN and VENTAS_DRUID_PASSWORD" in capsys.readouterr().err
+
+
+def options(folder: Path) -> list[str]:
+    key = folder / "druid.key"
+    key.write_text(f"{KEY}\n")
+    own = ["--host", HOST, "--port", "8888", "--to", ROUTER, "--key", str(key)]
+    return [*own, "--airflow", f"http://{HOST}:8080"]
+
+
+@pytest.mark.parametrize("certificate", [None, "druid.pem"])
+def test_the_page_leads_to_airflow_and_shows_a_command_that_asks_druid(
+    asked: list[httpx.Request],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    certificate: str | None,
+) -> None:
+    served: list[tuple[ASGIApp, dict[str, object]]] = []
+    monkeypatch.setattr(proxy.uvicorn, "run", lambda app, **how: served.append((app, how)))
+    for name, value in zip(proxy.PROXY_VARIABLES, LOGIN, strict=True):
+        monkeypatch.setenv(name, value)
+    more = ["--certificate", str(tmp_path / certificate)] if certificate else []
+    assert proxy.main([*options(tmp_path), *more]) == 0
+    [(app, how)] = served
+    assert (how["host"], how["port"]) == (HOST, 8888)
+    with TestClient(app, base_url=f"http://{HOST}:8888") as client:
+        page = client.get("/", auth=LOGIN).text
+        client.get("/status", auth=LOGIN)
+    assert f'href="http://{HOST}:8080/plugin/ventas-vivo"' in page
+    scheme = "https" if certificate else "http"
+    assert f"{scheme}://{HOST}:8888/druid/v2/sql</pre>" in page
+    assert ("--cacert" in page) == bool(certificate)
+    assert "$" not in page
+    assert LOGIN[1] not in page
+    assert asked[0].headers["x-ventas-key"] == KEY

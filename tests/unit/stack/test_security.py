@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,52 @@ def test_an_open_stack_asks_nobody_and_has_no_secret(open_stack: Settings) -> No
     assert security.druid_url(open_stack) == "http://127.0.0.1:8888"
     assert security.druid_login(open_stack) is None
     assert not open_stack.home.exists()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_druids_processes_derby_and_zookeeper_have_secrets_of_their_own_that_stay(
+    open_stack: Settings, secured: Settings, secure: bool
+) -> None:
+    settings = secured if secure else open_stack
+    found = security.inner(settings)
+    assert set(found) == {"druid", "derby", "zookeeper"}
+    assert len(set(found.values())) == 3
+    assert all(len(secret) >= 32 for secret in found.values())
+    assert security.inner(settings) == found
+    assert security.druid_key(settings).read_text(encoding="utf-8") == found["druid"]
+    for file in (settings.home / "security").iterdir():
+        assert file.is_dir() or stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_two_stacks_share_no_secret(open_stack: Settings, tmp_path: Path) -> None:
+    other = replace(open_stack, home=tmp_path / "other")
+    assert not set(security.inner(open_stack).values()) & set(security.inner(other).values())
+
+
+def test_derby_asks_for_a_login_and_knows_one_user(open_stack: Settings) -> None:
+    [home] = [
+        option.partition("=")[2]
+        for option in security.druid_jvm_options(open_stack)
+        if option.startswith("-Dderby.system.home=")
+    ]
+    derby = dict(
+        line.split("=", 1)
+        for line in (Path(home) / "derby.properties").read_text(encoding="utf-8").splitlines()
+    )
+    assert derby == {
+        "derby.connection.requireAuthentication": "true",
+        "derby.authentication.provider": "BUILTIN",
+        "derby.user.APP": security.inner(open_stack)["derby"],
+    }
+
+
+def test_zookeeper_and_its_clients_have_the_same_login_and_no_other(open_stack: Settings) -> None:
+    [server] = security.zookeeper_jvm_options(open_stack)
+    client = security.druid_jvm_options(open_stack)[0]
+    files = [Path(option.partition("=")[2]) for option in (server, client)]
+    known, own = (dict(re.findall(r'(\w+)="([^"]+)"', it.read_text())) for it in files)
+    assert known == {"user_druid": security.inner(open_stack)["zookeeper"]}
+    assert own == {"username": "druid", "password": known["user_druid"]}
 
 
 def test_each_client_has_a_password_of_its_own_that_stays(secured: Settings) -> None:

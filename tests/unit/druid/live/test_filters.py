@@ -57,6 +57,12 @@ def test_a_range_may_end_in_the_past() -> None:
     assert filters.interval(NOW).end == datetime(2026, 11, 20, 3, tzinfo=UTC)
 
 
+def test_ends_within_a_minute_are_the_same_look() -> None:
+    ends = ("12:00:00", "12:00:00.000001", "12:00:59.999999")
+    looks = {parse_filters({"hasta": f"2026-11-24T{end}-03:00"}) for end in ends}
+    assert looks == {parse_filters({"hasta": "2026-11-24T15:00:00Z"})}
+
+
 def test_days_are_the_stores_own() -> None:
     interval = parse_filters({"rango": "30d"}).interval(NOW)
     assert interval.start == datetime(2026, 10, 25, 3, tzinfo=UTC)

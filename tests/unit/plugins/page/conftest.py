@@ -1,13 +1,15 @@
 """The page's app without Airflow around it."""
 
+import asyncio
 import json
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from ventas_airflow.page.access import can_read, can_run
+from ventas_airflow.page.access import can_read, can_run, viewer
 from ventas_airflow.page.app import create_app
+from ventas_airflow.page.services import Viewer
 
 
 @pytest.fixture
@@ -18,10 +20,16 @@ def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     return create_app()
 
 
+async def stays() -> None:
+    """Wait for ever: the viewer keeps the connection open."""
+    await asyncio.Event().wait()
+
+
 @pytest.fixture
 def reader(app: FastAPI) -> TestClient:
     """One who may see the window's DAG."""
     app.dependency_overrides[can_read] = lambda: None
+    app.dependency_overrides[viewer] = lambda: Viewer("vera", stays)
     return TestClient(app)
 
 

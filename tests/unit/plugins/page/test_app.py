@@ -1,11 +1,26 @@
 """Who gets what of the page, and what is told when something is wrong."""
 
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from include.druid.live.filters import Filters
+from tests.support.server import serving_app
+from tests.unit.plugins.page.conftest import stays
+from ventas_airflow.page import access, live, turns
+from ventas_airflow.page.access import viewer
+from ventas_airflow.page.app import MOST_BODY, RETRY_AFTER
 from ventas_airflow.page.mount import VIEWS
+from ventas_airflow.page.services import Viewer
+from ventas_airflow.page.shared import Shared
+from ventas_airflow.page.turns import Turns
 
 
 def test_without_a_login_no_route_answers(app: FastAPI) -> None:
@@ -57,3 +72,88 @@ def test_trouble_has_a_status_a_code_and_a_sentence(reader: TestClient) -> None:
     nothing = reader.get("/nada").json()
     assert nothing["error"].startswith("No hay una vista 'nada'")
     assert nothing["code"] == "other"
+
+
+@pytest.fixture
+def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Lets the looks of «Ventas en vivo» end, which share one thread."""
+    go = threading.Event()
+
+    monkeypatch.setattr(live, "_overview", lambda _: go.wait(60) and b"{}")
+    monkeypatch.setattr(live, "_shared", Shared(turns=Turns(1, "test")))
+    yield go
+    go.set()
+
+
+def test_who_asks_for_too_much_is_told_when_to_come_back_and_the_others_are_answered(
+    app: FastAPI, reader: TestClient, go: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "WAITING_OF_ONE", 3)
+    with reader, ThreadPoolExecutor(20) as browsers:
+        greedy = [browsers.submit(reader.get, f"/api/live?producto={n}") for n in range(20)]
+        while sum(each.done() for each in greedy) < 16:
+            threading.Event().wait(0.01)
+        app.dependency_overrides[viewer] = lambda: Viewer("another", stays)
+        other = browsers.submit(reader.get, "/api/live")
+        go.set()
+        answers = [each.result() for each in greedy]
+        assert other.result().status_code == 200
+    busy = [answer for answer in answers if answer.status_code == 429]
+    assert len(busy) == 16
+    assert {answer.headers["Retry-After"] for answer in busy} == {str(RETRY_AFTER)}
+    assert {answer.json()["code"] for answer in busy} == {"busy"}
+    assert "try again" in busy[0].json()["error_en"]
+
+
+def test_a_look_whose_browser_has_gone_is_not_begun(
+    app: FastAPI, reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    made: list[str] = []
+
+    def overview(filters: Filters) -> bytes:
+        made.append(filters.rango)
+        go.wait(60)
+        return b"{}"
+
+    def seen_leaving(request: Request) -> Viewer:
+        """A viewer as `access.viewer` has it, and a sign that they have left."""
+        found = access.viewer(request, SimpleNamespace(get_name=lambda: "vera"))
+
+        async def left() -> None:
+            await found.left()
+            gone.set()
+
+        return Viewer(found.name, left)
+
+    gone = threading.Event()
+    shared = Shared(turns=Turns(1, "test"))
+    monkeypatch.setattr(live, "_overview", overview)
+    monkeypatch.setattr(live, "_shared", shared)
+    app.dependency_overrides[viewer] = seen_leaving
+    with serving_app(app) as url, ThreadPoolExecutor(2) as browsers:
+        first = browsers.submit(httpx.get, f"{url}/api/live?rango=1h", timeout=60)
+        while not made:
+            threading.Event().wait(0.01)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{url}/api/live?rango=6h", timeout=0.5)
+        assert gone.wait(60)
+        last = browsers.submit(httpx.get, f"{url}/api/live?rango=24h", timeout=60)
+        while len(shared._kept) < 3:
+            threading.Event().wait(0.01)
+        go.set()
+        assert (first.result().status_code, last.result().status_code) == (200, 200)
+    assert made == ["1h", "24h"]
+
+
+@pytest.mark.parametrize("path", ["/api/sql", "/api/queries/top_products"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large_is_refused_before_anything_reads_it(
+    app: FastAPI, path: str, chunked: bool
+) -> None:
+    part = b"x" * 1024
+    body = (part for _ in range(MOST_BODY // 1024 + 1))
+    anonymous = TestClient(app)
+    answer = anonymous.post(path, content=body if chunked else b"".join(body))
+    assert answer.status_code == 413
+    assert anonymous.post(path, content=part).status_code in (401, 422)

@@ -225,6 +225,23 @@ def test_a_window_of_which_nothing_is_known_is_no_data(
     assert (told["state"], told["reason"]) == ("none", reason)
 
 
+def test_moments_within_a_minute_read_the_ledger_once(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[datetime] = []
+
+    def read_run(*_: object, since: datetime, **__: object) -> RunProgress:
+        asked.append(since)
+        raise AWAY
+
+    monkeypatch.setattr(health, "read_run", read_run)
+    with reader:
+        for second in ("00", "00.000001", "59.999999"):
+            part(reader, "window", run="r1", since=f"2026-11-24T12:00:{second}Z")
+        part(reader, "window", run="r1", since="2026-11-24T09:00:30-03:00")
+    assert asked == [datetime(2026, 11, 24, 12, tzinfo=UTC) - health._CLOCK_SKEW]
+
+
 @pytest.mark.parametrize("since", ["2026-11-24T12:00:00", "ayer", ""])
 def test_a_moment_without_a_zone_is_refused(reader: TestClient, since: str) -> None:
     assert reader.get("/api/health/window", params={"run": "r1", "since": since}).status_code == 422

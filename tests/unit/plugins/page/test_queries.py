@@ -207,6 +207,27 @@ def test_the_columns_are_those_that_druid_has_of_the_event(reader: TestClient) -
     assert found["seconds"] == {"default": 10, "most": 30}
 
 
+def test_any_number_of_records_is_read_in_few_sizes(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Seen(0, 1, 2, "key", None, "text", "problem")
+    read: list[int] = []
+
+    def tail(config: object, topic: str, count: int) -> Tail:
+        read.append(count)
+        return Tail([record] * count, True)
+
+    monkeypatch.setattr(queries, "tail", tail)
+    monkeypatch.setattr(queries, "TAIL_SECONDS", 3600.0)
+    monkeypatch.setattr(queries, "kafka_config", dict)
+    with reader:
+        found = [len(reader.get(f"/api/tail?n={n}").json()["records"]) for n in range(1, 201)]
+        assert found == list(range(1, 201))
+        assert read == [20, 50, 100, 200]
+        for count in ("0", "201", "-1"):
+            assert reader.get(f"/api/tail?n={count}").json()["code"] == "input"
+
+
 def test_the_tail_has_events_and_what_is_none(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,13 +4,21 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from ventas_airflow.page import shared
+from ventas_airflow.page import shared, turns
+from ventas_airflow.page.services import Viewer, ViewerLeftError
 from ventas_airflow.page.shared import Shared
+from ventas_airflow.page.turns import BusyError, Turns
+
+
+async def stays() -> None:
+    await asyncio.Event().wait()
+
+
+VIEWER = Viewer("vera", stays)
 
 
 class Maker:
@@ -31,7 +39,7 @@ def test_those_who_come_while_it_is_made_wait_for_the_same() -> None:
 
     async def scene() -> list[Any]:
         cache = Shared()
-        asked = [asyncio.create_task(cache.get("key", 60, make)) for _ in range(50)]
+        asked = [asyncio.create_task(cache.get(VIEWER, "key", 60, make)) for _ in range(50)]
         await asyncio.sleep(0.05)
         go.set()
         return await asyncio.gather(*asked)
@@ -47,11 +55,11 @@ def test_an_answer_is_kept_for_its_time_and_by_its_key() -> None:
     async def scene() -> list[Any]:
         nonlocal now
         cache = Shared(clock=lambda: now)
-        found = [await cache.get("a", 5, make)]
+        found = [await cache.get(VIEWER, "a", 5, make)]
         now = 104.9
-        found += [await cache.get("a", 5, make), await cache.get("b", 5, make)]
+        found += [await cache.get(VIEWER, "a", 5, make), await cache.get(VIEWER, "b", 5, make)]
         now = 105.1
-        return [*found, await cache.get("a", 5, make)]
+        return [*found, await cache.get(VIEWER, "a", 5, make)]
 
     assert asyncio.run(scene()) == [100.0, 100.0, 104.9, 105.1]
 
@@ -77,12 +85,15 @@ def test_while_a_new_answer_is_slow_the_old_one_is_shown_for_some_time() -> None
     async def scene() -> list[Any]:
         nonlocal now
         cache = Shared(clock=lambda: now)
-        found = [await cache.get("a", 5, make, old=20)]
+        found = [await cache.get(VIEWER, "a", 5, make, old=20)]
         now = 106.0
-        found += [await cache.get("a", 5, make, old=20), await cache.get("a", 5, make, old=20)]
+        found += [
+            await cache.get(VIEWER, "a", 5, make, old=20),
+            await cache.get(VIEWER, "a", 5, make, old=20),
+        ]
         make.go.set()
         await asyncio.sleep(0.1)
-        return [*found, await cache.get("a", 5, make, old=20)]
+        return [*found, await cache.get(VIEWER, "a", 5, make, old=20)]
 
     assert asyncio.run(scene()) == [1, 1, 1, 2]
     assert make.calls == 2
@@ -95,9 +106,9 @@ def test_an_answer_that_is_too_old_is_not_shown() -> None:
     async def scene() -> list[Any]:
         nonlocal now
         cache = Shared(clock=lambda: now)
-        found = [await cache.get("a", 5, make, old=20)]
+        found = [await cache.get(VIEWER, "a", 5, make, old=20)]
         now += 25
-        asked = asyncio.create_task(cache.get("a", 5, make, old=20))
+        asked = asyncio.create_task(cache.get(VIEWER, "a", 5, make, old=20))
         await asyncio.sleep(shared.PATIENCE + 0.1)
         waits = not asked.done()
         make.go.set()
@@ -115,10 +126,10 @@ def test_a_new_answer_that_is_quick_is_waited_for_and_so_is_trouble() -> None:
         cache = Shared(clock=lambda: now)
         found = []
         for _ in range(2):
-            found.append(await cache.get("a", 5, lambda: next(answers)(), old=20))
+            found.append(await cache.get(VIEWER, "a", 5, lambda: next(answers)(), old=20))
             now += 6
         with pytest.raises(ZeroDivisionError):
-            await cache.get("a", 5, lambda: next(answers)(), old=20)
+            await cache.get(VIEWER, "a", 5, lambda: next(answers)(), old=20)
         return found
 
     assert asyncio.run(scene()) == ["old", "new"]
@@ -134,7 +145,7 @@ def test_after_trouble_nothing_old_is_shown() -> None:
         cache = Shared(clock=lambda: now)
 
         def get() -> Any:
-            return cache.get("a", 5, lambda: next(answers)(), old=20)
+            return cache.get(VIEWER, "a", 5, lambda: next(answers)(), old=20)
 
         await get()
         now += 6
@@ -160,7 +171,7 @@ def test_trouble_is_everyones_for_a_moment_and_then_tried_again() -> None:
         for moment in (0.0, shared.TROUBLE_SECONDS - 0.1, shared.TROUBLE_SECONDS + 0.1):
             now = moment
             with pytest.raises(ZeroDivisionError):
-                await cache.get("a", 60, make)
+                await cache.get(VIEWER, "a", 60, make)
 
     asyncio.run(scene())
     assert make.calls == 2
@@ -172,8 +183,8 @@ def test_a_viewer_who_leaves_does_not_take_the_answer_from_the_others() -> None:
 
     async def scene() -> Any:
         cache = Shared()
-        first = asyncio.create_task(cache.get("key", 60, make))
-        second = asyncio.create_task(cache.get("key", 60, make))
+        first = asyncio.create_task(cache.get(VIEWER, "key", 60, make))
+        second = asyncio.create_task(cache.get(VIEWER, "key", 60, make))
         await asyncio.sleep(0.05)
         first.cancel()
         go.set()
@@ -184,21 +195,123 @@ def test_a_viewer_who_leaves_does_not_take_the_answer_from_the_others() -> None:
 
 
 def test_answers_are_made_in_the_threads_that_are_given() -> None:
-    async def scene(threads: ThreadPoolExecutor) -> Any:
-        return await Shared(threads=threads).get("a", 60, lambda: threading.current_thread().name)
+    async def scene() -> Any:
+        cache = Shared(turns=Turns(1, "own"))
+        return await cache.get(VIEWER, "a", 60, lambda: threading.current_thread().name)
 
-    with ThreadPoolExecutor(1, thread_name_prefix="own") as threads:
-        assert asyncio.run(scene(threads)).startswith("own")
+    assert asyncio.run(scene()).startswith("own")
 
 
-def test_the_oldest_answers_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "MOST", 2)
+def test_the_oldest_answers_go_first() -> None:
     make = Maker(lambda: None)
 
     async def scene() -> None:
-        cache = Shared()
+        cache = Shared(most=2)
         for key in ("a", "b", "c", "b", "c", "a"):
-            await cache.get(key, 60, make)
+            await cache.get(VIEWER, key, 60, make)
 
     asyncio.run(scene())
     assert make.calls == 4
+
+
+def test_a_viewer_who_asks_for_too_much_gets_the_old_answer_or_is_told_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "WAITING_OF_ONE", 1)
+    now = 100.0
+    go = threading.Event()
+
+    async def scene() -> Any:
+        nonlocal now
+        cache = Shared(clock=lambda: now, turns=Turns(1, "own"))
+        old = await cache.get(VIEWER, "seen", 5, lambda: "old", old=60)
+        now += 6
+        slow = [
+            asyncio.create_task(cache.get(VIEWER, key, 5, lambda: go.wait(60)))
+            for key in ("runs", "waits")
+        ]
+        await asyncio.sleep(0)
+        again = await cache.get(VIEWER, "seen", 5, lambda: "new", old=60)
+        with pytest.raises(BusyError):
+            await cache.get(VIEWER, "other", 5, lambda: "new")
+        go.set()
+        await asyncio.gather(*slow)
+        return old, again, await cache.get(VIEWER, "other", 5, lambda: "new")
+
+    assert asyncio.run(scene()) == ("old", "old", "new")
+
+
+def test_a_refused_look_takes_no_place_of_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    make = Maker(lambda: None)
+
+    async def scene() -> None:
+        cache = Shared(most=2)
+        for key in ("a", "b"):
+            await cache.get(VIEWER, key, 60, make)
+        monkeypatch.setattr(turns, "WAITING_OF_ONE", 0)
+        for n in range(5):
+            with pytest.raises(BusyError):
+                await cache.get(VIEWER, n, 60, make)
+        for key in ("a", "b"):
+            await cache.get(VIEWER, key, 60, make)
+
+    asyncio.run(scene())
+    assert make.calls == 2
+
+
+def test_a_look_that_nobody_waits_for_any_more_is_not_begun() -> None:
+    go = threading.Event()
+    left = Maker(lambda: "left")
+
+    async def scene() -> tuple[int, Any]:
+        cache = Shared(turns=Turns(1, "own"))
+        gone = asyncio.Event()
+
+        async def leaves() -> None:
+            await gone.wait()
+
+        first = asyncio.create_task(cache.get(VIEWER, "runs", 60, lambda: go.wait(60)))
+        await asyncio.sleep(0)
+        asked = [
+            asyncio.create_task(cache.get(Viewer("vera", leaves), "left", 60, left))
+            for _ in range(2)
+        ]
+        await asyncio.sleep(0)
+        gone.set()
+        for each in asked:
+            with pytest.raises(ViewerLeftError):
+                await each
+        go.set()
+        await first
+        before = left.calls
+        return before, await cache.get(VIEWER, "left", 60, left)
+
+    assert asyncio.run(scene()) == (0, "left")
+    assert left.calls == 1
+
+
+def test_a_look_goes_on_while_one_of_those_who_asked_waits() -> None:
+    go = threading.Event()
+
+    async def scene() -> Any:
+        cache = Shared(turns=Turns(1, "own"))
+        gone = asyncio.Event()
+
+        async def leaves() -> None:
+            await gone.wait()
+
+        first = asyncio.create_task(cache.get(VIEWER, "runs", 60, lambda: go.wait(60)))
+        await asyncio.sleep(0)
+        asked = [
+            asyncio.create_task(cache.get(Viewer("vera", left), "same", 60, lambda: "answer"))
+            for left in (leaves, stays)
+        ]
+        await asyncio.sleep(0)
+        gone.set()
+        with pytest.raises(ViewerLeftError):
+            await asked[0]
+        go.set()
+        await first
+        return await asked[1]
+
+    assert asyncio.run(scene()) == "answer"

@@ -221,4 +221,4 @@ def test_a_filter_that_is_not_emulated_is_refused(discovery: Discovery) -> None:
 
 def test_another_host_name_is_refused(endpoint: str) -> None:
     path = f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
-    assert client().get(path, headers={"Host": "rebound.example"}).status_code == 400
+    assert client().get(path, headers={"Host": "rebound.example"}).status_code == 421

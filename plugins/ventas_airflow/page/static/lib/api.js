@@ -2,21 +2,39 @@ import { language, t } from "./texts.js";
 
 const BASE = new URL("../../", import.meta.url);
 
-/** Trouble in words; `status` is HTTP's, or 0 without an answer, and `code` says which words. */
+/**
+ * Trouble in words; `status` is HTTP's, or 0 without an answer, and `code` says which words.
+ * `retryAfter`: seconds after which it may be tried again, if the server says so.
+ */
 export class Trouble extends Error {
-  constructor(status, code, told) {
+  constructor(status, code, told, retryAfter = 0) {
     const known = `shell.trouble.${code}`;
     super(t(known, { told }));
     this.status = status;
     this.code = code;
+    this.retryAfter = retryAfter;
   }
 }
 
-/** The JSON of one of the page's own routes, such as "api/live". */
+/** Times that a look is asked for again while the server has too much to do. */
+const AGAIN = 5;
+
+/**
+ * The JSON of one of the page's own routes, such as "api/live". While the server is busy (429) it
+ * is asked for again, as late as the server says: the view keeps its old figures meanwhile.
+ */
 export async function get(path, parameters = {}, signal = undefined) {
   const url = new URL(path, BASE);
   for (const [name, value] of new URLSearchParams(parameters)) url.searchParams.set(name, value);
-  return ask(url, { signal });
+  for (let left = AGAIN; ; left -= 1) {
+    try {
+      return await ask(url, { signal });
+    } catch (error) {
+      if (error.code !== "busy" || left === 0) throw error;
+      await new Promise((done) => setTimeout(done, error.retryAfter * 1000));
+      signal?.throwIfAborted();
+    }
+  }
 }
 
 export async function post(path, body, signal = undefined) {
@@ -64,5 +82,6 @@ async function ask(url, options) {
   const code = answer.status === 401 ? "login" : answer.status === 403 ? "access" : told.code;
   const detail = typeof told.detail === "string" ? told.detail : JSON.stringify(told.detail);
   const words = language() === "en" ? (told.error_en ?? told.error) : told.error;
-  throw new Trouble(answer.status, code ?? "other", words ?? detail ?? answer.status);
+  const retryAfter = Number(answer.headers.get("Retry-After"));
+  throw new Trouble(answer.status, code ?? "other", words ?? detail ?? answer.status, retryAfter);
 }

@@ -1,0 +1,86 @@
+"""A viewer who asks the page for hundreds of looks at once, and another who asks for one."""
+
+import asyncio
+import uuid
+
+import httpx
+import pytest
+
+from include.druid.client import DruidClient
+from include.stack import airflow
+from include.stack.airflow_api import AirflowApi
+from include.stack.settings import Settings
+from tests.support.lab import Lab
+from tests.support.sold import sell
+
+LOOKS = 300
+
+#: It is no measure of speed: a page that starves its viewers does not answer at all.
+PATIENCE = 120.0
+
+
+@pytest.fixture(scope="module")
+def greedy(stack: Settings, kafka_config: dict[str, str], druid: DruidClient) -> str:
+    """The session of a viewer, on a stack with sales."""
+    sell(kafka_config, druid, f"miradas {uuid.uuid4().hex[:8]}", 500)
+    password = airflow.password(stack, airflow.VIEWER)
+    return AirflowApi(stack.url("airflow"), airflow.VIEWER, password).token
+
+
+def looks() -> list[tuple[str, dict[str, str]]]:
+    """Looks that have nothing in common, as path and parameters."""
+    paths = [
+        ("api/live", {"rango": "6h", "producto": "{n}"}),
+        ("api/live", {"rango": "30d", "hasta": "2026-01-01T{hour:02}:{minute:02}:00Z"}),
+        ("api/health/window", {"run": "r{n}", "since": "2026-01-01T00:00:00Z"}),
+    ]
+    return [
+        (
+            paths[n % len(paths)][0],
+            {
+                name: text.format(n=n, hour=n // 60, minute=n % 60)
+                for name, text in paths[n % len(paths)][1].items()
+            },
+        )
+        for n in range(LOOKS)
+    ]
+
+
+async def ask_all(url: str, greedy: str, other: str) -> tuple[list[httpx.Response], bool]:
+    """Ask all looks at once and then, once some are refused, for the other viewer's.
+
+    Returns the answers of the first viewer, and whether the other one's was there before the last.
+    """
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(
+        base_url=f"{url}/ventas/", timeout=PATIENCE, limits=limits, trust_env=False
+    ) as client:
+
+        async def ask(path: str, parameters: dict[str, str], token: str) -> httpx.Response:
+            return await client.get(path, params=parameters, cookies={"_token": token})
+
+        asked = [asyncio.create_task(ask(path, parameters, greedy)) for path, parameters in looks()]
+        for first in asyncio.as_completed(asked):
+            if (await first).status_code == 429:
+                break
+        ordinary = await ask("api/live", {}, other)
+        assert ordinary.status_code == 200, ordinary.text
+        was_sooner = not all(task.done() for task in asked)
+        return await asyncio.gather(*asked), was_sooner
+
+
+def test_a_viewer_with_hundreds_of_looks_does_not_keep_another_from_one(
+    stack: Settings, lab: Lab, greedy: str
+) -> None:
+    answers, was_sooner = asyncio.run(ask_all(stack.url("airflow"), greedy, lab.api.token))
+    assert was_sooner
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert {answer.status_code for answer in answers} <= {200, 429}
+    assert len(refused) > LOOKS / 3
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+    again = httpx.get(
+        f"{stack.url('airflow')}/ventas/api/live",
+        cookies={"_token": greedy},
+        timeout=PATIENCE,
+    )
+    assert again.status_code == 200

@@ -1,0 +1,81 @@
+"""Derby and ZooKeeper of a stack, as somebody else on the machine would try them."""
+
+import socket
+import struct
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from include.stack import jars
+from include.stack.java import write_argument_file
+from include.stack.settings import HOST, Settings
+
+#: ZooKeeper's codes: the session is closed, since its client did not log in.
+SESSION_CLOSED = -124
+GET_CHILDREN = 8
+
+
+def zookeeper_error(settings: Settings, path: str = "/") -> int:
+    """Return ZooKeeper's answer to a session without a login that lists a node; 0 is success."""
+    with socket.create_connection((HOST, settings.ports["zookeeper"]), timeout=20) as connection:
+        opening = struct.pack(">iqiqi", 0, 0, 10_000, 0, 16) + bytes(17)
+        _send(connection, opening)
+        _receive(connection)
+        name = path.encode()
+        _send(connection, struct.pack(">iii", 1, GET_CHILDREN, len(name)) + name + b"\0")
+        _, _, error = struct.unpack(">iqi", _receive(connection)[:16])
+    return int(error)
+
+
+def _send(connection: socket.socket, body: bytes) -> None:
+    connection.sendall(struct.pack(">i", len(body)) + body)
+
+
+def _receive(connection: socket.socket) -> bytes:
+    [length] = struct.unpack(">i", _exactly(connection, 4))
+    return _exactly(connection, length)
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    found = b""
+    while len(found) < count:
+        part = connection.recv(count - len(found))
+        assert part, "ZooKeeper closed the connection"
+        found += part
+    return found
+
+
+def derby_login(settings: Settings, folder: Path, user: str, password: str) -> str:
+    """Return what Druid's metadata store says to a login: ``in as`` a user, or ``refused``."""
+    paths = _class_paths(settings)
+    source = Path(__file__).with_name("DerbyLogin.java")
+    compiler = ["org.eclipse.jdt.internal.compiler.batch.Main", "--release", "17", "-proc:none"]
+    _java(paths["compiler"], folder, *compiler, "-d", str(folder), str(source))
+    place = f"{HOST}:{settings.ports['derby']}/{settings.home / 'druid' / 'metadata'}"
+    main = ["DerbyLogin", f"jdbc:derby://{place}", user, password]
+    return _java([*paths["druid"], folder], folder, *main)
+
+
+def derby_shutdown(settings: Settings, folder: Path, *login: str) -> str:
+    """Return what Derby's server says to its own tool that stops it."""
+    server = ["-h", HOST, "-p", str(settings.ports["derby"])]
+    main = "org.apache.derby.drda.NetworkServerControl"
+    return _java(_class_paths(settings)["druid"], folder, main, "shutdown", *server, *login)
+
+
+def _class_paths(settings: Settings) -> dict[str, list[Path]]:
+    return jars.fetch(jars.read_lock(), settings.cache / "maven")
+
+
+def _java(class_path: Sequence[Path], folder: Path, *arguments: str) -> str:
+    paths = ":".join(str(path) for path in class_path)
+    command = write_argument_file(folder / "arguments", ["-cp", paths, *arguments])
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.stdout

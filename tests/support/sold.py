@@ -1,0 +1,42 @@
+"""Sales in a stack's Druid, for what needs some and does not care which."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from include.druid.client import DruidClient
+from include.druid.supervisor import supervisor_spec
+from include.sales.content import SaleSource
+from include.sales.market import load_market
+from include.stream.publisher import SalePublisher
+from include.stream.topics import ensure_topic
+from tests.support.druid import wait_for_rows
+from ventas_airflow.sales import TOPICS
+
+
+def sell(config: Mapping[str, Any], druid: DruidClient, corrida: str, sales: int) -> int:
+    """Publish sales of the last hour in the topic `ventas`; return their events once Druid has all.
+
+    The supervisor `ventas` is made if it is not there, and runs.
+    """
+    for topic, options in TOPICS.items():
+        ensure_topic(config, topic, **options)
+    druid.submit_supervisor(supervisor_spec(config, topic="ventas", datasource="ventas"))
+    if druid.supervisor_status("ventas")["suspended"]:
+        druid.resume_supervisor("ventas")
+    source, now = SaleSource(load_market(), 13, corrida), datetime.now(UTC)
+    moments = [now - timedelta(hours=1) * (sales - n) / sales for n in range(sales)]
+    events = [
+        event
+        for n, moment in enumerate(moments)
+        for event in source.chain(n, moment)
+        if datetime.fromisoformat(event.ts) <= now
+    ]
+    with SalePublisher(
+        config, corrida, seed=13, transactional_id=corrida, delivery_timeout=60
+    ) as publisher:
+        publisher.open()
+        for first in range(0, len(events), 500):
+            publisher.commit(events[first : first + 500])
+    wait_for_rows(druid, "ventas", len(events), corrida)
+    return len(events)
