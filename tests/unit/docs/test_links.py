@@ -21,7 +21,7 @@ _FILE = re.compile(
 _FOLDER = re.compile(r"(?:bench|chaos|dags|docs|include|plugins|soak|terraform|tests)/[\w./*-]*")
 
 #: Made by running something, or a file of somebody else's.
-NOT_IN_THE_PROJECT = {"soak.csv", "airflow/secrets.json", "airflow/passwords.json"}
+NOT_IN_THE_PROJECT = {"soak.csv", "sbom.json", "airflow/secrets.json", "airflow/passwords.json"}
 
 _OF_ONE_MACHINE = re.compile(r"(?<![\w./$}-])/(?:home|root|Users|work|tmp)/\S*")
 
