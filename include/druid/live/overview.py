@@ -146,8 +146,7 @@ def overview(
     if events:
         found = events.where(memory.codes, filters.columns)
         rows = {
-            name: _tried(partial(found.grouped, GROUPS[name], buckets.get(name)))
-            for name in GROUPS
+            name: _tried(partial(found.grouped, GROUPS[name], buckets.get(name))) for name in GROUPS
         }
         rows["latest"] = _tried(lambda: clean_rows(found.latest(LATEST)))
     else:

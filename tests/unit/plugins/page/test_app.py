@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from ventas_airflow.page import live
 from ventas_airflow.page.mount import VIEWS
 
 
@@ -57,3 +58,18 @@ def test_trouble_has_a_status_a_code_and_a_sentence(reader: TestClient) -> None:
     nothing = reader.get("/nada").json()
     assert nothing["error"].startswith("No hay una vista 'nada'")
     assert nothing["code"] == "other"
+
+
+def test_an_unexpected_error_of_one_address_is_told_and_logged_and_takes_no_other(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("for a test")
+
+    monkeypatch.setattr(live, "druid", broken)
+    answer = reader.get("/api/live?rango=7d")
+    assert (answer.status_code, answer.json()) == (500, {"code": "unexpected", "error": "live"})
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "GET /api/live failed unexpectedly" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert reader.get("/api/options").status_code == 200
