@@ -7,6 +7,7 @@ from typing import NamedTuple
 from include.druid.checks import CheckResult, Status
 from include.druid.client import DatasourceMissingError, DruidClient
 from include.druid.queries import read_query
+from include.texts import escaped
 
 NAME, TITLE = "ledger", "Druid igual al libro"
 
@@ -15,6 +16,9 @@ NAME, TITLE = "ledger", "Druid igual al libro"
 GRACE = timedelta(seconds=20)
 
 _SHOWN = 3
+
+_LONGEST = 80
+"""Characters of a run and of a state that are shown."""
 
 
 class Cell(NamedTuple):
@@ -127,7 +131,8 @@ def result(status: Status, message: str, numbers: Mapping[str, int] | None = Non
 
 
 def _told(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
-    where = f"{cell.corrida}, {cell.minuto}, {cell.estado}"
+    # A foreign record may have anything for its run and its state.
+    where = ", ".join(escaped(name, _LONGEST) for name in cell)
     if ledger is None:
         return f"{where}: sin libro, y Druid tiene {druid.eventos if druid else 0} eventos"
     if druid is None:

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from include.sales.event import Venta, decode_json
+from include.sales.faults import GARBLED
 from include.stream.errors import StreamError
 from include.stream.reader import Record, read_committed
+from include.stream.topics import TopicMissingError
 
 _MINUTE_LENGTH = len("2026-11-24T12:00")
 
@@ -158,6 +160,15 @@ class RunProgress(msgspec.Struct, frozen=True):
             )
 
 
+class KnownRun(NamedTuple):
+    """What the ledger says that a run sent, without its sums."""
+
+    sales: range
+    """From its smallest `secuencia` to its greatest one."""
+    garbled: bool
+    """Whether garbled records are among it, on purpose."""
+
+
 class LedgerError(StreamError):
     """The ledger of a run does not add up, so where the run stands is not known."""
 
@@ -282,6 +293,39 @@ def read_faults(config: Mapping[str, Any], ledger_topic: str, start: datetime) -
         if entry.minuto >= first:
             faults.update(entry.fallas)
     return dict(faults)
+
+
+def known_runs(
+    config: Mapping[str, Any],
+    ledger_topic: str,
+    *,
+    since: datetime | None = None,
+    time_limit: float | None = None,
+) -> dict[str, KnownRun]:
+    """Return every run that has committed entries, by its name; nothing without the topic.
+
+    `since`: entries of older records than these are passed over; an entry is no older than they.
+    `time_limit` as in `read_committed`. A record that is no entry tells of no run.
+    """
+    if since is not None:
+        since -= _CLOCK_SKEW
+    try:
+        records = read_committed(config, ledger_topic, since=since, time_limit=time_limit)
+    except TopicMissingError:
+        return {}
+    runs: dict[str, KnownRun] = {}
+    for record in records:
+        try:
+            entry = decode(record.value or b"")
+        except msgspec.DecodeError:
+            continue
+        sales = range(entry.desde, entry.hasta + 1)
+        garbled = any(entry.fallas.get(kind) for kind in GARBLED)
+        if known := runs.get(entry.corrida):
+            first, stop = min(known.sales.start, sales.start), max(known.sales.stop, sales.stop)
+            sales, garbled = range(first, stop), garbled or known.garbled
+        runs[entry.corrida] = KnownRun(sales, garbled)
+    return runs
 
 
 def began_at(

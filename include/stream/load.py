@@ -20,7 +20,7 @@ from include.sales.local_time import moment_of
 from include.stream.injection import Columns, Transaction, inject
 from include.stream.ledger import LedgerEntry, Totals, minute_of
 from include.stream.publisher import SalePublisher
-from include.stream.session import Published, concluded
+from include.stream.session import LONGEST_WAIT, Published, concluded
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,8 @@ def _publish(
         while (batch := prepared.take()) is not None:
             if rate is not None:
                 due += len(batch.values) / rate
-                stop.wait(max(0.0, due - time.monotonic()))
+                while (left := due - time.monotonic()) > 0 and not stop.is_set():
+                    stop.wait(min(left, LONGEST_WAIT))
             if stop.is_set():
                 return
             telling.sends(batch)

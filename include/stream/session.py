@@ -31,6 +31,13 @@ The sales and the ledger of months are kept in such batches.
 
 _SUMMARY_EVERY = 60.0
 
+LONGEST_WAIT: Final = 1.0
+"""Seconds of one wait for the next event or transaction.
+
+Python runs a signal's handler between two of its own steps. A signal that arrives just before the
+thread falls asleep is handled after the wait, however long it is: the stop would come too late.
+"""
+
 _MOST_AT_ONCE = 2000
 """Events in a transaction: so many are due at once after an outage only, or at a high rate."""
 
@@ -170,7 +177,7 @@ class _Session:
         summary = _Summary(self._publisher.progress)
         while self._open or self._steps:
             if (left := self._left()) > 0:
-                stop.wait(left)
+                stop.wait(min(left, LONGEST_WAIT))
             if stop.is_set():
                 return
             if events := self._due():

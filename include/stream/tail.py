@@ -11,7 +11,7 @@ from confluent_kafka import IsolationLevel
 
 from include.sales.event import Venta, decode
 from include.stream.reader import Offsets, ReadStalledError, Record, consume, offsets_of
-from include.texts import InputError
+from include.texts import InputError, escaped
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +145,5 @@ def _shortened(event: Venta) -> Venta:
 
 
 def _escaped(data: bytes) -> str:
-    """Text in which nothing but what is seen is left as it is."""
-    text = data[:_LONGEST].decode("utf-8", "backslashreplace")
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    """Return the start of the data as text, escaped."""
+    return escaped(data[: _LONGEST + 4].decode("utf-8", "backslashreplace"), _LONGEST)

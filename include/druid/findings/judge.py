@@ -79,7 +79,7 @@ def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
     made = [it for it in judged if isinstance(it, _Judged)]
     return Report(
         end=epoch_ms(now),
-        sales=int(tables.sales[60][0]) if _answered("store", rows) else 0,
+        sales=_sales(tables),
         tests={it.kind: it.tests for it in made},
         level=LEVEL,
         findings=sorted(
@@ -144,6 +144,17 @@ def _judged(kind: Kind, tables: _Tables) -> _Judged | Missing:
     except Exception:
         log.exception("The findings of kind %r cannot be judged", kind)
         return Missing(kind, "error")
+
+
+def _sales(tables: _Tables) -> int | None:
+    """Return the sales of the last hour; None if the stores' rows cannot be read."""
+    if not _answered("store", tables.rows):
+        return None
+    try:
+        return int(tables.sales[60][0])
+    except Exception:
+        log.exception("The sales of the last hour cannot be counted")
+        return None
 
 
 def _answered(kind: Kind, rows: Mapping[Query, Iterable[Row]]) -> bool:

@@ -65,7 +65,7 @@ class Report:
 
     Attributes:
         end: the moment looked at, epoch milliseconds.
-        sales: begun in the last hour.
+        sales: begun in the last hour; None if they could not be counted.
         tests: how many comparisons were made of each kind.
         level: chance that a look at usual sales finds anything.
         findings: the most severe and surest first.
@@ -74,7 +74,7 @@ class Report:
     """
 
     end: int
-    sales: int
+    sales: int | None
     tests: dict[Kind, int]
     level: float
     findings: list[Finding]

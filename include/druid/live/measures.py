@@ -30,6 +30,7 @@ _PLACES: Final = {
     "contracargo": 4,
 }
 _INCOME: Final = 5
+_MOST: Final = 2**63 - 1
 
 
 def measures_by(
@@ -37,7 +38,8 @@ def measures_by(
 ) -> dict[Key, Measures]:
     """Sums over the rows of each key; a row has `estado`, `eventos` and `importe`.
 
-    A garbled event, whose state is none, counts as nothing.
+    A garbled event, whose state is none, counts as nothing. A sum of absurd amounts ends at what 64
+    bits hold, as Druid's own: no encoder of JSON takes more.
     """
     sums: dict[Key, list[int]] = {}
     for row in rows:
@@ -46,7 +48,8 @@ def measures_by(
         if place is not None:
             found[place] += row["eventos"]
         if row["estado"] == "aprobada":
-            found[_INCOME] += row["importe"] or 0
+            income = found[_INCOME] + (row["importe"] or 0)
+            found[_INCOME] = max(-_MOST, min(income, _MOST))
     return {name: Measures(*found) for name, found in sums.items()}
 
 

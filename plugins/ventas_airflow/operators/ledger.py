@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +29,29 @@ class CheckLedgerOperator(BaseOperator):
 
     Hands over a `CheckResult` as a dict, as `RunCheckOperator` does, also when it fails or skips.
 
+    If they differ, it names the records that no run in the ledger sent, by partition, offset and
+    id, which only Kafka knows: those that were written to `topic` since the first minute compared,
+    as far as they can be read in `include.stream.foreign.SECONDS`. Of a row that was written to
+    Kafka before that, the difference tells the run, the minute and the state.
+
     :param vm: as in `druid_is_on`: no answer is no error once the VM is off
     :param lookback_minutes: how far back minutes are compared
     """
 
-    template_fields: Sequence[str] = ("vm", "lookback_minutes", "datasource", "ledger_topic")
+    template_fields: Sequence[str] = (
+        "vm",
+        "lookback_minutes",
+        "topic",
+        "datasource",
+        "ledger_topic",
+    )
 
     def __init__(
         self,
         *,
         vm: Mapping[str, Any],
         lookback_minutes: int | str = 60,
+        topic: str = "ventas",
         datasource: str = "ventas",
         ledger_topic: str = "ventas.ledger",
         kafka_conn_id: str = "kafka_default",
@@ -48,6 +61,7 @@ class CheckLedgerOperator(BaseOperator):
         super().__init__(**kwargs)
         self.vm = vm
         self.lookback_minutes = lookback_minutes
+        self.topic = topic
         self.datasource = datasource
         self.ledger_topic = ledger_topic
         self.kafka_conn_id = kafka_conn_id
@@ -87,10 +101,27 @@ class CheckLedgerOperator(BaseOperator):
         deadline = time.monotonic() + _PATIENCE
         while True:
             found = self._look(start, end)
-            if found.status != "error" or time.monotonic() > deadline:
+            if found.status != "error":
                 return found
+            if time.monotonic() > deadline:
+                return self._with_foreign(found, start)
             self.log.info("Todavía no: %s", found.message)
             time.sleep(_INTERVAL)
+
+    def _with_foreign(self, found: CheckResult, since: datetime) -> CheckResult:
+        """Add the foreign records to what a comparison found."""
+        from include.stream.foreign import foreign_records
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        foreign = foreign_records(kafka_config, self.topic, self.ledger_topic, since=since)
+        if not foreign:
+            return found
+        return replace(
+            found,
+            numbers={**found.numbers, "registros_ajenos": foreign.count},
+            message=f"{found.message}; {foreign}",
+        )
 
     def _look(self, start: datetime, end: datetime) -> CheckResult:
         from include.druid.ledger import compare

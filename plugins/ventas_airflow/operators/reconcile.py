@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.druid.reconcile import Garbled, Reconciliation
+    from include.stream.foreign import ForeignRecords
 
 #: Seconds between looks at Druid while rows are still to come.
 _INTERVAL = 1.0
@@ -51,6 +52,11 @@ class ReconcileOperator(BaseOperator):
     the ledger's sums, minute by minute. What was garbled on purpose is compared with the counts of
     the tasks that have read since the run began.
 
+    At the end it names the records of the topic that no run in the ledger sent
+    (`include.stream.foreign`). Those under this run's name are among the counts, so they fail the
+    task; those of no run only are a warning. A large run's topic is searched only if the sums
+    differ, since it would take minutes.
+
     :param published: what `PublishSalesOperator` returned, or a list of what each
         `LoadSalesOperator` or `FillDayOperator` did (templated)
     :param from_the_beginning: the topics are read whole, and not from the run's beginning: what is
@@ -58,8 +64,8 @@ class ReconcileOperator(BaseOperator):
     :param timeout: seconds after which Druid is not waited for any more, if no row has come and it
         has not come nearer to the topic's end: another run's events may be before these
 
-    Returns `Reconciliation` as a dict with ``resultados`` beside it; fails with the counts when
-    they differ after the deadline.
+    Returns `Reconciliation` as a dict with ``ajenos``, the foreign records, and ``resultados``
+    beside it; fails with the counts when they differ after the deadline.
     """
 
     template_fields: Sequence[str] = (
@@ -104,14 +110,26 @@ class ReconcileOperator(BaseOperator):
         found = self._wait((self._by_ids if by_ids else self._by_sums)(published, since))
         self.log.info("Conciliación de %s: %s", found.corrida, found)
         metrics.reconciled(found, self.dag_id)
+        foreign = None if found.agrees and not by_ids else self._foreign(since)
+        if foreign:
+            self.log.warning("%s", foreign)
         if not found.agrees:
-            raise AirflowFailException(f"Kafka y Druid no coinciden: {found}")
+            told = f"; {foreign}" if foreign else ""
+            raise AirflowFailException(f"Kafka y Druid no coinciden: {found}{told}")
         results = {}
         # Before the first sale ever, there is no datasource to ask; what is shown is of one run.
         if found.en_druid and len(published.corridas) == 1:
             client = druid_client(self.druid_conn_id)
             results = results_of_run(client, self.datasource, found.corrida)
-        return {**found.to_dict(), "resultados": results}
+        named = None if foreign is None else foreign.to_dict()
+        return {**found.to_dict(), "ajenos": named, "resultados": results}
+
+    def _foreign(self, since: datetime | None) -> ForeignRecords:
+        from include.stream.foreign import foreign_records
+        from ventas_airflow.hooks.kafka import KafkaConfigHook
+
+        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        return foreign_records(kafka_config, self.topic, self.ledger_topic, since=since)
 
     def _published(self) -> _Published:
         several = each_published(self.published)

@@ -120,7 +120,7 @@ def test_sigterm_ends_the_task_as_failed_with_its_counts(
     gap: float,
     sold: bool,
 ) -> None:
-    """A stop ends the wait for the next sale, which would take half an hour."""
+    """A stop ends the wait for the next sale, even if its signal arrives before the wait begins."""
     stop = NoticedWait()
     it = operator(place, stop, duration_minutes=30, minimum_gap=gap, maximum_gap=2 * gap)
     stop_on_sigterm.append(it)

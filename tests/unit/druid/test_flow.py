@@ -1,5 +1,6 @@
 """How each part of the flow is judged: by the checks' own bounds, since when, with its numbers."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -97,6 +98,40 @@ def test_nothing_ingested_is_told_as_such(router: Router) -> None:
     router.on("POST", SQL, (400, {"errorMessage": "Object 'ventas' not found"}))
     with pytest.raises(DatasourceMissingError):
         read_sales(DruidClient(router.url), "ventas", NOW)
+
+
+@pytest.mark.parametrize(
+    ("answers", "failed"),
+    [
+        ([(500, {"error": "no"}), (200, [FRESH])], {"cadence"}),
+        ([(200, [USUAL]), (500, {"error": "no"})], {"freshness"}),
+    ],
+)
+def test_a_part_that_druid_refuses_says_so_and_the_other_is_judged(
+    router: Router,
+    answers: list[tuple[int, Any]],
+    failed: set[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    router.on("POST", SQL, (200, [minute(1)]), *answers)
+    found = read_sales(DruidClient(router.url, retries=0), "ventas", NOW)
+    assert {name for name, part in found.items() if part.reason == "failed"} == failed
+    assert {name for name, part in found.items() if part.state == "good"} == {*found} - failed
+    [name] = failed
+    assert (found[name].state, found[name].numbers) == ("none", {"parte": name})
+    assert f"{name!r} of the flow cannot be judged" in caplog.text
+
+
+@pytest.mark.parametrize("odd", [None, "x", 2**63 - 1, -(2**63), float("nan"), [1], {}])
+@pytest.mark.parametrize("column", ["minuto", "ventas", "primera", "ultima"])
+def test_an_odd_number_of_a_minute_is_an_answer_all_the_same(
+    router: Router, column: str, odd: object
+) -> None:
+    odd_minute = {**minute(1), column: odd}
+    router.on("POST", SQL, (200, [minute(2), odd_minute]), (200, [USUAL]), (200, [FRESH]))
+    found = read_sales(DruidClient(router.url), "ventas", NOW)
+    assert set(found) == {"cadence", "freshness"}
+    assert all(json.dumps(part.to_dict()) for part in found.values())
 
 
 def report(**changes: Any) -> dict[str, Any]:

@@ -95,6 +95,13 @@ def test_of_many_differences_the_first_are_told_and_the_others_counted() -> None
     assert found.numbers["diferencias"] == 9
 
 
+def test_a_run_of_a_foreign_record_is_told_short_and_on_one_line() -> None:
+    foreign = Cell("a\n\x1b[2J\ud800", SALE.minuto, "x" * 100_000)
+    message = compare({SALE: TWO}, {SALE: TWO, foreign: TWO}).message
+    assert message.startswith(rf"a\n\x1b[2J\ud800, {SALE.minuto}, {'x' * 80}…: sin libro")
+    assert message.isprintable()
+
+
 def test_nothing_closed_is_nothing_to_judge() -> None:
     assert compare({}, {}).status == "skipped"
 

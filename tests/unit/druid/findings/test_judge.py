@@ -1,11 +1,12 @@
 """Usual sales give no finding, and what is changed on purpose does."""
 
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
+import msgspec
 import pytest
 
-from include.druid.findings.judge import LEVEL, judge
+from include.druid.findings.judge import KINDS, LEVEL, judge
 from include.druid.findings.report import Finding, Missing, Query, Report
 from include.sales.local_time import epoch_ms
 from tests.support.findings import (
@@ -186,3 +187,78 @@ def test_without_any_row_there_is_nothing_to_say() -> None:
         "returns",
         "promotion",
     }
+
+
+#: Which kinds need each query.
+NEED: dict[Query, set[str]] = {
+    "payments": set(KINDS),
+    "products": {"product"},
+    "stores": {"product", "store"},
+    "categories": {"returns"},
+}
+
+
+@pytest.mark.parametrize(("query", "kinds"), NEED.items())
+@pytest.mark.parametrize("rows", [None, [{"unlike": 1}], [{"dia": 0, "hora": 0}]])
+def test_rows_that_are_missing_or_odd_take_their_kinds_only(
+    usual_sales: Events,
+    query: Query,
+    kinds: set[str],
+    rows: list[dict[str, int]] | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    given = query_rows(refused(usual_sales, NOW - HOUR, 0.2, payment="credito"), NOW)
+    if rows is None:
+        del given[query]
+    else:
+        given[query] = [*given[query], *rows]
+    report = judge(given, NOW)
+    assert {(it.kind, it.reason) for it in report.missing} == {(kind, "error") for kind in kinds}
+    assert set(report.tests) == set(KINDS) - kinds
+    assert [found.kind for found in report.findings] == ["approval"] * ("approval" not in kinds)
+    assert (report.sales is None) == ("store" in kinds)
+    if rows is not None:
+        assert all(f"kind {kind!r} cannot be judged" in caplog.text for kind in kinds)
+
+
+HOSTILE_PAYMENTS: list[dict[str, Any]] = [
+    {"tipo_pago": "", "emisor": ""},
+    {"tipo_pago": "credito", "emisor": "a\ud800b"},
+    {"tipo_pago": ["qr", "qr"], "emisor": "x" * 100_000},
+    {"tipo_pago": "__proto__", "emisor": "", "ingresos": 2**63 - 1, "descuentos": -(2**63)},
+]
+
+
+def test_hostile_rows_among_usual_ones_are_no_finding_and_no_error(usual_sales: Events) -> None:
+    given = query_rows(usual_sales, NOW)
+    zeros = {
+        name: 0 for name in given["payments"][0] if name not in ("hora", "tipo_pago", "emisor")
+    }
+    given["payments"] += [
+        {**zeros, "hora": hour, "ventas": 1, **row}
+        for row in HOSTILE_PAYMENTS
+        for hour in (0, 10**9, -3)
+    ]
+    for query in ("products", "stores", "categories"):
+        shape = dict.fromkeys(given["products"][0], 0)
+        given[query] += [
+            {**shape, "nombre": name, "dia": day, "ventas_180": 1, "ultima": last}
+            for name in ("", "a\ud800b", ["x", "x"], "y" * 100_000)
+            for day, last in ((0, None), (-5, 2**62), (10**8, 0))
+        ]
+    report = judge(given, NOW)
+    assert (told(report), report.missing) == ([], [])
+    msgspec.json.encode(report)
+
+
+def test_a_product_that_one_record_names_many_times_is_sold_by_every_sale_at_most(
+    usual_sales: Events,
+) -> None:
+    given = query_rows(usual_sales, NOW)
+    shape = dict.fromkeys(given["products"][0], 0)
+    often = dict.fromkeys(("ventas_15", "ventas_60", "ventas_180"), 10**7)
+    given["products"] += [{**shape, "nombre": "Repetido", **often}]
+    report = judge(given, NOW)
+    assert report.missing == []
+    assert [found.subject for found in report.findings] == [{"producto": "Repetido"}]
+    assert report.findings[0].numbers["share"] == 1

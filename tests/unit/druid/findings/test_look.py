@@ -5,7 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from include.druid.client import DatasourceMissingError, DruidClient
+from include.druid.client import (
+    DatasourceMissingError,
+    DruidClient,
+    DruidError,
+    DruidUnreachableError,
+)
 from include.druid.findings.look import look, queries
 from include.druid.live.filters import Filters, parse_filters
 from include.sales.local_time import HOUR_MS, epoch_ms
@@ -46,3 +51,38 @@ def test_a_druid_without_sales_says_so() -> None:
 
     with pytest.raises(DatasourceMissingError):
         look(cast(DruidClient, Empty()), "ventas", Filters(), NOW)
+
+
+class Refusing(SimulatedDruid):
+    """Fails for queries that have this part."""
+
+    def __init__(self, events: Events, part: str, error: DruidError) -> None:
+        super().__init__(events)
+        self.part, self.error = part, error
+
+    def sql(self, query: str, *arguments: Any, **named: Any) -> list[dict[str, Any]]:
+        if self.part in query:
+            raise self.error
+        return super().sql(query, *arguments, **named)
+
+
+def test_a_query_that_druid_refuses_takes_its_findings_only_and_is_logged(
+    usual_sales: Events, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = DruidError("Incomplete surrogate pair")
+    report = look(
+        cast(DruidClient, Refusing(usual_sales, "dia, producto", error)), "ventas", Filters(), NOW
+    )
+    assert [(it.kind, it.reason) for it in report.missing] == [("product", "error")]
+    assert (report.sales or 0) > 2000
+    assert "refuses the query 'products'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("part", "error"), [("FROM", DruidError("no")), ("producto", DruidUnreachableError("away"))]
+)
+def test_a_druid_that_refuses_everything_or_is_away_is_told(
+    usual_sales: Events, part: str, error: DruidError
+) -> None:
+    with pytest.raises(type(error), match=str(error)):
+        look(cast(DruidClient, Refusing(usual_sales, part, error)), "ventas", Filters(), NOW)

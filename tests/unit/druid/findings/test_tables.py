@@ -1,6 +1,9 @@
 """Rows as arrays."""
 
-from include.druid.findings.tables import tabulate
+import pytest
+
+from include.druid.findings import tables
+from include.druid.findings.tables import named, tabulate
 
 
 def test_a_row_a_subject_a_column_a_window() -> None:
@@ -14,3 +17,16 @@ def test_a_row_a_subject_a_column_a_window() -> None:
     assert table.names == ["b", "a"]
     assert table.cells["ventas"].tolist() == [[0, 3], [7, 0]]
     assert table.cells["ultima"].tolist() == [[0, 0], [99, 0]]
+
+
+def test_of_too_many_subjects_the_largest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MOST_SUBJECTS", 2)
+    rows = [{"nombre": name, "ventas": sales} for name, sales in (("a", 3), ("b", 1), ("c", 9))]
+    table = tabulate(rows, lambda r: r["nombre"], lambda _: 0, (0,), ("ventas",))
+    assert (table.names, table.cells["ventas"].tolist()) == (["a", "c"], [[3], [9]])
+
+
+def test_rows_without_a_name_are_of_no_subject() -> None:
+    rows = [{"nombre": "", "ventas": 3}, {"nombre": "b", "ventas": 1}]
+    table = named(tabulate(rows, lambda r: r["nombre"], lambda _: 0, (0,), ("ventas",)))
+    assert (table.names, table.cells["ventas"].tolist()) == (["b"], [[1]])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from include.druid.live import events as module
 from include.druid.live.events import Codes, Events
 
 MINUTE = 60_000
@@ -121,3 +122,17 @@ def test_later_events_follow_and_a_stretch_is_cut_out() -> None:
 def test_the_latest_come_first(count: int, latest: list[int]) -> None:
     events = encoded(event(1), event(3), event(2))
     assert [row["momento"] for row in events.latest(count)] == latest
+
+
+def test_values_beyond_the_most_that_are_kept_apart_count_as_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_VALUES", 3)
+    codes = Codes()
+    found = encoded(*[event(n, producto=f"p{n}") for n in range(9)], codes=codes)
+    assert {row["producto"]: row["eventos"] for row in found.grouped(("producto",))} == {
+        **{f"p{n}": 1 for n in range(3)},
+        None: 6,
+    }
+    known = encoded(event(1, producto="p1"), codes=codes).where(codes, [("producto", "p1")])
+    assert known.grouped(("producto",))[0]["eventos"] == 1

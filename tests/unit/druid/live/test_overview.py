@@ -4,9 +4,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from include.druid.client import DruidUnreachableError
+from include.druid.client import DruidError, DruidUnreachableError, QueryTimeoutError
 from include.druid.live import overview as module
 from include.druid.live.filters import parse_filters
 from include.druid.live.overview import Memory, Once, changed, overview
@@ -240,3 +241,164 @@ def test_trouble_of_druid_is_told() -> None:
 
     with pytest.raises(DruidUnreachableError, match="away"):
         look(Away())
+
+
+#: Columns of `sale` that a record may lack.
+COLUMNS = sorted(sale(1).keys() - {"momento"})
+
+#: Values that a column may have, whatever its type.
+ODD: list[Any] = [
+    None,
+    "",
+    "a\ud800b",
+    "x" * 100_000,
+    ["a", "b"],
+    {"a": {"b": 1}},
+    True,
+    -(2**63),
+    2**63 - 1,
+    1e308,
+    float("nan"),
+    float("inf"),
+]
+
+
+def test_the_record_of_the_issue_takes_no_section() -> None:
+    incomplete = {**dict.fromkeys(sale(1)), "momento": END - 1000, "id_evento": "x"}
+    found = look(Druid(events=[*EVENTS, {**incomplete, "tipo_pago": "credito"}]))
+    assert found["fallas"] == []
+    assert found["totales"]["actual"]["ventas"] == 4
+    assert [row["nombre"] for row in found["cuotas"]] == [None]
+
+
+#: Druid's columns of numbers hold nothing else.
+WHOLE = [odd for odd in ODD if odd is None or type(odd) is int]
+
+
+@pytest.mark.parametrize(
+    ("column", "odd"),
+    [
+        (column, odd)
+        for column in COLUMNS
+        for odd in (WHOLE if column == "importe_centavos" else ODD)
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_an_odd_value_in_any_column_leaves_the_honest_sales_as_they_are(
+    column: str, odd: Any
+) -> None:
+    hostile = [{**sale(5 + n / 100), column: odd} for n in range(12)]
+    honest = look(Druid(events=EVENTS))
+    found = look(Druid(events=[*EVENTS, *hostile]))
+    msgspec.json.encode(found)
+    jujuy = [row for row in found["provincias"] if row["nombre"] == "Jujuy"]
+    assert jujuy == [row for row in honest["provincias"] if row["nombre"] == "Jujuy"]
+    assert found["fallas"] == []
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+def test_an_odd_value_in_druids_sums_leaves_the_other_groups_as_they_are(odd: Any) -> None:
+    def rows(names: tuple[str, ...], value: Any) -> list[dict[str, Any]]:
+        row = {"estado": "aprobada", "eventos": 9, "importe": 5}
+        return [{**dict.fromkeys(names, "usual"), **row}, {**dict.fromkeys(names, value), **row}]
+
+    found = look(
+        Druid(
+            payments=rows(("tipo_pago", "emisor", "cuotas"), odd),
+            places=rows(("provincia", "sucursal", "plataforma"), odd),
+            products=rows(("categoria", "producto"), odd),
+        ),
+        rango="24h",
+    )
+    msgspec.json.encode(found)
+    assert found["fallas"] == []
+    for name in ("pagos", "provincias", "sucursales", "plataformas", "categorias", "productos"):
+        assert {"nombre": "usual", "aprobadas": 9}.items() <= next(
+            row for row in found[name] if row["nombre"] == "usual"
+        ).items()
+
+
+def test_amounts_beyond_64_bits_in_all_are_cut_and_not_an_error() -> None:
+    absurd = {"estado": "aprobada", "eventos": 1, "importe": 9 * 10**18}
+    series = [{**absurd, "momento": f"2026-11-24T14:0{n}:00.000Z"} for n in range(3)]
+    found = look(Druid(series=series), rango="24h")
+    assert found["totales"]["actual"]["ingresos"] == 2**63 - 1
+    msgspec.json.encode(found)
+
+
+#: Sections that are made of each query.
+OF_QUERY = {
+    "payments": {"pagos", "emisores", "cuotas"},
+    "places": {"plataformas", "provincias", "sucursales"},
+    "series": {"actual", "serie"},
+    "latest": {"ultimas"},
+    "states": {"ayer"},
+    "products": {"antes", "cambios", "categorias", "productos"},
+}
+
+
+@pytest.mark.parametrize(("query", "sections"), OF_QUERY.items())
+@pytest.mark.parametrize("odd", [DruidError("Incomplete surrogate pair"), [{"unlike": 1}]])
+def test_a_query_that_fails_takes_its_own_sections_only_and_is_logged(
+    query: str, sections: set[str], odd: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(Druid):
+        def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
+            rows = super().sql(text, parameters, **how)
+            if self.asked[-1][0] != query:
+                return rows
+            if isinstance(odd, DruidError):
+                raise odd
+            return list(odd)
+
+    asked = {"rango": "6h"}
+    usual = look(Druid(), **asked)
+    found = look(Odd(), **asked)
+    lost = set(found["fallas"])
+    if isinstance(odd, DruidError) or query != "latest":
+        assert lost == sections
+        assert any(f"{section!r}" in caplog.text for section in sections)
+    kept = usual.keys() - sections - {"fallas", "totales", "suben", "bajan"}
+    assert {name: found[name] for name in kept} == {name: usual[name] for name in kept}
+    for name, totals in usual["totales"].items():
+        assert found["totales"][name] == (None if name in lost else totals)
+
+
+def test_events_that_druid_cannot_write_are_asked_for_as_sums() -> None:
+    class Refusing(Druid):
+        def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
+            rows = super().sql(text, parameters, **how)
+            if self.asked[-1][0] == "events":
+                raise DruidError("Incomplete surrogate pair")
+            return rows
+
+    series = [{"momento": "2026-11-24T15:00:00.000Z", "estado": "pendiente", "eventos": 3}]
+    found = look(Refusing(series=[{**series[0], "importe": 1}]))
+    assert (found["totales"]["actual"]["ventas"], found["fallas"]) == (3, [])
+
+
+def test_a_druid_that_refuses_every_query_is_told() -> None:
+    class Refusing:
+        def sql(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+            raise DruidError("not so")
+
+    with pytest.raises(DruidError, match="not so"):
+        look(Refusing(), rango="24h")
+
+
+@pytest.mark.parametrize("trouble", [DruidUnreachableError("away"), QueryTimeoutError("slow")])
+def test_trouble_of_all_of_druid_is_no_section_of_its_own(trouble: DruidError) -> None:
+    class Late(Druid):
+        def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
+            rows = super().sql(text, parameters, **how)
+            if self.asked[-1][0] == "places":
+                raise trouble
+            return rows
+
+    with pytest.raises(type(trouble)):
+        look(Late(), rango="24h")
+
+
+def test_products_without_a_name_rise_and_fall_beside_the_others() -> None:
+    changes = changed({None: 12, "yerba": 20}, {None: 2, "yerba": 40})
+    assert [change["nombre"] for change in changes] == [None, "yerba"]

@@ -157,3 +157,18 @@ def test_a_body_that_is_too_large_is_refused_before_anything_reads_it(
     answer = anonymous.post(path, content=body if chunked else b"".join(body))
     assert answer.status_code == 413
     assert anonymous.post(path, content=part).status_code in (401, 422)
+
+
+def test_an_unexpected_error_of_one_address_is_told_and_logged_and_takes_no_other(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("for a test")
+
+    monkeypatch.setattr(live, "druid", broken)
+    answer = reader.get("/api/live?rango=7d")
+    assert (answer.status_code, answer.json()) == (500, {"code": "unexpected", "error": "live"})
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "GET /api/live failed unexpectedly" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert reader.get("/api/options").status_code == 200

@@ -15,7 +15,8 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.sales.content import run_key
-from include.stream import reader
+from include.stream import foreign, reader
+from include.stream.foreign import Foreign, ForeignRecords
 from tests.unit.druid.support import SQL, SUPERVISORS, Router, serving
 from tests.unit.plugins.clock import Clock
 from ventas_airflow.operators.reconcile import ReconcileOperator
@@ -61,6 +62,26 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[datetime]]:
     return holds
 
 
+@pytest.fixture(autouse=True)
+def strangers(monkeypatch: pytest.MonkeyPatch) -> ForeignRecords:
+    """The foreign records of the topic: none, unless a test adds some."""
+    found = ForeignRecords()
+
+    def search(
+        config: object, topic: str, ledger_topic: str, *, since: datetime | None
+    ) -> ForeignRecords:
+        assert (topic, ledger_topic) == ("ventas", "ventas.ledger")
+        assert since == RUN_AFTER - timedelta(minutes=10)
+        return found
+
+    monkeypatch.setattr(foreign, "foreign_records", search)
+    return found
+
+
+STRANGER = Foreign(0, 17, "x", "r1", "k")
+NAMED = "1 registro que el libro no conoce: partición 0 offset 17 id x corrida r1 clave k"
+
+
 def rows(*events: str) -> tuple[int, list[dict[str, Any]]]:
     return 200, [{"id_evento": event, "veces": n} for event, n in Counter(events).items()]
 
@@ -89,6 +110,7 @@ def test_it_waits_for_the_last_rows_and_returns_counts_and_results(
         "distintas": 0,
         "malformados": None,
         "coinciden": True,
+        "ajenos": {"registros": 0, "primeros": [], "completo": True},
         "resultados": {"ingresos": 5, "productos": [], "pagos": []},
     }
     assert since == [RUN_AFTER - timedelta(minutes=10)]
@@ -124,6 +146,37 @@ def test_after_the_deadline_a_difference_fails_for_good_with_the_counts(
     router.on("POST", SQL, rows(*in_druid))
     with pytest.raises(AirflowFailException, match=f"no coinciden: 2 confirmadas, {said}"):
         operator().execute(Context)
+
+
+def test_foreign_records_are_named_beside_the_counts_that_they_change(
+    router: Router, kafka: Callable[..., list[datetime]], strangers: ForeignRecords
+) -> None:
+    kafka("a", "b", "x")
+    strangers.add(STRANGER)
+    router.on("POST", SQL, rows("a", "b", "x"))
+    with pytest.raises(AirflowFailException) as error:
+        operator().execute(Context)
+    assert str(error.value).endswith(f"0 sumas distintas; {NAMED}")
+    assert "3 en Kafka, 3 en Druid" in str(error.value)
+
+
+def test_foreign_records_of_no_run_are_a_warning_and_not_a_failure(
+    router: Router,
+    kafka: Callable[..., list[datetime]],
+    strangers: ForeignRecords,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kafka("a", "b")
+    strangers.add(STRANGER)
+    router.on("POST", SQL, rows("a", "b"), (200, [{}]), (200, []), (200, []))
+    found = operator().execute(Context)
+    assert found["coinciden"]
+    assert found["ajenos"] == {
+        "registros": 1,
+        "primeros": [STRANGER._asdict()],
+        "completo": True,
+    }
+    assert f"[warning  ] {NAMED}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("reads", [True, False])
@@ -202,6 +255,7 @@ def test_a_large_run_is_compared_by_the_sums_of_its_minutes(
     router.on("POST", SQL, half, all_of_it, (200, [{}]), (200, []), (200, []))
     found = operator(timeout=30, published=[MANY]).execute(Context)
     assert (found["coinciden"], found["en_kafka"], found["en_druid"]) == (True, 300_000, 300_000)
+    assert found["ajenos"] is None, "a large topic is searched only if the sums differ"
     assert ledger == [RUN_AFTER - timedelta(minutes=10)]
 
 
@@ -213,11 +267,16 @@ def test_a_large_run_is_compared_by_the_sums_of_its_minutes(
         (sums(300_000, 71), "0 perdidas, 0 duplicadas, 0 sobrantes, 1 sumas distintas"),
     ],
 )
-def test_a_large_run_with_another_sum_fails_for_good(
-    router: Router, ledger: list[datetime | None], row: dict[str, int], said: str
+def test_a_large_run_with_another_sum_fails_for_good_and_names_foreign_records(
+    router: Router,
+    ledger: list[datetime | None],
+    row: dict[str, int],
+    said: str,
+    strangers: ForeignRecords,
 ) -> None:
+    strangers.add(STRANGER)
     router.on("POST", SQL, (200, [{**CELL, **row}]))
-    with pytest.raises(AirflowFailException, match=said):
+    with pytest.raises(AirflowFailException, match=f"{said}; {NAMED}"):
         operator(published=[MANY]).execute(Context)
 
 

@@ -13,8 +13,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from include.druid.client import DruidClient
 from include.druid.ledger import GRACE, Cell, Sums
-from include.stream import ledger
+from include.stream import foreign, ledger
 from include.stream.errors import KafkaUnreachableError
+from include.stream.foreign import Foreign, ForeignRecords
 from include.stream.ledger import LedgerError, LedgerMinutes
 from include.stream.topics import TopicMissingError
 from tests.unit.druid.support import SQL, Router, serving
@@ -49,6 +50,20 @@ def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
         druid = {"conn_type": "druid", "host": address.hostname, "port": address.port}
         monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(druid))
         yield router
+
+
+@pytest.fixture(autouse=True)
+def strangers(monkeypatch: pytest.MonkeyPatch) -> ForeignRecords:
+    """The foreign records of the topic: none, unless a test adds some."""
+    found = ForeignRecords()
+
+    def search(config: object, topic: str, ledger_topic: str, *, since: datetime) -> ForeignRecords:
+        assert (config, topic, ledger_topic) == (KAFKA, "ventas", "ventas.ledger")
+        assert since.second == 0, "the first minute compared"
+        return found
+
+    monkeypatch.setattr(foreign, "foreign_records", search)
+    return found
 
 
 @pytest.fixture
@@ -149,6 +164,29 @@ def test_a_difference_that_stays_fails_for_good_with_its_result(
     with pytest.raises(AirflowFailException, match="r1, 2026-11-24T12:00:00Z, aprobada: eventos 3"):
         execute(check(), ti)
     assert (ti.value["status"], ti.value["numbers"]["diferencias"]) == ("error", 1)
+
+
+def test_foreign_records_are_named_after_the_difference_that_they_make(
+    router: Router, holds: Holds, strangers: ForeignRecords
+) -> None:
+    holds(book({CELL: TWO}))
+    router.on("POST", SQL, rows({CELL: THREE}))
+    strangers.add(Foreign(0, 17, "x", "r9", "k"))
+    ti = Pushed()
+    named = "1 registro que el libro no conoce: partición 0 offset 17 id x corrida r9 clave k"
+    with pytest.raises(AirflowFailException, match=named):
+        execute(check(), ti)
+    assert ti.value["message"].endswith(f"(2 eventos en el libro, 3 en Druid); {named}")
+    assert ti.value["numbers"]["registros_ajenos"] == 1
+
+
+def test_equal_minutes_are_no_reason_to_search_for_foreign_records(
+    router: Router, holds: Holds, strangers: ForeignRecords
+) -> None:
+    holds(book({CELL: TWO}))
+    router.on("POST", SQL, rows({CELL: TWO}))
+    strangers.add(Foreign(0, 17, "x", "r9", "k"))
+    assert "registros_ajenos" not in execute(check(), Pushed())["numbers"]
 
 
 @pytest.mark.parametrize("nothing", [book({}), TopicMissingError("no topic 'ventas.ledger'")])

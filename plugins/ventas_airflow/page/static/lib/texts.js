@@ -42,5 +42,7 @@ export function t(key, values = {}) {
 
 function find(key) {
   const [view, ...path] = key.split(".");
-  return path.reduce((found, name) => found?.[name], texts[view]?.[current]);
+  // A key may end with a record's value, such as "constructor": only the file's own names count.
+  const own = (found, name) => (Object.hasOwn(Object(found), name) ? found[name] : undefined);
+  return path.reduce(own, texts[view]?.[current]);
 }

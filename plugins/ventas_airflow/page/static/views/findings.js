@@ -59,19 +59,23 @@ function build(container) {
 function said({ findings, sales, tests }) {
   if (findings.length === 1) return t("findings.one");
   if (findings.length) return t("findings.some", { n: format.count(findings.length) });
-  if (!Object.keys(tests).length) return sales ? "" : t("findings.still");
+  if (!Object.keys(tests).length) return sales === 0 ? t("findings.still") : "";
   return t("findings.calm");
 }
 
-/** What could not be judged, the kinds of one reason together. */
+/** What could not be judged, the kinds of one reason together; without sales, only what failed. */
 function lacking({ missing, sales }) {
-  if (!sales) return [];
   const reasons = new Map();
   for (const { kind, reason, have, need } of missing) {
-    const why = t(`findings.reasons.${reason}`, { have, need });
+    if (sales === 0 && reason !== "error") continue;
+    const why = reason === "error" ? "" : t(`findings.reasons.${reason}`, { have, need });
     reasons.set(why, [...(reasons.get(why) ?? []), t(`findings.kinds.${kind}`)]);
   }
-  return [...reasons].map(([why, kinds]) => `${t("findings.missing", { kinds: kinds.join(", ") })} ${why}`);
+  return [...reasons].map(([why, kinds]) =>
+    why
+      ? `${t("findings.missing", { kinds: kinds.join(", ") })} ${why}`
+      : t("findings.unjudged", { kinds: kinds.join(", ") }),
+  );
 }
 
 function fill(list, findings, report, state) {

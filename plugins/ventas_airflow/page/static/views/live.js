@@ -60,7 +60,7 @@ export function mount(root, state) {
       last = found;
       setText(parts.notice, found.totales.actual?.ventas === 0 ? t("live.nothing") : "");
       root.classList.remove("blank", "stale");
-      show(parts, found, state);
+      show(root, parts, found, state);
     },
     () => PAUSE[state.params.get("rango") ?? "1h"] ?? 1000,
     (error) => {
@@ -117,7 +117,7 @@ function card(name, width, ...children) {
 /** Which sections of the answer each card is made of. */
 const SECTIONS = {
   kpis: ["actual"],
-  series: ["serie"],
+  series: ["serie", "actual"],
   payments: ["pagos"],
   issuers: ["emisores"],
   funnel: ["actual"],
@@ -290,20 +290,21 @@ function fillFilters(parts, options, state) {
   parts.chips.replaceChildren(...chips);
 }
 
-function show(parts, found, state) {
+function show(root, parts, found, state) {
   setText(parts.fresh, t("live.asOf", { time: format.time(found.hasta) }));
-  kpis(parts.kpis, found, state.params.get("rango") ?? "1h");
-  drawSeries(parts.chart, found, state);
-  const total = found.totales.actual.ventas;
+  const total = found.totales.actual?.ventas ?? 0;
 
   const share = (row) => ({
     figure: format.count(row.ventas),
     note: total ? format.percent(row.ventas / total, 0) : "",
   });
+  // Records that lack a value cannot be looked at alone: no filter is for them.
+  const chosen = (changes) =>
+    Object.values(changes).includes(null) ? undefined : () => state.update(changes);
   const drill = (filter, row) => ({
     key: row.nombre,
     name: label(filter, row.nombre),
-    onclick: () => state.update({ [filter]: row.nombre }),
+    onclick: chosen({ [filter]: row.nombre }),
   });
   const shares = (element, filter, rows) => {
     const largest = Math.max(1, ...rows.map((row) => row.ventas));
@@ -322,56 +323,78 @@ function show(parts, found, state) {
       share: rate * 100,
     };
   };
-
-  const largestPayment = Math.max(1, ...found.pagos.map((row) => row.ventas));
-  bars(
-    parts.pagos,
-    found.pagos.map((row) => ({
-      ...share(row),
-      ...drill("pago", row),
-      share: (row.ventas / largestPayment) * 100,
-      note: `${total ? format.percent(row.ventas / total, 0) : ""} · ${t("live.approved", { rate: approval(row).figure })}`,
-    })),
-  );
-  bars(
-    parts.emisores,
-    found.emisores.slice(0, 12).map((row) => ({
-      ...approval(row),
-      key: `${row.pago} ${row.nombre}`,
-      name: `${row.nombre} · ${label("pago", row.pago)}`,
-      onclick: () => state.update({ pago: row.pago, emisor: row.nombre }),
-    })),
-  );
-  shares(parts.sucursales, "sucursal", found.sucursales);
-  shares(parts.plataformas, "plataforma", found.plataformas);
-  shares(parts.categorias, "categoria", found.categorias.slice(0, 12));
-  shares(parts.productos, "producto", found.productos);
-  const credit = found.cuotas.reduce((sum, row) => sum + row.ventas, 0);
-  bars(
-    parts.cuotas,
-    found.cuotas.map((row) => ({
-      key: row.nombre,
-      name: t(row.nombre === 1 ? "live.one" : "live.instalments", { n: row.nombre }),
-      figure: format.count(row.ventas),
-      note: credit ? format.percent(row.ventas / credit, 0) : "",
-      share: credit ? (row.ventas / credit) * 100 : 0,
-      onclick: () => state.update({ pago: "credito" }),
-    })),
-  );
-  for (const [name, mark] of [["suben", "up"], ["bajan", "down"]]) {
+  const payments = () => {
+    const largest = Math.max(1, ...found.pagos.map((row) => row.ventas));
     bars(
-      parts[name],
-      found[name].map((row) => ({
-        ...drill("producto", row),
-        figure: `${mark === "up" ? "▲" : "▼"} ${format.count(row.ventas)}`,
-        note: t("live.before", { n: format.count(row.antes) }),
-        tone: mark,
+      parts.pagos,
+      found.pagos.map((row) => ({
+        ...share(row),
+        ...drill("pago", row),
+        share: (row.ventas / largest) * 100,
+        note: `${total ? format.percent(row.ventas / total, 0) : ""} · ${t("live.approved", { rate: approval(row).figure })}`,
       })),
     );
-  }
-  map(parts.map, found.provincias, state);
-  funnel(parts.funnel, found.totales.actual);
-  ticker(parts.ticker, found.ultimas);
+  };
+  const issuers = () =>
+    bars(
+      parts.emisores,
+      found.emisores.slice(0, 12).map((row) => ({
+        ...approval(row),
+        key: `${row.pago} ${row.nombre}`,
+        name: `${row.nombre} · ${label("pago", row.pago)}`,
+        onclick: chosen({ pago: row.pago, emisor: row.nombre }),
+      })),
+    );
+  const instalments = () => {
+    const credit = found.cuotas.reduce((sum, row) => sum + row.ventas, 0);
+    bars(
+      parts.cuotas,
+      found.cuotas.map((row) => ({
+        key: row.nombre,
+        name:
+          row.nombre === null
+            ? t("live.unknown")
+            : t(row.nombre === 1 ? "live.one" : "live.instalments", { n: row.nombre }),
+        figure: format.count(row.ventas),
+        note: credit ? format.percent(row.ventas / credit, 0) : "",
+        share: credit ? (row.ventas / credit) * 100 : 0,
+        onclick: () => state.update({ pago: "credito" }),
+      })),
+    );
+  };
+  const changes = () => {
+    for (const [name, mark] of [["suben", "up"], ["bajan", "down"]]) {
+      bars(
+        parts[name],
+        found[name].map((row) => ({
+          ...drill("producto", row),
+          figure: `${mark === "up" ? "▲" : "▼"} ${format.count(row.ventas)}`,
+          note: t("live.before", { n: format.count(row.antes) }),
+          tone: mark,
+        })),
+      );
+    }
+  };
+
+  drawEach(
+    root,
+    {
+      kpis: () => kpis(parts.kpis, found, state.params.get("rango") ?? "1h"),
+      series: () => drawSeries(parts.chart, found, state),
+      payments,
+      issuers,
+      funnel: () => funnel(parts.funnel, found.totales.actual),
+      provinces: () => map(parts.map, found.provincias, state),
+      stores: () => shares(parts.sucursales, "sucursal", found.sucursales),
+      platforms: () => shares(parts.plataformas, "plataforma", found.plataformas),
+      instalments,
+      products: () => shares(parts.productos, "producto", found.productos),
+      categories: () => shares(parts.categorias, "categoria", found.categorias.slice(0, 12)),
+      changes,
+      ticker: () => ticker(parts.ticker, found.ultimas),
+    },
+    found.fallas,
+  );
 }
 
 function drawSeries(element, found, state) {

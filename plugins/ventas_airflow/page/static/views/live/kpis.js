@@ -37,9 +37,15 @@ export function kpis(list, found, range) {
     const now = figure.value(actual, minutes);
     setText(name, t(`live.kpis.${figure.key}`));
     setText(value, now === null ? "–" : figure.shown(now));
-    change(before, figure, now, figure.value(antes, minutes), antes.ventas, t(`live.against.${range}`));
+    compare(before, antes, `live.against.${range}`);
     yesterday.hidden = !ayer;
-    if (ayer) change(yesterday, figure, now, figure.value(ayer, minutes), ayer.ventas, t("live.against.yesterday"));
+    if (ayer) compare(yesterday, ayer, "live.against.yesterday");
+
+    function compare(element, totals, against) {
+      // Totals that could not be made are null.
+      const then = totals && figure.value(totals, minutes);
+      change(element, figure, now, then, totals?.ventas, t(against));
+    }
   });
 }
 

@@ -12,7 +12,8 @@ export function ticker(list, events) {
 }
 
 function make(event) {
-  const value = (name, kind) => (has(`live.values.${name}.${kind}`) ? t(`live.values.${name}.${kind}`) : kind);
+  // A record may lack anything.
+  const value = (name, kind) => (has(`live.values.${name}.${kind}`) ? t(`live.values.${name}.${kind}`) : (kind ?? "–"));
   const paid = [value("pago", event.tipo_pago), event.emisor].filter(Boolean).join(" ");
   const instalments = event.cuotas > 1 ? ` · ${t("live.instalments", { n: event.cuotas })}` : "";
   const why = event.motivo ? `${event.motivo.replaceAll("_", " ")} · ` : "";
@@ -23,7 +24,7 @@ function make(event) {
     h("time", { datetime: new Date(event.momento).toISOString() }, format.time(event.momento)),
     h("span.what", {}, `${units}${event.producto ?? "–"}`),
     h("span.sum", {}, format.money(event.importe_centavos ?? 0)),
-    h("span.where", {}, `${why}${event.sucursal} · ${value("plataforma", event.plataforma)} · ${paid}${instalments}`),
-    h("span.sum", {}, h(`span.badge.${TONE[event.estado] ?? "plain"}`, {}, value("estado", event.estado ?? "–"))),
+    h("span.where", {}, `${why}${event.sucursal ?? "–"} · ${value("plataforma", event.plataforma)} · ${paid}${instalments}`),
+    h("span.sum", {}, h(`span.badge.${TONE[event.estado] ?? "plain"}`, {}, value("estado", event.estado))),
   );
 }
