@@ -31,10 +31,11 @@ LARGEST_ANSWER: Final = 16_000_000
 """Bytes of an answer: 10,000 rows of all columns have a third of them."""
 
 #: "topN" holds each value of an expression in the heap with its aggregations; "groupBy" does not.
-_GROUPED: Final = {"useApproximateTopN": False}
+#: A historical's cache holds all rows of its segments at once while it takes them in.
+_IN_BUFFERS: Final = {"useApproximateTopN": False, "populateCache": False}
 
-#: What Druid names when subqueries give more rows than they may.
-_TOO_MANY_ROWS: Final = "maxSubqueryRows"
+#: What Druid says when subqueries give more rows than `maxSubqueryRows`.
+_TOO_MANY_ROWS: Final = "subqueries generated results beyond maximum"
 
 _READS = ("SELECT", "WITH")
 _ID_PREFIX = "consulta-"
@@ -171,7 +172,7 @@ def ask_freely(
             rows=rows,
             seconds=seconds,
             query_id=query_id,
-            context={"maxSubqueryRows": subquery_rows, **_GROUPED},
+            context={"maxSubqueryRows": subquery_rows, **_IN_BUFFERS},
         )
     except (
         DatasourceMissingError,

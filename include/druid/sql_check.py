@@ -65,17 +65,21 @@ which are 1,200 words; it plans 300 in a second.
 MOST_SIZE: Final = 3_000
 """Words of all expressions as Calcite writes them out, each use of a WITH query counted again."""
 
-MOST_PIECES: Final = 60
-"""Pieces of all concatenations as Calcite writes them out: rows of long texts fill Druid's heap."""
+MOST_PIECES: Final = 30
+"""Long texts, formats and pieces of concatenations in all columns, as Calcite writes them out.
+
+Druid holds 10,000 rows of an answer in its heap. Four answers of 59 columns of 97 characters that
+the query made ended a broker of 320 MiB.
+"""
+
+LONG_TEXT: Final = 20
+"""Characters from which a text in the query counts as a piece; columns of sales have fewer."""
 
 MOST_DIGITS: Final = 18
 """Digits of `ROUND` and `TRUNCATE`, before or after the point."""
 
 LARGEST_LIMIT: Final = 10_000
 """Rows of LIMIT and OFFSET: the page shows no more, and Druid sorts so many in its heap."""
-
-LONGEST_FORMAT: Final = 40
-"""Characters of a format of `TIME_FORMAT`, of which a few may become the name of a time zone."""
 
 MOST_WILDCARDS: Final = 8
 """Signs ``%`` in the pattern of one LIKE."""
@@ -91,11 +95,13 @@ _CONSTANTS: Final = ("NULL", "TRUE", "FALSE", "UNKNOWN", "CURRENT_TIMESTAMP", "C
 _COMPARISONS: Final = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _PERIOD: Final = re.compile(r"'(?:P[1-9][0-9]{0,3}[DWMY]|PT[1-9][0-9]{0,3}[HMS])'")
 _MOMENT: Final = re.compile(r"'[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]{5,12}Z?)?'")
+_FORMAT: Final = re.compile(r"'[^z]{0,30}'")
+"""Not "z": it stands for the name of a time zone, which is five times longer than the format."""
 _AMOUNT: Final = re.compile(r"'[0-9]{1,6}'")
 
 
 class _Weighed(NamedTuple):
-    """An expression: its words, how many of them are columns, and pieces of concatenations."""
+    """An expression: its words, how many of them are columns, and pieces of long texts."""
 
     words: int
     columns: int
@@ -118,13 +124,13 @@ class _Query:
     weight: int = 1
     """Words of its largest column."""
     pieces: int = 0
-    """Pieces of the longest concatenation in a column."""
+    """Pieces of the longest text in a column."""
     reads: int = 1
     levels: int = 0
     size: int = 0
     """Words of all its expressions."""
     texts: int = 0
-    """Pieces of all its concatenations."""
+    """Pieces of the texts in all columns."""
 
 
 @dataclass
@@ -136,6 +142,8 @@ class _Scope:
     inner: list[_Query] = field(default_factory=list)
     """Queries within its expressions."""
     expressions: list[_Weighed] = field(default_factory=list)
+    conditions: list[_Weighed] = field(default_factory=list)
+    """Expressions of WHERE, HAVING and ON, whose texts are in no row."""
 
 
 def _lines(file: Path) -> list[str]:
@@ -219,8 +227,8 @@ class _Parser:
         bound(
             sum(query.texts for query in queries),
             MOST_PIECES,
-            "pedazos de texto para unir, contando los de las columnas que usa",
-            "pieces of text to join, counting those of the columns that it uses",
+            "textos largos o unidos en sus columnas, contando los de las columnas que usa",
+            "long or joined texts in its columns, counting those of the columns that it uses",
         )
         if not self._is_joined_in_broker:
             return SUBQUERY_ROWS
@@ -241,7 +249,7 @@ class _Parser:
         inner = [*queries, *order.inner]
         largest = _largest(queries)
         query = _measured(
-            order.expressions,
+            order,
             largest,
             inner,
             columns=max(each.columns for each in queries),
@@ -280,12 +288,12 @@ class _Parser:
         if self._word("FROM"):
             self._joined(scope)
         if self._word("WHERE"):
-            self._expression(scope)
+            self._condition(scope)
         if self._word("GROUP"):
             self._expect("BY")
             self._listed(self._expression, scope, MOST_COLUMNS)
         if self._word("HAVING"):
-            self._expression(scope)
+            self._condition(scope)
         inner = [query for _, query in scope.sources]
         below = _largest(inner)
         columns = len(items)
@@ -296,7 +304,7 @@ class _Parser:
         inner += scope.inner
         written = [item.over(below) for item in items]
         return _measured(
-            scope.expressions,
+            scope,
             below,
             inner,
             columns=columns,
@@ -333,7 +341,7 @@ class _Parser:
                 self._expect("JOIN")
                 self._source(scope)
                 self._expect("ON")
-                self._expression(scope)
+                self._condition(scope)
             else:
                 break
         sources = scope.sources
@@ -424,6 +432,11 @@ class _Parser:
         scope.expressions.append(weighed)
         return weighed
 
+    def _condition(self, scope: _Scope) -> None:
+        start = self._mark()
+        self._or(scope)
+        scope.conditions.append(self._since(start))
+
     def _or(self, scope: _Scope) -> None:
         while True:
             self._word("NOT")
@@ -494,6 +507,7 @@ class _Parser:
             token.kind == "word" and token.text.upper() in _CONSTANTS and not is_call
         ):
             self._at += 1
+            self._pieces += token.kind == "text" and len(token.text) > LONG_TEXT
         elif self._sign("("):
             with self._deeper():
                 if self._token.text.upper() == "SELECT":
@@ -627,12 +641,11 @@ class _Parser:
                 self._or(scope)
                 self._repeat(self._since(start), 1)
             case "format":
-                text = self._take("text").text
-                bound(
-                    len(text) - 2,
-                    LONGEST_FORMAT,
-                    "caracteres en un formato",
-                    "letters in a format",
+                self._pieces += 1
+                self._matching(
+                    _FORMAT,
+                    "un formato sin «z» de hasta 30 caracteres, como 'yyyy-MM-dd'",
+                    "a format without «z» of up to 30 characters, such as 'yyyy-MM-dd'",
                 )
             case _:
                 self._or(scope)
@@ -751,15 +764,14 @@ def _largest(queries: Sequence[_Query]) -> _Query:
     )
 
 
-def _measured(
-    expressions: Sequence[_Weighed], below: _Query, inner: Sequence[_Query], **known: int
-) -> _Query:
+def _measured(scope: _Scope, below: _Query, inner: Sequence[_Query], **known: int) -> _Query:
     """Return a query of `known` measures with the size of its expressions over those `below`.
 
     Raises:
         SqlRefusedError: an expression is too large.
     """
-    written = [each.over(below) for each in expressions]
+    shown = [each.over(below) for each in scope.expressions]
+    written = [*shown, *(each.over(below) for each in scope.conditions)]
     bound(
         max((each.words for each in written), default=0),
         MOST_WEIGHT,
@@ -768,7 +780,7 @@ def _measured(
     )
     return _Query(
         size=sum(each.words for each in written) + sum(each.size for each in inner),
-        texts=sum(each.pieces for each in written) + sum(each.texts for each in inner),
+        texts=sum(each.pieces for each in shown) + sum(each.texts for each in inner),
         **known,
     )
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import psutil
@@ -17,7 +18,7 @@ from include.druid.client import (
     QueryCanceledError,
     QueryTimeoutError,
 )
-from include.druid.sql_box import ask_freely, query_id
+from include.druid.sql_box import MOST_ROWS, MOST_SECONDS, ask_freely, query_id
 from include.druid.sql_lexer import SqlRefusedError
 from include.druid.supervisor import supervisor_spec
 from include.sales.content import SaleSource
@@ -49,15 +50,15 @@ class Attacked(NamedTuple):
     table: str
     processes: list[psutil.Process]
 
-    def ask(self, sql: str) -> str:
-        """Ask as the page does, and return how it ended."""
+    def ask(self, sql: str, seconds: float = SECONDS) -> str:
+        """Ask as the page does for the most rows that it asks for, and return how it ended."""
         try:
             ask_freely(
                 self.druid,
                 sql.replace("ventas", f'"{self.table}"'),
                 [self.table],
-                rows=1_000,
-                seconds=SECONDS,
+                rows=MOST_ROWS,
+                seconds=seconds,
                 query_id=query_id(str(uuid.uuid4())),
             )
         except SqlRefusedError as error:
@@ -71,6 +72,11 @@ class Attacked(NamedTuple):
         """Ask as many at once as the page lets through."""
         with ThreadPoolExecutor(AT_ONCE) as viewers:
             return Counter(viewers.map(self.ask, statements))
+
+    def ask_together(self, sql: str) -> Counter[str]:
+        """Ask one statement as often at once as the page lets through, with the longest time."""
+        with ThreadPoolExecutor(AT_ONCE) as viewers:
+            return Counter(viewers.map(self.ask, [sql] * AT_ONCE, [MOST_SECONDS] * AT_ONCE))
 
     def check(self, rows: int) -> None:
         """Check that each process is the one it was, is calm, and that Druid answers soon."""
@@ -105,13 +111,29 @@ def attacked(
         ledger_topic=ledger,
     ) as publisher:
         publisher.open()
-        for first in range(0, len(events), 500):
-            publisher.commit(events[first : first + 500])
-    druid.submit_supervisor(supervisor_spec(kafka_config, topic=table, datasource=table))
+        publisher.commit(events[: len(events) // 2])
+        druid.submit_supervisor(supervisor_spec(kafka_config, topic=table, datasource=table))
+        wait_for_rows(druid, table, len(events) // 2)
+        # A historical is smaller than the process with the tasks, and must stand as much.
+        druid.hand_off(table, [0])
+        wait_until(
+            partial(is_served, druid, table), service="Druid", address=druid.url, seconds=180
+        )
+        publisher.commit(events[len(events) // 2 :])
     wait_for_rows(druid, table, len(events))
     once = DruidClient(druid.url, auth=druid._session.auth, verify=druid._verify, retries=0)
     yield Attacked(once, table, druid_processes(stack)), len(events)
     remove_supervisor(druid, table)
+
+
+def is_served(druid: DruidClient, table: str) -> bool:
+    """Return whether a historical serves published segments of the table."""
+    found = druid.sql(
+        "SELECT COUNT(*) AS n FROM sys.segments"
+        " WHERE datasource = ? AND is_published = 1 AND is_available = 1 AND is_realtime = 0",
+        [table],
+    )
+    return bool(found[0]["n"])
 
 
 def druid_processes(stack: Settings) -> list[psutil.Process]:
@@ -130,11 +152,23 @@ def test_no_statement_of_the_corpus_ends_or_occupies_druid(
     attacked: tuple[Attacked, int],
 ) -> None:
     attack, rows = attacked
-    hostile = [each.sql for each in corpus() if each.refused]
+    hostile = [each.sql for each in corpus() if each.kind == "refused"]
     assert attack.ask_all(hostile) == {"refused": len(hostile)}
-    others = [each.sql for each in corpus() if not each.refused]
+    others = [each.sql for each in corpus() if each.kind == "asked"]
     ended = attack.ask_all(others)
     assert ended["answered"] + ended["timed out"] > 0
+    attack.check(rows)
+
+
+def test_heaviest_answers_at_once_fit_into_druid(attacked: tuple[Attacked, int]) -> None:
+    attack, rows = attacked
+    answered = 0
+    for hostile in corpus():
+        if hostile.kind == "heavy":
+            ended = attack.ask_together(hostile.sql)
+            answered += ended["answered"] > 0
+            assert all(process.is_running() for process in attack.processes), hostile.attack
+    assert answered
     attack.check(rows)
 
 

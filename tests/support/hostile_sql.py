@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 CORPUS = Path(__file__).parents[1] / "attack" / "sql.txt"
 
-_HEADER = re.compile(r"^## (refused|asked): (.*)\n", re.MULTILINE)
+_HEADER = re.compile(r"^## (refused|asked|heavy): (.*)\n", re.MULTILINE)
 _REPEATED = re.compile(r"\{\{(\d+)\*(.*?)\}\}", re.DOTALL)
 
 
 class Hostile(NamedTuple):
-    """A statement, and whether the check refuses it; `attack` says what it attacks."""
+    """A statement; `kind` is one of the three that the file explains, `attack` what is attacked."""
 
-    refused: bool
+    kind: str
     attack: str
     sql: str
 
@@ -23,7 +23,7 @@ def corpus() -> list[Hostile]:
     _, *parts = _HEADER.split(CORPUS.read_text(encoding="utf-8"))
     kinds, attacks, texts = parts[::3], parts[1::3], parts[2::3]
     return [
-        Hostile(kind == "refused", attack, _REPEATED.sub(_repeat, text.strip()))
+        Hostile(kind, attack, _REPEATED.sub(_repeat, text.strip()))
         for kind, attack, text in zip(kinds, attacks, texts, strict=True)
     ]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from include.druid.sql_check import LONGEST_FORMAT, TYPES, UNITS, functions
+from include.druid.sql_check import TYPES, UNITS, functions
 
 NUMBERS = ("0", "1", "-1", "18", "2147483647", "9223372036854775807", "1e300", "1e-300", "0.1")
 NUMERIC = ("cantidad", "secuencia", "importe_centavos", "iva_centavos", "cuotas")
@@ -157,7 +157,7 @@ class RandomSql:
                 f"({self._text(depth - 1)} || {self._text(depth - 1)} || {self._text(depth - 1)})"
             )
         if self._is(0.2):
-            return f"TIME_FORMAT({self._moment(depth - 1)}, '{'y' * LONGEST_FORMAT}')"
+            return f"TIME_FORMAT({self._moment(depth - 1)}, '{'y' * 30}')"
         return self._call(self._pick(_TEXT_FUNCTIONS), depth, self._text(depth - 1))
 
     def _moment(self, depth: int) -> str:

@@ -27,7 +27,13 @@ from include.sales.event import FIELDS
 from include.stream.tail import MOST, tail
 from include.texts import InputError, Texts
 from ventas_airflow.page.access import CanRun
-from ventas_airflow.page.services import DATASOURCE, druid, in_thread, kafka_config
+from ventas_airflow.page.services import (
+    DATASOURCE,
+    druid,
+    druid_for_free_sql,
+    in_thread,
+    kafka_config,
+)
 from ventas_airflow.page.shared import Shared
 
 router = APIRouter()
@@ -142,7 +148,7 @@ def _ask_freely(body: FreeSql) -> dict[str, Any]:
     asked = query_id(body.id)
     with _slot():
         answer = ask_freely(
-            druid(),
+            druid_for_free_sql(),
             body.sql,
             (DATASOURCE,),
             rows=body.rows,
@@ -153,6 +159,7 @@ def _ask_freely(body: FreeSql) -> dict[str, Any]:
 
 
 def _cancel(asked: str) -> None:
+    # Druid lets only who may write to a datasource cancel its native queries.
     druid().cancel_sql(asked)
 
 

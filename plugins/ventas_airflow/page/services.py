@@ -7,13 +7,19 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from include.druid.client import DruidClient
+
+if TYPE_CHECKING:
+    from ventas_airflow.hooks.druid import DruidSupervisorHook
 
 T = TypeVar("T")
 
 DATASOURCE: Final = "ventas"
+
+PAGE_CONNECTION: Final = "druid_page_default"
+"""Optional connection for free SQL, with a login that may only read the datasource of sales."""
 
 TIMEOUT: Final = 10.0
 """Seconds for an answer of Druid, and of Compute Engine."""
@@ -39,9 +45,26 @@ async def in_thread(
 def druid() -> DruidClient:
     """A client of the router of connection `druid_ingest_default`; one that gives up soon."""
     # The providers take a second to import: the API server starts without them.
-    from ventas_airflow.hooks.druid import DruidSupervisorHook, router_url
+    from ventas_airflow.hooks.druid import DruidSupervisorHook
 
-    hook = DruidSupervisorHook()
+    return _client(DruidSupervisorHook())
+
+
+def druid_for_free_sql() -> DruidClient:
+    """Return a client of connection `druid_page_default`, or that of `druid` if there is none."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from ventas_airflow.hooks.druid import DruidSupervisorHook
+
+    try:
+        return _client(DruidSupervisorHook(PAGE_CONNECTION))
+    except AirflowNotFoundException:
+        return druid()
+
+
+def _client(hook: "DruidSupervisorHook") -> DruidClient:
+    from ventas_airflow.hooks.druid import router_url
+
     return DruidClient(
         router_url(hook.conn),
         auth=hook.get_auth(),

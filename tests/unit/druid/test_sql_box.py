@@ -149,7 +149,8 @@ def test_free_sql_groups_in_buffers_and_not_in_the_heap(
 ) -> None:
     router.on("POST", SQL, plan(), table(["a", 1]))
     freely(client, "SELECT 1")
-    assert router.asked[-1].body["context"]["useApproximateTopN"] is False
+    context = router.asked[-1].body["context"]
+    assert (context["useApproximateTopN"], context["populateCache"]) == (False, False)
 
 
 def test_rows_of_subqueries_are_limited_for_free_sql(router: Router, client: DruidClient) -> None:
@@ -164,7 +165,8 @@ def test_rows_of_subqueries_are_limited_for_free_sql(router: Router, client: Dru
 def test_too_many_rows_of_subqueries_are_told_with_how_many_may_be(
     router: Router, client: DruidClient
 ) -> None:
-    wrong = 400, failure("CAPACITY_EXCEEDED", "Try setting the 'maxSubqueryRows' to a higher value")
+    told = "Cannot issue the query, subqueries generated results beyond maximum[9] rows. Try …"
+    wrong = 400, failure("CAPACITY_EXCEEDED", told)
     router.on("POST", SQL, plan(), wrong)
     with pytest.raises(SqlRefusedError, match=f"más de {SUBQUERY_ROWS} filas"):
         freely(client, "SELECT 1")

@@ -1,7 +1,9 @@
 """The routes of «Consultas», with a Druid that answers from a script."""
 
 import json
+import os
 import uuid
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -148,6 +150,27 @@ def test_a_query_is_cancelled_by_the_id_that_its_page_gave_it(
     assert runner.delete(f"/api/sql/{asked}").status_code == 204
     assert [request.path for request in druid.asked] == paths
     assert runner.delete("/api/sql/x").status_code == 400
+
+
+def test_free_sql_has_a_login_of_its_own_where_there_is_one(
+    runner: TestClient, druid: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    druid.on("POST", SQL, *[PLAN, table(["n"], ["BIGINT"], [1])] * 2)
+    runner.post("/api/sql", json=free("SELECT 1"))
+    assert "Authorization" not in druid.asked[-1].headers
+
+    own = {**json.loads(os.environ["AIRFLOW_CONN_DRUID_INGEST_DEFAULT"]), "login": "ventas_page"}
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_PAGE_DEFAULT", json.dumps({**own, "password": "x"}))
+    runner.post("/api/sql", json=free("SELECT 1"))
+    assert (
+        druid.asked[-1].headers["Authorization"] == f"Basic {b64encode(b'ventas_page:x').decode()}"
+    )
+
+    # The library reads Druid's own tables as well, and only who may write may cancel.
+    druid.on("POST", SQL, table(["producto"], ["VARCHAR"], ["Yerba"]))
+    runner.post("/api/queries/druid_servers", json={})
+    runner.delete(f"/api/sql/{uuid.uuid4()}")
+    assert all("Authorization" not in asked.headers for asked in druid.asked[-2:])
 
 
 def test_no_more_queries_run_at_once_than_may(runner: TestClient, druid: Router) -> None:
