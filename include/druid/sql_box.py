@@ -215,7 +215,7 @@ def _check_limits(rows: int, seconds: float) -> None:
 
 def _plan(client: DruidClient, sql: str, seconds: float) -> str:
     try:
-        [row] = client.sql(f"EXPLAIN PLAN FOR {sql}", timeout=seconds)
+        [row] = client.sql(f"EXPLAIN PLAN FOR {sql}", timeout=seconds, context=_IN_BUFFERS)
     except (DatasourceMissingError, QueryInvalidError):
         # Asked by itself it is refused with the right line and column.
         return ""
