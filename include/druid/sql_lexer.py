@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(
     | (?P<quoted>"(?:[^"]|"")+")
     | (?P<text>'(?:[^']|'')*')
     | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-    | (?P<sign>\|\||<>|<=|>=|!=|-(?!-)|/(?![/*])|[+*%=<>(),.])
+    | (?P<sign>\|\||<>|<=|>=|!=|-(?!-)|/(?![/*])|[+*=<>(),.])
     """,
     re.VERBOSE,
 )
@@ -52,9 +52,9 @@ def lexed(sql: str) -> Iterator[Token]:
             near = sql[at : at + 20]
             raise SqlRefusedError(
                 f"No se admite «{near}»: van nombres, números, textos entre comillas simples y los "
-                "signos + - * / % || = <> < <= > >= ( ) , y el punto.",
+                "signos + - * / || = <> < <= > >= ( ) , y el punto.",
                 f"«{near}» is not allowed: names, numbers, texts in single quotes and the signs "
-                "+ - * / % || = <> < <= > >= ( ) , and the dot are.",
+                "+ - * / || = <> < <= > >= ( ) , and the dot are.",
             )
         kind, text = found.lastgroup, found[0]
         if kind in ("text", "quoted"):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from include.druid.sql_box import MOST_ROWS, MOST_SECONDS, ask_freely, query_id
 from include.druid.sql_lexer import SqlRefusedError
 from include.druid.supervisor import supervisor_spec
 from include.sales.content import SaleSource
+from include.sales.event import Venta
 from include.sales.market import load_market
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
@@ -111,29 +112,35 @@ def attacked(
         ledger_topic=ledger,
     ) as publisher:
         publisher.open()
-        publisher.commit(events[: len(events) // 2])
+        half = len(events) // 2
+        commit(publisher, events[:half])
         druid.submit_supervisor(supervisor_spec(kafka_config, topic=table, datasource=table))
-        wait_for_rows(druid, table, len(events) // 2)
+        wait_for_rows(druid, table, half)
         # A historical is smaller than the process with the tasks, and must stand as much.
         druid.hand_off(table, [0])
         wait_until(
             partial(is_served, druid, table), service="Druid", address=druid.url, seconds=180
         )
-        publisher.commit(events[len(events) // 2 :])
+        commit(publisher, events[half:])
     wait_for_rows(druid, table, len(events))
     once = DruidClient(druid.url, auth=druid._session.auth, verify=druid._verify, retries=0)
     yield Attacked(once, table, druid_processes(stack)), len(events)
     remove_supervisor(druid, table)
 
 
+def commit(publisher: SalePublisher, events: Sequence[Venta]) -> None:
+    for first in range(0, len(events), 500):
+        publisher.commit(events[first : first + 500])
+
+
 def is_served(druid: DruidClient, table: str) -> bool:
     """Return whether a historical serves published segments of the table."""
     found = druid.sql(
-        "SELECT COUNT(*) AS n FROM sys.segments"
+        "SELECT segment_id FROM sys.segments"
         " WHERE datasource = ? AND is_published = 1 AND is_available = 1 AND is_realtime = 0",
         [table],
     )
-    return bool(found[0]["n"])
+    return bool(found)
 
 
 def druid_processes(stack: Settings) -> list[psutil.Process]:

@@ -13,8 +13,10 @@ Visit = Callable[..., Visitor]
 
 ENDLESS = """
 SELECT COUNT(*) AS n FROM (
-  SELECT a.sku FROM ventas a JOIN ventas b ON a.provincia = b.provincia
-  JOIN ventas c ON a.provincia = c.provincia JOIN ventas d ON a.provincia = d.provincia
+  SELECT a.sku FROM ventas a JOIN (SELECT provincia FROM ventas LIMIT 3000) b
+  ON a.provincia = b.provincia JOIN (SELECT provincia FROM ventas LIMIT 3000) c
+  ON a.provincia = c.provincia JOIN (SELECT provincia FROM ventas LIMIT 3000) d
+  ON a.provincia = d.provincia
 )
 """
 

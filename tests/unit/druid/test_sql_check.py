@@ -44,7 +44,7 @@ def refusal(sql: str) -> SqlRefusedError:
         "SELECT producto AS año, COUNT(DISTINCT cliente) FROM ventas GROUP BY producto",
         "SELECT FLOOR(__time TO DAY), EXTRACT(HOUR FROM __time), LEFT(sku, 3) FROM ventas",
         "SELECT COUNT(*) FILTER (WHERE estado = 'aprobada' AND NOT sku IS NULL) FROM ventas",
-        "SELECT -cantidad * (1 + .5e3) % 7 FROM ventas WHERE __time >= TIMESTAMP '2026-11-24'",
+        "SELECT -cantidad * (1 + .5e3) / 7 FROM ventas WHERE __time >= TIMESTAMP '2026-11-24'",
         "SELECT 1 FROM ventas WHERE __time > CURRENT_TIMESTAMP - INTERVAL '7' DAY",
         "SELECT 1 FROM ventas WHERE sku NOT IN ('a', 'it''s') AND cantidad BETWEEN 1 AND 2",
         "SELECT 1 FROM ventas WHERE producto NOT LIKE '%50!%%' ESCAPE '!'",
@@ -181,7 +181,7 @@ def test_hostile_expression_is_refused_wherever_it_stands(poison: str) -> None:
 
 
 def test_every_function_of_the_file_has_arguments_of_known_kinds() -> None:
-    kinds = {"any", "twice", "concat", "text", "format", "period", "digits", "unit"}
+    kinds = {"any", "twice", "sketch", "concat", "text", "format", "period", "digits", "unit"}
     assert len(functions()) > 40
     for name, arguments in functions().items():
         assert name == name.upper()
