@@ -132,6 +132,8 @@ class _Query:
     pieces: int = 0
     """Pieces of the longest text in a column."""
     reads: int = 1
+    sources: int = 1
+    """Tables of its FROM, and of the derived tables in it: Calcite may make one FROM of them."""
     levels: int = 0
     size: int = 0
     """Words of all its expressions."""
@@ -269,6 +271,7 @@ class _Parser:
             weight=largest.weight,
             pieces=largest.pieces,
             reads=sum(each.reads for each in inner),
+            sources=max(each.sources for each in queries),
             levels=max(each.levels for each in inner),
         )
         bound(
@@ -324,6 +327,7 @@ class _Parser:
             weight=max([below.weight, *(item.words for item in written)]),
             pieces=max([below.pieces, *(item.pieces for item in written)]),
             reads=max(1, sum(query.reads for query in inner)),
+            sources=max(1, sum(query.sources for _, query in scope.sources)),
             levels=1 + max((query.levels for query in inner), default=0),
         )
 
@@ -360,7 +364,7 @@ class _Parser:
         sources = scope.sources
         if len(sources) > 1 and sources[0][1].levels:
             self._is_joined_in_broker = True
-            if len(sources) > 2:
+            if sum(query.sources for _, query in sources) > 2:
                 raise SqlRefusedError(
                     "Un FROM que empieza con una subconsulta se une con una sola tabla más: empezá "
                     f"con {', '.join(self._tables)}, o sacá una.",

@@ -102,7 +102,8 @@ class RandomSql:
             case 2:
                 joined = f" LEFT JOIN {other} b ON a.cantidad < b.n"
             case _:
-                joined = f", ({self._query(depth - 1)}) b"
+                # A subquery may begin a join of two tables alone.
+                return f"{self._table} a, ({self._query(depth - 1)}) b"
         if self._is(0.5):
             return f"{self._table} a{joined}"
         return f"(SELECT * FROM {self._table} LIMIT 900) a{joined}"  # noqa: S608

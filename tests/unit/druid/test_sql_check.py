@@ -148,7 +148,9 @@ def test_derived_tables_are_joined_by_twos_and_with_fewer_rows_the_more_is_compu
     within = checked(joined.format("1", f"ventas a, ({joined.format('1', pair)}) b"))
     assert fewer < within < few < many == SUBQUERY_ROWS
     assert few > 2_000
-    assert "subconsulta" in str(refusal(joined.format("1", f"{pair}, {derived} c")))
+    inner = joined.format("1 AS n", pair)
+    for three in (f"{pair}, {derived} c", f"({inner}) a, {derived} b", f"{derived} a, ({inner}) b"):
+        assert "subconsulta" in str(refusal(joined.format("1", three)))
 
 
 def test_size_is_counted_with_every_derived_table_in_its_place() -> None:
