@@ -31,8 +31,8 @@ LARGEST_ANSWER: Final = 16_000_000
 """Bytes of an answer: 10,000 rows of all columns have a third of them."""
 
 #: "topN" holds each value of an expression in the heap with its aggregations; "groupBy" does not.
-#: A historical's cache holds all rows of its segments at once while it takes them in.
-_IN_BUFFERS: Final = {"useApproximateTopN": False, "populateCache": False}
+#: The historicals' cache is for the views: free SQL must not push their entries out.
+_CONTEXT: Final = {"useApproximateTopN": False, "populateCache": False}
 
 #: What Druid says when subqueries give more rows than `maxSubqueryRows`.
 _TOO_MANY_ROWS: Final = "subqueries generated results beyond maximum"
@@ -172,7 +172,7 @@ def ask_freely(
             rows=rows,
             seconds=seconds,
             query_id=query_id,
-            context={"maxSubqueryRows": subquery_rows, **_IN_BUFFERS},
+            context={"maxSubqueryRows": subquery_rows, **_CONTEXT},
         )
     except (
         DatasourceMissingError,
@@ -215,7 +215,7 @@ def _check_limits(rows: int, seconds: float) -> None:
 
 def _plan(client: DruidClient, sql: str, seconds: float) -> str:
     try:
-        [row] = client.sql(f"EXPLAIN PLAN FOR {sql}", timeout=seconds, context=_IN_BUFFERS)
+        [row] = client.sql(f"EXPLAIN PLAN FOR {sql}", timeout=seconds, context=_CONTEXT)
     except (DatasourceMissingError, QueryInvalidError):
         # Asked by itself it is refused with the right line and column.
         return ""

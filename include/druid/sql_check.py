@@ -75,7 +75,8 @@ the query made ended a broker of 320 MiB.
 MOST_SKETCHES: Final = 8
 """Calls of COUNT(DISTINCT) and of the functions that estimate.
 
-Each has kilobytes for each group: four answers of 58 for each id ended a historical of 384 MiB.
+Each has kilobytes for each group: four answers of 58 for each id ended a historical of 384 MiB,
+and an indexer.
 """
 
 LONG_TEXT: Final = 20

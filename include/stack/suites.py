@@ -29,7 +29,7 @@ SUITES: Final[dict[str, Suite]] = {
     "browser": Suite("stack", 75, "the live page in Chromium"),
     "e2e": Suite("stack", 150, "whole windows, back-fills and alerts on a real Airflow"),
     "recovery": Suite("stack", 60, "a failed task and a lost VM lose nothing"),
-    "attack": Suite("stack", 60, "hostile SQL, requests, events and environments stop nothing"),
+    "attack": Suite("stack", 65, "hostile SQL, requests, events and environments stop nothing"),
     "sizes": Suite("stack", 60, "Druid starts with the settings of every machine size"),
     "chaos": Suite("stack", 90, "two scenarios of `./ventas chaos`"),
     "soak": Suite("stack", 30, "the parts of `./ventas soak` and `./ventas bench`"),

@@ -144,7 +144,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(
         freely(client, "SELECT producto, cantidad FROM ventas")
 
 
-def test_free_sql_groups_in_buffers_and_not_in_the_heap(
+def test_free_sql_groups_outside_the_heap_and_leaves_the_cache_alone(
     router: Router, client: DruidClient
 ) -> None:
     router.on("POST", SQL, plan(), table(["a", 1]))
