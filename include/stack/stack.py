@@ -86,7 +86,8 @@ def clean(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> N
     `tell` is called with what is about to be deleted.
 
     Raises:
-        StackError: processes of the stack, or of one in a folder within, are alive.
+        StackError: supervisord answers, or processes of the stack, or of a stack in a folder within
+            its own, are alive.
         FolderError: the folder is not a stack's, another command is at work on it, or something in
             it could not be deleted.
     """
@@ -94,8 +95,9 @@ def clean(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> N
         return
     with folder.held(settings.home, "clean"):
         alive = supervision.marked_processes(settings, nested=True)
-        if alive:
-            listed = ", ".join(str(process.pid) for process in alive)
+        # The environment of a process, and so its mark, may be hidden, as in a container.
+        if alive or supervision.is_running(settings):
+            listed = ", ".join(str(process.pid) for process in alive) or "hidden from this user"
             raise StackError(
                 f"The stack runs (processes {listed}): `./ventas down` first, then clean."
             )

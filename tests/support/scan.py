@@ -1,4 +1,4 @@
-"""Looking for secrets where none may be: in files, command lines and answers."""
+"""Looking for secrets where none may be, and for files that others may read."""
 
 import json
 import stat
@@ -64,3 +64,23 @@ def scan_files(folder: Path, secrets: Mapping[str, bytes]) -> list[Found]:
             path = file.relative_to(folder).as_posix()
             found.append(Found(path, names, private=mode == 0o600))
     return found
+
+
+def modes_in(folder: Path) -> dict[str, int]:
+    """Mode of the folder and of everything below it, by the path within it."""
+    modes = {}
+    for path in [folder, *folder.rglob("*")]:
+        try:
+            modes[path.relative_to(folder).as_posix()] = path.lstat().st_mode
+        except FileNotFoundError:  # a service has just removed it
+            continue
+    return modes
+
+
+def open_to_others(modes: Mapping[str, int]) -> dict[str, str]:
+    """Of `modes_in`, what others than the user may read, write or enter. A link has no mode."""
+    return {
+        path: stat.filemode(mode)
+        for path, mode in modes.items()
+        if mode & 0o077 and not stat.S_ISLNK(mode)
+    }

@@ -264,6 +264,21 @@ def test_command_that_leaves_files_marks_the_folder_as_a_stacks(
     assert main([command]) == 0
 
 
+def test_command_line_makes_no_airflow_folder_of_the_user(tmp_path: Path) -> None:
+    """Airflow reads or makes the user's configuration as soon as it is imported."""
+    modules = ("cli", "demo", "live", "stack", "size", "testing")
+    code = f"import sys, {', '.join(f'include.stack.{name}' for name in modules)}\n"
+    code += "import bench.run, chaos.run, soak.run\nassert 'airflow' not in sys.modules"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW_")}
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**environment, "HOME": str(tmp_path)},
+        check=True,
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def test_up_on_a_busy_port_starts_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,6 +105,16 @@ def test_status_tells_what_runs_and_clean_refuses_meanwhile(running: Settings) -
     assert running.home.exists()
 
 
+def test_clean_asks_supervisord_where_processes_are_hidden(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(supervision, "marked_processes", lambda *_, **__: [])
+        with pytest.raises(stack.StackError, match="hidden from this user"):
+            stack.clean(running)
+    assert running.home.exists()
+
+
 def test_stop_leaves_no_process_not_even_one_that_left_its_group(running: Settings) -> None:
     log = running.logs / "parent.log"
     wait_until(
