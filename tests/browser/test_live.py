@@ -58,6 +58,25 @@ def test_the_figures_are_druids(shop: Shop, visit: Visit) -> None:
     visitor.picture("vivo")
 
 
+def test_a_card_that_fails_says_so_and_the_others_are_shown(shop: Shop, visit: Visit) -> None:
+    def harmed(route: Route) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        # One section could not be made, and of another the page cannot make anything.
+        found |= {"fallas": ["productos"], "productos": [], "plataformas": None}
+        route.fulfill(response=answer, json=found)
+
+    visitor = visit()
+    visitor.page.route(re.compile("/ventas/api/live"), harmed)
+    page = visitor.live("?rango=1h")
+    for card in ("products", "platforms"):
+        failed = page.locator(f"[data-card={card}] > .failed")
+        expect(failed).to_contain_text("Esta tarjeta no se pudo armar")
+    expect(page.locator(".failed:visible")).to_have_count(2)
+    expect(page.locator("[data-list=pagos] li")).not_to_have_count(0)
+    expect(page.locator("[data-card=ticker] li")).not_to_have_count(0)
+
+
 def test_filters_act_on_everything_and_live_in_the_address(shop: Shop, visit: Visit) -> None:
     page = visit().live("?rango=6h")
     page.get_by_role("combobox", name="Pago").select_option("credito")

@@ -64,7 +64,8 @@ def _value(entry: dict[str, Any], copied: Venta, now: datetime) -> bytes | None:
         fields = {**msgspec.to_builtins(copied), **entry.get("set", {})}
         fields |= {name: name[0] * size for name, size in entry.get("long", {}).items()}
         text = json.dumps(
-            {name: value for name, value in fields.items() if name not in entry.get("without", ())}
+            {name: value for name, value in fields.items() if name not in entry.get("without", ())},
+            ensure_ascii=False,
         )
     if text is None:
         return None

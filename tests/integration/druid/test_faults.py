@@ -1,5 +1,6 @@
 """Faults on purpose on a real Druid: it counts and holds exactly what the ledger says."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -104,6 +105,7 @@ def check_ledger(place: Place) -> dict[str, Any]:
     operator = CheckLedgerOperator(
         task_id="check_ledger",
         vm={},
+        topic=place.topic,
         datasource=place.topic,
         ledger_topic=place.ledger_topic,
         lookback_minutes=LOOKBACK,
@@ -152,6 +154,7 @@ def test_a_run_with_every_fault_reconciles_and_is_equal_to_the_ledger(
     result = reconcile(place, published, began)
 
     assert result["coinciden"]
+    assert result["ajenos"] == {"registros": 0, "primeros": [], "completo": True}
     assert result["malformados"] == {
         "ilegibles_esperadas": expected["unparseable"],
         "con_error_esperadas": expected["processedWithError"],
@@ -197,11 +200,14 @@ def test_what_the_ledger_does_not_explain_is_an_error(
 
     check = check_ledger(place)
     assert (check["status"], check["numbers"]["diferencias"]) == ("error", 1)
+    # Without a key, it is no event of the run's, whatever it says.
+    named = rf"; 1 registro que el libro no conoce: partición \d offset \d+ id {event.id_evento} "
+    assert re.search(named, check["message"])
     twice = run_check(place, "duplicates")
     allowed = published.fallas["duplicado"]
     assert twice["status"] == "error"
     assert twice["message"] == f"duplicados = {allowed + 1}, debe ser entre 0 y {allowed}"
-    with pytest.raises(AirflowFailException, match=r"no coinciden: .* 0 perdidas, 1 dup"):
+    with pytest.raises(AirflowFailException, match=rf"no coinciden: .* 0 perdidas, 1 dup.*{named}"):
         reconcile(place, published, began)
 
 

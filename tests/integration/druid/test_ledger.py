@@ -17,6 +17,7 @@ from include.druid.supervisor import supervisor_spec
 from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
 from include.stream import ledger
+from include.stream.reader import read_committed
 from tests.integration.stream.place import SEED, Place
 from tests.support.druid import remove_supervisor, wait_for_rows
 from ventas_airflow.operators import ledger as operators
@@ -70,6 +71,7 @@ def check(
         operator = CheckLedgerOperator(
             task_id="check_ledger",
             vm={},
+            topic=place.topic,
             datasource=place.topic,
             ledger_topic=place.ledger_topic,
         )
@@ -85,7 +87,7 @@ def slip_in(place: Place, *events: bytes, entries: Sequence[Venta] = ()) -> None
     """Write past the publisher: events without an entry, and the entries of sales without them."""
     producer = Producer({**place.config, "acks": "all"})
     for event in events:
-        producer.produce(place.topic, event)
+        producer.produce(place.topic, event, json.loads(event)["id_venta"])
     for entry in ledger.entries_for(entries, SEED) if entries else ():
         producer.produce(place.ledger_topic, ledger.encode(entry), entry.corrida)
     assert producer.flush(20) == 0
@@ -120,8 +122,22 @@ def test_exactly_what_is_slipped_in_is_named(
 
     assert found["status"] == "error"
     assert found["numbers"]["diferencias"] == 5
-    told, totals = found["message"].removesuffix(")").split(" (")
-    assert totals == "62 eventos en el libro, 64 en Druid"
+    told, foreign = found["message"].split(" (62 eventos en el libro, 64 en Druid); ")
+    # One that is there twice is a run's own.
+    assert found["numbers"]["registros_ajenos"] == 2
+    places = {
+        record.value: f"partición {record.partition} offset {record.offset}"
+        for record in read_committed(place.config, place.topic)
+    }
+    what, _, names = foreign.partition(": ")
+    assert what == "2 registros que el libro no conoce"
+    assert sorted(names.split("; ")) == sorted(
+        f"{places[value]} id {unknown.id_evento} corrida {run} clave {unknown.id_venta}"
+        for value, run in (
+            (encode_sale(unknown), "sin libro"),
+            (json.dumps(nameless).encode(), "null"),
+        )
+    )
     minute = f"{unknown.ts[:16]}:00Z"
     assert told.split("; ") == [
         f", {minute}, : sin libro, y Druid tiene 1 eventos",

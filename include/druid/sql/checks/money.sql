@@ -12,7 +12,7 @@ SELECT
   ) AS importe_incorrecto,
   COUNT(*) FILTER (
     WHERE iva_centavos <> (2 * importe_centavos * alicuota_iva + 10000 + alicuota_iva)
-      / (2 * (10000 + alicuota_iva))
+      / NULLIF(2 * (10000 + alicuota_iva), 0)
   ) AS iva_incorrecto
 FROM "{datasource}"
 WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)

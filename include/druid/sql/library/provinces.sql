@@ -17,7 +17,7 @@ SELECT
   COUNT(DISTINCT sucursal) AS sucursales,
   COUNT(*) AS ventas,
   SUM(importe_centavos) AS facturado_centavos,
-  SUM(importe_centavos) / COUNT(DISTINCT sucursal) AS por_sucursal_centavos,
+  SUM(importe_centavos) / NULLIF(COUNT(DISTINCT sucursal), 0) AS por_sucursal_centavos,
   ROUND(100.0 * SUM(importe_centavos) / NULLIF(MAX(total), 0), 2) AS parte
 FROM "{datasource}"
 -- Not by a window: Druid 33 takes 200 MB to sort what a window function gives.

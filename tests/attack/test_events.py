@@ -1,0 +1,422 @@
+"""Hostile records beside honest sales, on a real Kafka and Druid: each view answers, and no honest
+sale is lost.
+
+The views are the page's own app, whose datasource and topics are the test's.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pytest
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+from confluent_kafka import Producer
+from fastapi.testclient import TestClient
+
+from include.druid import ledger as comparison
+from include.druid.checks import CheckResult, load_checks
+from include.druid.client import DruidClient
+from include.druid.findings.judge import KINDS
+from include.druid.library import load_library
+from include.druid.live.filters import COLUMNS, RANGES
+from include.druid.live.overview import Memory
+from include.druid.queries import for_datasource
+from include.druid.row_stats import RowStats, row_stats
+from include.druid.supervisor import Expected, supervisor_spec, unsettled
+from include.sales.content import SaleSource
+from include.sales.event import Venta, format_ts
+from include.sales.market import load_market
+from include.stack.waiting import wait_until
+from include.stream.foreign import foreign_records
+from include.stream.tail import MOST
+from include.stream.topics import ensure_topic
+from tests.integration.stream.place import SEED, Place, make_place
+from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.hostile_events import HostileRecord, hostile_records
+from ventas_airflow.operators import ledger as ledger_operators
+from ventas_airflow.operators.ledger import CheckLedgerOperator
+from ventas_airflow.operators.reconcile import ReconcileOperator
+from ventas_airflow.operators.validation import RunCheckOperator
+from ventas_airflow.page import findings, health, live, queries
+from ventas_airflow.page.access import can_read, can_run
+from ventas_airflow.page.app import create_app
+from ventas_airflow.page.shared import Shared
+
+#: Sales an hour, of the last day and of the same hours of earlier days: the findings compare them.
+PER_HOUR = 20
+EARLIER_DAYS = (7, 14)
+OPEN = {"abierta": True, "motivo": "es una prueba"}
+
+HOSTILE_STORE = load_market().stores[0]
+
+SUMS = """
+SELECT COUNT(*) AS n, COUNT(DISTINCT id_evento) AS ids, SUM(cantidad) AS cantidad,
+  SUM(importe_centavos) AS importe_centavos, SUM(iva_centavos) AS iva_centavos
+FROM "{datasource}" WHERE corrida = ?
+"""
+
+#: The largest record that Kafka takes by its defaults.
+LARGEST = 1_048_000
+
+
+class Attacked(NamedTuple):
+    """Where honest and hostile records are, and they."""
+
+    place: Place
+    honest: list[Venta]
+    hostile: list[HostileRecord]
+    stats: RowStats
+    """How Druid counted all of them."""
+
+
+@pytest.fixture(scope="module")
+def attacked(kafka_config: dict[str, str], druid: DruidClient) -> Iterator[Attacked]:
+    """A topic with hostile records between two halves of honest sales, all read by Druid."""
+    place = make_place(kafka_config, uuid.uuid4().hex[:8])
+    began = datetime.now(UTC)
+    druid.submit_supervisor(
+        supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
+    )
+    honest = honest_events(place, began)
+    # Of one store: the others' figures are those of the honest sales alone.
+    source = SaleSource(load_market(), SEED, "hostil", stores=[HOSTILE_STORE.id])
+    hostile = hostile_records(
+        lambda n: source.chain(n, began - timedelta(seconds=300 + n))[0], began
+    )
+    half = len(honest) // 2
+    with place.publisher() as publisher:
+        publisher.open()
+        publish(publisher, honest[:half])
+        send(place, hostile)
+        publish(publisher, honest[half:])
+
+    def read() -> bool:
+        return sum(row_stats(druid, place.topic, began)) >= len(honest) + objects(hostile)
+
+    wait_until(read, service="Druid", address=druid.url, seconds=180)
+    yield Attacked(place, honest, hostile, row_stats(druid, place.topic, began))
+    remove_supervisor(druid, place.topic)
+
+
+def honest_events(place: Place, now: datetime) -> list[Venta]:
+    """Sales of the last day and of the same three hours of earlier days, with what became of them.
+
+    They end a minute ago, as no check judges the last seconds.
+    """
+    step, end = timedelta(hours=1) / PER_HOUR, now - timedelta(minutes=1)
+    moments = [end - step * n for n in range(24 * PER_HOUR)]
+    for day in EARLIER_DAYS:
+        moments += [end - timedelta(days=day) - step * n for n in range(3 * PER_HOUR)]
+    source = place.source()
+    return [
+        event
+        for n, moment in enumerate(sorted(moments))
+        for event in source.chain(n, moment)
+        if event.ts < format_ts(end)
+    ]
+
+
+def publish(publisher: Any, events: list[Venta]) -> None:
+    for first in range(0, len(events), 300):
+        publisher.commit(events[first : first + 300])
+
+
+def send(place: Place, records: list[HostileRecord]) -> None:
+    producer = Producer({**place.config, "acks": "all", "message.max.bytes": LARGEST})
+    for number, record in enumerate(records):
+        producer.produce(
+            place.topic,
+            record.value,
+            record.key,
+            partition=number % 3,
+            timestamp=record.timestamp,
+        )
+    assert producer.flush(120) == 0
+
+
+def objects(records: list[HostileRecord]) -> int:
+    """Return what Druid counts of the records: one of each, but two of one with two events."""
+    return len(records) + sum(record.name == "two events in one record" for record in records)
+
+
+@pytest.fixture
+def connections(
+    druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port = druid.url.removeprefix("http://").split(":")
+    router = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
+    broker = {**router, "extra": {"schema": "http", "endpoint": "druid/v2/sql"}}
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
+    kafka = {"conn_type": "kafka", "extra": kafka_config}
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
+
+
+@pytest.fixture
+def page(
+    connections: None, attacked: Attacked, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestClient]:
+    """The page's app, of the test's datasource and topics."""
+    place = attacked.place
+    for module in (findings, health, live, queries):
+        monkeypatch.setattr(module, "DATASOURCE", place.topic)
+        monkeypatch.setattr(module, "_shared", Shared())
+    monkeypatch.setattr(live, "_memory", Memory())
+    monkeypatch.setattr(health, "LEDGER", place.ledger_topic)
+    monkeypatch.setattr(queries, "TOPIC", place.topic)
+    app = create_app()
+    app.dependency_overrides |= {can_read: lambda: None, can_run: lambda: None}
+    with TestClient(app) as client:
+        yield client
+
+
+def answer(page: TestClient, path: str) -> dict[str, Any]:
+    """Return what an address answers; an answer with an error fails the test."""
+    got = page.get(path)
+    assert got.status_code == 200, f"{path}: {got.status_code} {got.text[:500]}"
+    found: dict[str, Any] = got.json()
+    return found
+
+
+def test_every_record_is_counted_and_the_supervisor_stays_running(
+    attacked: Attacked, druid: DruidClient
+) -> None:
+    assert len(attacked.hostile) >= 40
+    assert sum(attacked.stats) == len(attacked.honest) + objects(attacked.hostile)
+    status = druid.supervisor_status(attacked.place.topic)
+    assert (status["state"], status["detailedState"]) == ("RUNNING", "RUNNING")
+    assert attacked.stats.unparseable > 0
+
+
+def check_honest(attacked: Attacked, druid: DruidClient) -> None:
+    """Check that each honest event is in Druid once, with its sums."""
+    rows = druid.sql(
+        for_datasource(SUMS, attacked.place.topic),
+        [attacked.place.corrida],
+        context={"useApproximateCountDistinct": False},
+    )
+    honest = attacked.honest
+    assert rows == [
+        {
+            "n": len(honest),
+            "ids": len(honest),
+            **{
+                name: sum(getattr(event, name) for event in honest)
+                for name in ("cantidad", "importe_centavos", "iva_centavos")
+            },
+        }
+    ]
+
+
+def test_the_honest_sales_are_all_there_with_their_sums(
+    attacked: Attacked, druid: DruidClient
+) -> None:
+    check_honest(attacked, druid)
+
+
+FILTERS = [
+    "",
+    "provincia=Jujuy",
+    "sucursal=" + quote("<img src=x onerror=alert(1)>"),
+    "categoria=Ninguna",
+    "pago=credito",
+    "pago=__proto__",
+    "emisor=Visa",
+    "plataforma=fax",
+    "producto=" + quote("'; DROP TABLE ventas; --"),
+]
+
+
+def test_every_range_and_filter_of_the_live_view_is_answered(page: TestClient) -> None:
+    assert {name.partition("=")[0] for name in FILTERS if name} == set(COLUMNS)
+    for rango in RANGES:
+        for chosen in FILTERS:
+            found = answer(page, f"/api/live?rango={rango}&{chosen}")
+            assert found["fallas"] == [], (rango, chosen)
+
+
+def test_the_live_view_shows_the_honest_sales_of_each_store_as_they_are(
+    page: TestClient, attacked: Attacked
+) -> None:
+    until = quote(datetime.now(UTC).isoformat(timespec="seconds"))
+    stores = sorted({event.sucursal for event in attacked.honest} - {HOSTILE_STORE.sucursal})
+    for store in stores[:20]:
+        sold = [event for event in attacked.honest if event.sucursal == store]
+        found = answer(page, f"/api/live?rango=30d&hasta={until}&sucursal={quote(store)}")
+        actual = found["totales"]["actual"]
+        assert actual["ventas"] == sum(event.estado == "pendiente" for event in sold)
+        assert actual["ingresos"] == sum(
+            event.importe_centavos for event in sold if event.estado == "aprobada"
+        )
+
+
+def test_every_kind_of_finding_is_judged(page: TestClient) -> None:
+    for chosen in FILTERS:
+        report = answer(page, f"/api/findings?{chosen}")
+        assert [it for it in report["missing"] if it["reason"] == "error"] == [], chosen
+    report = answer(page, "/api/findings")
+    assert {*report["tests"], *(it["kind"] for it in report["missing"])} == set(KINDS)
+    assert report["sales"] > 0
+
+
+def test_every_part_of_the_flow_is_judged(page: TestClient, attacked: Attacked) -> None:
+    parts = answer(page, "/api/health/sales")
+    since = quote((datetime.now(UTC) - timedelta(hours=1)).isoformat())
+    run = quote(attacked.place.corrida)
+    parts |= {
+        name: answer(page, f"/api/health/{name}{search}")
+        for name, search in (
+            ("supervisor", ""),
+            ("kafka", ""),
+            ("ledger", ""),
+            ("window", f"?run={run}&since={since}"),
+        )
+    }
+    assert "failed" not in {part["reason"] for part in parts.values()}
+    assert parts["supervisor"]["numbers"]["estado"] == "RUNNING"
+    assert parts["window"]["numbers"]["eventos"] == len(attacked.honest)
+
+
+@pytest.mark.parametrize("query", [query.name for query in load_library()])
+def test_every_query_of_the_library_answers(page: TestClient, query: str) -> None:
+    got = page.post(f"/api/queries/{query}", json={})
+    assert got.status_code == 200, got.text[:500]
+    assert got.json()["columns"]
+
+
+def test_the_end_of_the_topic_shows_every_hostile_record(
+    page: TestClient, attacked: Attacked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = attacked.place._replace(topic=f"{attacked.place.topic}-solo")
+    ensure_topic(alone.config, alone.topic, partitions=3)
+    send(alone, attacked.hostile)
+    monkeypatch.setattr(queries, "TOPIC", alone.topic)
+    found = answer(page, f"/api/tail?n={MOST}")
+    assert found["complete"]
+    assert len(found["records"]) == len(attacked.hostile)
+    assert all(record["event"] or record["problem"] for record in found["records"])
+
+
+@pytest.fixture
+def hand_over(
+    connections: None, attacked: Attacked, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Any], dict[str, Any]]:
+    """Run a task's operator and return what it hands over, also if it fails or skips."""
+    monkeypatch.setattr(ledger_operators, "_PATIENCE", 0.0)
+    monkeypatch.setattr(comparison, "_SHOWN", 1000)
+
+    def run(operator: Any) -> dict[str, Any]:
+        pushed: dict[str, Any] = {}
+        context = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update(value))}
+        try:
+            return dict(operator.execute(context))
+        except (AirflowException, AirflowSkipException):
+            return pushed
+
+    return run
+
+
+@pytest.mark.parametrize("check", load_checks(), ids=lambda check: check.name)
+def test_every_check_gives_a_result(
+    hand_over: Callable[[Any], dict[str, Any]], attacked: Attacked, check: Any
+) -> None:
+    place = attacked.place
+    handed = hand_over(
+        RunCheckOperator(
+            task_id="run_check",
+            check=check.name,
+            window=OPEN,
+            vm={},
+            lookback_minutes=24 * 60,
+            datasource=place.topic,
+            ledger_topic=place.ledger_topic,
+        )
+    )
+    result = CheckResult(**handed)
+    assert result.numbers, result.message
+    assert "la consulta falló" not in result.message
+    assert len(result.message) < 2_000
+    if check.name in ("nulls", "domains", "duplicates", "timestamps", "cross_fields", "money"):
+        assert result.status == "error", result.message
+
+
+def test_the_check_of_the_ledger_names_the_runs_and_records_that_it_lacks(
+    hand_over: Callable[[Any], dict[str, Any]], attacked: Attacked
+) -> None:
+    place = attacked.place
+    handed = hand_over(
+        CheckLedgerOperator(
+            task_id="check_ledger",
+            vm={},
+            lookback_minutes=24 * 60,
+            topic=place.topic,
+            datasource=place.topic,
+            ledger_topic=place.ledger_topic,
+        )
+    )
+    assert handed["status"] == "error"
+    differences, found = handed["message"].split(" en Druid); ")
+    assert place.corrida not in differences
+    assert "hostil, " in differences
+    old = sum(0 < record.timestamp < 10**9 for record in attacked.hostile)
+    assert handed["numbers"]["registros_ajenos"] == len(attacked.hostile) - old
+    assert re.match(
+        r"\d+ registros que el libro no conoce: partición \d offset \d+ id \S+ corrida hostil",
+        found,
+    )
+    assert re.search(r"; y \d+ más$", found)
+
+
+def test_every_hostile_record_is_foreign_and_no_honest_one(attacked: Attacked) -> None:
+    place = attacked.place
+    found = foreign_records(place.config, place.topic, place.ledger_topic, seconds=120)
+    assert (found.count, found.complete) == (len(attacked.hostile), True)
+
+
+def test_the_honest_run_is_reconciled_and_the_foreign_records_are_told(
+    connections: None, attacked: Attacked
+) -> None:
+    place, honest = attacked.place, attacked.honest
+    operator = ReconcileOperator(
+        task_id="reconcile",
+        published={
+            "corrida": place.corrida,
+            "confirmadas": len(honest),
+            "primera_ts": min(event.ts for event in honest),
+            "ultima_ts": max(event.ts for event in honest),
+            "fallas": {},
+        },
+        topic=place.topic,
+        ledger_topic=place.ledger_topic,
+        datasource=place.topic,
+        from_the_beginning=True,
+        timeout=60,
+    )
+    found = operator.execute({})
+    assert (found["coinciden"], found["en_druid"]) == (True, len(honest))
+    assert found["ajenos"]["registros"] == len(attacked.hostile)
+
+
+def test_the_hand_off_of_hostile_records_ends_well_and_loses_nothing(
+    attacked: Attacked, druid: DruidClient
+) -> None:
+    """It is the last test: the supervisor stays suspended."""
+    topic = attacked.place.topic
+    rows = attacked.stats.processed + attacked.stats.processedWithError
+    druid.suspend_supervisor(topic)
+    wait_until(
+        lambda: not unsettled(druid, topic, Expected()),
+        service="Druid",
+        address=druid.url,
+        seconds=300,
+    )
+    assert {task["statusCode"] for task in druid.tasks(topic)} == {"SUCCESS"}
+    wait_for_rows(druid, topic, rows)
+    check_honest(attacked, druid)
