@@ -5,7 +5,7 @@
 
 Prints a row of a Markdown table for each run: its condition, result, minutes, and the most memory
 (PSS) that all its processes had at once; writes each suite's tests, failures and seconds to
-`record.csv` in the folder of the clones. docs/testing.md has the tables of the last record.
+`record.csv` in the folder of the clones.
 """
 
 from __future__ import annotations
