@@ -1,4 +1,4 @@
-"""Which errors are of all that is asked of Druid, and which of one answer or part of it alone."""
+"""Errors that concern all of Druid; any other error concerns one query or one part of an answer."""
 
 from typing import Final
 
@@ -15,5 +15,5 @@ OF_ALL: Final = (
     QueryCanceledError,
     QueryTimeoutError,
 )
-"""Druid is away, slow or empty, which the whole page tells. Any other error may come of one value
-that a record has: the part of the page that it is for tells it, and the other parts are shown."""
+"""Druid is away, slow or empty: the whole page says so. One value of one record may cause any other
+error: the part of the page that needed the answer says so, and the other parts are shown."""

@@ -34,9 +34,9 @@ from include.sales.event import Venta, format_ts
 from include.sales.market import load_market
 from include.stack.waiting import wait_until
 from include.stream.foreign import foreign_records
+from include.stream.publisher import SalePublisher
 from include.stream.tail import MOST
 from include.stream.topics import ensure_topic
-from tests.integration.stream.place import SEED, Place, make_place
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.hostile_events import HostileRecord, hostile_records
 from ventas_airflow.operators import ledger as ledger_operators
@@ -65,6 +65,19 @@ FROM "{datasource}" WHERE corrida = ?
 LARGEST = 1_048_000
 
 
+SEED = 13
+PARTITIONS = 3
+
+
+class Place(NamedTuple):
+    """A topic with its ledger, the datasource of the topic's name, and the honest run."""
+
+    config: dict[str, str]
+    topic: str
+    ledger_topic: str
+    corrida: str
+
+
 class Attacked(NamedTuple):
     """Where honest and hostile records are, and they."""
 
@@ -78,7 +91,10 @@ class Attacked(NamedTuple):
 @pytest.fixture(scope="module")
 def attacked(kafka_config: dict[str, str], druid: DruidClient) -> Iterator[Attacked]:
     """A topic with hostile records between two halves of honest sales, all read by Druid."""
-    place = make_place(kafka_config, uuid.uuid4().hex[:8])
+    topic = f"ataque-{uuid.uuid4().hex[:8]}"
+    place = Place(kafka_config, topic, f"{topic}.ledger", f"corrida {topic}")
+    for name in (place.topic, place.ledger_topic):
+        ensure_topic(kafka_config, name, partitions=PARTITIONS, timeout=120)
     began = datetime.now(UTC)
     druid.submit_supervisor(
         supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
@@ -90,7 +106,15 @@ def attacked(kafka_config: dict[str, str], druid: DruidClient) -> Iterator[Attac
         lambda n: source.chain(n, began - timedelta(seconds=300 + n))[0], began
     )
     half = len(honest) // 2
-    with place.publisher() as publisher:
+    with SalePublisher(
+        kafka_config,
+        place.corrida,
+        seed=SEED,
+        transactional_id=topic,
+        delivery_timeout=120,
+        topic=topic,
+        ledger_topic=place.ledger_topic,
+    ) as publisher:
         publisher.open()
         publish(publisher, honest[:half])
         send(place, hostile)
@@ -113,7 +137,7 @@ def honest_events(place: Place, now: datetime) -> list[Venta]:
     moments = [end - step * n for n in range(24 * PER_HOUR)]
     for day in EARLIER_DAYS:
         moments += [end - timedelta(days=day) - step * n for n in range(3 * PER_HOUR)]
-    source = place.source()
+    source = SaleSource(load_market(), SEED, place.corrida)
     return [
         event
         for n, moment in enumerate(sorted(moments))
@@ -122,7 +146,7 @@ def honest_events(place: Place, now: datetime) -> list[Venta]:
     ]
 
 
-def publish(publisher: Any, events: list[Venta]) -> None:
+def publish(publisher: SalePublisher, events: list[Venta]) -> None:
     for first in range(0, len(events), 300):
         publisher.commit(events[first : first + 300])
 
@@ -134,7 +158,7 @@ def send(place: Place, records: list[HostileRecord]) -> None:
             place.topic,
             record.value,
             record.key,
-            partition=number % 3,
+            partition=number % PARTITIONS,
             timestamp=record.timestamp,
         )
     assert producer.flush(120) == 0
@@ -295,7 +319,7 @@ def test_the_end_of_the_topic_shows_every_hostile_record(
     page: TestClient, attacked: Attacked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = attacked.place._replace(topic=f"{attacked.place.topic}-solo")
-    ensure_topic(alone.config, alone.topic, partitions=3)
+    ensure_topic(alone.config, alone.topic, partitions=PARTITIONS, timeout=120)
     send(alone, attacked.hostile)
     monkeypatch.setattr(queries, "TOPIC", alone.topic)
     found = answer(page, f"/api/tail?n={MOST}")

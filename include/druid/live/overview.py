@@ -1,7 +1,7 @@
 """Everything that the page «Ventas en vivo» shows of one stretch of time, asked at once.
 
-A record may hold anything, and so a query or a section of the answer may fail for one value of it:
-that section is empty then, its name is in `fallas`, and the others are as they are.
+A record may hold anything, so one value may make a query or a section of the answer fail: that
+section is then empty and named in `fallas`, and the other sections do not change.
 """
 
 import logging
