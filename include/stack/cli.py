@@ -34,7 +34,8 @@ validates them in Druid. Everything runs on this machine, on loopback only."""
 
 EPILOG = """\
 environment:
-  VENTAS_HOME            state folder of the stack (default: .ventas in the project)
+  VENTAS_HOME            state folder of the stack, new or empty at the first `up`
+                         (default: .ventas in the project)
   VENTAS_SECURE          1: Kafka and Druid ask for TLS and logins, as in production
   VENTAS_CACHE           downloads, shared by all stacks (default: ~/.cache/ventas)
   VENTAS_PORT_OFFSET     moves every port by so much, e.g. to run two stacks
