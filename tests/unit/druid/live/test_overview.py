@@ -265,10 +265,11 @@ ODD: list[Any] = [
 
 def test_the_record_of_the_issue_takes_no_section() -> None:
     incomplete = {**dict.fromkeys(sale(1)), "momento": END - 1000, "id_evento": "x"}
-    found = look(Druid(events=[*EVENTS, {**incomplete, "tipo_pago": "credito"}]))
+    honest = [sale(7 + n, tipo_pago="credito", cuotas=n) for n in (6, 1)]
+    found = look(Druid(events=[*EVENTS, *honest, {**incomplete, "tipo_pago": "credito"}]))
     assert found["fallas"] == []
-    assert found["totales"]["actual"]["ventas"] == 4
-    assert [row["nombre"] for row in found["cuotas"]] == [None]
+    assert found["totales"]["actual"]["ventas"] == 6
+    assert [row["nombre"] for row in found["cuotas"]] == [1, 6, None]
 
 
 #: Druid's columns of numbers hold nothing else.
