@@ -38,7 +38,8 @@ def figure(page: Page, card: str, name: str) -> float:
 
 
 def test_the_figures_are_druids(shop: Shop, visit: Visit) -> None:
-    until = datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    until = minute.isoformat().replace("+00:00", "Z")
     visitor = visit()
     page = visitor.live(f"?rango=1h&hasta={until}")
     rows = shop.druid.sql(
