@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from include.druid.checks import CheckResult, Status
 from include.druid.client import DatasourceMissingError, DruidClient
@@ -62,7 +62,8 @@ def druid_minutes(
 ) -> dict[Cell, Sums]:
     """What Druid holds of the minutes from `start` up to `end`; nothing without the datasource.
 
-    `timeout` is in seconds.
+    A row whose run or state is a list counts in the cell of each of its values. `timeout` is in
+    seconds.
 
     Raises:
         DruidError: Druid does not answer, or refuses.
@@ -72,10 +73,17 @@ def druid_minutes(
         rows = client.sql(read_query("ledger/minutes", datasource), bounds, timeout=timeout)
     except DatasourceMissingError:
         rows = []
-    return {
-        Cell(*(row[name] for name in Cell._fields)): Sums(*(row[name] for name in Sums._fields))
-        for row in rows
-    }
+    cells: dict[Cell, Sums] = {}
+    for row in rows:
+        # An empty list, which a foreign record may have for its state, is null all the same.
+        cell = Cell(*(row[name] or "" for name in Cell._fields))
+        known = cells.get(cell, NOTHING)
+        cells[cell] = Sums(*(sum(both) for both in zip(known, _sums(row), strict=True)))
+    return cells
+
+
+def _sums(row: Mapping[str, Any]) -> Sums:
+    return Sums(*(row[name] or 0 for name in Sums._fields))
 
 
 def differences(

@@ -5,8 +5,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.druid.ledger import GRACE, Cell, Sums, closed_minutes, compare, differences
+from include.druid.client import DruidClient
+from include.druid.ledger import (
+    GRACE,
+    Cell,
+    Sums,
+    closed_minutes,
+    compare,
+    differences,
+    druid_minutes,
+)
 from include.sales.event import ESTADOS
+from tests.unit.druid.support import SQL, Router
 
 CELLS = st.builds(
     Cell,
@@ -100,6 +110,15 @@ def test_a_run_of_a_foreign_record_is_told_short_and_on_one_line() -> None:
     message = compare({SALE: TWO}, {SALE: TWO, foreign: TWO}).message
     assert message.startswith(rf"a\n\x1b[2J\ud800, {SALE.minuto}, {'x' * 80}…: sin libro")
     assert message.isprintable()
+
+
+def test_druids_rows_without_a_run_or_a_state_are_one_cell(router: Router) -> None:
+    row = {**SALE._asdict(), "corrida": "", **TWO._asdict()}
+    without = [{**row, "estado": ""}, {**row, "corrida": None, "estado": None, "unidades": None}]
+    router.on("POST", SQL, (200, without))
+    noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    found = druid_minutes(DruidClient(router.url), "ventas", noon, noon + timedelta(minutes=1))
+    assert found == {Cell("", SALE.minuto, ""): Sums(4, 3, 1380000, 239504, 0)}
 
 
 def test_nothing_closed_is_nothing_to_judge() -> None:
