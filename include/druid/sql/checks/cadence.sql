@@ -20,8 +20,9 @@ FROM (
       LAG(__time) OVER (PARTITION BY corrida ORDER BY secuencia)
     )) / 1000.0 AS pausa
   FROM (
-    -- A window function holds its rows in memory: the latest will do.
-    SELECT __time, corrida, secuencia
+    -- A window function holds its rows in memory: the latest will do. It refuses a column in which
+    -- any row has a list, as a foreign record may.
+    SELECT __time, MV_TO_STRING(corrida, ',') AS corrida, secuencia
     FROM "{datasource}"
     WHERE estado = 'pendiente'
       AND __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)

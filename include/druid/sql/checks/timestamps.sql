@@ -14,8 +14,10 @@ FROM (
     estado,
     LAG(__time) OVER (PARTITION BY corrida, estado ORDER BY secuencia) AS anterior
   FROM (
-    -- A window function holds its rows in memory: the latest will do.
-    SELECT __time, corrida, secuencia, estado
+    -- A window function holds its rows in memory: the latest will do. It refuses a column in which
+    -- any row has a list, as a foreign record may.
+    SELECT __time, MV_TO_STRING(corrida, ',') AS corrida, secuencia,
+      MV_TO_STRING(estado, ',') AS estado
     FROM "{datasource}"
     WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
     ORDER BY __time DESC

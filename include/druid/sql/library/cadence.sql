@@ -22,8 +22,9 @@ FROM (
       LAG(momento) OVER (PARTITION BY corrida ORDER BY secuencia)
     )) / 1000.0 AS pausa
   FROM (
-    -- A window function holds its rows in memory: the latest will do.
-    SELECT __time AS momento, corrida, secuencia
+    -- A window function holds its rows in memory: the latest will do. It refuses a column in which
+    -- any row has a list, as a foreign record may.
+    SELECT __time AS momento, MV_TO_STRING(corrida, ',') AS corrida, secuencia
     FROM "{datasource}"
     WHERE estado = 'pendiente'
       AND __time >= TIMESTAMPADD(MINUTE, -:minutos, CURRENT_TIMESTAMP)
