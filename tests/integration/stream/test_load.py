@@ -95,7 +95,7 @@ def test_stopped_load_is_resumed_with_the_bytes_of_one_that_was_not(
 
 def test_stop_ends_a_loads_wait_for_its_rate(place: Place, clock: Clock) -> None:
     with pytest.raises(WindowStoppedError) as caught:
-        run(place, clock, range(10), rate=0.5, stop_at_wait=3)
+        run(place, clock, range(10), rate=1, stop_at_wait=4)
     assert caught.value.published.ventas == 1
 
 
