@@ -11,13 +11,7 @@ from tests.support.scan import modes_in, open_to_others
 WRITTEN = (
     *("supervisord.conf", "supervisord.pid", "supervisor.sock", "compute.json"),
     *("logs/supervisord.log", "logs/kafka.log", "logs/broker.log", "logs/scheduler.log"),
-    *(
-        "kafka/meta.properties",
-        "zookeeper/version-2",
-        "druid/segments",
-        "druid/metadata",
-        "airflow/airflow.db",
-    ),
+    *("kafka/meta.properties", "zookeeper/version-2", "druid/metadata", "airflow/airflow.db"),
     *("security/inner.json", "security/druid.key", "security/derby/derby.properties"),
 )
 
