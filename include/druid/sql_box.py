@@ -1,4 +1,4 @@
-"""What a person may ask of Druid: one query that reads, with limits of rows, time and bytes."""
+"""Run one reading query that a person wrote, within limits of rows, time and bytes."""
 
 import time
 import uuid
@@ -34,7 +34,7 @@ LARGEST_ANSWER: Final = 16_000_000
 #: The historicals' cache is for the views: free SQL must not push their entries out.
 _CONTEXT: Final = {"useApproximateTopN": False, "populateCache": False}
 
-#: What Druid says when subqueries give more rows than `maxSubqueryRows`.
+#: Part of Druid's message when subqueries give more rows than `maxSubqueryRows`.
 _TOO_MANY_ROWS: Final = "subqueries generated results beyond maximum"
 
 _READS = ("SELECT", "WITH")

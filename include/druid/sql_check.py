@@ -144,7 +144,7 @@ class _Query:
 
 @dataclass
 class _Scope:
-    """What a SELECT, or an ORDER BY, has shown so far."""
+    """Tables and expressions of a SELECT or an ORDER BY, as far as the check has read them."""
 
     sources: list[tuple[str, _Query]] = field(default_factory=list)
     """Its tables by alias."""
@@ -196,7 +196,7 @@ class _Parser:
         self._at = 0
         self._nested = 0
         self._repeated = _Weighed(0, 0, 0)
-        """What Calcite will repeat of what was read so far."""
+        """The part read so far that Calcite will repeat."""
         self._columns = 0
         self._pieces = 0
         self._sketches = 0

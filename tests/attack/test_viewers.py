@@ -47,7 +47,7 @@ def looks() -> list[tuple[str, dict[str, str]]]:
 
 
 def session(token: str) -> dict[str, str]:
-    """What a browser sends of its session."""
+    """Return the header by which a browser sends its session."""
     return {"Cookie": f"_token={token}"}
 
 

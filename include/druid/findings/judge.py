@@ -347,9 +347,9 @@ def _returns(tables: _Tables) -> _Judged | Missing:
 
 
 def _with_types(ways: Sequence[Way]) -> tuple[list[Way], list[list[int]]]:
-    """Each payment type, and each with an issuer; and the rows that are of it.
+    """Return each payment type and each pair of type and issuer, with the rows that belong to it.
 
-    Sales whose payment type is not known are of no way to pay.
+    Sales without a payment type belong to none of them.
     """
     types = list(dict.fromkeys((kind, "") for kind, _ in ways if kind))
     names = [*types, *(way for way in ways if all(way))]

@@ -251,7 +251,7 @@ def _done(answer: T) -> "Future[T]":
 
 
 def _tried(make: Callable[[], T]) -> "Future[T]":
-    """What `make` returns or raises, as often as it is asked for."""
+    """Call `make`; return a future with its result or its error."""
     future: Future[T] = Future()
     try:
         future.set_result(make())
