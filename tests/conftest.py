@@ -67,9 +67,9 @@ def kafka_config(stack: Settings) -> dict[str, str]:
     return client_config(stack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def druid(stack: Settings) -> DruidClient:
-    """The stack's Druid, its VM on."""
+    """The stack's Druid; each module starts the VM, which an earlier one may have stopped."""
     from tests.support.vm import start_vm  # Google's client takes seconds to import
 
     start_vm(stack)

@@ -50,7 +50,7 @@ def start_vm(settings: Settings) -> float:
         lambda: is_healthy(settings),
         service="Druid",
         address=security.druid_url(settings),
-        seconds=120,
+        seconds=300,
         log=settings.logs / "coordinator.log",
     )
 
