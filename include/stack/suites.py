@@ -16,20 +16,20 @@ class Suite(NamedTuple):
     """`check`: a tool. `cores`: pytest without services, on every core. `stack`: on the tests'
     stack. `secure`: on a secured stack. `apart`: brings its own services."""
     seconds: float
-    """Wall time alone on 2 cores with warm caches: docs/testing.md."""
+    """Wall time on 2 cores with warm caches within a whole run: docs/testing.md."""
     proves: str
 
 
 SUITES: Final[dict[str, Suite]] = {
     "lint": Suite("check", 1, "ruff: style and common mistakes"),
     "types": Suite("check", 60, "mypy: types of the source"),
-    "unit": Suite("cores", 90, "each module by itself"),
+    "unit": Suite("cores", 150, "each module by itself"),
     "dags": Suite("cores", 20, "DAG integrity: DAGs parse fast, look nothing up, forms refuse"),
-    "integration": Suite("stack", 200, "modules against real Kafka and Druid"),
-    "browser": Suite("stack", 75, "the live page in Chromium"),
-    "e2e": Suite("stack", 150, "whole windows, back-fills and alerts on a real Airflow"),
-    "recovery": Suite("stack", 60, "a failed task and a lost VM lose nothing"),
-    "attack": Suite("stack", 65, "hostile SQL, requests, events and environments stop nothing"),
+    "integration": Suite("stack", 430, "modules against real Kafka and Druid"),
+    "browser": Suite("stack", 180, "the live page in Chromium"),
+    "e2e": Suite("stack", 595, "whole windows, back-fills and alerts on a real Airflow"),
+    "recovery": Suite("stack", 310, "a failed task and a lost VM lose nothing"),
+    "attack": Suite("stack", 200, "hostile SQL, requests, events and environments stop nothing"),
     "sizes": Suite("stack", 60, "Druid starts with the settings of every machine size"),
     "chaos": Suite("stack", 90, "two scenarios of `./ventas chaos`"),
     "soak": Suite("stack", 30, "the parts of `./ventas soak` and `./ventas bench`"),
