@@ -44,9 +44,12 @@ expect.set_options(timeout=20_000)
 PICTURES = Path(os.environ.get("VENTAS_HOME") or ".ventas").resolve() / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Chromium; where there is none, the tests are skipped, and their summary says why."""
+    """Chromium; where there is none, the tests are skipped, and their summary says why.
+
+    Playwright runs an event loop in this thread until it ends, and other suites run their own.
+    """
     wanted = os.environ.get("VENTAS_CHROMIUM", "")
     path = wanted or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
     if not path:
@@ -187,6 +190,8 @@ def visit(chromium: Browser, stack: Settings) -> Iterator[Callable[..., Visitor]
 
     yield make
     for visitor in visitors:
+        # A request that a test answers in Chromium's place may still be on its way.
+        visitor.page.unroute_all(behavior="ignoreErrors")
         with suppress(Exception):
             visitor.context.close()
     assert [error for visitor in visitors for error in visitor.errors] == []
