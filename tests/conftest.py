@@ -1,10 +1,17 @@
-"""What all tests share: an Airflow home of their own, and the embedded stack when asked for."""
+"""What all tests share: an Airflow home of their own, and the embedded stack when asked for.
 
+What takes seconds to import is imported by the fixture that needs it.
+"""
+
+from __future__ import annotations
+
+import json
 import os
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Airflow reads these once, when it is first imported: a developer's own Airflow stays out of it.
 for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
@@ -20,6 +27,9 @@ from include.stack import security
 from include.stack import stack as embedded
 from include.stack.settings import ROOT, Settings
 from tests.support.lab import Lab
+
+if TYPE_CHECKING:
+    from tests.support.place import Place
 
 # The same examples each time, however busy the machine: a failure is of what was changed.
 settings.register_profile("ventas", derandomize=True, deadline=None, database=None)
@@ -70,10 +80,35 @@ def kafka_config(stack: Settings) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def druid(stack: Settings) -> DruidClient:
     """The stack's Druid; each module starts the VM, which an earlier one may have stopped."""
-    from tests.support.vm import start_vm  # Google's client takes seconds to import
+    from tests.support.vm import start_vm
 
     start_vm(stack)
     return security.druid_client(stack)
+
+
+@pytest.fixture
+def connections(
+    druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow's connections, for operators that a test executes by itself."""
+    from airflow.sdk.bases.operator import ExecutorSafeguard
+
+    host, port = druid.url.removeprefix("http://").split(":")
+    router = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
+    broker = {**router, "extra": {"schema": "http", "endpoint": "druid/v2/sql"}}
+    kafka = {"conn_type": "kafka", "extra": kafka_config}
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
+
+
+@pytest.fixture
+def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
+    """Topics and a run of the test's own."""
+    from tests.support.place import make_place
+
+    return make_place(kafka_config, topic_suffix)
 
 
 @pytest.fixture

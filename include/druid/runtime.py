@@ -191,9 +191,9 @@ def _coordinator(place: Place) -> dict[str, str]:
         "druid.coordinator.asOverlord.enabled": "true",
         "druid.coordinator.asOverlord.overlordService": "druid/overlord",
         # Defaults suit large clusters: seconds here, so that a VM is of use soon after its start.
-        "druid.coordinator.startDelay": "PT5S",
-        "druid.coordinator.period": "PT5S",
-        "druid.manager.segments.pollDuration": "PT5S",
+        "druid.coordinator.startDelay": "PT2S",
+        "druid.coordinator.period": "PT1S",
+        "druid.manager.segments.pollDuration": "PT1S",
         # Tasks that were left running are given to a worker once it is there: to one that comes
         # after them Druid 33 gives them a minute later.
         "druid.indexer.queue.startDelay": "PT8S",
@@ -270,7 +270,7 @@ def _worker(service: str, place: Place) -> dict[str, str]:
         # from the offsets that are published with the segments, which are exact.
         "druid.indexer.task.restoreTasksOnRestart": "false",
         # How often a task asks whether a historical has its segments: a minute by default.
-        "druid.segment.handoff.pollDuration": "PT2S",
+        "druid.segment.handoff.pollDuration": "PT1S",
     }
 
 

@@ -5,7 +5,6 @@ The views are the page's own app, whose datasource and topics are the test's.
 """
 
 import asyncio
-import json
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 from confluent_kafka import Producer
 from fastapi.testclient import TestClient
@@ -169,20 +167,6 @@ def send(place: Place, records: list[HostileRecord]) -> None:
 def objects(records: list[HostileRecord]) -> int:
     """Return what Druid counts of the records: one of each, but two of one with two events."""
     return len(records) + sum(record.name == "two events in one record" for record in records)
-
-
-@pytest.fixture
-def connections(
-    druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host, port = druid.url.removeprefix("http://").split(":")
-    router = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
-    broker = {**router, "extra": {"schema": "http", "endpoint": "druid/v2/sql"}}
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
-    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
-    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
-    kafka = {"conn_type": "kafka", "extra": kafka_config}
-    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
 
 
 async def stays() -> None:

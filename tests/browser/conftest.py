@@ -164,6 +164,13 @@ class Visitor:
         expect(page.locator("[data-findings-state]")).to_have_text("")
         return page
 
+    def schemes(self) -> Iterator[str]:
+        """Have the page light and then dark, as the system's setting is."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            expect(self.page.locator("html")).to_have_attribute("data-theme", scheme)
+            yield scheme
+
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)

@@ -29,6 +29,6 @@ def test_a_vm_that_goes_off_while_it_sells_is_started_again_and_nothing_is_lost(
     assert found["coinciden"]
     assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] >= 50
     assert (found["perdidas"], found["duplicadas"]) == (0, 0)
-    assert len(lab.consumed_ids(run)) == found["confirmadas"]
+    assert len(lab.event_ids(run)) == found["confirmadas"]
     assert lab.api.xcom(WINDOW, run, "watch_vm")["reinicios"] == 1
     assert instances(lab.settings).get(**VM).status == "TERMINATED"

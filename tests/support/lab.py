@@ -8,12 +8,13 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from include.druid.client import DruidError
-from include.sales.event import decode
+from include.sales.event import Venta, decode
 from include.stack import airflow, security
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
 from include.stream.ledger import read_run
+from include.stream.topics import TopicMissingError
 
 WINDOW, VALIDATION, BACKFILL = "sales_window", "sales_validation", "sales_backfill"
 
@@ -38,7 +39,7 @@ class Lab:
         """End the windows that the timetable has opened."""
         for run in self.api.active_runs(WINDOW):
             self.api.end_run(WINDOW, run)
-        self.wait(lambda: not self.api.active_runs(WINDOW), "the end of the windows", 120)
+        self.wait(lambda: not self.api.active_runs(WINDOW), "the end of the windows", 300)
 
     def live_window(self) -> str:
         """The window that a back-fill has triggered, which then begins."""
@@ -47,7 +48,7 @@ class Lab:
         self.api.make_way(WINDOW, run)
         return run
 
-    def end_of(self, dag: str, run: str, seconds: float = 240) -> str:
+    def end_of(self, dag: str, run: str, seconds: float = 600) -> str:
         self.wait(lambda: self.api.run_state(dag, run) in ("success", "failed"), dag, seconds)
         return self.api.run_state(dag, run)
 
@@ -66,11 +67,14 @@ class Lab:
         return int(rows[0]["n"])
 
     def in_kafka(self, run: str) -> int:
-        """Events of a run that are committed, as the ledger counts them."""
-        return read_run(self.kafka, "ventas.ledger", run).total.eventos
+        """Events of a run that are committed, as the ledger counts them; 0 while there is none."""
+        try:
+            return read_run(self.kafka, "ventas.ledger", run).total.eventos
+        except TopicMissingError:
+            return 0
 
-    def consumed_ids(self, run: str) -> set[str]:
-        """Distinct event ids of a run, as any Kafka client with `read_committed` counts them."""
+    def events(self) -> list[Venta]:
+        """Return the events of all runs, as any Kafka client with `read_committed` has them."""
         consumer = Consumer(
             {
                 **self.kafka,
@@ -81,22 +85,25 @@ class Lab:
                 "enable.partition.eof": True,
             }
         )
-        partitions = consumer.list_topics("ventas", timeout=10).topics["ventas"].partitions
+        partitions = consumer.list_topics("ventas", timeout=120).topics["ventas"].partitions
         consumer.assign([TopicPartition("ventas", p, 0) for p in partitions])
-        ids: set[str] = set()
+        events: list[Venta] = []
         ended = set()
         while len(ended) < len(partitions):
-            message = consumer.poll(10)
+            message = consumer.poll(120)
             assert message is not None, "Kafka did not answer"
             if message.error():
                 ended.add(message.partition())
             else:
-                # Another run's garbled records are no events.
+                # Garbled records are no events.
                 with suppress(msgspec.DecodeError, UnicodeDecodeError):
-                    event = decode(message.value())
-                    ids |= {event.id_evento} if event.corrida == run else set()
+                    events.append(decode(message.value()))
         consumer.close()
-        return ids
+        return events
+
+    def event_ids(self, run: str) -> set[str]:
+        """Return the distinct event ids of a run in Kafka."""
+        return {event.id_evento for event in self.events() if event.corrida == run}
 
     def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> float:
         return wait_until(

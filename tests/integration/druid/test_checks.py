@@ -68,24 +68,6 @@ class Producing:
 
 
 @pytest.fixture
-def connections(
-    druid: DruidClient, kafka_config: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Airflow's two connections to Druid, and the one to Kafka."""
-    kafka = {"conn_type": "kafka", "extra": kafka_config}
-    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
-    router = {
-        "conn_type": "druid",
-        "host": druid.url.split("//")[1].split(":")[0],
-        "port": int(druid.url.rsplit(":", 1)[1]),
-    }
-    broker = {**router, "extra": {"endpoint": "druid/v2/sql", "schema": "http"}}
-    ingest = {**router, "schema": "http", "extra": {"endpoint": "druid/indexer/v1/task"}}
-    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(broker))
-    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(ingest))
-
-
-@pytest.fixture
 def run(connections: None, datasource: str) -> Run:
     """Runs every check by the operator, as a task does, while the window is open."""
     from airflow.sdk.exceptions import AirflowException, AirflowSkipException

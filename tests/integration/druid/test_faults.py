@@ -23,8 +23,8 @@ from include.sales.faults import FATES, GARBLED, FaultRates, Faults, garble
 from include.stack.waiting import wait_until
 from include.stream.load import publish_load
 from include.stream.session import Published
-from tests.integration.stream.place import SEED, Place
 from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.place import SEED, Place
 from ventas_airflow.operators import ledger as ledger_operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
@@ -126,14 +126,16 @@ def run_check(place: Place, name: str) -> dict[str, Any]:
     return found(operator.execute)
 
 
-def reconcile(place: Place, published: Published, began: datetime) -> dict[str, Any]:
+def reconcile(
+    place: Place, published: Published, began: datetime, timeout: float = 60
+) -> dict[str, Any]:
     operator = ReconcileOperator(
         task_id="reconcile",
         published=published.to_dict(),
         topic=place.topic,
         ledger_topic=place.ledger_topic,
         datasource=place.topic,
-        timeout=20,
+        timeout=timeout,
     )
     context: Any = {"dag_run": SimpleNamespace(run_after=began)}
     return operator.execute(context)
@@ -208,7 +210,7 @@ def test_what_the_ledger_does_not_explain_is_an_error(
     assert twice["status"] == "error"
     assert twice["message"] == f"duplicados = {allowed + 1}, debe ser entre 0 y {allowed}"
     with pytest.raises(AirflowFailException, match=rf"no coinciden: .* 0 perdidas, 1 dup.*{named}"):
-        reconcile(place, published, began)
+        reconcile(place, published, began, timeout=1)
 
 
 def test_each_kind_is_counted_as_it_is_told_to_be(

@@ -21,9 +21,9 @@ from include.sales.demand import Demand
 from include.sales.event import Venta, decode, encode
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
-from tests.integration.stream.place import SEED, Place
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.findings import NOW, events_of, query_rows
+from tests.support.place import SEED, Place
 
 DAYS = (7, 3, 2, 1, 0)
 SILENT = "San Justo"

@@ -18,8 +18,8 @@ from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
 from include.stream import ledger
 from include.stream.reader import read_committed
-from tests.integration.stream.place import SEED, Place
 from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.place import SEED, Place
 from ventas_airflow.operators import ledger as operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 
@@ -52,15 +52,8 @@ def published(place: Place, druid: DruidClient) -> Iterator[dict[str, list[Venta
 
 
 @pytest.fixture
-def check(
-    place: Place, druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Check:
+def check(place: Place, connections: None, monkeypatch: pytest.MonkeyPatch) -> Check:
     """Runs the operator once, without waiting for what the test has waited for already."""
-    host, port = druid.url.removeprefix("http://").split(":")
-    router = {"conn_type": "druid", "host": host, "port": int(port), "schema": "http"}
-    kafka = {"conn_type": "kafka", "extra": kafka_config}
-    monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(router))
-    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
     monkeypatch.setattr(operators, "_PATIENCE", 0.0)
     monkeypatch.setattr(comparison, "GRACE", timedelta(0))
     monkeypatch.setattr(comparison, "_SHOWN", 100)

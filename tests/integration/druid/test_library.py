@@ -21,9 +21,9 @@ from include.sales.event import Venta, format_ts
 from include.sales.local_time import UTC_OFFSET_HOURS
 from include.stack.settings import Settings
 from tests.integration.conftest import client_config
-from tests.integration.stream.place import Place, make_place
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.owner_sql import ORDINARY
+from tests.support.place import Place, make_place
 
 SALES = 1200
 DAYS = timedelta(days=20)

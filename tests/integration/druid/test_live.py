@@ -14,8 +14,8 @@ from include.druid.live.filters import parse_filters
 from include.druid.live.overview import Memory, overview
 from include.druid.supervisor import supervisor_spec
 from include.sales.event import Venta, format_ts
-from tests.integration.stream.place import Place
 from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.place import Place
 
 SALES = 600
 HOURS = timedelta(hours=2)

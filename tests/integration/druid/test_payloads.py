@@ -17,8 +17,8 @@ from include.druid.client import DruidClient, DruidError
 from include.druid.row_stats import RowStats, row_stats
 from include.druid.supervisor import supervisor_spec, unfinished_tasks
 from include.stack.waiting import wait_until
-from tests.integration.stream.place import Place, make_place
 from tests.support.druid import remove_supervisor
+from tests.support.place import Place, make_place
 
 CORPUS: dict[str, dict[str, Any]] = json.loads(
     Path(__file__).with_name("payloads.json").read_text(encoding="utf-8")

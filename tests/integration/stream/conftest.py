@@ -14,7 +14,7 @@ from include.stack.waiting import wait_until
 from include.stream import load
 from tests.integration.conftest import OwnKafka
 from tests.integration.stream.clock import Clock
-from tests.integration.stream.place import Place, make_place
+from tests.support.place import Place, make_place
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 
@@ -26,11 +26,6 @@ NOON = datetime(2025, 11, 24, 15, tzinfo=UTC)
 def kafka_config(own_kafka: OwnKafka) -> dict[str, str]:
     """Configuration of a client of the tests' own broker, which starts faster than a stack."""
     return own_kafka.config
-
-
-@pytest.fixture
-def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
-    return make_place(kafka_config, topic_suffix)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from include.stream.load import LOAD_CONFIG, publish_load
 from include.stream.reader import ids_of_run, read_committed
 from include.stream.session import Published, WindowStoppedError, publish_window
 from tests.integration.stream.clock import Clock, Stop
-from tests.integration.stream.place import SEED, Place
+from tests.support.place import SEED, Place
 
 FAULTS = Faults(SEED, FaultRates(10, 5, 10, 20))
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)

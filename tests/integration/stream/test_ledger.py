@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 
 from include.sales.event import Venta
 from include.stream.ledger import LedgerError, LedgerMinutes, encode, entries_for, read_minutes
-from tests.integration.stream.place import PATIENCE, SEED, Place
+from tests.support.place import PATIENCE, SEED, Place
 
 NOON = datetime(2025, 11, 24, 12, tzinfo=UTC)
 END = NOON + timedelta(minutes=2)

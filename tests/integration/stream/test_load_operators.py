@@ -13,7 +13,7 @@ from include.sales.backfill import Day, day_arrivals
 from include.sales.demand import Demand
 from include.sales.market import load_market
 from include.stream.ledger import read_sums
-from tests.integration.stream.place import SEED, Place
+from tests.support.place import SEED, Place
 from ventas_airflow.operators.backfill import FillDayOperator
 from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
 

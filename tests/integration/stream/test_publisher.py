@@ -18,7 +18,7 @@ from include.stream.publisher import NotAcknowledgedError
 from include.stream.reader import ids_of_run, read_committed
 from include.stream.topics import TopicMissingError
 from include.stream.transactions import ProducerFencedError
-from tests.integration.stream.place import PATIENCE, SEED, Place
+from tests.support.place import PATIENCE, SEED, Place
 
 
 def sequences(place: Place) -> list[int]:

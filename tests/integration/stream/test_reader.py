@@ -6,7 +6,7 @@ from confluent_kafka import Producer
 from include.sales.event import encode
 from include.stream.reader import ReadStalledError, ids_of_run, read_committed
 from include.stream.topics import TopicMissingError
-from tests.integration.stream.place import PATIENCE, Place
+from tests.support.place import PATIENCE, Place
 
 
 def plain_producer(place: Place) -> Producer:

@@ -19,7 +19,7 @@ from include.stream.publisher import SalePublisher
 from include.stream.reader import offsets_of, read_committed
 from include.stream.topics import Admin, describe_topic, ensure_topic
 from tests.integration.conftest import SecuredKafka
-from tests.integration.stream.place import PATIENCE
+from tests.support.place import PATIENCE
 from ventas_airflow.sales import TOPICS
 
 Config = dict[str, Any]

@@ -26,7 +26,7 @@ from include.stream.session import (
 from include.stream.transactions import STOP_GRACE
 from tests.integration.conftest import OwnKafka
 from tests.integration.stream.clock import Clock, Stop
-from tests.integration.stream.place import SEED, Place
+from tests.support.place import SEED, Place
 
 STOP_LIMIT = 5.0
 GAPS = (0.05, 0.1)

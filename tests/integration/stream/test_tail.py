@@ -13,7 +13,7 @@ from include.stream.reader import Record, consume
 from include.stream.tail import tail
 from include.stream.topics import TopicMissingError
 from tests.integration.stream.clock import Clock
-from tests.integration.stream.place import PATIENCE, Place
+from tests.support.place import PATIENCE, Place
 
 
 def produce(place: Place, *values: bytes | None, key: bytes | None = None) -> None:

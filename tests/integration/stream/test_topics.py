@@ -20,7 +20,7 @@ from include.stream.topics import (
     describe_topic,
     ensure_topic,
 )
-from tests.integration.stream.place import PATIENCE, Place
+from tests.support.place import PATIENCE, Place
 
 Config = dict[str, str]
 

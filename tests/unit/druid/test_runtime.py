@@ -57,9 +57,9 @@ OWN = {
     "coordinator": {
         "druid.coordinator.asOverlord.enabled": "true",
         "druid.coordinator.asOverlord.overlordService": "druid/overlord",
-        "druid.coordinator.startDelay": "PT5S",
-        "druid.coordinator.period": "PT5S",
-        "druid.manager.segments.pollDuration": "PT5S",
+        "druid.coordinator.startDelay": "PT2S",
+        "druid.coordinator.period": "PT1S",
+        "druid.manager.segments.pollDuration": "PT1S",
         "druid.indexer.queue.startDelay": "PT8S",
         "druid.supervisor.taskUnhealthinessThreshold": "10",
         "druid.coordinator.period.indexingPeriod": "PT10M",
@@ -83,7 +83,7 @@ OWN = {
         "druid.worker.capacity": "4",
         "druid.indexer.task.baseTaskDir": "/var/druid/tasks",
         "druid.indexer.task.restoreTasksOnRestart": "false",
-        "druid.segment.handoff.pollDuration": "PT2S",
+        "druid.segment.handoff.pollDuration": "PT1S",
     },
     "router": {
         "druid.router.managementProxy.enabled": "true",
@@ -165,7 +165,7 @@ def test_a_task_on_a_vm_has_a_jvm_of_its_own_with_its_own_memory_and_buffers() -
         "druid.indexer.fork.property.druid.processing.buffer.sizeBytes": "104857600",
         "druid.indexer.task.baseTaskDir": "/var/druid/tasks",
         "druid.indexer.task.restoreTasksOnRestart": "false",
-        "druid.segment.handoff.pollDuration": "PT2S",
+        "druid.segment.handoff.pollDuration": "PT1S",
     }
     assert made["druid.service"] == "druid/middleManager"
     assert made["druid.plaintextPort"] == "7"

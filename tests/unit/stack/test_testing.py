@@ -58,17 +58,17 @@ def test_one_stack_runs_its_suites_one_after_the_other(tmp_path: Path) -> None:
     lanes = lanes_of(tuple(SUITES), None, tmp_path, stacks=1, temporary=tmp_path)
     assert names(lanes) == [["types"], ["cores"], ["stack", "secure", "apart"]]
     stack, secure, apart = lanes[2]
-    assert folders(stack)[:5] == ["integration", "browser", "e2e", "recovery", "attack"]
+    assert folders(stack)[:5] == ["integration", "browser", "e2e", "ingestion", "recovery"]
     assert folders(secure) == ["e2e", "recovery", "secure"]
-    assert folders(apart) == ["vm"]
+    assert folders(apart) == ["compose", "vm"]
     assert stack.environment == {"VENTAS_SECURE": "0", "VENTAS_TEST_STACK": "0"}
     assert secure.environment == {"VENTAS_SECURE": "1", "VENTAS_TEST_STACK": "0"}
 
 
 def test_second_stack_takes_the_windows(tmp_path: Path) -> None:
     *_, first, second = lanes_of(DEFAULT, None, tmp_path, stacks=2, temporary=tmp_path)
-    assert folders(first[0]) == ["integration", "browser", "attack"]
-    assert folders(second[0]) == ["e2e", "recovery"]
+    assert folders(first[0]) == ["integration", "browser"]
+    assert folders(second[0]) == ["e2e"]
     assert second[0].environment["VENTAS_TEST_STACK"] == "1"
 
 

@@ -11,8 +11,8 @@ from include.druid.client import DruidClient
 from include.druid.housekeeping import ensure_housekeeping
 from include.druid.supervisor import Expected, supervisor_spec, unsettled
 from include.stack.waiting import wait_until
-from tests.integration.stream.place import Place, make_place
 from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.place import Place, make_place
 
 #: How often the supervisor is suspended, so many segments there are of the past day.
 TIMES = 2

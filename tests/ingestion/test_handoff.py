@@ -13,8 +13,8 @@ from include.druid.supervisor import Expected, is_running, missing_rows, supervi
 from include.sales.bulk import evenly
 from include.stream.load import publish_load
 from include.stream.session import Published
-from tests.integration.stream.place import Place
 from tests.support.druid import kill_tasks, remove_supervisor, wait_for_rows
+from tests.support.place import Place
 from ventas_airflow.operators.supervisor import SuspendSupervisorOperator
 
 pytestmark = pytest.mark.usefixtures("connections")

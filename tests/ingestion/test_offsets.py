@@ -16,8 +16,8 @@ from include.sales.event import Venta, encode
 from include.stack.waiting import wait_until
 from include.stream.reader import offsets_of
 from include.stream.topics import Admin, TopicMissingError, describe_topic, ensure_topic
-from tests.integration.stream.place import Place
 from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.place import Place
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 
 pytestmark = pytest.mark.usefixtures("connections")

@@ -8,8 +8,8 @@ from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.stack import supervision
 from include.stack.settings import Settings
-from tests.integration.stream.place import Place
 from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.place import Place
 
 
 def test_what_was_persisted_before_the_kill_is_not_read_twice(

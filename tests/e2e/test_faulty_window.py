@@ -1,0 +1,150 @@
+"""A window that ends late, with every fault on purpose, on a real scheduler, Kafka and Druid.
+
+What is wrong on purpose is no error to the reconciliation and the validation; people are told of
+what is wrong otherwise, once, by the webhook of the connection `ventas_alerts`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import quote
+
+import httpx
+import pytest
+from confluent_kafka import Producer
+
+from include.stream.topics import ensure_topic
+from tests.support.lab import VALIDATION, WINDOW, Lab
+from tests.support.vm import VM, instances
+from tests.support.webhook import Webhook, listening
+
+CONNECTION = "ventas_alerts"
+
+CONF = {
+    "seed": 7,
+    "duration_minutes": 0.5,
+    "minimum_gap": 0.1,
+    "maximum_gap": 0.2,
+    "duplicates_pct": 10,
+    "late_pct": 10,
+    "out_of_order_pct": 10,
+    "malformed_pct": 30,
+    "bursts_pct": 20,
+    "keep_vm": True,
+}
+
+
+class Window(NamedTuple):
+    """A window that has ended, a validation triggered while it sold, and what was told."""
+
+    run: str
+    validation: str
+    webhook: Webhook
+
+    def told(self, run: str) -> list[str]:
+        """Return the alerts that link to a run."""
+        return [text for text in self.webhook.texts if f"/runs/{quote(run)}" in text]
+
+
+def client(lab: Lab) -> httpx.Client:
+    return httpx.Client(
+        base_url=f"{lab.settings.url('airflow')}/api/v2",
+        headers={"Authorization": f"Bearer {lab.api.token}"},
+        timeout=30,
+    )
+
+
+def late_window(lab: Lab) -> str:
+    """Open a window that was to end longer ago than its deadline allows."""
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    body = {"logical_date": None, "run_after": hour_ago.isoformat(), "conf": CONF}
+    with client(lab) as airflow:
+        answer = airflow.post(f"/dags/{WINDOW}/dagRuns", json=body).raise_for_status()
+    run = str(answer.json()["dag_run_id"])
+    lab.api.make_way(WINDOW, run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def window(lab: Lab) -> Iterator[Window]:
+    with listening() as webhook, client(lab) as airflow:
+        connection = {"connection_id": CONNECTION, **webhook.connection()}
+        airflow.post("/connections", json=connection).raise_for_status()
+        run = late_window(lab)
+        lab.wait(lambda: lab.in_druid(run) >= 5, "the sales of the window", 300)
+        validation = lab.api.trigger(VALIDATION, {})
+        assert lab.end_of(WINDOW, run) == "success"
+        yield Window(run, validation, webhook)
+        airflow.delete(f"/connections/{CONNECTION}").raise_for_status()
+
+
+def test_kafka_the_ledger_and_druid_agree(lab: Lab, window: Window) -> None:
+    found = lab.api.xcom(WINDOW, window.run, "reconcile")
+    faults = lab.api.xcom(WINDOW, window.run, "publish_sales")["fallas"]
+    assert found["coinciden"]
+    assert found["confirmadas"] > 50
+    assert found["malformados"]["ilegibles"] > 0
+    assert found["malformados"]["con_error"] == faults["tipo_erroneo"] > 0
+    assert {"duplicado", "tardio", "desordenado"} <= faults.keys()
+
+
+def test_each_event_in_kafka_is_in_druid(lab: Lab, window: Window) -> None:
+    rows = lab.druid.sql("SELECT DISTINCT id_evento FROM ventas WHERE corrida = ?", [window.run])
+    assert {row["id_evento"] for row in rows} == lab.event_ids(window.run)
+
+
+def test_the_vm_is_left_on_as_the_form_asked(lab: Lab, window: Window) -> None:
+    assert lab.state(window.run, "stop_vm") == "skipped"
+    assert instances(lab.settings).get(**VM).status == "RUNNING"
+
+
+def test_validation_agrees_while_the_window_sells_and_after_it(lab: Lab, window: Window) -> None:
+    after = lab.api.trigger(VALIDATION, {})
+    for validation in (window.validation, after):
+        assert lab.end_of(VALIDATION, validation) == "success"
+        summary = lab.api.xcom(VALIDATION, validation, "summary")
+        assert summary["totals"]["error"] == 0
+        assert summary["totals"]["ok"] >= 8
+
+
+def test_a_window_that_ends_late_and_a_vm_left_on_are_told_once_each(
+    lab: Lab, window: Window
+) -> None:
+    lab.wait(lambda: len(window.told(window.run)) >= 2, "the alerts of the window", 300)
+    late, left_on = window.told(window.run)
+    assert "no terminó a tiempo" in late
+    assert "docs/operations.md#a-run-is-late" in late
+    assert "La VM queda encendida" in left_on
+
+
+def break_ledger(lab: Lab, datasource: str) -> None:
+    """Write a record that is no entry to the ledger of a datasource that no other test uses."""
+    topic = f"{datasource}.ledger"
+    ensure_topic(lab.kafka, topic, partitions=1)
+    producer = Producer(lab.kafka)
+    producer.produce(topic, b"no entry")
+    assert producer.flush(120) == 0
+
+
+def test_a_validation_that_fails_is_told_once(lab: Lab, window: Window) -> None:
+    break_ledger(lab, "ventas_avisos")
+    validation = lab.api.trigger(VALIDATION, {"datasource": "ventas_avisos"})
+    assert lab.end_of(VALIDATION, validation) == "failed"
+    lab.wait(lambda: bool(window.told(validation)), "the alert of the validation", 300)
+    [told] = window.told(validation)
+    assert told.startswith("Validación de ventas en Druid: falló\n")
+    assert "Resumen: 1 con error — Druid igual al libro: " in told
+    assert "docs/operations.md#validation-failed" in told
+    # By the end of that run, a second alert of the window would have come.
+    assert len(window.told(window.run)) == 2
+    assert "Traceback" not in json.dumps(window.webhook.texts)
+
+
+def test_a_form_that_contradicts_itself_starts_nothing(lab: Lab) -> None:
+    run = lab.open_window(stores=["cordoba-centr"])
+    assert lab.end_of(WINDOW, run) == "failed"
+    assert "cordoba-centro" in lab.api.log(WINDOW, run, "check_form", 1)
+    assert lab.state(run, "start_vm") == "upstream_failed"

@@ -1,0 +1,57 @@
+"""Past days that are filled, go on live, and are filled again beside the live window."""
+
+import re
+from datetime import datetime, timedelta
+
+from include.sales.arrivals import arrivals
+from include.sales.demand import Demand
+from include.sales.market import load_market
+from tests.support.lab import BACKFILL, WINDOW, Lab
+from tests.support.vm import VM, instances
+
+SEED, SCALE = 7, 0.05
+
+#: Name of the run of a filled day.
+FILLED = re.compile(rf"relleno__.*__{SEED}__{SCALE:g}")
+
+
+def moments_of_sales(lab: Lab, window: str) -> list[datetime]:
+    """Return when the sales of the filled days and of a window began, in order."""
+    return sorted(
+        datetime.fromisoformat(event.ts)
+        for event in lab.events()
+        if event.estado == "pendiente"
+        and (event.corrida == window or FILLED.fullmatch(event.corrida))
+    )
+
+
+def test_the_past_goes_on_live_and_filled_again_adds_nothing_and_the_last_run_stops_the_vm(
+    lab: Lab,
+) -> None:
+    conf = {"days": 2, "scale": SCALE, "seed": SEED, "live_minutes": 0.5}
+    first = lab.api.trigger(BACKFILL, {**conf, "go_live": True})
+    assert lab.end_of(BACKFILL, first) == "success"
+    filled = lab.api.xcom(BACKFILL, first, "reconcile")
+    assert filled["coinciden"]
+
+    window = lab.live_window()
+    again = lab.api.trigger(BACKFILL, {**conf, "go_live": False})
+    for dag, run in ((WINDOW, window), (BACKFILL, again)):
+        assert lab.end_of(dag, run) == "success"
+        assert lab.api.xcom(dag, run, "reconcile")["coinciden"]
+
+    repeated = lab.api.xcom(BACKFILL, again, "reconcile")
+    assert repeated["confirmadas"] == repeated["en_druid"] == filled["en_druid"]
+    assert lab.task(again, "go_live", BACKFILL)["state"] == "skipped"
+
+    # Without gap or overlap: days and live sales are what one run would have sold.
+    sold = moments_of_sales(lab, window)
+    midnight = datetime.fromisoformat(lab.api.xcom(BACKFILL, first, "plan_days")[-1]["until"])
+    start, end = midnight - timedelta(days=2), sold[-1] + timedelta(milliseconds=1)
+    expected = arrivals(Demand(load_market()), SEED, start, end, SCALE)
+    assert [round(moment.timestamp() * 1000) for moment in sold] == expected.tolist()
+
+    # The run that ended first left Druid to the other one.
+    stops = [lab.task(again, "stop_vm", BACKFILL)["state"], lab.state(window, "stop_vm")]
+    assert sorted(map(str, stops)) == ["skipped", "success"]
+    assert instances(lab.settings).get(**VM).status == "TERMINATED"

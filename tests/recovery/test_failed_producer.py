@@ -1,0 +1,39 @@
+"""A producer that is marked failed stops, and its run, cleared as the runbook says, goes on."""
+
+from __future__ import annotations
+
+from tests.support.lab import WINDOW, Lab
+from tests.support.vm import VM, instances
+
+
+def test_a_producer_marked_failed_stops_and_its_cleared_run_goes_on_after_its_last_sale(
+    lab: Lab,
+) -> None:
+    run = lab.open_window(duration_minutes=1)
+    lab.wait(lambda: lab.in_kafka(run) >= 3, "the sales of the window", 300)
+    lab.api.set_task_state(WINDOW, run, "publish_sales", "failed")
+    log = ""
+
+    def told() -> bool:
+        nonlocal log
+        log = lab.api.log(WINDOW, run, "publish_sales", 1)
+        return "Detenida a pedido" in log
+
+    # The heartbeat tells the task, 5 s at most apart, which then has 5 s to end; and room.
+    lab.wait(told, "the stopped producer", 60)
+    sold = lab.in_kafka(run)
+    assert f"{sold} eventos confirmados, 0 sin confirmar" in log
+
+    assert lab.end_of(WINDOW, run) == "failed"
+    assert lab.state(run, "publish_sales") == "failed"
+    assert lab.state(run, "reconcile") == "upstream_failed"
+    assert lab.state(run, "suspend_supervisor") == "success"
+    assert lab.state(run, "stop_vm") == "success"
+    assert instances(lab.settings).get(**VM).status == "TERMINATED"
+    assert len(lab.event_ids(run)) == lab.in_kafka(run) == sold
+
+    lab.api.clear(WINDOW, run, ["start_vm"], downstream=True)
+    assert lab.end_of(WINDOW, run) == "success"
+    found = lab.api.xcom(WINDOW, run, "reconcile")
+    assert found["coinciden"]
+    assert found["en_druid"] > sold
