@@ -22,7 +22,7 @@ def main() -> None:
     """Start the processes and wait for their end."""
     parser = argparse.ArgumentParser(prog="python -m tests.proof.busy", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="default: %(default)s")
-    parser.add_argument("--each", type=int, default=2, help="processes a core: %(default)s")
+    parser.add_argument("--each", type=int, default=1, help="processes a core: %(default)s")
     options = parser.parse_args()
     count = options.each * (os.cpu_count() or 1)
     processes = [

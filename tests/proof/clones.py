@@ -50,7 +50,7 @@ class Condition(NamedTuple):
 
 CONDITIONS: Final = {
     "plain": Condition("alone"),
-    "busy": Condition("every core kept busy by four processes", busy=True),
+    "busy": Condition("every core kept busy by a process of its own", busy=True),
     "laptop": Condition("memory cgroup of 8 GiB", limited=True),
     "space": Condition("a path with a space", folder="a clone"),
     "user": Condition("a user who is not root", other_user=True),
@@ -173,7 +173,7 @@ def _watch(process: subprocess.Popen[bytes], clone: Path) -> int:
     while process.poll() is None:
         peak = max(peak, sum(map(_pss, _processes_of(process.pid, clone))))
         with suppress(subprocess.TimeoutExpired):
-            process.wait(2)
+            process.wait(5)
     return peak
 
 

@@ -3,7 +3,7 @@
 import sys
 from itertools import count
 
-from place import Place
+from tests.support.place import Place
 
 place = Place({"bootstrap.servers": sys.argv[1]}, *sys.argv[2:])
 publisher = place.publisher()

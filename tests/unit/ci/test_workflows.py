@@ -58,9 +58,11 @@ def test_every_command_of_a_workflow_is_a_script_of_the_project() -> None:
 
 
 def test_every_suite_that_ci_asks_for_exists() -> None:
-    asked = re.findall(r"\./ventas test ?(\w*)", "\n".join(map(Path.read_text, SCRIPTS)))
-    assert {"full", "vm", ""} == set(asked)
-    assert {*asked} - {""} <= {*SELECTIONS, *SUITES}
+    asked = re.findall(r"\./ventas test\b([a-z ]*)", "\n".join(map(Path.read_text, SCRIPTS)))
+    assert "" in asked, "the README's command"
+    names = " ".join(asked).split()
+    assert "full" in names
+    assert {*names} <= {*SELECTIONS, *SUITES}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -21,9 +21,9 @@ MARKS = {"needs an account", "needs Docker", "needs a collector"}
 
 #: What runs a command: a file, and a text in it that is gone if it does so no more.
 RUN_ELSEWHERE = {
-    r"\./ventas demo": ("tests/e2e/test_demo.py", 'ventas(stack, "demo"'),
+    r"\./ventas demo": ("tests/e2e/test_readme.py", 'ventas(stack, "demo"'),
     r"\./ventas logs \w+( --no-follow)?": (
-        "tests/e2e/test_demo.py",
+        "tests/e2e/test_readme.py",
         'ventas(stack, "logs", "scheduler"',
     ),
     r"\./ventas up": ("tests/conftest.py", "embedded.up(settings"),
