@@ -76,10 +76,11 @@ def window(lab: Lab) -> Iterator[Window]:
         airflow.post("/connections", json=connection).raise_for_status()
         run = late_window(lab)
         lab.wait(lambda: lab.in_druid(run) >= 5, "the sales of the window", 300)
-        validation = lab.api.trigger(VALIDATION, {})
+        validation = lab.validate()
         assert lab.end_of(WINDOW, run) == "success"
         yield Window(run, validation, webhook)
         airflow.delete(f"/connections/{CONNECTION}").raise_for_status()
+        lab.api.set_paused(VALIDATION, True)
 
 
 def test_kafka_the_ledger_and_druid_agree(lab: Lab, window: Window) -> None:
@@ -104,7 +105,7 @@ def test_the_vm_is_left_on_as_the_form_asked(lab: Lab, window: Window) -> None:
 
 
 def test_validation_agrees_while_the_window_sells_and_after_it(lab: Lab, window: Window) -> None:
-    after = lab.api.trigger(VALIDATION, {})
+    after = lab.validate()
     for validation in (window.validation, after):
         assert lab.end_of(VALIDATION, validation) == "success"
         summary = lab.api.xcom(VALIDATION, validation, "summary")
@@ -133,7 +134,7 @@ def break_ledger(lab: Lab, datasource: str) -> None:
 
 def test_a_validation_that_fails_is_told_once(lab: Lab, window: Window) -> None:
     break_ledger(lab, "ventas_avisos")
-    validation = lab.api.trigger(VALIDATION, {"datasource": "ventas_avisos"})
+    validation = lab.validate(datasource="ventas_avisos")
     assert lab.end_of(VALIDATION, validation) == "failed"
     lab.wait(lambda: bool(window.told(validation)), "the alert of the validation", 300)
     [told] = window.told(validation)

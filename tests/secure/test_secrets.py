@@ -53,7 +53,7 @@ def window(lab: Lab) -> str:
     """A window that has ended well, validated while its VM is on."""
     run = lab.open_window(duration_minutes=0.25, keep_vm=True)
     assert lab.end_of(WINDOW, run) == "success"
-    validation = lab.api.trigger(VALIDATION, {})
+    validation = lab.validate()
     assert lab.end_of(VALIDATION, validation) == "success"
     return run
 
