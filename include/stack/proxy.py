@@ -1,8 +1,9 @@
-"""The proxy before Druid's router: ``python -m include.stack.proxy``.
+"""The proxy before a server of this machine: ``python -m include.stack.proxy``.
 
-It refuses web pages of other sites, and adds the key without which no process of Druid answers
-(`include/stack/extension`). On a secured stack it speaks TLS and asks for a login: Druid's own
-extension for that, druid-basic-security, is not on Maven Central at 33.0.0.
+It refuses web pages of other sites. Before the embedded Druid's router it adds the key without
+which no process of Druid answers (`include/stack/extension`), and on a secured stack it speaks TLS
+and asks for a login: Druid's own extension for that, druid-basic-security, is not on Maven Central
+at 33.0.0.
 """
 
 import argparse
@@ -52,14 +53,14 @@ _OF_CLIENT: Final = frozenset(
 
 
 def create_app(
-    upstream: str, key: str, *, page: str = "", login: tuple[str, str] | None = None
+    upstream: str, *, key: str = "", page: str = "", login: tuple[str, str] | None = None
 ) -> ASGIApp:
     """Return the proxy of `upstream`, a base URL.
 
     Args:
-        upstream: Druid's router.
-        key: what Druid's processes ask of each request.
-        page: HTML for a browser that opens the proxy's own address.
+        upstream: the server.
+        key: what Druid's processes ask of each request; "" for a server that asks for none.
+        page: HTML for a browser that opens the proxy's own address; "" for the server's own.
         login: user and password that each request needs; None asks for none.
     """
     # The client decides how long an answer may take; a router that is away shows at once.
@@ -71,7 +72,7 @@ def create_app(
         if login and not _may_enter(request, login):
             challenge = {"WWW-Authenticate": 'Basic realm="Druid"'}
             return PlainTextResponse("A login is needed.", 401, challenge)
-        if request.url.path == "/" and request.method in ("GET", "HEAD"):
+        if page and request.url.path == "/" and request.method in ("GET", "HEAD"):
             return HTMLResponse(page, headers=_PAGE_HEADERS)
         try:
             target = _target(client.base_url, request)
@@ -82,16 +83,21 @@ def create_app(
             target,
             headers=[
                 *_without(request.headers.raw, _OF_CONNECTION | _OF_CLIENT),
-                (KEY_HEADER.encode(), key.encode()),
+                *([(KEY_HEADER.encode(), key.encode())] if key else []),
             ],
             content=await request.body(),
         )
         try:
             answer = await client.send(asked, stream=True)
         except httpx.TransportError as error:
-            return PlainTextResponse(f"Druid's router is away ({type(error).__name__}).", 502)
+            told = f"The server at {upstream} is away ({type(error).__name__})."
+            return PlainTextResponse(told, 502)
         response = StreamingResponse(_body(answer), answer.status_code)
-        response.raw_headers = _without(answer.headers.raw, _OF_CONNECTION)
+        response.raw_headers = [
+            # The server calls itself by a name that the browser may not know.
+            (name, value.removeprefix(upstream.encode()) if name.lower() == b"location" else value)
+            for name, value in _without(answer.headers.raw, _OF_CONNECTION)
+        ]
         return response
 
     @asynccontextmanager
@@ -141,18 +147,18 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal arrives; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m include.stack.proxy",
-        description="A proxy before Druid's router, for the programs of this machine.",
+        description="A proxy before a server, for the programs of this machine.",
         epilog="With a certificate it speaks TLS and asks for a login, which is in the "
         f"environment: {' and '.join(PROXY_VARIABLES)}.",
     )
     parser.add_argument("--host", required=True, help="address to listen on")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
-    parser.add_argument("--to", required=True, metavar="URL", help="base URL of Druid's router")
+    parser.add_argument("--to", required=True, metavar="URL", help="base URL of the server")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="file with the key of Druid")
     parser.add_argument(
-        "--key", type=Path, required=True, metavar="FILE", help="file with the key of Druid"
-    )
-    parser.add_argument(
-        "--airflow", required=True, metavar="URL", help="base URL of Airflow, for the first page"
+        "--airflow",
+        metavar="URL",
+        help="base URL of Airflow, for a first page of the proxy's own in place of the server's",
     )
     parser.add_argument(
         "--certificate", type=Path, metavar="FILE", help="PEM of a TLS key and its certificate"
@@ -165,15 +171,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"Set {' and '.join(PROXY_VARIABLES)} to a login.", file=sys.stderr)
             return 1
         login = (user, password)
-    page = Template(_PAGE.read_text(encoding="utf-8")).substitute(
-        airflow=options.airflow,
-        druid=f"{'https' if login else 'http'}://{options.host}:{options.port}",
-        curl=f"curl --cacert security/ca.pem -u {login[0]}" if login else "curl",
-    )
+    page = _page(options, login) if options.airflow else ""
+    key = options.key.read_text(encoding="utf-8").strip() if options.key else ""
     uvicorn.run(
-        create_app(
-            options.to, options.key.read_text(encoding="utf-8").strip(), page=page, login=login
-        ),
+        create_app(options.to.rstrip("/"), key=key, page=page, login=login),
         host=options.host,
         port=options.port,
         ssl_certfile=options.certificate,
@@ -181,6 +182,14 @@ def main(arguments: list[str] | None = None) -> int:
         timeout_graceful_shutdown=3,
     )
     return 0
+
+
+def _page(options: argparse.Namespace, login: tuple[str, str] | None) -> str:
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        airflow=options.airflow,
+        druid=f"{'https' if login else 'http'}://{options.host}:{options.port}",
+        curl=f"curl --cacert security/ca.pem -u {login[0]}" if login else "curl",
+    )
 
 
 if __name__ == "__main__":

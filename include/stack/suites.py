@@ -27,7 +27,8 @@ SUITES: Final[dict[str, Suite]] = {
     "dags": Suite("cores", 20, "DAG integrity: DAGs parse fast, look nothing up, forms refuse"),
     "integration": Suite("stack", 220, "modules against real Kafka and Druid"),
     "browser": Suite("stack", 110, "the live page in Chromium"),
-    "e2e": Suite("stack", 270, "the README's demo, a faulty window, a load and filled days"),
+    "e2e": Suite("stack", 190, "the README's demo, a window with every fault, and a load"),
+    "backfill": Suite("stack", 90, "past days go on live, and filled again add nothing"),
     "ingestion": Suite("stack", 100, "Druid's tasks and segments: none lost, whatever ends them"),
     "recovery": Suite("stack", 200, "a failed task and a lost VM lose nothing"),
     "attack": Suite("stack", 200, "hostile SQL, requests, events and environments stop nothing"),
@@ -47,10 +48,10 @@ SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: Suites that also run on the secured stack, when `secure` is asked for.
-END_TO_END: Final = ("e2e", "recovery")
+END_TO_END: Final = ("e2e", "backfill", "recovery")
 
 #: Suites of a second stack; the first one has the others.
-SECOND_STACK: Final = ("e2e", "recovery", "chaos")
+SECOND_STACK: Final = ("e2e", "backfill", "recovery", "chaos")
 
 
 class Need(NamedTuple):

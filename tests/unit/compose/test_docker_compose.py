@@ -164,8 +164,8 @@ def test_only_three_ports_are_published_and_on_loopback(overrides: tuple[str, ..
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {
         "airflow-api-server": ["127.0.0.1:${VENTAS_PORT_AIRFLOW:-8080}:8080"],
-        "druid-router": ["127.0.0.1:${VENTAS_PORT_ROUTER:-8888}:8888"],
-        "kafka-ui": ["127.0.0.1:${VENTAS_PORT_KAFKA_UI:-8084}:8080"],
+        "guard-druid": ["127.0.0.1:${VENTAS_PORT_ROUTER:-8888}:8888"],
+        "guard-kafka-ui": ["127.0.0.1:${VENTAS_PORT_KAFKA_UI:-8084}:8080"],
     }
 
 
@@ -193,7 +193,11 @@ def test_containers_have_no_root_no_capability_and_no_namespace_of_the_host(
 def test_what_needs_no_files_of_its_own_cannot_write_any(services: dict[str, Any]) -> None:
     read_only = {name for name, service in services.items() if service.get("read_only")}
     # The others' images write their configuration into themselves at start.
-    assert read_only == {"compute", "kafka-ui", *(s for s in services if s.startswith("druid-"))}
+    assert read_only == {
+        "compute",
+        "kafka-ui",
+        *(name for name in services if name.startswith(("druid-", "guard-"))),
+    }
     for name in read_only:
         assert [mount.split(":")[0] for mount in services[name]["tmpfs"]] == ["/tmp"], name  # noqa: S108
         # Compose copies inline configs into the container, and refuses to where it cannot.

@@ -46,7 +46,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
 
 
 def made(login: tuple[str, str] | None = None) -> ASGIApp:
-    return proxy.create_app(ROUTER, KEY, page="<h1>Druid</h1>", login=login)
+    return proxy.create_app(ROUTER, key=KEY, page="<h1>Druid</h1>", login=login)
 
 
 @pytest.fixture
