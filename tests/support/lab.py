@@ -41,7 +41,9 @@ class Lab:
         Until then its DAG is paused: the timetable's validations, too, take a core's time.
         """
         self.api.set_paused(VALIDATION, False)
-        return self.api.trigger(VALIDATION, conf)
+        run = self.api.trigger(VALIDATION, conf)
+        self.api.make_way(VALIDATION, run)
+        return run
 
     def close_windows(self) -> None:
         """End the windows that the timetable has opened."""

@@ -124,7 +124,8 @@ def test_lanes_run_beside_each_other_and_runs_of_a_lane_one_after_the_other(tmp_
 def test_what_runs_beside_the_stack_lets_it_go_first(tmp_path: Path) -> None:
     types, cores, stack = lanes_of(DEFAULT, None, tmp_path, stacks=1, temporary=tmp_path)
     assert types[0].niceness == cores[0].niceness > stack[0].niceness == 0
-    code = "import os, time\nwhile os.getpriority(os.PRIO_PROCESS, 0) != 7: time.sleep(0.02)"
+    nice = os.getpriority(os.PRIO_PROCESS, 0) + 7
+    code = f"import os, time\nwhile os.getpriority(os.PRIO_PROCESS, 0) != {nice}: time.sleep(0.02)"
     assert testing._run_lanes([[python("nice", code)._replace(niceness=7)]], tmp_path) == {
         "nice": 0
     }
