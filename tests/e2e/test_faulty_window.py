@@ -94,9 +94,12 @@ def test_kafka_the_ledger_and_druid_agree(lab: Lab, window: Window) -> None:
 
 
 def test_each_event_in_kafka_is_in_druid(lab: Lab, window: Window) -> None:
-    query = "SELECT DISTINCT id_evento FROM ventas WHERE corrida = ? AND id_evento NOT LIKE ?"
-    rows = lab.druid.sql(query, [window.run, f"%{COPY}"])  # a malformed copy is no event
-    assert {row["id_evento"] for row in rows} == lab.event_ids(window.run)
+    rows = lab.druid.sql("SELECT DISTINCT id_evento FROM ventas WHERE corrida = ?", [window.run])
+    in_kafka, in_druid = lab.event_ids(window.run), {row["id_evento"] for row in rows}
+    # Some malformed copies of events are rows, too.
+    copies = {name for name in in_kafka | in_druid if name.endswith(COPY)}
+    assert copies
+    assert in_druid - copies == in_kafka - copies
 
 
 def test_the_vm_is_left_on_as_the_form_asked(lab: Lab, window: Window) -> None:
