@@ -5,7 +5,8 @@
 
 Prints a row of a Markdown table for each run: its condition, result, minutes, and the most memory
 (PSS) that all its processes had at once; writes each suite's tests, failures and seconds to
-`record.csv` in the folder of the clones.
+`record.csv` in the folder of the clones. Two may run beside each other, with a VENTAS_PORT_OFFSET
+each.
 """
 
 from __future__ import annotations
@@ -124,7 +125,12 @@ def _user(condition: Condition, folder: Path) -> list[str]:
 
 
 def _environment(condition: Condition, home: Path) -> dict[str, str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("VENTAS_", "PYTHON"))}
+    # With ports of its own, this may run beside another one.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "VENTAS_PORT_OFFSET" or not name.startswith(("VENTAS_", "PYTHON"))
+    }
     if condition.bare:
         environment |= {"LANG": "C", "LC_ALL": "C", "HOME": str(home)}
         environment.pop("XDG_CACHE_HOME", None)
