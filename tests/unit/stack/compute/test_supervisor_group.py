@@ -95,7 +95,8 @@ def test_the_vm_is_the_process_group(folder: Path, supervisord: psutil.Process) 
         assert len(supervisord.children()) == 2
     victim, other = supervisord.children()
     with emulator(folder) as endpoint:
-        assert call(endpoint, "GET", "instances/druid")["status"] == "RUNNING"
+        # The emulator that was started again first sees whether the processes run.
+        eventually(lambda: call(endpoint, "GET", "instances/druid")["status"] == "RUNNING")
         victim.kill()
         eventually(
             lambda: len(supervisord.children()) == 2 and victim not in supervisord.children()
