@@ -14,7 +14,7 @@ HOURS: Final = STRETCHES[-1] // 60
 """Length of the longest window, in hours."""
 
 DAYS: Final = (1, 2, 3, 4, 5, 6, 7, 14, 21, 28)
-"""Days ago of the windows compared with: every weekday once, and today's weekday four times."""
+"""Days ago of the windows compared with: today's weekday four times, the other weekdays once."""
 
 RECENT: Final = 24
 """Last hours that approval is compared with, because it does not depend on the hour of the day."""
