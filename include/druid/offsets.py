@@ -79,7 +79,7 @@ def deleted(at: Positions, held: Held) -> dict[int, range]:
 
 
 def counts(at: Positions, held: Held) -> dict[str, int]:
-    """Count partitions, partitions read above their end, and offsets deleted unread, for a check."""
+    """Return, for a check: partitions, partitions read above their end, offsets deleted unread."""
     return {
         "particiones": len(held),
         "encima_del_final": len(beyond(at, held)),

@@ -31,8 +31,8 @@ class Range:
         length: length of the whole range.
         bucket: length of one point of the charts.
         step: the end is rounded down to a multiple of it, so that viewers share an answer.
-        day_before: whether to compare with the same range a day earlier, too; for long ranges it
-            would equal or overlap the previous range.
+        day_before: whether to compare with the same range a day earlier, too. For a day or more,
+            that would be the previous range, or would overlap the current one.
     """
 
     length: timedelta

@@ -225,8 +225,8 @@ def _recent(
 
     Returns None if they are too many, or if Druid or this page cannot read them.
 
-    Older events, up to one whole minute ago, are read once a minute; newer events are read at each
-    look. A sale that arrives too late for the second query appears within a minute.
+    Events from before the previous minute are queried once a minute, newer events at each look. A
+    sale that arrives too late for the second query appears within a minute.
     """
     whole = _to_the_minute(interval)
     since = whole.end - _MINUTE
