@@ -42,7 +42,7 @@ _READS = ("SELECT", "WITH")
 _ID_PREFIX = "consulta-"
 
 #: Part of the plan of a query that sorts the rows of a JOIN (or has window functions, which `check`
-#: refuses). Druid then holds all rows in the broker's heap, and takes 200 MB of heap at once to sort
+#: refuses). Druid then holds all rows in the broker's heap, and takes 200 MB of it at once to sort
 #: them, which ends a small broker.
 _IN_HEAP = '"queryType":"windowOperator"'
 
