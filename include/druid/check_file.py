@@ -66,7 +66,7 @@ class Bound:
     maximum: float | None
 
     def holds(self, value: object) -> bool:
-        """Whether the value is a number within the limits."""
+        """Return whether the value is a number within the limits."""
         if not isinstance(value, int | float) or math.isnan(value):
             return False
         return (self.minimum is None or value >= self.minimum) and (

@@ -93,7 +93,7 @@ def ensure_housekeeping(client: DruidClient, datasource: str, keep: timedelta = 
 
 
 def _includes(found: Any, wanted: Any) -> bool:
-    """Whether Druid's settings equal the wanted ones, apart from defaults that Druid added."""
+    """Return whether Druid has the wanted settings, apart from defaults that Druid added."""
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(
             _includes(found.get(name), value) for name, value in wanted.items()

@@ -153,7 +153,8 @@ def _services(machine: Machine) -> dict[str, Size]:
     # One per four threads. At least two: with one, two group-by queries wait for each other.
     merge_buffers = max(2, math.ceil(threads / 4))
     # Druid's documentation starts with 500 MiB. Here all buffers together get at most an eighth of
-    # the memory: otherwise, with 2 to 4 GiB per core, heaps and tasks would not fit.
+    # the memory (but never less than 100 MiB each): otherwise, with 2 to 4 GiB per core, heaps and
+    # tasks would not fit.
     buffers = (threads + merge_buffers + 1) + (1 + merge_buffers + 1)
     share = machine.memory // 8 // buffers // _BUFFER_STEP * _BUFFER_STEP
     buffer = max(_SMALLEST_BUFFER, min(share, _LARGEST_BUFFER))

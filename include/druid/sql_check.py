@@ -103,7 +103,7 @@ _COMPARISONS: Final = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _PERIOD: Final = re.compile(r"'(?:P[1-9][0-9]{0,3}[DWMY]|PT[1-9][0-9]{0,3}[HMS])'")
 _MOMENT: Final = re.compile(r"'[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]{5,12}Z?)?'")
 _FORMAT: Final = re.compile(r"'[^z]{0,30}'")
-"""A format without "z", which prints the name of a time zone, five times longer than the format."""
+"""A format without "z": that letter prints a time zone's name, five times longer than a format."""
 _AMOUNT: Final = re.compile(r"'[0-9]{1,6}'")
 
 

@@ -127,7 +127,7 @@ def supervisor_spec(
 
 
 def is_running(status: Mapping[str, Any]) -> bool:
-    """Whether tasks read the topic, by a status report."""
+    """Return whether tasks read the topic, by a status report."""
     return bool(status["detailedState"] == "RUNNING")
 
 

@@ -7,8 +7,8 @@ in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.p
   compared with the hours of the last day, and with this hour of earlier days;
 - product: its share of all sales rose or fell, in 15, 60 or 180 minutes; compared, as the next two
   kinds, with the same minutes of earlier days of this kind (weekday, Saturday, Sunday);
-- store: it has no sale among all sales of 15, 60 or 180 minutes. If no sales flow at all, no store
-  is blamed, and a store that is usually closed at this time is not expected to sell;
+- store: its share of all sales is zero, in 15, 60 or 180 minutes. If no store sells at all, none is
+  blamed, and a store that is usually closed at this time is not expected to sell;
 - returns: the share of a category in all refunds, or in all chargebacks, rose, in 180 minutes;
 - promotion: the share of discounted sales of a payment type or issuer rose, in 180 minutes;
   compared with the same minutes of earlier days, this weekday among them, because many promotions
@@ -52,7 +52,7 @@ LEVEL: Final = 1e-3
 """Highest chance of any finding in a look at usual sales."""
 
 GRAVE: Final = 0.10
-"""Fall of the approved share from which a finding is of high severity."""
+"""Fall of the approved share that makes a finding severe."""
 
 _LONGEST: Final = STRETCHES[-1]
 _RETURNS: Final = {"reembolsada": "reembolsadas", "contracargo": "contracargos"}
@@ -159,7 +159,7 @@ def _sales(tables: _Tables) -> int | None:
 
 
 def _answered(kind: Kind, rows: Mapping[Query, Iterable[Row]]) -> bool:
-    """Whether every query that a kind needs was answered."""
+    """Return whether every query that a kind needs was answered."""
     return {"payments", *_NEEDS[kind]} <= rows.keys()
 
 

@@ -39,7 +39,7 @@ class Missing:
     """A kind that was not judged, and why.
 
     Attributes:
-        kind: the kind.
+        kind: the kind of share that was not judged.
         reason: ``hours``: only `have` of the `need` past hours have decided sales; ``kind``: no
             earlier day of the same kind (weekday, Saturday, Sunday) had sales at this time;
             ``weekday``: no earlier day with the same weekday had any; ``error``: Druid refused one

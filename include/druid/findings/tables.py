@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 
 MOST_SUBJECTS: Final = 2_000
-"""Subjects of a table at most; the largest are kept.
+"""Most subjects of a table; the largest are kept.
 
 No market has so many, but records may hold any number of names."""
 

@@ -20,7 +20,7 @@ RECENT: Final = 24
 """Last hours that approval is compared with, because it does not depend on the hour of the day."""
 
 FEWEST: Final = 3
-"""Past hours with decided sales that approval needs to be judged."""
+"""Least number of past hours with decided sales that are needed to judge approval."""
 
 DAY_MS: Final = 24 * HOUR_MS
 
