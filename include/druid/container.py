@@ -38,8 +38,8 @@ PORTS = {
 EXTENSIONS = ("druid-kafka-indexing-service", "druid-datasketches", "postgresql-metadata-storage")
 
 #: Sizes for `docker-compose.load.yaml`: Druid gets four of the eight cores and half of the 32 GiB
-#: of a machine that runs Kafka and Airflow too. From Druid 33, "Basic cluster tuning": half a GiB of
-#: the historical's heap per core; one merge buffer per four threads, at least two; 1 GiB of the
+#: of a machine that runs Kafka and Airflow too. From Druid 33, "Basic cluster tuning": half a GiB
+#: of the historical's heap per core; one merge buffer per four threads, at least two; 1 GiB of the
 #: indexer's heap per reading task. The capacity is twice the number of reading tasks, because at
 #: each hand-off the old task and the new one run at the same time.
 LOAD_SIZES: Mapping[str, runtime.Size] = {
