@@ -1,24 +1,25 @@
-"""The file of a validation check: SQL with a front-matter of bounds for its one row.
+"""The file format of a validation check: SQL that returns one row, after a header with its bounds.
 
-To add a check, add a file to ``sql/checks/``. Its first lines (`include.druid.front_matter`) are:
+To add a check, add a file to ``sql/checks/``. Its header (`include.druid.front_matter`) has:
 
 - ``title``, ``description``: Spanish, for people.
-- ``severity``: ``error`` fails the validation, ``warning`` only shows.
-- ``bounds``: ``column, column…: min..max``, either end may be left out; may be repeated.
-- ``faults`` (optional): ``column, column…: kind, kind…``; may be repeated. The maximum of these
-  columns is higher by as many faults on purpose, of `include.sales.faults.KINDS`, as the ledger
-  counts in the look-back.
-- ``without`` (optional): ``kind, kind…``; if the bounds do not hold and there are such faults, the
-  check is skipped: what it looks at is as unlike as they made it.
-- ``needs`` (optional): as ``bounds``; the check is skipped where these do not hold.
-- ``when`` (optional): ``window_open`` to run only while sales are expected; ``always`` is usual.
-- ``timeout`` (optional): whole seconds that the query may take; 30 if left out.
-- ``source`` (optional), with no SQL below: ``supervisor`` to judge the supervisor's status report,
-  ``offsets`` to judge what Kafka has of that which Druid goes on to read (`include.druid.offsets`).
+- ``severity``: ``error`` fails the validation, ``warning`` is only shown.
+- ``bounds``: ``column, column…: min..max``; either end may be left out; repeatable.
+- ``faults`` (optional): ``column, column…: kind, kind…``; repeatable. Raises the maximum of these
+  columns by the number of injected faults of these kinds (`include.sales.faults.KINDS`) that the
+  ledger counts in the look-back.
+- ``without`` (optional): ``kind, kind…``; if the bounds do not hold and the look-back has such
+  faults, the check is skipped: the injected faults themselves push the value out of its bounds.
+- ``needs`` (optional): as ``bounds``; if these do not hold, the check is skipped.
+- ``when`` (optional): ``window_open`` to run only while sales are expected; default ``always``.
+- ``timeout`` (optional): whole seconds that the query may take; default 30.
+- ``source`` (optional): where the row comes from if not from SQL, so the file has no SQL:
+  ``supervisor`` for the supervisor's status report, ``offsets`` for the comparison of Druid's
+  offsets with Kafka's (`include.druid.offsets`).
 
-The SQL says ``{datasource}`` and ``%(lookback_minutes)s``, and doubles any other ``%``. It returns
-one row, whose columns without bounds are shown as context. No row is a row of nulls, and a null is
-within no bounds.
+The SQL has the placeholders ``{datasource}`` and ``%(lookback_minutes)s``, and doubles any other
+``%``. Columns without bounds are shown as context. An empty answer counts as a row of nulls, and a
+null holds no bound.
 """
 
 import math
@@ -52,20 +53,20 @@ _REPEATABLE: Final = (*_LIMITS, "faults")
 _BOUNDS = re.compile(r"(\w+(?:, *\w+)*): *(-?\d+(?:\.\d+)?)?\.\.(-?\d+(?:\.\d+)?)?")
 _FAULTS = re.compile(r"(\w+(?:, *\w+)*): *(\w+(?:, *\w+)*)")
 _LOOKBACK = "%(lookback_minutes)s"
-# What pydruid would take for a parameter that is not given.
+# pydruid would read any other single % as a parameter without a value.
 _PERCENT = re.compile(r"(?<!%)%(?!%|\(lookback_minutes\)s)")
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What a column's number has to be; None is no limit on that side."""
+    """Limits of a column's number; None means no limit on that side."""
 
     column: str
     minimum: float | None
     maximum: float | None
 
     def holds(self, value: object) -> bool:
-        """Whether the value is a number within the limits."""
+        """Return whether the value is a number within the limits."""
         if not isinstance(value, int | float) or math.isnan(value):
             return False
         return (self.minimum is None or value >= self.minimum) and (
@@ -83,7 +84,7 @@ class Bound:
 
 
 class Allowance(NamedTuple):
-    """Which faults on purpose a column counts."""
+    """Kinds of injected faults that may raise a column's number."""
 
     column: str
     kinds: tuple[str, ...]
@@ -91,7 +92,7 @@ class Allowance(NamedTuple):
 
 @dataclass(frozen=True)
 class Check:
-    """A check as its file has it; see the module for what the keys mean."""
+    """A check read from its file; the module's docstring explains the keys."""
 
     name: str
     title: str
@@ -107,18 +108,18 @@ class Check:
     without: tuple[str, ...] = ()
 
     def query(self, datasource: str) -> str:
-        """The SQL for a datasource; the parameter ``lookback_minutes`` is still to be given.
+        """Return the SQL for a datasource, still with the parameter ``lookback_minutes``.
 
         Raises:
-            ValueError: that cannot be the name of a datasource.
+            ValueError: `datasource` is not a valid name.
         """
         return for_datasource(self.sql, datasource)
 
     def statement(self, datasource: str, lookback_minutes: int) -> tuple[str, list[int]]:
-        """The same SQL and its parameters as `DruidClient.sql` takes them, by place.
+        """Return the SQL and its positional parameters, as `DruidClient.sql` takes them.
 
         Raises:
-            ValueError: that cannot be the name of a datasource.
+            ValueError: `datasource` is not a valid name.
         """
         parts = self.query(datasource).split(_LOOKBACK)
         text = "?".join(part.replace("%%", "%") for part in parts)
@@ -126,7 +127,7 @@ class Check:
 
 
 def number_text(value: object) -> str:
-    """Write a value as Spanish does, with at most two decimals."""
+    """Format a value in Spanish, with at most two decimals."""
     if value is None:
         return "sin valor"
     if isinstance(value, float):
@@ -135,7 +136,7 @@ def number_text(value: object) -> str:
 
 
 def parse_check(file: Path) -> Check | list[Problem]:
-    """Read a file; returns every problem of it if there is any."""
+    """Read a check from a file, or return all problems of the file."""
     read = read_sql_file(file)
     if isinstance(read, list):
         return read

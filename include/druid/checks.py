@@ -1,6 +1,6 @@
-"""Validation checks: what they find in Druid, judged by the bounds of their files.
+"""Validation checks: load them, and judge the row that each one finds by the bounds of its file.
 
-To add a check, add a file to ``sql/checks/``: `include.druid.check_file` says what it holds.
+To add a check, add a file to ``sql/checks/`` in the format of `include.druid.check_file`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from include.druid.queries import FOLDER
 
 CHECKS: Final = FOLDER / "checks"
 
-#: Exact numbers, of now; Druid approximates and caches otherwise.
+#: Query context for exact and current numbers: by default Druid approximates and caches.
 QUERY_CONTEXT: Final = {
     "useApproximateCountDistinct": False,
     "useApproximateTopN": False,
@@ -26,12 +26,12 @@ Status = Literal["ok", "warning", "error", "skipped"]
 
 
 class ChecksError(ValueError):
-    """The folder's checks cannot be used; the message has every problem with file and line."""
+    """A folder has invalid checks; the message lists every problem with file and line."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found; the message is Spanish and has the numbers."""
+    """Result of a check; the message is Spanish and has the numbers."""
 
     name: str
     title: str
@@ -41,7 +41,7 @@ class CheckResult:
     message: str
 
     def to_dict(self) -> dict[str, Any]:
-        """For an XCom."""
+        """Return a dict for an XCom."""
         return asdict(self)
 
 
@@ -49,7 +49,7 @@ def load_checks(folder: Path = CHECKS) -> list[Check]:
     """Read the ``.sql`` files of a folder, in the order of their names.
 
     Raises:
-        ChecksError: files that cannot be used, or none at all.
+        ChecksError: a file is invalid, or there is none.
     """
     checks, problems = read_folder(folder, parse_check)
     if problems:
@@ -60,7 +60,7 @@ def load_checks(folder: Path = CHECKS) -> list[Check]:
 def evaluate(
     check: Check, row: Mapping[str, Any] | None, faults: Mapping[str, int] | None = None
 ) -> CheckResult:
-    """Hold a row to the check's bounds, which `faults` on purpose (counts by kind) widen."""
+    """Judge a row by the check's bounds, widened by the injected `faults` (counts by kind)."""
     numbers = dict(row or {})
     faults = faults or {}
     lacking = [_told(numbers, bound, "hace falta") for bound in broken(check.needs, numbers)]
@@ -74,35 +74,35 @@ def evaluate(
     if violated:
         message = "; ".join(_told(numbers, bound, "debe ser") for bound in violated)
         return _result(check, check.severity, message, numbers)
-    # Nothing to tell of the many counts that are as they must be.
+    # Most counts are 0, as they should be: the message leaves them out.
     telling = {name: value for name, value in numbers.items() if value != 0} or numbers
     message = ", ".join(f"{name} = {number_text(value)}" for name, value in telling.items())
     return _result(check, "ok", message, numbers)
 
 
 def broken(bounds: Iterable[Bound], numbers: Mapping[str, Any]) -> list[Bound]:
-    """Those of some bounds that the numbers of a row do not hold."""
+    """Return the bounds that a row's numbers do not hold."""
     return [bound for bound in bounds if not bound.holds(numbers.get(bound.column))]
 
 
 def skip(check: Check, reason: str, numbers: Mapping[str, Any] | None = None) -> CheckResult:
-    """Result of a check that there is nothing to judge by."""
+    """Return the result of a check that cannot be judged, for example because data is missing."""
     return _result(check, "skipped", reason, numbers)
 
 
 def fail(check: Check, reason: str) -> CheckResult:
-    """Result of a check that could not be carried out: an error, whatever its severity."""
+    """Return the result of a check that could not run: an error, whatever the check's severity."""
     return _result(check, "error", reason)
 
 
 def totals(results: Iterable[CheckResult]) -> dict[Status, int]:
-    """How many results there are of each status."""
+    """Count the results of each status."""
     statuses = [result.status for result in results]
     return {status: statuses.count(status) for status in get_args(Status)}
 
 
 def table(results: Sequence[CheckResult]) -> str:
-    """The results for a log, the worst first."""
+    """Format the results as a table for a log, the worst first."""
     marks = {"error": "✗ error", "warning": "! aviso", "ok": "✓ bien", "skipped": "- omitida"}
     width = max((len(result.title) for result in results), default=0)
     worst_first = sorted(results, key=lambda result: list(marks).index(result.status))

@@ -1,8 +1,8 @@
-"""Druid over HTTP: SQL, supervisors, tasks, compaction, retention. Knows nothing of Airflow.
+"""HTTP client of Druid: SQL, supervisors, tasks, compaction, retention. Independent of Airflow.
 
-Every call has a time-out, and a refused connection or a 502, 503 or 504 is tried again for about
-half a minute: a router answers so while the process behind it restarts. An answer that does not
-come in time is waited for once more.
+Every call has a time-out. After a refused connection or a 502, 503 or 504 the client retries for
+about half a minute, because a router answers so while the process behind it restarts. After a read
+time-out it retries once.
 """
 
 import math
@@ -18,18 +18,18 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.util.retry import Retry
 
-#: What a router answers while the process behind it is away.
+#: Status codes of a router while the process behind it is down.
 _AWAY = (502, 503, 504)
 _RETRY = Retry(
-    # A closed connection is worth a new one; a server that is slow once will be so again.
+    # Once, for a connection that was closed: a server that is slow will be slow again.
     read=1,
     backoff_factor=0.25,
     status_forcelist=_AWAY,
-    # POSTs too: SQL only reads, and posting a supervisor's spec twice is harmless.
+    # None retries POSTs too: SQL only reads, and posting a supervisor's spec twice is harmless.
     allowed_methods=None,
     raise_on_status=False,
 )
-#: OpenSSL's words before why.
+#: OpenSSL's words before the reason.
 _UNTRUSTED = "certificate verify failed: "
 _MISSING = re.compile(r"Object '[^']*' not found")
 _SQL_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
@@ -40,11 +40,11 @@ _COMPACTION = f"{_COORDINATOR}/compaction"
 
 
 class DruidError(RuntimeError):
-    """Druid refused; the message has its words."""
+    """Druid refused a request; the message has Druid's own text."""
 
 
 class DruidUnreachableError(DruidError):
-    """Druid does not answer, or only its router does; the message has the address."""
+    """Druid does not answer, or only its router answers; the message has the address."""
 
 
 class SupervisorMissingError(DruidError):
@@ -52,15 +52,15 @@ class SupervisorMissingError(DruidError):
 
 
 class DatasourceMissingError(DruidError):
-    """There is no such datasource: nothing ingested yet, or its only task is being replaced."""
+    """The datasource does not exist: nothing ingested yet, or its only task is being replaced."""
 
 
 class QueryInvalidError(DruidError):
-    """Druid cannot read or plan the query; the message is Druid's alone."""
+    """Druid cannot parse or plan the query; the message is only Druid's own text."""
 
 
 class QueryTimeoutError(DruidError):
-    """The query took longer than it may."""
+    """The query reached its time-out."""
 
 
 class QueryCanceledError(DruidError):
@@ -68,10 +68,10 @@ class QueryCanceledError(DruidError):
 
 
 class AnswerTooLargeError(DruidError):
-    """The answer has more bytes than the caller takes; the rest of it was not read."""
+    """The answer has more bytes than the caller accepts; the rest of it was not read."""
 
 
-#: What is wrong with a query, by Druid's category of the error.
+#: Exception for each of Druid's error categories.
 _CATEGORIES: dict[str, type[DruidError]] = {
     "INVALID_INPUT": QueryInvalidError,
     "UNSUPPORTED": QueryInvalidError,
@@ -81,28 +81,28 @@ _CATEGORIES: dict[str, type[DruidError]] = {
 
 
 class SqlColumn(NamedTuple):
-    """A column of an answer; `type` is SQL's: BIGINT, DOUBLE, VARCHAR, TIMESTAMP…"""
+    """A column of an answer; `type` is an SQL type: BIGINT, DOUBLE, VARCHAR, TIMESTAMP…"""
 
     name: str
     type: str
 
 
 class SqlTable(NamedTuple):
-    """An answer with its columns in their order, also where it has no row."""
+    """An answer with its columns in order, even if it has no rows."""
 
     columns: list[SqlColumn]
     rows: list[list[Any]]
 
 
 class DruidClient:
-    """One Druid, by the base URL of its router.
+    """Client of one Druid cluster, through its router.
 
     Args:
-        url: e.g. ``http://127.0.0.1:8888``.
-        auth: what `requests` takes as authentication.
-        verify: check TLS certificates, or the path of a CA bundle.
-        timeout: seconds for one answer.
-        retries: tries after the first, 0 for a caller that asks again by itself.
+        url: base URL of the router, e.g. ``http://127.0.0.1:8888``.
+        auth: authentication for `requests`.
+        verify: whether to check TLS certificates, or the path of a CA bundle.
+        timeout: seconds to wait for one answer.
+        retries: retries after the first attempt; 0 for a caller that retries by itself.
     """
 
     def __init__(
@@ -130,15 +130,16 @@ class DruidClient:
         timeout: float = 30.0,
         context: Mapping[str, object] | None = None,
     ) -> list[dict[str, Any]]:
-        """Rows of a query, as dicts by column.
+        """Run a query and return its rows, as dicts by column.
 
-        `timeout` (seconds) is Druid's own limit too, so that a given-up query does not go on.
+        `timeout` (seconds) is Druid's own limit too, so that Druid stops a query whose client has
+        given up.
 
         Raises:
-            DatasourceMissingError: the query names a datasource that is not there (yet).
+            DatasourceMissingError: the query names a datasource that does not exist (yet).
             QueryInvalidError, QueryTimeoutError, QueryCanceledError: as their names say.
-            DruidError: the query failed, perhaps half-way: never a part of the rows; or a
-                parameter is none that Druid takes, and it was not asked.
+            DruidError: the query failed, perhaps half-way (part of the rows is never returned); or
+                Druid does not accept a parameter's type or value, and nothing was sent.
         """
         rows: list[dict[str, Any]] = self._sql(query, parameters, timeout, context, {})
         return rows
@@ -152,7 +153,7 @@ class DruidClient:
         context: Mapping[str, object] | None = None,
         most_bytes: int | None = None,
     ) -> SqlTable:
-        """As `sql`, for a query whose columns the caller does not know.
+        """Run a query as `sql` does, and return its columns too.
 
         Raises:
             AnswerTooLargeError: the answer has more than `most_bytes`.
@@ -162,10 +163,10 @@ class DruidClient:
         return SqlTable([SqlColumn(*each) for each in zip(names, types, strict=True)], rows)
 
     def cancel_sql(self, query_id: str) -> None:
-        """Cancel a query whose context has this as `sqlQueryId` and as `queryId`, if there is one.
+        """Cancel the query whose context has this id as `sqlQueryId` and `queryId`, if it runs.
 
-        Druid lets a query go on that is cancelled between two of its native queries, or too early,
-        so cancel it until it ends.
+        Druid ignores a cancellation that comes too early, or between two native queries of one SQL
+        query, so repeat the call until the query ends.
         """
         name = quote(query_id, safe="")
         for path in (f"/druid/v2/sql/{name}", f"/druid/v2/{name}"):
@@ -176,86 +177,92 @@ class DruidClient:
                     raise
 
     def submit_supervisor(self, spec: Mapping[str, Any]) -> str:
-        """Create or update a supervisor; the same spec again changes nothing. Returns its id."""
+        """Create or update a supervisor and return its id; an unchanged spec changes nothing."""
         answer = self._request(
             "POST", "/druid/indexer/v1/supervisor?skipRestartIfUnmodified=true", json=spec
         )
         return str(answer.json()["id"])
 
     def supervisor_ids(self) -> list[str]:
-        """Ids of all supervisors that are not terminated."""
+        """Return the ids of all supervisors that are not terminated."""
         ids: list[str] = self._request("GET", "/druid/indexer/v1/supervisor").json()
         return ids
 
     def supervisor_status(self, supervisor: str) -> dict[str, Any]:
-        """Payload of the status report: state, detailedState, lag, recentErrors, tasks…
+        """Return the payload of the status report: state, detailedState, lag, recentErrors, tasks…
 
         Raises:
-            SupervisorMissingError: it does not exist.
+            SupervisorMissingError: the supervisor does not exist.
         """
         payload: dict[str, Any] = self._supervisor("GET", supervisor, "status")["payload"]
         return payload
 
     def supervisor_spec(self, supervisor: str) -> dict[str, Any]:
-        """The spec as Druid keeps it."""
+        """Return the spec that Druid stores."""
         return self._supervisor("GET", supervisor)
 
     def supervisor_stats(self, supervisor: str) -> dict[str, Any]:
-        """Row counts of its running tasks, by task group and task.
+        """Return the row counts of a supervisor's running tasks, by task group and task.
 
         Raises:
-            SupervisorMissingError: it does not exist.
+            SupervisorMissingError: the supervisor does not exist.
         """
         return self._supervisor("GET", supervisor, "stats")
 
     def suspend_supervisor(self, supervisor: str) -> None:
-        """Tell its tasks to publish what they have, and start no others."""
+        """Make a supervisor's tasks publish their rows, and start no new tasks."""
         self._supervisor("POST", supervisor, "suspend")
 
     def resume_supervisor(self, supervisor: str) -> None:
-        """Start tasks again from the offsets that are published."""
+        """Start a supervisor's tasks again from the published offsets."""
         self._supervisor("POST", supervisor, "resume")
 
     def hand_off(self, supervisor: str, groups: Sequence[int]) -> None:
-        """Have the tasks of these groups publish what they have; others take their place."""
+        """Make the tasks of these groups publish their rows; new tasks take their place."""
         path = f"/druid/indexer/v1/supervisor/{quote(supervisor, safe='')}/taskGroups/handoff"
-        self._request("POST", path, json={"taskGroupIds": list(groups)})  # its answer is empty
+        self._request("POST", path, json={"taskGroupIds": list(groups)})  # the answer has no JSON
 
     def terminate_supervisor(self, supervisor: str) -> None:
-        """Remove it, its tasks and its offsets; published segments stay."""
+        """Remove a supervisor, its tasks and its offsets; published segments stay."""
         self._supervisor("POST", supervisor, "terminate")
 
     def reset_supervisor(self, supervisor: str) -> None:
-        """Forget all its offsets and end its tasks unpublished; it begins the topic anew."""
+        """Delete a supervisor's offsets and stop its tasks, whose unpublished rows are dropped.
+
+        The supervisor then reads the topic from its beginning.
+        """
         self._supervisor("POST", supervisor, "reset")
 
     def reset_offsets(self, supervisor: str, topic: str, offsets: Mapping[int, int]) -> None:
-        """Let it go on elsewhere in some partitions; the tasks that read these end unpublished."""
+        """Set the next offset of some partitions (partition → offset).
+
+        The tasks that read these partitions stop without publishing their rows.
+        """
         partitions = {"type": "end", "stream": topic, "partitionOffsetMap": dict(offsets)}
         self._supervisor(
             "POST", supervisor, "resetOffsets", json={"type": "kafka", "partitions": partitions}
         )
 
     def tasks(self, datasource: str) -> list[dict[str, Any]]:
-        """Tasks of a datasource: those that wait or run, and those that ended in the last day."""
+        """Return a datasource's tasks that wait, that run, or that ended in the last day."""
         path = f"/druid/indexer/v1/tasks?datasource={quote(datasource, safe='')}"
         tasks: list[dict[str, Any]] = self._request("GET", path).json()
         return tasks
 
     def task(self, task: str) -> dict[str, Any]:
-        """A task as it was submitted."""
+        """Return a task's specification, as it was submitted."""
         path = f"/druid/indexer/v1/task/{quote(task, safe='')}"
         payload: dict[str, Any] = self._request("GET", path).json()["payload"]
         return payload
 
     def task_report(self, task: str) -> dict[str, Any]:
-        """What a task that ended says of the rows that it read."""
+        """Return the report of a task that has ended, with the counts of the rows that it read."""
         path = f"/druid/indexer/v1/task/{quote(task, safe='')}/reports"
         report: dict[str, Any] = self._request("GET", path).json()
         return report
 
     def compaction(self, datasource: str) -> dict[str, Any]:
-        """Auto-compaction of a datasource, with Druid's defaults filled in; {} if it has none."""
+        """Return a datasource's auto-compaction, with Druid's defaults filled in; {} if none."""
         try:
             answer = self._request("GET", f"{_COMPACTION}/{quote(datasource, safe='')}")
         except _StatusError as error:
@@ -270,21 +277,21 @@ class DruidClient:
         self._request("POST", _COMPACTION, json=config)
 
     def retention_rules(self, datasource: str) -> list[dict[str, Any]]:
-        """A datasource's own rules; [] where the cluster's default ones apply."""
+        """Return a datasource's own retention rules; [] where the cluster's defaults apply."""
         rules: list[dict[str, Any]] = self._request("GET", _rules(datasource)).json()
         return rules
 
     def set_retention_rules(self, datasource: str, rules: Sequence[Mapping[str, Any]]) -> None:
-        """Replace a datasource's own rules; the first that fits a segment applies."""
+        """Replace a datasource's own retention rules; the first that fits a segment applies."""
         self._request("POST", _rules(datasource), json=rules)
 
     def coordinator_config(self) -> dict[str, Any]:
-        """The coordinator's dynamic configuration."""
+        """Return the coordinator's dynamic configuration."""
         config: dict[str, Any] = self._request("GET", _COORDINATOR).json()
         return config
 
     def set_coordinator_config(self, config: Mapping[str, Any]) -> None:
-        """Change what is given of the coordinator's dynamic configuration, and nothing else."""
+        """Change these settings of the coordinator's dynamic configuration and no others."""
         self._request("POST", _COORDINATOR, json=config)
 
     def _sql(
@@ -316,12 +323,12 @@ class DruidClient:
         try:
             return loads(content)
         except ValueError as error:
-            # Druid has sent 200 by the time a later part fails: the text just ends.
+            # Druid has already sent status 200 when a later part fails, so the body just ends.
             end = content[-300:].decode(errors="replace")
             raise DruidError(f"Druid's answer broke off half-way: {end}") from error
 
     def _read(self, answer: requests.Response, most_bytes: int) -> bytes:
-        """Read the body of a streamed answer, and hang up on one that is too large."""
+        """Read the body of a streamed answer; close the connection if the body is too large."""
         content = bytearray()
         with answer:
             try:
@@ -368,7 +375,7 @@ class DruidClient:
                 self.url + path,
                 json=json,
                 timeout=timeout or self._timeout,
-                # With each request: a session's own yields to REQUESTS_CA_BUNDLE.
+                # Set on each request, because REQUESTS_CA_BUNDLE overrides the session's value.
                 verify=self._verify,
                 stream=stream,
             )
@@ -383,7 +390,7 @@ class DruidClient:
                 f"Druid does not answer at {self.url} ({type(error).__name__}): "
                 "is its VM on and healthy?"
             ) from error
-        # A query's own time limit is a 504, too.
+        # A query that reaches its own time-out is answered with 504, too.
         if answer.status_code in _AWAY and _category(answer) != "TIMEOUT":
             raise DruidUnreachableError(
                 f"Druid at {self.url} still answers {answer.status_code}: {_reason(answer)}"
@@ -418,7 +425,7 @@ class _StatusError(DruidError):
 
 
 def _after(words: str, error: Exception) -> str:
-    """What follows the words in an error's message, up to OpenSSL's file and line."""
+    """Return the part of an error's message after `words`, up to OpenSSL's file and line."""
     return str(error).partition(words)[2].partition(" (")[0]
 
 

@@ -1,4 +1,4 @@
-"""Errors that concern all of Druid; any other error concerns one query or one part of an answer."""
+"""Errors that concern Druid as a whole; any other error concerns one query or part of an answer."""
 
 from typing import Final
 
@@ -15,5 +15,7 @@ OF_ALL: Final = (
     QueryCanceledError,
     QueryTimeoutError,
 )
-"""Druid is away, slow or empty: the whole page says so. One value of one record may cause any other
-error: the part of the page that needed the answer says so, and the other parts are shown."""
+"""Errors that mean Druid is down, slow or empty: the whole page shows them.
+
+A single value of a single record may cause any other error. Then only the part of the page that
+needed the answer shows the error, and the other parts are shown as usual."""

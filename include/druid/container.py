@@ -2,8 +2,8 @@
 
 The image's entry point writes each variable ``druid_a_b`` into `runtime.properties` as
 ``druid.a.b`` and sets the JVM's memory from ``DRUID_XMS``, ``DRUID_XMX`` and
-``DRUID_MAXDIRECTMEMORYSIZE``; its other JVM options are those that `runtime.jvm_options` has.
-`docker-compose.yaml` carries what is rendered here, and a test holds the two together.
+``DRUID_MAXDIRECTMEMORYSIZE``; its other JVM options are those of `runtime.jvm_options`.
+`docker-compose.yaml` holds a copy of the variables rendered here; a test checks that both agree.
 """
 
 import json
@@ -12,19 +12,19 @@ from pathlib import PurePath
 
 from include.druid import runtime
 
-#: Each service has a container, and so a host name, of its own.
+#: Each service has its own container, whose host name begins so.
 HOST_PREFIX = "druid-"
 
-#: The image's working folder of mutable files; a volume that all services share.
+#: The image's folder for mutable files; a volume that all services share.
 FOLDER = PurePath("/opt/druid/var")
 
-#: What the entry point copies in place of the image's own settings: none.
+#: Empty file that the entry point copies instead of the image's own settings.
 NO_PROPERTIES = "/dev/null"
 
 #: Variable from which Druid reads the password of its metadata store.
 PASSWORD_VARIABLE = "METADATA_PASSWORD"  # noqa: S105 - the variable's name
 
-#: Druid's own default ports; Derby's is of no use here, but the renderer wants one.
+#: Druid's default ports. Derby does not run here, but the renderer requires a port for it.
 PORTS = {
     "coordinator": 8081,
     "broker": 8082,
@@ -34,13 +34,14 @@ PORTS = {
     "derby": 1527,
 }
 
-#: What the image has as extensions and the embedded Druid has on its class path, and PostgreSQL.
+#: The extensions that the embedded Druid has on its class path, and PostgreSQL's.
 EXTENSIONS = ("druid-kafka-indexing-service", "druid-datasketches", "postgresql-metadata-storage")
 
-#: `docker-compose.load.yaml`: four of the eight cores and half of the 32 GiB of a machine that runs
-#: Kafka and Airflow too. Druid 33, "Basic cluster tuning": the historical's heap is half a GiB a
-#: core, a merge buffer for four threads (two at least), a GiB of the indexer's heap for a task at
-#: work, of which the capacity counts twice as many: the old and the new one at each hand-off.
+#: Sizes for `docker-compose.load.yaml`: Druid gets four of the eight cores and half of the 32 GiB
+#: of a machine that runs Kafka and Airflow too. From Druid 33, "Basic cluster tuning": half a GiB
+#: of the historical's heap per core; one merge buffer per four threads, at least two; 1 GiB of the
+#: indexer's heap per reading task. The capacity is twice the number of reading tasks, because at
+#: each hand-off the old task and the new one run at the same time.
 LOAD_SIZES: Mapping[str, runtime.Size] = {
     "coordinator": runtime.Size(heap=1024),
     "broker": runtime.Size(heap=2048, threads=2, merge_buffers=2, buffer=128),
@@ -53,17 +54,17 @@ LOAD_SIZES: Mapping[str, runtime.Size] = {
 def environment(
     service: str, sizes: Mapping[str, runtime.Size] = runtime.EMBEDDED_SIZES
 ) -> dict[str, str]:
-    """Variables of one service's container, but for the password itself."""
+    """Return the variables of one service's container, without the password itself."""
     size = sizes[service]
     settings = runtime.properties(service, _place(service, sizes)) | _differences()
     for derby in ("host", "port"):
         del settings[f"druid.metadata.storage.connector.{derby}"]
     return {
         **{name.replace(".", "_"): value for name, value in settings.items()},
-        # The image's files are for a large cluster: a cache as large as the heap here, for one.
+        # The image's files are for a large cluster: for example, a cache as large as our heap.
         "DRUID_CONFIG_COMMON": NO_PROPERTIES,
         f"DRUID_CONFIG_{service}": NO_PROPERTIES,
-        # The container's name is `druid.host`; by default the entry point looks an address up.
+        # `druid.host` is the container's name; by default the entry point sets its IP address.
         "DRUID_SET_HOST_IP": "0",
         "DRUID_DIRS_TO_CREATE": str(FOLDER / "tmp"),
         "DRUID_XMS": f"{size.heap // 2}m",
@@ -73,16 +74,16 @@ def environment(
 
 
 def memory_limit(size: runtime.Size) -> str:
-    """What a container with such a process may use, as Compose's `mem_limit`."""
+    """Return the memory limit of a container with such a process, as Compose's `mem_limit`."""
     return f"{size.heap + size.direct + jvm_overhead(size.heap)}m"
 
 
 def jvm_overhead(heap: int) -> int:
-    """What a JVM needs beside its heap and direct memory, MiB.
+    """Return the MiB that a JVM needs in addition to its heap and direct memory.
 
-    Classes, compiled code and threads' stacks, and an eighth of the heap for the collector's own
-    tables. On the embedded stack after an hour under load Kafka took 160 of the 288 that this gives
-    it (416 resident, heap 256; docs/reliability.md); Druid has more code and more threads.
+    They hold classes, compiled code and thread stacks, and an eighth of the heap for the garbage
+    collector's tables. On the embedded stack, after an hour under load, Kafka used 160 of the 288
+    that this allows (416 resident, heap 256; docs/reliability.md); Druid has more code and threads.
     """
     return 256 + heap // 8
 
@@ -103,7 +104,7 @@ def _differences() -> dict[str, str]:
         "druid.metadata.storage.type": "postgresql",
         "druid.metadata.storage.connector.connectURI": "jdbc:postgresql://postgres:5432/druid",
         "druid.metadata.storage.connector.user": "druid",
-        # By way of the environment: the entry point prints every property that it sets.
+        # Read from the environment, because the entry point prints every property that it sets.
         "druid.metadata.storage.connector.password": json.dumps(
             {"type": "environment", "variable": PASSWORD_VARIABLE}
         ),

@@ -1,7 +1,6 @@
-"""How the flow of sales into Druid is, part by part: a state, why, since when, and the numbers.
+"""Health of the flow of sales into Druid, part by part: state, reason, since when, and numbers.
 
-What is well is what the validation's checks call so: their bounds judge here too, over a shorter
-look-back.
+The bounds of the validation's checks judge here too, over a shorter look-back.
 """
 
 import logging
@@ -23,13 +22,13 @@ log = logging.getLogger(__name__)
 LOOKBACK: Final = timedelta(minutes=15)
 
 _MINUTE: Final = timedelta(minutes=1)
-#: Seconds for each query: who looks waits for an answer, and looks again anyway.
+#: Seconds for each query: short, because a viewer waits for it and the page asks again anyway.
 _TIMEOUT: Final = 4.0
 _ERRORS: Final = 3
 _ERROR_LENGTH: Final = 300
 
 State = Literal["good", "attention", "bad", "none"]
-"""`none`: there is nothing to judge by."""
+"""State of a part; `none` if there is no data to judge it."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,10 @@ class Part:
     """One part of the flow.
 
     Attributes:
-        state: how it is.
+        state: health of the part.
         reason: why, as the key of a text.
-        since: since when; None if that is not known.
-        numbers: what the text and its reader need, as plain values.
+        since: when the state began; None if unknown.
+        numbers: the values that the text and the page show, as plain types.
     """
 
     state: State
@@ -49,15 +48,15 @@ class Part:
     numbers: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; ``since`` is ISO 8601 in UTC."""
+        """Return a dict for JSON; ``since`` is ISO 8601 in UTC."""
         since = self.since and self.since.astimezone(UTC).isoformat(timespec="milliseconds")
         return {**asdict(self), "since": since}
 
 
 def read_sales(client: DruidClient, datasource: str, now: datetime) -> dict[str, Part]:
-    """`cadence` and `freshness` of the sales in the look-back.
+    """Return `cadence` and `freshness` of the sales in the look-back.
 
-    One that cannot be judged is `failed`, and the other is judged all the same.
+    If one cannot be judged, its reason is `failed`, and the other is judged as usual.
 
     Raises:
         DatasourceMissingError: nothing is ingested yet.
@@ -85,7 +84,7 @@ def read_sales(client: DruidClient, datasource: str, now: datetime) -> dict[str,
 def cadence(
     gaps: Mapping[str, Any] | None, minutes: Sequence[Mapping[str, Any]], now: datetime
 ) -> Part:
-    """The pauses between sales begun, and how many of these a minute has.
+    """Judge the pauses between new sales, and count the sales per minute.
 
     `gaps` is the row of the check, `minutes` the rows of ``flow/minutes.sql``.
     """
@@ -94,7 +93,7 @@ def cadence(
     sold = {int(row["minuto"]): int(row["ventas"]) for row in minutes}
     this = int(now.replace(second=0, microsecond=0).timestamp()) * 1000
     step = int(_MINUTE.total_seconds()) * 1000
-    # The first minute of the look-back is only a part of one, and the present one too.
+    # The first minute of the look-back and the current one are incomplete, so both are left out.
     whole = range(max(min(sold), this - int(LOOKBACK / _MINUTE - 1) * step), this, step)
     per_minute = [{"minuto": minute, "ventas": sold.get(minute, 0)} for minute in whole]
     numbers = {
@@ -110,14 +109,17 @@ def cadence(
 
 
 def freshness(newest: Mapping[str, Any] | None, minutes: Sequence[Mapping[str, Any]]) -> Part:
-    """How old the newest event is; `newest` is the row of the check, `minutes` as in `cadence`."""
+    """Judge the age of the newest event.
+
+    `newest` is the row of the check, `minutes` is as in `cadence`.
+    """
     if not minutes:
         return Part("bad", "no_sales")
     return _judged("freshness", newest, dict(newest or {}), since=_moment(minutes[-1]["ultima"]))
 
 
 def supervisor(status: Mapping[str, Any] | None) -> Part:
-    """The supervisor, by its status report; None if there is none."""
+    """Judge the supervisor by its status report; None means that there is no supervisor."""
     if status is None:
         return Part("none", "no_supervisor")
     errors = [
@@ -143,7 +145,7 @@ def supervisor(status: Mapping[str, Any] | None) -> Part:
         return unhealthy
     if not began:
         return Part("attention", "no_tasks", numbers=numbers)
-    # While its tasks start, Druid knows of no lag.
+    # Druid reports no lag while the tasks start.
     late = _judged("ingestion_lag", status, numbers, since=since)
     return Part("good", "reading", since, numbers) if late.state in ("good", "none") else late
 
@@ -154,11 +156,11 @@ def equality(
     in_flight: Collection[tuple[str, str]],
     before: Collection[str] = (),
 ) -> Part:
-    """Whether Druid equals the ledger, minute by minute.
+    """Judge whether Druid equals the ledger, minute by minute.
 
-    `in_flight` as in `include.druid.ledger.compare`. `before`: the minutes that differed at the
-    last look; only one that still does is bad, since a task that was just replaced takes some
-    seconds to show its rows again.
+    `in_flight` is as in `include.druid.ledger.compare`. `before` holds the minutes that differed at
+    the previous look. Only a minute that differs in both looks is bad, because the task that
+    replaces another takes some seconds to show its rows again.
     """
     cells = {**ledger, **druid}
     minutes = sorted({cell.minuto for cell in cells})
@@ -210,7 +212,7 @@ def _checks() -> dict[str, Check]:
 def _judged(
     name: str, row: Mapping[str, Any] | None, numbers: dict[str, Any], since: datetime | None
 ) -> Part:
-    """A row by a check's bounds; the reason is `lacking`, `within` or `beyond` them."""
+    """Judge a row by a check's bounds; the reason is `lacking`, `within` or `beyond`."""
     check = _checks()[name]
     if lacking := broken(check.needs, row or {}):
         return Part("none", "lacking", since, {**numbers, "limites": _told(lacking, row)})

@@ -1,8 +1,8 @@
-"""A .sql file that says in its first lines, as comments, what its query is for.
+"""Reader of .sql files that begin with a header of comments, which describes the query.
 
-These lines are ``-- key: value``, going on in lines that begin with ``--`` and two spaces or more.
-The first line that is no such comment begins the SQL. Which keys there are, and what their values
-mean, is for the reader of each kind of file to say.
+A header line is ``-- key: value``; lines that begin with ``--`` and two or more spaces continue the
+value. The SQL begins at the first line that does not begin with ``--``. The module of each kind of
+file defines the keys and their values.
 """
 
 import re
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple):
-    """A key with its value, and the line that it begins in, from 1."""
+    """A key with its value; `line` is where the key is, counted from 1."""
 
     line: int
     key: str
@@ -27,14 +27,14 @@ class Entry(NamedTuple):
 
 
 class SqlFile(NamedTuple):
-    """What a file holds; `problems` are those of its form."""
+    """Contents of a file; `problems` are header lines without the form ``-- key: value``."""
 
     name: str
     entries: list[Entry]
     lines: list[str]
-    """The SQL's."""
+    """Lines of the SQL."""
     first_line: int
-    """Of the SQL in the file, from 1."""
+    """Number of the SQL's first line in the file, from 1."""
     problems: list[Problem]
 
     @property
@@ -44,7 +44,7 @@ class SqlFile(NamedTuple):
 
 
 def read_sql_file(path: Path) -> SqlFile | list[Problem]:
-    """Take a file apart; returns what is wrong if it is no text at all."""
+    """Split a file into header and SQL; return the problem if it is not UTF-8 text."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
@@ -66,7 +66,7 @@ def read_sql_file(path: Path) -> SqlFile | list[Problem]:
 def read_folder(
     folder: Path, parse: Callable[[Path], T | list[Problem]]
 ) -> tuple[list[T], list[Problem]]:
-    """Parse the ``.sql`` files of a folder, in the order of their names; none is a problem too."""
+    """Parse a folder's ``.sql`` files in the order of their names; an empty folder is a problem."""
     files = sorted(folder.glob("*.sql"))
     problems = [] if files else [Problem(str(folder), 1, "there is no .sql file")]
     good = []

@@ -1,10 +1,11 @@
-"""What a Druid that is of use consists of: one query tells."""
+"""Check that every Druid service the project needs is registered, with one SQL query."""
 
 from collections.abc import Iterable
 
 SERVERS_SQL = "SELECT server_type, COUNT(*) AS n FROM sys.servers GROUP BY 1"
 
-# One of each row must be there: the roles may share a process, and tasks run in either kind.
+# One server of each row is needed: coordinator and overlord may share a process, and tasks run in
+# an indexer or in a middle manager.
 NEEDED_SERVERS = (
     ("coordinator", "overlord"),
     ("broker",),
@@ -15,6 +16,6 @@ NEEDED_SERVERS = (
 
 
 def missing_servers(present: Iterable[str]) -> list[str]:
-    """Return the kinds of Druid server that are needed and not among those present."""
+    """Return the needed kinds of Druid server that are not present."""
     there = set(present)
     return [" or ".join(kinds) for kinds in NEEDED_SERVERS if there.isdisjoint(kinds)]

@@ -1,7 +1,7 @@
-"""How a sales datasource stays small: its compaction, and how long Druid keeps its days.
+"""Compaction and retention of a sales datasource, which keep it small.
 
-Druid itself does the work: both are settings of the datasource. What they make unused is deleted
-by tasks that the coordinator issues (`druid.coordinator.kill` in `runtime`), if they get a slot.
+Both are settings of the datasource, and Druid does the work. Segments that become unused are then
+deleted by kill tasks of the coordinator (`druid.coordinator.kill` in `runtime`), which need a slot.
 """
 
 from collections.abc import Mapping
@@ -12,30 +12,33 @@ from include.druid.client import DruidClient
 from include.druid.supervisor import INTERMEDIATE_PERSISTS
 
 KEEP: Final = timedelta(days=400)
-"""How long a day is kept: the same month of the year before, and all that a back-fill may fill."""
+"""How long a day is kept.
+
+Long enough for the same month of the year before, and for every day that a back-fill can fill."""
 
 DELETION: Final[Mapping[str, Any]] = {"killTaskSlotRatio": 0.5, "maxKillTaskSlots": 1}
-"""Of the coordinator: one slot for tasks that delete segments.
+"""Coordinator settings that give one slot to kill tasks, which delete segments.
 
-By default they have a tenth of all slots, which of fewer than ten is none: nothing is ever deleted.
+By default kill tasks get a tenth of all slots. With fewer than ten slots that is none, and nothing
+is ever deleted.
 """
 
 
 def compaction(datasource: str) -> dict[str, Any]:
-    """Auto-compaction: the many small segments of a past day become one.
+    """Return the auto-compaction that merges the many small segments of a past day into one.
 
-    The latest day is left alone, so compaction and the supervisor do not meet. Where they do (a
-    sale that comes days late), the supervisor's tasks have priority: they take the day from the
-    compaction, which tries again later.
+    It skips the latest day, which the supervisor writes to. If both write to the same day (a sale
+    arrives days late), the supervisor's tasks have priority: they revoke the compaction's lock on
+    the day, and the compaction tries again later.
     """
     return {
         "dataSource": datasource,
         "skipOffsetFromLatest": "P1D",
         "tuningConfig": {
-            # One segment a day up to this: a day of a sale a second has 170 thousand rows.
+            # One segment a day up to this size: a sale a second gives 170 thousand rows a day.
             "partitionsSpec": {"type": "dynamic", "maxRowsPerSegment": 5_000_000},
-            # The ids of a day's sales differ in their last digits: what they begin with is kept
-            # once in sixteen. That is a third of a segment.
+            # The ids of a day's sales share a prefix, which this stores once per sixteen values:
+            # it saves a third of a segment.
             "indexSpec": {
                 "stringDictionaryEncoding": {
                     "type": "frontCoded",
@@ -49,7 +52,10 @@ def compaction(datasource: str) -> dict[str, Any]:
 
 
 def retention_rules(keep: timedelta = KEEP) -> list[dict[str, Any]]:
-    """Load the segments of the last `keep` (whole days) and of the future, drop all others."""
+    """Return rules that load the segments of the last `keep` (whole days) and of the future.
+
+    All other segments are dropped.
+    """
     return [
         {
             "type": "loadByPeriod",
@@ -64,9 +70,9 @@ def retention_rules(keep: timedelta = KEEP) -> list[dict[str, Any]]:
 
 
 def ensure_housekeeping(client: DruidClient, datasource: str, keep: timedelta = KEEP) -> list[str]:
-    """Set what differs, and return which of `compaction`, `retention`, `deletion` that was.
+    """Set the settings that differ, and return which of `compaction`, `retention`, `deletion`.
 
-    What is set already is not set again: Druid would keep each setting in its history.
+    Equal settings are not sent again, because Druid adds each one to its history.
 
     Raises:
         DruidError: Druid does not answer, or refuses.
@@ -87,7 +93,7 @@ def ensure_housekeeping(client: DruidClient, datasource: str, keep: timedelta = 
 
 
 def _includes(found: Any, wanted: Any) -> bool:
-    """Whether what Druid has is what is wanted, but for the defaults that it has filled in."""
+    """Return whether Druid has the wanted settings, apart from defaults that Druid added."""
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(
             _includes(found.get(name), value) for name, value in wanted.items()

@@ -1,4 +1,4 @@
-"""Whether Druid equals the ledger, minute by minute: equality, and not plausibility."""
+"""Comparison of Druid with the ledger, minute by minute: the sums must be equal, not similar."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -11,20 +11,21 @@ from include.texts import escaped
 
 NAME, TITLE = "ledger", "Druid igual al libro"
 
-#: How long after its end, and after the last entry for it, a minute is judged: what is committed
-#: has reached Druid by then.
+#: How long to wait before a minute is judged, after its end and after its last ledger entry: by
+#: then Druid has the committed records.
 GRACE = timedelta(seconds=20)
 
 _SHOWN = 3
 
 _LONGEST = 80
-"""Characters of a run and of a state that are shown."""
+"""Characters shown of each name: run, minute and state."""
 
 
 class Cell(NamedTuple):
-    """What the sums are of: a run, a UTC minute of event time (``2026-11-24T12:00:00Z``), a state.
+    """Key of the sums: run, UTC minute of event time (``2026-11-24T12:00:00Z``), state.
 
-    A row of Druid and a state of a ledger entry both fall into exactly one.
+    Each state of a ledger entry belongs to exactly one cell, and so does each row of Druid, unless
+    a foreign record has a list as its run or state.
     """
 
     corrida: str
@@ -46,7 +47,7 @@ NOTHING = Sums(0, 0, 0, 0, 0)
 
 
 def closed_minutes(now: datetime, lookback: timedelta) -> tuple[datetime, datetime]:
-    """Start and end (not included) of the whole minutes to judge, both on a full minute."""
+    """Return start and end (not included) of the minutes to judge, both on a full minute."""
     end = (now - GRACE).replace(second=0, microsecond=0)
     start = (now - lookback).replace(second=0, microsecond=0)
     return start, max(start, end)
@@ -60,7 +61,7 @@ def druid_minutes(
     *,
     timeout: float = 60.0,
 ) -> dict[Cell, Sums]:
-    """What Druid holds of the minutes from `start` up to `end`; nothing without the datasource.
+    """Return Druid's sums of the minutes from `start` up to `end`; {} without the datasource.
 
     A row whose run or state is a list counts in the cell of each of its values. `timeout` is in
     seconds.
@@ -75,7 +76,7 @@ def druid_minutes(
         rows = []
     cells: dict[Cell, Sums] = {}
     for row in rows:
-        # An empty list, which a foreign record may have for its state, is null all the same.
+        # An empty list, which a foreign record may have as its state, comes back as null.
         cell = Cell(*(row[name] or "" for name in Cell._fields))
         known = cells.get(cell, NOTHING)
         cells[cell] = Sums(*(sum(both) for both in zip(known, _sums(row), strict=True)))
@@ -89,9 +90,9 @@ def _sums(row: Mapping[str, Any]) -> Sums:
 def differences(
     ledger: Mapping[Cell, Sums], druid: Mapping[Cell, Sums]
 ) -> list[tuple[Cell, Sums | None, Sums | None]]:
-    """Each cell that is not equal, in order, with what the ledger says and what Druid has of it.
+    """Return each cell that differs, in order, with the ledger's sums and Druid's sums.
 
-    None is a cell that is not there: Druid lacks it, or the ledger knows nothing of it.
+    None means that the ledger, or Druid, does not have the cell.
     """
     return [
         (cell, ledger.get(cell), druid.get(cell))
@@ -105,9 +106,9 @@ def compare(
     druid: Mapping[Cell, Sums],
     in_flight: Collection[tuple[str, str]] = (),
 ) -> CheckResult:
-    """Hold what Druid has of some minutes to what the ledger says of them.
+    """Compare Druid's sums of some minutes with the ledger's.
 
-    `in_flight`: each (run, minute) that is still being added to, and not judged.
+    `in_flight`: each (run, minute) that still receives events and is not judged.
     """
     ledger, druid = (
         {cell: sums for cell, sums in side.items() if cell[:2] not in in_flight}
@@ -134,12 +135,12 @@ def compare(
 
 
 def result(status: Status, message: str, numbers: Mapping[str, int] | None = None) -> CheckResult:
-    """A result of this check."""
+    """Return a result of this check."""
     return CheckResult(NAME, TITLE, "error", status, dict(numbers or {}), message)
 
 
 def _told(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
-    # A foreign record may have anything for its run and its state.
+    # A foreign record may have any text as its run and its state.
     where = ", ".join(escaped(name, _LONGEST) for name in cell)
     if ledger is None:
         return f"{where}: sin libro, y Druid tiene {druid.eventos if druid else 0} eventos"

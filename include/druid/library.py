@@ -1,20 +1,25 @@
-"""The library: named queries that people run with values of their own, and what its files hold.
+"""The library: named queries that people run with their own values, and the format of its files.
 
 To add a query, add a file to ``sql/library/`` and run ``python -m include.druid.library_docs``. Its
-first lines (`include.druid.front_matter`) are, with texts of both languages parted by semicolons:
+header (`include.druid.front_matter`) has these keys; semicolons separate the two languages:
 
 - ``title_es``, ``title_en``, ``description_es``, ``description_en``.
-- ``parameter: name kind default; Spanish label; English label`` (optional, repeated). By its kind
-  the default is ``text`` anything, also nothing; ``number`` a whole number and the range it may be
-  in, ``24 1..168``; ``choice`` all there are, ``a|b|c``, the first one is the default; ``time``
-  ``now``, so long before now (``-90m``, ``-24h``, ``-7d``) or local time (``2026-11-24T09:00``).
-- ``column: name kind; Spanish title; English title`` for each column, in the order of the SQL's.
-  Its kind is how a person reads it: ``text``, ``number`` (whole), ``decimal``, ``money`` (whole
-  centavos), ``percent`` (0 to 100), ``time``, ``day``.
-- ``chart`` (optional): ``bar x: y, y…`` or ``line x: y, y…``; without it only a table tells.
+- ``parameter: name kind default; Spanish label; English label`` (optional, repeatable). The default
+  depends on the kind:
 
-The SQL says ``{datasource}`` and ``:name`` for the value of a parameter, which is text, a whole
-number, or, for a time, milliseconds since the epoch.
+  - ``text``: any text, or nothing;
+  - ``number``: a whole number and its range, ``24 1..168``;
+  - ``choice``: all choices, ``a|b|c``, of which the first is the default;
+  - ``time``: ``now``, a time before now (``-90m``, ``-24h``, ``-7d``), or a local time
+    (``2026-11-24T09:00``).
+
+- ``column: name kind; Spanish title; English title`` for each column, in the order of the SQL. The
+  kind says how the page shows it: ``text``, ``number`` (whole), ``decimal``, ``money`` (whole
+  centavos), ``percent`` (0 to 100), ``time``, ``day``.
+- ``chart`` (optional): ``bar x: y, y…`` or ``line x: y, y…``; without it there is only a table.
+
+The SQL has the placeholders ``{datasource}`` and ``:name`` for the value of a parameter: a text, a
+whole number, or, for a time, milliseconds since the epoch.
 """
 
 import re
@@ -38,7 +43,7 @@ ColumnKind = Literal["text", "number", "decimal", "money", "percent", "time", "d
 ChartKind = Literal["bar", "line"]
 
 LONGEST_TEXT: Final = 200
-"""Characters of a value of kind text."""
+"""Most characters of a value of kind ``text``."""
 
 _TEXTS = ("title_es", "title_en", "description_es", "description_en")
 _REPEATABLE = ("parameter", "column")
@@ -54,16 +59,16 @@ _LOCAL = timezone(timedelta(hours=UTC_OFFSET_HOURS))
 
 
 class LibraryError(ValueError):
-    """The folder's queries cannot be used; the message has every problem with file and line."""
+    """A folder has invalid queries; the message lists every problem with file and line."""
 
 
 class ValuesError(InputError):
-    """Values that the query cannot be run with: all of them."""
+    """Values are invalid for the query; the message names all of them."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a person may set. Values, and so the default, are text as in a form or an address."""
+    """A value that a person may set; values and the default are texts, as in a form or a URL."""
 
     name: str
     kind: ParameterKind
@@ -74,10 +79,10 @@ class Parameter:
     maximum: int = 0
 
     def read(self, text: str, now: datetime) -> int | str:
-        """The value for Druid.
+        """Convert a text into the value for Druid.
 
         Raises:
-            InputError: the text is none.
+            InputError: the text is not a valid value.
         """
         match self.kind:
             case "number":
@@ -105,7 +110,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the answer, for people."""
+    """How the page shows a column of the answer."""
 
     name: str
     kind: ColumnKind
@@ -114,7 +119,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Chart:
-    """Which columns to draw."""
+    """Columns to draw, and the kind of chart."""
 
     kind: ChartKind
     x: str
@@ -123,7 +128,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Query:
-    """A query as its file has it; see the module for what the keys mean."""
+    """A query read from its file; the module's docstring explains the keys."""
 
     name: str
     title: Texts
@@ -138,7 +143,7 @@ def load_library(folder: Path = LIBRARY) -> list[Query]:
     """Read the ``.sql`` files of a folder, in the order of their names.
 
     Raises:
-        LibraryError: files that cannot be used, or none at all.
+        LibraryError: a file is invalid, or there is none.
     """
     queries, problems = read_folder(folder, _parse)
     if problems:
@@ -149,13 +154,13 @@ def load_library(folder: Path = LIBRARY) -> list[Query]:
 def bind(
     query: Query, values: Mapping[str, str], *, datasource: str, now: datetime
 ) -> tuple[str, list[int | str]]:
-    """The SQL with a ``?`` for each value, and the values in their order.
+    """Return the SQL with a ``?`` for each value, and the values in the same order.
 
-    A parameter that is not given takes its default. `now` is what times are counted from.
+    Parameters that are not in `values` get their defaults. Relative times count from `now`.
 
     Raises:
-        ValuesError: a value that its parameter cannot have, or one of no parameter.
-        ValueError: that cannot be the name of a datasource.
+        ValuesError: a value is invalid, or its name is not a parameter.
+        ValueError: `datasource` is not a valid name.
     """
     known = {parameter.name: parameter for parameter in query.parameters}
     wrong = [
@@ -251,7 +256,7 @@ def _wrong(entry: Entry, texts: Mapping[str, str]) -> str:
 def _disagreements(
     file: SqlFile, parameters: Sequence[Parameter], columns: Sequence[Column], chart: Chart | None
 ) -> list[Problem]:
-    """Where the entries and the SQL do not speak of the same."""
+    """Return the contradictions between the header's entries and the SQL."""
     sql = list(tokens(file.sql))
     asked = {token.text[1:] for token in sql if token.kind == "name"}
     names = [parameter.name for parameter in parameters]

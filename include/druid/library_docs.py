@@ -1,4 +1,4 @@
-"""The library of queries as a page of the docs; run as a module, it writes the page."""
+"""Render the library of queries as a page of the docs; run as a module to write the page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ Times are `now`, so long before now (`-90m`, `-24h`, `-7d`) or local time of Bue
 
 
 def render(queries: Sequence[Query]) -> str:
-    """The page, in Markdown."""
+    """Return the page in Markdown."""
     index = "\n".join(f"- [{query.title.en}](#{query.name})" for query in queries)
     return "\n\n".join([_HEAD.strip(), index, *map(_section, queries)]) + "\n"
 

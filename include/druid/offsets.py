@@ -1,8 +1,8 @@
-"""Whether Kafka still has what a supervisor goes on to read.
+"""Check that the offsets at which a supervisor continues still exist in Kafka.
 
-Druid keeps its offsets when a topic is deleted and made again, or when retention has deleted what
-it has not read. Above a partition's end its tasks wait without a word; below its start it makes no
-task at all.
+Druid keeps its offsets when a topic is deleted and created again, or when retention has deleted
+records that Druid has not read. If an offset is above a partition's end, Druid's tasks wait without
+an error; if it is below the start, Druid starts no task at all.
 """
 
 import re
@@ -18,15 +18,16 @@ _UNAVAILABLE = re.compile(
 )
 
 Held = Mapping[int, tuple[int, int]]
-"""What Kafka holds of each partition: the offset of its first record, and that after its last."""
+"""By partition, the offset of Kafka's first record, and the offset after its last record."""
 
 
 class Positions(NamedTuple):
-    """Where a supervisor reads, as far as Druid tells: offsets by partition.
+    """Offsets by partition at which a supervisor reads, as far as Druid reports them.
 
     Attributes:
-        begun: where the tasks that run have begun.
-        next: the next that they read, known half a minute later, or that Druid looked for in vain.
+        begun: offsets at which the running tasks began.
+        next: next offsets of these tasks, which Druid reports half a minute later, and offsets that
+            Druid did not find in Kafka.
     """
 
     begun: dict[int, int]
@@ -34,11 +35,11 @@ class Positions(NamedTuple):
 
 
 class OffsetsError(DruidError):
-    """Druid's offsets are none of Kafka's."""
+    """The offsets stored in Druid do not exist in Kafka any more."""
 
 
 def positions(client: DruidClient, status: Mapping[str, Any], since: datetime) -> Positions:
-    """Where the supervisor of a status report reads; complaints before `since` are settled.
+    """Return the positions of a status report's supervisor; errors before `since` are ignored.
 
     Raises:
         DruidError: Druid does not answer, or refuses.
@@ -59,7 +60,7 @@ def positions(client: DruidClient, status: Mapping[str, Any], since: datetime) -
 
 
 def beyond(at: Positions, held: Held) -> dict[int, int]:
-    """Offsets by partition that are above its end: the topic is another than Druid has read."""
+    """Return offsets above the end of their partition: the topic is not the one Druid read."""
     ends = {partition: end for partition, (_, end) in held.items()}
     return {
         partition: offset
@@ -69,7 +70,7 @@ def beyond(at: Positions, held: Held) -> dict[int, int]:
 
 
 def deleted(at: Positions, held: Held) -> dict[int, range]:
-    """Offsets by partition that Kafka has deleted and Druid has not read."""
+    """Return, by partition, the offsets that Kafka deleted before Druid read them."""
     return {
         partition: range(offset, held[partition][0])
         for partition, offset in sorted(at.next.items())
@@ -78,7 +79,7 @@ def deleted(at: Positions, held: Held) -> dict[int, range]:
 
 
 def counts(at: Positions, held: Held) -> dict[str, int]:
-    """For a check: partitions, those read above their end, and offsets deleted unread."""
+    """Return, for a check: partitions, partitions read above their end, offsets deleted unread."""
     return {
         "particiones": len(held),
         "encima_del_final": len(beyond(at, held)),
@@ -87,10 +88,10 @@ def counts(at: Positions, held: Held) -> dict[str, int]:
 
 
 def check_offsets(at: Positions, topic: str, held: Held) -> None:
-    """Refuse positions that Kafka does not have.
+    """Raise an error if Kafka does not have the positions.
 
     Raises:
-        OffsetsError: with the partitions, what is lost, and the way out.
+        OffsetsError: the message has the partitions, the loss, and the solution.
     """
     if above := beyond(at, held):
         where = ", ".join(
@@ -116,10 +117,10 @@ def check_offsets(at: Positions, topic: str, held: Held) -> None:
 
 
 def reset(client: DruidClient, supervisor: str, at: Positions, topic: str, held: Held) -> str:
-    """Let Druid go on at the oldest records that Kafka has, where it has not those of `at`.
+    """Make Druid continue at Kafka's oldest records, where Kafka does not have those of `at`.
 
-    Of a topic that was made again that is all of it. Returns what was done, or what it waits for,
-    in words; "" where nothing has to be done.
+    If the topic was created again, Druid reads all of it. Returns a sentence about what was done or
+    is still awaited; "" if nothing has to be done.
 
     Raises:
         OffsetsError: tasks hold rows of the deleted topic that they have not published yet.

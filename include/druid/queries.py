@@ -1,4 +1,4 @@
-"""SQL kept in .sql files. Only the datasource is put into the text; values are parameters."""
+"""SQL from .sql files. Only the datasource is inserted into the text; values are parameters."""
 
 import re
 from pathlib import Path
@@ -9,19 +9,19 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 
 
 def read_query(name: str, datasource: str) -> str:
-    """Text of ``sql/<name>.sql`` for a datasource.
+    """Return the text of ``sql/<name>.sql`` for a datasource.
 
     Raises:
-        ValueError: a datasource whose name could be anything but a name.
+        ValueError: `datasource` is not a valid name.
     """
     return for_datasource((FOLDER / f"{name}.sql").read_text(encoding="utf-8"), datasource)
 
 
 def for_datasource(text: str, datasource: str) -> str:
-    """Put a datasource's name where the text says ``{datasource}``.
+    """Replace ``{datasource}`` in a text by a datasource's name.
 
     Raises:
-        ValueError: a datasource whose name could be anything but a name.
+        ValueError: `datasource` is not a valid name.
     """
     if not _IDENTIFIER.fullmatch(datasource):
         raise ValueError(

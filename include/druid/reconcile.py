@@ -1,4 +1,4 @@
-"""Whether Kafka, the producer and Druid agree on a run: event by event, or by sums if it is big."""
+"""Reconcile a run between producer, Kafka and Druid: by event ids, or by sums if it is large."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,21 +11,23 @@ from include.druid.queries import read_query
 from include.druid.row_stats import RowStats
 from include.sales.faults import FATES, Fate
 
-#: Above so many events a run is compared by its sums: ids alone would fill the memory.
+#: A run with more events is compared by sums, because its ids would fill the memory.
 IDS_AT_MOST = 200_000
 
-#: Seconds; a long run has tens of thousands of ids.
+#: Seconds for the query of ids; a long run has tens of thousands of them.
 _TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
 class Garbled:
-    """Records that were garbled on purpose: how many Druid has to complain of, and does.
+    """Counts of the injected malformed records, expected and found.
 
     Attributes:
-        en_kafka: records under the run's keys that are no event; None if that was not read.
-        ilegibles: what Druid counts as unparseable, of `ilegibles_esperadas`.
-        con_error: what it counts as processed with error, of `con_error_esperadas`.
+        ilegibles_esperadas: records that Druid should count as unparseable.
+        con_error_esperadas: records that Druid should count as processed with error.
+        en_kafka: malformed records under the run's keys in Kafka; None if the topic was not read.
+        ilegibles: records that Druid counts as unparseable.
+        con_error: records that Druid counts as processed with error.
     """
 
     ilegibles_esperadas: int
@@ -36,7 +38,7 @@ class Garbled:
 
     @property
     def agrees(self) -> bool:
-        """Whether exactly what was sent is found."""
+        """Whether the counts found equal the counts sent."""
         return (
             self.en_kafka in (None, self.ilegibles_esperadas)
             and self.ilegibles == self.ilegibles_esperadas
@@ -52,7 +54,7 @@ class Garbled:
 
 
 def garbled(faults: Mapping[str, int], stats: RowStats, in_kafka: int | None) -> Garbled | None:
-    """Compare Druid's counts with what was garbled on purpose; None if nothing was."""
+    """Compare Druid's counts with the injected malformed records; None if there were none."""
     if not any(faults.get(kind) for kind in FATES):
         return None
     expected = Counter[Fate]()
@@ -69,17 +71,18 @@ def garbled(faults: Mapping[str, int], stats: RowStats, in_kafka: int | None) ->
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """The counts that must be equal, and what is wrong if they are not.
+    """Counts of a run that must be equal, and the kinds of differences.
 
     Attributes:
-        confirmadas: records that the producer knows to be committed and Druid is to hold.
+        corrida: the run.
+        confirmadas: committed records, by the producer, that Druid must hold.
         en_kafka: records of the run that a `read_committed` consumer sees.
         en_druid: rows of the run in Druid.
-        perdidas: events that Kafka has and Druid lacks.
-        duplicadas: events that are more often in Druid or Kafka than the ledger says.
-        sobrantes: events that Druid has and Kafka lacks.
-        distintas: run, minute and state with as many events, but other sums.
-        malformados: what was garbled on purpose; None if nothing was.
+        perdidas: events in Kafka that are missing in Druid.
+        duplicadas: events that are more often in Druid or Kafka than they were sent.
+        sobrantes: events in Druid that are missing in Kafka.
+        distintas: cells (run, minute, state) with equal counts of events but different sums.
+        malformados: injected malformed records; None if there were none.
     """
 
     corrida: str
@@ -94,14 +97,17 @@ class Reconciliation:
 
     @property
     def agrees(self) -> bool:
-        """Whether every event is everywhere as often as it was sent: once, but for faults."""
+        """Whether Kafka and Druid have every event as often as it was sent.
+
+        Without injected faults that is once.
+        """
         wrong = self.perdidas or self.duplicadas or self.sobrantes or self.distintas
         if wrong or (self.malformados and not self.malformados.agrees):
             return False
         return self.confirmadas == self.en_kafka == self.en_druid
 
     def to_dict(self) -> dict[str, Any]:
-        """For an XCom: the counts and ``coinciden``."""
+        """Return the counts and ``coinciden``, for an XCom."""
         return {**asdict(self), "coinciden": self.agrees}
 
     def __str__(self) -> str:
@@ -120,9 +126,9 @@ def reconcile(
     druid: Mapping[str, int],
     repeated: int = 0,
 ) -> Reconciliation:
-    """Compare how often each event id is in Kafka and in Druid.
+    """Compare how often Kafka and Druid have each event id.
 
-    `repeated`: how many of them were sent twice on purpose.
+    `repeated`: number of events that were sent twice as an injected fault.
     """
     often = {event for ids in (kafka, druid) for event, times in ids.items() if times > 1}
     twice = {event for event in often if kafka.get(event) == druid.get(event) == 2}
@@ -140,7 +146,7 @@ def reconcile(
 def reconcile_sums(
     corrida: str, confirmadas: int, ledger: Mapping[Cell, Sums], druid: Mapping[Cell, Sums]
 ) -> Reconciliation:
-    """Compare the ledger with Druid by minute and state; an event that is twice is a surplus."""
+    """Compare the ledger with Druid by minute and state; a duplicated event counts as surplus."""
     lost = surplus = other = 0
     for cell in {**ledger, **druid}:
         says, has = (side.get(cell, NOTHING) for side in (ledger, druid))
@@ -160,17 +166,17 @@ def reconcile_sums(
 
 
 def druid_ids(client: DruidClient, datasource: str, corrida: str) -> Counter[str]:
-    """How often each event of a run is in Druid.
+    """Count how often Druid has each event id of a run.
 
     Raises:
-        DruidError: among others while the datasource has no row at all yet.
+        DruidError: Druid does not answer or refuses, or the datasource does not exist yet.
     """
     rows = client.sql(read_query("reconcile/ids", datasource), [corrida], timeout=_TIMEOUT)
     return Counter({row["id_evento"]: row["veces"] for row in rows})
 
 
 def results_of_run(client: DruidClient, datasource: str, corrida: str) -> dict[str, Any]:
-    """What the stores can see of a run: totals, the first five products, the payment mix."""
+    """Return a run's results for the stores: totals, the first five products, the payment mix."""
     totals, products, payments = (
         client.sql(read_query(f"reconcile/{name}", datasource), [corrida])
         for name in ("totals", "top_products", "payment_mix")

@@ -1,4 +1,4 @@
-"""How a supervisor's tasks counted the records that they read."""
+"""Counts of the records that a supervisor's tasks have read, by outcome."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from include.druid.client import DruidClient
 
 
 class RowStats(NamedTuple):
-    """Records by what became of them. All but the unparseable and the thrown away are rows."""
+    """Records by outcome; `processed` and `processedWithError` became rows."""
 
     processed: int = 0
     processedWithError: int = 0  # noqa: N815 - Druid's own name, as are the others
@@ -16,20 +16,21 @@ class RowStats(NamedTuple):
     unparseable: int = 0
 
     def plus(self, totals: Mapping[str, Any]) -> "RowStats":
-        """Add a task's totals; one that has just begun has none."""
+        """Return the sum with a task's totals; a task that has just started has none."""
         return RowStats(*(mine + int(totals.get(name, 0)) for name, mine in self._asdict().items()))
 
 
 def row_stats(client: DruidClient, supervisor: str, since: datetime) -> RowStats:
-    """Sum the counts of the tasks that run, and of those that ended well after a moment.
+    """Sum the counts of the running tasks, and of tasks that succeeded at or after `since`.
 
-    The rows of a task that failed are dropped, and another one reads its records again. The counts
-    of a task that runs are some seconds late.
+    A failed task is left out: its rows are dropped, and another task reads its records again. The
+    counts of a running task are some seconds old.
 
     Raises:
         DruidError: Druid does not answer, or refuses.
     """
-    # Ended tasks first: one that ends in between is counted by its report the next time.
+    # Ended tasks first: a task that ends between the two queries is missing now, never counted
+    # twice; the next call counts it by its report.
     ended = [task for task in client.tasks(supervisor) if _ended_well(task, since)]
     running = {
         task: stats["totals"]["buildSegments"]

@@ -1,8 +1,8 @@
-"""Druid's configuration, rendered for whatever hosts it: embedded processes, containers or a VM.
+"""Render Druid's configuration for any host: embedded processes, containers or a VM.
 
-One description (`Place`) in, `runtime.properties` and JVM options out, so that the three places
-cannot drift apart. Formulas and defaults: Druid 33 documentation, "Basic cluster tuning" and
-"Configuration reference".
+A `Place` describes where Druid runs; `runtime.properties` and JVM options are rendered from it, so
+the three places cannot drift apart. Formulas and defaults: Druid 33 documentation, "Basic cluster
+tuning" and "Configuration reference".
 """
 
 import json
@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-#: Druid's processes; the coordinator is the overlord too.
+#: Druid's processes; the coordinator is also the overlord.
 SERVICES = ("coordinator", "broker", "historical", "indexer", "router")
 
-#: On a VM a task has a JVM of its own, which takes more memory and harms no other task.
+#: Processes on a VM. There each task has its own JVM: it takes more memory, but a task that fails
+#: cannot harm another task.
 VM_SERVICES = ("coordinator", "broker", "historical", "middleManager", "router")
 
-#: The peon, a task's JVM: `Place` has its memory and its first port under this name.
+#: The peon is the JVM of one task; `Place` has its memory and its first port under this name.
 PEON = "peon"
 
-#: A VM has cores to collect garbage beside the work.
+#: A VM has enough cores for a concurrent garbage collector.
 VM_JVM_FLAGS = ("-XX:+UseG1GC",)
 
 #: Java 17 flags that Druid 33 asks for ("Java runtime" in its documentation).
@@ -34,13 +35,13 @@ JAVA_17_FLAGS = (
     "--add-opens=jdk.management/com.sun.management.internal=ALL-UNNAMED",
 )
 
-#: Processes that read records: "indexer" with its tasks, or each task's own.
+#: Processes that parse records: the indexer, in which all tasks run, or the peon of each task.
 _READERS = ("indexer", PEON)
 
-#: Stack of a thread that reads records, MiB. Druid 33 reads what is nested by recursion, a frame a
-#: level, and a record that overruns the stack ends its task, and each that follows, for ever. This
-#: is enough for a record of a megabyte, Kafka's limit, that is nothing but brackets. It is address
-#: space and no memory, as long as no such record is read.
+#: Thread stack of the processes that parse records, MiB. Druid 33 parses nested JSON by recursion,
+#: one frame per level. A record that overflows the stack ends its task, and every later task that
+#: reads it, for ever. This is enough for a record of a megabyte, Kafka's limit, that consists only
+#: of brackets. It takes address space, and no memory unless such a record is read.
 _READERS_STACK = 256
 
 MIB = 1024 * 1024
@@ -48,15 +49,15 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Size:
-    """What one process may use.
+    """Resources of one process.
 
     Attributes:
         heap: JVM heap, MiB.
-        threads: processing threads (0 where the process runs no queries).
+        threads: processing threads (0 if the process runs no queries).
         merge_buffers: buffers for group-by merges.
         buffer: size of each processing buffer, MiB.
-        capacity: ingestion tasks at once (indexer or middle manager only).
-        cache: part of the heap for what queries found in segments, MiB (historical only).
+        capacity: tasks that run at the same time (indexer or middle manager only).
+        cache: part of the heap for the segment query cache, MiB (historical only).
     """
 
     heap: int
@@ -68,15 +69,15 @@ class Size:
 
     @property
     def direct(self) -> int:
-        """Direct memory, MiB: (threads + merge buffers + 1) x buffer, and 64 for Netty and Jetty.
+        """Direct memory, MiB: (threads + merge buffers + 1) x buffer, plus 64 for Netty and Jetty.
 
-        A task of the indexer has its own threads and merge buffers accounted once for the process.
+        The indexer's tasks share the threads and merge buffers of its process.
         """
         return (self.threads + self.merge_buffers + 1) * self.buffer + 64
 
 
-#: Two cores shared with Kafka and Airflow: small buffers, one processing thread for each process
-#: but the historical, which alone has much to read.
+#: Sizes for two cores shared with Kafka and Airflow: small buffers, and one processing thread per
+#: process; the historical has two, because only it reads many segments.
 EMBEDDED_SIZES: Mapping[str, Size] = {
     "coordinator": Size(heap=320),
     "broker": Size(heap=320, threads=1, merge_buffers=2, buffer=32),
@@ -92,13 +93,13 @@ class Place:
 
     Attributes:
         host: name or address that the processes advertise and bind to.
-        ports: port by service, and ``derby``; beside a middle manager ``peon``, the first of the
-            ports that its tasks take.
+        ports: port by service, and ``derby``; with a middle manager also ``peon``, the first port
+            of its tasks.
         zookeeper: ``host:port`` of ZooKeeper.
-        folder: where this Druid keeps segments, tasks and metadata.
-        sizes: memory and threads by service; beside a middle manager ``peon``, those of each task.
-        jvm_flags: flags of this place alone, e.g. the garbage collector.
-        segment_cache: disk that the historical may fill with segments, GiB.
+        folder: folder for segments, tasks and metadata.
+        sizes: resources by service; with a middle manager also ``peon``, those of each task.
+        jvm_flags: additional flags of this place, e.g. the garbage collector.
+        segment_cache: disk space for the historical's segments, GiB.
     """
 
     host: str
@@ -111,12 +112,12 @@ class Place:
 
 
 def properties(service: str, place: Place) -> dict[str, str]:
-    """`runtime.properties` of one process, common ones included."""
+    """Return the `runtime.properties` of one process, common properties included."""
     return _common(place) | _SPECIFIC[service](place) | _processing(place.sizes[service])
 
 
 def jvm_options(service: str, place: Place) -> list[str]:
-    """JVM options of one process: memory, encoding, time zone, Java 17's module flags."""
+    """Return the JVM options of one process: memory, encoding, time zone, Java 17 module flags."""
     size = place.sizes[service]
     return [
         f"-Xms{size.heap // 2}m",
@@ -135,12 +136,12 @@ def jvm_options(service: str, place: Place) -> list[str]:
 
 
 def render(settings: Mapping[str, str]) -> str:
-    """Text of a `.properties` file."""
+    """Return the text of a `.properties` file."""
     return "".join(f"{name}={_escaped(value)}\n" for name, value in sorted(settings.items()))
 
 
 def _escaped(value: str) -> str:
-    # Kafka and ZooKeeper read these files as Latin-1, Druid as UTF-8: escapes are the same to all.
+    # Kafka and ZooKeeper read these files as Latin-1, Druid as UTF-8: all three read escapes alike.
     return json.dumps(value)[1:-1].replace('\\"', '"')
 
 
@@ -167,7 +168,8 @@ def _common(place: Place) -> dict[str, str]:
         "druid.indexer.logs.kill.durationToRetain": "604800000",
         "druid.emitter": "noop",
         "druid.server.http.numThreads": "20",
-        # Long polls between the processes never end by themselves, and the default waits 30 s.
+        # Long polls between the processes never end by themselves; by default, a stop waits 30 s
+        # for them.
         "druid.server.http.gracefulShutdownTimeout": "PT3S",
         "druid.sql.enable": "true",
         "druid.lookup.enableLookupSyncOnStartup": "false",
@@ -190,26 +192,26 @@ def _coordinator(place: Place) -> dict[str, str]:
         "druid.plaintextPort": str(place.ports["coordinator"]),
         "druid.coordinator.asOverlord.enabled": "true",
         "druid.coordinator.asOverlord.overlordService": "druid/overlord",
-        # Defaults suit large clusters: seconds here, so that a VM is of use soon after its start.
+        # The defaults suit large clusters; with these seconds, Druid is ready soon after a start.
         "druid.coordinator.startDelay": "PT2S",
         "druid.coordinator.period": "PT1S",
         "druid.manager.segments.pollDuration": "PT1S",
-        # Tasks that were left running are given to a worker once it is there: to one that comes
-        # after them Druid 33 gives them a minute later.
+        # Wait for the workers before tasks from the previous run are assigned. If the worker
+        # registers later, Druid 33 assigns them only after a minute.
         "druid.indexer.queue.startDelay": "PT8S",
-        # A task that dies with its indexer counts as failed. Three of them, by default, make a
-        # supervisor unhealthy until three have ended well, which takes hours.
+        # A task that dies with its indexer counts as failed. With the default of three, a
+        # supervisor stays unhealthy until three tasks have succeeded, which takes hours.
         "druid.supervisor.taskUnhealthinessThreshold": "10",
-        # How often it looks for days to compact and for segments to delete.
+        # How often the coordinator looks for days to compact and segments to delete.
         "druid.coordinator.period.indexingPeriod": "PT10M",
-        # What compaction or a retention rule has made unused is deleted a day later, whatever day
-        # it is of: by default it would stay for ninety days.
+        # Segments made unused by compaction or by a retention rule are deleted a day later,
+        # whatever their date; by default they stay for ninety days.
         "druid.coordinator.kill.on": "true",
         "druid.coordinator.kill.ignoreDurationToRetain": "true",
         "druid.coordinator.kill.bufferPeriod": "P1D",
-        # Tasks in heap would be lost with the overlord.
+        # With the default, "local", tasks would be in the overlord's heap and lost with it.
         "druid.indexer.storage.type": "metadata",
-        # "remote" takes about 80 s to notice a dead worker, httpRemote 16 s.
+        # "remote" notices a dead worker after about 80 s, "httpRemote" after 16 s.
         "druid.indexer.runner.type": "httpRemote",
     }
 
@@ -232,8 +234,8 @@ def _historical(place: Place) -> dict[str, str]:
         "druid.segmentCache.locations": (
             f'[{{"path":"{cache}","maxSize":"{place.segment_cache}g"}}]'
         ),
-        # A segment does not change, and a past day is one: what a query found in it is kept for the
-        # next that asks the same of a week or a month.
+        # Segments do not change, and a past day is one segment: its result is cached for later
+        # queries of a week or a month.
         "druid.historical.cache.useCache": "true",
         "druid.historical.cache.populateCache": "true",
         "druid.cache.sizeInBytes": str(place.sizes["historical"].cache * MIB),
@@ -256,7 +258,7 @@ def _middle_manager(place: Place) -> dict[str, str]:
         **_worker("middleManager", place),
         "druid.indexer.runner.startPort": str(place.ports[PEON]),
         "druid.indexer.runner.javaOptsArray": json.dumps(jvm_options(PEON, place)),
-        # What the middle manager has of `druid.*` its tasks get too; these they get beside it.
+        # Tasks inherit the middle manager's `druid.*` properties; these are added for them.
         **{f"druid.indexer.fork.property.{name}": value for name, value in tasks.items()},
     }
 
@@ -265,11 +267,11 @@ def _worker(service: str, place: Place) -> dict[str, str]:
     return {
         "druid.worker.capacity": str(place.sizes[service].capacity),
         "druid.indexer.task.baseTaskDir": str(place.folder / "tasks"),
-        # A task that goes on from its disk reads an event twice, the one whose row made it persist:
-        # Druid 33 notes the offset before that event beside rows that include it. A new task reads
-        # from the offsets that are published with the segments, which are exact.
+        # A task restored from its disk reads one event twice, the event whose row made it persist:
+        # Druid 33 stores the offset before that event together with rows that include it. A new
+        # task starts from the offsets published with the segments, which are exact.
         "druid.indexer.task.restoreTasksOnRestart": "false",
-        # How often a task asks whether a historical has its segments: a minute by default.
+        # How often a task asks whether a historical has loaded its segments; by default, a minute.
         "druid.segment.handoff.pollDuration": "PT1S",
     }
 
@@ -278,7 +280,7 @@ def _router(place: Place) -> dict[str, str]:
     return {
         "druid.service": "druid/router",
         "druid.plaintextPort": str(place.ports["router"]),
-        # One address for queries and for the supervisor API.
+        # Makes the router's address serve both queries and the supervisor API.
         "druid.router.managementProxy.enabled": "true",
         "druid.router.http.numConnections": "10",
     }

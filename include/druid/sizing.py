@@ -1,8 +1,8 @@
-"""How much memory, threads and tasks each Druid process gets on a Compute Engine machine type.
+"""Memory, threads and tasks of each Druid process on a Compute Engine machine type.
 
-Formulas: Druid 33 documentation, "Basic cluster tuning"; where it gives a range, or speaks of a
-cluster of many machines, the choice for one machine is said beside it. `docs/sizing.md` shows what
-comes out.
+Formulas: Druid 33 documentation, "Basic cluster tuning". Where it gives a range, or describes a
+cluster of many machines, a comment explains our choice for one machine. `docs/sizing.md` shows the
+results.
 """
 
 import csv
@@ -17,16 +17,16 @@ from typing import Final, NamedTuple
 from include.druid.runtime import PEON, Size
 
 EVENTS_PER_TASK: Final = 20_000
-"""Events a second that one task is planned to take.
+"""Planned events per second of one task.
 
-One task emptied a topic of these events at 49 thousand a second, and kept up with 47 thousand, on
-two cores that it shared with Kafka and the producer (`docs/performance.md`). Less than half of that
-leaves room for queries, for days that are late, and to catch up after a stop.
+On two cores shared with Kafka and the producer, one task read a full topic of these events at 49
+thousand a second, and kept up with a producer of 47 thousand (`docs/performance.md`). The plan is
+less than half of that, to leave room for queries, for late events, and to catch up after a stop.
 """
 
 DRUID_SHARE: Final = 0.75
-"""Of the memory, for heaps and direct memory: the rest is the JVMs' own, the system's and above all
-the page cache, through which a historical reads its segments."""
+"""Part of the memory for heaps and direct memory. The rest is for the JVMs themselves, the system
+and, above all, the page cache, through which a historical reads its segments."""
 
 ZOOKEEPER: Final = 256
 """MiB for ZooKeeper, on the same machine."""
@@ -36,17 +36,17 @@ _ROUTER: Final = Size(heap=256)
 _TASK: Final = Size(heap=_GIB, threads=2, merge_buffers=2, buffer=100)
 _SMALLEST_BUFFER, _LARGEST_BUFFER, _BUFFER_STEP = 100, 500, 50
 _SPARE_SLOTS: Final = 1
-"""For a compaction, or a task that deletes segments."""
+"""Slots for a compaction, or for a task that deletes segments."""
 
 _MACHINE_TYPES = Path(__file__).with_name("machine_types.csv")
 
 
 class SizingError(ValueError):
-    """What was asked for does not fit; the message says what does."""
+    """The requested rate does not fit the machine type; the message names one that fits."""
 
 
 class Machine(NamedTuple):
-    """A machine type: its virtual cores, and its memory in MiB."""
+    """A machine type with its vCPUs and its memory in MiB."""
 
     name: str
     vcpus: int
@@ -60,12 +60,12 @@ class Machine(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """One machine's Druid.
+    """Sizes of a Druid on one machine.
 
     Attributes:
-        machine: what it runs on.
-        task_count: tasks that read the topic at once, the supervisor's `taskCount`.
-        sizes: by service and for each task (`peon`), as `runtime.Place` takes them.
+        machine: the machine type.
+        task_count: tasks that read the topic in parallel, the supervisor's `taskCount`.
+        sizes: resources by service, and of each task (`peon`), as in `runtime.Place`.
     """
 
     machine: Machine
@@ -74,13 +74,13 @@ class Plan:
 
     @property
     def memory(self) -> int:
-        """MiB of heaps and direct memory, ZooKeeper's and every slot's task included."""
+        """MiB of heaps and direct memory, including ZooKeeper and a task in every slot."""
         return _memory(self.sizes, self.sizes["middleManager"].capacity)
 
 
 @cache
 def machines() -> Mapping[str, Machine]:
-    """The machine types of `machine_types.csv`, by name, in its order."""
+    """Return the machine types of `machine_types.csv` by name, in the order of the file."""
     with _MACHINE_TYPES.open(encoding="utf-8", newline="") as file:
         return {
             row["machine_type"]: Machine(
@@ -91,11 +91,11 @@ def machines() -> Mapping[str, Machine]:
 
 
 def size(machine_type: str, rate: float) -> Plan:
-    """Druid for `rate` events a second on one machine.
+    """Size a Druid on one machine for `rate` events per second.
 
     Raises:
-        SizingError: the machine type is not known, has too little memory, or cannot take so many
-            events; or the rate is none.
+        SizingError: the machine type is unknown, has too little memory, or cannot ingest this rate;
+            or the rate is not above zero.
     """
     machine = _machine(machine_type)
     tasks = tasks_for(rate)
@@ -118,7 +118,7 @@ def size(machine_type: str, rate: float) -> Plan:
 
 
 def tasks_for(rate: float) -> int:
-    """Tasks that read so many events a second.
+    """Return the number of tasks needed to read `rate` events per second.
 
     Raises:
         SizingError: the rate is not above zero.
@@ -129,9 +129,9 @@ def tasks_for(rate: float) -> int:
 
 
 def most_tasks(machine: Machine) -> int:
-    """Tasks that may read at once: a vCPU each of half of them, and memory for all slots.
+    """Return how many tasks may read in parallel on a machine; 0 if Druid does not fit.
 
-    0 if Druid does not fit.
+    Each task needs one vCPU, of which at most half are for tasks, and every slot needs memory.
     """
     services = _services(machine)
     free = machine.memory * DRUID_SHARE - _memory(services, 0)
@@ -140,28 +140,32 @@ def most_tasks(machine: Machine) -> int:
 
 
 def smallest(series: str, tasks: int) -> Machine | None:
-    """The machine type of a series with the fewest vCPUs, then the least memory, for so many."""
+    """Return the smallest machine type of a series for `tasks` reading tasks, or None.
+
+    The smallest has the fewest vCPUs and, among these, the least memory.
+    """
     fitting = [m for m in machines().values() if m.series == series and most_tasks(m) >= tasks]
     return min(fitting, key=lambda machine: machine[1:], default=None)
 
 
 def _services(machine: Machine) -> dict[str, Size]:
     threads = max(1, machine.vcpus - 1)
-    # One for four threads; with fewer than two, two group-bys wait for each other.
+    # One per four threads. At least two: with one, two group-by queries wait for each other.
     merge_buffers = max(2, math.ceil(threads / 4))
-    # 500 MiB is what Druid's documentation begins with. All buffers together get no more than an
-    # eighth of the memory: with 2 to 4 GiB a core, heaps and tasks would find no room.
+    # Druid's documentation starts with 500 MiB. Here all buffers together get at most an eighth of
+    # the memory (but never less than 100 MiB each): otherwise, with 2 to 4 GiB per core, heaps and
+    # tasks would not fit.
     buffers = (threads + merge_buffers + 1) + (1 + merge_buffers + 1)
     share = machine.memory // 8 // buffers // _BUFFER_STEP * _BUFFER_STEP
     buffer = max(_SMALLEST_BUFFER, min(share, _LARGEST_BUFFER))
-    # 4 to 8 GiB serve up to some 15 servers, and more than segments of one machine ask for.
+    # Documentation: 4 to 8 GiB for up to about 15 servers; the segments of one machine need less.
     broker = max(_GIB, min(machine.memory // 16, 8 * _GIB))
-    # Half a GiB a core; above 24 GiB the collector's pauses grow long.
+    # Half a GiB per core; above 24 GiB garbage collection pauses become long.
     historical = min(machine.vcpus * _GIB // 2, 24 * _GIB)
     return {
-        # "Similar to the broker's", the overlord in it included: there are few segments.
+        # Documentation: similar to the broker's. It includes the overlord, as segments are few.
         "coordinator": Size(heap=broker),
-        # It merges in the heap: threads of its own it has none, and one is the least.
+        # The broker merges in the heap and does not use processing threads; one is the minimum.
         "broker": Size(heap=broker, threads=1, merge_buffers=merge_buffers, buffer=buffer),
         "historical": Size(
             heap=historical,
@@ -170,7 +174,7 @@ def _services(machine: Machine) -> dict[str, Size]:
             buffer=buffer,
             cache=historical // 4,
         ),
-        # Only starts tasks and watches them.
+        # It only starts and watches tasks.
         "middleManager": Size(heap=128),
         "router": _ROUTER,
         PEON: _TASK,

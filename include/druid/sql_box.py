@@ -1,4 +1,4 @@
-"""Run one reading query that a person wrote, within limits of rows, time and bytes."""
+"""Run one read-only query that a person wrote, within limits of rows, time and bytes."""
 
 import time
 import uuid
@@ -25,13 +25,14 @@ MOST_ROWS: Final = 10_000
 DEFAULT_SECONDS: Final = 10
 MOST_SECONDS: Final = 30
 LONGEST: Final = 20_000
-"""Characters of a query."""
+"""Most characters of a query."""
 
 LARGEST_ANSWER: Final = 16_000_000
-"""Bytes of an answer: 10,000 rows of all columns have a third of them."""
+"""Most bytes of an answer; 10,000 rows of all columns take a third of this."""
 
-#: "topN" holds each value of an expression in the heap with its aggregations; "groupBy" does not.
-#: The historicals' cache is for the views: free SQL must not push their entries out.
+#: Query context of free SQL. Druid's "topN" keeps every value of an expression, with its
+#: aggregations, in the heap; "groupBy" does not. The historicals' cache is for the page's own
+#: queries: free SQL must not evict their entries.
 _CONTEXT: Final = {"useApproximateTopN": False, "populateCache": False}
 
 #: Part of Druid's message when subqueries give more rows than `maxSubqueryRows`.
@@ -40,13 +41,14 @@ _TOO_MANY_ROWS: Final = "subqueries generated results beyond maximum"
 _READS = ("SELECT", "WITH")
 _ID_PREFIX = "consulta-"
 
-#: How Druid sorts what it has joined, and does window functions, which `check` refuses: with all
-#: rows in the broker's heap, and 200 MB of it at once to sort them, which a small broker dies of.
+#: Part of the plan of a query that sorts the rows of a JOIN (or has window functions, which `check`
+#: refuses). Druid then holds all rows in the broker's heap, and takes 200 MB of it at once to sort
+#: them, which ends a small broker.
 _IN_HEAP = '"queryType":"windowOperator"'
 
 
 class Answer(NamedTuple):
-    """What a query gave; `truncated` if there were more rows than the limit."""
+    """Answer of a query; `truncated` if it had more rows than the limit."""
 
     columns: list[SqlColumn]
     rows: list[list[Any]]
@@ -55,17 +57,18 @@ class Answer(NamedTuple):
 
 
 def one_query(text: str) -> str:
-    """The one query of a text, without what follows it.
+    """Return the single query of a text, without comments and without the final semicolon.
 
     Raises:
-        SqlRefusedError: there is none, there are several, or it does not only read.
+        SqlRefusedError: there is no query, there are several, or it does not only read.
     """
     if len(text) > LONGEST:
         raise SqlRefusedError(
             f"La consulta tiene {len(text)} caracteres y pueden ser {LONGEST}.",
             f"The query has {len(text)} characters and may have {LONGEST}.",
         )
-    # Without the comments: one may hold a hint, and one at the end may swallow what Druid appends.
+    # Comments are removed: one may hold a hint, and one at the end may swallow text that Druid
+    # appends.
     parts = [Token("space", " ") if t.kind == "comment" else t for t in tokens(text)]
     if any(part.kind == "unclosed" for part in parts):
         raise SqlRefusedError(
@@ -97,10 +100,12 @@ def one_query(text: str) -> str:
 
 
 def query_id(asked: str) -> str:
-    """Druid's id of the query that a person's page calls by a UUID; only so can it be cancelled.
+    """Return Druid's query id for the UUID that a viewer's page has chosen.
+
+    The page can cancel only queries with such an id.
 
     Raises:
-        SqlRefusedError: that is no UUID.
+        SqlRefusedError: `asked` is not a UUID.
     """
     try:
         return _ID_PREFIX + str(uuid.UUID(asked))
@@ -121,14 +126,14 @@ def ask(
     query_id: str = "",
     context: Mapping[str, object] | None = None,
 ) -> Answer:
-    """Ask Druid, for at most so many rows and seconds; `query_id` is as `query_id()` returns it.
+    """Run a query for at most `rows` rows and `seconds`; `query_id` comes from `query_id()`.
 
     Raises:
-        SqlRefusedError: a limit that is none.
+        SqlRefusedError: a limit is out of range.
         DruidError: as `DruidClient.sql_table`.
     """
     _check_limits(rows, seconds)
-    # One more, which is not shown: it tells that there are more. Druid keeps the query's order.
+    # One more row, which is not shown, tells that there are more. Druid keeps the query's order.
     context = {"sqlOuterLimit": rows + 1, **(context or {})}
     if query_id:
         context |= {"sqlQueryId": query_id, "queryId": query_id}
@@ -149,11 +154,13 @@ def ask_freely(
     seconds: float,
     query_id: str,
 ) -> Answer:
-    """Ask what a person wrote of the datasources `tables`, once `check` knows it to be harmless.
+    """Run a person's query on the datasources `tables`, if `check` finds it harmless.
 
     Raises:
-        SqlRefusedError: as `one_query` and `check`, a limit that is none, or Druid refuses.
-        DruidError: as `DruidClient.sql_table`.
+        SqlRefusedError: as `one_query` and `check`; a limit is out of range; Druid refuses the
+            query, or its answer is too large.
+        DruidError: Druid does not answer, the datasource does not exist, or the query timed out or
+            was cancelled.
     """
     sql = one_query(text)
     subquery_rows = check(sql, tables)
@@ -217,6 +224,6 @@ def _plan(client: DruidClient, sql: str, seconds: float) -> str:
     try:
         [row] = client.sql(f"EXPLAIN PLAN FOR {sql}", timeout=seconds, context=_CONTEXT)
     except (DatasourceMissingError, QueryInvalidError):
-        # Asked by itself it is refused with the right line and column.
+        # Without "EXPLAIN PLAN FOR" in front, Druid's refusal has the right line and column.
         return ""
     return str(row["PLAN"])

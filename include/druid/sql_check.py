@@ -1,14 +1,13 @@
 """Check free SQL before Druid reads it: only statements of a small, known grammar pass.
 
-Druid's planner computes constants and rewrites expressions, and no time limit holds there: the
-check therefore comes before any call of Druid, EXPLAIN included. It is a recursive-descent parser
-of a part of Calcite's SQL. A statement that it cannot derive is refused, so a form of SQL that
-nobody thought of is refused as well. A general parser answers another question: sqlglot, which was
-tried, accepts the union of many dialects, reads ``U&'…'`` as an operator, and runs out of stack on
-deep nesting.
+Druid's planner computes constants and rewrites expressions, and Druid's time-out does not stop it.
+So the check comes before any call of Druid, EXPLAIN included. It is a recursive-descent parser for
+a part of Calcite's SQL, and it refuses every statement that it cannot parse, so a form of SQL that
+nobody thought of is refused too. A general parser does not help: sqlglot, which was tried, accepts
+the union of many dialects, reads ``U&'…'`` as an operator, and runs out of stack on deep nesting.
 
-The check knows the functions (``sql/allowed_functions.txt``), the tables and the literals, and the
-size of the statement once Calcite has put every WITH and every derived table in its place.
+The check limits the functions (``sql/allowed_functions.txt``), the tables, the literals, and the
+size of the statement after Calcite has expanded every WITH and every derived table.
 """
 
 import re
@@ -28,68 +27,69 @@ _FUNCTIONS: Final = FOLDER / "allowed_functions.txt"
 _RESERVED: Final = FOLDER / "reserved_words.txt"
 
 MOST_NESTED: Final = 12
-"""Parentheses, CASEs and function calls inside each other."""
+"""Most levels of parentheses, CASEs and function calls inside each other."""
 
 MOST_LEVELS: Final = 5
-"""Queries inside each other, WITH included."""
+"""Most levels of queries inside each other, WITH included."""
 
 MOST_READS: Final = 6
-"""Reads of a table and SELECTs without one, each use of a WITH query counted again."""
+"""Most reads of a table plus SELECTs without one; each use of a WITH query counts again."""
 
 MOST_COLUMNS: Final = 60
-"""Columns of one SELECT, GROUP BY or ORDER BY, the columns of a ``*`` included."""
+"""Most columns of one SELECT, GROUP BY or ORDER BY; a ``*`` counts all its columns."""
 
 SUBQUERY_ROWS: Final = 10_000
-"""Rows that the broker may hold for the subqueries of a statement; Druid's default is 100,000."""
+"""Most rows that the broker may hold for a statement's subqueries; Druid's default is 100,000."""
 
 JOINED_WORK: Final = 240_000_000
-"""Square of such rows times words, where a derived table is joined with another.
+"""Limit of (subquery rows)² × words of the statement, if a FROM begins with a derived table and
+joins it.
 
-The broker then computes every word for up to a quarter of the square of so many pairs, and Druid 33
-neither ends that at the time-out nor cancels it: it goes through 40 million words of pairs in a
-second. A join that begins with a datasource runs where its segments are, and ends in time.
+The broker then evaluates every word for up to rows² / 4 pairs of rows. Druid 33 stops this neither
+at the time-out nor when the query is cancelled; it evaluates 40 million words of pairs per second.
+A join that begins with a datasource runs where the segments are, and stops at the time-out.
 """
 
 MOST_LISTED: Final = 250
-"""Values of one IN."""
+"""Most values of one IN."""
 
 MOST_WEIGHT: Final = 600
-"""Words of one expression as Calcite writes it out.
+"""Most words of one expression after Calcite has expanded it.
 
-Calcite replaces each column of a derived table by its expression, and repeats what NULLIF,
-COALESCE, BETWEEN, IN, IS DISTINCT FROM and CASE compare: 15 NULLIFs in each other become 32,768,
-which Druid 33 plans for longer than anybody waits. It overflows its stack at 600 summands,
-which are 1,200 words; it plans 300 in a second.
+Calcite replaces each column of a derived table by its expression, and repeats the operands that
+NULLIF, COALESCE, BETWEEN, IN, IS DISTINCT FROM and CASE compare: 15 nested NULLIFs become 32,768
+operands, and Druid 33 plans them for longer than anybody waits. Druid overflows its stack at 600
+summands, which are 1,200 words; it plans 300 summands in a second.
 """
 
 MOST_SIZE: Final = 3_000
-"""Words of all expressions as Calcite writes them out, each use of a WITH query counted again."""
+"""Most words of all expanded expressions; each use of a WITH query counts again."""
 
 MOST_PIECES: Final = 30
-"""Long texts, formats and pieces of concatenations in all columns, as Calcite writes them out.
+"""Most long texts, formats and pieces of concatenations in all columns, after the expansion.
 
-Druid holds 10,000 rows of an answer in its heap. Four answers of 59 columns of 97 characters that
-the query made ended a broker of 320 MiB.
+Druid holds the 10,000 rows of an answer in its heap. Four simultaneous answers of 59 columns with
+97 characters that the query itself made ended a broker of 320 MiB.
 """
 
 MOST_SKETCHES: Final = 8
-"""Calls of COUNT(DISTINCT) and of the functions that estimate.
+"""Most calls of COUNT(DISTINCT) and of the approximate functions, which use sketches.
 
-Each has kilobytes for each group: four answers of 58 for each id ended a historical of 384 MiB,
-and an indexer.
+A sketch takes kilobytes per group: four simultaneous queries with 58 sketches, grouped by id, ended
+a historical of 384 MiB, and an indexer.
 """
 
 LONG_TEXT: Final = 20
-"""Characters from which a text in the query counts as a piece; columns of sales have fewer."""
+"""Characters above which a text in the query counts as a piece; texts of sales are shorter."""
 
 MOST_DIGITS: Final = 18
-"""Digits of `ROUND` and `TRUNCATE`, before or after the point."""
+"""Most digits of `ROUND` and `TRUNCATE`, before or after the decimal point."""
 
 LARGEST_LIMIT: Final = 10_000
-"""Rows of LIMIT and OFFSET: the page shows no more, and Druid sorts so many in its heap."""
+"""Most rows of LIMIT and OFFSET: the page shows no more, and Druid sorts them in its heap."""
 
 MOST_WILDCARDS: Final = 8
-"""Signs ``%`` in the pattern of one LIKE."""
+"""Most ``%`` signs in the pattern of one LIKE."""
 
 UNITS: Final = ("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
 EXTRACTED: Final = (*UNITS, "DOW", "DOY", "ISODOW", "ISOYEAR", "EPOCH")
@@ -103,19 +103,19 @@ _COMPARISONS: Final = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _PERIOD: Final = re.compile(r"'(?:P[1-9][0-9]{0,3}[DWMY]|PT[1-9][0-9]{0,3}[HMS])'")
 _MOMENT: Final = re.compile(r"'[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]{5,12}Z?)?'")
 _FORMAT: Final = re.compile(r"'[^z]{0,30}'")
-"""Not "z": it stands for the name of a time zone, which is five times longer than the format."""
+"""A format without "z": that letter prints a time zone's name, five times longer than a format."""
 _AMOUNT: Final = re.compile(r"'[0-9]{1,6}'")
 
 
 class _Weighed(NamedTuple):
-    """An expression: its words, how many of them are columns, and pieces of long texts."""
+    """Size of an expression: words, how many of them are columns, and pieces of long texts."""
 
     words: int
     columns: int
     pieces: int
 
     def over(self, below: "_Query") -> "_Weighed":
-        """Return it with each column replaced by the largest expression of the query `below`."""
+        """Return the size with each column replaced by the largest expression of query `below`."""
         return _Weighed(
             self.words + self.columns * below.weight,
             self.columns,
@@ -125,34 +125,34 @@ class _Weighed(NamedTuple):
 
 @dataclass(frozen=True)
 class _Query:
-    """Size of a query, with every derived table in its place; the defaults are a table's."""
+    """Size of a query with its derived tables expanded; the defaults are those of a table."""
 
     columns: int = len(FIELDS)
     weight: int = 1
-    """Words of its largest column."""
+    """Words of the largest column."""
     pieces: int = 0
     """Pieces of the longest text in a column."""
     reads: int = 1
     sources: int = 1
-    """Tables of its FROM, and of the derived tables in it: Calcite may make one FROM of them."""
+    """Tables of the FROM and of its derived tables: Calcite may merge them into one FROM."""
     levels: int = 0
     size: int = 0
-    """Words of all its expressions."""
+    """Words of all expressions."""
     texts: int = 0
     """Pieces of the texts in all columns."""
 
 
 @dataclass
 class _Scope:
-    """Tables and expressions of a SELECT or an ORDER BY, as far as the check has read them."""
+    """Tables and expressions of a SELECT or an ORDER BY that have been read so far."""
 
     sources: list[tuple[str, _Query]] = field(default_factory=list)
-    """Its tables by alias."""
+    """Tables by alias."""
     inner: list[_Query] = field(default_factory=list)
-    """Queries within its expressions."""
+    """Queries within the expressions."""
     expressions: list[_Weighed] = field(default_factory=list)
     conditions: list[_Weighed] = field(default_factory=list)
-    """Expressions of WHERE, HAVING and ON, whose texts are in no row."""
+    """Expressions of WHERE, HAVING and ON, whose texts do not get into a row."""
 
 
 def _lines(file: Path) -> list[str]:
@@ -162,7 +162,7 @@ def _lines(file: Path) -> list[str]:
 
 @cache
 def functions() -> Mapping[str, tuple[str, ...]]:
-    """Return the allowed functions, each with the kinds of its arguments, as the file has them."""
+    """Return the allowed functions of the file, each with the kinds of its arguments."""
     named = [line.split() for line in _lines(_FUNCTIONS)]
     return {name: tuple(kinds) for name, *kinds in named}
 
@@ -175,15 +175,15 @@ def _reserved() -> frozenset[str]:
 def check(sql: str, tables: Collection[str]) -> int:
     """Check one statement that has no comments and no semicolon.
 
-    Returns the rows that its subqueries may have together, which is Druid's `maxSubqueryRows`.
+    Returns Druid's `maxSubqueryRows` for it: the most rows that all its subqueries may have.
 
     Args:
         sql: the statement that Druid will get, as `sql_box.one_query` returns it.
-        tables: datasources that it may read.
+        tables: datasources that the statement may read.
 
     Raises:
-        SqlRefusedError: the statement is not known to be harmless; the message names what is
-            refused and what is allowed.
+        SqlRefusedError: the statement is not known to be harmless; the message names the refused
+            part and the allowed ones.
     """
     return _Parser(sql, tables).statement()
 
@@ -196,7 +196,7 @@ class _Parser:
         self._at = 0
         self._nested = 0
         self._repeated = _Weighed(0, 0, 0)
-        """The part read so far that Calcite will repeat."""
+        """Size of the repetitions that Calcite will add to the text read so far."""
         self._columns = 0
         self._pieces = 0
         self._sketches = 0
@@ -333,7 +333,7 @@ class _Parser:
         )
 
     def _star(self) -> str | None:
-        """Return the alias of ``alias.*``, "" for ``*`` alone, None where there is no star."""
+        """Return the alias of ``alias.*``, "" for ``*`` alone, None if there is no star."""
         if self._sign("*"):
             return ""
         ahead = [token.text for token in self._tokens[self._at + 1 : self._at + 3]]
@@ -388,7 +388,7 @@ class _Parser:
             names.append(self._name())
         if len(names) == 1 and names[0] in self._with:
             return names[0], self._with[names[0]]
-        # The datasources are in Druid's schema "druid", its default.
+        # Datasources are in Druid's default schema, "druid".
         if names[-1] not in self._tables or names[:-1] not in ([], ["druid"]):
             shown, allowed = ".".join(names)[:60], ", ".join(self._tables)
             raise SqlRefusedError(
@@ -492,7 +492,7 @@ class _Parser:
                     scope.inner.append(self._query())
                 else:
                     values = self._listed(self._or, scope, MOST_LISTED)
-                    # A list of values for one column is a set, which has the column once.
+                    # For a single column, Calcite makes a set of the values: no repetition.
                     if operand.words > 2:
                         self._repeat(operand, values - 1)
                 self._expect(")")
@@ -674,17 +674,17 @@ class _Parser:
     # Weight.
 
     def _mark(self) -> _Weighed:
-        """Return what was read so far, repetitions included."""
+        """Return the size of all that was read so far, repetitions included."""
         words, columns, pieces = self._repeated
         return _Weighed(self._at + words, self._columns + columns, self._pieces + pieces)
 
     def _since(self, start: _Weighed) -> _Weighed:
-        """Return what was read after `start`."""
+        """Return the size of the text read after `start`."""
         words, columns, pieces = self._mark()
         return _Weighed(words - start.words, columns - start.columns, pieces - start.pieces)
 
     def _repeat(self, read: _Weighed, times: int) -> None:
-        """Count what was read so many times more."""
+        """Count an expression `times` more times."""
         words, columns, pieces = self._repeated
         self._repeated = _Weighed(
             words + times * read.words,
@@ -778,7 +778,7 @@ class _Parser:
 
 
 def _largest(queries: Sequence[_Query]) -> _Query:
-    """Return a query whose column may be any of those of `queries`; a table's if there are none."""
+    """Return the largest column sizes of `queries`; those of a table if there are none."""
     return _Query(
         weight=max((each.weight for each in queries), default=1),
         pieces=max((each.pieces for each in queries), default=0),
@@ -786,7 +786,10 @@ def _largest(queries: Sequence[_Query]) -> _Query:
 
 
 def _measured(scope: _Scope, below: _Query, inner: Sequence[_Query], **known: int) -> _Query:
-    """Return a query of `known` measures with the size of its expressions over those `below`.
+    """Return the size of a query: the `known` measures, and those of its expanded expressions.
+
+    Columns of its expressions are replaced by those of the query `below`; `inner` are the queries
+    that it contains.
 
     Raises:
         SqlRefusedError: an expression is too large.

@@ -1,4 +1,4 @@
-"""Tokens of free SQL, as Calcite's lexer has them; any other character is refused."""
+"""Split free SQL into tokens as Calcite's lexer does; refuse any other character."""
 
 import re
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from typing import Final, NamedTuple
 from include.texts import InputError
 
 LONGEST_TEXT: Final = 100
-"""Characters of a text or of a name."""
+"""Most characters of a quoted text or name."""
 
 LONGEST_NUMBER: Final = 30
 LARGEST_EXPONENT: Final = 300
 
-#: Comments are gone by now (`sql_box.one_query`), so none may begin here. A word that touches a
-#: text is no token: it could be a character set, as in ``_utf8'…'``.
+#: `sql_box.one_query` has removed the comments, so none may begin here. A word directly before a
+#: quote is refused, because it could be a character set, as in ``_utf8'…'``.
 _TOKEN: Final = re.compile(
     r"""
     (?P<space>[ \t\r\n]+)
@@ -28,11 +28,11 @@ _TOKEN: Final = re.compile(
 
 
 class SqlRefusedError(InputError):
-    """The text is no query that may be asked."""
+    """The query, or a limit for it, is not allowed."""
 
 
 class Token(NamedTuple):
-    """A piece of SQL that is no space; the last one has the kind "end" and no text."""
+    """A token of SQL, spaces excluded; the last token has the kind "end" and no text."""
 
     kind: str
     text: str
@@ -43,7 +43,7 @@ def lexed(sql: str) -> Iterator[Token]:
     """Yield the tokens of a statement.
 
     Raises:
-        SqlRefusedError: a character that no token has, or a literal that is too long.
+        SqlRefusedError: a character is not allowed, or a literal is too long.
     """
     at = 0
     while at < len(sql):
@@ -78,7 +78,7 @@ def bound(found: int, most: int, es: str, en: str) -> None:
 
 def _check_number(text: str) -> None:
     exponent = re.split("[eE]", text)[1:] or ["0"]
-    # Java writes a number out in all its digits: 1e1000000000 would have as many.
+    # Java expands a number into all its digits: 1e1000000000 would have a billion.
     if len(text) > LONGEST_NUMBER or abs(int(exponent[0])) > LARGEST_EXPONENT:
         raise SqlRefusedError(
             f"El número {text[:40]} no se admite: hasta {LONGEST_NUMBER} cifras, y exponente "

@@ -1,4 +1,4 @@
-"""SQL taken apart as Druid's parser does, as far as it takes to tell text from the rest."""
+"""Split SQL as Druid's parser does, enough to tell quoted texts and comments from the rest."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _TOKEN: Final = re.compile(
 class Token(NamedTuple):
     """A piece of SQL.
 
-    "name" is a named parameter, ``:desde``; "unclosed" begins a quotation or comment without end.
+    "name" is a named parameter, ``:desde``; "unclosed" is a quote or ``/*`` that is never closed.
     """
 
     kind: Kind
@@ -31,6 +31,6 @@ class Token(NamedTuple):
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """The pieces of a text; together they are the text."""
+    """Yield the pieces of a text; joined, they are the text again."""
     for found in _TOKEN.finditer(sql):
         yield Token(cast(Kind, found.lastgroup), found[0])

@@ -1,4 +1,4 @@
-"""The Kafka supervisor of a sales datasource: its spec, and what its status means."""
+"""The Kafka supervisor of a sales datasource: build its spec, and interpret its status."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,13 +15,13 @@ from include.sales.event import FIELDS
 
 TIMESTAMP = "ts"
 
-#: librdkafka's name of a property, and that of Kafka's Java client where it differs.
+#: librdkafka's name of each property, and the name that Kafka's Java client uses.
 _CONSUMER_PROPERTIES = {
     "bootstrap.servers": "bootstrap.servers",
     "security.protocol": "security.protocol",
     "sasl.mechanism": "sasl.mechanism",
     "sasl.mechanisms": "sasl.mechanism",
-    # Without one, librdkafka trusts whom the system trusts, and Druid whom its JVM does.
+    # Without a CA, librdkafka trusts the system's authorities, and Druid trusts its JVM's.
     "ssl.ca.location": "ssl.truststore.location",
     "ssl.ca.pem": "ssl.truststore.certificates",
 }
@@ -29,7 +29,7 @@ _CONSUMER_PROPERTIES = {
 #: Environment variable of Druid's overlord and indexer that holds the JAAS line with the secret.
 JAAS_VARIABLE = "KAFKA_JAAS_CONFIG"
 
-#: What Kafka refuses Druid, by its Java client's exceptions.
+#: Why Kafka refuses Druid and what to do, by the exception of Kafka's Java client.
 _REFUSALS = {
     "SaslAuthenticationException": (
         f"Kafka refuses Druid's login: correct the key in {JAAS_VARIABLE} of its overlord and "
@@ -49,17 +49,18 @@ _REFUSALS = {
     ),
 }
 
-#: Hardly a value is there twice, and no query looks for one: their index would be a third of a
-#: segment.
+#: Columns without a bitmap index: almost every value is unique and no query filters by it, but the
+#: index would be a third of a segment.
 _UNINDEXED = ("id_evento", "id_venta")
 
-#: How a task that writes segments stores the pieces that it merges at its end. There are many of a
-#: back-fill's days. To merge them a buffer is needed for each of their columns that is compressed,
-#: which overruns the direct memory, and the task fails; these pieces are gone once merged.
+#: Index spec of the intermediate files that a task merges into segments at its end: uncompressed.
+#: A back-fill's days have many such files, and the merge needs a buffer for each compressed column
+#: of each file. That would exceed the direct memory, and the task would fail. The files are deleted
+#: after the merge.
 INTERMEDIATE_PERSISTS = {"dimensionCompression": "uncompressed", "metricCompression": "none"}
 
 _REASON = 300
-"""Characters of a task's error that a person reads."""
+"""Most characters of a task's error that are shown."""
 
 _UNSETTLED_SQL = """
 SELECT segment_id FROM sys.segments
@@ -68,7 +69,7 @@ WHERE datasource = ? AND is_active = 1 AND (is_realtime = 1 OR is_available = 0)
 
 
 def dimensions() -> list[dict[str, Any]]:
-    """Druid's dimensions, derived from the event: every field but the timestamp, typed."""
+    """Return Druid's dimensions: every field of the event except the timestamp, with its type."""
     return [
         {"type": field.kind, "name": field.name}
         | ({"createBitmapIndex": False} if field.name in _UNINDEXED else {})
@@ -80,10 +81,10 @@ def dimensions() -> list[dict[str, Any]]:
 def supervisor_spec(
     kafka_config: Mapping[str, Any], *, topic: str, datasource: str, task_count: int = 1
 ) -> dict[str, Any]:
-    """Spec of the supervisor that ingests `topic` into `datasource`.
+    """Return the spec of the supervisor that ingests `topic` into `datasource`.
 
-    `kafka_config` is the librdkafka configuration of the connection. No secret of it goes into
-    the spec: with SASL, Druid reads the JAAS line from its own environment (`JAAS_VARIABLE`).
+    `kafka_config` is the librdkafka configuration of the connection. Its secrets stay out of the
+    spec: with SASL, Druid reads the JAAS line from its own environment (`JAAS_VARIABLE`).
     """
     return {
         "type": "kafka",
@@ -93,7 +94,7 @@ def supervisor_spec(
                 "timestampSpec": {"column": TIMESTAMP, "format": "iso"},
                 "dimensionsSpec": {"dimensions": dimensions()},
                 "granularitySpec": {
-                    # A sale a second is small: more segments a day would only cost look-ups.
+                    # A sale a second is little: smaller segments would only make queries slower.
                     "segmentGranularity": "DAY",
                     "queryGranularity": "NONE",
                     "rollup": False,
@@ -105,18 +106,18 @@ def supervisor_spec(
                 "consumerProperties": _consumer_properties(kafka_config, datasource),
                 "useEarliestOffset": True,
                 "taskCount": task_count,
-                # More would ingest everything twice on the same VM.
+                # More replicas would ingest everything twice on the same VM.
                 "replicas": 1,
                 "taskDuration": "PT1H",
                 "startDelay": "PT1S",
-                # How soon it replaces a task that was lost.
+                # How soon the supervisor replaces a lost task.
                 "period": "PT3S",
             },
             "tuningConfig": {
                 "type": "kafka",
-                # Offsets out of range must be seen and decided on, not skipped.
+                # If offsets are out of range, a person must decide; Druid must not skip them.
                 "resetOffsetAutomatically": False,
-                # With 0, the report of malformed events answers 500.
+                # With 0, Druid answers 500 when asked for the malformed records.
                 "maxSavedParseExceptions": 20,
                 "logParseExceptions": False,
                 "indexSpecForIntermediatePersists": INTERMEDIATE_PERSISTS,
@@ -126,12 +127,12 @@ def supervisor_spec(
 
 
 def is_running(status: Mapping[str, Any]) -> bool:
-    """Whether a status report says that tasks read the topic."""
+    """Return whether tasks read the topic, by a status report."""
     return bool(status["detailedState"] == "RUNNING")
 
 
 def describe(status: Mapping[str, Any]) -> str:
-    """State and the latest errors of a status report, in one line."""
+    """Return the state and the latest errors of a status report, in one line."""
     errors = [
         _refusal(error) or str(error.get("message", error))
         for error in status.get("recentErrors", [])
@@ -141,9 +142,9 @@ def describe(status: Mapping[str, Any]) -> str:
 
 
 def kafka_refusal(status: Mapping[str, Any], since: datetime) -> str:
-    """Why Kafka does not let Druid in, as a sentence with what to do; "" if it does, or may yet.
+    """Return a sentence about why Kafka refuses Druid and what to do; "" if there is no refusal.
 
-    Errors of a status report before `since` are settled.
+    Errors of the status report before `since` are ignored.
     """
     for error in reversed(status["recentErrors"]):
         if datetime.fromisoformat(error["timestamp"]) >= since and (told := _refusal(error)):
@@ -157,9 +158,9 @@ def _refusal(error: Mapping[str, Any]) -> str:
 
 
 def unread_partitions(status: Mapping[str, Any]) -> list[int]:
-    """Partitions of the topic that no running task reads: they were added after it began.
+    """Return the topic's partitions that no running task reads: they were added after its start.
 
-    Druid gives them to the task that comes next, which may be an hour later.
+    Druid assigns them to the next task, which may start an hour later.
     """
     active = status.get("activeTasks") or []
     read = {partition for task in active for partition in task.get("startingOffsets") or {}}
@@ -168,16 +169,16 @@ def unread_partitions(status: Mapping[str, Any]) -> list[int]:
 
 
 def take_up_partitions(client: DruidClient, status: Mapping[str, Any]) -> list[int]:
-    """Have partitions that no task reads read at once, by tasks that follow; returns which.
+    """Make new tasks read the partitions that no task reads yet; return these partitions.
 
-    Nothing is lost by that: the running tasks publish what they have.
+    No rows are lost: the running tasks are handed off and publish their rows.
 
     Raises:
         DruidError: Druid does not answer, or refuses.
     """
     unread = unread_partitions(status)
     if unread:
-        # A supervisor of ours has its datasource's name.
+        # Our supervisors have the name of their datasource.
         supervisor = str(status["dataSource"])
         tasks = client.supervisor_spec(supervisor)["spec"]["ioConfig"]["taskCount"]
         client.hand_off(supervisor, range(tasks))
@@ -185,15 +186,15 @@ def take_up_partitions(client: DruidClient, status: Mapping[str, Any]) -> list[i
 
 
 class NotPublishedError(DruidError):
-    """Druid lacks rows that it showed before: a task that had read them failed to publish them."""
+    """Druid lacks committed rows after all tasks ended: a task failed to publish what it read."""
 
 
 class Expected(NamedTuple):
-    """What Druid has to hold before it may be stopped.
+    """Rows that Druid must hold before it may be stopped.
 
     Attributes:
         runs: names of runs.
-        rows: how many rows they have together, by what Kafka acknowledged.
+        rows: rows of all these runs together, as counted from Kafka's acknowledgements.
     """
 
     runs: Sequence[str] = ()
@@ -201,12 +202,14 @@ class Expected(NamedTuple):
 
 
 def unsettled(client: DruidClient, supervisor: str, expected: Expected) -> str:
-    """What is still to happen before Druid may be stopped; "" when nothing is.
+    """Return what must still happen before Druid may be stopped; "" if nothing.
 
-    The supervisor is to be suspended, its tasks ended, and every segment loaded by a historical.
+    The supervisor must be suspended, its tasks must have ended, and a historical must have loaded
+    every segment.
 
-    Raises `NotPublishedError` if rows are missing then: whether a task failed, and why, Druid does
-    not always tell.
+    Raises:
+        NotPublishedError: after all that, rows are missing. Druid does not always report that a
+            task failed, or why, so the rows are counted.
     """
     try:
         status = client.supervisor_status(supervisor)
@@ -215,7 +218,7 @@ def unsettled(client: DruidClient, supervisor: str, expected: Expected) -> str:
     if not status["suspended"]:
         return "the supervisor is not suspended yet"
     datasource = str(status["dataSource"])
-    # A compaction goes on after Druid's next start, or begins anew: nothing waits for it.
+    # A compaction need not end: after Druid's next start it continues, or starts again.
     tasks = [task for task in client.tasks(datasource) if task["type"] == "index_kafka"]
     if unfinished := unfinished_tasks(tasks):
         return f"{len(unfinished)} tasks publish their segments"
@@ -231,7 +234,7 @@ def unsettled(client: DruidClient, supervisor: str, expected: Expected) -> str:
 
 
 def missing_rows(client: DruidClient, datasource: str, expected: Expected) -> str:
-    """What Druid lacks of the rows of some runs, in words; "" when nothing."""
+    """Return a sentence about the rows of `expected` that Druid lacks; "" if it has all."""
     if not expected.rows:
         return ""
     query = read_query("reconcile/rows", datasource)
@@ -253,7 +256,7 @@ def _latest_failure(tasks: Iterable[Mapping[str, Any]]) -> str:
 
 
 def unfinished_tasks(tasks: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Ids of the tasks that wait or run."""
+    """Return the ids of the tasks that wait or run."""
     return [task["id"] for task in tasks if task["statusCode"] == "RUNNING"]
 
 
@@ -265,7 +268,7 @@ def _consumer_properties(kafka_config: Mapping[str, Any], datasource: str) -> di
     }
     if any(name.startswith("ssl.truststore.") for name in properties):
         properties["ssl.truststore.type"] = "PEM"
-    # A fixed group: Confluent Cloud's ACLs name it.
+    # A fixed consumer group, because the ACLs of Confluent Cloud name it.
     properties["group.id"] = f"druid-{datasource}"
     properties["isolation.level"] = "read_committed"
     if "sasl.password" in kafka_config:

@@ -1,8 +1,8 @@
-"""Hostile environments: another Airflow's, Java's or Python's settings, a web proxy, odd paths.
+"""Hostile environments: settings of another Airflow, Java or Python, a web proxy, odd paths.
 
-One stack starts with all variables of `VARIABLES` at once, for a user id without an account and
-without HOME where the system has user name spaces. Its processes and files are then looked at. Each
-row is also tried alone with a command that starts nothing.
+One stack starts with all variables of `VARIABLES` at once; where the system has user namespaces,
+also with a user id that has no account, and without HOME. Its processes and files are then checked.
+Each row is also tested alone with a command that starts nothing.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from include.stack.settings import DEFAULT_PORTS, ROOT, Settings, port_variable
 from tests.conftest import stack_settings
 from tests.support.scan import modes_in, open_to_others
 
-#: Stands for the folder with the hostile files, and for the proxy's address.
+#: Placeholders for the folder with the hostile files, and for the proxy's address.
 TRAP, PROXY = "{trap}", "{proxy}"
 
-#: Hostile variables by what they are. No process of the stack may have one of them.
+#: Hostile variables by name of the attack. No process of the stack may have any of them.
 VARIABLES: Final[dict[str, dict[str, str]]] = {
     "web-proxy": dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), PROXY),
     "web-proxy-in-lower-case": dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), PROXY),
@@ -85,31 +85,31 @@ VARIABLES: Final[dict[str, dict[str, str]]] = {
     "search-path-of-folders": {"CDPATH": f"{TRAP}:/", "BASH_ENV": f"{TRAP}/bash_env"},
 }
 
-#: Where programs and temporary files are is the user's to say, so processes have these.
+#: Odd variables that processes keep: the user decides where programs and temporary files are.
 KEPT: Final[dict[str, dict[str, str]]] = {
     "no-folder-for-temporary-files": {"TMPDIR": f"{TRAP}/missing/tmp"},
     "minimal-path": {"PATH": "/usr/bin:/bin"},
 }
 
-#: Gives this user an id without an account, in a name space where it owns the same files.
+#: Command prefix that gives a user id without an account, in a namespace where it owns our files.
 NOBODY: Final = ("unshare", "--user", "--map-user=54321", "--map-group=54321", "--")
 
 
 class Attack(NamedTuple):
-    """A folder with hostile files, a web proxy that records, and how `./ventas` is run."""
+    """A folder with hostile files, a recording web proxy, and a way to run `./ventas` with them."""
 
     folder: Path
     proxy: str
     arrived: list[bytes]
-    """What was sent to the proxy."""
+    """Data that was sent to the proxy."""
 
     @property
     def trap(self) -> Path:
-        """The folder that hostile variables lead to."""
+        """The folder that hostile variables point to."""
         return self.folder / "trap"
 
     def filled(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Return variables with the addresses of this attack."""
+        """Return the variables with this attack's folder and proxy in place of the placeholders."""
         return {
             name: value.replace(TRAP, str(self.trap)).replace(PROXY, self.proxy)
             for name, value in variables.items()
@@ -123,14 +123,16 @@ class Attack(NamedTuple):
         umask: int = 0o022,
         **variables: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `./ventas` with nothing but these variables, from the root of the file system."""
+        """Run `./ventas` in the folder ``/``, with only PATH, HOME (not with `run_by`), `variables`
+        and `hostile` in its environment.
+        """
         program = str(ROOT / "ventas")
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.folder / "user")}
         environment = {**kept, **variables, **self.filled(hostile)}
         if run_by:
             del environment["HOME"]
         return subprocess.run(
-            # The variables are for `./ventas`, and not for the command that changes the user.
+            # `env` sets the variables, so that `run_by`, which changes the user, does not get them.
             [*run_by, "env", *(f"{k}={v}" for k, v in environment.items()), program, *arguments],
             cwd="/",
             env={"PATH": os.environ["PATH"]},
@@ -144,7 +146,7 @@ class Attack(NamedTuple):
 
 
 def as_nobody() -> Sequence[str]:
-    """Return the command that gives a user id without an account, if the system has it."""
+    """Return the prefix that gives a user id without an account, () if the system cannot do it."""
     if not shutil.which("unshare"):
         return ()
     return NOBODY if subprocess.run([*NOBODY, "true"], check=False).returncode == 0 else ()
@@ -152,7 +154,7 @@ def as_nobody() -> Sequence[str]:
 
 @pytest.fixture(scope="module")
 def attack() -> Iterator[Attack]:
-    # Not pytest's folder: the name of a unix socket has at most 107 bytes.
+    # Not pytest's folder, which is too long: a unix socket's path has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="v-"))
     modules = folder / "trap" / "modules"
     modules.mkdir(parents=True)
@@ -185,16 +187,16 @@ def _record(server: socket.socket, arrived: list[bytes]) -> None:
 
 
 class Hostile(NamedTuple):
-    """A stack that was started in all hostile environments at once."""
+    """A stack that was started with all hostile variables at once."""
 
     attack: Attack
     settings: Settings
     variables: dict[str, str]
-    """What its commands need: its folder, its ports."""
+    """Variables that its commands need: folder and ports."""
     run_by: Sequence[str]
 
     def ventas(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of this stack, as hostile as the one that started it."""
+        """Run a command of this stack with the same hostile variables."""
         rows = [*VARIABLES.values(), *KEPT.values()]
         return self.attack.ventas(
             *arguments,
@@ -205,7 +207,7 @@ class Hostile(NamedTuple):
         )
 
     def status(self) -> dict[str, Any]:
-        """Return what `./ventas status --json` says."""
+        """Return the output of `./ventas status --json`."""
         done = self.ventas("status", "--json", "--passwords")
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
@@ -214,7 +216,7 @@ class Hostile(NamedTuple):
 
 @pytest.fixture(scope="module")
 def hostile(attack: Attack) -> Iterator[Hostile]:
-    # Downloads may go through the user's proxy, so they are here before.
+    # Downloads may legitimately use the user's proxy, so they are made beforehand.
     cache = stack_settings().cache
     embedded.products(stack_settings(), embedded.Progress())
     ports = zip(DEFAULT_PORTS, free_ports(len(DEFAULT_PORTS)), strict=True)
@@ -233,7 +235,7 @@ def hostile(attack: Attack) -> Iterator[Hostile]:
         supervision.stop(settings)
 
 
-def test_a_stack_starts_and_works_in_all_of_them_at_once(hostile: Hostile) -> None:
+def test_stack_starts_and_works_with_all_hostile_variables_at_once(hostile: Hostile) -> None:
     found = hostile.status()
     assert found["running"]
     states = {p["name"]: p["state"] for p in found["processes"] if p["group"] not in VM_GROUPS}
@@ -247,7 +249,7 @@ def test_a_stack_starts_and_works_in_all_of_them_at_once(hostile: Hostile) -> No
     assert "kafka_other" not in {connection["connection_id"] for connection in connections}
 
 
-def test_a_second_up_finds_the_stack_and_leaves_it_alone(hostile: Hostile) -> None:
+def test_second_up_leaves_the_running_stack_alone(hostile: Hostile) -> None:
     before = hostile.status()
     done = hostile.ventas("up")
     assert done.returncode == 0, done.stderr
@@ -262,7 +264,7 @@ def test_no_process_of_the_stack_has_a_hostile_variable(name: str, hostile: Host
     variables = set(hostile.attack.filled(VARIABLES[name]).items())
     processes = supervision.marked_processes(hostile.settings)
     environments = {process.pid: set(_environment(process).items()) for process in processes}
-    # Airflow's processes that name themselves write over their environment.
+    # Some of Airflow's processes set their title, which overwrites their environment.
     assert len([pid for pid, found in environments.items() if found]) >= 6
     assert [pid for pid, found in environments.items() if found & variables] == []
 
@@ -274,7 +276,7 @@ def _environment(process: psutil.Process) -> dict[str, str]:
         return {}
 
 
-def test_nothing_arrives_at_the_proxy_and_no_file_of_the_trap_is_used(hostile: Hostile) -> None:
+def test_proxy_receives_nothing_and_no_hostile_file_is_used(hostile: Hostile) -> None:
     hostile.status()
     assert hostile.attack.arrived == []
     made = {path.name for path in hostile.attack.trap.iterdir()}
@@ -282,8 +284,8 @@ def test_nothing_arrives_at_the_proxy_and_no_file_of_the_trap_is_used(hostile: H
     assert not list((hostile.attack.trap / "modules").glob("__pycache__"))
 
 
-def test_every_file_of_the_stack_is_the_users_alone(hostile: Hostile) -> None:
-    """Kafka, Airflow and supervisord write too, and the umask is 000."""
+def test_only_the_user_can_access_the_files_of_the_stack(hostile: Hostile) -> None:
+    """Kafka, Airflow and supervisord write files too, with umask 000."""
     modes = modes_in(hostile.settings.home)
     assert {"kafka/meta.properties", "airflow/airflow.db", "supervisor.sock"} <= set(modes)
     assert any(name.startswith("airflow/logs/") for name in modes)
@@ -292,7 +294,7 @@ def test_every_file_of_the_stack_is_the_users_alone(hostile: Hostile) -> None:
 
 @pytest.fixture(scope="module")
 def alone(attack: Attack) -> dict[str, subprocess.CompletedProcess[str]]:
-    """A command that starts nothing, run in each hostile environment alone."""
+    """Results of a command that starts nothing, run with each row of variables alone."""
     rows = {**VARIABLES, **KEPT}
     home = str(attack.folder / "none")
 
@@ -304,11 +306,11 @@ def alone(attack: Attack) -> dict[str, subprocess.CompletedProcess[str]]:
 
 
 @pytest.mark.parametrize("name", [*VARIABLES, *KEPT])
-def test_a_command_works_in_each_of_them_alone(
+def test_command_works_with_each_row_of_variables_alone(
     name: str, attack: Attack, alone: dict[str, subprocess.CompletedProcess[str]]
 ) -> None:
     done = alone[name]
-    # The system's own loader tells that it has not found the library, before `./ventas` begins.
+    # Before `./ventas` starts, the system's loader reports that the preloaded library is missing.
     said = [line for line in done.stderr.splitlines() if not line.startswith("ERROR: ld.so:")]
     assert (done.returncode, said) == (0, [])
     assert not json.loads(done.stdout)["running"]
@@ -317,7 +319,7 @@ def test_a_command_works_in_each_of_them_alone(
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
-def test_a_refused_command_makes_nothing_whatever_the_umask(umask: int, attack: Attack) -> None:
+def test_refused_command_creates_no_file(umask: int, attack: Attack) -> None:
     home = attack.folder / "user" / "Documents"
     home.mkdir(exist_ok=True)
     (home / "letter").write_text("mine")
@@ -327,7 +329,7 @@ def test_a_refused_command_makes_nothing_whatever_the_umask(umask: int, attack: 
     shutil.rmtree(home)
 
 
-#: Folders that no stack may have, by what they are, with a part of what is said.
+#: Invalid folders for a stack, each with a part of the error message.
 FOLDERS: Final = {
     "root": ("/", "holds more than a stack"),
     "home": ("{home}", "holds more than a stack"),
@@ -350,9 +352,7 @@ FOLDERS: Final = {
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_folder_that_no_stack_may_have_is_refused_in_one_sentence(
-    name: str, attack: Attack
-) -> None:
+def test_invalid_folder_is_refused_in_one_sentence(name: str, attack: Attack) -> None:
     folder, sentence = FOLDERS[name]
     user = attack.folder / "user"
     (user / "Documents").mkdir()
@@ -361,7 +361,7 @@ def test_folder_that_no_stack_may_have_is_refused_in_one_sentence(
     (user / "link-to-home").symlink_to(user)
     before = sorted(user.rglob("*"))
     try:
-        # `clean` has nothing to do where there is no folder yet.
+        # `clean` does nothing if the folder does not exist yet.
         command = "up" if name == "not-writable" else "clean"
         done = attack.ventas(command, hostile={}, VENTAS_HOME=folder.format(home=user))
         assert done.returncode == 1, done.stdout
@@ -373,7 +373,7 @@ def test_folder_that_no_stack_may_have_is_refused_in_one_sentence(
         user.mkdir()
 
 
-def test_user_without_account_and_home_is_told_what_is_there(attack: Attack) -> None:
+def test_user_without_account_and_home_can_run_status_and_clean(attack: Attack) -> None:
     run_by = as_nobody()
     if not run_by:
         pytest.skip("needs user name spaces")
@@ -387,7 +387,7 @@ def test_user_without_account_and_home_is_told_what_is_there(attack: Attack) -> 
     assert not home.exists()
 
 
-# The last of the file: it ends the stack.
+# Must be the last test of the file, because it ends the stack.
 def test_down_and_clean_leave_nothing_behind(hostile: Hostile) -> None:
     assert hostile.ventas("clean").returncode == 1, "the stack runs"
     down = hostile.ventas("down")

@@ -1,7 +1,7 @@
-"""Hostile records beside honest sales, on a real Kafka and Druid: each view answers, and no honest
-sale is lost.
+"""Hostile records among honest sales, on a real Kafka and Druid: every view of the page answers,
+and no honest sale is lost.
 
-The views are the page's own app, whose datasource and topics are the test's.
+The views are those of the page's own app, with the test's datasource and topics.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ from ventas_airflow.page.app import create_app
 from ventas_airflow.page.services import Viewer
 from ventas_airflow.page.shared import Shared
 
-#: Sales an hour, of the last day and of the same hours of earlier days: the findings compare them.
+#: Sales per hour, in the last day and in the same hours of earlier days, which findings need.
 PER_HOUR = 20
 EARLIER_DAYS = (7, 14)
 OPEN = {"abierta": True, "motivo": "es una prueba"}
@@ -61,7 +61,7 @@ SELECT COUNT(*) AS n, COUNT(DISTINCT id_evento) AS ids, SUM(cantidad) AS cantida
 FROM "{datasource}" WHERE corrida = ?
 """
 
-#: The largest record that Kafka takes by its defaults.
+#: Bytes of the largest record that Kafka accepts by default.
 LARGEST = 1_048_000
 
 
@@ -70,7 +70,7 @@ PARTITIONS = 3
 
 
 class Place(NamedTuple):
-    """A topic with its ledger, the datasource of the topic's name, and the honest run."""
+    """A topic, its ledger topic, and the honest run; the datasource has the topic's name."""
 
     config: dict[str, str]
     topic: str
@@ -79,18 +79,18 @@ class Place(NamedTuple):
 
 
 class Attacked(NamedTuple):
-    """Where honest and hostile records are, and they."""
+    """A place with its honest and hostile records."""
 
     place: Place
     honest: list[Venta]
     hostile: list[HostileRecord]
     stats: RowStats
-    """How Druid counted all of them."""
+    """Druid's counts of all records."""
 
 
 @pytest.fixture(scope="module")
 def attacked(kafka_config: dict[str, str], druid: DruidClient) -> Iterator[Attacked]:
-    """A topic with hostile records between two halves of honest sales, all read by Druid."""
+    """A topic with hostile records between two halves of the honest sales, all read by Druid."""
     topic = f"ataque-{uuid.uuid4().hex[:8]}"
     place = Place(kafka_config, topic, f"{topic}.ledger", f"corrida {topic}")
     for name in (place.topic, place.ledger_topic):
@@ -100,7 +100,7 @@ def attacked(kafka_config: dict[str, str], druid: DruidClient) -> Iterator[Attac
         supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
     )
     honest = honest_events(place, began)
-    # Of one store: the others' figures are those of the honest sales alone.
+    # All hostile sales are in one store, so the figures of other stores are only honest sales.
     source = SaleSource(load_market(), SEED, "hostil", stores=[HOSTILE_STORE.id])
     hostile = hostile_records(
         lambda n: source.chain(n, began - timedelta(seconds=300 + n))[0], began
@@ -129,9 +129,9 @@ def attacked(kafka_config: dict[str, str], druid: DruidClient) -> Iterator[Attac
 
 
 def honest_events(place: Place, now: datetime) -> list[Venta]:
-    """Sales of the last day and of the same three hours of earlier days, with what became of them.
+    """Return all events of sales in the last day and in the same three hours of earlier days.
 
-    They end a minute ago, as no check judges the last seconds.
+    They end a minute ago, because no check judges the last seconds.
     """
     step, end = timedelta(hours=1) / PER_HOUR, now - timedelta(minutes=1)
     moments = [end - step * n for n in range(24 * PER_HOUR)]
@@ -165,12 +165,12 @@ def send(place: Place, records: list[HostileRecord]) -> None:
 
 
 def objects(records: list[HostileRecord]) -> int:
-    """Return what Druid counts of the records: one of each, but two of one with two events."""
+    """Return Druid's count of the records: one each, but two for the record with two events."""
     return len(records) + sum(record.name == "two events in one record" for record in records)
 
 
 async def stays() -> None:
-    """Wait for ever: the viewer keeps the connection open."""
+    """Wait for ever, as a viewer who keeps the connection open."""
     await asyncio.Event().wait()
 
 
@@ -178,7 +178,7 @@ async def stays() -> None:
 def page(
     connections: None, attacked: Attacked, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestClient]:
-    """The page's app, of the test's datasource and topics."""
+    """The page's app with the test's datasource and topics."""
     place = attacked.place
     for module in (findings, health, live, queries):
         monkeypatch.setattr(module, "DATASOURCE", place.topic)
@@ -194,14 +194,14 @@ def page(
 
 
 def answer(page: TestClient, path: str) -> dict[str, Any]:
-    """Return what an address answers; an answer with an error fails the test."""
+    """Return the JSON of a path; fail the test if the status is not 200."""
     got = page.get(path)
     assert got.status_code == 200, f"{path}: {got.status_code} {got.text[:500]}"
     found: dict[str, Any] = got.json()
     return found
 
 
-def test_every_record_is_counted_and_the_supervisor_stays_running(
+def test_every_record_is_counted_and_the_supervisor_keeps_running(
     attacked: Attacked, druid: DruidClient
 ) -> None:
     assert len(attacked.hostile) >= 40
@@ -231,7 +231,7 @@ def check_honest(attacked: Attacked, druid: DruidClient) -> None:
     ]
 
 
-def test_the_honest_sales_are_all_there_with_their_sums(
+def test_all_honest_sales_are_in_druid_with_their_sums(
     attacked: Attacked, druid: DruidClient
 ) -> None:
     check_honest(attacked, druid)
@@ -258,7 +258,7 @@ def test_every_range_and_filter_of_the_live_view_is_answered(page: TestClient) -
             assert found["fallas"] == [], (rango, chosen)
 
 
-def test_the_live_view_shows_the_honest_sales_of_each_store_as_they_are(
+def test_live_view_shows_exactly_the_honest_sales_of_each_store(
     page: TestClient, attacked: Attacked
 ) -> None:
     until = quote(datetime.now(UTC).isoformat(timespec="seconds"))
@@ -273,7 +273,7 @@ def test_the_live_view_shows_the_honest_sales_of_each_store_as_they_are(
         )
 
 
-def test_every_kind_of_finding_is_judged(page: TestClient) -> None:
+def test_every_kind_of_finding_is_judged_despite_hostile_records(page: TestClient) -> None:
     for chosen in FILTERS:
         report = answer(page, f"/api/findings?{chosen}")
         assert [it for it in report["missing"] if it["reason"] == "error"] == [], chosen
@@ -307,7 +307,7 @@ def test_every_query_of_the_library_answers(page: TestClient, query: str) -> Non
     assert got.json()["columns"]
 
 
-def test_the_end_of_the_topic_shows_every_hostile_record(
+def test_tail_of_the_topic_shows_every_hostile_record(
     page: TestClient, attacked: Attacked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = attacked.place._replace(topic=f"{attacked.place.topic}-solo")
@@ -324,7 +324,7 @@ def test_the_end_of_the_topic_shows_every_hostile_record(
 def hand_over(
     connections: None, attacked: Attacked, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Any], dict[str, Any]]:
-    """Run a task's operator and return what it hands over, also if it fails or skips."""
+    """Return a function that runs an operator and returns its result, even if it fails or skips."""
     monkeypatch.setattr(ledger_operators, "_PATIENCE", 0.0)
     monkeypatch.setattr(comparison, "_SHOWN", 1000)
 
@@ -363,7 +363,7 @@ def test_every_check_gives_a_result(
         assert result.status == "error", result.message
 
 
-def test_the_check_of_the_ledger_names_the_runs_and_records_that_it_lacks(
+def test_ledger_check_names_foreign_runs_and_records(
     hand_over: Callable[[Any], dict[str, Any]], attacked: Attacked
 ) -> None:
     place = attacked.place
@@ -382,20 +382,20 @@ def test_the_check_of_the_ledger_names_the_runs_and_records_that_it_lacks(
     assert place.corrida not in differences
     assert "hostil, " in differences
     assert handed["numbers"]["registros_ajenos"] == len(attacked.hostile)
-    # Which partition is read first, and so which records are named, differs.
+    # The records named differ from run to run, because any partition may be read first.
     count = len(attacked.hostile)
     named = r"partición \d offset \d+ [^;]+; "
     told = rf"{count} registros que el libro no conoce: ({named}){{{MOST_NAMED}}}"
     assert re.fullmatch(rf"{told}y {count - MOST_NAMED} más", found)
 
 
-def test_every_hostile_record_is_foreign_and_no_honest_one(attacked: Attacked) -> None:
+def test_only_hostile_records_are_foreign(attacked: Attacked) -> None:
     place = attacked.place
     found = foreign_records(place.config, place.topic, place.ledger_topic, seconds=120)
     assert (found.count, found.complete) == (len(attacked.hostile), True)
 
 
-def test_the_honest_run_is_reconciled_and_the_foreign_records_are_told(
+def test_honest_run_reconciles_and_foreign_records_are_reported(
     connections: None, attacked: Attacked
 ) -> None:
     place, honest = attacked.place, attacked.honest
@@ -419,10 +419,10 @@ def test_the_honest_run_is_reconciled_and_the_foreign_records_are_told(
     assert found["ajenos"]["registros"] == len(attacked.hostile)
 
 
-def test_the_hand_off_of_hostile_records_ends_well_and_loses_nothing(
+def test_hand_off_of_hostile_records_succeeds_without_loss(
     attacked: Attacked, druid: DruidClient
 ) -> None:
-    """It is the last test: the supervisor stays suspended."""
+    """Must be the last test, because the supervisor stays suspended."""
     topic = attacked.place.topic
     rows = attacked.stats.processed + attacked.stats.processedWithError
     druid.suspend_supervisor(topic)

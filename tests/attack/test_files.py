@@ -1,4 +1,4 @@
-"""Another user of the machine: nothing in the folder of a whole stack is theirs to read."""
+"""Another user of the machine cannot access any file in the folder of a complete stack."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 from include.stack.settings import Settings
 from tests.support.scan import modes_in, open_to_others
 
-#: What each part of a stack has written once Druid has answered.
+#: Files that the parts of a stack have written by the time Druid answers.
 WRITTEN = (
     *("supervisord.conf", "supervisord.pid", "supervisor.sock", "compute.json"),
     *("logs/supervisord.log", "logs/kafka.log", "logs/broker.log", "logs/scheduler.log"),
@@ -17,7 +17,7 @@ WRITTEN = (
 
 
 @pytest.mark.usefixtures("druid")
-def test_no_other_user_may_read_write_or_enter_what_a_stack_writes(stack: Settings) -> None:
+def test_other_users_cannot_read_write_or_enter_the_files_of_a_stack(stack: Settings) -> None:
     modes = modes_in(stack.home)
     assert set(WRITTEN) <= set(modes)
     assert {stack.home.joinpath(path).lstat().st_uid for path in WRITTEN} == {os.geteuid()}

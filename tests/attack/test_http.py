@@ -1,4 +1,4 @@
-"""Requests against everything that listens on a running stack: refused, and nothing changes."""
+"""Hostile requests to every port of a running stack: they are refused and change nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VM = f"/compute/v1/projects/{PROJECT_ID}/zones/{ZONE}/instances/{VM_NAME}"
 
 
 class State(NamedTuple):
-    """What an attack would change."""
+    """State of the stack that an attack would change."""
 
     supervisors: list[dict[str, Any]]
     vm: tuple[str, str]
@@ -39,7 +39,7 @@ class State(NamedTuple):
 
 
 class Target(NamedTuple):
-    """The stack, with sales in Druid."""
+    """A stack with sales in Druid."""
 
     lab: Lab
     druid: DruidClient
@@ -74,7 +74,7 @@ def target(kafka_config: dict[str, str], druid: DruidClient, lab: Lab) -> Iterat
     assert target.state() == before
 
 
-def test_there_are_requests_for_everything_that_listens() -> None:
+def test_attacks_cover_every_listening_service() -> None:
     assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) >= 40
     listening = {"druid", "router", "broker", "coordinator", "historical", "indexer"}
     assert {attack.service for attack in ATTACKS} == {*listening, "compute", "airflow"}
@@ -86,7 +86,7 @@ def test_request_is_refused(target: Target, attack: Attack) -> None:
     assert status in attack.refused
 
 
-def test_all_requests_leave_supervisor_vm_dags_processes_and_sales_as_they_were(
+def test_all_attacks_together_change_no_state_and_no_sales(
     target: Target,
 ) -> None:
     before = target.state()
@@ -103,7 +103,7 @@ def test_zookeeper_closes_a_session_without_a_login(target: Target) -> None:
     assert zookeeper_error(target.lab.settings) == SESSION_CLOSED
 
 
-def test_derby_takes_the_stacks_login_and_no_other(target: Target, tmp_path: Path) -> None:
+def test_derby_accepts_only_the_stacks_login(target: Target, tmp_path: Path) -> None:
     settings = target.lab.settings
     own = security.inner(settings)["derby"]
     for user, password in (("APP", "APP"), ("APP", f"{own}x"), ("sa", own), ("sa", "sa")):
@@ -112,7 +112,7 @@ def test_derby_takes_the_stacks_login_and_no_other(target: Target, tmp_path: Pat
 
 
 @pytest.mark.parametrize("login", [(), ("-user", "APP", "-password", "APP")])
-def test_derby_is_not_stopped_by_others(
+def test_derby_refuses_a_shutdown_without_the_stacks_login(
     target: Target, tmp_path: Path, login: tuple[str, ...]
 ) -> None:
     told = derby_shutdown(target.lab.settings, tmp_path, *login)
@@ -121,7 +121,7 @@ def test_derby_is_not_stopped_by_others(
     assert "in as APP" in derby_login(target.lab.settings, tmp_path, "APP", own)
 
 
-def test_neither_derby_nor_zookeeper_answers_a_web_page(target: Target) -> None:
+def test_derby_and_zookeeper_do_not_answer_http(target: Target) -> None:
     for service in ("derby", "zookeeper"):
         attack = Attack("a page", service, "/", "POST", (("Content-Length", "0"),))
         assert attack.send(target.lab.settings) == 0
@@ -161,7 +161,7 @@ def test_neither_derby_nor_zookeeper_answers_a_web_page(target: Target) -> None:
         ),
     ],
 )
-def test_the_stacks_own_pages_and_programs_are_answered(
+def test_legitimate_requests_are_answered(
     target: Target, service: str, path: str, headers: dict[str, str]
 ) -> None:
     settings = target.lab.settings
@@ -175,7 +175,7 @@ def test_the_stacks_own_pages_and_programs_are_answered(
     assert answer.status_code == 200, answer.text
 
 
-def test_the_address_told_as_druid_opens_a_page_with_a_command_that_works(target: Target) -> None:
+def test_druids_address_opens_a_page_whose_query_command_works(target: Target) -> None:
     url = target.lab.settings.url("druid")
     page = httpx.get(url, headers={"Accept": "text/html", "Sec-Fetch-Site": "none"}).text
     assert f"{target.lab.settings.url('airflow')}{PAGE}" in page
@@ -185,7 +185,7 @@ def test_the_address_told_as_druid_opens_a_page_with_a_command_that_works(target
     assert found["ventas"] >= target.events
 
 
-def test_nothing_listens_beyond_the_loopback(target: Target) -> None:
+def test_processes_listen_only_on_loopback(target: Target) -> None:
     listening = {
         (connection.laddr.ip, connection.laddr.port)
         for process in supervision.marked_processes(target.lab.settings)

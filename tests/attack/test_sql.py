@@ -1,4 +1,4 @@
-"""Free SQL against a real broker: no statement ends a process of Druid or keeps it busy."""
+"""Hostile free SQL on a real Druid: no statement ends one of its processes or keeps it busy."""
 
 import uuid
 from collections import Counter
@@ -38,21 +38,22 @@ DAYS = timedelta(days=2)
 SEED = 13
 RANDOM = 120
 SECONDS = 1
-"""Time-out of each statement, the shortest there is."""
+"""Time-out of each statement, the shortest allowed one."""
 
-#: A calm broker takes a twentieth of a processor; one that goes on after a time-out takes a whole.
+#: Share of a core below which a process is calm. A calm broker uses 5 % of a core; a broker that
+#: continues after a time-out uses a whole core.
 CALM = 0.3
 
 
 class Attacked(NamedTuple):
-    """Druid with sales in a datasource of the test's own."""
+    """Druid with sales in the test's own datasource."""
 
     druid: DruidClient
     table: str
     processes: list[psutil.Process]
 
     def ask(self, sql: str, seconds: float = SECONDS) -> str:
-        """Ask as the page does for the most rows that it asks for, and return how it ended."""
+        """Run a statement as the page does, with its highest limit of rows; return how it ended."""
         try:
             ask_freely(
                 self.druid,
@@ -65,22 +66,22 @@ class Attacked(NamedTuple):
         except SqlRefusedError as error:
             return "refused by Druid" if isinstance(error.__cause__, DruidError) else "refused"
         except (QueryTimeoutError, QueryCanceledError, DruidUnreachableError):
-            # A planner that is slow on a busy machine is left behind by the client.
+            # On a busy machine the planner may be slow, and the client then gives up.
             return "timed out"
         return "answered"
 
     def ask_all(self, statements: list[str]) -> Counter[str]:
-        """Ask as many at once as the page lets through."""
+        """Run the statements, as many at once as the page allows."""
         with ThreadPoolExecutor(AT_ONCE) as viewers:
             return Counter(viewers.map(self.ask, statements))
 
     def ask_together(self, sql: str) -> Counter[str]:
-        """Ask one statement as often at once as the page lets through, with the longest time."""
+        """Run one statement as many times at once as the page allows, with the longest time-out."""
         with ThreadPoolExecutor(AT_ONCE) as viewers:
             return Counter(viewers.map(self.ask, [sql] * AT_ONCE, [MOST_SECONDS] * AT_ONCE))
 
     def check(self, rows: int) -> None:
-        """Check that each process is the one it was, is calm, and that Druid answers soon."""
+        """Check that no process was replaced, that all are calm, and that Druid answers."""
         assert all(process.is_running() for process in self.processes)
         wait_until(self._is_calm, service="Druid", address=self.druid.url, seconds=60)
         wait_for_rows(self.druid, self.table, rows)
@@ -93,7 +94,7 @@ class Attacked(NamedTuple):
 def attacked(
     stack: Settings, kafka_config: dict[str, str], druid: DruidClient
 ) -> Iterator[tuple[Attacked, int]]:
-    """Druid with sales, and how many events they are."""
+    """Druid with sales, and the number of their events."""
     table = f"ataque-{uuid.uuid4().hex[:8]}"
     ledger = f"{table}.ledger"
     ensure_topic(kafka_config, table, partitions=1)
@@ -116,7 +117,8 @@ def attacked(
         commit(publisher, events[:half])
         druid.submit_supervisor(supervisor_spec(kafka_config, topic=table, datasource=table))
         wait_for_rows(druid, table, half)
-        # A historical is smaller than the process with the tasks, and must stand as much.
+        # Half of the rows are handed off: the historical, with less memory than the indexer, must
+        # survive the attacks, too.
         druid.hand_off(table, [0])
         wait_until(
             partial(is_served, druid, table), service="Druid", address=druid.url, seconds=180
@@ -144,7 +146,7 @@ def is_served(druid: DruidClient, table: str) -> bool:
 
 
 def druid_processes(stack: Settings) -> list[psutil.Process]:
-    """Return the processes that queries run in."""
+    """Return the processes that run queries."""
     names = [f"{stack.home}/conf/{name}.args" for name in ("broker", "historical", "indexer")]
     found = [
         process
@@ -167,7 +169,7 @@ def test_no_statement_of_the_corpus_ends_or_occupies_druid(
     attack.check(rows)
 
 
-def test_heaviest_answers_at_once_fit_into_druid(attacked: tuple[Attacked, int]) -> None:
+def test_heaviest_statements_at_once_do_not_end_druid(attacked: tuple[Attacked, int]) -> None:
     attack, rows = attacked
     answered = 0
     for hostile in corpus():
@@ -179,10 +181,10 @@ def test_heaviest_answers_at_once_fit_into_druid(attacked: tuple[Attacked, int])
     attack.check(rows)
 
 
-def test_random_statements_end_and_leave_druid_as_it_was(attacked: tuple[Attacked, int]) -> None:
+def test_random_statements_end_and_leave_druid_calm(attacked: tuple[Attacked, int]) -> None:
     attack, rows = attacked
     sales = RandomSql(SEED)
     ended = attack.ask_all([sales.statement() for _ in range(RANDOM)])
-    # Statements that Druid refuses prove nothing about those that it carries out.
+    # Enough statements must run: statements that Druid refuses do not test its execution.
     assert ended["answered"] + ended["timed out"] > RANDOM / 10, ended
     attack.check(rows)

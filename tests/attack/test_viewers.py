@@ -1,4 +1,4 @@
-"""A viewer who asks the page for hundreds of looks at once, and another who asks for one."""
+"""One viewer sends hundreds of requests to the page at once, and another viewer sends one."""
 
 import asyncio
 import uuid
@@ -15,20 +15,20 @@ from tests.support.sold import sell
 
 LOOKS = 300
 
-#: It is no measure of speed: a page that starves its viewers does not answer at all.
+#: Time-out of a request, seconds. It is long because a page that starves a viewer never answers.
 PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")
 def greedy(stack: Settings, kafka_config: dict[str, str], druid: DruidClient) -> str:
-    """The session of a viewer, on a stack with sales."""
+    """Session token of a viewer, on a stack with sales."""
     sell(kafka_config, druid, f"miradas {uuid.uuid4().hex[:8]}", 500)
     password = airflow.password(stack, airflow.VIEWER)
     return AirflowApi(stack.url("airflow"), airflow.VIEWER, password).token
 
 
 def looks() -> list[tuple[str, dict[str, str]]]:
-    """Looks that have nothing in common, as path and parameters."""
+    """Return requests that cannot share an answer, as path and parameters."""
     paths = [
         ("api/live", {"rango": "6h", "producto": "{n}"}),
         ("api/live", {"rango": "30d", "hasta": "2026-01-01T{hour:02}:{minute:02}:00Z"}),
@@ -47,14 +47,15 @@ def looks() -> list[tuple[str, dict[str, str]]]:
 
 
 def session(token: str) -> dict[str, str]:
-    """Return the header by which a browser sends its session."""
+    """Return the header with which a browser sends its session."""
     return {"Cookie": f"_token={token}"}
 
 
 async def ask_all(url: str, greedy: str, other: str) -> tuple[list[httpx.Response], bool]:
-    """Ask all looks at once and then, once some are refused, for the other viewer's.
+    """Send all requests at once and, after the first refusal, one request of the other viewer.
 
-    Returns the answers of the first viewer, and whether the other one's was there before the last.
+    Returns the answers of the first viewer, and whether the other viewer's answer came before the
+    last of them.
     """
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(
@@ -74,7 +75,7 @@ async def ask_all(url: str, greedy: str, other: str) -> tuple[list[httpx.Respons
         return await asyncio.gather(*asked), was_sooner
 
 
-def test_a_viewer_with_hundreds_of_looks_does_not_keep_another_from_one(
+def test_viewer_with_hundreds_of_requests_does_not_block_another_viewer(
     stack: Settings, lab: Lab, greedy: str
 ) -> None:
     answers, was_sooner = asyncio.run(ask_all(stack.url("airflow"), greedy, lab.api.token))

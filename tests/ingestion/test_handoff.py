@@ -1,4 +1,4 @@
-"""Closing the ingestion on a real Druid whose task is killed before it publishes its rows."""
+"""Suspension of the ingestion on a real Druid whose task is killed before it publishes its rows."""
 
 import threading
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def published(place: Place, druid: DruidClient) -> Iterator[Published]:
     remove_supervisor(druid, place.topic)
 
 
-def test_rows_of_a_task_that_is_killed_as_it_publishes_are_handed_off_all_the_same(
+def test_rows_of_a_task_killed_while_publishing_are_handed_off_by_another(
     place: Place,
     published: Published,
     druid: DruidClient,

@@ -1,4 +1,4 @@
-"""A past day's small segments become one and its rows stay the same; older days are dropped."""
+"""Compaction merges a past day's small segments and keeps its rows; retention drops older days."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,11 @@ from include.stack.waiting import wait_until
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.place import Place, make_place
 
-#: How often the supervisor is suspended, so many segments there are of the past day.
+#: Number of suspensions of the supervisor, and so the number of segments of the past day.
 TIMES = 2
 SALES = 40
 
-#: Two days before today, at noon: past for compaction, and no longer kept with `timedelta(1)`.
+#: Noon two days ago: old enough for compaction, and dropped if retention is `timedelta(1)`.
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 PAST = NOON - timedelta(days=2)
 
@@ -36,7 +36,7 @@ WHERE datasource = ? AND is_active = 1 AND is_published = 1 AND is_overshadowed 
 def ingested(
     kafka_config: dict[str, str], topic_suffix: str, druid: DruidClient
 ) -> Iterator[Place]:
-    """Sales of a past day in as many segments as the supervisor had lives, and one of today."""
+    """Sales of a past day in `TIMES` segments, and one sale of today."""
     place = make_place(kafka_config, topic_suffix)
     spec = supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
     for life in range(TIMES):
@@ -48,7 +48,7 @@ def ingested(
             if life == TIMES - 1:
                 moments.append(NOON)
             publisher.commit([source.chain(n, at)[0] for n, at in enumerate(moments, start=first)])
-        druid.submit_supervisor(spec)  # a suspended one goes on
+        druid.submit_supervisor(spec)  # resumes a suspended supervisor
         wait_for_rows(druid, place.topic, first + len(moments))
         druid.suspend_supervisor(place.topic)
         expected = Expected([place.corrida], first + len(moments))
@@ -64,7 +64,7 @@ def ingested(
 
 
 def segments(druid: DruidClient, datasource: str) -> dict[str, list[int]]:
-    """Rows of each segment, by day."""
+    """Return the number of rows of each segment, by day."""
     found: dict[str, list[int]] = {}
     for row in druid.sql(SEGMENTS, [datasource]):
         found.setdefault(row["start"][:10], []).append(row["num_rows"])
@@ -77,12 +77,12 @@ def rows_of(druid: DruidClient, datasource: str, day: datetime) -> list[dict[str
 
 
 def look_for_work(druid: DruidClient) -> None:
-    """Have the coordinator look for days to compact now, which it does by itself in minutes."""
+    """Make the coordinator look for days to compact now instead of some minutes later."""
     answer = requests.post(f"{druid.url}/druid/coordinator/v1/compaction/compact", timeout=30)
     answer.raise_for_status()
 
 
-def test_a_past_days_segments_become_one_and_an_old_day_is_dropped(
+def test_past_days_segments_are_compacted_into_one_and_an_old_day_is_dropped(
     ingested: Place, druid: DruidClient
 ) -> None:
     datasource = ingested.topic
@@ -102,7 +102,7 @@ def test_a_past_days_segments_become_one_and_an_old_day_is_dropped(
     )
     assert segments(druid, datasource)[today] == [1]
     assert rows_of(druid, datasource, PAST) == before
-    # What is compacted as it should be is left alone.
+    # A compacted day is not compacted again.
     tasks = len(compactions(druid, datasource))
     look_for_work(druid)
     assert len(compactions(druid, datasource)) == tasks

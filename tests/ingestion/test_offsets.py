@@ -1,4 +1,4 @@
-"""A topic that does not have what Druid goes on to read: told at once, and mended if asked to."""
+"""Druid's offsets do not exist in the topic: reported at once, and reset only on request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("connections")
 
 
 def publish(place: Place, sales: list[Venta], partition: int) -> None:
-    """By a plain producer: every offset is a record."""
+    """Publish without transactions, so that every offset is a record."""
     producer = Producer({**place.config, "acks": "all"})
     for sale in sales:
         producer.produce(place.topic, encode(sale), sale.id_venta, partition=partition)
@@ -85,12 +85,12 @@ def numbers(druid: DruidClient, place: Place) -> list[int]:
     return sorted(row["secuencia"] for row in druid.sql(query))
 
 
-def test_a_topic_that_was_made_again_is_told_and_read_from_its_beginning_if_asked(
+def test_topic_created_again_is_reported_and_on_request_read_from_its_beginning(
     read: Place, druid: DruidClient
 ) -> None:
     make_again(read)
     publish(read, read.sales(100, 105), partition=0)
-    # More than the old topic had: from the old offset on, Druid would pass over 20 of these.
+    # More records than the old topic had: Druid, at the old offset, would skip 20 of them.
     publish(read, read.sales(105, 130), partition=1)
 
     began = time.monotonic()
@@ -105,7 +105,7 @@ def test_a_topic_that_was_made_again_is_told_and_read_from_its_beginning_if_aske
     assert numbers(druid, read) == [*range(50), *range(100, 130)]
 
 
-def test_records_deleted_unread_are_told_with_their_count_and_passed_over_if_asked(
+def test_records_deleted_unread_are_reported_and_on_request_skipped(
     read: Place, druid: DruidClient
 ) -> None:
     publish(read, read.sales(50, 80), partition=0)

@@ -1,4 +1,4 @@
-"""The indexer killed after it has persisted a part of what it read: each event is there once."""
+"""The indexer is killed after it persisted a part of its rows: Druid has each event once."""
 
 import os
 import signal
@@ -12,11 +12,11 @@ from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.place import Place
 
 
-def test_what_was_persisted_before_the_kill_is_not_read_twice(
+def test_rows_persisted_before_the_kill_are_not_ingested_twice(
     stack: Settings, place: Place, druid: DruidClient
 ) -> None:
     spec = supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
-    # The first row after a second has its task write all that it has to its disk.
+    # After a second, the next row makes the task persist all its rows to disk.
     spec["spec"]["tuningConfig"]["intermediatePersistPeriod"] = "PT1S"
     druid.submit_supervisor(spec)
     try:
@@ -31,7 +31,7 @@ def test_what_was_persisted_before_the_kill_is_not_read_twice(
             [indexer] = [p for p in supervision.process_states(stack) if p["name"] == "indexer"]
             os.kill(indexer["pid"], signal.SIGKILL)
             publisher.commit(sales[60:])
-        # With one read twice, there would never be this many.
+        # If an event were read twice, the count would never be exactly this.
         wait_for_rows(druid, place.topic, len(sales))
         query = f'SELECT id_evento FROM "{place.topic}"'  # noqa: S608
         found = sorted(row["id_evento"] for row in druid.sql(query))

@@ -1,4 +1,4 @@
-"""Another spec while sales flow: the tasks are replaced, and each event is there once."""
+"""A changed spec while sales flow: Druid replaces the tasks and has each event once."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def is_there(druid: DruidClient, place: Place) -> bool:
         return False
 
 
-def test_a_changed_spec_replaces_the_tasks_and_loses_nothing_and_doubles_nothing(
+def test_changed_spec_replaces_the_tasks_without_loss_or_duplicates(
     place: Place, druid: DruidClient
 ) -> None:
     def tasks() -> set[str]:
@@ -84,7 +84,7 @@ def test_a_changed_spec_replaces_the_tasks_and_loses_nothing_and_doubles_nothing
         assert len(set(expected)) == len(expected) == published.confirmadas
         assert ids(druid, place) == expected
 
-        # And once all of it is published, the rows of the old tasks and of the new ones.
+        # The same after the old and the new tasks have published their rows.
         druid.suspend_supervisor(place.topic)
         until(lambda: not tasks())
         wait_for_rows(druid, place.topic, published.confirmadas)

@@ -1,22 +1,22 @@
-"""Findings from the rows of the queries: what is unusual, and nothing on usual days.
+"""Find what is unusual in the sales, from the rows of the queries; on usual days, find nothing.
 
-Everything judged is a share, `k` of `n`, of the last minutes against the same share in earlier
-windows (`windows.py`), by the beta-binomial of `usual.py`:
+Every judged value is a share, `k` of `n`, of the last minutes. It is compared with the same share
+in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.py`:
 
-- approval: the approved of a way to pay's decided sales fell, in an hour; against the hours of the
-  last day, and this hour of earlier days;
-- product: its part of all sales rose or fell, in 15, 60 or 180 minutes; against the same minutes of
-  earlier days of this kind (weekday, Saturday, Sunday), as the following two;
-- store: it has none of all sales of 15, 60 or 180 minutes: a stream that stands still accuses
-  nobody, and a store that is closed at this time is not expected to sell;
-- returns: more of the refunds, or of the chargebacks, are of a category, in 180 minutes;
-- promotion: more of a way to pay's sales have a discount, in 180 minutes, against the same minutes
-  of earlier days with this weekday among them, since many promotions are of a weekday; and then
-  whether it has more of all sales, and of the revenue, than on those days.
+- approval: the approved share of the decided sales of a payment type or issuer fell, in an hour;
+  compared with the hours of the last day, and with this hour of earlier days;
+- product: its share of all sales rose or fell, in 15, 60 or 180 minutes; compared, as the next two
+  kinds, with the same minutes of earlier days of this kind (weekday, Saturday, Sunday);
+- store: its share of all sales is zero, in 15, 60 or 180 minutes. If no store sells at all, none is
+  blamed, and a store that is usually closed at this time is not expected to sell;
+- returns: the share of a category in all refunds, or in all chargebacks, rose, in 180 minutes;
+- promotion: the share of discounted sales of a payment type or issuer rose, in 180 minutes;
+  compared with the same minutes of earlier days, this weekday among them, because many promotions
+  belong to a weekday. If it rose, its shares of all sales and of the revenue are compared too.
 
-A look makes some thousand comparisons. The chance that it finds anything on usual days is held to
-`LEVEL` in all, shared equally by the kinds, by Holm's procedure within each. Looks a minute apart
-see almost the same sales; docs/findings.md has what that comes to in a day, as simulated.
+A look makes about a thousand comparisons. On usual days the chance that it finds anything is at
+most `LEVEL`, divided equally among the kinds, and within each kind by Holm's procedure. Looks a
+minute apart see almost the same sales; docs/findings.md has the simulated chance for a whole day.
 """
 
 import logging
@@ -49,10 +49,10 @@ log = logging.getLogger(__name__)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 LEVEL: Final = 1e-3
-"""Chance of any finding in a look at usual sales, at most."""
+"""Highest chance of any finding in a look at usual sales."""
 
 GRAVE: Final = 0.10
-"""A fall of approval by so much is severe."""
+"""Fall of the approved share that makes a finding severe."""
 
 _LONGEST: Final = STRETCHES[-1]
 _RETURNS: Final = {"reembolsada": "reembolsadas", "contracargo": "contracargos"}
@@ -60,7 +60,7 @@ _SOLD: Final = tuple(f"ventas_{minutes}" for minutes in STRETCHES)
 _ORDER: Final[tuple[Severity, ...]] = get_args(Severity)
 
 Way = tuple[str, str]
-"""A payment type, and an issuer or "" for all of them."""
+"""A payment type with an issuer, or with "" for all its issuers."""
 
 
 class _Judged(NamedTuple):
@@ -70,9 +70,10 @@ class _Judged(NamedTuple):
 
 
 def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
-    """Judge the rows of ``findings/payments.sql`` and, by column, ``findings/goods.sql``.
+    """Judge the rows of ``findings/payments.sql`` and, by column, of ``findings/goods.sql``.
 
-    A kind whose query has no rows here, or that fails, is missing, and the others are judged.
+    A kind whose query is not in `rows`, or whose judging fails, is reported as missing; the other
+    kinds are judged.
     """
     tables = _Tables(rows, now)
     judged = [_judged(kind, tables) for kind in _JUDGES]
@@ -91,7 +92,7 @@ def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
 
 
 class _Tables:
-    """The rows as tables, each made when it is first needed."""
+    """Tables of the rows, each computed when it is first needed."""
 
     def __init__(self, rows: Mapping[Query, Iterable[Row]], now: datetime) -> None:
         self.rows = rows
@@ -127,7 +128,7 @@ class _Tables:
 
     @cached_property
     def stores(self) -> Table[str]:
-        """The sales without a store are among them, under the name ""."""
+        """Sales by store; sales without a store are under the name ""."""
         return _by_day(self.rows["stores"], (*_SOLD, "ultima"), self.kind_days)
 
     @cached_property
@@ -158,14 +159,14 @@ def _sales(tables: _Tables) -> int | None:
 
 
 def _answered(kind: Kind, rows: Mapping[Query, Iterable[Row]]) -> bool:
-    """Whether there are rows of every query that a kind needs."""
+    """Return whether every query that a kind needs was answered."""
     return {"payments", *_NEEDS[kind]} <= rows.keys()
 
 
 def _sold(ways: Table[Way], hours: Sequence[int]) -> list[int]:
-    """Days before on which there were sales in each of the hours in which there are some now.
+    """Return the earlier days that had sales in each hour that has sales now.
 
-    On others the stream stood still for a part, and the rest is no measure of the whole.
+    On the other days the stream stood still for a part of the time, so their sums are too low.
     """
     sales = ways.cells["ventas"].sum(axis=0) > 0
     now = [hour for hour in range(HOURS) if sales[hours.index(hour)]]
@@ -365,7 +366,7 @@ def _type_of(names: Sequence[Way], name: Way) -> int | None:
 
 
 def _summed(cells: Ints, rows: Sequence[Sequence[int]]) -> Ints:
-    """Sum of the rows of each subject, (subjects, windows)."""
+    """Sum the rows of each subject, as an array (subjects, windows)."""
     if not rows:
         return np.zeros((0, cells.shape[1]), dtype=np.int64)
     return np.array([cells[list(some)].sum(axis=0) for some in rows])
@@ -376,7 +377,7 @@ def _filters(way: Way) -> dict[str, str]:
     return {"pago": kind, "emisor": issuer} if issuer else {"pago": kind}
 
 
-#: Queries that a kind needs, beside the payments', which tells the days on which there were sales.
+#: Queries that a kind needs in addition to "payments", which shows the days that had sales.
 _NEEDS: Final[Mapping[Kind, tuple[Query, ...]]] = {
     "approval": (),
     "product": ("products", "stores"),

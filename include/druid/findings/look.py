@@ -1,4 +1,4 @@
-"""A look at the sales in Druid for what is unusual: four queries, bounded in time."""
+"""Look for unusual sales in Druid: four queries, each with a time-out."""
 
 import logging
 from dataclasses import replace
@@ -19,20 +19,21 @@ log = logging.getLogger(__name__)
 TIMEOUT: Final = 20.0
 """Seconds that Druid may take for one of the queries."""
 
-#: Whoever looks at the sales themselves is served first.
+#: Query context: Druid answers the queries of the live page first.
 _NO_HURRY: Final = {"priority": -1}
 
 _WINDOW: Final = "__time >= MILLIS_TO_TIMESTAMP(?) AND __time < MILLIS_TO_TIMESTAMP(?)"
 
 
 def look(druid: DruidClient, datasource: str, filters: Filters, now: datetime) -> Report:
-    """What is unusual of the sales that the filters leave, at their end or else now.
+    """Report what is unusual in the sales that the filters select, at the filters' end or now.
 
-    A query that Druid refuses, for a value that it cannot write, takes its own findings only.
+    If Druid refuses a query, because of a value that it cannot write, only the kinds that need this
+    query are missing.
 
     Raises:
         DatasourceMissingError: nothing was ingested yet.
-        DruidError: Druid does not answer, not in time, or refuses every query.
+        DruidError: Druid does not answer, is too slow, or refuses every query.
     """
     end = filters.hasta or now
     asked = queries(datasource, filters, end)
@@ -52,12 +53,12 @@ def look(druid: DruidClient, datasource: str, filters: Filters, now: datetime) -
 
 
 def queries(datasource: str, filters: Filters, end: datetime) -> dict[Query, Asked]:
-    """The queries as they are asked: the moment, the windows, and what the filters say."""
+    """Return the SQL and parameters of each query, for the moment `end` and the filters."""
     where, values = filters.where()
     asked: dict[Query, Asked] = {}
     for name, file, column, ends, windows in (
         ("payments", "payments", "", 1, payment_windows(end)),
-        # One with GROUPING SETS would be 14 times the work: Druid groups by all three first.
+        # One query with GROUPING SETS costs 14 times as much: Druid first groups by all three.
         ("products", "goods", "producto", 2, goods_windows(end)),
         ("stores", "goods", "sucursal", 2, goods_windows(end)),
         ("categories", "goods", "categoria", 2, goods_windows(end)),

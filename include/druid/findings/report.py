@@ -1,4 +1,4 @@
-"""What a look at the sales found, ready for JSON: the words for it are the page's."""
+"""Report of a look at the sales, ready for JSON; the page turns its keys into sentences."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,19 +10,19 @@ Query = Literal["payments", "products", "stores", "categories"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something unusual.
+    """One unusual share.
 
     Attributes:
-        kind: what was judged.
-        severity: how soon somebody should look.
-        text: which sentence says it, of the kind: a key of the page's texts.
-        action: which sentence says what to do: a key of the page's texts.
-        subject: values by the names of the live page's filters, what the chart is to show.
-        numbers: `k` of `n` were seen in the last `minutes`; `share` is what that is; `usual` is the
-            share expected and `low` … `high` the band of shares in which 99 of 100 windows are;
-            `windows` of the past had `base_k` of `base_n`; `p` is the chance of a window as
-            extreme, on usual days. Money is in centavos, moments in epoch milliseconds.
-        query: whose rows it was made of, a key of `Report.queries`.
+        kind: the kind of share that was judged.
+        severity: how soon somebody should look at it.
+        text: key of the page's sentence that describes the finding, within its kind.
+        action: key of the page's sentence that says what to do, within its kind.
+        subject: filters of the live page, name to value, that show the finding in the chart.
+        numbers: `k` of `n` in the last `minutes` is the `share`; `usual` is the expected share, and
+            99 of 100 usual windows have a share from `low` to `high`; the past `windows` had
+            `base_k` of `base_n`; `p` is the chance that a usual window is as extreme. Money is in
+            centavos, moments are epoch milliseconds.
+        query: the query that the finding comes from, a key of `Report.queries`.
     """
 
     kind: Kind
@@ -36,13 +36,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Missing:
-    """A kind that cannot be judged yet, and why.
+    """A kind that was not judged, and why.
 
     Attributes:
-        reason: ``hours``: of `need` hours of the past with decisions `have` are there; ``kind``: on
-            no earlier day of the same kind (weekday, Saturday, Sunday) were there sales at this
-            time; ``weekday``: on none of the same weekday were there any; ``error``: Druid refused
-            a query of it, or its rows could not be judged, as the log says.
+        kind: the kind of share that was not judged.
+        reason: ``hours``: only `have` of the `need` past hours have decided sales; ``kind``: no
+            earlier day of the same kind (weekday, Saturday, Sunday) had sales at this time;
+            ``weekday``: no earlier day with the same weekday had any; ``error``: Druid refused one
+            of its queries, or its rows could not be judged; the log has the error.
+        have: past hours with decided sales, for ``hours``.
+        need: past hours that are needed, for ``hours``.
     """
 
     kind: Kind
@@ -53,7 +56,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Asked:
-    """A query as it was asked."""
+    """A query as it was sent to Druid."""
 
     sql: str
     parameters: list[Any]
@@ -61,16 +64,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Report:
-    """A look.
+    """Result of a look.
 
     Attributes:
-        end: the moment looked at, epoch milliseconds.
-        sales: begun in the last hour; None if they could not be counted.
-        tests: how many comparisons were made of each kind.
-        level: chance that a look at usual sales finds anything.
-        findings: the most severe and surest first.
+        end: end of the last window, epoch milliseconds.
+        sales: sales begun in the last hour; None if they could not be counted.
+        tests: number of comparisons of each kind.
+        level: highest chance that a look at usual sales finds anything.
+        findings: the most severe first, and then the least likely (by `p`).
         missing: the kinds that were not judged.
-        queries: by name, to be shown.
+        queries: by name, for the page to show.
     """
 
     end: int

@@ -1,4 +1,4 @@
-"""Shares of many subjects in the last window and in those before it."""
+"""Shares of many subjects, in the last window and in the windows before it."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Self
@@ -9,44 +9,45 @@ from include.druid.findings.usual import Baseline
 from include.sales.draws import Floats, Ints
 
 SURE: Final = 0.01
-"""Chance for one comparison that something else asked for: what explains a finding, and whether a
-promotion sells more; the band that is shown has so much outside."""
+"""Significance level of a follow-up comparison: which issuer explains a fall, or whether a
+promotion sells more. Also the part of usual windows that is outside the band shown."""
 
 REST: Final = 0.1
-"""Part of the whole that has to be left to say that without some parts it is usual."""
+"""Least part of the whole that must remain to judge whether it is usual without some parts."""
 
 
 class Shares(NamedTuple):
-    """Shares of subjects in the last window and in those of the past."""
+    """Counts `k` of `n` by subject, in the last window and in past windows."""
 
     k: Ints
     """(subjects, windows), the last window first."""
     n: Ints
+    """As `k`."""
 
     @classmethod
     def of_all(cls, k: Ints, n: Ints) -> Self:
-        """Of subjects among all sales, `n` a window.
+        """Return the shares of subjects in all sales, of which each window has `n`.
 
-        A record that names a product twice counts twice among the products and once among the
-        sales; a share is 1 at most all the same.
+        A record that names a product twice counts twice for the product, but once in the sales, so
+        `n` is raised to `k` where needed: no share is above 1.
         """
         return cls(k, np.maximum(k, n))
 
     @property
     def baseline(self) -> Baseline:
-        """What was usual in the past windows."""
+        """Usual shares, estimated from the past windows."""
         return Baseline.of(self.k[:, 1:], self.n[:, 1:])
 
     def tails(self, *, low: bool) -> Floats:
-        """Chance of a last window as low, or as high, a value a subject."""
+        """Return each subject's probability of a last window so low, or so high."""
         return self.baseline.tails(self.k[:, 0], self.n[:, 0], low=low)
 
     def part(self, rows: Sequence[int]) -> "Shares":
-        """Some of the subjects."""
+        """Return the shares of some of the subjects."""
         return Shares(self.k[rows], self.n[rows])
 
     def numbers(self, i: int, p: float, minutes: int) -> dict[str, float]:
-        """Those that every finding has; see `Finding`."""
+        """Return the numbers that every finding has, as `Finding` describes them."""
         k, n = int(self.k[i, 0]), int(self.n[i, 0])
         usual = self.part([i]).baseline.usual(0)
         low, high = usual.band(n, SURE)
@@ -69,10 +70,10 @@ class Shares(NamedTuple):
 def told_apart(
     believed: Sequence[int], parents: Sequence[int | None], shares: Shares, *, low: bool
 ) -> list[int]:
-    """Leave out what another finding explains: a payment type by its issuers, or they by it.
+    """Remove findings that another one explains: a payment type by its issuers, or the reverse.
 
-    If without the parts that were found the whole is usual, only the parts are told. If it is not,
-    or hardly anything is left of it, only the whole is.
+    If a whole (the payment type) is usual without its unusual parts (the issuers), only the parts
+    stay. If it is still unusual, or less than `REST` of it remains, only the whole stays.
     """
     told = list(believed)
     for whole in believed:

@@ -1,4 +1,4 @@
-"""Druid's rows as arrays: a row a subject, a column a window."""
+"""Druid's rows as arrays, with one row per subject and one column per window."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -12,15 +12,17 @@ Row = Mapping[str, Any]
 
 
 MOST_SUBJECTS: Final = 2_000
-"""Subjects of a table, the largest: no market has so many, and records may name any number."""
+"""Most subjects of a table; the largest are kept.
+
+No market has so many, but records may hold any number of names."""
 
 
 class Table(NamedTuple, Generic[Name]):
-    """Numbers of subjects in windows.
+    """Sums by subject and window.
 
     Attributes:
-        names: the subjects, in the order of the rows.
-        cells: arrays (subjects, windows) by Druid's column; 0 where Druid has no row.
+        names: the subjects, in the order of the arrays' rows.
+        cells: an array (subjects, windows) for each of Druid's columns; 0 where Druid has no row.
     """
 
     names: list[Name]
@@ -34,9 +36,10 @@ def tabulate(
     windows: Sequence[int],
     columns: Sequence[str],
 ) -> Table[Name]:
-    """Sum the rows of each subject and window; a window that is not among `windows` is left out.
+    """Sum the rows of each subject and window; rows of other windows than `windows` are left out.
 
-    Of more than `MOST_SUBJECTS` those are kept that have most in the first of the columns.
+    If there are more than `MOST_SUBJECTS`, the subjects with the largest sums in the first column
+    are kept.
     """
     places = {at: place for place, at in enumerate(windows)}
     kept = [(name(row), places[window(row)], row) for row in rows if window(row) in places]
@@ -54,7 +57,7 @@ def tabulate(
 
 
 def named(table: Table[str]) -> Table[str]:
-    """Leave out the subject whose name is empty: rows that lack it are of no product or store."""
+    """Leave out the subject with an empty name: its rows have no product, category or store."""
     return _chosen(table, [place for place, name in enumerate(table.names) if name])
 
 

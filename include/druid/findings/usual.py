@@ -1,11 +1,11 @@
-"""What is usual of a share of a count, from earlier windows, and how unlikely another count is.
+"""Estimate the usual share of a subject from earlier windows, and how unlikely a new count is.
 
-Each window has `n` sales (or decisions, or …) of which `k` are of a subject. A window's share is
-taken to vary about a mean by more than chance alone, and the next window's count then follows a
-beta-binomial distribution. Its mean and its variance between windows are estimated by moments:
+Each window has `n` sales (or decisions, or …), of which `k` belong to a subject. The model: shares
+vary between windows by more than chance alone, so the next window's count follows a beta-binomial
+distribution. Its mean and its variance between windows are estimated by moments:
 Kleinman, "Proportions with extraneous variance: single and independent samples", Journal of the
 American Statistical Association 68 (1973) 46–54. The tails are sums of its probabilities, exact
-for small counts too; no normal approximation decides anything.
+for small counts too; no finding depends on a normal approximation.
 """
 
 import math
@@ -16,14 +16,14 @@ import numpy as np
 from include.sales.draws import Floats, Ints
 
 DRIFT: Final = 0.05
-"""Standard deviation between windows that is assumed at least, of the share or of its rest,
-whichever is smaller: how far what is usual moves without anybody being to blame. So no amount of
-sales makes a small change a finding. Of `m` windows it is `1 + 2 / m` times as much: few of them
-do not show how far they vary, and one shows nothing of it."""
+"""Least standard deviation between windows, relative to the share or to 1 minus the share,
+whichever is smaller. Shares move this far for ordinary reasons, so even with many sales a small
+change is not a finding. With `m` past windows it is multiplied by `1 + 2 / m`, because few windows
+show little of how much shares vary, and a single window shows nothing."""
 
 
 class Usual(NamedTuple):
-    """Beta-binomial of a next window: the parameters of its beta."""
+    """Beta-binomial distribution of the next window's count; `a` and `b` are its beta's."""
 
     a: float
     b: float
@@ -34,15 +34,18 @@ class Usual(NamedTuple):
         return self.a / (self.a + self.b)
 
     def below(self, k: int, n: int) -> float:
-        """Probability of at most `k` of `n`."""
+        """Return the probability of at most `k` of `n`."""
         return self._tail(k, n, self.a, self.b)
 
     def above(self, k: int, n: int) -> float:
-        """Probability of at least `k` of `n`."""
+        """Return the probability of at least `k` of `n`."""
         return self._tail(n - k, n, self.b, self.a)
 
     def band(self, n: int, outside: float) -> tuple[int, int]:
-        """Least and greatest usual count of `n`: at most `outside` / 2 is beyond each of them."""
+        """Return the least and greatest usual count of `n`.
+
+        The probability of a count beyond either is at most `outside` / 2.
+        """
         steps = self._steps(np.arange(n), n, self.a, self.b)
         weights = np.concatenate([[0.0], np.cumsum(steps)])
         weights = np.exp(weights - weights.max())
@@ -52,7 +55,7 @@ class Usual(NamedTuple):
 
     @staticmethod
     def _tail(k: int, n: int, a: float, b: float) -> float:
-        """Probability of at most `k`, summed downwards from it, relative to it."""
+        """Return the probability of at most `k`: that of `k` times a sum of ratios, downwards."""
         lgamma = math.lgamma
         at_k = (
             *(lgamma(n + 1), -lgamma(k + 1), -lgamma(n - k + 1)),
@@ -65,23 +68,23 @@ class Usual(NamedTuple):
 
     @staticmethod
     def _steps(k: Ints, n: int, a: float, b: float) -> Floats:
-        """Logarithm of how much likelier `k` + 1 is than `k`."""
+        """Return the logarithm of P(`k` + 1) / P(`k`)."""
         steps: Floats = np.log((n - k) * (a + k) / ((k + 1) * (b + n - k - 1)))
         return steps
 
 
 class Baseline(NamedTuple):
-    """What is usual of many subjects: columns of the parameters of `Usual`, a value a subject."""
+    """Usual shares of many subjects: arrays of the parameters of `Usual`, one value per subject."""
 
     a: Floats
     b: Floats
 
     @classmethod
     def of(cls, k: Ints, n: Ints) -> Self:
-        """Estimate from arrays (subjects, windows): `k` of the `n` in each; 0 ≤ k ≤ n."""
+        """Estimate from arrays (subjects, windows) of `k` of `n`, with 0 ≤ k ≤ n."""
         total = n.sum(axis=1)
         sales = np.maximum(total, 1)
-        # Half of one more of either kind (Jeffreys): a share is never known to be 0 or 1.
+        # Jeffreys' half count for each side: a share is never estimated as exactly 0 or 1.
         p = (k.sum(axis=1) + 0.5) / (total + 1)
         chance = p * (1 - p)
         seen = np.divide(k, n, out=np.zeros(k.shape), where=n > 0)
@@ -95,19 +98,19 @@ class Baseline(NamedTuple):
         )
         drift = DRIFT * (1 + 2 / windows) * np.minimum(p, 1 - p)
         between = np.maximum(excess.clip(0, 1) * chance, drift**2)
-        # The next window's share varies about a mean that itself is only estimated.
+        # The next share varies around the mean, and the mean itself is only an estimate.
         variance = between * (1 + weight / sales) + chance / (total + 1)
         size = chance / np.minimum(variance, chance / 2) - 1
         return cls(p * size, (1 - p) * size)
 
     def usual(self, subject: int) -> Usual:
-        """What is usual of one of them."""
+        """Return the distribution of one subject."""
         return Usual(float(self.a[subject]), float(self.b[subject]))
 
     def tails(self, k: Ints, n: Ints, *, low: bool) -> Floats:
-        """Probability of as few as `k` of `n`, or as many, a value a subject.
+        """Return each subject's probability of at most `k` of `n` (`low`), or of at least `k`.
 
-        Within two standard deviations it is not small, and 1 stands for it.
+        A count within two standard deviations of the mean gets 1: its probability is not small.
         """
         size = self.a + self.b
         p = self.a / size
@@ -121,10 +124,11 @@ class Baseline(NamedTuple):
 
 
 def holm(p: Floats, level: float) -> list[int]:
-    """Which tests to believe, the surest first, so that any wrong one has at most chance `level`.
+    """Return the indices of the significant tests, the smallest `p` first.
 
-    Whatever the dependence between them: Holm, "A simple sequentially rejective multiple test
-    procedure", Scandinavian Journal of Statistics 6 (1979) 65–70.
+    The chance that any of them is a false alarm is at most `level`, whatever the dependence between
+    the tests: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal
+    of Statistics 6 (1979) 65–70.
     """
     believed: list[int] = []
     for place, i in enumerate(np.argsort(p, kind="stable")):

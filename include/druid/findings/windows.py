@@ -1,4 +1,4 @@
-"""Which stretches of time a look compares: the last ones, and what went before them."""
+"""Windows of time that a look compares: the last ones, and the same windows of earlier days."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,41 +7,44 @@ from typing import Final
 from include.sales.local_time import HOUR_MS, day_of, dia_index, epoch_ms, hours_of
 
 STRETCHES: Final = (15, 60, 180)
-"""Minutes before the moment that are looked at: large stores and products are judged soon, small
-ones once there is enough to judge."""
+"""Lengths of the last windows, in minutes. Large stores and products are judged by the short ones,
+small ones need a longer window to have enough sales."""
 
 HOURS: Final = STRETCHES[-1] // 60
-"""Of the longest stretch."""
+"""Length of the longest window, in hours."""
 
 DAYS: Final = (1, 2, 3, 4, 5, 6, 7, 14, 21, 28)
-"""How many days before are the same stretches compared: each weekday, and this one four times."""
+"""Days ago of the windows compared with: today's weekday four times, the other weekdays once."""
 
 RECENT: Final = 24
-"""Hours before the moment, for what does not depend on the hour: approval."""
+"""Last hours that approval is compared with, because it does not depend on the hour of the day."""
 
 FEWEST: Final = 3
-"""Hours of the past with decisions, before approval is said to be unusual."""
+"""Least number of past hours with decided sales that are needed to judge approval."""
 
 DAY_MS: Final = 24 * HOUR_MS
 
 
 def goods_windows(now: datetime) -> list[int]:
-    """Starts and ends, epoch milliseconds: the longest stretch, now and on the earlier days."""
+    """Return starts and ends of the longest window, now and on earlier days, epoch milliseconds."""
     end = epoch_ms(now)
     return _flat((end - day * DAY_MS - HOURS * HOUR_MS, end - day * DAY_MS) for day in (0, *DAYS))
 
 
 def payment_windows(now: datetime) -> list[int]:
-    """Starts and ends, epoch milliseconds: the last day, and the stretch on the earlier days."""
+    """Return starts and ends, in epoch milliseconds.
+
+    The windows are the last `RECENT` hours, and the longest window of `STRETCHES` on earlier days.
+    """
     end = epoch_ms(now)
     return [end - RECENT * HOUR_MS, end, *goods_windows(now)[2:]]
 
 
 def same_kind(now: datetime, days: Iterable[int]) -> list[int]:
-    """Those of some days before that are of this day's kind.
+    """Return those of the earlier `days` (days ago) that are of today's kind.
 
-    Kinds are weekdays, Saturdays and Sundays: on each, stores are open at other hours and sell
-    other things. The longest stretch may begin on the day before, which has to be alike too.
+    The kinds are weekday, Saturday and Sunday: opening hours and sold products differ between them.
+    The longest window may begin the day before; then that day must be of the same kind, too.
     """
     bounds = (epoch_ms(now) - HOURS * HOUR_MS, epoch_ms(now))
 
@@ -52,7 +55,7 @@ def same_kind(now: datetime, days: Iterable[int]) -> list[int]:
 
 
 def same_weekday(days: Iterable[int]) -> list[int]:
-    """Those of some days before that are of this weekday."""
+    """Return those of the earlier `days` (days ago) that are today's weekday."""
     return [day for day in days if day % 7 == 0]
 
 

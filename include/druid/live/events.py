@@ -1,4 +1,4 @@
-"""Events in columns: they are filtered and summed here as Druid would, without asking it again."""
+"""Columnar store of events, filtered and summed as Druid would, without another query."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,28 +18,28 @@ CODED: Final = (
     *("provincia", "sucursal", "categoria", "producto", "tipo_pago", "emisor", "cuotas"),
     *("plataforma", "estado"),
 )
-"""What events are filtered and grouped by."""
+"""Columns that events are filtered and grouped by."""
 
 MOST_VALUES: Final = 10_000
-"""Different values of a column that are kept apart; any further one counts as None, unknown."""
+"""Most distinct values of a column; any further value counts as None, which means unknown."""
 
 SPARSE: Final = 4
-"""Numbers of groups for each event before they are numbered anew."""
+"""Renumber the groups once there are this many possible group numbers per event."""
 
 
 class Codes:
-    """A number for each value that a column was seen to have, from 0."""
+    """A number, from 0, for each value that was seen in a column."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._numbers: dict[str, dict[Any, int]] = {name: {} for name in CODED}
 
     def number(self, column: str, value: Any) -> int:
-        """The number of a value, or -1."""
+        """Return the number of a value, or -1 if it was not seen."""
         return self._numbers[column].get(value, -1)
 
     def encode(self, rows: Rows) -> "Events":
-        """Events of rows as `live/events.sql` has them."""
+        """Encode the rows of `live/events.sql`; new values are cleaned in the rows."""
         rows = sorted(rows, key=lambda row: int(row["momento"]))
         with self._lock:
             coded = {name: self._column(name, rows) for name in CODED}
@@ -56,7 +56,7 @@ class Codes:
         try:
             found = [numbers[row[name]] for row in rows]
         except (KeyError, TypeError):
-            # Values that were not seen before may be anything: the rows get them cleaned.
+            # New values may have any type and size, so they are cleaned, in the rows too.
             for row in rows:
                 row[name] = self._known(numbers, clean(row[name]))
             found = [numbers[row[name]] for row in rows]
@@ -64,7 +64,7 @@ class Codes:
 
     @staticmethod
     def _known(numbers: dict[Any, int], value: Any) -> Any:
-        """Number a value, and return it or the one that it counts as."""
+        """Number a value and return it, or None if it counts as unknown."""
         if value not in numbers and len(numbers) >= MOST_VALUES:
             value = None
         numbers.setdefault(value, len(numbers))
@@ -73,11 +73,14 @@ class Codes:
 
 @dataclass(frozen=True)
 class Events:
-    """Events in the order of their moments, epoch milliseconds; money in centavos.
+    """Events in the order of their moments.
 
     Attributes:
-        rows: of these events and perhaps of others: what is taken of events shares their rows.
-        places: where in `rows` each event is.
+        rows: rows of these events and perhaps of others, because subsets share the same list.
+        places: index of each event's row in `rows`.
+        moments: epoch milliseconds.
+        amounts: centavos.
+        coded: numbers of the values (`Codes`) by column.
     """
 
     rows: Rows
@@ -87,7 +90,7 @@ class Events:
     coded: Mapping[str, Ints]
 
     def __add__(self, later: "Events") -> "Events":
-        """These and events that are later."""
+        """Return these events followed by `later` ones."""
         return Events(
             self.rows + later.rows,
             np.concatenate([self.places, later.places + len(self.rows)]),
@@ -97,21 +100,22 @@ class Events:
         )
 
     def between(self, start: int, end: int) -> "Events":
-        """Those from a moment to before another."""
+        """Return the events from `start` to before `end`, in epoch milliseconds."""
         first, last = np.searchsorted(self.moments, [start, end]).tolist()
         return self._taken(slice(first, last))
 
     def where(self, codes: Codes, values: Iterable[tuple[str, str]]) -> "Events":
-        """Those that have these values in these columns."""
+        """Return the events with these values in these columns."""
         found = self
         for column, value in values:
             found = found._taken(np.flatnonzero(found.coded[column] == codes.number(column, value)))
         return found
 
     def grouped(self, columns: Sequence[str], bucket: timedelta | None = None) -> Rows:
-        """Rows of a GROUP BY: the columns, `eventos` and `importe`.
+        """Return the rows of a GROUP BY: the columns, `eventos` and `importe`.
 
-        With a `bucket` also by the moment, rounded down to it in UTC, as `momento` in ISO 8601.
+        With a `bucket`, group also by `momento`: the moment in ISO 8601, rounded down to a multiple
+        of the bucket in UTC.
         """
         keys: list[Ints] = [self.coded[name] for name in columns]
         milliseconds = round(bucket.total_seconds() * 1000) if bucket else 0
@@ -122,7 +126,7 @@ class Events:
         counts = np.bincount(key, minlength=size)
         amounts = np.zeros(size, dtype=np.int64)
         np.add.at(amounts, key, self.amounts)
-        # Of several places for one key the last that is written stays: the first of its events.
+        # Written in reverse order, so that each key keeps the place of its first event.
         firsts = np.zeros(size, dtype=np.int64)
         firsts[key[::-1]] = self.places[::-1]
         groups = np.flatnonzero(counts)
@@ -140,13 +144,13 @@ class Events:
         return found
 
     def latest(self, count: int) -> Rows:
-        """The last of them, the latest first."""
+        """Return the rows of the last `count` events, the latest first."""
         return [self.rows[place] for place in self.places[: -count - 1 : -1].tolist()]
 
     def _numbered(self, keys: Sequence[Ints]) -> tuple[Ints, int]:
-        """One number for each event's keys, from 0 to below the size that is given with them.
+        """Combine each event's keys into one number below the returned size.
 
-        Numbers that no event has are cheaper than a sort, until there are many times as many.
+        Unused numbers cost less than a sort, until there are `SPARSE` times as many as events.
         """
         key, size = np.zeros(len(self.places), dtype=np.int64), 1
         for part in keys:

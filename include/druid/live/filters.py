@@ -1,4 +1,4 @@
-"""What a viewer of the live page looks at: a stretch of time, and sales of one kind."""
+"""Filters of the live page: a time range and, optionally, values such as a store or a product."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,21 +17,22 @@ COLUMNS: Final[Mapping[str, str]] = {
     "emisor": "emisor",
     "plataforma": "plataforma",
 }
-"""Druid's column for each filter's name in an address."""
+"""Druid's column for the name of each filter in a URL."""
 
 LONGEST_VALUE: Final = 200
-"""Characters of a filter's value: a product's name has 80 at most."""
+"""Most characters of a filter's value; a product's name has 80 at most."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """A stretch of time up to a moment.
+    """A time range, without its end.
 
     Attributes:
-        length: of the whole stretch.
-        bucket: of a point of its charts.
-        step: what its end is rounded down to. Viewers of one step share one answer.
-        day_before: whether the same stretch a day before is another than the one before it.
+        length: length of the whole range.
+        bucket: length of one point of the charts.
+        step: the end is rounded down to a multiple of it, so that viewers share an answer.
+        day_before: whether to compare with the same range a day earlier, too. For a day or more,
+            that would be the previous range, or would overlap the current one.
     """
 
     length: timedelta
@@ -58,24 +59,24 @@ DEFAULT_RANGE: Final = "1h"
 
 @dataclass(frozen=True)
 class Interval:
-    """From `start` to before `end`, both with their time zone."""
+    """Interval from `start` to before `end`, both with a time zone."""
 
     start: datetime
     end: datetime
 
     def shifted(self, by: timedelta) -> "Interval":
-        """The same length, `by` later."""
+        """Return the interval moved later by `by`."""
         return Interval(self.start + by, self.end + by)
 
     @property
     def parameters(self) -> list[int]:
-        """For the two `MILLIS_TO_TIMESTAMP(?)` of a query: start and end."""
+        """Parameters for the two `MILLIS_TO_TIMESTAMP(?)` of a query: start and end."""
         return [epoch_ms(self.start), epoch_ms(self.end)]
 
 
 @dataclass(frozen=True)
 class Filters:
-    """A range, its end if that is not now, and the values of the filters that are set."""
+    """A range, its end (None for now), and the values of the filters that are set."""
 
     rango: str = DEFAULT_RANGE
     hasta: datetime | None = None
@@ -83,46 +84,47 @@ class Filters:
 
     @property
     def range(self) -> Range:
-        """What the range's name stands for."""
+        """The range with the name `rango`."""
         return RANGES[self.rango]
 
     @property
     def is_live(self) -> bool:
-        """Whether it is a short stretch that ends now."""
+        """Whether the range is short and ends now."""
         return self.hasta is None and self.range.length <= _HOUR
 
     @property
     def columns(self) -> list[tuple[str, str]]:
-        """Druid's columns that have to have a value, with it."""
+        """Druid's columns with the value that each must have."""
         return [(COLUMNS[name], value) for name, value in self.values]
 
     def interval(self, now: datetime) -> Interval:
-        """The stretch looked at; one that begins in the midst of a chart's point is widened to it.
+        """Return the interval to show; a start inside a chart's point moves to the point's start.
 
-        Points are cut in local time, so that a day's is the stores' day.
+        Points begin in local time, so a point of a day is the stores' day.
         """
         kind = self.range
         end = floor_local(self.hasta or now, kind.step)
         start = end - kind.length
-        # A live chart of minutes drops its oldest point as a new one begins.
+        # Ranges with points below an hour keep their exact length: the chart drops its oldest
+        # point when a new one begins.
         return Interval(floor_local(start, kind.bucket) if kind.bucket >= _HOUR else start, end)
 
     def where(self) -> tuple[str, list[str]]:
-        """What a query's WHERE goes on with after its time, and the parameters of that.
+        """Return the conditions that follow the time in a query's WHERE, and their parameters.
 
-        The columns' names are this module's own; what a viewer wrote is a parameter only.
+        Column names come from this module; a viewer's text is only ever a parameter.
         """
         text = "".join(f" AND {column} = ?" for column, _ in self.columns)
         return text, [value for _, value in self.columns]
 
 
 def parse_filters(parameters: Mapping[str, str]) -> Filters:
-    """Read an address's parameters: `rango`, `hasta` and the names of `COLUMNS`.
+    """Read the parameters of a URL: `rango`, `hasta` and the names of `COLUMNS`.
 
-    `hasta` is rounded down to the minute, so that few different looks are asked of Druid.
+    `hasta` is rounded down to the minute, so that Druid gets few different queries.
 
     Raises:
-        InputError: a name that is no filter's, or a value that it cannot have.
+        InputError: a parameter is unknown or has an invalid value.
     """
     unknown = sorted(set(parameters) - {"rango", "hasta", *COLUMNS})
     if unknown:
@@ -164,7 +166,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def floor_local(moment: datetime, step: timedelta) -> datetime:
-    """Round down in local time, to where a day of `step`s begins at the stores' midnight."""
+    """Round down to a multiple of `step`, counted from midnight in the stores' local time."""
     offset = timedelta(hours=UTC_OFFSET_HOURS)
     epoch = datetime(1970, 1, 1, tzinfo=UTC) - offset
     return epoch + (moment - epoch) // step * step

@@ -1,4 +1,4 @@
-"""What a store owner reads of sales, made of counts and sums by state."""
+"""Measures of sales that a store owner reads, computed from counts and sums by state."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
@@ -10,7 +10,7 @@ class Measures(NamedTuple):
     """Counts of events by state, and the amount of the approved ones.
 
     Attributes:
-        ventas: sales begun, which each begin as ``pendiente``.
+        ventas: sales begun; each sale begins as ``pendiente``.
         ingresos: centavos of the approved sales.
     """
 
@@ -36,10 +36,10 @@ _MOST: Final = 2**63 - 1
 def measures_by(
     rows: Iterable[Mapping[str, Any]], key: Callable[[Mapping[str, Any]], Key]
 ) -> dict[Key, Measures]:
-    """Sums over the rows of each key; a row has `estado`, `eventos` and `importe`.
+    """Return the measures of each key; a row has `estado`, `eventos` and `importe`.
 
-    A garbled event, whose state is none, counts as nothing. A sum of absurd amounts ends at what 64
-    bits hold, as Druid's own: no encoder of JSON takes more.
+    A malformed event without a valid state is not counted. A sum of absurd amounts stops at the
+    limit of 64 bits, as Druid's own sums do, because JSON encoders accept no more.
     """
     sums: dict[Key, list[int]] = {}
     for row in rows:
@@ -54,5 +54,5 @@ def measures_by(
 
 
 def total(rows: Iterable[Mapping[str, Any]]) -> Measures:
-    """Sum over all rows."""
+    """Return the measures of all rows together."""
     return measures_by(rows, lambda _: None).get(None, Measures())

@@ -1,16 +1,16 @@
-"""Values of columns as the page may show them, whatever a record has in their place."""
+"""Clean the values of columns for the page, because a record may hold anything in a column."""
 
 import json
 from typing import Any, Final
 
 LONGEST_NAME: Final = 200
-"""Characters of a text that is shown. A product's name has 80 at most."""
+"""Most characters of a text that is shown; a product's name has 80 at most."""
 
 
 def clean(value: Any) -> Any:
-    """Return the value of a column as text, number or None that every JSON encoder takes.
+    """Return a column's value as a text, number or None that every JSON encoder accepts.
 
-    A longer text is cut, and half a surrogate pair, which no encoding has, becomes a question mark.
+    A text above `LONGEST_NAME` is cut. A lone surrogate, which UTF-8 cannot encode, becomes "?".
     """
     if value is None or isinstance(value, int | float):
         return value
@@ -21,5 +21,5 @@ def clean(value: Any) -> Any:
 
 
 def clean_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of an answer with clean values."""
+    """Return rows with cleaned values."""
     return [{name: clean(value) for name, value in row.items()} for row in rows]

@@ -1,7 +1,7 @@
-"""Everything that the page «Ventas en vivo» shows of one stretch of time, asked at once.
+"""Answer for the page «Ventas en vivo»: all its sections for one time range.
 
-A record may hold anything, so one value may make a query or a section of the answer fail: that
-section is then empty and named in `fallas`, and the other sections do not change.
+A record may hold anything, so a single value may make a query or a section fail. That section is
+then empty and named in `fallas`; the other sections are not affected.
 """
 
 import logging
@@ -26,22 +26,24 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SHOWN: Final = 12
-"""Products, stores and the like in a list."""
+"""Most products, stores and similar names in a list."""
 
 LISTED: Final = 50
-"""Names in the lists that the page itself chooses from, such as provinces."""
+"""Most names in the lists from which the page itself selects, such as provinces."""
 
 FEWEST: Final = 8
-"""Sales of a product, in both stretches together, before it is said to rise or to fall."""
+"""Least sales of a product, in both intervals together, to list it as rising or falling."""
 
 TIMEOUT: Final = 10.0
 """Seconds that Druid may take for one of the queries."""
 
 LATEST: Final = 25
-"""Events in the list of the latest."""
+"""Events in the list of the latest events."""
 
 MOST_EVENTS: Final = 40_000
-"""Events of an hour that are read one by one; of more, Druid is asked for sums by each viewer."""
+"""Most events of a query whose rows are kept in memory and shared by all viewers.
+
+With more events, Druid computes the sums for each viewer."""
 
 GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "series": ("estado",),
@@ -49,16 +51,16 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "places": ("provincia", "sucursal", "plataforma", "estado"),
     "products": ("categoria", "producto", "estado"),
 }
-"""What the queries of these names group by; the series by its points too."""
+"""Columns that each query groups by; "series" also groups by the chart's points."""
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 
 
 class Once(Generic[T]):
-    """Answers of which each is asked for once; those not asked for longest go first.
+    """Cache of at most `most` answers: each is computed once, and the least recently used goes.
 
-    A failure is not kept.
+    A failed answer is computed again at the next request.
     """
 
     def __init__(self, most: int) -> None:
@@ -67,7 +69,7 @@ class Once(Generic[T]):
         self._asked: dict[Hashable, Future[T]] = {}
 
     def ask(self, key: Hashable, ask: Callable[[], "Future[T]"]) -> "Future[T]":
-        """The answer that is there or under way, or else that of `ask`."""
+        """Return the answer of a cache key, finished or running, or start it with `ask`."""
         with self._lock:
             found = self._asked.pop(key, None)
             if found is None or (found.done() and found.exception()):
@@ -79,10 +81,10 @@ class Once(Generic[T]):
 
 
 class Memory:
-    """What looks share: what a look is compared with, and the events of the last hour.
+    """Caches shared by all viewers: the earlier intervals compared with, and the recent events.
 
-    The stretches that a look is compared with begin and end at whole minutes, so a page that looks
-    each second asks for them once a minute.
+    The earlier intervals begin and end at whole minutes, so a page that is refreshed every second
+    queries them once a minute.
     """
 
     def __init__(self) -> None:
@@ -100,15 +102,14 @@ def overview(
     executor: Executor,
     memory: Memory,
 ) -> dict[str, Any]:
-    """What the page shows, ready for JSON: money in centavos, moments in epoch milliseconds.
+    """Return what the page shows, ready for JSON: money in centavos, moments in epoch milliseconds.
 
-    `punto` is the length of a chart's point in seconds, and `origen` where one of them begins.
-    `fallas` names the sections that could not be made. The queries run beside one another on
-    `executor`.
+    `punto` is the length of a chart's point in seconds, and `origen` the start of one point.
+    `fallas` names the sections that failed. The queries run in parallel on `executor`.
 
     Raises:
         DatasourceMissingError: nothing was ingested yet.
-        DruidError: Druid does not answer, not in time, or refuses all of it.
+        DruidError: Druid does not answer, is too slow, or refuses every section.
     """
     current = filters.interval(now)
     before = _to_the_minute(current.shifted(-filters.range.length))
@@ -124,7 +125,8 @@ def overview(
         known = values if "{where}" in text else []
         text = text.replace("{where}", where)
         rows = druid.sql(text, [*interval.parameters, *known], timeout=TIMEOUT)
-        # The events' own are cleaned as they are encoded: there are many, and few values.
+        # Events are cleaned while they are encoded, once per distinct value: rows are many, values
+        # few.
         return rows if name == "events" else clean_rows(rows)
 
     def ask(name: str, interval: Interval, **words: str) -> "Future[Rows]":
@@ -174,7 +176,7 @@ def overview(
 
 
 class _Sections:
-    """Makes the sections of an answer one by one, and keeps the names of those that fail."""
+    """Builds the sections of an answer one by one, and collects the names of those that fail."""
 
     def __init__(self) -> None:
         self.failed: list[str] = []
@@ -182,17 +184,17 @@ class _Sections:
         self._refusal: DruidError | None = None
 
     def rows(self, name: str, make: Callable[[], Rows]) -> Rows:
-        """Return a list, or an empty one if it cannot be made; raises as `_section`."""
+        """Return the rows of a section, [] if it fails; raises as `_section`."""
         return self._section(name, make) or []
 
     def figures(self, name: str, rows: "Future[Rows]") -> dict[str, int] | None:
-        """Return the sums over all rows, or None if they cannot be made; raises as `_section`."""
+        """Return the measures of all rows, None if that fails; raises as `_section`."""
         return self._section(name, lambda: total(rows.result())._asdict())
 
     def _section(self, name: str, make: Callable[[], T]) -> T | None:
-        """Return what `make` does; None, with a word in the log, if it fails by itself.
+        """Return the result of `make`; None, with a log entry, if only this section fails.
 
-        Raises what the whole page has to tell, such as a Druid that does not answer.
+        Raises errors that concern the whole page, such as a Druid that does not answer.
         """
         try:
             found = make()
@@ -211,7 +213,7 @@ class _Sections:
         return found
 
     def raise_if_nothing_is(self) -> None:
-        """Raise what Druid said if it refused every section."""
+        """Raise Druid's last refusal if no section could be built."""
         if self._refusal and not self._made:
             raise self._refusal
 
@@ -219,12 +221,12 @@ class _Sections:
 def _recent(
     interval: Interval, read: Callable[[Interval], "Future[Events | None]"], memory: Memory
 ) -> Events | None:
-    """All events of a stretch that ends now, whatever the filters; None if that cannot be.
+    """Return all events of an interval that ends now, whatever the filters.
 
-    They may be too many, or hold what Druid or this page cannot read.
+    Returns None if they are too many, or if Druid or this page cannot read them.
 
-    Those of whole minutes are read once a minute, and those since the last but one minute began at
-    each look: a sale that comes later than that is there within a minute.
+    Events from before the previous minute are queried once a minute, newer events at each look. A
+    sale that arrives too late for the second query appears within a minute.
     """
     whole = _to_the_minute(interval)
     since = whole.end - _MINUTE
@@ -285,7 +287,7 @@ def _issuers(rows: Rows) -> Rows:
 
 
 def _instalments(rows: Rows) -> Rows:
-    """How many there are of each number of instalments; those without one come last."""
+    """Return the measures of each number of instalments; a missing number comes last."""
     found = _by([row for row in rows if row["tipo_pago"] == "credito"], "cuotas")[:SHOWN]
     return sorted(found, key=lambda row: (row["nombre"] is None, row["nombre"] or 0))
 
@@ -324,13 +326,13 @@ def _product(row: Mapping[str, Any]) -> Any:
 def changed(
     now: Mapping[str | None, int], before: Mapping[str | None, int]
 ) -> list[dict[str, Any]]:
-    """Products by how much their sales changed for their size, those that rose most first.
+    """Return products in the order of how much their sales changed, the strongest rise first.
 
-    None is a product whose name is not known.
+    None is a product without a known name.
 
-    The measure is the difference of two Poisson counts in standard deviations, (a - b)/√(a + b):
-    of 4 sales against 2 little is to be learnt, of 400 against 200 much. It puts in order; what is
-    beyond chance is for the findings to say.
+    The order is by the difference of two Poisson counts in standard deviations, (a - b)/√(a + b):
+    4 sales against 2 say little, 400 against 200 say much. It is only an order; the findings tell
+    which changes are more than chance.
     """
     names = [
         name
@@ -351,7 +353,7 @@ def changed(
 
 
 def _by(rows: Rows, column: str) -> Rows:
-    """Measures of each value of a column, the largest first; the name of an unknown one is None."""
+    """Return the measures of each value of a column, the largest first; None is unknown."""
     found = measures_by(rows, lambda row: row[column])
     return [{"nombre": name, **measured._asdict()} for name, measured in _largest(found)]
 
@@ -365,6 +367,9 @@ def _to_the_minute(interval: Interval) -> Interval:
 
 
 def _iso_period(bucket: timedelta) -> str:
-    """Druid's name of a point's length; days are the stores', and are made of hours."""
+    """Return a point's length as Druid's ISO period, at most an hour.
+
+    Points of local days are later summed from hours.
+    """
     minutes = min(bucket, timedelta(hours=1)) // timedelta(minutes=1)
     return f"PT{minutes}M" if minutes < 60 else "PT1H"

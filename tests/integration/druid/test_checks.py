@@ -1,4 +1,4 @@
-"""The checks on a real Druid, through the operator: a clean datasource, and one with everything."""
+"""Validation checks on a real Druid, through their operator: clean sales, and sales with errors."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from tests.support.druid import remove_supervisor
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 
 PAUSE = timedelta(seconds=1.5)
-#: So that the latest sale is fresh, and yet not so new that the check of gaps leaves it out.
+#: Age of the latest sale: fresh, but old enough that the check of gaps includes it.
 SILENCE = timedelta(seconds=20)
 OPEN = {"abierta": True, "motivo": "es una prueba"}
 
@@ -34,7 +34,7 @@ Run = Callable[[], dict[str, CheckResult]]
 
 
 class Pushed:
-    """Stands in for the task instance outside a worker: keeps the XCom."""
+    """Fake task instance that keeps the XCom."""
 
     value: dict[str, Any] | None = None
 
@@ -47,7 +47,7 @@ class Pushed:
 def datasource(
     druid: DruidClient, kafka_config: Mapping[str, Any], topic_suffix: str
 ) -> Iterable[str]:
-    """Name of a topic and of the datasource that Druid fills from it, with no sale yet."""
+    """Name of a topic and of its datasource in Druid, without sales yet."""
     name = f"ventas-{topic_suffix}"
     ensure_topic(kafka_config, name, partitions=2)
     ensure_topic(kafka_config, f"{name}.ledger", partitions=1)
@@ -57,7 +57,7 @@ def datasource(
 
 
 class Producing:
-    """Stands in for the task instance: tells the states of the producer's task, by run."""
+    """Fake task instance that returns the state of the producer's task in each run."""
 
     def __init__(self, **states: str) -> None:
         self.states = states
@@ -69,7 +69,7 @@ class Producing:
 
 @pytest.fixture
 def run(connections: None, datasource: str) -> Run:
-    """Runs every check by the operator, as a task does, while the window is open."""
+    """Return a function that runs every check with its operator, while the window is open."""
     from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
     from ventas_airflow.operators.validation import RunCheckOperator
@@ -99,7 +99,7 @@ def run(connections: None, datasource: str) -> Run:
 
 
 def chains(corrida: str, count: int) -> list[tuple[Venta, ...]]:
-    """Sales of a run at an even pace, the last a moment ago, with what is due by now."""
+    """Return the events until now of sales at an even pace, the last one `SILENCE` ago."""
     source = SaleSource(load_market(), seed=7, corrida=corrida, seconds_per_day=1)
     now = datetime.now(UTC)
     begun = [now - SILENCE - PAUSE * (count - 1 - n) for n in range(count)]
@@ -110,7 +110,7 @@ def chains(corrida: str, count: int) -> list[tuple[Venta, ...]]:
 
 
 def step(first: Mapping[str, Any], estado: str, **changes: Any) -> dict[str, Any]:
-    """A later event of a sale, three seconds after its first."""
+    """Return a later event of a sale, three seconds after its first event."""
     ts = format_ts(datetime.fromisoformat(first["ts"]) + timedelta(seconds=3))
     return {**first, "id_evento": f"{first['id_evento']}{estado}", "ts": ts, "estado": estado} | (
         changes
@@ -135,7 +135,7 @@ def statuses(results: Mapping[str, CheckResult]) -> dict[str, str]:
     return {name: result.status for name, result in results.items()}
 
 
-def test_sales_as_published_pass_every_check(
+def test_published_sales_pass_every_check(
     run: Run, druid: DruidClient, kafka_config: Mapping[str, Any], datasource: str
 ) -> None:
     before = run()
@@ -165,14 +165,14 @@ def test_sales_as_published_pass_every_check(
     assert results["sequence_gaps"].numbers["ventas"] == 300
     assert results["lifecycle"].numbers["ventas"] == 300
     assert results["cadence"].numbers["pausa_media"] == pytest.approx(1.5)
-    # The page judges by the same files, through a client that binds their parameters by place.
+    # The page uses the same check files, with positional parameters.
     parts = read_sales(druid, datasource, datetime.now(UTC))
     assert {name: part.state for name, part in parts.items()} == dict.fromkeys(parts, "good"), parts
     assert parts["cadence"].numbers["ventas"] == 300
     assert parts["cadence"].numbers["pausa_p50"] == pytest.approx(1.5, abs=0.01)
 
 
-def test_exactly_what_is_wrong_is_told_with_its_number(
+def test_each_error_is_reported_with_its_exact_count(
     run: Run, druid: DruidClient, kafka_config: Mapping[str, Any], datasource: str
 ) -> None:
     rows = [msgspec.to_builtins(chain[0]) for chain in chains(datasource, 60)]
@@ -269,7 +269,7 @@ def test_sales_are_expected_while_they_are_produced_and_ingested(
     await_rows(druid, datasource, 1)
     selling = {"abierta": True, "motivo": "se publica la corrida hoy"}
     assert expected(ayer="success", hoy="running") == selling
-    # The sales of another run say nothing of this one.
+    # Sales of another run do not count.
     assert expected(otra="running")["motivo"] == "ni una venta de otra en 1 s"
 
     druid.suspend_supervisor(datasource)

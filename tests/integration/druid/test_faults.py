@@ -1,4 +1,4 @@
-"""Faults on purpose on a real Druid: it counts and holds exactly what the ledger says."""
+"""Injected faults on a real Druid: its counts and rows are exactly those of the ledger."""
 
 import re
 import threading
@@ -33,9 +33,9 @@ from ventas_airflow.operators.validation import RunCheckOperator
 SALES = 1200
 FAULTS = Faults(SEED, FaultRates(duplicado=5, tardio=5, desordenado=10, malformado=20))
 LOOKBACK = 180
-"""Minutes: the latest sale is two hours late."""
+"""Minutes of the look-back: the latest of the late sales is two hours late."""
 
-#: What a check must say of this run: all that is odd in it was put there.
+#: Checks that must pass on this run, because all its oddities are injected faults.
 UNHARMED = ("duplicates", "nulls", "money", "domains", "cross_fields", "lifecycle", "timestamps")
 
 
@@ -46,7 +46,7 @@ def began() -> datetime:
 
 @pytest.fixture
 def published(place: Place, druid: DruidClient, began: datetime) -> Iterator[Published]:
-    """A run with faults, all of it in Druid; its sales end five minutes ago."""
+    """A run with injected faults, completely in Druid; its sales ended five minutes ago."""
     druid.submit_supervisor(
         supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
     )
@@ -73,7 +73,7 @@ def _patience(connections: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def await_stats(druid: DruidClient, supervisor: str, began: datetime, total: int) -> RowStats:
-    """The counts, once so many records are counted."""
+    """Wait until Druid has counted `total` records, and return its counts."""
     wait_until(
         lambda: sum(row_stats(druid, supervisor, began)) == total,
         service="Druid",
@@ -84,7 +84,7 @@ def await_stats(druid: DruidClient, supervisor: str, began: datetime, total: int
 
 
 def slip_in(place: Place, *values: bytes) -> None:
-    """Write past the publisher, so that the ledger knows nothing of it."""
+    """Write to the topic without the publisher, so that the ledger has no entry."""
     producer = Producer({**place.config, "acks": "all"})
     for value in values:
         producer.produce(place.topic, value)
@@ -92,7 +92,7 @@ def slip_in(place: Place, *values: bytes) -> None:
 
 
 def found(execute: Callable[[Any], Any]) -> dict[str, Any]:
-    """What a task's operator hands over, also if it fails."""
+    """Return the result that a task's operator pushes, even if the task fails."""
     pushed: dict[str, Any] = {}
     context: Any = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update(value))}
     try:
@@ -141,7 +141,7 @@ def reconcile(
     return operator.execute(context)
 
 
-def test_a_run_with_every_fault_reconciles_and_is_equal_to_the_ledger(
+def test_run_with_every_injected_fault_reconciles_and_equals_the_ledger(
     place: Place,
     druid: DruidClient,
     published: Published,
@@ -178,7 +178,7 @@ def test_a_run_with_every_fault_reconciles_and_is_equal_to_the_ledger(
     assert run_check(place, "money")["numbers"]["iva_incorrecto"] == faults["importe_absurdo"]
     assert run_check(place, "timestamps")["numbers"]["retrocesos"] > 0
 
-    # By its sums, as a large run is, and once its task has ended.
+    # The same again after Druid's task has ended, and by sums, as for a large run.
     druid.suspend_supervisor(place.topic)
     wait_until(
         lambda: not unfinished_tasks(druid.tasks(place.topic)),
@@ -193,7 +193,7 @@ def test_a_run_with_every_fault_reconciles_and_is_equal_to_the_ledger(
     assert ended["malformados"]["ilegibles"] == expected["unparseable"]
 
 
-def test_what_the_ledger_does_not_explain_is_an_error(
+def test_record_unknown_to_the_ledger_is_an_error(
     place: Place, druid: DruidClient, published: Published, began: datetime
 ) -> None:
     event = place.source().chain(0, began - timedelta(minutes=5, seconds=SALES / 4))[0]
@@ -202,7 +202,7 @@ def test_what_the_ledger_does_not_explain_is_an_error(
 
     check = check_ledger(place)
     assert (check["status"], check["numbers"]["diferencias"]) == ("error", 1)
-    # Without a key, it is no event of the run's, whatever it says.
+    # A record without a key is not an event of the run, whatever its fields.
     named = rf"; 1 registro que el libro no conoce: partición \d offset \d+ id {event.id_evento} "
     assert re.search(named, check["message"])
     twice = run_check(place, "duplicates")
@@ -213,10 +213,10 @@ def test_what_the_ledger_does_not_explain_is_an_error(
         reconcile(place, published, began, timeout=1)
 
 
-def test_each_kind_is_counted_as_it_is_told_to_be(
+def test_each_malformed_kind_goes_to_its_expected_count(
     place: Place, druid: DruidClient, began: datetime
 ) -> None:
-    """One of each, so that a Druid that counts otherwise is found out by kind."""
+    """Records are sent one by one, so that a failure shows the kind that Druid counts otherwise."""
     event = encode(place.source().chain(0, began)[0])
     druid.submit_supervisor(
         supervisor_spec(place.config, topic=place.topic, datasource=place.topic)

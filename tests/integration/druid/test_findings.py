@@ -1,5 +1,5 @@
-"""Findings on a real Druid: its rows are those that the simulation is judged by, and what is
-changed on purpose is found, and nothing else."""
+"""Findings on a real Druid: its rows equal those of the simulated queries in the unit tests, and
+only the changes made on purpose are found."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -31,8 +31,10 @@ SILENT = "San Justo"
 
 @pytest.fixture
 def market_sales() -> list[Venta]:
-    """The same three hours of some days; in the last one Visa credit is often refused, and a store
-    sells nothing."""
+    """Sales of the same three hours of some days.
+
+    In the last hour, Visa credit is often refused and one store sells nothing.
+    """
     market = load_market()
     demand = Demand(market)
     sales = []
@@ -77,7 +79,7 @@ def datasource(place: Place, druid: DruidClient, market_sales: list[Venta]) -> I
     remove_supervisor(druid, place.topic)
 
 
-def test_what_druid_counts_is_what_is_judged_and_the_changes_are_found(
+def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
     druid: DruidClient, datasource: str, market_sales: list[Venta]
 ) -> None:
     events = events_of(market_sales)
@@ -100,7 +102,7 @@ def test_what_druid_counts_is_what_is_judged_and_the_changes_are_found(
         sale.estado == "pendiente" and ends_after(sale, NOW - timedelta(hours=1)) for sale in only
     )
 
-    # The plan names the stretches of time, so the days between them are not read.
+    # The plan has an interval for each window, so Druid does not read the days between them.
     for asked in queries(datasource, Filters(), NOW).values():
         plan = druid.sql(f"EXPLAIN PLAN FOR {asked.sql}", asked.parameters)[0]["PLAN"]
         intervals = msgspec.json.decode(plan)[0]["query"]["intervals"]["intervals"]

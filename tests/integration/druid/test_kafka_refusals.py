@@ -1,7 +1,7 @@
-"""What Druid is told by a Kafka that does not let it in, and what people are told of it.
+"""Supervisors that Kafka refuses, and the sentence that people read about each refusal.
 
-Each supervisor has its JAAS line in its spec, unlike the project's: this Druid's environment has
-none of this broker's.
+Unlike the project's supervisors, these have the JAAS line in their spec, because the environment of
+this Druid has no login for this broker.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Supervisors(NamedTuple):
 def supervisors(
     druid: DruidClient, secured_kafka: SecuredKafka, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Supervisors]:
-    """A supervisor a case, all at once: Druid takes its time over each."""
+    """One supervisor per case, all at the same time, because Druid reports each refusal late."""
     for topic, options in TOPICS.items():
         ensure_topic(secured_kafka.config(security.AIRFLOW), topic, **options)
     strange = Authority(tmp_path_factory.mktemp("strange"))
@@ -77,7 +77,7 @@ def supervisors(
         consumer = spec["spec"]["ioConfig"]["consumerProperties"]
         del consumer["druid.dynamic.config.provider"]
         consumer["sasl.jaas.config"] = security.jaas(security.DRUID, case.password or own)
-        # The one that Druid's user has an ACL on.
+        # Druid's user has an ACL only on this group.
         consumer["group.id"] = "druid-ventas"
         druid.submit_supervisor(spec)
     yield made
@@ -86,7 +86,7 @@ def supervisors(
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
-def test_a_refusal_is_told_in_one_sentence(supervisors: Supervisors, case: Case) -> None:
+def test_refusal_is_reported_in_one_sentence(supervisors: Supervisors, case: Case) -> None:
     def told() -> str:
         return kafka_refusal(supervisors.status(case), supervisors.began)
 

@@ -1,4 +1,4 @@
-"""Druid against the ledger, on real topics and a real datasource."""
+"""Comparison of Druid with the ledger, on real topics and a real datasource."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ from tests.support.place import SEED, Place
 from ventas_airflow.operators import ledger as operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 
-#: Of each of two runs, six seconds apart: three minutes of ten sales.
+#: Sales of each of the two runs, six seconds apart: ten sales in each of three minutes.
 SALES = 30
 
 Check = Callable[[], dict[str, Any]]
@@ -31,7 +31,7 @@ Check = Callable[[], dict[str, Any]]
 
 @pytest.fixture
 def published(place: Place, druid: DruidClient) -> Iterator[dict[str, list[Venta]]]:
-    """The sales of two runs over three past minutes, all in Druid; seven to a transaction."""
+    """Sales of two runs in three past minutes, all in Druid; seven sales per transaction."""
     start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=5)
     runs = {}
     for name in ("mañana", "tarde"):
@@ -53,7 +53,7 @@ def published(place: Place, druid: DruidClient) -> Iterator[dict[str, list[Venta
 
 @pytest.fixture
 def check(place: Place, connections: None, monkeypatch: pytest.MonkeyPatch) -> Check:
-    """Runs the operator once, without waiting for what the test has waited for already."""
+    """Return a function that runs the operator once, without its waiting times."""
     monkeypatch.setattr(operators, "_PATIENCE", 0.0)
     monkeypatch.setattr(comparison, "GRACE", timedelta(0))
     monkeypatch.setattr(comparison, "_SHOWN", 100)
@@ -77,7 +77,7 @@ def check(place: Place, connections: None, monkeypatch: pytest.MonkeyPatch) -> C
 
 
 def slip_in(place: Place, *events: bytes, entries: Sequence[Venta] = ()) -> None:
-    """Write past the publisher: events without an entry, and the entries of sales without them."""
+    """Write without the publisher: `events` without ledger entries, `entries` without events."""
     producer = Producer({**place.config, "acks": "all"})
     for event in events:
         producer.produce(place.topic, event, json.loads(event)["id_venta"])
@@ -86,7 +86,7 @@ def slip_in(place: Place, *events: bytes, entries: Sequence[Venta] = ()) -> None
     assert producer.flush(20) == 0
 
 
-def test_what_is_published_is_equal(check: Check, published: dict[str, list[Venta]]) -> None:
+def test_published_sales_equal_the_ledger(check: Check, published: dict[str, list[Venta]]) -> None:
     found = check()
     assert (found["status"], found["message"]) == (
         "ok",
@@ -94,7 +94,7 @@ def test_what_is_published_is_equal(check: Check, published: dict[str, list[Vent
     )
 
 
-def test_exactly_what_is_slipped_in_is_named(
+def test_every_foreign_lost_or_changed_event_is_named(
     check: Check, published: dict[str, list[Venta]], place: Place, druid: DruidClient
 ) -> None:
     twice = published["tarde"][3]
@@ -116,7 +116,7 @@ def test_exactly_what_is_slipped_in_is_named(
     assert found["status"] == "error"
     assert found["numbers"]["diferencias"] == 5
     told, foreign = found["message"].split(" (62 eventos en el libro, 64 en Druid); ")
-    # One that is there twice is a run's own.
+    # The duplicated event is not foreign: it belongs to a run.
     assert found["numbers"]["registros_ajenos"] == 2
     places = {
         record.value: f"partición {record.partition} offset {record.offset}"
@@ -157,13 +157,13 @@ def test_exactly_what_is_slipped_in_is_named(
     ]
 
 
-def test_minutes_that_are_still_being_filled_wait_for_the_next_run(
+def test_minutes_with_a_recent_entry_are_not_judged(
     check: Check,
     published: dict[str, list[Venta]],
     place: Place,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Minutes that closed long ago, and that more is committed to than Druid can show yet.
+    # The minutes closed long ago, but the ledger just got an entry that Druid cannot show yet.
     slip_in(place, entries=[published["mañana"][0]])
     monkeypatch.setattr(comparison, "GRACE", timedelta(seconds=60))
     found = check()

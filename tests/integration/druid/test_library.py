@@ -29,7 +29,7 @@ SALES = 1200
 DAYS = timedelta(days=20)
 LIBRARY = {query.name: query for query in load_library()}
 
-#: Joined twice with itself: far more pairs than Druid can go through in a test.
+#: The datasource joined with itself three times: far more combinations than Druid can process.
 ENDLESS = """
 SELECT COUNT(*) AS n FROM (
   SELECT a.id_evento, b.id_venta, c.sku FROM "{0}" a
@@ -40,7 +40,7 @@ SELECT COUNT(*) AS n FROM (
 
 
 class Seeded(NamedTuple):
-    """Where the events are, and they."""
+    """A datasource with the events that it has."""
 
     datasource: str
     events: list[Venta]
@@ -52,7 +52,7 @@ class Seeded(NamedTuple):
 
 @pytest.fixture(scope="module")
 def seeded(stack: Settings, druid: DruidClient) -> Iterator[Seeded]:
-    """Sales over the last days, with what has become of them, and one event twice."""
+    """All events of sales in the last `DAYS`, and one event twice."""
     place: Place = make_place(client_config(stack), uuid.uuid4().hex[:8])
     now = datetime.now(UTC)
     source = place.source()
@@ -91,10 +91,10 @@ def free(
     return ask_freely(druid, sql, [seeded.datasource], rows=rows, seconds=seconds, query_id=asked)
 
 
-#: What takes in all the sales, where a query has such parameters.
+#: Values of parameters that include all sales, for queries that have these parameters.
 WIDE = {"desde": "-60d", "horas": "480", "minimo": "1"}
 
-#: Types of SQL that may be shown as a kind of column.
+#: SQL types that each kind of column may have.
 TYPES = {
     "text": {"VARCHAR", "CHAR"},
     "number": {"BIGINT", "INTEGER"},
@@ -107,7 +107,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("query", LIBRARY.values(), ids=lambda query: query.name)
-def test_each_query_runs_with_its_defaults_and_has_the_columns_that_it_says(
+def test_each_query_runs_with_defaults_and_has_the_declared_columns(
     druid: DruidClient, seeded: Seeded, query: Query
 ) -> None:
     sql, bound = bind(query, {}, datasource=seeded.datasource, now=datetime.now(UTC))
@@ -117,15 +117,18 @@ def test_each_query_runs_with_its_defaults_and_has_the_columns_that_it_says(
         assert column.type in TYPES[shown.kind], column
     names = {parameter.name for parameter in query.parameters}
     rows = run(druid, seeded, query.name, **{k: v for k, v in WIDE.items() if k in names})
-    # One takes an identifier, and there is not a sale an hour for sure.
+    # "sale_history" needs an id, and the last hour may have no sales for "cadence".
     if query.name not in ("sale_history", "cadence"):
         assert rows
-    # The latest 50,000 pauses are little; anything else in the broker's heap could be its end.
+    # "cadence" sorts at most 50,000 pauses in the broker's heap; no other query may sort there,
+    # because that could end the broker.
     plan = str(druid.sql(f"EXPLAIN PLAN FOR {sql}", bound))
     assert ('"queryType":"windowOperator"' in plan) == (query.name == "cadence")
 
 
-def test_what_the_library_says_is_what_the_events_say(druid: DruidClient, seeded: Seeded) -> None:
+def test_results_of_the_library_equal_those_of_the_events(
+    druid: DruidClient, seeded: Seeded
+) -> None:
     since = {"desde": "-60d"}
     revenue = sum(e.importe_centavos for e in seeded.events if e.estado == "aprobada")
 
@@ -174,7 +177,7 @@ def test_what_the_library_says_is_what_the_events_say(druid: DruidClient, seeded
     )
 
 
-def test_values_choose(druid: DruidClient, seeded: Seeded) -> None:
+def test_values_filter_and_sort(druid: DruidClient, seeded: Seeded) -> None:
     [first, *_] = run(druid, seeded, "top_products", desde="-60d", categoria="Bebidas", cuantos="3")
     assert first["categoria"] == "Bebidas"
     evil = "Bebidas' OR '1' = '1"
@@ -219,14 +222,14 @@ def test_query_of_a_store_owner_is_answered(druid: DruidClient, seeded: Seeded, 
         ("SELECT * FROM TABLE(EXTERN('{{}}', '{{}}', '[]'))", "EXTERN"),
     ],
 )
-def test_free_sql_that_druid_cannot_or_should_not_do_is_refused_in_words(
+def test_invalid_or_dangerous_free_sql_is_refused_with_the_reason(
     druid: DruidClient, seeded: Seeded, sql: str, told: str
 ) -> None:
     with pytest.raises(SqlRefusedError, match=told):
         free(druid, seeded, sql.format(seeded.datasource))
 
 
-def test_free_sql_that_takes_too_long_ends_at_its_limit(druid: DruidClient, seeded: Seeded) -> None:
+def test_slow_free_sql_ends_at_its_time_out(druid: DruidClient, seeded: Seeded) -> None:
     once = DruidClient(druid.url, retries=0)
     began = time.monotonic()
     with pytest.raises(QueryTimeoutError):

@@ -1,5 +1,5 @@
-"""A look at the live page on a real Druid: events that are summed here and sums that Druid makes
-are the same, and those of the sales that were published."""
+"""The live page on a real Druid: sums computed in Python from events equal Druid's own sums, and
+both equal those of the published sales."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ HOURS = timedelta(hours=2)
 
 
 class Sold(NamedTuple):
-    """Where the events of the last two hours are, and they."""
+    """A datasource with the events of the last two hours."""
 
     datasource: str
     events: list[Venta]
@@ -50,7 +50,7 @@ def sold(druid: DruidClient, place: Place) -> Iterator[Sold]:
     remove_supervisor(druid, place.topic)
 
 
-def test_events_and_sums_are_the_same_and_those_of_the_sales(
+def test_look_by_events_equals_look_by_druids_sums_and_the_published_sales(
     druid: DruidClient, sold: Sold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = sold.events[-1]
@@ -82,7 +82,7 @@ def test_events_and_sums_are_the_same_and_those_of_the_sales(
             patch.setattr(module, "MOST_EVENTS", 1)
             by_sums = looks(rango)
         for one, other in zip(by_events, by_sums, strict=True):
-            # Events of one moment are in no order.
+            # Events of the same moment have no fixed order.
             assert _sorted(one.pop("ultimas")) == _sorted(other.pop("ultimas"))
             assert one == other
         end = sold.now.replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""SQL parameters on a real Druid: each comes back as it is, and none is a part of the query."""
+"""SQL parameters on a real Druid: each comes back unchanged, and is never part of the query."""
 
 import pytest
 
@@ -20,7 +20,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:20])
-def test_a_text_is_a_value_and_nothing_else(druid: DruidClient, text: str) -> None:
+def test_text_parameter_comes_back_unchanged(druid: DruidClient, text: str) -> None:
     assert druid.sql("SELECT ? AS v", [text]) == [{"v": text}]
     where = "SELECT SCHEMA_NAME AS v FROM INFORMATION_SCHEMA.SCHEMATA WHERE SCHEMA_NAME = ?"
     assert druid.sql(where, [text]) == []
@@ -28,12 +28,12 @@ def test_a_text_is_a_value_and_nothing_else(druid: DruidClient, text: str) -> No
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63 - 1, -(2**63), 0.1, -1e300, 5e-300, True, False])
-def test_a_number_keeps_all_its_digits(druid: DruidClient, number: float) -> None:
+def test_number_parameter_keeps_all_its_digits(druid: DruidClient, number: float) -> None:
     [row] = druid.sql("SELECT ? AS v", [number])
     assert row == {"v": number}
 
 
 @pytest.mark.parametrize("few", [[], [1]])
-def test_too_few_parameters_are_an_error_of_druids(druid: DruidClient, few: list[int]) -> None:
+def test_too_few_parameters_raise_query_invalid(druid: DruidClient, few: list[int]) -> None:
     with pytest.raises(QueryInvalidError, match="parameter"):
         druid.sql("SELECT ? AS a, ? AS b", few)

@@ -1,6 +1,7 @@
-"""What Druid makes of any payload: it counts each, none stops the ingestion or the hand-off.
+"""Arbitrary payloads on a real Druid: it counts each, and none stops ingestion or hand-off.
 
-`payloads.json` has them by Druid's count; its texts say `<id>` and `<ts>` for an event's own.
+`payloads.json` groups the payloads by the count that each goes to. The placeholders `<id>` and
+`<ts>` in its texts stand for an event's id and timestamp fields.
 """
 
 import json
@@ -36,7 +37,7 @@ def record(name: str, payload: Any) -> bytes | None:
 
 
 def objects(payload: Any) -> int:
-    """How many events are in a record."""
+    """Return the number of events in a record."""
     return str(payload).count("<id>")
 
 
@@ -54,7 +55,7 @@ def place(kafka_config: dict[str, str], topic_suffix: str, druid: DruidClient) -
     remove_supervisor(druid, place.topic)
 
 
-def test_each_payload_is_counted_as_it_is_told_to_be_and_stops_nothing(
+def test_each_payload_goes_to_its_expected_count_and_stops_nothing(
     place: Place, druid: DruidClient
 ) -> None:
     began = datetime.now(UTC)
@@ -75,7 +76,7 @@ def test_each_payload_is_counted_as_it_is_told_to_be_and_stops_nothing(
     for payloads in CORPUS.values():
         for name, payload in payloads.items():
             producer.produce(place.topic, record(name, payload))
-    # Good ones after them: in each partition the ingestion went on.
+    # Valid records after them prove that ingestion continues in each partition.
     for partition in range(3):
         producer.produce(place.topic, record("after", "{<id>,<ts>}"), partition=partition)
     assert producer.flush(20) == 0
@@ -87,7 +88,7 @@ def test_each_payload_is_counted_as_it_is_told_to_be_and_stops_nothing(
     wait_until(counted, service="Druid", address=druid.url, seconds=60)
     assert row_stats(druid, place.topic, began) == expected
     assert rows(druid, place.topic) == expected_rows
-    # One count an offset, but for the records that hold two events.
+    # One count per offset, and one more for each record with two events.
     offsets = sum(len(payloads) for payloads in CORPUS.values()) + 3
     twice = sum(times > 1 for name, times in expected_rows.items() if name != "after")
     assert sum(expected) == offsets + twice

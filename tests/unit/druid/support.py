@@ -1,4 +1,4 @@
-"""A small HTTP server that answers as Druid's router does, from a script."""
+"""A small HTTP server that stands for Druid's router and gives scripted answers."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class Asked:
 
 @dataclass
 class Router:
-    """Answers by method and path, one after another and the last for ever; 404 for the others.
+    """Scripted answers by method and path, in order; the last one repeats; 404 for other paths.
 
-    An answer is a status and a body: bytes as they are, anything else as JSON.
+    An answer is a status and a body: bytes are sent as they are, anything else as JSON.
     """
 
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     answers: dict[tuple[str, str], list[tuple[int, Any]]] = field(default_factory=dict)
-    #: Set by the test that wants the router to hang, and unset to let it go on.
+    #: A test clears it to make the router hang before it answers.
     awake: threading.Event = field(default_factory=threading.Event)
 
     def on(self, method: str, path: str, *answers: tuple[int, Any]) -> None:
@@ -60,7 +60,7 @@ class Router:
 def status(
     detailed: str = "RUNNING", *, suspended: bool = False, errors: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """A supervisor's status report, with the fields that are looked at."""
+    """Return a supervisor's status report, with the fields that the code reads."""
     if detailed in {"SUSPENDED", "PENDING"}:
         state = detailed
     else:
@@ -87,7 +87,7 @@ def status(
 
 
 def reading(router: Router, task: str = "one", **begun: int) -> None:
-    """Let one task run that began at offsets of partitions ``p0``, ``p1``…"""
+    """Script one running task that began at these offsets of partitions ``p0``, ``p1``…"""
     offsets = {partition.removeprefix("p"): offset for partition, offset in begun.items()}
     numbers = {"startSequenceNumbers": {"partitionSequenceNumberMap": offsets}}
     running = {"id": task, "type": "index_kafka", "statusCode": "RUNNING"}
@@ -97,7 +97,7 @@ def reading(router: Router, task: str = "one", **begun: int) -> None:
 
 @contextmanager
 def serving() -> Iterator[Router]:
-    """A router on a port of its own."""
+    """Serve a router on a free port."""
     router = Router()
     router.awake.set()
 
@@ -124,7 +124,7 @@ def serving() -> Iterator[Router]:
             code, body = router.answer(asked)
             router.awake.wait()
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            # A client that has given up meanwhile is no fault of the server's.
+            # The client may have given up meanwhile, which is not an error of the server.
             with suppress(ConnectionError):
                 self.send_response(code)
                 self.send_header("Content-Length", str(len(content)))
@@ -132,7 +132,7 @@ def serving() -> Iterator[Router]:
                 self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Suppress the log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     router.url = f"http://127.0.0.1:{server.server_port}"

@@ -1,4 +1,4 @@
-"""The files of checks, how rows are judged, and that the SQL speaks of the event as it is."""
+"""Check files: parsing, judging of rows, and agreement of their SQL with the event's schema."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ Load = Callable[..., list[Check]]
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Loads a folder of the files given by their names."""
+    """Return a function that writes files, given by name, and loads their folder."""
 
     def load_files(**files: str) -> list[Check]:
         for name, text in files.items():
@@ -57,7 +57,7 @@ def load(tmp_path: Path) -> Load:
     return load_files
 
 
-def test_a_file_is_a_check(load: Load) -> None:
+def test_file_is_parsed_into_a_check(load: Load) -> None:
     (check,) = load(prueba=GOOD)
     assert check == Check(
         name="prueba",
@@ -73,7 +73,7 @@ def test_a_file_is_a_check(load: Load) -> None:
     )
 
 
-def test_its_statement_has_the_look_back_as_parameters_and_single_percent_signs(
+def test_statement_has_look_back_as_parameters_and_single_percent_signs(
     load: Load,
 ) -> None:
     text = f"{GOOD}  OR n > %(lookback_minutes)s"
@@ -83,7 +83,7 @@ def test_its_statement_has_the_look_back_as_parameters_and_single_percent_signs(
     assert statement.endswith('-- 100 % of it\nFROM "ventas" WHERE m > ?\n  OR n > ?')
 
 
-def test_optional_keys_may_be_left_out(load: Load) -> None:
+def test_optional_keys_have_defaults(load: Load) -> None:
     optional = ("-- when", "-- timeout", "-- needs")
     text = "\n".join(line for line in GOOD.splitlines() if not line.startswith(optional))
     (check,) = load(prueba=text)
@@ -116,14 +116,16 @@ def test_optional_keys_may_be_left_out(load: Load) -> None:
         (GOOD[GOOD.index("SELECT") :], "", "a.sql:9: there is no SQL"),
     ],
 )
-def test_a_mistake_is_told_with_file_and_line(load: Load, old: str, new: str, problem: str) -> None:
+def test_mistake_is_reported_with_file_and_line(
+    load: Load, old: str, new: str, problem: str
+) -> None:
     assert old in GOOD
     with pytest.raises(ChecksError) as error:
         load(a=GOOD.replace(old, new))
     assert str(error.value).startswith(problem)
 
 
-def test_all_mistakes_of_all_files_are_told_at_once(load: Load) -> None:
+def test_mistakes_of_all_files_are_reported_together(load: Load) -> None:
     broken = GOOD.replace("severity: warning", "severity: grave").replace("0..0", "cero")
     with pytest.raises(ChecksError) as error:
         load(a=broken, b=GOOD, c="SELECT 1")
@@ -141,7 +143,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(load: Load) -> None:
         (b"-- timeout: " + b"9" * 5000 + b"\n", "1: timeout is whole seconds from 1 to 600"),
     ],
 )
-def test_a_file_that_is_no_text_or_has_endless_numbers_is_told(
+def test_binary_file_or_endless_number_is_reported(
     tmp_path: Path, content: bytes, message: str
 ) -> None:
     (tmp_path / "odd.sql").write_bytes(content)
@@ -149,12 +151,12 @@ def test_a_file_that_is_no_text_or_has_endless_numbers_is_told(
         load_checks(tmp_path)
 
 
-def test_a_folder_without_checks_is_refused(tmp_path: Path) -> None:
+def test_folder_without_checks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ChecksError, match="there is no"):
         load_checks(tmp_path)
 
 
-def test_only_the_name_of_a_datasource_goes_into_the_text(load: Load) -> None:
+def test_query_accepts_only_a_valid_datasource_name(load: Load) -> None:
     (check,) = load(prueba=GOOD)
     assert 'FROM "ventas-x1"' in check.query("ventas-x1")
     with pytest.raises(ValueError, match="no name of a datasource"):
@@ -170,7 +172,7 @@ def checked(*bounds: Bound, severity: Any = "error", needs: tuple[Bound, ...] = 
     st.one_of(st.none(), st.floats(allow_nan=False)),
     st.one_of(st.none(), st.floats(allow_nan=False)),
 )
-def test_a_number_is_well_within_its_bounds_and_only_there(
+def test_number_is_ok_only_within_its_bounds(
     value: float, minimum: float | None, maximum: float | None
 ) -> None:
     result = evaluate(checked(Bound("x", minimum, maximum)), {"x": value})
@@ -180,7 +182,7 @@ def test_a_number_is_well_within_its_bounds_and_only_there(
     assert result.numbers == {"x": value}
 
 
-def test_faults_on_purpose_raise_the_maximum_by_as_many_as_there_are(load: Load) -> None:
+def test_injected_faults_raise_the_maximum_by_their_count(load: Load) -> None:
     text = GOOD.replace("-- when: window_open", "-- faults: malas, peores: duplicado, tardio")
     (check,) = load(prueba=text)
     assert check.faults == (
@@ -198,7 +200,7 @@ def test_faults_on_purpose_raise_the_maximum_by_as_many_as_there_are(load: Load)
     assert message == "malas = 5, debe ser entre 0 y 4"
 
 
-def test_a_check_is_not_judged_by_what_faults_make_of_it_unless_it_passes(load: Load) -> None:
+def test_failed_check_is_skipped_if_injected_faults_disturb_it(load: Load) -> None:
     (check,) = load(prueba=GOOD.replace("-- when: window_open", "-- without: tardio, silencio"))
     assert check.without == ("tardio", "silencio")
     row = {"ventas": 30, "malas": 5, "peores": 0, "porcentaje": 1}
@@ -210,14 +212,14 @@ def test_a_check_is_not_judged_by_what_faults_make_of_it_unless_it_passes(load: 
 
 
 @pytest.mark.parametrize("row", [None, {}, {"x": None}, {"x": float("nan")}, {"x": "NaN"}])
-def test_no_number_is_within_no_bounds(row: Mapping[str, Any] | None) -> None:
+def test_missing_number_holds_no_bound(row: Mapping[str, Any] | None) -> None:
     assert evaluate(checked(Bound("x", None, 60)), row).status == "error"
     enough = (Bound("x", 1, None),)
     assert evaluate(checked(Bound("x", None, 60), needs=enough), row).status == "skipped"
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.integers(-1, 1)), st.sampled_from("abcd"))
-def test_the_worst_is_as_severe_as_the_check(row: dict[str, int], column: str) -> None:
+def test_violated_check_has_its_own_severity(row: dict[str, int], column: str) -> None:
     statuses = {
         severity: evaluate(checked(Bound(column, 0, 0), severity=severity), row).status
         for severity in ("error", "warning")
@@ -236,26 +238,26 @@ def test_the_worst_is_as_severe_as_the_check(row: dict[str, int], column: str) -
         (Bound("media", 0.95, 2.1), 2.5, "media = 2,5, debe ser entre 0,95 y 2,1"),
     ],
 )
-def test_the_message_has_the_number_and_the_bound(
+def test_message_has_the_number_and_the_bound(
     bound: Bound, value: float | None, message: str
 ) -> None:
     assert evaluate(checked(bound), {bound.column: value}).message == message
 
 
-def test_the_message_names_each_violated_bound_and_no_other() -> None:
+def test_message_names_only_the_violated_bounds() -> None:
     check = checked(Bound("a", 0, 0), Bound("b", 0, 0), Bound("c", 0, 0))
     result = evaluate(check, {"ventas": 9, "a": 1, "b": 0, "c": 2})
     assert result.message == "a = 1, debe ser 0; c = 2, debe ser 0"
 
 
-def test_too_few_sales_are_told_and_not_judged() -> None:
+def test_check_with_too_few_sales_is_skipped_with_the_reason() -> None:
     check = checked(Bound("x", 0, 0), needs=(Bound("ventas", 200, None),))
     result = evaluate(check, {"ventas": 40, "x": 5})
     assert result.status == "skipped"
     assert result.message == "sin datos suficientes: ventas = 40, hace falta al menos 200"
 
 
-def test_results_are_summed_up_with_the_worst_first() -> None:
+def test_table_lists_the_worst_results_first() -> None:
     bad, good = checked(Bound("x", 0, 0)), checked(Bound("x", 0, 9), severity="warning")
     results: list[CheckResult] = [
         evaluate(good, {"x": 3}),
@@ -274,15 +276,15 @@ def test_results_are_summed_up_with_the_worst_first() -> None:
     ]
 
 
-def test_the_nulls_of_every_field_are_counted() -> None:
+def test_nulls_of_every_field_are_counted() -> None:
     check = CHECKS["nulls"]
     assert [bound.column for bound in check.bounds] == FIELD_NAMES
     for name in FIELD_NAMES:
         assert f"COUNT(*) - COUNT({name}) AS {name}" in check.sql
 
 
-def test_the_domains_are_those_of_the_event() -> None:
-    """What the schema admits is what the SQL counts as good: values, least number, not empty."""
+def test_domains_check_agrees_with_the_event_schema() -> None:
+    """The SQL accepts what the schema accepts: listed values, minimum numbers, no empty texts."""
     filters = re.findall(r"FILTER \(\s*WHERE (.+?)\s*\) AS (\w+)", CHECKS["domains"].sql)
     conditions = {name: condition for condition, name in filters}
     expected = {}
@@ -300,7 +302,7 @@ def test_the_domains_are_those_of_the_event() -> None:
     assert [bound.column for bound in CHECKS["domains"].bounds] == list(expected)
 
 
-def test_the_payments_with_an_issuer_are_those_of_the_event() -> None:
+def test_cross_fields_check_lists_the_payment_types_with_an_issuer() -> None:
     lists = re.findall(r"tipo_pago (?:NOT )?IN \(([^)]+)\)", CHECKS["cross_fields"].sql)
     for text in lists:
         assert re.findall(r"'(\w+)'", text) == list(TIPOS_PAGO_CON_EMISOR)
@@ -317,10 +319,10 @@ def test_the_payments_with_an_issuer_are_those_of_the_event() -> None:
         datetime(2026, 12, 24, 18, tzinfo=UTC),
     ],
 )
-def test_the_mix_of_payments_has_every_type_and_what_is_sold_is_well_within(
+def test_payment_mix_of_simulated_sales_is_well_within_its_bounds(
     moment: datetime,
 ) -> None:
-    """So that a few hundred sales do not warn by chance: 4 standard deviations of 200 sales."""
+    """The bounds are 4 standard deviations of 200 sales wide, to avoid warnings by chance."""
     source = SaleSource(load_market(), seed=7, corrida="mezcla")
     sales = [source.chain(n, moment)[0] for n in range(8_000)]
     bounds = {bound.column: bound for bound in CHECKS["payment_mix"].bounds}

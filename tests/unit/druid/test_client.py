@@ -1,4 +1,4 @@
-"""The client against a small server: what it sends, and what it makes of each kind of failure."""
+"""Druid's client against a small HTTP server: its requests, and its errors for each failure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def client(router: Router) -> DruidClient:
     return DruidClient(router.url)
 
 
-def test_sql_sends_typed_parameters_and_druids_own_time_limit(
+def test_sql_sends_typed_parameters_and_a_time_out_for_druid(
     router: Router, client: DruidClient
 ) -> None:
     router.on("POST", SQL, (200, [{"n": 1}]))
@@ -60,7 +60,7 @@ def test_sql_sends_typed_parameters_and_druids_own_time_limit(
     [None, float("nan"), float("-inf"), 2**63, -(2**63) - 1, Decimal(1), [1], b"a", np.int64(1)],
     ids=repr,
 )
-def test_a_parameter_that_druid_cannot_take_is_refused_before_it_is_asked(
+def test_parameter_of_unsupported_type_is_refused_without_a_request(
     router: Router, client: DruidClient, value: Any
 ) -> None:
     with pytest.raises(DruidError, match="A parameter of SQL is a text, a boolean, or") as refused:
@@ -70,7 +70,7 @@ def test_a_parameter_that_druid_cannot_take_is_refused_before_it_is_asked(
 
 
 @pytest.mark.parametrize("text", [b'[{"n": 1}, {"n": ', b"", b'[{"n": 1},'])
-def test_rows_that_break_off_are_an_error_and_never_a_part_of_the_rows(
+def test_truncated_answer_raises_and_returns_no_rows(
     router: Router, client: DruidClient, text: bytes
 ) -> None:
     router.on("POST", SQL, (200, text))
@@ -91,7 +91,7 @@ def test_rows_that_break_off_are_an_error_and_never_a_part_of_the_rows(
         pytest.param(b"<html>Bad request</html>", "<html>Bad request", id="a proxy's page"),
     ],
 )
-def test_a_refusal_has_druids_words_and_is_not_tried_again(
+def test_refusal_has_druids_message_and_is_not_retried(
     router: Router, client: DruidClient, body: Any, words: str
 ) -> None:
     router.on("POST", SQL, (400, body))
@@ -101,7 +101,7 @@ def test_a_refusal_has_druids_words_and_is_not_tried_again(
 
 
 @pytest.mark.parametrize("passing", [502, 503, 504])
-def test_what_passes_by_itself_is_tried_again(
+def test_temporary_status_is_retried_until_it_succeeds(
     router: Router, client: DruidClient, passing: int
 ) -> None:
     router.on("POST", SQL, (passing, b"starting"), (passing, b"starting"), (200, []))
@@ -109,7 +109,7 @@ def test_what_passes_by_itself_is_tried_again(
     assert router.times("POST", SQL) == 3
 
 
-def test_what_does_not_pass_counts_as_unreachable_with_the_servers_words(
+def test_lasting_503_raises_unreachable_with_the_servers_message(
     router: Router, client: DruidClient
 ) -> None:
     router.on("GET", SUPERVISORS, (503, b"no overlord leader"))
@@ -121,14 +121,14 @@ def test_what_does_not_pass_counts_as_unreachable_with_the_servers_words(
     assert router.times("GET", SUPERVISORS) == 9
 
 
-def test_a_refused_connection_names_the_address() -> None:
+def test_refused_connection_raises_unreachable_with_the_address() -> None:
     [closed] = free_ports(1)
     url = f"http://127.0.0.1:{closed}"
     with pytest.raises(DruidUnreachableError, match=f"does not answer at {url} .*VM on"):
         DruidClient(url).supervisor_ids()
 
 
-def test_a_server_that_hangs_is_given_up_and_not_waited_for_eight_times(router: Router) -> None:
+def test_hanging_server_is_tried_only_twice(router: Router) -> None:
     router.on("GET", SUPERVISORS, (200, []))
     router.awake.clear()
     started = time.monotonic()
@@ -138,14 +138,14 @@ def test_a_server_that_hangs_is_given_up_and_not_waited_for_eight_times(router: 
     assert time.monotonic() - started < 0.8
 
 
-def test_authentication_goes_with_every_call(router: Router) -> None:
+def test_authentication_is_sent_with_the_request(router: Router) -> None:
     router.on("POST", SQL, (200, []))
     DruidClient(f"{router.url}/", auth=HTTPBasicAuth("druid", "secret")).sql("SELECT 1")
     assert router.asked[0].headers["Authorization"].startswith("Basic ")
     assert router.asked[0].path == SQL
 
 
-def test_submitting_the_same_spec_again_is_asked_to_change_nothing(
+def test_submitted_spec_asks_druid_to_skip_restart_if_unmodified(
     router: Router, client: DruidClient
 ) -> None:
     router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
@@ -154,7 +154,7 @@ def test_submitting_the_same_spec_again_is_asked_to_change_nothing(
     assert router.asked[0].body == {"type": "kafka"}
 
 
-def test_a_supervisors_calls_go_to_its_own_path(router: Router, client: DruidClient) -> None:
+def test_supervisor_calls_quote_its_name_in_the_path(router: Router, client: DruidClient) -> None:
     own = f"{SUPERVISORS}/ventas%2F1"
     for action in ("suspend", "resume", "terminate"):
         router.on("POST", f"{own}/{action}", (200, {"id": "ventas/1"}))
@@ -167,9 +167,7 @@ def test_a_supervisors_calls_go_to_its_own_path(router: Router, client: DruidCli
     assert client.supervisor_status("ventas/1")["detailedState"] == "RUNNING"
 
 
-def test_a_supervisor_that_does_not_exist_is_an_error_of_its_own(
-    router: Router, client: DruidClient
-) -> None:
+def test_missing_supervisor_raises_its_own_error(router: Router, client: DruidClient) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas/status", (404, {"error": "[ventas] does not exist"}))
     with pytest.raises(SupervisorMissingError, match=f"{router.url} has no supervisor 'ventas'"):
         client.supervisor_status("ventas")
@@ -179,13 +177,13 @@ def test_a_supervisor_that_does_not_exist_is_an_error_of_its_own(
     assert not isinstance(refused.value, SupervisorMissingError)
 
 
-def test_tasks_are_asked_for_by_their_datasource(router: Router, client: DruidClient) -> None:
+def test_tasks_are_requested_by_quoted_datasource(router: Router, client: DruidClient) -> None:
     router.on("GET", TASKS, (200, [{"id": "one"}]))
     assert client.tasks("ventas&más") == [{"id": "one"}]
     assert router.asked[0].query == "datasource=ventas%26m%C3%A1s"
 
 
-def test_a_login_that_is_refused_is_told(router: Router, client: DruidClient) -> None:
+def test_refused_login_raises_with_the_solution(router: Router, client: DruidClient) -> None:
     router.on("POST", SQL, (401, {"error": "Unauthorized"}))
     with pytest.raises(DruidError, match=f"{router.url} refuses the login: correct login and"):
         client.sql("SELECT 1")
@@ -193,7 +191,7 @@ def test_a_login_that_is_refused_is_told(router: Router, client: DruidClient) ->
 
 @pytest.fixture
 def secured(tmp_path: Path) -> Iterator[tuple[str, Authority]]:
-    """URL of a server that answers every query with no rows, and the authority it is of."""
+    """URL of a TLS server that answers every query with no rows, and its certificate authority."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -214,7 +212,7 @@ def secured(tmp_path: Path) -> Iterator[tuple[str, Authority]]:
         server.shutdown()
 
 
-def test_the_connections_authority_counts_whatever_the_environment_says(
+def test_connections_ca_bundle_overrides_the_environments(
     secured: tuple[str, Authority], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, authority = secured
@@ -224,7 +222,7 @@ def test_the_connections_authority_counts_whatever_the_environment_says(
     assert DruidClient(url, verify=str(authority.certificate)).sql("SELECT 1") == []
 
 
-def test_a_certificate_that_is_not_trusted_is_told(
+def test_untrusted_certificate_raises_with_the_solution(
     secured: tuple[str, Authority], tmp_path: Path
 ) -> None:
     url, _ = secured

@@ -1,4 +1,4 @@
-"""How each part of the flow is judged: by the checks' own bounds, since when, with its numbers."""
+"""Judging of each part of the flow: state by the checks' bounds, beginning, and numbers."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ FRESH = {"ventas": 400, "segundos_desde_la_ultima": 1.2, "atraso_segundos": -3.0
 
 
 def minute(before: int, sales: int = 40) -> dict[str, int]:
-    """A row of the minute that began so many minutes before noon."""
+    """Return the row of the minute that began `before` minutes before noon."""
     start = int((NOON - timedelta(minutes=before)).timestamp() * 1000)
     return {
         "minuto": start,
@@ -35,7 +35,7 @@ def minute(before: int, sales: int = 40) -> dict[str, int]:
     }
 
 
-def test_sales_at_the_usual_pace_are_well_since_the_first_of_them() -> None:
+def test_usual_cadence_is_good_since_the_first_sale() -> None:
     part = cadence(USUAL, [minute(2), minute(1, 20)], NOW)
     assert (part.state, part.reason) == ("good", "within")
     assert part.since == NOON - timedelta(minutes=2) + timedelta(milliseconds=250)
@@ -43,7 +43,7 @@ def test_sales_at_the_usual_pace_are_well_since_the_first_of_them() -> None:
     assert part.numbers["pausa_p50"] == 1.4
 
 
-def test_a_minute_without_sales_counts_and_one_that_is_not_whole_does_not() -> None:
+def test_minute_without_sales_counts_and_incomplete_minute_does_not() -> None:
     part = cadence(USUAL, [minute(15, 3), minute(3), minute(1), minute(0, 7)], NOW)
     sold = {row["minuto"]: row["ventas"] for row in part.numbers["por_minuto"]}
     assert [sold[minute(before)["minuto"]] for before in (3, 2, 1)] == [40, 0, 40]
@@ -52,7 +52,7 @@ def test_a_minute_without_sales_counts_and_one_that_is_not_whole_does_not() -> N
     assert len(sold) == 14
 
 
-def test_pauses_beyond_the_checks_bounds_are_told_with_these() -> None:
+def test_pauses_beyond_the_bounds_are_reported_with_the_bounds() -> None:
     part = cadence({**USUAL, "pausa_p95": 4.0}, [minute(1)], NOW)
     assert (part.state, part.reason) == ("attention", "beyond")
     assert part.numbers["limites"] == [
@@ -61,7 +61,7 @@ def test_pauses_beyond_the_checks_bounds_are_told_with_these() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "reason"), [([], "no_sales"), ([minute(0, 3)], "few_sales")])
-def test_no_or_few_sales_are_nothing_to_judge_the_pace_by(
+def test_cadence_is_not_judged_with_no_or_few_sales(
     minutes: list[dict[str, int]], reason: str
 ) -> None:
     part = cadence({**USUAL, "pausas": 2}, minutes, NOW)
@@ -69,17 +69,17 @@ def test_no_or_few_sales_are_nothing_to_judge_the_pace_by(
 
 
 @pytest.mark.parametrize(("late", "state"), [(-3.0, "good"), (60.0, "good"), (61.0, "bad")])
-def test_freshness_is_since_the_newest_event(late: float, state: str) -> None:
+def test_freshness_is_judged_by_the_age_of_the_newest_event(late: float, state: str) -> None:
     part = freshness({**FRESH, "atraso_segundos": late}, [minute(2), minute(1)])
     assert part.state == state
     assert part.since == NOON - timedelta(milliseconds=500)
 
 
-def test_no_event_at_all_is_not_fresh() -> None:
+def test_freshness_without_events_is_bad() -> None:
     assert freshness({**FRESH, "ventas": 0, "atraso_segundos": None}, []).state == "bad"
 
 
-def test_druid_is_asked_for_the_last_quarter_of_an_hour(router: Router) -> None:
+def test_sales_are_queried_for_the_last_fifteen_minutes(router: Router) -> None:
     router.on("POST", SQL, (200, [minute(1)]), (200, [USUAL]), (200, [FRESH]))
     found = read_sales(DruidClient(router.url), "ventas", NOW)
     assert {name: part.state for name, part in found.items()} == {
@@ -94,7 +94,7 @@ def test_druid_is_asked_for_the_last_quarter_of_an_hour(router: Router) -> None:
     assert all(asked.body["context"]["timeout"] < 10_000 for asked in router.asked)
 
 
-def test_nothing_ingested_is_told_as_such(router: Router) -> None:
+def test_missing_datasource_raises(router: Router) -> None:
     router.on("POST", SQL, (400, {"errorMessage": "Object 'ventas' not found"}))
     with pytest.raises(DatasourceMissingError):
         read_sales(DruidClient(router.url), "ventas", NOW)
@@ -107,7 +107,7 @@ def test_nothing_ingested_is_told_as_such(router: Router) -> None:
         ([(200, [USUAL]), (500, {"error": "no"})], {"freshness"}),
     ],
 )
-def test_a_part_that_druid_refuses_says_so_and_the_other_is_judged(
+def test_refused_query_fails_its_part_and_the_other_is_judged(
     router: Router,
     answers: list[tuple[int, Any]],
     failed: set[str],
@@ -124,7 +124,7 @@ def test_a_part_that_druid_refuses_says_so_and_the_other_is_judged(
 
 @pytest.mark.parametrize("odd", [None, "x", 2**63 - 1, -(2**63), float("nan"), [1], {}])
 @pytest.mark.parametrize("column", ["minuto", "ventas", "primera", "ultima"])
-def test_an_odd_number_of_a_minute_is_an_answer_all_the_same(
+def test_odd_number_in_a_minute_still_gives_an_answer(
     router: Router, column: str, odd: object
 ) -> None:
     odd_minute = {**minute(1), column: odd}
@@ -135,7 +135,7 @@ def test_an_odd_number_of_a_minute_is_an_answer_all_the_same(
 
 
 def report(**changes: Any) -> dict[str, Any]:
-    """A status report of a supervisor that reads."""
+    """Return the status report of a supervisor whose task reads."""
     reading = {
         "aggregateLag": 3,
         "activeTasks": [{"id": "one", "startTime": "2026-11-24T11:30:00.000Z"}],
@@ -143,7 +143,7 @@ def report(**changes: Any) -> dict[str, Any]:
     return {**status()["payload"], **reading, **changes}
 
 
-def test_a_supervisor_that_reads_is_well_since_its_oldest_task() -> None:
+def test_reading_supervisor_is_good_since_its_oldest_task() -> None:
     part = supervisor(report())
     assert (part.state, part.reason, part.since) == (
         "good",
@@ -153,7 +153,7 @@ def test_a_supervisor_that_reads_is_well_since_its_oldest_task() -> None:
     assert (part.numbers["atraso"], part.numbers["tareas"]) == (3, 1)
 
 
-def test_a_supervisor_that_druid_does_not_know_the_lag_of_is_well_too() -> None:
+def test_supervisor_with_unknown_lag_is_good() -> None:
     assert supervisor(report(aggregateLag=None)).state == "good"
 
 
@@ -166,12 +166,14 @@ def test_a_supervisor_that_druid_does_not_know_the_lag_of_is_well_too() -> None:
         ({"healthy": False}, "bad", "beyond"),
     ],
 )
-def test_what_a_supervisor_lacks_is_told(changes: dict[str, Any], state: str, reason: str) -> None:
+def test_suspended_idle_late_or_unhealthy_supervisor_is_reported(
+    changes: dict[str, Any], state: str, reason: str
+) -> None:
     part = supervisor(report(**changes))
     assert (part.state, part.reason) == (state, reason)
 
 
-def test_an_unhealthy_supervisor_is_so_since_its_first_error_and_shows_the_last() -> None:
+def test_unhealthy_supervisor_is_bad_since_its_first_error_and_shows_the_last_errors() -> None:
     errors = [
         {"timestamp": f"2026-11-24T11:5{n}:00.000Z", "message": f"error {n} {'x' * 400}"}
         for n in range(5)
@@ -186,7 +188,7 @@ def test_an_unhealthy_supervisor_is_so_since_its_first_error_and_shows_the_last(
     assert max(len(it["mensaje"]) for it in part.numbers["errores"]) == 300
 
 
-def test_without_a_supervisor_there_is_nothing_to_judge() -> None:
+def test_missing_supervisor_is_not_judged() -> None:
     assert supervisor(None).state == "none"
 
 
@@ -196,13 +198,13 @@ SUMS = Sums(2, 3, 690000, 119752, 0)
 MORE = SUMS._replace(eventos=3)
 
 
-def test_equal_minutes_are_well_since_the_first_of_them() -> None:
+def test_equal_minutes_are_good_since_the_first_minute() -> None:
     part = equality({ONE: SUMS, TWO: SUMS}, {ONE: SUMS, TWO: SUMS}, set())
     assert (part.state, part.reason, part.since) == ("good", "equal", NOON - timedelta(minutes=2))
     assert (part.numbers["iguales"], part.numbers["distintos"]) == (2, 0)
 
 
-def test_a_difference_is_bad_only_once_it_lasts() -> None:
+def test_difference_is_bad_only_if_it_lasts() -> None:
     now = equality({ONE: SUMS, TWO: SUMS}, {ONE: SUMS, TWO: MORE}, set())
     assert (now.state, now.since) == ("attention", NOON - timedelta(minutes=1))
     lasting = equality({ONE: SUMS, TWO: SUMS}, {ONE: SUMS, TWO: MORE}, set(), {TWO.minuto})
@@ -215,15 +217,15 @@ def test_a_difference_is_bad_only_once_it_lasts() -> None:
     }
 
 
-def test_what_differed_before_and_no_more_is_well() -> None:
+def test_difference_that_has_ended_is_good() -> None:
     assert equality({ONE: SUMS}, {ONE: SUMS}, set(), {ONE.minuto}).state == "good"
 
 
-def test_a_minute_that_is_being_added_to_is_not_judged() -> None:
+def test_minute_in_flight_is_not_judged() -> None:
     part = equality({ONE: SUMS}, {ONE: MORE}, {ONE[:2]})
     assert (part.state, part.reason, part.numbers["en_curso"]) == ("none", "no_closed_minutes", 1)
 
 
-def test_a_part_is_plain_values() -> None:
+def test_part_is_converted_to_plain_values() -> None:
     part = equality({ONE: SUMS}, {ONE: SUMS}, set())
     assert part.to_dict()["since"] == "2026-11-24T11:58:00.000+00:00"

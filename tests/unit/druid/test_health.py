@@ -1,4 +1,4 @@
-"""Which servers a Druid needs to be of use."""
+"""Detection of missing Druid servers."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from include.druid.health import missing_servers
 ALL = ("coordinator", "broker", "historical", "router", "indexer")
 
 
-def test_a_whole_druid_misses_nothing() -> None:
+def test_complete_druid_misses_no_server() -> None:
     assert missing_servers(ALL) == []
     assert missing_servers(["overlord", "middle_manager", *ALL[1:4]]) == []
 

@@ -1,4 +1,4 @@
-"""What keeps a datasource small, and that it is set once."""
+"""Settings of compaction, retention and deletion: their values, and that each is set only once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ventas_airflow.sales import TOPICS
 
 
 def as_druid_has_it(config: dict[str, Any]) -> dict[str, Any]:
-    """Druid answers with defaults and nulls for all that is not set."""
+    """Return a configuration as Druid does: unset fields have defaults or nulls."""
     tuning = config["tuningConfig"]
     return {
         "type": "inline",
@@ -54,7 +54,7 @@ def druid(router: Router) -> Router:
     return router
 
 
-def test_a_new_datasource_gets_all_settings(druid: Router, client: DruidClient) -> None:
+def test_new_datasource_gets_all_settings(druid: Router, client: DruidClient) -> None:
     assert ensure_housekeeping(client, "ventas") == ["compaction", "retention", "deletion"]
     posted = {asked.path: asked.body for asked in druid.asked if asked.method == "POST"}
     assert posted == {
@@ -73,7 +73,7 @@ def test_a_new_datasource_gets_all_settings(druid: Router, client: DruidClient) 
     }
 
 
-def test_what_is_set_already_is_not_posted_again(druid: Router, client: DruidClient) -> None:
+def test_equal_settings_are_not_posted_again(druid: Router, client: DruidClient) -> None:
     druid.on("GET", f"{COMPACTION}/ventas", (200, as_druid_has_it(compaction("ventas"))))
     druid.on("GET", f"{RULES}/ventas", (200, retention_rules()))
     druid.on("GET", COORDINATOR, (200, {**DELETION, "millisToWaitBeforeDeleting": 900000}))
@@ -81,7 +81,7 @@ def test_what_is_set_already_is_not_posted_again(druid: Router, client: DruidCli
     assert not [asked for asked in druid.asked if asked.method == "POST"]
 
 
-def test_a_setting_that_differs_is_set_alone(druid: Router, client: DruidClient) -> None:
+def test_only_the_setting_that_differs_is_posted(druid: Router, client: DruidClient) -> None:
     other = {**compaction("ventas"), "skipOffsetFromLatest": "P7D"}
     druid.on("GET", f"{COMPACTION}/ventas", (200, as_druid_has_it(other)))
     druid.on("GET", f"{RULES}/ventas", (200, retention_rules()))
@@ -91,32 +91,32 @@ def test_a_setting_that_differs_is_set_alone(druid: Router, client: DruidClient)
     assert ensure_housekeeping(client, "ventas", timedelta(days=30)) == ["retention"]
 
 
-def test_a_druid_that_refuses_is_an_error(druid: Router, client: DruidClient) -> None:
+def test_refusal_of_druid_raises(druid: Router, client: DruidClient) -> None:
     druid.on("POST", COMPACTION, (400, {"error": "no such field"}))
     with pytest.raises(DruidError, match="no such field"):
         ensure_housekeeping(client, "ventas")
 
 
 @pytest.mark.parametrize("size", [*EMBEDDED_SIZES.values(), Size(heap=1, capacity=3)])
-def test_tasks_that_delete_have_a_slot_and_leave_the_others(size: Size) -> None:
-    # As Druid counts them: rounded down.
+def test_kill_tasks_get_exactly_one_slot(size: Size) -> None:
+    # Druid rounds the number of slots down.
     slots = min(int(size.capacity * DELETION["killTaskSlotRatio"]), DELETION["maxKillTaskSlots"])
     assert slots == (1 if size.capacity else 0)
 
 
-def test_the_latest_day_is_never_compacted_under_the_supervisors_feet() -> None:
+def test_compaction_skips_the_latest_day() -> None:
     assert compaction("ventas")["skipOffsetFromLatest"] == "P1D"
     spec = supervisor_spec({"bootstrap.servers": "k:1"}, topic="ventas", datasource="ventas")
     assert spec["spec"]["dataSchema"]["granularitySpec"]["segmentGranularity"] == "DAY"
 
 
-def test_all_that_a_back_fill_may_fill_is_kept() -> None:
-    # Its oldest day began as many whole days and a part of today ago, in another time zone.
+def test_retention_keeps_every_day_that_a_back_fill_can_fill() -> None:
+    # The oldest day began `MOST_DAYS` days and a part of today ago, in another time zone.
     assert timedelta(days=MOST_DAYS + 2) < KEEP
 
 
-def test_the_ledger_outlives_what_druid_keeps() -> None:
-    # Or a day that Druid still has could be filled a second time.
+def test_ledger_is_kept_longer_than_druids_days() -> None:
+    # Otherwise a day that Druid still has could be back-filled a second time.
     retention = timedelta(milliseconds=int(TOPICS["ventas.ledger"]["topic_config"]["retention.ms"]))
     assert retention > KEEP + timedelta(days=1)
 

@@ -1,4 +1,4 @@
-"""Equality of Druid and the ledger, cell by cell."""
+"""Comparison of Druid with the ledger, cell by cell."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,13 +32,13 @@ TWO = Sums(2, 3, 690000, 119752, 0)
 
 
 @given(BOOKS)
-def test_the_same_sums_are_equal(book: dict[Cell, Sums]) -> None:
+def test_same_sums_compare_as_ok(book: dict[Cell, Sums]) -> None:
     found = compare(book, dict(reversed(book.items())))
     assert (found.status, found.numbers["diferencias"]) == ("ok", 0)
 
 
 @given(st.data())
-def test_exactly_what_was_tampered_with_is_found(data: st.DataObject) -> None:
+def test_differences_are_exactly_the_tampered_cells(data: st.DataObject) -> None:
     ledger, druid, tampered = {}, {}, {}
     for cell, sums in data.draw(st.dictionaries(CELLS, SUMS)).items():
         fault = data.draw(st.sampled_from(["none", "none", "lost", "unknown", "changed"]))
@@ -62,22 +62,20 @@ def test_exactly_what_was_tampered_with_is_found(data: st.DataObject) -> None:
 
 
 @given(BOOKS, BOOKS)
-def test_a_minute_in_flight_is_not_judged_whatever_it_holds(
-    ledger: dict[Cell, Sums], druid: dict[Cell, Sums]
-) -> None:
+def test_minute_in_flight_is_not_judged(ledger: dict[Cell, Sums], druid: dict[Cell, Sums]) -> None:
     every = {cell[:2] for cell in {**ledger, **druid}}
     found = compare(ledger, druid, every)
     assert (found.status, found.numbers["en_curso"]) == ("skipped", len(every))
 
 
-def test_only_the_run_that_adds_to_a_minute_is_left_out() -> None:
+def test_only_the_run_in_flight_is_left_out_of_a_minute() -> None:
     other = SALE._replace(corrida="tarde")
     found = compare({SALE: TWO, other: TWO}, {}, {("mañana", SALE.minuto)})
     assert (found.status, found.numbers["diferencias"]) == ("error", 1)
     assert found.message.startswith("tarde, ")
 
 
-def test_a_difference_is_told_by_run_minute_state_and_number() -> None:
+def test_difference_is_reported_with_run_minute_state_and_numbers() -> None:
     doubled = TWO._replace(eventos=3, unidades=4)
     assert compare({SALE: TWO}, {SALE: doubled}).message == (
         "mañana, 2026-11-24T12:00:00Z, aprobada: eventos 3 en vez de 2, unidades 4 en vez de 3"
@@ -85,19 +83,19 @@ def test_a_difference_is_told_by_run_minute_state_and_number() -> None:
     )
 
 
-def test_one_centavo_is_a_difference() -> None:
+def test_difference_of_one_centavo_is_found() -> None:
     found = compare({SALE: TWO}, {SALE: TWO._replace(importe_centavos=690001)})
     assert "aprobada: importe_centavos 690001 en vez de 690000 (" in found.message
 
 
-def test_a_minute_that_druid_lacks_and_one_that_the_ledger_lacks() -> None:
+def test_minute_missing_in_druid_or_in_the_ledger_is_reported() -> None:
     lacking = compare({SALE: TWO}, {})
     assert "aprobada: falta en Druid, y el libro tiene 2 eventos (" in lacking.message
     unknown = compare({}, {SALE: TWO})
     assert "aprobada: sin libro, y Druid tiene 2 eventos (" in unknown.message
 
 
-def test_of_many_differences_the_first_are_told_and_the_others_counted() -> None:
+def test_first_differences_are_reported_and_the_others_counted() -> None:
     minutes = [SALE._replace(minuto=f"2026-11-24T12:{minute:02}:00Z") for minute in range(9)]
     found = compare(dict.fromkeys(minutes, TWO), {})
     assert found.message.count("falta en Druid") == 3
@@ -105,14 +103,14 @@ def test_of_many_differences_the_first_are_told_and_the_others_counted() -> None
     assert found.numbers["diferencias"] == 9
 
 
-def test_a_run_of_a_foreign_record_is_told_short_and_on_one_line() -> None:
+def test_foreign_run_and_state_are_shortened_and_escaped() -> None:
     foreign = Cell("a\n\x1b[2J\ud800", SALE.minuto, "x" * 100_000)
     message = compare({SALE: TWO}, {SALE: TWO, foreign: TWO}).message
     assert message.startswith(rf"a\n\x1b[2J\ud800, {SALE.minuto}, {'x' * 80}…: sin libro")
     assert message.isprintable()
 
 
-def test_druids_rows_without_a_run_or_a_state_are_one_cell(router: Router) -> None:
+def test_rows_without_a_run_or_state_are_summed_in_one_cell(router: Router) -> None:
     row = {**SALE._asdict(), "corrida": "", **TWO._asdict()}
     without = [{**row, "estado": ""}, {**row, "corrida": None, "estado": None, "unidades": None}]
     router.on("POST", SQL, (200, without))
@@ -121,7 +119,7 @@ def test_druids_rows_without_a_run_or_a_state_are_one_cell(router: Router) -> No
     assert found == {Cell("", SALE.minuto, ""): Sums(4, 3, 1380000, 239504, 0)}
 
 
-def test_nothing_closed_is_nothing_to_judge() -> None:
+def test_comparison_without_closed_minutes_is_skipped() -> None:
     assert compare({}, {}).status == "skipped"
 
 
@@ -129,7 +127,7 @@ def test_nothing_closed_is_nothing_to_judge() -> None:
     st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
     st.integers(0, 1440),
 )
-def test_only_whole_minutes_that_ended_long_enough_ago_are_judged(now: datetime, back: int) -> None:
+def test_closed_minutes_are_whole_and_ended_before_the_grace_time(now: datetime, back: int) -> None:
     start, end = closed_minutes(now, timedelta(minutes=back))
     assert start <= end
     assert (start.second, start.microsecond, end.second, end.microsecond) == (0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The files of the library, the values that people give, and the page of the docs."""
+"""The library: parsing of its files, values that people give, and its page in the docs."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ Load = Callable[..., list[Query]]
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Loads a folder of the files given by their names."""
+    """Return a function that writes files, given by name, and loads their folder."""
 
     def load_files(**files: str) -> list[Query]:
         for name, text in files.items():
@@ -56,7 +56,7 @@ def load(tmp_path: Path) -> Load:
     return load_files
 
 
-def test_a_file_is_a_query(load: Load) -> None:
+def test_file_is_parsed_into_a_query(load: Load) -> None:
     (query,) = load(prueba=GOOD)
     assert query == Query(
         name="prueba",
@@ -107,14 +107,16 @@ def test_a_file_is_a_query(load: Load) -> None:
         (GOOD[GOOD.index("SELECT") :], "", "a.sql:13: there is no SQL"),
     ],
 )
-def test_a_mistake_is_told_with_file_and_line(load: Load, old: str, new: str, problem: str) -> None:
+def test_mistake_is_reported_with_file_and_line(
+    load: Load, old: str, new: str, problem: str
+) -> None:
     assert old in GOOD
     with pytest.raises(LibraryError) as error:
         load(a=GOOD.replace(old, new, 1))
     assert str(error.value).startswith(problem)
 
 
-def test_all_mistakes_of_all_files_are_told_at_once(load: Load, tmp_path: Path) -> None:
+def test_mistakes_of_all_files_are_reported_together(load: Load, tmp_path: Path) -> None:
     (tmp_path / "odd.sql").write_bytes(b"-- title_es: \xff\n")
     with pytest.raises(LibraryError) as error:
         load(a=GOOD.replace("5 1..50", "x").replace("suben|bajan", ""), b=GOOD, c="SELECT 1")
@@ -126,7 +128,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(load: Load, tmp_path: Path) 
     ]
 
 
-def test_values_are_bound_where_their_names_are_and_nothing_else_is(load: Load) -> None:
+def test_values_are_bound_only_at_their_names(load: Load) -> None:
     (query,) = load(prueba=GOOD)
     evil = "'; DROP :orden --"
     sql, bound = bind(query, {"producto": evil, "cuantos": "7"}, datasource="v-1", now=NOW)
@@ -151,13 +153,13 @@ def test_values_are_bound_where_their_names_are_and_nothing_else_is(load: Load) 
         ("2026-11-24T12:00:00Z", NOW),
     ],
 )
-def test_a_time_is_counted_from_now_or_local(load: Load, text: str, moment: datetime) -> None:
+def test_time_is_relative_to_now_or_local(load: Load, text: str, moment: datetime) -> None:
     (query,) = load(prueba=GOOD)
     _, bound = bind(query, {"desde": text}, datasource="v", now=NOW)
     assert bound[0] == epoch_ms(moment)
 
 
-def test_every_value_that_cannot_be_is_told_at_once(load: Load) -> None:
+def test_invalid_values_are_reported_together(load: Load) -> None:
     (query,) = load(prueba=GOOD)
     values = {
         "desde": "ayer",
@@ -185,13 +187,13 @@ def test_every_value_that_cannot_be_is_told_at_once(load: Load) -> None:
 
 
 @pytest.mark.parametrize("text", ["-99999d", "0001-01-01T00:00+14:00", "٣", "1.5", "", "9" * 5000])
-def test_odd_texts_are_refused_or_read_and_never_a_crash(load: Load, text: str) -> None:
+def test_odd_texts_are_refused(load: Load, text: str) -> None:
     (query,) = load(prueba=GOOD)
     with pytest.raises(ValuesError):
         bind(query, {"desde": text, "cuantos": text}, datasource="v", now=NOW)
 
 
-def test_the_library_has_what_is_promised() -> None:
+def test_library_has_enough_queries_with_distinct_texts() -> None:
     assert len(QUERIES) >= 24
     for texts in zip(*[(query.title, query.description) for query in QUERIES], strict=True):
         for language in ("es", "en"):
@@ -199,6 +201,6 @@ def test_the_library_has_what_is_promised() -> None:
             assert len(set(told)) == len(told), "two queries with the same text"
 
 
-def test_the_page_of_the_docs_is_that_of_the_files() -> None:
+def test_docs_page_equals_the_rendered_files() -> None:
     message = "run python -m include.druid.library_docs"
     assert DOCS.read_text(encoding="utf-8") == render(QUERIES), message

@@ -1,4 +1,4 @@
-"""Offsets that Kafka does not have: told with numbers, and reset only where nothing is lost."""
+"""Offsets that Kafka does not have: reported with numbers, and reset only if nothing is lost."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def report(detailed: str = "RUNNING", **changes: Any) -> dict[str, Any]:
     return {**status(detailed)["payload"], **changes}
 
 
-def test_positions_are_where_tasks_began_and_where_they_go_on(router: Router) -> None:
+def test_positions_have_the_begun_and_next_offsets_of_tasks(router: Router) -> None:
     reading(router, p0=100, p1=80)
     active = {"currentOffsets": {"0": 130}}
     found = positions(DruidClient(router.url), report(activeTasks=[active]), datetime.now(UTC))
     assert found == Positions(begun={0: 100, 1: 80}, next={0: 130})
 
 
-def test_other_tasks_of_the_datasource_read_no_topic(router: Router) -> None:
+def test_positions_ignore_tasks_that_do_not_read_the_topic(router: Router) -> None:
     compaction = {"id": "c", "type": "compact", "statusCode": "RUNNING"}
     ended = {"id": "e", "type": "index_kafka", "statusCode": "SUCCESS"}
     router.on("GET", TASKS, (200, [compaction, ended]))
@@ -48,7 +48,7 @@ def test_other_tasks_of_the_datasource_read_no_topic(router: Router) -> None:
     assert found == Positions({}, {})
 
 
-def test_what_druid_looked_for_in_vain_is_a_position_until_someone_settles_it(
+def test_offset_that_druid_did_not_find_is_a_position_unless_the_error_is_old(
     router: Router,
 ) -> None:
     router.on("GET", TASKS, (200, []))
@@ -62,11 +62,11 @@ def test_what_druid_looked_for_in_vain_is_a_position_until_someone_settles_it(
 HELD = {0: (0, 10), 1: (0, 90)}
 
 
-def test_offsets_that_kafka_has_are_well_up_to_the_end() -> None:
+def test_offsets_up_to_the_end_are_accepted() -> None:
     check_offsets(Positions({0: 0, 1: 5}, {0: 10, 1: 90}), "ventas", HELD)
 
 
-def test_a_topic_that_was_made_again_is_told_with_its_partitions() -> None:
+def test_topic_created_again_is_reported_with_its_partitions() -> None:
     with pytest.raises(OffsetsError) as told:
         check_offsets(Positions({0: 100, 1: 80}, {}), "ventas", HELD)
     said = str(told.value)
@@ -75,7 +75,7 @@ def test_a_topic_that_was_made_again_is_told_with_its_partitions() -> None:
     assert "reset_offsets" in said
 
 
-def test_a_topic_made_again_with_fewer_partitions_is_another_one_too() -> None:
+def test_topic_created_again_with_fewer_partitions_is_detected() -> None:
     assert beyond(Positions({0: 3, 7: 4}, {}), HELD) == {7: 4}
     assert beyond(Positions({7: 0}, {}), HELD) == {}
 
@@ -88,12 +88,12 @@ def test_records_deleted_unread_are_counted_by_partition() -> None:
         check_offsets(at, "ventas", held)
 
 
-def test_a_task_that_began_below_the_start_may_have_read_on_since() -> None:
+def test_begun_offset_below_the_start_does_not_count_as_deleted() -> None:
     assert deleted(Positions({0: 0}, {}), {0: (130, 150)}) == {}
     assert deleted(Positions({0: 0}, {0: 140}), {0: (130, 150)}) == {}
 
 
-def test_a_reset_begins_a_topic_that_was_made_again_from_its_start(router: Router) -> None:
+def test_reset_of_a_topic_created_again_begins_at_its_start(router: Router) -> None:
     router.on("POST", RESET, (200, {"id": "ventas"}))
     at = Positions({0: 100, 1: 80}, {0: 100, 1: 90})
     told = reset(DruidClient(router.url), "ventas", at, "ventas", HELD)
@@ -101,8 +101,8 @@ def test_a_reset_begins_a_topic_that_was_made_again_from_its_start(router: Route
     assert [asked.path for asked in router.asked] == [RESET]
 
 
-def test_a_reset_waits_until_it_is_known_that_it_loses_nothing(router: Router) -> None:
-    """A task may hold rows of the deleted topic, which Kafka cannot give again."""
+def test_reset_waits_until_it_cannot_lose_rows(router: Router) -> None:
+    """A task may hold rows of the deleted topic, which cannot be read from Kafka again."""
     client = DruidClient(router.url)
     assert "not told yet" in reset(client, "ventas", Positions({0: 100}, {}), "ventas", HELD)
     with pytest.raises(OffsetsError, match=r"suspend supervisor 'ventas' first"):
@@ -110,8 +110,8 @@ def test_a_reset_waits_until_it_is_known_that_it_loses_nothing(router: Router) -
     assert router.asked == []
 
 
-def test_a_reset_skips_only_what_is_deleted(router: Router) -> None:
-    """The other partition would be read twice if it began anew."""
+def test_reset_skips_only_deleted_offsets(router: Router) -> None:
+    """The other partition would be read twice if its offset were reset, too."""
     router.on("POST", RESET_OFFSETS, (200, {"id": "ventas"}))
     at = Positions({}, {0: 100, 1: 85})
     told = reset(DruidClient(router.url), "ventas", at, "topico", {0: (130, 150), 1: (80, 90)})
@@ -123,7 +123,7 @@ def test_a_reset_skips_only_what_is_deleted(router: Router) -> None:
     }
 
 
-def test_a_reset_of_what_is_well_does_nothing(router: Router) -> None:
+def test_reset_of_valid_offsets_does_nothing(router: Router) -> None:
     at = Positions({0: 0}, {0: 10})
     assert reset(DruidClient(router.url), "ventas", at, "ventas", HELD) == ""
     assert router.asked == []

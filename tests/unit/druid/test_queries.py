@@ -1,4 +1,4 @@
-"""The .sql files: a datasource's name is all that is ever put into their text."""
+"""The .sql files: only the name of a datasource is ever inserted into their text."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ MARKS = "\"'`;,()/*\\ \t\n"
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_query_takes_a_datasource_and_nothing_else(name: str) -> None:
+def test_every_query_has_only_the_datasource_as_placeholder(name: str) -> None:
     text = read_query(name, "otra_fuente")
     assert "{datasource}" not in text
     assert "{{" not in text
 
 
 @given(name=st.from_regex(r"[A-Za-z][A-Za-z0-9_.-]{0,20}", fullmatch=True))
-def test_a_name_is_put_in_as_it_is(name: str) -> None:
+def test_valid_name_is_inserted_unchanged(name: str) -> None:
     assert for_datasource('FROM "{datasource}"', name) == f'FROM "{name}"'
 
 
 @given(name=st.text(max_size=20).filter(lambda text: not text.isascii() or set(text) & set(MARKS)))
-def test_what_could_be_more_than_a_name_is_refused(name: str) -> None:
+def test_text_with_marks_or_without_ascii_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is no name of a datasource"):
         for_datasource("{datasource}", name)
 
 
 @pytest.mark.parametrize("name", ['v" WHERE 1=1 --', "", "1ventas", "ventas\n", "ñandú", "a" * 129])
-def test_such_names_are_refused(name: str) -> None:
+def test_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is no name of a datasource"):
         read_query("reconcile/ids", name)

@@ -1,4 +1,4 @@
-"""Reconciliation against a model that counts copies one by one."""
+"""Reconciliation of a run, against a model that counts copies one by one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from include.druid.reconcile import (
 from include.druid.row_stats import RowStats
 from tests.unit.druid.support import SQL, Router
 
-#: Few ids, so that the two sides meet.
+#: Few ids, so that Kafka and Druid often have the same ones.
 EVENTS = st.lists(st.sampled_from("abcdef"), max_size=12)
 
 
@@ -31,7 +31,7 @@ EVENTS = st.lists(st.sampled_from("abcdef"), max_size=12)
 @example(kafka=["a"], druid=["b"], confirmadas=1)
 @example(kafka=[], druid=[], confirmadas=0)
 @example(kafka=["a", "b"], druid=["a", "b"], confirmadas=3)
-def test_it_agrees_exactly_if_every_event_is_everywhere_once(
+def test_run_agrees_only_if_kafka_and_druid_have_every_event_once(
     kafka: list[str], druid: list[str], confirmadas: int
 ) -> None:
     found = reconcile("r", confirmadas, Counter(kafka), Counter(druid))
@@ -47,7 +47,7 @@ def test_it_agrees_exactly_if_every_event_is_everywhere_once(
 
 
 def test_equal_counts_of_other_events_do_not_agree() -> None:
-    """What a comparison of three numbers would call a success."""
+    """A comparison of only the three counts would call this a success."""
     found = reconcile("r", 2, {"a": 1, "b": 1}, {"a": 2})
     assert (found.confirmadas, found.en_kafka, found.en_druid) == (2, 2, 2)
     assert not found.agrees
@@ -81,7 +81,7 @@ def test_equal_counts_of_other_events_do_not_agree() -> None:
         ("aab", "ab", 1, 2),
     ],
 )
-def test_an_event_is_twice_exactly_as_often_as_it_was_sent_twice_on_purpose(
+def test_duplicates_agree_only_with_the_injected_ones(
     kafka: str, druid: str, repeated: int, duplicadas: int
 ) -> None:
     found = reconcile("r", len(kafka), Counter(kafka), Counter(druid), repeated)
@@ -96,7 +96,7 @@ FAULTS = {"truncado": 1, "sin_ts": 2, "codificacion": 3, "tipo_erroneo": 4, "imp
     ("con_error", "ilegibles", "en_kafka", "agrees"),
     [(4, 6, 6, True), (4, 6, None, True), (4, 6, 7, False), (4, 5, 6, False), (5, 6, 6, False)],
 )
-def test_what_was_garbled_is_complained_of_exactly_so_often(
+def test_malformed_records_agree_only_with_equal_counts(
     con_error: int, ilegibles: int, en_kafka: int | None, agrees: bool
 ) -> None:
     found = garbled(FAULTS, RowStats(100, con_error, 0, ilegibles), en_kafka)
@@ -108,7 +108,7 @@ def test_what_was_garbled_is_complained_of_exactly_so_often(
     assert whole.to_dict()["malformados"]["con_error_esperadas"] == 4
 
 
-def test_without_garbled_records_druids_complaints_are_not_judged() -> None:
+def test_druids_counts_are_not_judged_without_malformed_records() -> None:
     assert garbled({"duplicado": 3, "truncado": 0}, RowStats(1, 1, 1, 1), 9) is None
 
 
@@ -117,19 +117,17 @@ def client(router: Router) -> DruidClient:
     return DruidClient(router.url)
 
 
-def test_ids_are_asked_for_one_run_of_one_datasource(router: Router, client: DruidClient) -> None:
+def test_ids_are_queried_for_one_run_of_one_datasource(router: Router, client: DruidClient) -> None:
     router.on("POST", SQL, (200, [{"id_evento": "a", "veces": 1}, {"id_evento": "b", "veces": 3}]))
     assert druid_ids(client, "ventas-x", "run '1'") == {"a": 1, "b": 3}
     body = router.asked[0].body
     assert 'FROM "ventas-x"' in body["query"]
     assert body["parameters"] == [{"type": "VARCHAR", "value": "run '1'"}]
-    # An approximate count would forgive a lost event.
+    # COUNT(DISTINCT) is approximate and could hide a lost event.
     assert "DISTINCT" not in body["query"]
 
 
-def test_results_are_totals_with_products_and_payments_beside(
-    router: Router, client: DruidClient
-) -> None:
+def test_results_have_totals_products_and_payments(router: Router, client: DruidClient) -> None:
     router.on(
         "POST",
         SQL,
@@ -151,7 +149,7 @@ CELLS = st.dictionaries(
 
 
 @given(ledger=CELLS, druid=CELLS)
-def test_sums_agree_exactly_if_they_are_the_same_everywhere(
+def test_sums_agree_only_if_ledger_and_druid_are_equal(
     ledger: dict[Cell, Sums], druid: dict[Cell, Sums]
 ) -> None:
     count = sum(sums.eventos for sums in ledger.values())
@@ -161,7 +159,7 @@ def test_sums_agree_exactly_if_they_are_the_same_everywhere(
     assert found.en_druid - found.en_kafka == found.sobrantes - found.perdidas
 
 
-def test_sums_that_agree_are_no_success_if_the_producer_knows_of_more() -> None:
+def test_equal_sums_do_not_agree_if_the_producer_confirmed_more() -> None:
     cells = {Cell("r", "m1", "a"): Sums(2, 0, 0, 0, 0)}
     assert reconcile_sums("r", 2, cells, cells).agrees
     assert not reconcile_sums("r", 3, cells, cells).agrees

@@ -1,4 +1,4 @@
-"""Which tasks' counts are summed."""
+"""Sums of the row counts of a supervisor's tasks."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def client(router: Router) -> DruidClient:
     return DruidClient(router.url)
 
 
-def test_the_running_and_the_ended_are_summed_each_once(client: DruidClient) -> None:
+def test_running_and_succeeded_tasks_are_each_counted_once(client: DruidClient) -> None:
     assert row_stats(client, "v", BEGAN) == RowStats(22, 44, 66, 88)

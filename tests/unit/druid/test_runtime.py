@@ -52,7 +52,7 @@ VM = replace(
     segment_cache=150,
 )
 
-#: What is a service's own, beside what all have and the sizes of its buffers.
+#: Properties of only one service, without the sizes of its buffers.
 OWN = {
     "coordinator": {
         "druid.coordinator.asOverlord.enabled": "true",
@@ -94,7 +94,7 @@ COMMON = set.intersection(*(set(properties(service, PLACE)) for service in SERVI
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_each_service_has_these_settings_of_its_own(service: str) -> None:
+def test_each_service_has_its_own_properties(service: str) -> None:
     made = properties(service, PLACE)
     own = {
         name: value
@@ -107,7 +107,7 @@ def test_each_service_has_these_settings_of_its_own(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_service_binds_its_host_alone_and_finds_the_others(service: str) -> None:
+def test_every_service_binds_only_its_host_and_finds_the_others(service: str) -> None:
     made = properties(service, PLACE)
     assert (made["druid.host"], made["druid.bindOnHost"]) == ("10.0.0.2", "true")
     assert made["druid.zk.service.host"] == "10.0.0.3:2181"
@@ -126,18 +126,19 @@ def test_the_jvm_has_its_memory_its_time_zone_and_java_17s_flags(service: str) -
         f"-XX:MaxDirectMemorySize={size.direct}m",
     ]
     assert set(JAVA_17_FLAGS) <= set(options)
-    # Out of memory, a half-dead process would go on; Druid wants UTC whatever the machine has.
+    # Without the first, a process would live on half-dead after an OutOfMemoryError. Druid needs
+    # UTC, whatever the machine's time zone.
     assert {"-XX:+ExitOnOutOfMemoryError", "-Duser.timezone=UTC"} <= set(options)
     assert options[-1] == "-XX:+UseSerialGC"
 
 
 @given(threads=st.integers(1, 64), merge_buffers=st.integers(1, 16), buffer=st.integers(1, 1024))
-def test_direct_memory_holds_what_druid_checks_for_at_its_start(
+def test_direct_memory_satisfies_druids_check_at_start(
     threads: int, merge_buffers: int, buffer: int
 ) -> None:
-    """Druid refuses to start below (threads + merge buffers + 1) x buffer, its documentation says.
+    """Druid refuses to start with less than (threads + merge buffers + 1) x buffer.
 
-    It is held against the rendered properties, which are what Druid reads.
+    That is in its documentation. The formula uses the rendered properties, which Druid reads.
     """
     size = Size(heap=1, threads=threads, merge_buffers=merge_buffers, buffer=buffer)
     place = replace(PLACE, sizes={**EMBEDDED_SIZES, "broker": size})
@@ -153,7 +154,7 @@ def test_direct_memory_holds_what_druid_checks_for_at_its_start(
     assert given_mib * 1024 * 1024 >= needed
 
 
-def test_a_task_on_a_vm_has_a_jvm_of_its_own_with_its_own_memory_and_buffers() -> None:
+def test_task_on_a_vm_has_its_own_jvm_memory_and_buffers() -> None:
     made = properties("middleManager", VM)
     own = {name: value for name, value in made.items() if name not in COMMON}
     task = json.loads(own.pop("druid.indexer.runner.javaOptsArray"))
@@ -172,41 +173,41 @@ def test_a_task_on_a_vm_has_a_jvm_of_its_own_with_its_own_memory_and_buffers() -
     assert {"-Xmx1024m", "-XX:MaxDirectMemorySize=564m", "-XX:+UseG1GC", *JAVA_17_FLAGS} <= {*task}
 
 
-def test_the_middle_manager_itself_runs_no_queries() -> None:
+def test_middle_manager_has_no_memory_for_queries() -> None:
     own = jvm_options("middleManager", VM)
     assert own[1:3] == ["-Xmx128m", "-XX:MaxDirectMemorySize=64m"]
     assert own[-1] == "-XX:+UseG1GC"
 
 
-def test_the_historical_fills_the_disk_that_it_is_given_and_no_more() -> None:
+def test_historical_fills_only_the_disk_space_it_is_given() -> None:
     made = properties("historical", VM)
     locations = json.loads(made["druid.segmentCache.locations"])
     assert locations == [{"path": "/var/druid/segment-cache", "maxSize": "150g"}]
 
 
-def test_a_vm_has_the_embedded_druids_processes_but_for_the_one_that_runs_tasks() -> None:
+def test_vm_differs_from_the_embedded_druid_only_in_the_process_that_runs_tasks() -> None:
     assert {*SERVICES} ^ {*VM_SERVICES} == {"indexer", "middleManager"}
     for service in VM_SERVICES:
         assert set(properties(service, VM)) >= COMMON
 
 
-def test_a_service_that_runs_no_queries_has_no_buffers() -> None:
+def test_service_without_queries_has_no_buffers() -> None:
     for service in ("coordinator", "router"):
         assert not [n for n in properties(service, PLACE) if n.startswith("druid.processing.")]
         assert EMBEDDED_SIZES[service].direct == 64
 
 
-def test_what_is_kept_of_segments_leaves_most_of_the_heap() -> None:
+def test_segment_query_cache_is_at_most_a_third_of_the_heap() -> None:
     historical = EMBEDDED_SIZES["historical"]
     assert 0 < historical.cache <= historical.heap / 3
 
 
-def test_the_embedded_druid_fits_a_small_machine() -> None:
+def test_embedded_druid_fits_a_small_machine() -> None:
     heap_and_direct = sum(size.heap + size.direct for size in EMBEDDED_SIZES.values())
     assert heap_and_direct <= 2560
 
 
-def test_a_rendered_file_is_sorted_and_in_ascii_whatever_the_folder_is_called() -> None:
+def test_rendered_file_is_sorted_and_in_ascii() -> None:
     text = render({"b": '[{"path":"/home/José"}]', "a": "C:\\temp"})
     assert text == 'a=C:\\\\temp\nb=[{"path":"/home/Jos\\u00e9"}]\n'
     assert text.isascii()

@@ -1,4 +1,4 @@
-"""What Druid gets on each machine type, and what is refused."""
+"""Sizes of Druid on each machine type, and refusals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def place(machine_type: str) -> Place:
     return Place("10.0.0.2", ports, "10.0.0.2:2181", PurePosixPath("/var/druid"), sizes)
 
 
-def test_the_recommended_machine() -> None:
+def test_recommended_machine_gets_these_sizes() -> None:
     plan = size("n2-highmem-8", 50_000)
     assert plan.task_count == 3
     assert plan.sizes == {
@@ -49,7 +49,7 @@ def test_the_recommended_machine() -> None:
     assert plan.memory == 4160 + 6160 + 9160 + 192 + 320 + 256 + 7 * (1024 + 564)
 
 
-def test_the_machine_that_is_defined_by_default_has_smaller_buffers() -> None:
+def test_default_machine_has_smaller_buffers() -> None:
     sizes = size("n2-standard-4", 1).sizes
     assert (sizes["historical"].heap, sizes["historical"].threads) == (2048, 3)
     assert sizes["historical"].buffer == sizes["broker"].buffer == 200
@@ -64,7 +64,7 @@ def test_druid_leaves_a_quarter_of_the_memory_to_the_system(machine: Machine, sh
 
 
 @given(machine=fitting)
-def test_druids_own_formulas_hold_on_every_machine(machine: Machine) -> None:
+def test_druids_formulas_hold_on_every_machine(machine: Machine) -> None:
     sizes = size(machine.name, 1).sizes
     historical, broker = sizes["historical"], sizes["broker"]
     assert historical.heap == min(machine.vcpus * 512, 24 * 1024)
@@ -76,20 +76,20 @@ def test_druids_own_formulas_hold_on_every_machine(machine: Machine) -> None:
 
 
 @given(machine=fitting, share=st.floats(0.001, 1))
-def test_every_task_has_a_slot_for_its_successor_and_compaction_has_one(
+def test_every_task_has_a_slot_for_its_successor_and_one_slot_is_spare(
     machine: Machine, share: float
 ) -> None:
     rate = share * most_tasks(machine) * EVENTS_PER_TASK
     plan = size(machine.name, rate)
     assert rate <= plan.task_count * EVENTS_PER_TASK < rate + EVENTS_PER_TASK
     assert plan.sizes["middleManager"].capacity == 2 * plan.task_count + 1
-    # Half of the vCPUs are left to queries and to all else.
+    # Half of the vCPUs are left for queries and for everything else.
     assert plan.task_count <= machine.vcpus / 2
 
 
 @given(machine=fitting)
-def test_what_is_rendered_differs_in_numbers_alone(machine: Machine) -> None:
-    """So the few that an integration test starts stand for all."""
+def test_rendered_properties_of_machines_differ_only_in_numbers(machine: Machine) -> None:
+    """Therefore the few machines of an integration test represent all of them."""
     for service in VM_SERVICES:
         rendered = [
             re.sub(r"\d+", "#", render(properties(service, place(name))))
@@ -122,7 +122,7 @@ def test_what_is_rendered_differs_in_numbers_alone(machine: Machine) -> None:
         ("n2-standard-4", math.inf, "give a number above 0"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_sentence(
+def test_unknown_machine_or_impossible_rate_is_refused_in_one_sentence(
     machine_type: str, rate: float, said: str
 ) -> None:
     with pytest.raises(SizingError) as refused:
@@ -134,14 +134,14 @@ def test_what_does_not_fit_is_refused_in_one_sentence(
 
 
 @given(machine=fitting)
-def test_the_most_that_is_promised_is_accepted_and_no_event_more(machine: Machine) -> None:
+def test_highest_planned_rate_is_accepted_and_a_higher_one_refused(machine: Machine) -> None:
     most = most_tasks(machine) * EVENTS_PER_TASK
     assert size(machine.name, most).task_count == most_tasks(machine)
     with pytest.raises(SizingError):
         size(machine.name, most + 1)
 
 
-def test_a_machine_that_is_offered_instead_can_do_it() -> None:
+def test_smallest_machine_fits_the_tasks_and_no_smaller_one_does() -> None:
     other = smallest("c4", 5)
     assert other is not None
     assert size(other.name, 5 * EVENTS_PER_TASK).task_count == 5
@@ -149,9 +149,9 @@ def test_a_machine_that_is_offered_instead_can_do_it() -> None:
     assert all(most_tasks(machine) < 5 for machine in fewer)
 
 
-def test_the_machine_types_are_those_of_compute_engine() -> None:
+def test_machine_types_are_those_of_compute_engine() -> None:
     assert {machine.series for machine in machines().values()} == {"n2", "n4", "c3", "c4"}
-    # Other steps than doubling, and less than 4 or 8 GiB a vCPU.
+    # Types whose vCPUs are not a power of two, or with less than 4 GiB per vCPU.
     assert machines()["c3-standard-22"] == ("c3-standard-22", 22, 88 * 1024)
     assert machines()["c4-standard-4"] == ("c4-standard-4", 4, 15 * 1024)
     assert "n4-standard-96" not in machines()

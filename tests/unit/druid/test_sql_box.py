@@ -1,4 +1,4 @@
-"""What may be asked freely, and how Druid is asked."""
+"""Free SQL: extraction of the query, limits, and the requests to Druid."""
 
 import uuid
 from typing import Any
@@ -50,7 +50,7 @@ def failure(category: str, message: str) -> Any:
         ("SELECT a/b*c, d-/*x*/-e", "SELECT a/b*c, d- -e"),
     ],
 )
-def test_one_query_is_taken_without_what_surrounds_it(text: str, sql: str | None) -> None:
+def test_one_query_drops_comments_and_final_semicolons(text: str, sql: str | None) -> None:
     assert one_query(text) == (sql or text)
 
 
@@ -74,14 +74,14 @@ def test_one_query_is_taken_without_what_surrounds_it(text: str, sql: str | None
         ("SELECT 1 " + " " * 20_000, "20009 caracteres y pueden ser 20000"),
     ],
 )
-def test_what_is_no_query_that_reads_is_refused_in_a_sentence(text: str, reason: str) -> None:
+def test_text_without_exactly_one_reading_query_is_refused(text: str, reason: str) -> None:
     with pytest.raises(SqlRefusedError) as refused:
         one_query(text)
     assert reason in str(refused.value)
     assert refused.value.texts.en != refused.value.texts.es == str(refused.value)
 
 
-def test_limits_go_with_the_query_and_one_row_more_tells_that_there_are_more(
+def test_limits_are_sent_and_one_extra_row_marks_the_answer_as_truncated(
     router: Router, client: DruidClient
 ) -> None:
     router.on("POST", SQL, table(["a", 3], ["b", 2], ["c", 1]))
@@ -101,7 +101,9 @@ def test_limits_go_with_the_query_and_one_row_more_tells_that_there_are_more(
 
 
 @pytest.mark.parametrize(("rows", "seconds"), [(0, 5), (10_001, 5), (5, 0), (5, 31), (5, 1e300)])
-def test_limits_have_limits(router: Router, client: DruidClient, rows: int, seconds: float) -> None:
+def test_limit_out_of_range_is_refused(
+    router: Router, client: DruidClient, rows: int, seconds: float
+) -> None:
     with pytest.raises(SqlRefusedError, match="límite"):
         ask(client, "SELECT 1", rows=rows, seconds=seconds)
     with pytest.raises(SqlRefusedError, match="límite"):
@@ -113,7 +115,7 @@ def freely(client: DruidClient, text: str) -> Answer:
     return ask_freely(client, text, ["ventas"], rows=10, seconds=5, query_id="")
 
 
-def test_a_plan_that_is_carried_out_in_the_brokers_heap_is_not_asked(
+def test_plan_that_sorts_in_the_brokers_heap_is_refused(
     router: Router, client: DruidClient
 ) -> None:
     router.on("POST", SQL, plan("windowOperator"))
@@ -125,7 +127,7 @@ def test_a_plan_that_is_carried_out_in_the_brokers_heap_is_not_asked(
     assert freely(client, "SELECT 1").rows == [["a", 1]]
 
 
-def test_a_statement_that_the_check_refuses_never_reaches_druid(
+def test_statement_refused_by_the_check_never_reaches_druid(
     router: Router, client: DruidClient
 ) -> None:
     with pytest.raises(SqlRefusedError, match="REPEAT"):
@@ -135,7 +137,7 @@ def test_a_statement_that_the_check_refuses_never_reaches_druid(
     assert router.asked == []
 
 
-def test_an_answer_that_is_too_large_is_not_read_to_its_end(
+def test_too_large_answer_is_refused(
     router: Router, client: DruidClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_box, "LARGEST_ANSWER", 1_000_000)
@@ -162,7 +164,7 @@ def test_rows_of_subqueries_are_limited_for_free_sql(router: Router, client: Dru
     assert router.asked[-1].body["context"]["maxSubqueryRows"] < SUBQUERY_ROWS
 
 
-def test_too_many_rows_of_subqueries_are_told_with_how_many_may_be(
+def test_too_many_subquery_rows_are_refused_with_the_limit(
     router: Router, client: DruidClient
 ) -> None:
     told = "Cannot issue the query, subqueries generated results beyond maximum[9] rows. Try …"
@@ -172,12 +174,12 @@ def test_too_many_rows_of_subqueries_are_told_with_how_many_may_be(
         freely(client, "SELECT 1")
 
 
-def test_what_druid_refuses_is_told_in_its_words(router: Router, client: DruidClient) -> None:
+def test_refusal_of_druid_has_its_message(router: Router, client: DruidClient) -> None:
     wrong = 400, failure("INVALID_INPUT", "Column 'x' not found (line [1], column [8])")
     router.on("POST", SQL, wrong)
     with pytest.raises(SqlRefusedError, match=r"no acepta la consulta: Column 'x' not found"):
         freely(client, "SELECT x")
-    # The last time without EXPLAIN, whose columns are others.
+    # The last request has no EXPLAIN, which would shift the columns in the message.
     assert router.asked[-1].body["query"] == "SELECT x"
 
     router.on("POST", SQL, (400, failure("INVALID_INPUT", "Object 'ventas' not found")))
@@ -189,7 +191,7 @@ def test_what_druid_refuses_is_told_in_its_words(router: Router, client: DruidCl
     ("status", "category", "kind"),
     [(504, "TIMEOUT", QueryTimeoutError), (500, "CANCELED", QueryCanceledError)],
 )
-def test_a_query_that_is_too_slow_or_cancelled_is_no_druid_that_is_away(
+def test_slow_or_cancelled_query_raises_its_own_error(
     router: Router, client: DruidClient, status: int, category: str, kind: type[Exception]
 ) -> None:
     router.on("POST", SQL, plan(), (status, failure(category, "so it is")))
@@ -205,7 +207,7 @@ def test_only_a_uuid_names_a_query() -> None:
             query_id(other)
 
 
-def test_what_druid_does_not_know_needs_no_cancelling(router: Router, client: DruidClient) -> None:
+def test_cancelling_an_unknown_query_is_not_an_error(router: Router, client: DruidClient) -> None:
     router.on("DELETE", "/druid/v2/one", (202, b""))
     client.cancel_sql("one")
     router.on("DELETE", f"{SQL}/one", (500, b""))

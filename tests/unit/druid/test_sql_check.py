@@ -1,4 +1,4 @@
-"""Which statements of the SQL box may reach Druid."""
+"""The check of free SQL: statements that may reach Druid, and refused statements."""
 
 from collections import Counter
 from dataclasses import astuple
@@ -15,8 +15,8 @@ from tests.support.hostile_sql import Hostile, corpus
 from tests.support.owner_sql import ORDINARY
 from tests.support.random_sql import POISONS, RandomSql
 
-#: Queries of the library that the box refuses: they read sys tables, or have a bounded window.
-#: Their texts are the project's own, and a person only gives their parameters.
+#: Queries of the library that the check refuses: they read sys tables, or have a bounded window.
+#: They are safe because their SQL is the project's and people only give parameters.
 ONLY_IN_LIBRARY = (
     *("cadence", "druid_servers", "ingestion_tasks", "segments_by_day", "supervisor_state"),
 )
@@ -138,7 +138,7 @@ def test_with_query_is_known_only_after_it_and_by_its_exact_name() -> None:
         assert "no se consulta" in str(refusal(sql))
 
 
-def test_derived_tables_are_joined_by_twos_and_with_fewer_rows_the_more_is_computed() -> None:
+def test_only_two_derived_tables_are_joined_and_heavier_joins_get_fewer_rows() -> None:
     joined = "SELECT {} FROM {}"
     derived = "(SELECT sku, cantidad FROM ventas LIMIT 9)"
     pair = f"{derived} a, {derived} b"
@@ -153,7 +153,7 @@ def test_derived_tables_are_joined_by_twos_and_with_fewer_rows_the_more_is_compu
         assert "subconsulta" in str(refusal(joined.format("1", three)))
 
 
-def test_size_is_counted_with_every_derived_table_in_its_place() -> None:
+def test_size_counts_expanded_derived_tables() -> None:
     columns = "SELECT {0} AS x FROM ({1}) t"
     text = "SELECT cantidad AS x FROM ventas"
     for _ in range(3):
@@ -162,7 +162,7 @@ def test_size_is_counted_with_every_derived_table_in_its_place() -> None:
     assert "en una expresión" in str(refusal(columns.format("x + x + x + x", text)))
 
 
-def test_random_statements_are_read_or_refused_and_most_are_read() -> None:
+def test_most_random_statements_pass_and_the_others_are_refused_for_their_size() -> None:
     sales = RandomSql(7)
     refused: list[str] = []
     for _ in range(300):
@@ -171,7 +171,7 @@ def test_random_statements_are_read_or_refused_and_most_are_read() -> None:
         except SqlRefusedError as error:
             refused.append(str(error))
     assert len(refused) < 150
-    # What they are made of is allowed: only their size is not.
+    # Only their size is refused, never an element of their grammar.
     assert all(told.startswith("La consulta tiene") for told in refused)
 
 
@@ -188,6 +188,6 @@ def test_every_function_of_the_file_has_arguments_of_known_kinds() -> None:
     for name, arguments in functions().items():
         assert name == name.upper()
         assert {argument.rstrip("?.") for argument in arguments} <= kinds
-        # What may be left out comes last.
+        # Optional arguments come last.
         optional = [argument.endswith("?") for argument in arguments]
         assert optional == sorted(optional)

@@ -1,4 +1,4 @@
-"""The supervisor's spec: derived from the event, and without a secret whatever the connection."""
+"""The supervisor's spec (from the event's schema, without secrets), its status, and hand-off."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def consumer(config: dict[str, Any]) -> dict[str, Any]:
     return properties
 
 
-def test_every_field_of_the_event_is_a_dimension_but_the_timestamp() -> None:
+def test_every_field_except_the_timestamp_is_a_dimension() -> None:
     made = [(d["name"], d["type"]) for d in dimensions()]
     assert made == [(field.name, field.kind) for field in FIELDS if field.name != "ts"]
     assert ("importe_centavos", "long") in made
@@ -48,16 +48,16 @@ def test_only_ids_are_without_an_index() -> None:
     assert found == ["id_evento", "id_venta"]
 
 
-def test_rows_stay_single_and_queries_see_milliseconds() -> None:
+def test_spec_has_no_rollup_and_keeps_milliseconds() -> None:
     schema = supervisor_spec(PLAIN, topic="t", datasource="d")["spec"]["dataSchema"]
     assert schema["dataSource"] == "d"
     assert schema["timestampSpec"] == {"column": "ts", "format": "iso"}
-    # Rolled up, two events with equal dimensions would be one row.
+    # With rollup, two events with equal dimensions would become one row.
     assert schema["granularitySpec"]["rollup"] is False
     assert schema["granularitySpec"]["queryGranularity"] == "NONE"
 
 
-def test_nothing_of_the_topic_is_skipped_and_nothing_aborted_is_read() -> None:
+def test_spec_reads_the_whole_topic_and_only_committed_records() -> None:
     spec = supervisor_spec(PLAIN, topic="t", datasource="d", task_count=2)["spec"]
     assert spec["ioConfig"]["topic"] == "t"
     assert spec["ioConfig"]["useEarliestOffset"] is True
@@ -70,7 +70,7 @@ def test_nothing_of_the_topic_is_skipped_and_nothing_aborted_is_read() -> None:
     }
 
 
-def test_a_connection_cannot_change_the_group_or_the_isolation() -> None:
+def test_connection_cannot_change_consumer_group_or_isolation_level() -> None:
     asked = {**PLAIN, "group.id": "mine", "isolation.level": "read_uncommitted"}
     assert consumer(asked) == consumer(PLAIN)
 
@@ -99,7 +99,7 @@ def test_no_secret_of_a_connection_is_in_the_spec(user: str, password: str, key:
     assert spec["spec"]["ioConfig"]["consumerProperties"] == {
         "bootstrap.servers": "broker:9092",
         "security.protocol": "SASL_SSL",
-        # Kafka's Java client calls it in the singular.
+        # Kafka's Java client has the name in the singular.
         "sasl.mechanism": "PLAIN",
         "group.id": "druid-ventas",
         "isolation.level": "read_committed",
@@ -117,14 +117,14 @@ def test_no_secret_of_a_connection_is_in_the_spec(user: str, password: str, key:
         ({"ssl.ca.pem": "-----BEGIN"}, {"ssl.truststore.certificates": "-----BEGIN"}),
     ],
 )
-def test_druid_trusts_whom_the_connection_trusts(
+def test_druid_gets_the_connections_certificate_authority(
     librdkafka: dict[str, str], java: dict[str, str]
 ) -> None:
     added = {**java, "ssl.truststore.type": "PEM"}
     assert consumer({**PLAIN, **librdkafka}) == {**consumer(PLAIN), **added}
 
 
-def test_the_spec_is_the_same_each_time_so_that_posting_it_again_changes_nothing() -> None:
+def test_spec_is_identical_each_time() -> None:
     first, again = (supervisor_spec(PLAIN, topic="t", datasource="d") for _ in range(2))
     assert json.dumps(first) == json.dumps(again)
 
@@ -139,7 +139,7 @@ def test_only_reading_tasks_count_as_running() -> None:
     assert [is_running(status(state)["payload"]) for state in detailed] == [True, *[False] * 3]
 
 
-def test_a_description_has_the_latest_errors() -> None:
+def test_description_has_the_latest_errors() -> None:
     errors = tuple(f"error {n}" for n in range(5))
     told = describe(status("LOST_CONTACT_WITH_STREAM", errors=errors)["payload"])
     assert told == (
@@ -156,15 +156,15 @@ def rows(found: int) -> tuple[int, object]:
 
 
 def ingestion(name: str, code: str) -> dict[str, Any]:
-    """A task that reads the topic."""
+    """Return a task that reads the topic."""
     return {"id": name, "type": "index_kafka", "statusCode": code}
 
 
-def test_druid_may_be_stopped_when_nothing_is_left_to_happen(router: Router) -> None:
-    """Step by step: suspended, then the tasks, then the segments, then nothing."""
+def test_druid_may_be_stopped_after_suspension_tasks_and_segments(router: Router) -> None:
+    """Awaited in this order: suspension, end of tasks, segments on a historical."""
     client = DruidClient(router.url)
     path = f"{SUPERVISORS}/ventas/status"
-    # It may go on after Druid's next start.
+    # A compaction may continue after Druid's next start.
     compaction = {"id": "c", "type": "compact", "statusCode": "RUNNING"}
     router.on("GET", path, (200, status("RUNNING")))
     assert unsettled(client, "ventas", RUNS) == "the supervisor is not suspended yet"
@@ -178,9 +178,9 @@ def test_druid_may_be_stopped_when_nothing_is_left_to_happen(router: Router) -> 
     assert unsettled(client, "ventas", RUNS) == ""
 
 
-def test_rows_that_no_task_published_are_told_and_not_taken_for_settled(router: Router) -> None:
-    """With no task and no segment left, all would look well; of a killed task Druid tells no
-    duration, so when it failed is not known.
+def test_unpublished_rows_raise_with_the_failed_task(router: Router) -> None:
+    """No task and no segment is pending, so all looks well. Druid reports no duration for a killed
+    task, so the time of its failure is unknown.
     """
     failed = {
         **ingestion("index_kafka_1", "FAILED"),
@@ -196,14 +196,14 @@ def test_rows_that_no_task_published_are_told_and_not_taken_for_settled(router: 
         unsettled(DruidClient(router.url), "ventas", RUNS)
 
 
-def test_a_failed_task_whose_rows_another_one_read_is_no_loss(router: Router) -> None:
+def test_failed_task_is_settled_if_no_rows_are_missing(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas/status", (200, status("SUSPENDED", suspended=True)))
     router.on("GET", TASKS, (200, [ingestion("t", "FAILED")]))
     router.on("POST", SQL, (200, []), rows(300))
     assert unsettled(DruidClient(router.url), "ventas", RUNS) == ""
 
 
-def test_a_datasource_that_is_away_has_no_rows(router: Router) -> None:
+def test_missing_datasource_lacks_all_rows(router: Router) -> None:
     router.on("POST", SQL, (400, {"errorMessage": "Object 'ventas' not found"}))
     lacking = missing_rows(DruidClient(router.url), "ventas", RUNS)
     assert lacking == "Druid lacks 300 of 300 rows"
@@ -215,7 +215,7 @@ def test_only_tasks_that_wait_or_run_are_unfinished() -> None:
     assert unfinished_tasks(tasks) == ["one", "four"]
 
 
-def test_what_was_never_opened_is_settled(router: Router) -> None:
+def test_missing_supervisor_is_settled(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas/status", (404, {"error": "does not exist"}))
     assert unsettled(DruidClient(router.url), "ventas", RUNS) == ""
 
@@ -227,7 +227,7 @@ READING = {
 }
 
 
-def test_partitions_that_were_added_are_read_by_tasks_that_follow_at_once(router: Router) -> None:
+def test_added_partitions_are_read_after_an_immediate_hand_off(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas", (200, {"spec": {"ioConfig": {"taskCount": 2}}}))
     router.on("POST", f"{SUPERVISORS}/ventas/taskGroups/handoff", (200, b""))
     assert take_up_partitions(DruidClient(router.url), READING) == [2]
@@ -238,11 +238,13 @@ def test_partitions_that_were_added_are_read_by_tasks_that_follow_at_once(router
     "status",
     [
         {**READING, "activeTasks": [{"startingOffsets": {"0": 0, "1": 0, "2": 0}}]},
-        {**READING, "activeTasks": []},  # between two tasks nothing is read, and all will be
+        {**READING, "activeTasks": []},  # between two tasks; the next ones will read all partitions
         {**READING, "latestOffsets": None},
     ],
 )
-def test_a_topic_that_is_read_whole_is_left_alone(router: Router, status: dict[str, Any]) -> None:
+def test_topic_without_unread_partitions_is_left_alone(
+    router: Router, status: dict[str, Any]
+) -> None:
     assert unread_partitions(status) == []
     assert take_up_partitions(DruidClient(router.url), status) == []
     assert not router.asked

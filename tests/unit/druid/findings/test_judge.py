@@ -1,4 +1,4 @@
-"""Usual sales give no finding, and what is changed on purpose does."""
+"""Usual sales give no finding; sales changed on purpose give one."""
 
 from datetime import datetime, timedelta
 from typing import Any, get_args
@@ -47,7 +47,7 @@ def test_usual_sales_give_no_finding(usual_sales: Events) -> None:
     assert looks[0].level == LEVEL
 
 
-def test_an_issuer_whose_approval_fell_is_named_with_what_it_costs(usual_sales: Events) -> None:
+def test_fall_of_an_issuers_approval_is_found_with_its_cost(usual_sales: Events) -> None:
     events = refused(usual_sales, NOW - HOUR, 0.15, payment="credito", issuer="Visa")
     found = only(looked(events))
     assert (found.kind, found.text, found.severity) == ("approval", "issuer", "high")
@@ -61,13 +61,13 @@ def test_an_issuer_whose_approval_fell_is_named_with_what_it_costs(usual_sales: 
     assert 1e6 < numbers["lost_centavos"] / numbers["lost"] < 2e7
 
 
-def test_a_type_that_fell_with_all_its_issuers_is_one_finding(usual_sales: Events) -> None:
+def test_fall_of_all_issuers_of_a_type_is_one_finding(usual_sales: Events) -> None:
     found = only(looked(refused(usual_sales, NOW - HOUR, 0.2, payment="credito")))
     assert (found.kind, found.text, found.subject) == ("approval", "type", {"pago": "credito"})
 
 
 @pytest.mark.parametrize(("factor", "text", "severity"), [(5, "up", "info"), (0, "down", "medium")])
-def test_a_product_that_rises_or_falls_is_named(
+def test_rising_or_falling_product_is_found(
     usual_sales: Events, factor: int, text: str, severity: str
 ) -> None:
     name = "Yerba mate Playadito 1 kg"
@@ -82,14 +82,16 @@ def test_a_product_that_rises_or_falls_is_named(
     assert not found.numbers["low"] <= found.numbers["share"] <= found.numbers["high"]
 
 
-def test_a_product_of_six_sales_an_hour_is_seen_five_times_as_often(usual_sales: Events) -> None:
+def test_product_with_six_sales_an_hour_is_found_when_they_are_five_times_as_many(
+    usual_sales: Events,
+) -> None:
     name = rare(usual_sales, 6)
     found = only(looked(multiplied(usual_sales, NOW - HOUR, 5, product=name)))
     assert (found.kind, found.subject) == ("product", {"producto": name})
 
 
 def rare(events: Events, sales: int) -> str:
-    """A product that is sold so often in an hour."""
+    """Return a product that had this number of sales in the last hour."""
     last = (events.ts >= epoch_ms(NOW - HOUR)) & (events.ts < epoch_ms(NOW))
     for name in events.names["product"]:
         if int((last & (events.state == PENDING) & of(events, product=name)).sum()) == sales:
@@ -97,7 +99,7 @@ def rare(events: Events, sales: int) -> str:
     raise AssertionError("there is none")
 
 
-def test_a_store_that_went_silent_is_named_since_its_last_sale(usual_sales: Events) -> None:
+def test_silent_store_is_found_with_its_last_sale(usual_sales: Events) -> None:
     name = "Ramos Mejía"
     found = only(looked(silent(usual_sales, NOW - HOUR, store=name)))
     assert (found.kind, found.text, found.subject) == ("store", "since", {"sucursal": name})
@@ -109,26 +111,26 @@ def test_a_store_that_went_silent_is_named_since_its_last_sale(usual_sales: Even
     assert (found.text, found.numbers["last"]) == ("silent", 0)
 
 
-def test_a_store_that_sells_again_is_not_silent(usual_sales: Events) -> None:
+def test_store_that_sells_again_gives_no_finding(usual_sales: Events) -> None:
     its = of(usual_sales, store="Ramos Mejía")
     paused = (usual_sales.ts >= epoch_ms(NOW - HOUR)) & (usual_sales.ts < epoch_ms(NOW - HOUR / 6))
     assert told(looked(usual_sales.only(~(its & paused)))) == []
 
 
-def test_a_store_that_is_closed_is_not_silent(usual_sales: Events) -> None:
-    # Eleven at night, and six in the morning: most stores sell in store no more, or not yet.
+def test_closed_store_gives_no_finding(usual_sales: Events) -> None:
+    # 23:00 and 6:00 local time: most stores are closed.
     for now in (NOW - 13 * HOUR, NOW - 6 * HOUR):
         assert told(looked(usual_sales, now)) == []
 
 
-def test_a_stream_that_stands_still_accuses_nobody(usual_sales: Events) -> None:
+def test_stopped_stream_gives_no_finding(usual_sales: Events) -> None:
     stopped = usual_sales.only(usual_sales.ts < epoch_ms(NOW - HOUR))
     assert told(looked(stopped)) == []
     report = looked(stopped, NOW + 3 * HOUR)
     assert (report.sales, report.findings) == (0, [])
 
 
-def test_more_refunds_of_a_category_are_named(usual_sales: Events) -> None:
+def test_rising_refunds_of_a_category_are_found(usual_sales: Events) -> None:
     name = "Calzado"
     found = only(looked(multiplied(usual_sales, NOW - 3 * HOUR, 25, REFUNDED, category=name)))
     assert (found.kind, found.text, found.severity) == ("returns", "reembolsada", "medium")
@@ -139,7 +141,7 @@ WALLET = {"payment": "qr", "issuer": "Mercado Pago"}
 
 
 @pytest.mark.parametrize(("sales", "percent", "text"), [(1, 20, "same"), (2, 20, "more")])
-def test_a_promotion_is_told_with_whether_it_sells_more(
+def test_promotion_is_found_with_its_effect_on_sales(
     usual_sales: Events, sales: int, percent: int, text: str
 ) -> None:
     since = NOW - 3 * HOUR
@@ -154,7 +156,9 @@ def test_a_promotion_is_told_with_whether_it_sells_more(
     assert numbers["income_share"] > numbers["income_most"] or text == "same"
 
 
-def test_more_sales_at_half_the_price_are_no_more_revenue(usual_sales: Events) -> None:
+def test_promotion_with_more_sales_and_less_revenue_is_a_medium_finding(
+    usual_sales: Events,
+) -> None:
     since = NOW - 3 * HOUR
     events = discounted(usual_sales, since, 1, 80, **WALLET)
     for state in range(2):
@@ -163,7 +167,7 @@ def test_more_sales_at_half_the_price_are_no_more_revenue(usual_sales: Events) -
     assert (found.text, found.severity) == ("eaten", "medium")
 
 
-def test_with_little_history_it_says_what_is_missing(usual_sales: Events) -> None:
+def test_little_history_reports_the_missing_kinds(usual_sales: Events) -> None:
     def since(hours: int) -> Report:
         return looked(usual_sales.only(usual_sales.ts >= epoch_ms(NOW - hours * HOUR)))
 
@@ -171,13 +175,13 @@ def test_with_little_history_it_says_what_is_missing(usual_sales: Events) -> Non
     weekday = Missing("promotion", "weekday")
     assert since(3).missing == [Missing("approval", "hours", 2, 3), *by_days, weekday]
     assert since(4).missing == [*by_days, weekday]
-    # Yesterday's stretch is there from its beginning only with 27 hours.
+    # Yesterday's window is complete only with 27 hours of history.
     assert since(26).missing == [*by_days, weekday]
     assert since(28).missing == [weekday]
     assert since(7 * 24 + 4).missing == []
 
 
-def test_without_any_row_there_is_nothing_to_say() -> None:
+def test_without_rows_every_kind_is_missing() -> None:
     report = judge({name: [] for name in get_args(Query)}, NOW)
     assert (report.sales, report.findings, report.tests) == (0, [], {})
     assert {it.kind for it in report.missing} == {
@@ -200,7 +204,7 @@ NEED: dict[Query, set[str]] = {
 
 @pytest.mark.parametrize(("query", "kinds"), NEED.items())
 @pytest.mark.parametrize("rows", [None, [{"unlike": 1}], [{"dia": 0, "hora": 0}]])
-def test_rows_that_are_missing_or_odd_take_their_kinds_only(
+def test_missing_or_odd_rows_affect_only_the_kinds_of_their_query(
     usual_sales: Events,
     query: Query,
     kinds: set[str],
@@ -229,7 +233,7 @@ HOSTILE_PAYMENTS: list[dict[str, Any]] = [
 ]
 
 
-def test_hostile_rows_among_usual_ones_are_no_finding_and_no_error(usual_sales: Events) -> None:
+def test_hostile_rows_give_no_finding_and_no_error(usual_sales: Events) -> None:
     given = query_rows(usual_sales, NOW)
     zeros = {
         name: 0 for name in given["payments"][0] if name not in ("hora", "tipo_pago", "emisor")
@@ -251,7 +255,7 @@ def test_hostile_rows_among_usual_ones_are_no_finding_and_no_error(usual_sales: 
     msgspec.json.encode(report)
 
 
-def test_a_product_that_one_record_names_many_times_is_sold_by_every_sale_at_most(
+def test_product_that_a_record_repeats_has_a_share_of_one_at_most(
     usual_sales: Events,
 ) -> None:
     given = query_rows(usual_sales, NOW)

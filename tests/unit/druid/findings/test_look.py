@@ -1,4 +1,4 @@
-"""What a look asks of Druid, and what it makes of the answers."""
+"""A look's queries to Druid, and its report or error for each kind of answer."""
 
 from datetime import timedelta
 from typing import Any, cast
@@ -17,7 +17,7 @@ from include.sales.local_time import HOUR_MS, epoch_ms
 from tests.support.findings import NOW, Events, SimulatedDruid, silent
 
 
-def test_the_queries_make_a_report_with_their_sql(usual_sales: Events) -> None:
+def test_report_has_findings_and_the_queries(usual_sales: Events) -> None:
     druid = SimulatedDruid(silent(usual_sales, NOW - timedelta(hours=1), store="San Justo"))
     report = look(cast(DruidClient, druid), "ventas", Filters(), NOW)
     assert [found.subject for found in report.findings] == [{"sucursal": "San Justo"}]
@@ -25,14 +25,14 @@ def test_the_queries_make_a_report_with_their_sql(usual_sales: Events) -> None:
     assert [asked.parameters for asked in report.queries.values()] == druid.asked
 
 
-def test_a_look_into_the_past_is_as_of_its_end(usual_sales: Events) -> None:
+def test_look_with_an_end_judges_as_of_that_end(usual_sales: Events) -> None:
     filters = Filters(hasta=NOW)
     druid = SimulatedDruid(usual_sales)
     report = look(cast(DruidClient, druid), "ventas", filters, NOW + timedelta(days=3))
     assert [parameters[0] for parameters in druid.asked] == [report.end] * 4 == [epoch_ms(NOW)] * 4
 
 
-def test_every_value_is_a_parameter_and_every_query_bounded_in_time() -> None:
+def test_values_are_parameters_and_queries_are_bounded_in_time() -> None:
     filters = parse_filters({"provincia": "Córdoba' OR 1=1", "pago": "qr"})
     for asked in queries("ventas", filters, NOW).values():
         assert asked.sql.count("?") == len(asked.parameters)
@@ -44,7 +44,7 @@ def test_every_value_is_a_parameter_and_every_query_bounded_in_time() -> None:
         assert min(it for it in asked.parameters if isinstance(it, int)) == oldest
 
 
-def test_a_druid_without_sales_says_so() -> None:
+def test_missing_datasource_raises() -> None:
     class Empty:
         def sql(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
             raise DatasourceMissingError("Object 'ventas' not found")
@@ -54,7 +54,7 @@ def test_a_druid_without_sales_says_so() -> None:
 
 
 class Refusing(SimulatedDruid):
-    """Fails for queries that have this part."""
+    """Simulated Druid that raises `error` for queries that contain `part`."""
 
     def __init__(self, events: Events, part: str, error: DruidError) -> None:
         super().__init__(events)
@@ -66,7 +66,7 @@ class Refusing(SimulatedDruid):
         return super().sql(query, *arguments, **named)
 
 
-def test_a_query_that_druid_refuses_takes_its_findings_only_and_is_logged(
+def test_refused_query_affects_only_its_kinds_and_is_logged(
     usual_sales: Events, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = DruidError("Incomplete surrogate pair")
@@ -81,7 +81,7 @@ def test_a_query_that_druid_refuses_takes_its_findings_only_and_is_logged(
 @pytest.mark.parametrize(
     ("part", "error"), [("FROM", DruidError("no")), ("producto", DruidUnreachableError("away"))]
 )
-def test_a_druid_that_refuses_everything_or_is_away_is_told(
+def test_druid_that_refuses_every_query_or_is_down_raises(
     usual_sales: Events, part: str, error: DruidError
 ) -> None:
     with pytest.raises(type(error), match=str(error)):

@@ -1,4 +1,4 @@
-"""Rows as arrays."""
+"""Conversion of Druid's rows to arrays."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from include.druid.findings import tables
 from include.druid.findings.tables import named, tabulate
 
 
-def test_a_row_a_subject_a_column_a_window() -> None:
+def test_tabulate_sums_rows_by_subject_and_window() -> None:
     rows = [
         {"nombre": "b", "dia": 7, "ventas": 3, "ultima": None},
         {"nombre": "a", "dia": 0, "ventas": 2, "ultima": 99},
@@ -19,14 +19,14 @@ def test_a_row_a_subject_a_column_a_window() -> None:
     assert table.cells["ultima"].tolist() == [[0, 0], [99, 0]]
 
 
-def test_of_too_many_subjects_the_largest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tabulate_keeps_the_largest_of_too_many_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MOST_SUBJECTS", 2)
     rows = [{"nombre": name, "ventas": sales} for name, sales in (("a", 3), ("b", 1), ("c", 9))]
     table = tabulate(rows, lambda r: r["nombre"], lambda _: 0, (0,), ("ventas",))
     assert (table.names, table.cells["ventas"].tolist()) == (["a", "c"], [[3], [9]])
 
 
-def test_rows_without_a_name_are_of_no_subject() -> None:
+def test_named_leaves_out_rows_without_a_name() -> None:
     rows = [{"nombre": "", "ventas": 3}, {"nombre": "b", "ventas": 1}]
     table = named(tabulate(rows, lambda r: r["nombre"], lambda _: 0, (0,), ("ventas",)))
     assert (table.names, table.cells["ventas"].tolist()) == (["b"], [[1]])

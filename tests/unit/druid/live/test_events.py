@@ -1,4 +1,4 @@
-"""Events in columns, summed as Druid would."""
+"""The columnar store of events: it filters and groups as Druid does."""
 
 from collections import Counter
 from datetime import timedelta
@@ -32,7 +32,7 @@ def event(moment: int, estado: str = "pendiente", **fields: Any) -> dict[str, An
 
 
 def moments(events: Events) -> list[int]:
-    """Those of the events' rows."""
+    """Return the moments of the events' rows, in order."""
     return [row["momento"] for row in reversed(events.latest(1000))]
 
 
@@ -40,7 +40,7 @@ def encoded(*rows: dict[str, Any], codes: Codes | None = None) -> Events:
     return (codes or Codes()).encode(list(rows))
 
 
-def test_groups_have_their_count_and_their_sum() -> None:
+def test_groups_have_their_count_and_sum() -> None:
     card = {"tipo_pago": "credito", "emisor": "Visa", "cuotas": 6}
     events = encoded(
         event(3, **card, importe_centavos=5),
@@ -55,7 +55,7 @@ def test_groups_have_their_count_and_their_sum() -> None:
     ]
 
 
-def test_groups_of_a_series_begin_at_whole_points() -> None:
+def test_groups_of_a_series_begin_at_multiples_of_the_bucket() -> None:
     events = encoded(event(MINUTE + 1), event(2 * MINUTE - 1), event(2 * MINUTE))
     found = events.grouped(("estado",), timedelta(minutes=1))
     assert [(row["momento"], row["eventos"]) for row in found] == [
@@ -64,7 +64,7 @@ def test_groups_of_a_series_begin_at_whole_points() -> None:
     ]
 
 
-def test_no_groups_are_mixed_up_whatever_values_there_are() -> None:
+def test_every_combination_of_values_is_its_own_group() -> None:
     rows = [
         event(moment, provincia=f"p{a}", sucursal=f"s{b}", plataforma=f"q{c}")
         for moment, (a, b, c) in enumerate(product(range(7), range(5), range(3)))
@@ -75,7 +75,7 @@ def test_no_groups_are_mixed_up_whatever_values_there_are() -> None:
     assert {tuple(row[name] for name in names): row["eventos"] for row in found} == wanted
 
 
-def test_few_events_of_columns_with_many_values_are_grouped_too() -> None:
+def test_few_events_of_columns_with_many_values_are_grouped() -> None:
     codes = Codes()
     rows = [
         event(n, provincia=f"p{n}", sucursal=f"s{n}", producto=f"x{n}", plataforma=f"q{n}")
@@ -92,13 +92,13 @@ def test_few_events_of_columns_with_many_values_are_grouped_too() -> None:
     ]
 
 
-def test_an_amount_or_a_value_that_is_missing_counts_as_none() -> None:
+def test_missing_value_is_none_and_missing_amount_is_zero() -> None:
     [row] = encoded(event(1, None, importe_centavos=None)).grouped(("estado",))  # type: ignore[arg-type]
     assert row == {"estado": None, "eventos": 1, "importe": 0}
     assert encoded().grouped(("estado",), timedelta(minutes=1)) == []
 
 
-def test_filters_act_on_all_of_them() -> None:
+def test_filters_on_several_columns_must_all_match() -> None:
     codes = Codes()
     events = encoded(event(1), event(2, provincia="Jujuy"), event(3, "aprobada"), codes=codes)
     found = events.where(codes, [("provincia", "Salta"), ("estado", "aprobada")])
@@ -107,7 +107,7 @@ def test_filters_act_on_all_of_them() -> None:
     assert moments(events.where(codes, [("producto", "nunca visto")])) == []
 
 
-def test_later_events_follow_and_a_stretch_is_cut_out() -> None:
+def test_events_are_appended_and_cut_to_an_interval() -> None:
     codes = Codes()
     earlier, later = (
         encoded(event(5), event(1), codes=codes),
@@ -119,12 +119,12 @@ def test_later_events_follow_and_a_stretch_is_cut_out() -> None:
 
 
 @pytest.mark.parametrize(("count", "latest"), [(2, [3, 2]), (9, [3, 2, 1])])
-def test_the_latest_come_first(count: int, latest: list[int]) -> None:
+def test_latest_events_come_first(count: int, latest: list[int]) -> None:
     events = encoded(event(1), event(3), event(2))
     assert [row["momento"] for row in events.latest(count)] == latest
 
 
-def test_values_beyond_the_most_that_are_kept_apart_count_as_unknown(
+def test_values_beyond_the_maximum_count_as_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "MOST_VALUES", 3)

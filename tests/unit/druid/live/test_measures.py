@@ -1,4 +1,4 @@
-"""Counts and sums by state, as a store owner reads them."""
+"""Measures of sales, from counts and sums by state."""
 
 from include.druid.live.measures import Measures, measures_by, total
 
@@ -12,7 +12,7 @@ ROWS = [
 ]
 
 
-def test_a_sale_counts_once_and_only_what_is_approved_is_income() -> None:
+def test_sale_counts_once_and_only_approved_sales_are_income() -> None:
     by_payment = measures_by(ROWS, lambda row: row["tipo_pago"])
     assert by_payment == {
         "qr": Measures(ventas=10, aprobadas=8, rechazadas=2, ingresos=4000),
@@ -21,6 +21,6 @@ def test_a_sale_counts_once_and_only_what_is_approved_is_income() -> None:
     assert total(ROWS) == Measures(11, 8, 2, 1, 1, 4000)
 
 
-def test_a_garbled_event_counts_as_nothing() -> None:
+def test_malformed_event_is_not_counted() -> None:
     garbled = [{"estado": None, "eventos": 3, "importe": None}]
     assert total(garbled) == total([]) == Measures()

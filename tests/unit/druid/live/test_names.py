@@ -1,4 +1,4 @@
-"""Values of columns as the page shows them, whatever a record has in their place."""
+"""Cleaning of column values, usual and hostile ones, for the page."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from include.druid.live.names import LONGEST_NAME, clean, clean_rows
 
 
 @pytest.mark.parametrize("value", ["Córdoba", "", None, 3, -(2**63), 1.5])
-def test_a_usual_value_stays_as_it_is(value: Any) -> None:
+def test_usual_value_is_unchanged(value: Any) -> None:
     assert clean(value) == value
 
 
@@ -23,16 +23,16 @@ def test_a_usual_value_stays_as_it_is(value: Any) -> None:
         (["x\ud83d"], '["x\\ud83d"]'),
     ],
 )
-def test_another_value_becomes_text_that_json_can_hold(value: Any, shown: str) -> None:
+def test_odd_value_becomes_text_that_json_can_encode(value: Any, shown: str) -> None:
     assert clean(value) == shown
     assert msgspec.json.decode(msgspec.json.encode(clean(value))) == shown
 
 
-def test_a_long_text_is_cut_and_the_cut_shows() -> None:
+def test_long_text_is_cut_and_ends_with_an_ellipsis() -> None:
     found = clean("ñ" * 1_000_000)
     assert (len(found), found[-2:]) == (LONGEST_NAME, "ñ…")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_number_that_json_lacks_is_null_in_the_answer(value: float) -> None:
+def test_nan_or_infinity_is_null_in_json(value: float) -> None:
     assert msgspec.json.encode(clean_rows([{"importe": value}])) == b'[{"importe":null}]'

@@ -1,4 +1,4 @@
-"""What the live page is told, from what Druid answers to each of its queries."""
+"""The live page's answer, built from Druid's answers to its queries."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ END = 1_795_532_851_000
 
 
 class Druid:
-    """Answers by what a query groups by, and keeps what it was asked."""
+    """Fake client that recognizes a query by its grouping, and records every call."""
 
     def __init__(self, **answers: list[dict[str, Any]]) -> None:
         self.answers = answers
@@ -35,7 +35,7 @@ class Druid:
         kind = next((kind for part, kind in kinds.items() if part in query), "states")
         self.asked.append((kind, query, parameters))
         start, end = parameters[:2]
-        # Of events one by one, those that are asked for.
+        # The query of single events gets only those of its interval.
         return [
             row
             for row in self.answers.get(kind, [])
@@ -50,13 +50,13 @@ def look(
         return overview(druid, "ventas", parse_filters(parameters), now, pool, memory or Memory())
 
 
-def test_nothing_in_the_range_is_zeros_and_not_an_error() -> None:
+def test_range_without_sales_gives_zeros() -> None:
     found = look(Druid())
     assert found["totales"]["actual"]["ventas"] == 0
     assert found["serie"] == found["pagos"] == found["suben"] == []
 
 
-def test_it_asks_for_the_range_and_the_one_before() -> None:
+def test_look_queries_the_range_and_the_previous_one() -> None:
     druid = Druid()
     look(druid, rango="24h", provincia="Córdoba")
     day, end = 86_400_000, 1_795_532_850_000
@@ -68,7 +68,7 @@ def test_it_asks_for_the_range_and_the_one_before() -> None:
 
 
 def sale(seconds: float, estado: str = "pendiente", **fields: Any) -> dict[str, Any]:
-    """An event so long before now."""
+    """Return an event that is `seconds` old."""
     return {
         "momento": END - round(seconds * 1000),
         "id_evento": f"e{seconds}",
@@ -97,7 +97,7 @@ EVENTS = [
 ]
 
 
-def test_a_live_look_is_made_of_the_events_themselves() -> None:
+def test_live_look_is_computed_from_single_events() -> None:
     found = look(Druid(events=EVENTS))
     actual = found["totales"]["actual"]
     assert (actual["ventas"], actual["aprobadas"], actual["ingresos"]) == (4, 2, 200)
@@ -119,21 +119,21 @@ def test_viewers_with_other_filters_share_the_events() -> None:
     asked = len(druid.asked)
     found = look(druid, memory=memory, provincia="Jujuy", pago="debito")
     assert found["totales"]["actual"]["ventas"] == found["totales"]["actual"]["aprobadas"] == 1
-    # What it is compared with is of its own filters.
+    # Only the earlier intervals, which depend on the filters, are queried again.
     assert {kind for kind, _, _ in druid.asked[asked:]} == {"products", "states"}
 
 
-def test_a_second_later_only_what_is_new_is_asked_for() -> None:
+def test_look_a_second_later_queries_only_new_events() -> None:
     druid, memory = Druid(events=EVENTS), Memory()
     asked = []
     for second in (31, 32, 59, 60):
         look(druid, NOW + timedelta(seconds=second - 31), memory)
         asked.append(len(druid.asked))
     assert asked == [4, 5, 6, 10]
-    # What it asks for beside the first look's four.
+    # The first look makes four queries; this is the second look's only one.
     kind, _, (start, end, *_) = druid.asked[4]
     assert (kind, end) == ("events", END + 1000)
-    # Late by a minute and more, a sale is still among the new ones.
+    # It covers more than a minute, so a sale that arrives a minute late is included.
     assert 60_000 < end - start < 120_000
 
 
@@ -148,13 +148,13 @@ def test_too_many_events_are_summed_by_druid(monkeypatch: pytest.MonkeyPatch) ->
     assert all("LIMIT 3" in query for kind, query, _ in druid.asked if kind == "events")
 
 
-def test_a_stretch_that_ended_is_summed_by_druid() -> None:
+def test_past_range_is_summed_by_druid() -> None:
     druid = Druid(events=EVENTS)
     look(druid, hasta="2026-11-24T12:00:00-03:00")
     assert "events" not in {kind for kind, _, _ in druid.asked}
 
 
-def test_what_failed_is_asked_for_again() -> None:
+def test_failed_answer_is_queried_again() -> None:
     class Flaky(Druid):
         def sql(self, query: str, parameters: Any, **how: Any) -> list[dict[str, Any]]:
             first = not any(asked == query for _, asked, _ in self.asked)
@@ -169,7 +169,7 @@ def test_what_failed_is_asked_for_again() -> None:
     assert look(druid, memory=memory)["totales"]["actual"]["ventas"] == 4
 
 
-def test_of_what_was_asked_once_no_more_is_kept_than_is_told() -> None:
+def test_once_drops_the_least_recently_used_answer() -> None:
     asked: list[str] = []
 
     def ask(name: str) -> Future[str]:
@@ -184,7 +184,7 @@ def test_of_what_was_asked_once_no_more_is_kept_than_is_told() -> None:
     assert asked == ["a", "b", "c", "b"]
 
 
-def test_a_day_is_made_of_its_local_hours() -> None:
+def test_point_of_a_day_sums_its_local_hours() -> None:
     row = {"estado": "pendiente", "importe": 0}
     series = [
         {**row, "momento": "2026-11-23T02:00:00.000Z", "eventos": 5},
@@ -196,7 +196,7 @@ def test_a_day_is_made_of_its_local_hours() -> None:
     assert found["totales"]["actual"]["ventas"] == 13
 
 
-def test_lists_are_by_sales_and_issuers_by_payment_type() -> None:
+def test_lists_are_sorted_by_sales_and_issuers_belong_to_a_payment_type() -> None:
     def paid(kind: str, issuer: str | None, instalments: int, events: int) -> dict[str, Any]:
         return {
             "tipo_pago": kind,
@@ -226,7 +226,7 @@ def test_lists_are_by_sales_and_issuers_by_payment_type() -> None:
     assert [(row["nombre"], row["ventas"]) for row in found["cuotas"]] == [(1, 4), (12, 5)]
 
 
-def test_what_changed_is_told_by_how_much_that_means() -> None:
+def test_changed_products_are_sorted_by_significance() -> None:
     before = {"yerba": 100, "asado": 4, "pan": 40, "vino": 5}
     now = {"yerba": 140, "asado": 8, "pan": 10, "taza": 9}
     changes = changed(now, before)
@@ -234,7 +234,7 @@ def test_what_changed_is_told_by_how_much_that_means() -> None:
     assert changed(now, {}) == []
 
 
-def test_trouble_of_druid_is_told() -> None:
+def test_druid_that_is_down_raises() -> None:
     class Away:
         def sql(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
             raise DruidUnreachableError("away")
@@ -263,7 +263,7 @@ ODD: list[Any] = [
 ]
 
 
-def test_the_record_of_the_issue_takes_no_section() -> None:
+def test_record_with_only_nulls_breaks_no_section() -> None:
     incomplete = {**dict.fromkeys(sale(1)), "momento": END - 1000, "id_evento": "x"}
     honest = [sale(7 + n, tipo_pago="credito", cuotas=n) for n in (6, 1)]
     found = look(Druid(events=[*EVENTS, *honest, {**incomplete, "tipo_pago": "credito"}]))
@@ -272,7 +272,7 @@ def test_the_record_of_the_issue_takes_no_section() -> None:
     assert [row["nombre"] for row in found["cuotas"]] == [1, 6, None]
 
 
-#: Druid's columns of numbers hold nothing else.
+#: A numeric column of Druid holds only these.
 WHOLE = [odd for odd in ODD if odd is None or type(odd) is int]
 
 
@@ -285,9 +285,7 @@ WHOLE = [odd for odd in ODD if odd is None or type(odd) is int]
     ],
     ids=lambda value: repr(value)[:20],
 )
-def test_an_odd_value_in_any_column_leaves_the_honest_sales_as_they_are(
-    column: str, odd: Any
-) -> None:
+def test_odd_value_in_any_column_does_not_change_the_honest_sales(column: str, odd: Any) -> None:
     hostile = [{**sale(5 + n / 100), column: odd} for n in range(12)]
     honest = look(Druid(events=EVENTS))
     found = look(Druid(events=[*EVENTS, *hostile]))
@@ -298,7 +296,7 @@ def test_an_odd_value_in_any_column_leaves_the_honest_sales_as_they_are(
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
-def test_an_odd_value_in_druids_sums_leaves_the_other_groups_as_they_are(odd: Any) -> None:
+def test_odd_value_in_druids_sums_does_not_change_the_other_groups(odd: Any) -> None:
     def rows(names: tuple[str, ...], value: Any) -> list[dict[str, Any]]:
         row = {"estado": "aprobada", "eventos": 9, "importe": 5}
         return [{**dict.fromkeys(names, "usual"), **row}, {**dict.fromkeys(names, value), **row}]
@@ -319,7 +317,7 @@ def test_an_odd_value_in_druids_sums_leaves_the_other_groups_as_they_are(odd: An
         ).items()
 
 
-def test_amounts_beyond_64_bits_in_all_are_cut_and_not_an_error() -> None:
+def test_sum_beyond_64_bits_stops_at_the_limit() -> None:
     absurd = {"estado": "aprobada", "eventos": 1, "importe": 9 * 10**18}
     series = [{**absurd, "momento": f"2026-11-24T14:0{n}:00.000Z"} for n in range(3)]
     found = look(Druid(series=series), rango="24h")
@@ -327,7 +325,7 @@ def test_amounts_beyond_64_bits_in_all_are_cut_and_not_an_error() -> None:
     msgspec.json.encode(found)
 
 
-#: Sections that are made of each query.
+#: Sections that are built from each query.
 OF_QUERY = {
     "payments": {"pagos", "emisores", "cuotas"},
     "places": {"plataformas", "provincias", "sucursales"},
@@ -340,7 +338,7 @@ OF_QUERY = {
 
 @pytest.mark.parametrize(("query", "sections"), OF_QUERY.items())
 @pytest.mark.parametrize("odd", [DruidError("Incomplete surrogate pair"), [{"unlike": 1}]])
-def test_a_query_that_fails_takes_its_own_sections_only_and_is_logged(
+def test_failed_query_breaks_only_its_own_sections_and_is_logged(
     query: str, sections: set[str], odd: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Odd(Druid):
@@ -365,7 +363,7 @@ def test_a_query_that_fails_takes_its_own_sections_only_and_is_logged(
         assert found["totales"][name] == (None if name in lost else totals)
 
 
-def test_events_that_druid_cannot_write_are_asked_for_as_sums() -> None:
+def test_events_that_druid_cannot_write_are_queried_as_sums() -> None:
     class Refusing(Druid):
         def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
             rows = super().sql(text, parameters, **how)
@@ -378,7 +376,7 @@ def test_events_that_druid_cannot_write_are_asked_for_as_sums() -> None:
     assert (found["totales"]["actual"]["ventas"], found["fallas"]) == (3, [])
 
 
-def test_a_druid_that_refuses_every_query_is_told() -> None:
+def test_druid_that_refuses_every_query_raises() -> None:
     class Refusing:
         def sql(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
             raise DruidError("not so")
@@ -388,7 +386,7 @@ def test_a_druid_that_refuses_every_query_is_told() -> None:
 
 
 @pytest.mark.parametrize("trouble", [DruidUnreachableError("away"), QueryTimeoutError("slow")])
-def test_trouble_of_all_of_druid_is_no_section_of_its_own(trouble: DruidError) -> None:
+def test_error_of_druid_as_a_whole_raises_from_any_section(trouble: DruidError) -> None:
     class Late(Druid):
         def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
             rows = super().sql(text, parameters, **how)
@@ -400,6 +398,6 @@ def test_trouble_of_all_of_druid_is_no_section_of_its_own(trouble: DruidError) -
         look(Late(), rango="24h")
 
 
-def test_products_without_a_name_rise_and_fall_beside_the_others() -> None:
+def test_products_without_a_name_are_listed_among_the_changes() -> None:
     changes = changed({None: 12, "yerba": 20}, {None: 2, "yerba": 40})
     assert [change["nombre"] for change in changes] == [None, "yerba"]
