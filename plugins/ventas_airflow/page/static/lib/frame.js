@@ -25,7 +25,7 @@ export function openInAirflow(path) {
   link.remove();
 }
 
-/** Parameters of the address: Airflow's if the page is in its frame, so that people can share it. */
+/** Parameters of the address: Airflow's if the page is in its frame, since people share that. */
 export function readAddress() {
   return new URLSearchParams((outer() ?? window).location.search);
 }
