@@ -25,7 +25,7 @@ def moments_of_sales(lab: Lab, window: str) -> list[datetime]:
     )
 
 
-def test_the_past_goes_on_live_and_filled_again_adds_nothing_and_the_last_run_stops_the_vm(
+def test_live_window_follows_the_filled_days_and_a_second_back_fill_adds_nothing(
     lab: Lab,
 ) -> None:
     conf = {"days": 2, "scale": SCALE, "seed": SEED, "live_minutes": 0.5}

@@ -15,7 +15,7 @@ Visit = Callable[..., Visitor]
 SOME_TASKS = 240_000
 
 
-def test_an_admin_opens_and_stops_a_window_and_the_page_tells_that_druid_is_away_until_it_is_back(
+def test_admin_opens_and_stops_a_window_and_page_recovers_when_druid_is_back(
     shop: Shop, visit: Visit
 ) -> None:
     owner, admin = visit(), visit(airflow.USER)

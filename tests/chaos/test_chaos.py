@@ -11,7 +11,7 @@ from chaos.windows import Windows
 from tests.support.lab import Lab
 
 
-def test_nothing_is_lost_or_twice(lab: Lab, tmp_path: Path) -> None:
+def test_nothing_is_lost_or_duplicated(lab: Lab, tmp_path: Path) -> None:
     stack = laboratory.Lab(lab.settings)
     windows = Windows(stack, 120)
     harmed = [run_scenario(stack, windows, name, 1, tmp_path) for name in ("producer", "broker")]

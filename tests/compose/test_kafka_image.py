@@ -147,14 +147,14 @@ def read_one(config: dict[str, Any]) -> bytes | None:
 
 
 @pytest.mark.parametrize("services", [()], indirect=True)
-def test_it_serves_who_comes(services: dict[str, Any], broker: Place) -> None:
+def test_broker_serves_clients_without_a_login(services: dict[str, Any], broker: Place) -> None:
     config = airflow_client(services, broker)
     create_and_sell(config)
     assert read_one(config) == b"a sale"
 
 
 @pytest.mark.parametrize("services", [(SECURE,)], indirect=True)
-def test_the_secured_one_serves_airflow_and_druid_with_what_they_need(
+def test_secured_broker_lets_airflow_write_and_druid_only_read(
     services: dict[str, Any], broker: Place, tmp_path: Path
 ) -> None:
     grant_as_airflow_init_does(services, broker, tmp_path)
@@ -177,7 +177,7 @@ def test_the_secured_one_serves_airflow_and_druid_with_what_they_need(
 @pytest.mark.parametrize(
     "wrong", [{"sasl.password": "guessed"}, {"security.protocol": "PLAINTEXT"}], ids=str
 )
-def test_the_secured_one_serves_nobody_else(
+def test_secured_broker_refuses_other_clients(
     services: dict[str, Any], broker: Place, wrong: dict[str, str]
 ) -> None:
     admin = AdminClient({**airflow_client(services, broker), **wrong})

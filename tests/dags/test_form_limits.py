@@ -68,7 +68,7 @@ def task_takes(operator: Any, arguments: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(("dag", "field", "operator", "others", "name"), FIELDS)
-def test_a_limit_of_both_is_the_same(
+def test_form_and_task_have_the_same_limits(
     dags: DagBag, dag: str, field: str, operator: Any, others: dict[str, Any], name: str
 ) -> None:
     schema = dags.dags[dag].params.get_param(field).schema
@@ -83,7 +83,7 @@ def test_a_limit_of_both_is_the_same(
 
 
 @pytest.mark.parametrize(("dag", "field", "operator", "others", "name"), CLOSER)
-def test_what_the_form_takes_no_task_refuses(
+def test_task_accepts_the_forms_closer_limits(
     dags: DagBag, dag: str, field: str, operator: Any, others: dict[str, Any], name: str
 ) -> None:
     schema = dags.dags[dag].params.get_param(field).schema
@@ -94,7 +94,7 @@ def test_what_the_form_takes_no_task_refuses(
 @pytest.mark.parametrize(
     "value", ["7", None, True, [], {}, "", 1.5, float("nan"), float("inf"), 2**63, -1]
 )
-def test_a_seed_that_is_none_is_refused_by_both(dags: DagBag, value: Any) -> None:
+def test_invalid_seed_is_refused_by_form_and_task(dags: DagBag, value: Any) -> None:
     # As a text it may come from a template: the form alone sees the difference.
     assert not form_takes(dags, "sales_window", "seed", value)
     if value != "7":
@@ -102,12 +102,12 @@ def test_a_seed_that_is_none_is_refused_by_both(dags: DagBag, value: Any) -> Non
 
 
 @pytest.mark.parametrize("value", [None, [], ["palermo"], ["palermo", "palermo"]])
-def test_stores_that_the_form_takes_the_task_takes(dags: DagBag, value: Any) -> None:
+def test_stores_accepted_by_the_form_are_accepted_by_the_task(dags: DagBag, value: Any) -> None:
     assert form_takes(dags, "sales_window", "stores", value)
     assert task_takes(CheckSalesOperator, {**WINDOW, "stores": value})
 
 
 @pytest.mark.parametrize("value", ["palermo", [7], [None], {"palermo": 1}, 0, False])
-def test_stores_that_the_form_refuses_the_task_refuses(dags: DagBag, value: Any) -> None:
+def test_stores_refused_by_the_form_are_refused_by_the_task(dags: DagBag, value: Any) -> None:
     assert not form_takes(dags, "sales_window", "stores", value)
     assert not task_takes(CheckSalesOperator, {**WINDOW, "stores": value})

@@ -76,9 +76,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parsed]:
 
 
 @pytest.mark.parametrize("file", [file.name for file in FILES])
-def test_parsing_a_file_looks_nothing_up_and_takes_no_time(
-    parsed: dict[str, Parsed], file: str
-) -> None:
+def test_parsing_a_file_is_quick_and_looks_nothing_up(parsed: dict[str, Parsed], file: str) -> None:
     found = parsed[file]
     assert found.errors == {}
     assert found.dags
@@ -88,7 +86,7 @@ def test_parsing_a_file_looks_nothing_up_and_takes_no_time(
     assert found.share < PARSE_LIMIT
 
 
-def test_a_file_that_does_what_it_should_not_is_found_out(parsed: dict[str, Parsed]) -> None:
+def test_bad_file_is_detected(parsed: dict[str, Parsed]) -> None:
     bad = parsed["bad.py"]
     assert bad.dags == ["bad"]
     assert bad.lookups == ["connection kafka_default", "variable zone"]
@@ -103,7 +101,7 @@ def test_every_file_imports_and_no_two_dags_share_a_name(dags: DagBag) -> None:
     assert len({dag.dag_display_name for dag in dags.dags.values()}) == len(DAGS)
 
 
-def test_a_person_finds_out_what_it_is(dag: DAG) -> None:
+def test_dag_and_tasks_have_descriptions_and_display_names(dag: DAG) -> None:
     assert dag.dag_display_name != dag.dag_id
     assert dag.description
     assert dag.doc_md
@@ -119,14 +117,14 @@ def test_runs_do_not_overlap_or_pile_up(dag: DAG) -> None:
     assert dag.catchup is False
 
 
-def test_every_task_has_an_owner_and_is_tried_again(dag: DAG) -> None:
+def test_every_task_has_an_owner_and_retries(dag: DAG) -> None:
     for task in dag.tasks:
         assert task.owner == "ventas"
         if (dag.dag_id, task.task_id) not in NOT_RETRIED:
             assert task.retries >= 1, task.task_id
 
 
-def test_the_form_explains_every_field_and_bounds_every_number(dag: DAG) -> None:
+def test_form_explains_every_field_and_limits_every_number(dag: DAG) -> None:
     for name in dag.params:
         param = dag.params.get_param(name)
         schema = param.schema
@@ -142,7 +140,7 @@ def test_the_form_explains_every_field_and_bounds_every_number(dag: DAG) -> None
         assert param.value is not None or "null" in schema["type"], name
 
 
-def test_airflow_stores_the_dag_and_reads_back_the_same(dag: DAG) -> None:
+def test_stored_dag_is_read_back_equal(dag: DAG) -> None:
     stored = json.dumps(DagSerialization.to_dict(dag))
     read: SerializedDAG = DagSerialization.from_dict(json.loads(stored))
     assert read.task_ids == dag.task_ids
@@ -156,7 +154,7 @@ def test_airflow_stores_the_dag_and_reads_back_the_same(dag: DAG) -> None:
     assert json.dumps(DagSerialization.to_dict(dag)) == stored
 
 
-def test_the_plugin_registers_the_windows_timetable(window: DAG) -> None:
+def test_plugin_registers_the_windows_timetable(window: DAG) -> None:
     registered: dict[str, Any] = plugins_manager.get_timetables_plugins()
     assert registered["ventas_airflow.timetable.SimulationWindowTimetable"] is type(
         window.timetable
@@ -164,7 +162,7 @@ def test_the_plugin_registers_the_windows_timetable(window: DAG) -> None:
     assert plugins_manager.get_import_errors() == {}
 
 
-def test_the_form_is_checked_before_anything_starts(window: DAG) -> None:
+def test_form_is_checked_before_anything_starts(window: DAG) -> None:
     first = window.get_task("check_form")
     assert first.upstream_task_ids == set()
     assert {task.task_id for task in window.tasks} - {"check_form"} == {
@@ -174,7 +172,7 @@ def test_the_form_is_checked_before_anything_starts(window: DAG) -> None:
     assert all(getattr(first, name) == getattr(publish, name) for name in first.template_fields)
 
 
-def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
+def test_vm_is_stopped_even_if_tasks_in_between_fail(window: DAG) -> None:
     start, stop = window.get_task("start_vm"), window.get_task("stop_vm")
     assert start.is_setup
     assert stop.is_teardown
@@ -197,7 +195,7 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
 
 
 @pytest.mark.parametrize("dag_id", SHARERS)
-def test_the_vm_is_watched_as_long_as_anything_publishes(dags: DagBag, dag_id: str) -> None:
+def test_vm_is_watched_while_any_task_publishes(dags: DagBag, dag_id: str) -> None:
     dag = dags.dags[dag_id]
     watch, reconcile = dag.get_task("watch_vm"), dag.get_task("reconcile")
     assert {*watch.while_running, "watch_vm"} == reconcile.upstream_task_ids
@@ -206,14 +204,14 @@ def test_the_vm_is_watched_as_long_as_anything_publishes(dags: DagBag, dag_id: s
     assert watch.body == dag.get_task("start_vm").body
 
 
-def test_the_live_window_of_a_back_fill_is_no_longer_than_a_window_may_be(dags: DagBag) -> None:
+def test_live_window_of_a_back_fill_has_the_limits_of_a_window(dags: DagBag) -> None:
     """Otherwise it is refused after the whole back-fill."""
     live = dags.dags["sales_backfill"].params.get_param("live_minutes").schema
     window = dags.dags["sales_window"].params.get_param("duration_minutes").schema
     assert (live["minimum"], live["maximum"]) == (window["minimum"], window["maximum"])
 
 
-def test_the_faults_of_the_form_reach_all_that_check_and_publish(window: DAG) -> None:
+def test_faults_of_the_form_reach_all_tasks_that_check_or_publish(window: DAG) -> None:
     faults = [name for name in window.params if name.endswith("_pct")]
     assert len(faults) == 6
     for name in faults:
@@ -233,7 +231,7 @@ def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) 
     assert "reconcile" in suspend.upstream_task_ids
 
 
-def test_runs_that_use_druid_beside_each_other_know_of_each_other(dags: DagBag) -> None:
+def test_dags_that_use_druid_are_exactly_the_sharers(dags: DagBag) -> None:
     """A DAG that is not among them would be cut off by the others, or cut them off."""
     using = [name for name, dag in dags.dags.items() if dag.has_task("stop_vm")]
     assert sorted(using) == sorted(SHARERS)
@@ -245,7 +243,7 @@ def test_runs_that_use_druid_beside_each_other_know_of_each_other(dags: DagBag) 
 
 
 @pytest.mark.parametrize("dag_id", SHARERS)
-def test_druids_offsets_are_reset_only_if_the_form_says_so(dags: DagBag, dag_id: str) -> None:
+def test_druids_offsets_are_reset_only_if_the_form_asks_for_it(dags: DagBag, dag_id: str) -> None:
     dag = dags.dags[dag_id]
     assert dag.params["reset_offsets"] is False
     submit = dag.get_task("submit_supervisor")
@@ -265,7 +263,7 @@ def judging(dag: DAG) -> set[str]:
     }
 
 
-def test_a_window_succeeds_only_if_it_is_reconciled_handed_off_and_the_vm_is_off(
+def test_window_succeeds_only_if_reconciled_handed_off_and_vm_stopped(
     window: DAG,
 ) -> None:
     """Teardowns alone would end every run in success."""
@@ -281,13 +279,13 @@ def backfill(dags: DagBag) -> DAG:
     return found
 
 
-def test_a_bad_back_fill_is_refused_before_anything_starts(backfill: DAG) -> None:
+def test_invalid_back_fill_is_refused_before_anything_starts(backfill: DAG) -> None:
     first = backfill.get_task("plan_days")
     assert first.upstream_task_ids == set()
     assert len(first.get_flat_relatives(upstream=False)) == len(backfill.tasks) - 1
 
 
-def test_the_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
+def test_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
     backfill: DAG,
 ) -> None:
     """Were the ingestion suspended later, the window would wait in vain."""
@@ -296,7 +294,7 @@ def test_the_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
     assert "stop_vm" not in before
 
 
-def test_a_back_fill_succeeds_only_if_all_of_it_does(backfill: DAG) -> None:
+def test_back_fill_succeeds_only_if_no_task_failed(backfill: DAG) -> None:
     assert judging(backfill) == {"done", "stop_vm"}
     done = backfill.get_task("done")
     assert done.upstream_task_ids == {
@@ -309,7 +307,7 @@ def test_a_back_fill_succeeds_only_if_all_of_it_does(backfill: DAG) -> None:
     assert done.trigger_rule == TriggerRule.NONE_FAILED
 
 
-def test_the_vm_stays_on_only_for_a_live_window_that_was_opened(backfill: DAG) -> None:
+def test_vm_stays_on_only_for_a_live_window_that_opened(backfill: DAG) -> None:
     """One that was asked for and did not open, since the back-fill failed, would cost for ever."""
     stop = backfill.get_task("stop_vm")
     assert "go_live" in stop.upstream_task_ids
@@ -317,11 +315,11 @@ def test_the_vm_stays_on_only_for_a_live_window_that_was_opened(backfill: DAG) -
     assert "key='trigger_run_id'" in stop.keep_on
 
 
-def test_days_are_filled_beside_each_other_up_to_the_stated_number(backfill: DAG) -> None:
+def test_two_days_are_filled_at_the_same_time(backfill: DAG) -> None:
     assert backfill.get_task("fill_day").max_active_tis_per_dagrun == 2
 
 
-def test_people_are_told_of_a_run_once_and_by_each_task_in_its_own_words(dag: DAG) -> None:
+def test_dag_sends_alerts_and_each_failed_task_leaves_a_notice(dag: DAG) -> None:
     assert dag.on_failure_callback is tell
     assert dag.on_success_callback is tell
     for task in dag.tasks:
@@ -335,7 +333,7 @@ def test_people_are_told_of_a_run_once_and_by_each_task_in_its_own_words(dag: DA
         ("sales_validation", DeadlineReference.DAGRUN_QUEUED_AT, 10),
     ],
 )
-def test_a_run_that_is_late_is_told_of(
+def test_late_run_sends_an_alert(
     dags: DagBag, dag_id: str, reference: BaseDeadlineReference, minutes: int
 ) -> None:
     dag = dags.dags[dag_id]
@@ -346,6 +344,6 @@ def test_a_run_that_is_late_is_told_of(
     assert read.callback == AsyncCallback(tell_late)
 
 
-def test_a_triggered_window_is_late_by_the_length_that_its_form_begins_with(window: DAG) -> None:
+def test_deadline_of_a_window_uses_the_forms_default_duration(window: DAG) -> None:
     [alert] = DagSerialization.to_dict(window)["dag"]["deadline"]
     assert alert["reference"]["minutes"] == window.params["duration_minutes"]

@@ -29,14 +29,14 @@ def test_each_check_is_a_task_that_shows_its_title(validation: DAG) -> None:
     assert run_check.execution_timeout
 
 
-def test_the_summary_is_last_and_comes_whatever_the_checks_found(validation: DAG) -> None:
+def test_summary_is_last_and_runs_after_failed_checks_too(validation: DAG) -> None:
     summary = validation.get_task("summary")
     assert summary.downstream_task_ids == set()
     assert summary.trigger_rule == TriggerRule.ALL_DONE
     assert {"list_checks", "run_check"} <= summary.upstream_task_ids
 
 
-def test_it_runs_every_five_minutes_by_the_clock_of_buenos_aires(validation: DAG) -> None:
+def test_validation_runs_every_five_minutes_in_buenos_aires_time(validation: DAG) -> None:
     assert validation.timetable.expression == "*/5 * * * *"
     assert str(validation.timetable.timezone) == "America/Argentina/Buenos_Aires"
 
@@ -51,7 +51,7 @@ def test_it_runs_every_five_minutes_by_the_clock_of_buenos_aires(validation: DAG
         ("datasource", ""),
     ],
 )
-def test_the_form_refuses_what_no_query_should_have(
+def test_form_refuses_values_that_are_unsafe_in_a_query(
     validation: DAG, name: str, value: object
 ) -> None:
     with pytest.raises(ParamValidationError):

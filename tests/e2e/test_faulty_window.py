@@ -93,7 +93,7 @@ def test_kafka_the_ledger_and_druid_agree(lab: Lab, window: Window) -> None:
     assert {"duplicado", "tardio", "desordenado"} <= faults.keys()
 
 
-def test_each_event_in_kafka_is_in_druid(lab: Lab, window: Window) -> None:
+def test_druid_has_each_event_of_kafka(lab: Lab, window: Window) -> None:
     rows = lab.druid.sql("SELECT DISTINCT id_evento FROM ventas WHERE corrida = ?", [window.run])
     in_kafka, in_druid = lab.event_ids(window.run), {row["id_evento"] for row in rows}
     # Some malformed copies of events are rows, too.
@@ -102,12 +102,12 @@ def test_each_event_in_kafka_is_in_druid(lab: Lab, window: Window) -> None:
     assert in_druid - copies == in_kafka - copies
 
 
-def test_the_vm_is_left_on_as_the_form_asked(lab: Lab, window: Window) -> None:
+def test_vm_is_left_on_if_the_form_asks_for_it(lab: Lab, window: Window) -> None:
     assert lab.state(window.run, "stop_vm") == "skipped"
     assert instances(lab.settings).get(**VM).status == "RUNNING"
 
 
-def test_validation_agrees_while_the_window_sells_and_after_it(lab: Lab, window: Window) -> None:
+def test_validation_succeeds_during_the_window_and_after_it(lab: Lab, window: Window) -> None:
     after = lab.validate()
     for validation in (window.validation, after):
         assert lab.end_of(VALIDATION, validation) == "success"
@@ -116,9 +116,7 @@ def test_validation_agrees_while_the_window_sells_and_after_it(lab: Lab, window:
         assert summary["totals"]["ok"] >= 8
 
 
-def test_a_window_that_ends_late_and_a_vm_left_on_are_told_once_each(
-    lab: Lab, window: Window
-) -> None:
+def test_late_window_and_vm_left_on_send_one_alert_each(lab: Lab, window: Window) -> None:
     lab.wait(lambda: len(window.told(window.run)) >= 2, "the alerts of the window", 300)
     late, left_on = window.told(window.run)
     assert "no terminó a tiempo" in late
@@ -135,7 +133,7 @@ def break_ledger(lab: Lab, datasource: str) -> None:
     assert producer.flush(120) == 0
 
 
-def test_a_validation_that_fails_is_told_once(lab: Lab, window: Window) -> None:
+def test_failed_validation_sends_one_alert(lab: Lab, window: Window) -> None:
     break_ledger(lab, "ventas_avisos")
     validation = lab.validate(datasource="ventas_avisos")
     assert lab.end_of(VALIDATION, validation) == "failed"
@@ -149,7 +147,7 @@ def test_a_validation_that_fails_is_told_once(lab: Lab, window: Window) -> None:
     assert "Traceback" not in json.dumps(window.webhook.texts)
 
 
-def test_a_form_that_contradicts_itself_starts_nothing(lab: Lab) -> None:
+def test_form_with_an_unknown_store_starts_nothing(lab: Lab) -> None:
     run = lab.open_window(stores=["cordoba-centr"])
     assert lab.end_of(WINDOW, run) == "failed"
     assert "cordoba-centro" in lab.api.log(WINDOW, run, "check_form", 1)

@@ -23,7 +23,7 @@ def ventas(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_the_demo_proves_that_nothing_was_lost(stack: Settings, lab: Lab) -> None:
+def test_demo_proves_that_nothing_was_lost(stack: Settings, lab: Lab) -> None:
     # The demo lets nothing go before it: on this stack nobody waits for the timetable's window.
     lab.api.set_paused(WINDOW, True)
     lab.close_windows()

@@ -6,7 +6,7 @@ from tests.support.lab import WINDOW, Lab
 from tests.support.vm import VM, instances
 
 
-def test_a_producer_marked_failed_stops_and_its_cleared_run_goes_on_after_its_last_sale(
+def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
     lab: Lab,
 ) -> None:
     run = lab.open_window(duration_minutes=1)

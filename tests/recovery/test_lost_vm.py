@@ -16,7 +16,7 @@ def end_vm(lab: Lab) -> None:
     lab.wait(lambda: instances(lab.settings).get(**VM).status == "TERMINATED", "its status", 10)
 
 
-def test_a_vm_that_goes_off_while_it_sells_is_started_again_and_nothing_is_lost(lab: Lab) -> None:
+def test_vm_lost_during_a_window_is_started_again_and_nothing_is_lost(lab: Lab) -> None:
     run = lab.open_window(duration_minutes=1.5)
     lab.wait(lambda: lab.in_druid(run) >= 5, "the sales of the window", 150)
     end_vm(lab)

@@ -68,14 +68,14 @@ def trusting(lab: Lab) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=security.authority(lab.settings).certificate)
 
 
-def test_a_window_is_reconciled(lab: Lab, window: str) -> None:
+def test_window_is_reconciled(lab: Lab, window: str) -> None:
     found = lab.api.xcom(WINDOW, window, "reconcile")
     assert found["coinciden"]
     assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 5
 
 
 @pytest.mark.parametrize("url", [security.druid_url, lambda settings: settings.url("airflow")])
-def test_without_a_login_nothing_is_answered(lab: Lab, window: str, url: object) -> None:
+def test_druid_and_page_answer_401_without_a_login(lab: Lab, window: str, url: object) -> None:
     assert callable(url)
     base = url(lab.settings)
     path = "/druid/v2/sql" if base.startswith("https") else "/ventas/api/live"
@@ -83,7 +83,7 @@ def test_without_a_login_nothing_is_answered(lab: Lab, window: str, url: object)
 
 
 @pytest.mark.usefixtures("window")
-def test_secrets_are_in_private_files_alone(lab: Lab, secrets: dict[str, bytes]) -> None:
+def test_secrets_are_only_in_private_files(lab: Lab, secrets: dict[str, bytes]) -> None:
     """Logs, configuration, Airflow's database, Kafka's and Druid's data."""
     found = scan_files(lab.settings.home, secrets)
     assert {(file.path, file.names) for file in found if file.path not in PRIVATE} == set()
@@ -101,7 +101,9 @@ def test_no_secret_is_on_a_command_line(lab: Lab, secrets: dict[str, bytes]) -> 
 
 
 @pytest.mark.usefixtures("window")
-def test_druid_tells_no_secret_to_who_has_its_login(lab: Lab, secrets: dict[str, bytes]) -> None:
+def test_druid_shows_no_secret_to_a_client_with_its_login(
+    lab: Lab, secrets: dict[str, bytes]
+) -> None:
     tasks = [task["id"] for task in lab.druid.tasks("ventas")]
     assert tasks
     paths = [
@@ -127,7 +129,7 @@ def test_druid_tells_no_secret_to_who_has_its_login(lab: Lab, secrets: dict[str,
 
 
 @pytest.mark.parametrize("user", [airflow.USER, airflow.VIEWER])
-def test_neither_airflow_nor_the_page_tells_a_secret(
+def test_airflow_and_page_show_no_secret(
     lab: Lab, window: str, secrets: dict[str, bytes], user: str
 ) -> None:
     url, password = lab.settings.url("airflow"), airflow.password(lab.settings, user)

@@ -158,7 +158,9 @@ def sized(vm: Vm, machine_type: str) -> Vm:
 
 
 @pytest.mark.parametrize("machine_type", REPRESENTATIVES)
-def test_a_size_starts_with_its_threads_and_buffers(vm: Vm, machine_type: str) -> None:
+def test_broker_and_historical_start_with_the_rendered_threads_and_buffers(
+    vm: Vm, machine_type: str
+) -> None:
     """Druid refuses to start where its direct memory does not hold its buffers."""
     there = sized(vm, machine_type)
     services = ("broker", "historical")
@@ -169,7 +171,7 @@ def test_a_size_starts_with_its_threads_and_buffers(vm: Vm, machine_type: str) -
 
 
 @pytest.mark.parametrize(("machine_type", "slots"), [("n2-standard-4", 3), ("c4-highmem-288", 289)])
-def test_a_task_runs_in_a_jvm_of_its_own_with_the_memory_that_was_rendered(
+def test_task_runs_in_its_own_jvm_with_the_rendered_memory(
     vm: Vm, machine_type: str, slots: int
 ) -> None:
     there = sized(vm, machine_type)

@@ -22,7 +22,7 @@ def topic(kafka_config: dict[str, str], topic_suffix: str) -> str:
     return name
 
 
-def test_days_are_published_whole_within_their_time(
+def test_each_day_is_published_completely_and_takes_its_time(
     kafka_config: dict[str, str], topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "DAY_SECONDS", 2.0)
@@ -46,7 +46,7 @@ def test_days_are_published_whole_within_their_time(
     assert sum(totals[0] for totals in everything.sums.values()) == publisher.events > 1000
 
 
-def test_a_stop_ends_the_days_at_once(kafka_config: dict[str, str], topic: str) -> None:
+def test_stop_ends_the_publisher_at_once(kafka_config: dict[str, str], topic: str) -> None:
     publisher = DayPublisher(kafka_config, topic, past_days(datetime.now(UTC), 2))
     publisher.start()
     publisher.join(3)
@@ -56,7 +56,7 @@ def test_a_stop_ends_the_days_at_once(kafka_config: dict[str, str], topic: str) 
     assert (publisher.closed, publisher.error) == (0, None)
 
 
-def test_a_sample_has_every_process_folder_topic_and_druid(
+def test_sample_has_processes_folders_topics_and_druid(
     stack: Settings, druid: DruidClient, topic: str
 ) -> None:
     found = sample(stack, druid, "nothing-of-that-name")

@@ -260,7 +260,7 @@ def machine_too_small(google: dict[str, Any]) -> None:
         (machine_too_small, "connection extra machine_type or rate: n2-highcpu-2 has 2 GiB"),
     ],
 )
-def test_the_console_tells_what_is_wrong_and_nothing_is_half_done(
+def test_failed_start_prints_one_error_on_the_console_and_leaves_nothing(
     vm: Machine, google: Google, spoil: Callable[[dict[str, Any]], None], sentence: str
 ) -> None:
     good = json.dumps(google.state)
@@ -282,7 +282,7 @@ def test_the_console_tells_what_is_wrong_and_nothing_is_half_done(
     vm.run("cmp", "--bytes=67108864", DISK, "/dev/zero")
 
 
-def test_it_starts_druid(vm: Machine) -> None:
+def test_first_start_formats_the_disk_and_starts_druid(vm: Machine) -> None:
     told = start(vm)
     assert "ventas: formatting the new data disk" in told
     assert "ventas: Druid is starting: its router will answer on port 8888" in told
@@ -300,7 +300,7 @@ def test_only_the_router_listens_beyond_loopback(vm: Machine) -> None:
     assert ports(beyond) == {"8888"}, addresses
 
 
-def test_secrets_are_in_the_processes_environment_and_nowhere_else(vm: Machine) -> None:
+def test_secrets_are_only_in_the_processes_environment(vm: Machine) -> None:
     for process in PROCESSES:
         environment = vm.run("cat", f"/proc/{main_pid(vm, process)}/environ").split("\0")
         assert f"KAFKA_JAAS_CONFIG={JAAS}" in environment
@@ -318,14 +318,14 @@ def test_secrets_are_in_the_processes_environment_and_nowhere_else(vm: Machine) 
         )
 
 
-def test_a_task_runs_in_a_jvm_of_its_own(vm: Machine) -> None:
+def test_task_runs_in_its_own_jvm_and_its_rows_can_be_queried(vm: Machine) -> None:
     task = json.loads(post(vm, "/druid/indexer/v1/task", TASK))["task"]
     eventually(lambda: task_status(vm, task) in ("SUCCESS", "FAILED"), vm)
     assert task_status(vm, task) == "SUCCESS"
     eventually(lambda: rows(vm) == [{"n": 2}], vm)
 
 
-def test_a_second_run_changes_nothing(vm: Machine) -> None:
+def test_second_start_changes_nothing(vm: Machine) -> None:
     before, pids = tree(vm), [main_pid(vm, process) for process in PROCESSES]
     told = start(vm)
     assert "ventas: Druid runs as it should: nothing to change" in told
@@ -333,7 +333,7 @@ def test_a_second_run_changes_nothing(vm: Machine) -> None:
     assert [main_pid(vm, process) for process in PROCESSES] == pids
 
 
-def test_after_a_power_failure_the_data_is_there_and_a_new_secret_counts(
+def test_data_survives_a_power_failure_and_a_new_secret_is_used(
     vm: Machine, google: Google, folder: Path
 ) -> None:
     google.state["secrets"]["ventas-druid-admin"] = "another-secret"
@@ -350,7 +350,7 @@ def test_after_a_power_failure_the_data_is_there_and_a_new_secret_counts(
         assert "DRUID_ADMIN_PASSWORD=another-secret" in environment
 
 
-def test_a_disk_that_is_neither_new_nor_ext4_is_left_alone(vm: Machine, folder: Path) -> None:
+def test_disk_that_is_neither_new_nor_ext4_is_not_changed(vm: Machine, folder: Path) -> None:
     vm.off()
     disk = folder / "disk"
     with disk.open("r+b") as file:
