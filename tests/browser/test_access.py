@@ -1,4 +1,4 @@
-"""Who may open what: anonymous, a viewer, an admin."""
+"""Access to the views, and their links in Airflow's navigation."""
 
 from collections.abc import Callable
 

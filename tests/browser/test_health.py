@@ -1,4 +1,4 @@
-"""«Salud del flujo» in a browser: each part's state in words, and buttons for those who may."""
+"""«Salud del flujo» in a browser: each part's state in words, and the buttons' permissions."""
 
 import re
 from collections.abc import Callable

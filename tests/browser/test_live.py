@@ -1,4 +1,4 @@
-"""«Ventas en vivo» in a browser: figures, filters, languages, themes, phones, and trouble."""
+"""«Ventas en vivo» in a browser: figures, filters, languages, themes, phones, and errors."""
 
 import re
 import time
@@ -17,17 +17,17 @@ Visit = Callable[..., Visitor]
 
 LOCAL = ZoneInfo("America/Argentina/Buenos_Aires")
 
-#: Seconds from Kafka's acknowledgement to the screen.
+#: Most seconds from Kafka's acknowledgement until the sale is shown.
 ON_SCREEN = 3.0
 
 
 def number(text: str) -> float:
-    """A number as Argentina writes it, its unit left out."""
+    """Return the value of a number in Argentine notation, with or without a unit."""
     return float(re.sub(r"[^\d,-]", "", text).replace(",", "."))
 
 
 def moment(shop: Shop) -> str:
-    """`shop.then` as it stands in an address."""
+    """Return `shop.then` in the format of the page's address."""
     return shop.then.isoformat().replace("+00:00", "Z")
 
 
@@ -61,7 +61,7 @@ def test_failed_card_says_so_and_the_others_are_shown(shop: Shop, visit: Visit) 
     def harmed(route: Route) -> None:
         answer = route.fetch()
         found = answer.json()
-        # One section could not be made, and of another the page cannot make anything.
+        # One section failed on the server, and the page cannot draw another one.
         found |= {"fallas": ["productos"], "productos": [], "plataformas": None}
         route.fulfill(response=answer, json=found)
 
@@ -80,7 +80,7 @@ def test_filters_apply_to_all_cards_and_are_kept_in_the_address(shop: Shop, visi
     page = visit().live("?rango=6h")
     page.get_by_role("combobox", name="Pago").select_option("credito")
     expect(page.locator("[data-list=pagos] li")).to_have_count(1)
-    # A click on a bar looks at it alone.
+    # A click on a bar adds its filter.
     store = page.locator("[data-list=sucursales] li").first
     name = store.locator(".name").inner_text()
     store.get_by_role("button").click()
@@ -99,7 +99,7 @@ def test_filters_apply_to_all_cards_and_are_kept_in_the_address(shop: Shop, visi
     assert "sucursal" not in parse_qs(urlsplit(again.url).query)
 
 
-#: Each card with bars: the filters that a click on one sets, and the card that then has one bar.
+#: For each card with bars: the filters that a click sets, and the card that has one bar then.
 BARS = {
     "pagos": ({"pago"}, "pagos"),
     "emisores": ({"pago", "emisor"}, "emisores"),
@@ -212,7 +212,7 @@ def test_sale_is_shown_within_three_seconds(shop: Shop, visit: Visit) -> None:
         acknowledged = time.monotonic()
         page.locator(f".ticker li[data-key^='{event.id_evento}']").wait_for(timeout=10_000)
         late.append(time.monotonic() - acknowledged)
-    # On a busy machine some are later: `./ventas bench page` measures all on a calm one.
+    # On a busy machine some are later: `./ventas bench page` measures all of them on a quiet one.
     assert min(late) <= ON_SCREEN, late
 
 
@@ -259,7 +259,7 @@ def test_view_is_usable_by_keyboard(shop: Shop, visit: Visit) -> None:
     page = visit().live()
     bar = page.locator("[data-list=plataformas] li").first.get_by_role("button")
     bar.focus()
-    # The list is brought up to date under the focus, which stays.
+    # The list is updated meanwhile; the bar must keep the focus.
     page.wait_for_timeout(2500)
     assert bar.evaluate("element => element === document.activeElement")
     page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""«Consultas» in a browser: the library, free SQL for those who may, and the end of the topic."""
+"""«Consultas» in a browser: the library, free SQL with its permission, and the end of the topic."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
-"""Kafka as the compose files' variables make it: by the image's own code, if not in a container.
+"""Kafka configured by the compose files' variables, with the image's code but without a container.
 
-`KafkaDockerWrapper`, which the image's entry point runs, is in Kafka's jar: it makes
-`server.properties` of the variables and formats the log folder.
+The image's entry point runs `KafkaDockerWrapper`, which is in Kafka's jar: it writes
+`server.properties` from the variables and formats the log folder.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ NEVER = {"error_cb": lambda _: None, "log_level": 0}
 
 
 class Place(NamedTuple):
-    """Where the broker is here, in place of its container."""
+    """Folder and ports of the broker, which replace those of its container."""
 
     folder: Path
     broker: int
     controller: int
 
     def text(self, text: str) -> str:
-        """A value of the compose files as the container would have it, with this place's names."""
+        """Return a value of the compose files with this place's addresses, folder, passwords."""
         for secret, value in PASSWORDS.items():
             text = text.replace(f"${{{secret}:?set it in .env}}", value)
         for there, here in [

@@ -1,4 +1,4 @@
-"""What holds for every DAG of the project, and how the window's tasks are tied together."""
+"""Rules for every DAG of the project, and dependencies of the window's and back-fill's tasks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from ventas_airflow.sharing import SHARERS, TASKS
 FILES = sorted((ROOT / "dags").glob("*.py"))
 DAGS = ("sales_backfill", "sales_validation", "sales_window")
 
-#: Of the processor time that importing Airflow takes: the DAG processor parses every file again
-#: twice a minute.
+#: Most processor time of parsing a file, relative to importing Airflow: the DAG processor parses
+#: every file twice a minute.
 PARSE_LIMIT = 0.5
 
-#: Tasks that read the project's own files: a second try would find the same.
+#: Tasks without retries: they read the project's own files, which a second try would not change.
 NOT_RETRIED = {("sales_validation", "list_checks")}
 
 BAD_DAG = """
@@ -66,11 +66,11 @@ def window(dags: DagBag) -> DAG:
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parsed]:
-    """Each of the project's files and a bad one, by name."""
+    """Results of parsing each of the project's files and a bad file, by file name."""
     home = tmp_path_factory.mktemp("airflow")
     bad = home / "bad.py"
     bad.write_text(BAD_DAG, encoding="utf-8")
-    # The bad one first: what it imports and asks for must not be put down to the others.
+    # The bad file first: its imports and look-ups must not be counted for the other files.
     files = [bad, *FILES]
     return {file.name: it for file, it in zip(files, parse_apart(files, home), strict=True)}
 
@@ -131,11 +131,11 @@ def test_form_explains_every_field_and_limits_every_number(dag: DAG) -> None:
         assert schema.get("title"), name
         assert schema["title"] != name
         assert len(param.description or "") > 10, name
-        # The default is there, and is one that the form itself accepts.
+        # There is a default value, and the form accepts it.
         assert param.resolve() == param.value
         if schema["type"] in ("number", "integer"):
             assert schema["minimum"] <= param.value <= schema["maximum"], name
-        # What is left blank has to be allowed to be: otherwise the form cannot be sent.
+        # A blank field must be allowed, otherwise the form cannot be sent.
         assert param.value not in ("", []), name
         assert param.value is not None or "null" in schema["type"], name
 
@@ -150,7 +150,7 @@ def test_stored_dag_is_read_back_equal(dag: DAG) -> None:
         twin = read.task_dict[task.task_id]
         assert twin.downstream_task_ids == task.downstream_task_ids
         assert (twin.is_setup, twin.is_teardown) == (task.is_setup, task.is_teardown)
-    # Were it another text each time, every parse would be a new version of the DAG.
+    # If the text differed each time, every parse would make a new version of the DAG.
     assert json.dumps(DagSerialization.to_dict(dag)) == stored
 
 
@@ -176,7 +176,7 @@ def test_vm_is_stopped_even_if_tasks_in_between_fail(window: DAG) -> None:
     start, stop = window.get_task("start_vm"), window.get_task("stop_vm")
     assert start.is_setup
     assert stop.is_teardown
-    # A VM that stays on costs: that must not look like a success.
+    # A VM that stays on costs money, so the run must fail.
     assert stop.on_failure_fail_dagrun
     assert stop.trigger_rule == TriggerRule.ALL_DONE_SETUP_SUCCESS
     assert start.task_id in stop.upstream_task_ids
@@ -199,13 +199,13 @@ def test_vm_is_watched_while_any_task_publishes(dags: DagBag, dag_id: str) -> No
     dag = dags.dags[dag_id]
     watch, reconcile = dag.get_task("watch_vm"), dag.get_task("reconcile")
     assert {*watch.while_running, "watch_vm"} == reconcile.upstream_task_ids
-    # Not after them: it would come too late.
+    # In parallel with the publishing tasks, not after them.
     assert watch.upstream_task_ids == {"submit_supervisor"}
     assert watch.body == dag.get_task("start_vm").body
 
 
 def test_live_window_of_a_back_fill_has_the_limits_of_a_window(dags: DagBag) -> None:
-    """Otherwise it is refused after the whole back-fill."""
+    """Otherwise the window would be refused only after the whole back-fill."""
     live = dags.dags["sales_backfill"].params.get_param("live_minutes").schema
     window = dags.dags["sales_window"].params.get_param("duration_minutes").schema
     assert (live["minimum"], live["maximum"]) == (window["minimum"], window["maximum"])
@@ -232,7 +232,7 @@ def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) 
 
 
 def test_dags_that_use_druid_are_exactly_the_sharers(dags: DagBag) -> None:
-    """A DAG that is not among them would be cut off by the others, or cut them off."""
+    """A DAG missing in `SHARERS` would stop Druid for the others, or they for it."""
     using = [name for name, dag in dags.dags.items() if dag.has_task("stop_vm")]
     assert sorted(using) == sorted(SHARERS)
     for dag_id in SHARERS:
@@ -251,7 +251,7 @@ def test_druids_offsets_are_reset_only_if_the_form_asks_for_it(dags: DagBag, dag
 
 
 def judging(dag: DAG) -> set[str]:
-    """The tasks whose states are the run's: those that only ignorable teardowns follow."""
+    """Return the tasks that decide the run's state: only ignored teardowns come after them."""
 
     def counts(task: Any) -> bool:
         return not task.is_teardown or task.on_failure_fail_dagrun
@@ -266,7 +266,7 @@ def judging(dag: DAG) -> set[str]:
 def test_window_succeeds_only_if_reconciled_handed_off_and_vm_stopped(
     window: DAG,
 ) -> None:
-    """Teardowns alone would end every run in success."""
+    """If only teardowns came last, every run would succeed."""
     assert judging(window) == {"done", "stop_vm"}
     done = window.get_task("done")
     assert done.upstream_task_ids == {"reconcile", "ensure_housekeeping", "suspend_supervisor"}
@@ -288,7 +288,7 @@ def test_invalid_back_fill_is_refused_before_anything_starts(backfill: DAG) -> N
 def test_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
     backfill: DAG,
 ) -> None:
-    """Were the ingestion suspended later, the window would wait in vain."""
+    """If the ingestion was suspended later, the window would wait without end."""
     before = {t.task_id for t in backfill.get_task("go_live").get_flat_relatives(upstream=True)}
     assert {"fill_day", "reconcile", "suspend_supervisor"} <= before
     assert "stop_vm" not in before
@@ -303,12 +303,12 @@ def test_back_fill_succeeds_only_if_no_task_failed(backfill: DAG) -> None:
         "suspend_supervisor",
         "go_live",
     }
-    # The live window may be left out, but nothing may fail.
+    # The live window may be skipped, but no task may fail.
     assert done.trigger_rule == TriggerRule.NONE_FAILED
 
 
 def test_vm_stays_on_only_for_a_live_window_that_opened(backfill: DAG) -> None:
-    """One that was asked for and did not open, since the back-fill failed, would cost for ever."""
+    """If the window was asked for but did not open, no other run would stop the VM."""
     stop = backfill.get_task("stop_vm")
     assert "go_live" in stop.upstream_task_ids
     assert "params.go_live" not in stop.keep_on

@@ -1,4 +1,4 @@
-"""How the validation's tasks are tied together, and what its form refuses."""
+"""The dependencies of the validation's tasks, and the values that its form refuses."""
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -17,7 +17,7 @@ def test_nothing_runs_unless_druid_is_on(validation: DAG) -> None:
     assert first.upstream_task_ids == set()
     others = {task.task_id for task in first.get_flat_relatives(upstream=False)}
     assert others == {"window_open", "list_checks", "run_check", "check_ledger", "summary"}
-    # So it skips the summary too, whose own rule would have it run.
+    # So it also skips the summary, which would run by its own trigger rule.
     assert first.ignore_downstream_trigger_rules
 
 

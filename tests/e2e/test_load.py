@@ -1,4 +1,4 @@
-"""Load mode by several tasks, as a user starts it."""
+"""Load mode with several tasks, started as a user does."""
 
 from tests.support.lab import WINDOW, Lab
 

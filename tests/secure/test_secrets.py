@@ -1,6 +1,6 @@
-"""A window and a validation on the secured stack; then every secret is looked for everywhere.
+"""A window and a validation on the secured stack, and then a search for every secret.
 
-After the end-to-end suite, what that has left behind is looked through, too.
+If the end-to-end suite ran before, the search covers its files and answers too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.support.lab import VALIDATION, WINDOW, Lab
 from tests.support.scan import names_in, scan_files, secrets_of
 from ventas_airflow.page.app import create_app
 
-#: What has to hold secrets, and that nobody but its user may read.
+#: Files that must hold secrets, and that only their user may read.
 PRIVATE = {
     "airflow/passwords.json",
     "airflow/secrets.json",
@@ -35,7 +35,7 @@ PRIVATE = {
     "security/zookeeper-server.jaas",
 }
 
-#: What Druid tells of itself to who has the login, at the router and below it.
+#: Paths at which Druid shows its state to a client with the login.
 DRUID = (
     "/druid/indexer/v1/supervisor?full",
     "/druid/indexer/v1/supervisor/history",
@@ -50,7 +50,7 @@ DRUID = (
 
 @pytest.fixture(scope="module")
 def window(lab: Lab) -> str:
-    """A window that has ended well, validated while its VM is on."""
+    """Id of a window's run that succeeded and was validated while its VM is on."""
     run = lab.open_window(duration_minutes=0.25, keep_vm=True)
     assert lab.end_of(WINDOW, run) == "success"
     validation = lab.validate()
@@ -64,7 +64,7 @@ def secrets(lab: Lab) -> dict[str, bytes]:
 
 
 def trusting(lab: Lab) -> ssl.SSLContext:
-    """What trusts the stack's own authority."""
+    """Return a TLS context that trusts the stack's own authority."""
     return ssl.create_default_context(cafile=security.authority(lab.settings).certificate)
 
 
@@ -84,7 +84,7 @@ def test_druid_and_page_answer_401_without_a_login(lab: Lab, window: str, url: o
 
 @pytest.mark.usefixtures("window")
 def test_secrets_are_only_in_private_files(lab: Lab, secrets: dict[str, bytes]) -> None:
-    """Logs, configuration, Airflow's database, Kafka's and Druid's data."""
+    """The scan covers logs, configuration, Airflow's database, and Kafka's and Druid's data."""
     found = scan_files(lab.settings.home, secrets)
     assert {(file.path, file.names) for file in found if file.path not in PRIVATE} == set()
     assert {file.path for file in found if file.private} == PRIVATE
@@ -150,7 +150,7 @@ def _airflow(lab: Lab, window: str) -> Iterator[str]:
     yield run
     for task in lab.api.tasks(WINDOW, window):
         instance = f"{run}/taskInstances/{task['task_id']}"
-        yield instance  # with its rendered templates, and what a trigger was given
+        yield instance  # with its rendered templates and its trigger's arguments
         yield f"{instance}/logs/{task['try_number']}?full_content=true"
         yield f"{instance}/xcomEntries/return_value?deserialize=false"
 

@@ -1,4 +1,4 @@
-"""The secured stack has no way around its login: no inner port, and no page in a browser."""
+"""No request gets around the login of the secured stack, at inner ports or from other sites."""
 
 from __future__ import annotations
 

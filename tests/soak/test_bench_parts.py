@@ -1,4 +1,4 @@
-"""Parts of the benchmark for real, small: what they report is what was done."""
+"""Parts of the benchmark, run for real with a small size."""
 
 from pathlib import Path
 

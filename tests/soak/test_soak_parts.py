@@ -1,4 +1,4 @@
-"""The soak's parts on a real stack, small: the days it publishes, and what it samples."""
+"""Parts of the soak test on a real stack with a small size: published days, and a sample."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -66,6 +66,6 @@ def test_sample_has_processes_folders_topics_and_druid(
     assert found["all.pss_mib"] > found["kafka.pss_mib"] + found["indexer.pss_mib"]
     assert found["disk.total_mib"] > found["disk.airflow.database_mib"] > 0
     assert found[f"topic.{topic}.ledger.mib"] >= 0
-    # Its index files are 10 MiB each, but for what they do not take on the disk.
+    # Kafka's index files are 10 MiB each, but sparse: they take less on the disk.
     assert found[f"topic.{topic}.mib"] < 10
     assert found["druid.segments"] == 0
