@@ -19,7 +19,8 @@ def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
         log = lab.api.log(WINDOW, run, "publish_sales", 1)
         return "Detenida a pedido" in log
 
-    # The task learns it from its next heartbeat, after 5 s at most, and then has 5 s to end.
+    # The task learns it from its next heartbeat, after 5 s at most, and then has 5 s to end: the
+    # time-out has a reserve.
     lab.wait(told, "the stopped producer", 60)
     sold = lab.in_kafka(run)
     assert f"{sold} eventos confirmados, 0 sin confirmar" in log

@@ -117,7 +117,7 @@ class VentasComputeEngineHook(ComputeEngineHook):
     def look(
         self, *, project_id: str, zone: str, resource_id: str, operation: str | None
     ) -> VmState:
-        """Return the VM's state for a caller that looks again and again.
+        """Return the VM's state, for a caller that polls; `operation` is the watched operation.
 
         Raises AirflowException if the operation failed, or if Compute Engine refuses the request.
         """

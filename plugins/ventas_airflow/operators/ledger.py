@@ -1,4 +1,4 @@
-"""The validation that Druid equals the ledger, for every closed minute of the look-back."""
+"""Operator that checks that Druid equals the ledger in every closed minute of the look-back."""
 
 from __future__ import annotations
 

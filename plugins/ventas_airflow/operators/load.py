@@ -128,7 +128,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
 
 
 def _lasting(sales: int, clock: float) -> timedelta:
-    """Return the time that the load lasts on the simulated clock; at most that of a back-fill."""
+    """Return how long the load lasts on the simulated clock: at most as long as a back-fill."""
     from include.sales.backfill import MOST_DAYS
 
     days = sales / clock / 86_400

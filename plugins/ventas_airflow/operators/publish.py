@@ -71,7 +71,7 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
         return published.to_dict()
 
     def _lacking(self, ventas: int, until: datetime | timedelta, opened: datetime) -> str:
-        """Return what is missing, in words; only a cadence without injected silences promises."""
+        """Return the shortfall in words, '' for other modes and for windows with silences."""
         if self.mode != CADENCE or self._number("silences_pct"):
             return ""
         planned = until - opened if isinstance(until, datetime) else until

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class PublishingOperator(SalesOperator):
     """Base class of the operators that publish a run's events; a stopped task fails.
 
-    The XCom of a stopped task is what it has published. A task that loses the broker is retried;
-    after an error that a retry cannot mend it is not.
+    The XCom of a stopped task is what it has published. A task that loses the broker is retried,
+    but not a task with an error that a retry cannot solve.
     """
 
     template_fields: Sequence[str] = (

@@ -20,7 +20,7 @@ TRIGGERER_GRACE = 60.0
 
 
 class WaitingOperator(BaseOperator):
-    """An operator that begins something and then waits for it.
+    """Base class of operators that begin something and then wait for its end.
 
     :param poll_interval: seconds between looks while waiting
     :param timeout: seconds until the task gives up

@@ -93,7 +93,7 @@ def create_app() -> FastAPI:
         try:
             answer = await call_next(request)
         except Exception:
-            # Only this part of a view fails: each part has its own address.
+            # Each part of a view has its own address, so only this part fails.
             log.exception("%s %s failed unexpectedly", request.method, request.url.path)
             told = {"code": "unexpected", "error": request.url.path.rpartition("/api/")[2]}
             answer = JSONResponse(told, 500)

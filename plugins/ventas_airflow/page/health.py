@@ -90,7 +90,7 @@ async def window(
     run: Annotated[str, Query(min_length=1, max_length=250)],
     since: AwareDatetime,
 ) -> dict[str, Any]:
-    """Return what a run has committed, by the ledger; it began at `since` or later."""
+    """Return what a run that began at `since` or later has committed, by the ledger."""
     minute = since.astimezone(UTC).replace(second=0, microsecond=0)
     return await _part(viewer, ("window", run, minute), 5.0, lambda: _window(run, minute))
 
@@ -192,7 +192,7 @@ def _vm() -> Part:
     zone = zone_of(found) if found else zones_of(place["zones"])[0]
     own_price = extra.get("usd_per_hour")
     part = running(found, zone, datetime.now(UTC), None if own_price is None else float(own_price))
-    # An emulator of Compute Engine costs nothing, and the page says so.
+    # The page says if Compute Engine is emulated, since an emulator costs nothing.
     endpoint = str(extra.get("api_endpoint") or "")
     part.numbers["emulada"] = bool(endpoint) and "googleapis.com" not in endpoint
     return part
