@@ -136,8 +136,8 @@ class RunCheckOperator(BaseOperator):
 
         minutes = int(self.lookback_minutes)
         if check.without:
-            # A late sale is missing among the other sales of the look-back, since its own time is up
-            # to `MOST_LATE_MINUTES` before theirs.
+            # A late sale is missing among the other sales of the look-back, since its own time is
+            # up to `MOST_LATE_MINUTES` before theirs.
             minutes += MOST_LATE_MINUTES
         config = KafkaConfigHook(self.kafka_conn_id).get_conn
         try:
