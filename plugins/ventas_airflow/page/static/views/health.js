@@ -89,7 +89,7 @@ function seldomAsked() {
   };
 }
 
-/** Keep an answer for some seconds; ask again at once if it failed. */
+/** Keep an answer for some seconds; after a failure, the next call asks again. */
 function kept(seconds, ask) {
   let answer;
   let until = 0;

@@ -30,7 +30,7 @@ export async function windowDag() {
   return { paused: found.is_paused, params: found.params };
 }
 
-/** The last runs, newest first, with their `summary` or null, and their tasks if a check failed. */
+/** The last runs, newest first, with `summary` or null, and with tasks unless all checks passed. */
 export async function validations() {
   const asked = `dags/${VALIDATION}/dagRuns?order_by=-run_after&limit=${SHOWN}`;
   const runs = (await airflow("GET", asked)).dag_runs;
