@@ -43,7 +43,7 @@ class Events(NamedTuple):
     descuento: Ints
 
     def only(self, kept: Any) -> "Events":
-        """The events that a mask or an order chooses."""
+        """Return the events that a mask or a list of positions selects."""
         return Events(self.names, self.category_of, *(column[kept] for column in self[2:]))
 
 

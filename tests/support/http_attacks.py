@@ -65,7 +65,7 @@ class Attack(NamedTuple):
 
 
 def cross_site(supervisor: str) -> Iterator[Attack]:
-    """Requests from pages of other sites that would change something; none has a body."""
+    """Yield requests from pages of other sites that would change something, without bodies."""
     druid = f"/druid/indexer/v1/supervisor/{supervisor}"
     targets = {
         "suspend": ("druid", "POST", f"{druid}/suspend"),
@@ -82,7 +82,7 @@ def cross_site(supervisor: str) -> Iterator[Attack]:
 
 
 def reads() -> Iterator[Attack]:
-    """Requests whose answers a page with a rebound name would read, or that use a login cookie."""
+    """Yield requests with a rebound name, to read the answers, or with the cookie of a session."""
     for service, target in (
         ("druid", "/druid/indexer/v1/supervisor?full"),
         ("druid", "/"),
@@ -107,7 +107,7 @@ def reads() -> Iterator[Attack]:
 
 
 def around_the_proxy(supervisor: str) -> Iterator[Attack]:
-    """Requests that go directly to Druid's processes, which require the key."""
+    """Yield requests that go directly to Druid's processes, which require the key."""
     for service in INNER:
         for target in ("/status", "/status/health", "/status/properties", "/", "//status"):
             yield Attack(f"{service} {target} without the key", service, target, "GET")
@@ -129,7 +129,7 @@ def around_the_proxy(supervisor: str) -> Iterator[Attack]:
 
 
 def odd(supervisor: str) -> Iterator[Attack]:
-    """Requests that are too large, or that the proxy and its server may parse differently."""
+    """Yield requests that are too large, or that proxy and server may parse differently."""
     suspend = f"/druid/indexer/v1/supervisor/{supervisor}/suspend"
     none = ("Content-Length", "0")
     evil = ("Origin", EVIL)
