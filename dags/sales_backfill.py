@@ -1,4 +1,4 @@
-"""Back-fill: the past days at full speed, then the live window goes on where they end."""
+"""Back-fill of past days at full speed, and then, if asked for, a live window from their end on."""
 
 from datetime import timedelta
 from operator import truth
@@ -22,7 +22,7 @@ from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPI
 from ventas_airflow.sharing import SHARERS
 from ventas_airflow.vm import VM
 
-#: Days that are filled beside each other: one a core of a small machine, with one left for Druid.
+#: Days that are filled at the same time: one per core of a small machine, a core left for Druid.
 PARALLEL_DAYS = 2
 
 SALES = {
@@ -31,7 +31,7 @@ SALES = {
     "scale": "{{ params.scale }}",
 }
 
-#: Of both tasks that may create the VM.
+#: The VM's definition, for both tasks that may create it.
 VM_BODY = vm_body("{zone}")
 
 
@@ -160,7 +160,7 @@ with DAG(
         from_the_beginning=True,
     )
 
-    # No teardown: the live window opens the ingestion again, so this has to come before.
+    # Not a teardown: it has to end before the live window opens the ingestion again.
     suspend_supervisor = SuspendSupervisorOperator(
         task_id="suspend_supervisor",
         task_display_name="Suspender la ingesta",
@@ -197,20 +197,20 @@ with DAG(
         task_display_name="Apagar la VM",
         **VM,
         shared_by=SHARERS,
-        # A live window stops it itself; one that did not open does not.
+        # If the live window opened, it stops the VM itself.
         keep_on="{{ params.keep_vm or "
         "ti.xcom_pull(task_ids='go_live', key='trigger_run_id') is not none }}",
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 
     plan_days >> start_vm >> ensure_topics >> submit_supervisor >> fill_day >> reconcile
-    # Beside the sales: it keeps nothing waiting.
+    # In parallel with the sales, which do not wait for it.
     submit_supervisor >> watch_vm >> reconcile
     start_vm >> ensure_housekeeping
     [reconcile, ensure_housekeeping] >> suspend_supervisor
     [reconcile, suspend_supervisor] >> is_live_wanted >> go_live
     [suspend_supervisor, go_live] >> stop_vm
 
-    # Airflow judges a run by its last tasks but teardowns.
+    # Airflow decides a run's state by its last tasks, without teardowns.
     [reconcile, ensure_housekeeping, suspend_supervisor, go_live] >> EmptyOperator(
         task_id="done",
         task_display_name="Todo conciliado y entregado",

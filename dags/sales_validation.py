@@ -1,4 +1,4 @@
-"""The validation of what Druid holds, every five minutes while its VM is on."""
+"""Validation of the sales in Druid, every five minutes while its VM is on."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The simulation window: start Druid's VM, ingest, sell, reconcile, stop the VM."""
+"""Simulation window: start Druid's VM, open the ingestion, sell, reconcile, stop the VM."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -52,15 +52,15 @@ WINDOW = {
     "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
 
-#: Of both tasks that may create the VM.
+#: The VM's definition, for both tasks that may create it.
 VM_BODY = vm_body("{zone}")
 
-#: How long a triggered window lasts unless its form says otherwise.
+#: Minutes that a triggered window lasts unless its form says otherwise.
 MINUTES = 10.0
 
 
 def fault(title: str, description: str) -> Param:
-    """The form's field of a kind of fault: how many of a hundred."""
+    """Return the form's field for a kind of fault, in percent."""
     return Param(
         0.0,
         type="number",
@@ -298,7 +298,7 @@ with DAG(
     reconcile = ReconcileOperator(
         task_id="reconcile",
         task_display_name="Conciliar Kafka y Druid",
-        # One of the two was skipped: which one, the mode says.
+        # One of the two tasks was skipped, depending on the mode.
         published="{{ ti.xcom_pull(task_ids='publish_sales') or "
         "ti.xcom_pull(task_ids='load_sales') }}",
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
@@ -322,10 +322,11 @@ with DAG(
     check_form >> start_vm >> ensure_topics >> submit_supervisor
     submit_supervisor >> [publish_sales, load_sales, watch_vm] >> reconcile
     reconcile >> suspend_supervisor >> stop_vm
-    # Beside the sales: it keeps nothing waiting.
+    # In parallel with the sales, which do not wait for it.
     start_vm >> ensure_housekeeping >> suspend_supervisor
 
-    # Airflow judges a run by its last tasks but teardowns: a hand-off that failed must count.
+    # Airflow decides a run's state by its last tasks, without teardowns: this task makes a failed
+    # hand-off count.
     [reconcile, ensure_housekeeping, suspend_supervisor] >> EmptyOperator(
         task_id="done", task_display_name="Todo conciliado y entregado"
     )

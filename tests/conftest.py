@@ -1,6 +1,6 @@
-"""What all tests share: an Airflow home of their own, and the embedded stack when asked for.
+"""Fixtures of all tests: an own Airflow home, and the embedded stack for tests that request it.
 
-What takes seconds to import is imported by the fixture that needs it.
+A fixture imports modules that take seconds to import only when it runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Airflow reads these once, when it is first imported: a developer's own Airflow stays out of it.
+# Airflow reads these once, at its first import. The tests ignore a developer's own Airflow.
 for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
     del os.environ[name]
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="ventas-airflow-")
@@ -31,11 +31,11 @@ from tests.support.lab import Lab
 if TYPE_CHECKING:
     from tests.support.place import Place
 
-# The same examples each time, however busy the machine: a failure is of what was changed.
+# The same examples in each run, without time limits: a failure comes from a change of the code.
 settings.register_profile("ventas", derandomize=True, deadline=None, database=None)
 settings.load_profile("ventas")
 
-#: The tests' stacks stand beside a running demo and beside each other: other folders, other ports.
+#: Port offsets of the tests' stacks, which may run at the same time as a demo and as each other.
 OFFSET = 20000
 STEP = 500
 
@@ -52,7 +52,7 @@ def stack_settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Settings]:
-    """A fresh embedded stack, up: Kafka, the Compute Engine emulator and Airflow."""
+    """A fresh, running embedded stack: Kafka, the Compute Engine emulator and Airflow."""
     settings = stack_settings()
     embedded.down(settings)
     embedded.clean(settings)
@@ -67,7 +67,7 @@ def lab(stack: Settings) -> Lab:
 
 
 def client_config(settings: Settings) -> dict[str, str]:
-    # Clients that outlive their broker say so twice a second, over the tests' own summary.
+    # Clients that outlive their broker log it twice a second, into the summary of the tests.
     return {**security.kafka_config(settings), "log_level": "2"}
 
 
@@ -79,7 +79,7 @@ def kafka_config(stack: Settings) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def druid(stack: Settings) -> DruidClient:
-    """The stack's Druid; each module starts the VM, which an earlier one may have stopped."""
+    """The stack's Druid; each module starts the VM, which an earlier module may have stopped."""
     from tests.support.vm import start_vm
 
     start_vm(stack)
@@ -90,7 +90,7 @@ def druid(stack: Settings) -> DruidClient:
 def connections(
     druid: DruidClient, kafka_config: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Airflow's connections, for operators that a test executes by itself."""
+    """Airflow's connections, for operators that a test executes without a scheduler."""
     from airflow.sdk.bases.operator import ExecutorSafeguard
 
     host, port = druid.url.removeprefix("http://").split(":")
@@ -105,7 +105,7 @@ def connections(
 
 @pytest.fixture
 def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
-    """Topics and a run of the test's own."""
+    """Topics and a run that no other test uses."""
     from tests.support.place import make_place
 
     return make_place(kafka_config, topic_suffix)
@@ -113,5 +113,5 @@ def place(kafka_config: dict[str, str], topic_suffix: str) -> Place:
 
 @pytest.fixture
 def topic_suffix() -> str:
-    """Something that no other test has in the names of its topics and datasources."""
+    """Random suffix for the names of a test's topics and datasources."""
     return uuid.uuid4().hex[:8]

@@ -1,7 +1,7 @@
-"""What people are told of a run: that it failed, ended short or late, or left the VM on.
+"""Alerts about a run that failed, sold too little, is late, or left the VM on.
 
-Tasks leave a notice, and when the run ends, Airflow's DAG processor sends what they left as one
-message: a run that fails in several tasks, and a task that is tried several times, give one.
+Each task leaves a notice, and when the run ends, Airflow's DAG processor sends the notices as one
+message: a run with several failed tasks or several tries of a task still sends one alert.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Key of the XCom that a task leaves for the people, one sentence.
+#: Key of the XCom in which a task leaves its notice for the alert: one sentence.
 NOTICE: Final = "aviso"
 
-#: Where each alert is explained.
+#: The document that explains each alert, and its sections.
 RUNBOOK: Final = "docs/operations.md"
 FAILED, INVALID, SHORT, LATE, VM_LEFT_ON = (
     f"{RUNBOOK}#{heading}"
@@ -43,21 +43,21 @@ FAILED, INVALID, SHORT, LATE, VM_LEFT_ON = (
 _STORES = ZoneInfo("America/Argentina/Buenos_Aires")
 
 _LONGEST = 500
-"""Characters of a notice: what is longer is in the task's log."""
+"""Most characters of a notice; the task's log has the whole text."""
 
 _MOST_OF_A_TASK = 3
-"""Notices of a mapped task, which may have hundreds."""
+"""Most notices of a task in a message: a mapped task may leave hundreds."""
 
 _NO_REASON = "terminó sin decir por qué: ver su registro"
 
 
 def leave_notice(context: Context) -> None:
-    """As `on_failure_callback` of a task: leave its own error for `tell`.
+    """Store a task's error as its notice for `tell`; a task's `on_failure_callback`.
 
-    One that cannot be stored is missing in the message, and nothing else.
+    If the notice cannot be stored, the alert is sent without it.
     """
     error = context.get("exception")
-    if error is None:  # the task's process died, and this one cannot write for it
+    if error is None:  # the task's process died, and this process cannot write its XCom
         return
     try:
         context["ti"].xcom_push(key=NOTICE, value=sentence(error))
@@ -66,9 +66,9 @@ def leave_notice(context: Context) -> None:
 
 
 def tell(context: Context) -> None:
-    """As `on_failure_callback` and `on_success_callback` of a DAG: send what its tasks left.
+    """Send the notices of a run as one alert; a DAG's failure and success callback.
 
-    A run that succeeds with nothing to tell is not told of.
+    A run that succeeds without notices sends no alert.
     """
     from ventas_airflow.delivery import deliver
 
@@ -89,9 +89,9 @@ def tell(context: Context) -> None:
 
 
 async def tell_late(context: Mapping[str, Any]) -> None:
-    """As callback of a missed deadline, in the triggerer: say so, unless the run has ended.
+    """Alert that a run is late, unless it has ended; callback of a deadline, in the triggerer.
 
-    Airflow keeps the deadline of a run that failed before it, and `tell` has told of that one.
+    Airflow keeps the deadline of a run that failed before it; `tell` has reported that failure.
     """
     from ventas_airflow.delivery import deliver
 
@@ -111,35 +111,35 @@ async def tell_late(context: Mapping[str, Any]) -> None:
 def message(
     title: str, notices: Sequence[str], where: Sequence[str], dag_id: str, run_id: str
 ) -> str:
-    """The lines of an alert: what happened, what to do, and the run's page."""
+    """Return the lines of an alert: what happened, what to do, and the address of the run."""
     base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
     page = f"{base}/dags/{quote(dag_id)}/runs/{quote(run_id)}"
     return "\n".join([title, *notices, f"Qué hacer: {', '.join(where)}", page])
 
 
 def sentence(error: BaseException | str) -> str:
-    """What an error says, on one line, without the secrets that Airflow knows of."""
+    """Return an error's text on one line, with the secrets that Airflow knows masked."""
     told = " ".join(str(redact(str(error))).split()) or type(error).__name__
     return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
 
 
 def _left(context: Context) -> tuple[Mapping[str, str | None], list[str]]:
-    """States by task (of a mapped one, by task and index), and what the tasks have left."""
+    """Return the states by task (by task and index for a mapped task) and the notices."""
     dag, ti = context["dag"], context.get("ti")
-    if ti is None:  # the run failed as a whole: Airflow says why
+    if ti is None:  # the run failed without a task, and Airflow gives the reason
         return {}, [str(context.get("reason"))]
     states = ti.get_task_states(dag_id=dag.dag_id, run_ids=[context["run_id"]])
     states = states.get(context["run_id"], {})
     each = {task.task_id: list(_of_task(context, dag, task.task_id, states)) for task in dag.tasks}
     single = [its for task_id, its in each.items() if not dag.get_task(task_id).is_mapped]
-    # A task after the mapped ones sums up what those found.
+    # Mapped tasks count only if no other task left a notice: a later task sums up their results.
     return states, list(chain(*single)) or list(chain(*each.values()))
 
 
 def _of_task(
     context: Context, dag: DAG, task_id: str, states: Mapping[str, str | None]
 ) -> Iterator[str]:
-    """A task's notices, each after its name."""
+    """Yield a task's notices, each with the task's name before it."""
     name = dag.get_task(task_id).task_display_name
     pulled = context["ti"].xcom_pull(task_ids=task_id, key=NOTICE)
     left = [it for it in (pulled if isinstance(pulled, list) else [pulled]) if it]

@@ -1,4 +1,4 @@
-"""What the validation asks before it starts: is Druid on, and are sales expected now."""
+"""Conditions of the validation: whether Druid is on, and whether sales are expected now."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def druid_is_on(
     druid_conn_id: str = "druid_ingest_default",
     patience: float = 180.0,
 ) -> bool:
-    """Whether the VM runs, once Druid on it has all its servers; why not is XCom ``motivo``.
+    """Return whether the VM runs; if it does, wait first until Druid has all its servers.
 
-    `vm` is ``project_id``, ``zones`` and ``resource_id``. `patience`: seconds that Druid has to
-    become healthy, since results would be partial before; after that, AirflowException.
+    If the VM is off, XCom ``motivo`` says why. `vm` is ``project_id``, ``zones`` and
+    ``resource_id``. `patience`: seconds that Druid has to become healthy, since before that the
+    results would be partial; after them, AirflowException.
     """
     from include.druid.client import DruidError
     from include.druid.health import SERVERS_SQL, missing_servers
@@ -62,11 +63,11 @@ def sales_expected(
     druid_conn_id: str = "druid_ingest_default",
     patience: float = 60.0,
 ) -> dict[str, Any]:
-    """Whether new sales have to be seen now: ``{"abierta": bool, "motivo": str}``.
+    """Return whether Druid should show new sales now: ``{"abierta": bool, "motivo": str}``.
 
-    They have to while the supervisor is not suspended and the producer (`publisher`: DAG and task)
-    runs, from the first sale of its run that Druid shows. `patience`: seconds that this sale is
-    waited for; after that it is overdue, and sales are expected all the same.
+    It should while the supervisor is not suspended and the producer (`publisher`: DAG and task)
+    runs, from the moment at which Druid shows the first sale of its run. `patience`: seconds to
+    wait for that sale; after them it is overdue, and sales are expected all the same.
     """
     from include.druid.client import SupervisorMissingError
 
@@ -91,7 +92,7 @@ def sales_expected(
 
 
 def vm_is_off(vm: Mapping[str, Any]) -> str:
-    """Why there is no Druid to ask, or ''."""
+    """Return why Druid cannot answer, in words, or '' if its VM is running."""
     from ventas_airflow.hooks.compute import VentasComputeEngineHook
 
     found = VentasComputeEngineHook().find(**vm)
@@ -100,7 +101,7 @@ def vm_is_off(vm: Mapping[str, Any]) -> str:
 
 
 def druid_client(druid_conn_id: str) -> DruidClient:
-    """A client of the router of an ingest connection."""
+    """Return a client of the Druid router that an ingest connection names."""
     from ventas_airflow.hooks.druid import DruidSupervisorHook
 
     hook: DruidSupervisorHook = DruidSupervisorHook(druid_conn_id)

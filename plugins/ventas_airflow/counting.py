@@ -1,4 +1,4 @@
-"""A publisher that counts among Airflow's metrics what Kafka acknowledges."""
+"""A publisher that counts the acknowledged events in Airflow's metrics."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from ventas_airflow import metrics
 
 
 class CountedPublisher(SalePublisher):
-    """As its base; each acknowledged transaction adds its events to a DAG's count."""
+    """A `SalePublisher` that adds the events of each acknowledged transaction to a DAG's count."""
 
     def __init__(self, *arguments: Any, dag_id: str, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -23,7 +23,7 @@ class CountedPublisher(SalePublisher):
         *,
         queued: Callable[[], None] = lambda: None,
     ) -> None:
-        """Publish, and count once it is acknowledged."""
+        """Publish the events in a transaction, and count them once Kafka acknowledges it."""
         before = self.progress.rows
         super().commit_encoded(keys, values, entries, queued=queued)
         metrics.acknowledged(self.progress.rows - before, self._dag_id)

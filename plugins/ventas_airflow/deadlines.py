@@ -1,4 +1,4 @@
-"""When a run has to have ended; Airflow's deadline alerts tell of one that has not."""
+"""The moment by which a run should have ended; Airflow alerts if it has not."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class PlannedEnd(BaseDeadlineReference):
     """The moment at which a window is planned to end, as its form or its timetable says.
 
-    A triggered window lasts from its `run_after` on; one in mode `load` has no planned end, and so
-    no deadline. Airflow evaluates it once, when the run is created.
+    A triggered window counts from its `run_after`; a window in mode `load` has no planned end, so
+    it has no deadline. Airflow evaluates it once, when the run is created.
 
-    :param minutes: how long a triggered window lasts whose form does not say
+    :param minutes: minutes that a triggered window lasts if its form gives no duration
     """
 
     minutes: float = 10.0
@@ -27,12 +27,12 @@ class PlannedEnd(BaseDeadlineReference):
     required_kwargs: ClassVar[set[str]] = {"dag_id", "run_id"}
 
     def serialize_reference(self) -> dict[str, Any]:
-        """The arguments that make an equal one."""
+        """Return the arguments that make an equal reference."""
         return {**super().serialize_reference(), "minutes": self.minutes}
 
     @classmethod
     def deserialize_reference(cls, reference_data: dict[str, Any]) -> PlannedEnd:
-        """The inverse of `serialize_reference`."""
+        """Return the reference that `serialize_reference` described."""
         return cls(reference_data["minutes"])
 
     def _evaluate_with(self, *, session: Session, dag_id: str, run_id: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Where alerts go: to whatever the Airflow connection `ventas_alerts` names, if there is one."""
+"""Delivery of alerts to the e-mail server or webhook of Airflow connection `ventas_alerts`."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ log = logging.getLogger(__name__)
 
 CONNECTION: Final = "ventas_alerts"
 
-#: Seconds that whoever receives alerts has to answer.
+#: Seconds to wait for an answer of the webhook or of the e-mail server.
 _TIMEOUT = 10
 
 
 def deliver(subject: str, text: str) -> bool:
-    """Send a message, once, and return whether it was taken; nothing is raised.
+    """Send a message once, without retries, and return whether it was accepted; raise nothing.
 
-    A connection of type `smtp` sends an e-mail, and one of any other type posts `{"text": …}` to a
-    webhook, which Slack, Google Chat and Mattermost take. Without a connection there is only the
-    log. An error is told without its text, which may hold the webhook's address: that is a secret.
+    A connection of type `smtp` sends an e-mail. A connection of any other type posts
+    `{"text": …}` to a webhook, the format of Slack, Google Chat and Mattermost. Without the
+    connection, the message is only logged. An error is logged without its text, which may hold
+    the webhook's address, a secret.
     """
     try:
         connection = Connection.get(CONNECTION)
@@ -57,7 +58,7 @@ def deliver(subject: str, text: str) -> bool:
 
 
 def webhook_url(connection: Connection) -> str:
-    """The address of a webhook: schema, host and port, and what is secret of it as the password."""
+    """Return a webhook's address: schema, host, port, and the password as its secret path."""
     host = connection.host or ""
     url = host if "://" in host else f"{connection.schema or 'https'}://{host}"
     if connection.port:
@@ -66,10 +67,10 @@ def webhook_url(connection: Connection) -> str:
 
 
 def recipients(connection: Connection) -> list[str]:
-    """Who gets the e-mail: the extra `to`, a list or a text with commas.
+    """Return the recipients of the e-mail: the extra `to`, a list or a text with commas.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the extra names no recipient.
     """
     to: str | Sequence[str] = connection.extra_dejson.get("to") or ()
     found = [one.strip() for one in (to.split(",") if isinstance(to, str) else to)]
@@ -79,11 +80,11 @@ def recipients(connection: Connection) -> list[str]:
 
 
 class _PromptSmtpHook(SmtpHook):
-    """The provider's hook, which would wait for half a minute and try five times more."""
+    """The provider's SMTP hook, without its time-out of 30 seconds and its five retries."""
 
     @property
     def timeout(self) -> int:
-        """Seconds for each answer of the server."""
+        """Seconds to wait for each answer of the server."""
         return _TIMEOUT
 
     @property
@@ -99,7 +100,7 @@ def _mail(to: list[str], subject: str, text: str) -> None:
 
 
 def _post(url: str, text: str) -> None:
-    # A redirect would hand the message to a place that nobody has named.
+    # A redirect would send the message to an address that the connection does not name.
     answer = requests.post(url, json={"text": text}, timeout=_TIMEOUT, allow_redirects=False)
     answer.raise_for_status()
     if answer.is_redirect:

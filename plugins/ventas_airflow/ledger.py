@@ -1,4 +1,4 @@
-"""The ledger and Druid beside each other, for the same minutes."""
+"""Reads the sums of the same minutes from the ledger and from Druid, to compare them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Sides(NamedTuple):
-    """What each says of some minutes; `in_flight` as in `include.druid.ledger.compare`."""
+    """Sums of some minutes by the ledger and by Druid; `in_flight`: see `ledger.compare`."""
 
     ledger: dict[Cell, Sums]
     druid: dict[Cell, Sums]
@@ -29,19 +29,20 @@ def read_sides(
     *,
     time_limit: float | None = None,
 ) -> Sides:
-    """Ask both for the minutes from `start` up to `end`; without a topic the ledger says nothing.
+    """Read the minutes from `start` up to `end` from both; a missing topic is an empty ledger.
 
-    `time_limit`: seconds that each of them has.
+    `time_limit`: seconds for Druid's answer, and again for reading the ledger.
 
     Raises:
         DruidError: Druid does not answer, or refuses.
-        StreamError: Kafka does not answer, or holds what is no ledger.
+        StreamError: Kafka does not answer, or the topic holds records that are no ledger entries.
     """
     from include.druid.ledger import GRACE, Cell, Sums, druid_minutes
     from include.stream.ledger import LedgerMinutes, read_minutes
     from include.stream.topics import TopicMissingError
 
-    # Druid first: what it has was committed with its entry, so the ledger's end is past that.
+    # Druid first: each of its rows was committed together with its ledger entry, so the end of the
+    # ledger, which is read later, is after those entries.
     asked = datetime.now(UTC)
     druid = druid_minutes(client, datasource, start, end, timeout=time_limit or 60.0)
     try:

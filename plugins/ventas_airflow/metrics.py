@@ -1,6 +1,6 @@
-"""The project's own figures among Airflow's metrics; docs/observability.md lists them.
+"""The project's own metrics, sent with Airflow's; docs/observability.md lists them.
 
-Airflow's `[metrics]` settings say where they go, and by default they go nowhere.
+Airflow's `[metrics]` settings say where metrics are sent; by default they are not sent.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from include.druid.checks import CheckResult, Status
     from include.druid.reconcile import Reconciliation
 
-#: A check is a gauge, so that an alert can be set above a level.
+#: Value of a check's gauge for each status, so that an alert can fire above a level.
 LEVELS: Final[Mapping[Status, int]] = {"ok": 0, "warning": 1, "error": 2}
 
-#: Numbers of checks that are worth a line of their own: by check and column.
+#: Gauge for a check's number, by check and column of its result.
 FIGURES: Final = {
     ("freshness", "segundos_desde_la_ultima"): "ventas.freshness_seconds",
     ("cadence", "pausa_p95"): "ventas.cadence_gap_p95_seconds",
@@ -31,7 +31,7 @@ def acknowledged(events: int, dag_id: str) -> None:
 
 
 def reconciled(found: Reconciliation, dag_id: str) -> None:
-    """Show how far apart Kafka and Druid are at the end of a run: all 0 if they agree."""
+    """Set the gauges of the differences between Kafka and Druid: all 0 if they agree."""
     differences = {
         "lost": found.perdidas,
         "repeated": found.duplicadas,
@@ -43,7 +43,7 @@ def reconciled(found: Reconciliation, dag_id: str) -> None:
 
 
 def validated(results: Iterable[CheckResult]) -> None:
-    """Show what each check came to; one that was skipped says nothing."""
+    """Set the gauges of each check's status and numbers; a skipped check sets no status."""
     for result in results:
         if result.status in LEVELS:
             level = LEVELS[result.status]

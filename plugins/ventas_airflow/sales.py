@@ -1,4 +1,4 @@
-"""What the DAGs that sell have in common."""
+"""Topics and form fields of the DAGs that publish sales."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ from airflow.sdk import Param
 
 _DAY_MS: Final = 86_400_000
 
-#: Kafka deletes whole segments, once their last record is too old: so they are closed each day.
+#: Kafka deletes only whole closed segments whose last record is too old: close one each day.
 _DAILY: Final = {"segment.ms": str(_DAY_MS), "segment.bytes": "134217728"}
 
 TOPICS: Final[dict[str, dict[str, Any]]] = {
@@ -14,15 +14,15 @@ TOPICS: Final[dict[str, dict[str, Any]]] = {
         "partitions": 2,
         "topic_config": {"retention.ms": str(7 * _DAY_MS), **_DAILY},
     },
-    # The ledger is the ground truth of every run: it outlives what Druid keeps of it, which is 400
-    # days (include.druid.housekeeping).
+    # The ledger is the ground truth of every run, so Kafka keeps it for longer than Druid keeps
+    # the sales, which is 400 days (include.druid.housekeeping).
     "ventas.ledger": {
         "partitions": 2,
         "topic_config": {"retention.ms": str(430 * _DAY_MS), **_DAILY},
     },
 }
 
-#: Null, and not an empty list, is what the form takes for a field that is left blank.
+#: The default is null, because the form sends null, and not an empty list, for a blank field.
 STORES: Final = Param(
     None,
     type=["null", "array"],
@@ -31,8 +31,8 @@ STORES: Final = Param(
     description="Identificadores de include/sales/data/stores.csv, uno por línea. Vacío: todas.",
 )
 
-#: Of a task that publishes, or watches the VM meanwhile: each try goes on where the last one ended,
-#: so a long one may well need more of them than other tasks.
+#: Retries of a task that publishes, or that watches the VM meanwhile. Each try goes on where the
+#: last one ended, so a long task may well need more retries than other tasks.
 PUBLISHING_RETRIES: Final = 10
 
 RESET_OFFSETS: Final = Param(

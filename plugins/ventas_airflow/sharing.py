@@ -1,8 +1,9 @@
-"""Runs that use Druid beside each other: only the last one closes the ingestion and stops the VM.
+"""Runs that use Druid at the same time: only the last one closes the ingestion and stops the VM.
 
-Each run looks at the others' tasks, whose order makes it safe: whoever has begun to close counts
-as gone, so of two that close at a time at least one does, and the VM stays on while any of them
-still hands off.
+Each run looks at the tasks of the others, and the order of the tasks makes it safe. A run that
+has begun to close the ingestion no longer counts as ingesting, so of two runs that close at the
+same time at least one suspends the supervisor. It still counts as needing the VM, so the VM stays
+on until each of them has handed off.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ class Stage(Enum):
     """How far a run is in its use of Druid."""
 
     NONE = "does not use it"
-    """Not yet, no more, or never: nothing that it does closes Druid later."""
+    """The run does not use Druid yet, has ended its use, or never will: it will not close it."""
     OPENING = "is about to use it, unless that fails"
     OPEN = "uses it, and will close it"
     CLOSING = "hands off what it has ingested"
 
 
 def stage(states: Mapping[str, str | None]) -> Stage:
-    """How far a run is, by the states of its `TASKS`."""
+    """Return the stage of a run, from the states of its `TASKS`."""
     starts, opens, closes = (states.get(task) for task in TASKS)
     if closes not in _TO_COME:
         return Stage.NONE if closes in _ENDED else Stage.CLOSING
@@ -52,7 +53,7 @@ def stage(states: Mapping[str, str | None]) -> Stage:
 
 
 def have_ended(*, dag_id: str, run_id: str, task_ids: Sequence[str]) -> bool:
-    """Whether some tasks of a run, each of a mapped one, will do nothing more."""
+    """Return whether some tasks of a run, with each instance of a mapped task, have ended."""
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
     states = RuntimeTaskInstance.get_task_states(
@@ -64,11 +65,13 @@ def have_ended(*, dag_id: str, run_id: str, task_ids: Sequence[str]) -> bool:
 def users(
     ti: RuntimeTaskInstanceProtocol, sharers: Sequence[str], *, patience: float, interval: float
 ) -> dict[str, Stage]:
-    """The stage of each other run that uses Druid, by DAG and run; none is about to.
+    """Return the stage of each other run that uses Druid, by DAG and run.
+
+    Wait first until no run is in the stage `OPENING`.
 
     :param sharers: ids of the DAGs whose runs use it
-    :param patience: seconds that a run that is about to use it has to do so, or to fail; after that
-        AirflowException
+    :param patience: seconds that a run has to leave the stage `OPENING`, by using Druid or by
+        failing; after them, AirflowException
     :param interval: seconds between looks
     """
     deadline = time.monotonic() + patience
@@ -87,13 +90,13 @@ def users(
 
 
 def _others(ti: RuntimeTaskInstanceProtocol, sharers: Sequence[str]) -> dict[str, Stage]:
-    """The stage of each other run of some DAGs that uses Druid, by DAG and run."""
+    """Return the stage of each other run of some DAGs that uses Druid, by DAG and run."""
     found = {}
     for dag_id in sharers:
         for run_id, states in ti.get_task_states(dag_id=dag_id, task_ids=list(TASKS)).items():
             if (dag_id, run_id) == (ti.dag_id, ti.run_id):
                 continue
-            # A run that was ended by hand may have left tasks without a state behind.
+            # A run that a person marked as ended may still have tasks without a state.
             if stage(states) is not Stage.NONE and ti.get_dagrun_state(dag_id, run_id) == "running":
                 found[f"{dag_id}/{run_id}"] = stage(states)
     return found

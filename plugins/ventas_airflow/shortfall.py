@@ -1,12 +1,12 @@
-"""Whether a window sold what its cadence promises."""
+"""Comparison of a window's sales with the number that its cadence promises."""
 
 
 def shortfall(ventas: int, seconds: float, gaps: tuple[float, float]) -> str:
-    """What a window of so many sales lacks, in words; '' if that may well be chance.
+    """Return a sentence if a window sold too few sales; '' if the difference may be chance.
 
-    `seconds` is how long it was planned to be open, and `gaps` are the least and the most seconds
-    between sales. Uniform gaps make the count of n expected sales vary by at most √(n/3), and the
-    tolerance of n/10 + 10 is at least 2√n: more than three times that, whatever n is.
+    `seconds` is the planned length of the window, and `gaps` are the least and the most seconds
+    between sales. With uniform gaps the standard deviation of n expected sales is at most √(n/3).
+    The tolerance of n/10 + 10 is at least 2√n, more than three standard deviations for every n.
     """
     promised = seconds / (sum(gaps) / 2)
     if ventas >= 0.9 * promised - 10:

@@ -1,4 +1,4 @@
-"""The timetable of simulation windows: store hours, a run at each opening."""
+"""Timetable of the simulation windows: one run each time the stores open."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, T
 
 from include.sales.window import EVERY_DAY, SimulationWindow
 
-#: A first window that opened so little ago is still the next one. Airflow's DAG processor asks
-#: anew every half minute until the scheduler has made the run: without this, an answer between the
-#: opening and that moment would skip the day.
+#: A first window that opened at most this long ago still counts as the next one. Airflow's DAG
+#: processor asks again every half minute until the scheduler has created the run: without this, an
+#: answer between the opening and that moment would skip the day.
 JUST_OPENED = timedelta(minutes=5)
 
 
 class SimulationWindowTimetable(Timetable):
     """A run starts when the stores open; its data interval is the window.
 
-    Most timetables start a run when its interval is over; a simulation runs through it. A DAG
-    that has just been unpaused waits for the next opening, and does not start one that is half
-    over; after that, a late scheduler starts the window that is open for what is left of it.
+    Most timetables start a run when its data interval is over; a simulation runs during it. A DAG
+    that has just been unpaused waits for the next opening: it does not start in the middle of a
+    window. After that, a late scheduler starts the open window for the time that is left of it.
     """
 
     def __init__(
@@ -38,11 +38,11 @@ class SimulationWindowTimetable(Timetable):
 
     @property
     def summary(self) -> str:
-        """What Airflow shows as the schedule."""
+        """The hours that Airflow shows as the schedule."""
         return f"{self.window.opens:%H:%M}-{self.window.closes:%H:%M}"
 
     def serialize(self) -> dict[str, Any]:
-        """Arguments that make an equal timetable."""
+        """Return the arguments that make an equal timetable."""
         return {
             "opens": f"{self.window.opens:%H:%M}",
             "closes": f"{self.window.closes:%H:%M}",
@@ -52,11 +52,11 @@ class SimulationWindowTimetable(Timetable):
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> SimulationWindowTimetable:
-        """The inverse of `serialize`."""
+        """Return the timetable that `serialize` described."""
         return cls(**{**data, "weekdays": tuple(data["weekdays"])})
 
     def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:
-        """By hand a window lasts as long as its form says: the interval is the moment."""
+        """Return an interval without length: the form says how long a manual window lasts."""
         return DataInterval.exact(run_after)
 
     def next_dagrun_info(
@@ -65,13 +65,13 @@ class SimulationWindowTimetable(Timetable):
         last_automated_data_interval: DataInterval | None,
         restriction: TimeRestriction,
     ) -> DagRunInfo | None:
-        """The window after the last one, or the next that opens."""
+        """Return the window after the last one, or the next one that opens."""
         now = pendulum.now("UTC")
         if last_automated_data_interval is None:
             earliest = restriction.earliest or now - JUST_OPENED
             if not restriction.catchup:
                 earliest = max(earliest, now - JUST_OPENED)
-            # One that starts at the earliest moment itself counts.
+            # A window that starts exactly at the earliest moment counts too.
             start, end = self.window.next_after(earliest - timedelta.resolution)
         else:
             start, end = self.window.next_after(last_automated_data_interval.start)

@@ -1,4 +1,4 @@
-"""Which VM is meant: the one that the Google Cloud connection names, in one of its zones."""
+"""Project, zones and name of the Druid VM, from the Google Cloud connection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ _EXTRA: Final = "conn.google_cloud_default.extra_dejson"
 
 _ZONES: Final = f"{_EXTRA}.get('zones', '')"
 
-#: Arguments of the Compute operators, rendered where a task runs: no look-up at parse.
+#: Arguments of the Compute operators, as templates: parsing a DAG reads no connection.
 VM: Final[dict[str, Any]] = {
     "project_id": f"{{{{ {_EXTRA}['project'] }}}}",
     "zones": [
@@ -19,7 +19,7 @@ VM: Final[dict[str, Any]] = {
 
 
 def vm_of(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of a connection's extra, for who has it."""
+    """Return the values of `VM` from a connection's extra, for code outside of a task."""
     return {
         "project_id": extra["project"],
         "zones": [extra["zone"], extra.get("zones", "")],
@@ -28,10 +28,10 @@ def vm_of(extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def zones_of(named: str | Sequence[Any]) -> list[str]:
-    """Zones in the order in which they are tried, each once.
+    """Return the zones in the order in which they are tried, each once.
 
-    `named` is one, several with commas between, or a list of such: a connection's ``zone`` comes
-    first and its optional ``zones`` are the ones tried next.
+    `named` is a zone, several zones with commas between them, or a list of such texts: `VM` has
+    the connection's ``zone`` first, and then its optional ``zones``.
     """
     if isinstance(named, str):
         return list(dict.fromkeys(zone.strip() for zone in named.split(",") if zone.strip()))

@@ -1,4 +1,4 @@
-"""Past days that are filled, go on live, and are filled again beside the live window."""
+"""A back-fill, the live window after it, and a second back-fill during that window."""
 
 import re
 from datetime import datetime, timedelta
@@ -11,12 +11,12 @@ from tests.support.vm import VM, instances
 
 SEED, SCALE = 7, 0.05
 
-#: Name of the run of a filled day.
+#: Pattern of the names of the filled days' runs.
 FILLED = re.compile(rf"relleno__.*__{SEED}__{SCALE:g}")
 
 
 def moments_of_sales(lab: Lab, window: str) -> list[datetime]:
-    """Return when the sales of the filled days and of a window began, in order."""
+    """Return the times at which the sales of the filled days and of a window began, in order."""
     return sorted(
         datetime.fromisoformat(event.ts)
         for event in lab.events()
@@ -25,7 +25,7 @@ def moments_of_sales(lab: Lab, window: str) -> list[datetime]:
     )
 
 
-def test_the_past_goes_on_live_and_filled_again_adds_nothing_and_the_last_run_stops_the_vm(
+def test_live_window_follows_the_filled_days_and_a_second_back_fill_adds_nothing(
     lab: Lab,
 ) -> None:
     conf = {"days": 2, "scale": SCALE, "seed": SEED, "live_minutes": 0.5}
@@ -44,14 +44,14 @@ def test_the_past_goes_on_live_and_filled_again_adds_nothing_and_the_last_run_st
     assert repeated["confirmadas"] == repeated["en_druid"] == filled["en_druid"]
     assert lab.task(again, "go_live", BACKFILL)["state"] == "skipped"
 
-    # Without gap or overlap: days and live sales are what one run would have sold.
+    # No gap and no overlap: days and live window together have the sales of one single run.
     sold = moments_of_sales(lab, window)
     midnight = datetime.fromisoformat(lab.api.xcom(BACKFILL, first, "plan_days")[-1]["until"])
     start, end = midnight - timedelta(days=2), sold[-1] + timedelta(milliseconds=1)
     expected = arrivals(Demand(load_market()), SEED, start, end, SCALE)
     assert [round(moment.timestamp() * 1000) for moment in sold] == expected.tolist()
 
-    # The run that ended first left Druid to the other one.
+    # The run that ended first left the VM to the other run, which stopped it.
     stops = [lab.task(again, "stop_vm", BACKFILL)["state"], lab.state(window, "stop_vm")]
     assert sorted(map(str, stops)) == ["skipped", "success"]
     assert instances(lab.settings).get(**VM).status == "TERMINATED"

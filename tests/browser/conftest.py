@@ -1,4 +1,4 @@
-"""A real browser before the running stack, with a day of sales in Druid."""
+"""A real browser and the running stack, with sales in Druid."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ from tests.support.vm import start_vm
 from ventas_airflow.sales import TOPICS
 
 FLAGS = [
-    "--no-sandbox",  # root, in a container
+    "--no-sandbox",  # Chromium requires it for root in a container
     "--disable-quic",
     "--disable-background-networking",
     "--disable-component-update",
@@ -34,21 +34,22 @@ FLAGS = [
 ]
 SEED = 11
 
-#: A store that sells on all days but the one of `Shop.then`.
+#: A store that sells on all days except that of `Shop.then`.
 SILENT = "San Justo"
 
-# A busy machine is no fault of the page's.
+# A long time-out, since a slow machine is not an error of the page.
 expect.set_options(timeout=20_000)
 
-#: Where pictures of the views are kept.
+#: Folder of the views' screenshots.
 PICTURES = Path(os.environ.get("VENTAS_HOME") or ".ventas").resolve() / "screenshots"
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Chromium; where there is none, the tests are skipped, and their summary says why.
+    """Chromium; without it the tests are skipped, and their summary says why.
 
-    Playwright runs an event loop in this thread until it ends, and other suites run their own.
+    The scope is one module, because Playwright runs an event loop in this thread until it ends, and
+    other suites run their own.
     """
     wanted = os.environ.get("VENTAS_CHROMIUM", "")
     path = wanted or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
@@ -61,7 +62,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Shop:
-    """Publishes sales of a run as they are due, and knows what Druid has to show of them."""
+    """Publishes sales of its own run, at moments that the tests choose."""
 
     def __init__(self, settings: Settings, corrida: str) -> None:
         self.settings = settings
@@ -78,12 +79,12 @@ class Shop:
         self._publisher.open()
         self._next = 0
         self.then = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=60)
-        """Only this shop has sales of then: other suites sell now, and on the last days."""
+        """A moment 60 days ago, when only this shop sold: other suites sell now and recently."""
 
     def sell(self, *moments: datetime, without: str = "") -> list[Venta]:
-        """Publish a sale at each moment, all the steps that are due by now; acknowledged.
+        """Publish a sale at each moment, with its events until now; return the events.
 
-        `without` is a store whose sales are left out.
+        Kafka has acknowledged the events. `without` is a store whose sales are left out.
         """
         now = datetime.now(UTC)
         events = []
@@ -103,7 +104,7 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def shop(stack: Settings) -> Iterator[Shop]:
-    """Two hours of sales up to now, the same hour of yesterday, and days long ago, all in Druid."""
+    """A shop with sales in Druid: the last two hours, yesterday, and days around `Shop.then`."""
     start_vm(stack)
     config = security.kafka_config(stack)
     for topic, options in TOPICS.items():
@@ -116,13 +117,13 @@ def shop(stack: Settings) -> Iterator[Shop]:
     recent = [now - timedelta(seconds=3 * n) for n in range(1, 2400)]
     yesterday = [now - timedelta(days=1, seconds=4 * n) for n in range(1, 900)]
     then = [shop.then - timedelta(seconds=3 * n) for n in range(1, 2400)]
-    # What is unusual is told by the same three hours of days of this kind.
+    # Findings compare with the same three hours of the same weekday in the weeks before.
     before = [
         shop.then - timedelta(days=days, seconds=12 * n)
         for days in (7, 14, 21)
         for n in range(1, 900)
     ]
-    # The last hour comes last: its numbers and those of sales that tests add have no gap.
+    # The recent sales come last, so that their numbers and those of the tests' sales have no gap.
     sent = len(shop.sell(*sorted(then), without=SILENT))
     sent += len(shop.sell(*sorted([*before, *yesterday, *recent])))
     wait_for_rows(shop.druid, "ventas", sent, shop.corrida)
@@ -131,7 +132,7 @@ def shop(stack: Settings) -> Iterator[Shop]:
 
 
 class Visitor:
-    """Someone with a login, and their browser."""
+    """A user's browser, logged in unless `user` is None."""
 
     def __init__(self, browser: Browser, settings: Settings, user: str | None, **context: Any):
         self.url = settings.url("airflow")
@@ -154,9 +155,9 @@ class Visitor:
         return self.page
 
     def live(self, search: str = "") -> Page:
-        """Open «Ventas en vivo» and wait for its first figures, and for what comes after them.
+        """Open «Ventas en vivo» and wait for its figures, its filters and its findings.
 
-        That moves what stands below it, and a click that it comes into is none.
+        Parts that arrive later move the parts below them, so that a click could miss.
         """
         page = self.open(f"/ventas/vivo{search}")
         page.locator(".kpi .value").first.wait_for()
@@ -165,7 +166,7 @@ class Visitor:
         return page
 
     def schemes(self) -> Iterator[str]:
-        """Have the page light and then dark, as the system's setting is."""
+        """Set the system's theme to light and then to dark; yield each once the page follows."""
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             expect(self.page.locator("html")).to_have_attribute("data-theme", scheme)
@@ -177,7 +178,7 @@ class Visitor:
 
 
 def serious(page: Page) -> list[str]:
-    """axe-core's violations that are serious or critical."""
+    """Return axe-core's violations that are serious or critical."""
     found = Axe().run(page).response["violations"]
     return [
         f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
@@ -188,7 +189,7 @@ def serious(page: Page) -> list[str]:
 
 @pytest.fixture
 def visit(chromium: Browser, stack: Settings) -> Iterator[Callable[..., Visitor]]:
-    """Makes visitors; no script of theirs may have failed at the end."""
+    """Function that makes visitors; at the end, no script of a visitor may have failed."""
     visitors: list[Visitor] = []
 
     def make(user: str | None = airflow.VIEWER, **context: Any) -> Visitor:
@@ -197,7 +198,7 @@ def visit(chromium: Browser, stack: Settings) -> Iterator[Callable[..., Visitor]
 
     yield make
     for visitor in visitors:
-        # A request that a test answers in Chromium's place may still be on its way.
+        # A request that a test answers itself may still be in progress.
         visitor.page.unroute_all(behavior="ignoreErrors")
         with suppress(Exception):
             visitor.context.close()

@@ -1,4 +1,4 @@
-"""Who may open what: anonymous, a viewer, an admin."""
+"""Access to the views, and their links in Airflow's navigation."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ from tests.browser.conftest import Shop, Visitor
 Visit = Callable[..., Visitor]
 
 
-def test_without_a_login_a_view_leads_to_it_and_back(shop: Shop, visit: Visit) -> None:
+def test_view_without_a_login_redirects_to_the_login_page(shop: Shop, visit: Visit) -> None:
     page = visit(user=None).open("/ventas/vivo")
     page.wait_for_url("**/auth/login**")
     answer = page.context.request.get(f"{shop.settings.url('airflow')}/ventas/api/live")
     assert answer.status == 401
 
 
-def test_the_views_are_in_airflows_navigation(shop: Shop, visit: Visit) -> None:
+def test_views_are_in_airflows_navigation(shop: Shop, visit: Visit) -> None:
     page = visit().open("/")
     for name in ("Ventas en vivo", "Salud del flujo", "Consultas"):
         expect(page.get_by_role("link", name=name)).to_be_visible()

@@ -1,4 +1,4 @@
-"""«Salud del flujo» in a browser: each part's state in words, and buttons for those who may."""
+"""«Salud del flujo» in a browser: each part's state in words, and the buttons' permissions."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def test_each_part_has_its_state_in_words(shop: Shop, visit: Visit) -> None:
     visitor.picture("salud")
 
 
-def test_a_viewers_buttons_are_off_and_say_why(shop: Shop, visit: Visit) -> None:
+def test_buttons_are_disabled_for_a_viewer_and_say_why(shop: Shop, visit: Visit) -> None:
     page = visit().open("/ventas/salud")
     button = page.locator("form.open button")
     expect(page.locator("#health-why")).to_be_visible()
@@ -44,7 +44,7 @@ def test_no_serious_violation_of_accessibility(shop: Shop, visit: Visit) -> None
         visitor.picture(f"salud-{scheme}")
 
 
-def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
+def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
     visitor = visit(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = visitor.open("/ventas/salud")
     page.locator("[data-card=vm] .state .badge:not(:empty)").wait_for()
@@ -52,7 +52,7 @@ def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
     visitor.picture("salud-390")
 
 
-def test_english(shop: Shop, visit: Visit) -> None:
+def test_view_is_shown_in_english(shop: Shop, visit: Visit) -> None:
     page = visit().open("/ventas/salud")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Druid's ingestion")).to_be_visible()

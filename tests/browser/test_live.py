@@ -1,4 +1,4 @@
-"""«Ventas en vivo» in a browser: figures, filters, languages, themes, phones, and trouble."""
+"""«Ventas en vivo» in a browser: figures, filters, languages, themes, phones, and errors."""
 
 import re
 import time
@@ -17,17 +17,17 @@ Visit = Callable[..., Visitor]
 
 LOCAL = ZoneInfo("America/Argentina/Buenos_Aires")
 
-#: Seconds from Kafka's acknowledgement to the screen.
+#: Most seconds from Kafka's acknowledgement until the sale is shown.
 ON_SCREEN = 3.0
 
 
 def number(text: str) -> float:
-    """A number as Argentina writes it, its unit left out."""
+    """Return the value of a number in Argentine notation, with or without a unit."""
     return float(re.sub(r"[^\d,-]", "", text).replace(",", "."))
 
 
 def moment(shop: Shop) -> str:
-    """`shop.then` as it stands in an address."""
+    """Return `shop.then` in the format of the page's address."""
     return shop.then.isoformat().replace("+00:00", "Z")
 
 
@@ -36,7 +36,7 @@ def figure(page: Page, card: str, name: str) -> float:
     return number(row.locator(".figure > span").inner_text())
 
 
-def test_the_figures_are_druids(shop: Shop, visit: Visit) -> None:
+def test_figures_equal_druids(shop: Shop, visit: Visit) -> None:
     # The page rounds its end to the minute.
     until = datetime.now(UTC).replace(second=0, microsecond=0).isoformat().replace("+00:00", "Z")
     visitor = visit()
@@ -57,11 +57,11 @@ def test_the_figures_are_druids(shop: Shop, visit: Visit) -> None:
     visitor.picture("vivo")
 
 
-def test_a_card_that_fails_says_so_and_the_others_are_shown(shop: Shop, visit: Visit) -> None:
+def test_failed_card_says_so_and_the_others_are_shown(shop: Shop, visit: Visit) -> None:
     def harmed(route: Route) -> None:
         answer = route.fetch()
         found = answer.json()
-        # One section could not be made, and of another the page cannot make anything.
+        # One section failed on the server, and the page cannot draw another one.
         found |= {"fallas": ["productos"], "productos": [], "plataformas": None}
         route.fulfill(response=answer, json=found)
 
@@ -76,11 +76,11 @@ def test_a_card_that_fails_says_so_and_the_others_are_shown(shop: Shop, visit: V
     expect(page.locator("[data-card=ticker] li")).not_to_have_count(0)
 
 
-def test_filters_act_on_everything_and_live_in_the_address(shop: Shop, visit: Visit) -> None:
+def test_filters_apply_to_all_cards_and_are_kept_in_the_address(shop: Shop, visit: Visit) -> None:
     page = visit().live("?rango=6h")
     page.get_by_role("combobox", name="Pago").select_option("credito")
     expect(page.locator("[data-list=pagos] li")).to_have_count(1)
-    # A click on a bar looks at it alone.
+    # A click on a bar adds its filter.
     store = page.locator("[data-list=sucursales] li").first
     name = store.locator(".name").inner_text()
     store.get_by_role("button").click()
@@ -99,7 +99,7 @@ def test_filters_act_on_everything_and_live_in_the_address(shop: Shop, visit: Vi
     assert "sucursal" not in parse_qs(urlsplit(again.url).query)
 
 
-#: Each card with bars: the filters that a click on one sets, and the card that then has one bar.
+#: For each card with bars: the filters that a click sets, and the card that has one bar then.
 BARS = {
     "pagos": ({"pago"}, "pagos"),
     "emisores": ({"pago", "emisor"}, "emisores"),
@@ -112,7 +112,7 @@ BARS = {
 }
 
 
-def test_a_click_on_a_bar_of_each_card_looks_at_it_alone(shop: Shop, visit: Visit) -> None:
+def test_click_on_a_bar_of_each_card_filters_by_it(shop: Shop, visit: Visit) -> None:
     page = visit().live(f"?rango=1h&hasta={moment(shop)}")
     chips = page.locator(".chips button")
     for card, (filters, alone) in BARS.items():
@@ -127,7 +127,7 @@ def test_a_click_on_a_bar_of_each_card_looks_at_it_alone(shop: Shop, visit: Visi
         expect(page.locator(f"[data-list={alone}] li")).not_to_have_count(1)
 
 
-def test_a_click_on_the_map_looks_at_a_province_and_another_at_all(
+def test_click_on_the_map_filters_by_province_and_a_second_click_ends_that(
     shop: Shop, visit: Visit
 ) -> None:
     page = visit().live()
@@ -142,7 +142,7 @@ def test_a_click_on_the_map_looks_at_a_province_and_another_at_all(
     expect(page.locator(".chips button")).to_have_count(0)
 
 
-def test_a_click_on_the_chart_looks_into_that_moment(shop: Shop, visit: Visit) -> None:
+def test_click_on_the_chart_shows_that_moment(shop: Shop, visit: Visit) -> None:
     page = visit().live("?rango=6h")
     chart = page.locator(".chart")
     chart.locator(".main-svg").first.wait_for()
@@ -159,7 +159,7 @@ def test_a_click_on_the_chart_looks_into_that_moment(shop: Shop, visit: Visit) -
     expect(page.locator(".chips button")).to_contain_text("hasta el")
 
 
-def test_a_moment_of_the_past_is_chosen_in_local_time(shop: Shop, visit: Visit) -> None:
+def test_past_moment_is_chosen_in_local_time(shop: Shop, visit: Visit) -> None:
     page = visit().live()
     then = datetime.now(LOCAL) - timedelta(days=1)
     page.get_by_label("Hasta").fill(then.strftime("%Y-%m-%dT%H:%M"))
@@ -171,7 +171,7 @@ def test_a_moment_of_the_past_is_chosen_in_local_time(shop: Shop, visit: Visit) 
     expect(page.get_by_label("Hasta")).to_have_value("")
 
 
-def test_what_is_unusual_has_numbers_sql_and_a_way_to_the_chart(shop: Shop, visit: Visit) -> None:
+def test_finding_has_sql_that_runs_and_a_button_to_the_chart(shop: Shop, visit: Visit) -> None:
     visitor = visit()
     page = visitor.live(f"?hasta={moment(shop)}")
     card = page.locator("[data-card=findings]")
@@ -188,7 +188,7 @@ def test_what_is_unusual_has_numbers_sql_and_a_way_to_the_chart(shop: Shop, visi
     page.wait_for_url(re.compile("sucursal=San[+%20]+Justo"))
 
 
-def test_in_airflows_frame_the_address_is_airflows(shop: Shop, visit: Visit) -> None:
+def test_filters_in_airflows_frame_are_kept_in_airflows_address(shop: Shop, visit: Visit) -> None:
     visitor = visit()
     page = visitor.open("/plugin/ventas-vivo?pago=qr")
     frame = page.frame_locator("iframe")
@@ -204,7 +204,7 @@ def test_in_airflows_frame_the_address_is_airflows(shop: Shop, visit: Visit) -> 
     visitor.picture("vivo-en-airflow")
 
 
-def test_a_sale_is_on_the_screen_within_three_seconds(shop: Shop, visit: Visit) -> None:
+def test_sale_is_shown_within_three_seconds(shop: Shop, visit: Visit) -> None:
     page = visit().live("?rango=15m")
     late = []
     for _ in range(3):
@@ -212,11 +212,11 @@ def test_a_sale_is_on_the_screen_within_three_seconds(shop: Shop, visit: Visit) 
         acknowledged = time.monotonic()
         page.locator(f".ticker li[data-key^='{event.id_evento}']").wait_for(timeout=10_000)
         late.append(time.monotonic() - acknowledged)
-    # On a busy machine some are later: `./ventas bench page` measures all on a calm one.
+    # On a busy machine some are later: `./ventas bench page` measures all of them on a quiet one.
     assert min(late) <= ON_SCREEN, late
 
 
-def test_both_languages(shop: Shop, visit: Visit) -> None:
+def test_view_is_shown_in_both_languages(shop: Shop, visit: Visit) -> None:
     visitor = visit()
     page = visitor.live()
     expect(page.get_by_role("heading", name="Cómo pagan")).to_be_visible()
@@ -247,7 +247,7 @@ def test_dark_mode_follows_airflow(shop: Shop, visit: Visit) -> None:
     expect(inner).to_have_attribute("data-theme", "dark")
 
 
-def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
+def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
     visitor = visit(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = visitor.live()
     page.locator(".chart .main-svg").first.wait_for()
@@ -255,23 +255,23 @@ def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
     visitor.picture("vivo-390")
 
 
-def test_it_is_usable_by_keyboard(shop: Shop, visit: Visit) -> None:
+def test_view_is_usable_by_keyboard(shop: Shop, visit: Visit) -> None:
     page = visit().live()
     bar = page.locator("[data-list=plataformas] li").first.get_by_role("button")
     bar.focus()
-    # The list is brought up to date under the focus, which stays.
+    # The list is updated meanwhile; the bar must keep the focus.
     page.wait_for_timeout(2500)
     assert bar.evaluate("element => element === document.activeElement")
     page.keyboard.press("Enter")
     expect(page.locator("[data-list=plataformas] li")).to_have_count(1)
 
 
-def test_a_wrong_address_is_told_in_words(shop: Shop, visit: Visit) -> None:
+def test_invalid_range_in_the_address_is_explained(shop: Shop, visit: Visit) -> None:
     page = visit().open("/ventas/vivo?rango=2h")
     expect(page.locator(".notice")).to_contain_text("No hay un rango '2h'")
 
 
-def test_while_the_server_is_busy_the_figures_stay_and_are_asked_for_again(
+def test_figures_stay_while_the_server_is_busy_and_are_requested_again(
     shop: Shop, visit: Visit
 ) -> None:
     page = visit().live(f"?hasta={moment(shop)}")

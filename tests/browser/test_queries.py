@@ -1,4 +1,4 @@
-"""«Consultas» in a browser: the library, free SQL for those who may, and the end of the topic."""
+"""«Consultas» in a browser: the library, free SQL with its permission, and the end of the topic."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ SELECT COUNT(*) AS n FROM (
 """
 
 
-def test_a_query_of_the_library_is_a_form_a_chart_a_table_and_csv(shop: Shop, visit: Visit) -> None:
+def test_library_query_has_a_table_and_a_csv_with_its_rows(shop: Shop, visit: Visit) -> None:
     visitor = visit()
     page = visitor.open("/ventas/consultas")
     page.get_by_label("Buscar una consulta").fill("medios de pago")
@@ -49,7 +49,7 @@ def test_no_serious_violation_of_accessibility(shop: Shop, visit: Visit, part: s
         visitor.picture(f"consultas-{part}-{scheme}")
 
 
-def test_an_admin_writes_sql_and_a_viewer_is_told_why_not(shop: Shop, visit: Visit) -> None:
+def test_admin_may_run_sql_and_a_viewer_is_told_why_not(shop: Shop, visit: Visit) -> None:
     sql = "SELECT COUNT(*) AS n FROM ventas WHERE corrida = '{}'"
     admin = visit(airflow.USER)
     page = admin.open("/ventas/consultas?parte=sql")
@@ -72,7 +72,7 @@ def test_an_admin_writes_sql_and_a_viewer_is_told_why_not(shop: Shop, visit: Vis
     expect(viewers.locator(".notice").first).to_contain_text("hace falta poder disparar")
 
 
-def test_a_query_that_takes_too_long_is_cancelled(shop: Shop, visit: Visit) -> None:
+def test_long_query_can_be_cancelled(shop: Shop, visit: Visit) -> None:
     page = visit(airflow.USER).open("/ventas/consultas?parte=sql")
     page.locator(".columns li").first.wait_for()
     page.locator("#sql").fill(ENDLESS)
@@ -82,13 +82,13 @@ def test_a_query_that_takes_too_long_is_cancelled(shop: Shop, visit: Visit) -> N
     expect(page.get_by_role("button", name="Consultar")).to_be_enabled()
 
 
-def test_the_end_of_the_topic_is_what_was_just_sold(shop: Shop, visit: Visit) -> None:
+def test_end_of_the_topic_shows_the_latest_sale(shop: Shop, visit: Visit) -> None:
     [event, *_] = shop.sell(datetime.now(UTC))
     page = visit().open("/ventas/consultas?parte=topico")
     expect(page.locator("table.tail tbody tr", has_text=event.id_venta).first).to_be_visible()
 
 
-def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
+def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
     visitor = visit(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = visitor.open("/ventas/consultas")
     page.locator(".result tbody tr").first.wait_for()
@@ -96,7 +96,7 @@ def test_it_fits_a_phone(shop: Shop, visit: Visit) -> None:
     visitor.picture("consultas-390")
 
 
-def test_english(shop: Shop, visit: Visit) -> None:
+def test_view_is_shown_in_english(shop: Shop, visit: Visit) -> None:
     page = visit(airflow.USER).open("/ventas/consultas")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Ready-made queries")).to_be_visible()

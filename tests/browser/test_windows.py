@@ -1,4 +1,4 @@
-"""A window opened and stopped by the health view's buttons, through Airflow's own permissions."""
+"""A window opened and stopped by the health view's buttons, with Airflow's permissions."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from tests.support.vm import start_vm
 
 Visit = Callable[..., Visitor]
 
-#: Milliseconds for what Airflow does, on a busy machine too.
+#: Time-out in milliseconds for tasks of Airflow, on a busy machine too.
 SOME_TASKS = 240_000
 
 
-def test_an_admin_opens_and_stops_a_window_and_the_page_tells_that_druid_is_away_until_it_is_back(
+def test_admin_opens_and_stops_a_window_and_page_recovers_when_druid_is_back(
     shop: Shop, visit: Visit
 ) -> None:
     owner, admin = visit(), visit(airflow.USER)
@@ -26,7 +26,7 @@ def test_an_admin_opens_and_stops_a_window_and_the_page_tells_that_druid_is_away
     button.click()
     run = health.locator("ul.windows li", has_text="manual__")
     expect(run).to_be_visible()
-    # Windows run one at a time, and the timetable may have opened one.
+    # Only one window runs at a time, and the timetable may have opened one.
     api = AirflowApi(shop.settings.url("airflow"), airflow.USER, airflow.password(shop.settings))
     api.make_way("sales_window", run.locator("a").inner_text())
     expect(run.locator(".badge")).to_contain_text("publica", timeout=SOME_TASKS)

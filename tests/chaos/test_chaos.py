@@ -1,6 +1,6 @@
-"""Two scenarios of `./ventas chaos`, a round each; all of them, and more rounds, are its own.
+"""Two scenarios of `./ventas chaos`, one round each; the command itself runs all, in more rounds.
 
-They are two without a limit of time, which a busy machine might not keep.
+These two scenarios have no time limit, which a busy machine might exceed.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from chaos.windows import Windows
 from tests.support.lab import Lab
 
 
-def test_nothing_is_lost_or_twice(lab: Lab, tmp_path: Path) -> None:
+def test_nothing_is_lost_or_duplicated(lab: Lab, tmp_path: Path) -> None:
     stack = laboratory.Lab(lab.settings)
     windows = Windows(stack, 120)
     harmed = [run_scenario(stack, windows, name, 1, tmp_path) for name in ("producer", "broker")]
@@ -19,5 +19,5 @@ def test_nothing_is_lost_or_twice(lab: Lab, tmp_path: Path) -> None:
         assert not outcome.failures
         assert outcome.equal
         assert (outcome.lost, outcome.duplicated, outcome.changed) == (0, 0, 0)
-    # A round that harms nothing, or without a load, would prove nothing.
+    # A round without damage or without load would prove nothing.
     assert all(outcome.events > 1000 and outcome.recoveries[0] > 1 for outcome in harmed)

@@ -1,7 +1,7 @@
-"""Kafka as the compose files' variables make it: by the image's own code, if not in a container.
+"""Kafka configured by the compose files' variables, with the image's code but without a container.
 
-`KafkaDockerWrapper`, which the image's entry point runs, is in Kafka's jar: it makes
-`server.properties` of the variables and formats the log folder.
+The image's entry point runs `KafkaDockerWrapper`, which is in Kafka's jar: it writes
+`server.properties` from the variables and formats the log folder.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ NEVER = {"error_cb": lambda _: None, "log_level": 0}
 
 
 class Place(NamedTuple):
-    """Where the broker is here, in place of its container."""
+    """Folder and ports of the broker, which replace those of its container."""
 
     folder: Path
     broker: int
     controller: int
 
     def text(self, text: str) -> str:
-        """A value of the compose files as the container would have it, with this place's names."""
+        """Return a value of the compose files with this place's addresses, folder, passwords."""
         for secret, value in PASSWORDS.items():
             text = text.replace(f"${{{secret}:?set it in .env}}", value)
         for there, here in [
@@ -147,14 +147,14 @@ def read_one(config: dict[str, Any]) -> bytes | None:
 
 
 @pytest.mark.parametrize("services", [()], indirect=True)
-def test_it_serves_who_comes(services: dict[str, Any], broker: Place) -> None:
+def test_broker_serves_clients_without_a_login(services: dict[str, Any], broker: Place) -> None:
     config = airflow_client(services, broker)
     create_and_sell(config)
     assert read_one(config) == b"a sale"
 
 
 @pytest.mark.parametrize("services", [(SECURE,)], indirect=True)
-def test_the_secured_one_serves_airflow_and_druid_with_what_they_need(
+def test_secured_broker_lets_airflow_write_and_druid_only_read(
     services: dict[str, Any], broker: Place, tmp_path: Path
 ) -> None:
     grant_as_airflow_init_does(services, broker, tmp_path)
@@ -177,7 +177,7 @@ def test_the_secured_one_serves_airflow_and_druid_with_what_they_need(
 @pytest.mark.parametrize(
     "wrong", [{"sasl.password": "guessed"}, {"security.protocol": "PLAINTEXT"}], ids=str
 )
-def test_the_secured_one_serves_nobody_else(
+def test_secured_broker_refuses_other_clients(
     services: dict[str, Any], broker: Place, wrong: dict[str, str]
 ) -> None:
     admin = AdminClient({**airflow_client(services, broker), **wrong})

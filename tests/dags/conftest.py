@@ -1,4 +1,4 @@
-"""The project's DAGs, read as Airflow reads them: with the project's plugin, and no database."""
+"""The project's DAGs, parsed as Airflow does, with the project's plugin and without a database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.stack.settings import ROOT
 
 @pytest.fixture(scope="session", autouse=True)
 def _plugins() -> Iterator[None]:
-    """Register the project's plugin, and only that, in this process."""
+    """Register only the project's plugin in this process."""
     caches = (plugins_manager._get_plugins, plugins_manager.get_timetables_plugins)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "PLUGINS_FOLDER", str(ROOT / "plugins"))

@@ -1,6 +1,6 @@
-"""Parses DAG files as Airflow's DAG processor does, and reports what each took and touched.
+"""Parses DAG files as Airflow's DAG processor does, and reports the time and look-ups of each.
 
-Run in a process of its own: ``python -m tests.dags.parsing FILE...`` prints `Parsed` as JSON.
+It runs as a separate process: ``python -m tests.dags.parsing FILE...`` prints `Parsed` as JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from include.stack.settings import ROOT
 
-#: Libraries that take long to import, or whose clients could reach out: tasks import them.
+#: Libraries with slow imports, or with clients of services: only running tasks may import them.
 HEAVY = (
     "airflow.providers.apache.kafka",
     "airflow.providers.google",
@@ -34,15 +34,15 @@ HEAVY = (
 
 @dataclasses.dataclass(frozen=True)
 class Parsed:
-    """What parsing a file came to.
+    """Result of parsing a file.
 
     Attributes:
         errors: import errors by file.
-        dags: ids of the DAGs in it.
-        share: processor time, as a part of what importing Airflow took on the same machine.
-        imported: those of `HEAVY` that it imported and Airflow itself had not.
-        lookups: connections and variables that it asked for.
-        queries: SQL statements that it ran.
+        dags: ids of the DAGs in the file.
+        share: processor time, relative to that of importing Airflow on the same machine.
+        imported: libraries of `HEAVY` that the file imported and Airflow itself did not.
+        lookups: connections and variables that the file looked up.
+        queries: SQL statements that the file ran.
     """
 
     errors: dict[str, str]
@@ -72,10 +72,10 @@ def parse_apart(files: Sequence[Path], home: Path) -> list[Parsed]:
 
 
 def parse_each(files: Sequence[str]) -> list[Parsed]:
-    """Parse each file in a copy of this process, which has done nothing with Airflow before.
+    """Parse each file in its own fork of this process, which has not used Airflow before.
 
-    As in the DAG processor, Airflow and its plugins are there before a file is parsed; what one
-    file imports is not there for the next.
+    As in the DAG processor, Airflow and its plugins are imported before a file is parsed, and the
+    imports of one file are not there for the next.
     """
     started = time.process_time()
     from airflow import plugins_manager, sdk
@@ -90,7 +90,7 @@ def parse_each(files: Sequence[str]) -> list[Parsed]:
 
 
 def parse(file: str, unit: float) -> Parsed:
-    """Parse a file in this process; `unit`: seconds that importing Airflow took it."""
+    """Parse a file in this process; `unit`: processor seconds of importing Airflow."""
     from airflow.dag_processing.dagbag import DagBag
     from sqlalchemy import event
     from sqlalchemy.engine import Engine

@@ -1,4 +1,4 @@
-"""A secrets backend for `parsing`, in a file of its own: Airflow imports it while it starts."""
+"""A secrets backend for `parsing`, in its own module, since Airflow imports it at its start."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from airflow.secrets.base_secrets import BaseSecretsBackend
 
-#: What was asked for, in order.
+#: The looked-up connections and variables, in order.
 ASKED: list[str] = []
 
 
 class RecordingSecrets(BaseSecretsBackend):
-    """Notes what is asked of it, and has nothing."""
+    """Secrets backend without entries that records every look-up."""
 
     def get_connection(self, conn_id: str, *_: Any, **__: Any) -> None:
         ASKED.append(f"connection {conn_id}")
@@ -20,4 +20,4 @@ class RecordingSecrets(BaseSecretsBackend):
         ASKED.append(f"variable {key}")
 
     def get_config(self, key: str) -> None:
-        """Airflow's own configuration may come from a backend too; it is none of a DAG's."""
+        """Ignore look-ups of Airflow's own configuration, which no DAG makes."""

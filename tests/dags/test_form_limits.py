@@ -1,5 +1,4 @@
-"""The form and the tasks agree: what the form takes no task refuses, and where both name a limit it
-is the same."""
+"""Limits of the form and of the tasks: tasks accept all values of the form, and limits agree."""
 
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ SLOWEST = {**WINDOW, "maximum_gap": 3600}
 QUICKEST = {**WINDOW, "minimum_gap": 0.01}
 LOAD = {"seed": 1, "mode": "load", "sales": 10}
 
-#: DAG, the form's field, the operator that checks it, its other arguments, its name there.
+#: DAG, field of the form, operator that checks it, its other arguments, the field's argument.
 FIELDS = [
     ("sales_window", "seed", CheckSalesOperator, WINDOW, "seed"),
     ("sales_window", "seconds_per_day", CheckSalesOperator, WINDOW, "seconds_per_day"),
@@ -35,7 +34,8 @@ FIELDS = [
     ("sales_backfill", "seed", PlanDaysOperator, {"days": 1, "scale": 1}, "seed"),
 ]
 
-#: The form's limits are the closer ones: they are of what is useful, not of what is possible.
+#: Fields with narrower limits in the form than in the task: the form allows useful values only,
+#: the task all possible ones.
 CLOSER = [
     ("sales_window", "duration_minutes", CheckSalesOperator, WINDOW, "duration_minutes"),
     ("sales_window", "minimum_gap", CheckSalesOperator, SLOWEST, "minimum_gap"),
@@ -51,7 +51,7 @@ def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def form_takes(dags: DagBag, dag: str, name: str, value: Any) -> bool:
     try:
-        # A copy: resolving keeps the value, and the DAGs are every test's.
+        # A copy, since resolving stores the value, and all tests share the DAGs.
         deepcopy(dags.dags[dag].params.get_param(name)).resolve(value)
     except ParamValidationError:
         return False
@@ -68,7 +68,7 @@ def task_takes(operator: Any, arguments: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(("dag", "field", "operator", "others", "name"), FIELDS)
-def test_a_limit_of_both_is_the_same(
+def test_form_and_task_have_the_same_limits(
     dags: DagBag, dag: str, field: str, operator: Any, others: dict[str, Any], name: str
 ) -> None:
     schema = dags.dags[dag].params.get_param(field).schema
@@ -77,13 +77,13 @@ def test_a_limit_of_both_is_the_same(
     for value, taken in ((least, True), (most, True), (least - step, False), (most + step, False)):
         assert form_takes(dags, dag, field, value) is taken, value
         assert task_takes(operator, {**others, name: value}) is taken, value
-    # JSON has one kind of number, and 2.0 is a whole one.
+    # JSON has only one type of number, and 2.0 is a whole number.
     assert form_takes(dags, dag, field, 2.0)
     assert task_takes(operator, {**others, name: 2.0})
 
 
 @pytest.mark.parametrize(("dag", "field", "operator", "others", "name"), CLOSER)
-def test_what_the_form_takes_no_task_refuses(
+def test_task_accepts_the_forms_closer_limits(
     dags: DagBag, dag: str, field: str, operator: Any, others: dict[str, Any], name: str
 ) -> None:
     schema = dags.dags[dag].params.get_param(field).schema
@@ -94,20 +94,20 @@ def test_what_the_form_takes_no_task_refuses(
 @pytest.mark.parametrize(
     "value", ["7", None, True, [], {}, "", 1.5, float("nan"), float("inf"), 2**63, -1]
 )
-def test_a_seed_that_is_none_is_refused_by_both(dags: DagBag, value: Any) -> None:
-    # As a text it may come from a template: the form alone sees the difference.
+def test_invalid_seed_is_refused_by_form_and_task(dags: DagBag, value: Any) -> None:
+    # The task accepts "7", which may come from a template: only the form refuses it.
     assert not form_takes(dags, "sales_window", "seed", value)
     if value != "7":
         assert not task_takes(CheckSalesOperator, {**WINDOW, "seed": value})
 
 
 @pytest.mark.parametrize("value", [None, [], ["palermo"], ["palermo", "palermo"]])
-def test_stores_that_the_form_takes_the_task_takes(dags: DagBag, value: Any) -> None:
+def test_stores_accepted_by_the_form_are_accepted_by_the_task(dags: DagBag, value: Any) -> None:
     assert form_takes(dags, "sales_window", "stores", value)
     assert task_takes(CheckSalesOperator, {**WINDOW, "stores": value})
 
 
 @pytest.mark.parametrize("value", ["palermo", [7], [None], {"palermo": 1}, 0, False])
-def test_stores_that_the_form_refuses_the_task_refuses(dags: DagBag, value: Any) -> None:
+def test_stores_refused_by_the_form_are_refused_by_the_task(dags: DagBag, value: Any) -> None:
     assert not form_takes(dags, "sales_window", "stores", value)
     assert not task_takes(CheckSalesOperator, {**WINDOW, "stores": value})

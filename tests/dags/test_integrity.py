@@ -1,4 +1,4 @@
-"""What holds for every DAG of the project, and how the window's tasks are tied together."""
+"""Rules for every DAG of the project, and dependencies of the window's and back-fill's tasks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from ventas_airflow.sharing import SHARERS, TASKS
 FILES = sorted((ROOT / "dags").glob("*.py"))
 DAGS = ("sales_backfill", "sales_validation", "sales_window")
 
-#: Of the processor time that importing Airflow takes: the DAG processor parses every file again
-#: twice a minute.
+#: Most processor time of parsing a file, relative to importing Airflow: the DAG processor parses
+#: every file twice a minute.
 PARSE_LIMIT = 0.5
 
-#: Tasks that read the project's own files: a second try would find the same.
+#: Tasks without retries: they read the project's own files, which a second try would not change.
 NOT_RETRIED = {("sales_validation", "list_checks")}
 
 BAD_DAG = """
@@ -66,19 +66,17 @@ def window(dags: DagBag) -> DAG:
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parsed]:
-    """Each of the project's files and a bad one, by name."""
+    """Results of parsing each of the project's files and a bad file, by file name."""
     home = tmp_path_factory.mktemp("airflow")
     bad = home / "bad.py"
     bad.write_text(BAD_DAG, encoding="utf-8")
-    # The bad one first: what it imports and asks for must not be put down to the others.
+    # The bad file first: its imports and look-ups must not be counted for the other files.
     files = [bad, *FILES]
     return {file.name: it for file, it in zip(files, parse_apart(files, home), strict=True)}
 
 
 @pytest.mark.parametrize("file", [file.name for file in FILES])
-def test_parsing_a_file_looks_nothing_up_and_takes_no_time(
-    parsed: dict[str, Parsed], file: str
-) -> None:
+def test_parsing_a_file_is_quick_and_looks_nothing_up(parsed: dict[str, Parsed], file: str) -> None:
     found = parsed[file]
     assert found.errors == {}
     assert found.dags
@@ -88,7 +86,7 @@ def test_parsing_a_file_looks_nothing_up_and_takes_no_time(
     assert found.share < PARSE_LIMIT
 
 
-def test_a_file_that_does_what_it_should_not_is_found_out(parsed: dict[str, Parsed]) -> None:
+def test_bad_file_is_detected(parsed: dict[str, Parsed]) -> None:
     bad = parsed["bad.py"]
     assert bad.dags == ["bad"]
     assert bad.lookups == ["connection kafka_default", "variable zone"]
@@ -103,7 +101,7 @@ def test_every_file_imports_and_no_two_dags_share_a_name(dags: DagBag) -> None:
     assert len({dag.dag_display_name for dag in dags.dags.values()}) == len(DAGS)
 
 
-def test_a_person_finds_out_what_it_is(dag: DAG) -> None:
+def test_dag_and_tasks_have_descriptions_and_display_names(dag: DAG) -> None:
     assert dag.dag_display_name != dag.dag_id
     assert dag.description
     assert dag.doc_md
@@ -119,30 +117,30 @@ def test_runs_do_not_overlap_or_pile_up(dag: DAG) -> None:
     assert dag.catchup is False
 
 
-def test_every_task_has_an_owner_and_is_tried_again(dag: DAG) -> None:
+def test_every_task_has_an_owner_and_retries(dag: DAG) -> None:
     for task in dag.tasks:
         assert task.owner == "ventas"
         if (dag.dag_id, task.task_id) not in NOT_RETRIED:
             assert task.retries >= 1, task.task_id
 
 
-def test_the_form_explains_every_field_and_bounds_every_number(dag: DAG) -> None:
+def test_form_explains_every_field_and_limits_every_number(dag: DAG) -> None:
     for name in dag.params:
         param = dag.params.get_param(name)
         schema = param.schema
         assert schema.get("title"), name
         assert schema["title"] != name
         assert len(param.description or "") > 10, name
-        # The default is there, and is one that the form itself accepts.
+        # There is a default value, and the form accepts it.
         assert param.resolve() == param.value
         if schema["type"] in ("number", "integer"):
             assert schema["minimum"] <= param.value <= schema["maximum"], name
-        # What is left blank has to be allowed to be: otherwise the form cannot be sent.
+        # A blank field must be allowed, otherwise the form cannot be sent.
         assert param.value not in ("", []), name
         assert param.value is not None or "null" in schema["type"], name
 
 
-def test_airflow_stores_the_dag_and_reads_back_the_same(dag: DAG) -> None:
+def test_stored_dag_is_read_back_equal(dag: DAG) -> None:
     stored = json.dumps(DagSerialization.to_dict(dag))
     read: SerializedDAG = DagSerialization.from_dict(json.loads(stored))
     assert read.task_ids == dag.task_ids
@@ -152,11 +150,11 @@ def test_airflow_stores_the_dag_and_reads_back_the_same(dag: DAG) -> None:
         twin = read.task_dict[task.task_id]
         assert twin.downstream_task_ids == task.downstream_task_ids
         assert (twin.is_setup, twin.is_teardown) == (task.is_setup, task.is_teardown)
-    # Were it another text each time, every parse would be a new version of the DAG.
+    # If the text differed each time, every parse would make a new version of the DAG.
     assert json.dumps(DagSerialization.to_dict(dag)) == stored
 
 
-def test_the_plugin_registers_the_windows_timetable(window: DAG) -> None:
+def test_plugin_registers_the_windows_timetable(window: DAG) -> None:
     registered: dict[str, Any] = plugins_manager.get_timetables_plugins()
     assert registered["ventas_airflow.timetable.SimulationWindowTimetable"] is type(
         window.timetable
@@ -164,7 +162,7 @@ def test_the_plugin_registers_the_windows_timetable(window: DAG) -> None:
     assert plugins_manager.get_import_errors() == {}
 
 
-def test_the_form_is_checked_before_anything_starts(window: DAG) -> None:
+def test_form_is_checked_before_anything_starts(window: DAG) -> None:
     first = window.get_task("check_form")
     assert first.upstream_task_ids == set()
     assert {task.task_id for task in window.tasks} - {"check_form"} == {
@@ -174,11 +172,11 @@ def test_the_form_is_checked_before_anything_starts(window: DAG) -> None:
     assert all(getattr(first, name) == getattr(publish, name) for name in first.template_fields)
 
 
-def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
+def test_vm_is_stopped_even_if_tasks_in_between_fail(window: DAG) -> None:
     start, stop = window.get_task("start_vm"), window.get_task("stop_vm")
     assert start.is_setup
     assert stop.is_teardown
-    # A VM that stays on costs: that must not look like a success.
+    # A VM that stays on costs money, so the run must fail.
     assert stop.on_failure_fail_dagrun
     assert stop.trigger_rule == TriggerRule.ALL_DONE_SETUP_SUCCESS
     assert start.task_id in stop.upstream_task_ids
@@ -197,23 +195,23 @@ def test_the_vm_is_stopped_whatever_happens_between(window: DAG) -> None:
 
 
 @pytest.mark.parametrize("dag_id", SHARERS)
-def test_the_vm_is_watched_as_long_as_anything_publishes(dags: DagBag, dag_id: str) -> None:
+def test_vm_is_watched_while_any_task_publishes(dags: DagBag, dag_id: str) -> None:
     dag = dags.dags[dag_id]
     watch, reconcile = dag.get_task("watch_vm"), dag.get_task("reconcile")
     assert {*watch.while_running, "watch_vm"} == reconcile.upstream_task_ids
-    # Not after them: it would come too late.
+    # In parallel with the publishing tasks, not after them.
     assert watch.upstream_task_ids == {"submit_supervisor"}
     assert watch.body == dag.get_task("start_vm").body
 
 
-def test_the_live_window_of_a_back_fill_is_no_longer_than_a_window_may_be(dags: DagBag) -> None:
-    """Otherwise it is refused after the whole back-fill."""
+def test_live_window_of_a_back_fill_has_the_limits_of_a_window(dags: DagBag) -> None:
+    """Otherwise the window would be refused only after the whole back-fill."""
     live = dags.dags["sales_backfill"].params.get_param("live_minutes").schema
     window = dags.dags["sales_window"].params.get_param("duration_minutes").schema
     assert (live["minimum"], live["maximum"]) == (window["minimum"], window["maximum"])
 
 
-def test_the_faults_of_the_form_reach_all_that_check_and_publish(window: DAG) -> None:
+def test_faults_of_the_form_reach_all_tasks_that_check_or_publish(window: DAG) -> None:
     faults = [name for name in window.params if name.endswith("_pct")]
     assert len(faults) == 6
     for name in faults:
@@ -233,8 +231,8 @@ def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) 
     assert "reconcile" in suspend.upstream_task_ids
 
 
-def test_runs_that_use_druid_beside_each_other_know_of_each_other(dags: DagBag) -> None:
-    """A DAG that is not among them would be cut off by the others, or cut them off."""
+def test_dags_that_use_druid_are_exactly_the_sharers(dags: DagBag) -> None:
+    """A DAG missing in `SHARERS` would stop Druid for the others, or they for it."""
     using = [name for name, dag in dags.dags.items() if dag.has_task("stop_vm")]
     assert sorted(using) == sorted(SHARERS)
     for dag_id in SHARERS:
@@ -245,7 +243,7 @@ def test_runs_that_use_druid_beside_each_other_know_of_each_other(dags: DagBag) 
 
 
 @pytest.mark.parametrize("dag_id", SHARERS)
-def test_druids_offsets_are_reset_only_if_the_form_says_so(dags: DagBag, dag_id: str) -> None:
+def test_druids_offsets_are_reset_only_if_the_form_asks_for_it(dags: DagBag, dag_id: str) -> None:
     dag = dags.dags[dag_id]
     assert dag.params["reset_offsets"] is False
     submit = dag.get_task("submit_supervisor")
@@ -253,7 +251,7 @@ def test_druids_offsets_are_reset_only_if_the_form_says_so(dags: DagBag, dag_id:
 
 
 def judging(dag: DAG) -> set[str]:
-    """The tasks whose states are the run's: those that only ignorable teardowns follow."""
+    """Return the tasks that decide the run's state: only ignored teardowns come after them."""
 
     def counts(task: Any) -> bool:
         return not task.is_teardown or task.on_failure_fail_dagrun
@@ -265,10 +263,10 @@ def judging(dag: DAG) -> set[str]:
     }
 
 
-def test_a_window_succeeds_only_if_it_is_reconciled_handed_off_and_the_vm_is_off(
+def test_window_succeeds_only_if_reconciled_handed_off_and_vm_stopped(
     window: DAG,
 ) -> None:
-    """Teardowns alone would end every run in success."""
+    """If only teardowns came last, every run would succeed."""
     assert judging(window) == {"done", "stop_vm"}
     done = window.get_task("done")
     assert done.upstream_task_ids == {"reconcile", "ensure_housekeeping", "suspend_supervisor"}
@@ -281,22 +279,22 @@ def backfill(dags: DagBag) -> DAG:
     return found
 
 
-def test_a_bad_back_fill_is_refused_before_anything_starts(backfill: DAG) -> None:
+def test_invalid_back_fill_is_refused_before_anything_starts(backfill: DAG) -> None:
     first = backfill.get_task("plan_days")
     assert first.upstream_task_ids == set()
     assert len(first.get_flat_relatives(upstream=False)) == len(backfill.tasks) - 1
 
 
-def test_the_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
+def test_live_window_opens_after_the_back_fill_is_reconciled_and_settled(
     backfill: DAG,
 ) -> None:
-    """Were the ingestion suspended later, the window would wait in vain."""
+    """If the ingestion was suspended later, the window would wait without end."""
     before = {t.task_id for t in backfill.get_task("go_live").get_flat_relatives(upstream=True)}
     assert {"fill_day", "reconcile", "suspend_supervisor"} <= before
     assert "stop_vm" not in before
 
 
-def test_a_back_fill_succeeds_only_if_all_of_it_does(backfill: DAG) -> None:
+def test_back_fill_succeeds_only_if_no_task_failed(backfill: DAG) -> None:
     assert judging(backfill) == {"done", "stop_vm"}
     done = backfill.get_task("done")
     assert done.upstream_task_ids == {
@@ -305,23 +303,23 @@ def test_a_back_fill_succeeds_only_if_all_of_it_does(backfill: DAG) -> None:
         "suspend_supervisor",
         "go_live",
     }
-    # The live window may be left out, but nothing may fail.
+    # The live window may be skipped, but no task may fail.
     assert done.trigger_rule == TriggerRule.NONE_FAILED
 
 
-def test_the_vm_stays_on_only_for_a_live_window_that_was_opened(backfill: DAG) -> None:
-    """One that was asked for and did not open, since the back-fill failed, would cost for ever."""
+def test_vm_stays_on_only_for_a_live_window_that_opened(backfill: DAG) -> None:
+    """If the window was asked for but did not open, no other run would stop the VM."""
     stop = backfill.get_task("stop_vm")
     assert "go_live" in stop.upstream_task_ids
     assert "params.go_live" not in stop.keep_on
     assert "key='trigger_run_id'" in stop.keep_on
 
 
-def test_days_are_filled_beside_each_other_up_to_the_stated_number(backfill: DAG) -> None:
+def test_two_days_are_filled_at_the_same_time(backfill: DAG) -> None:
     assert backfill.get_task("fill_day").max_active_tis_per_dagrun == 2
 
 
-def test_people_are_told_of_a_run_once_and_by_each_task_in_its_own_words(dag: DAG) -> None:
+def test_dag_sends_alerts_and_each_failed_task_leaves_a_notice(dag: DAG) -> None:
     assert dag.on_failure_callback is tell
     assert dag.on_success_callback is tell
     for task in dag.tasks:
@@ -335,7 +333,7 @@ def test_people_are_told_of_a_run_once_and_by_each_task_in_its_own_words(dag: DA
         ("sales_validation", DeadlineReference.DAGRUN_QUEUED_AT, 10),
     ],
 )
-def test_a_run_that_is_late_is_told_of(
+def test_late_run_sends_an_alert(
     dags: DagBag, dag_id: str, reference: BaseDeadlineReference, minutes: int
 ) -> None:
     dag = dags.dags[dag_id]
@@ -346,6 +344,6 @@ def test_a_run_that_is_late_is_told_of(
     assert read.callback == AsyncCallback(tell_late)
 
 
-def test_a_triggered_window_is_late_by_the_length_that_its_form_begins_with(window: DAG) -> None:
+def test_deadline_of_a_window_uses_the_forms_default_duration(window: DAG) -> None:
     [alert] = DagSerialization.to_dict(window)["dag"]["deadline"]
     assert alert["reference"]["minutes"] == window.params["duration_minutes"]

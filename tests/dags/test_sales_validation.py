@@ -1,4 +1,4 @@
-"""How the validation's tasks are tied together, and what its form refuses."""
+"""The dependencies of the validation's tasks, and the values that its form refuses."""
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -17,7 +17,7 @@ def test_nothing_runs_unless_druid_is_on(validation: DAG) -> None:
     assert first.upstream_task_ids == set()
     others = {task.task_id for task in first.get_flat_relatives(upstream=False)}
     assert others == {"window_open", "list_checks", "run_check", "check_ledger", "summary"}
-    # So it skips the summary too, whose own rule would have it run.
+    # So it also skips the summary, which would run by its own trigger rule.
     assert first.ignore_downstream_trigger_rules
 
 
@@ -29,14 +29,14 @@ def test_each_check_is_a_task_that_shows_its_title(validation: DAG) -> None:
     assert run_check.execution_timeout
 
 
-def test_the_summary_is_last_and_comes_whatever_the_checks_found(validation: DAG) -> None:
+def test_summary_is_last_and_runs_after_failed_checks_too(validation: DAG) -> None:
     summary = validation.get_task("summary")
     assert summary.downstream_task_ids == set()
     assert summary.trigger_rule == TriggerRule.ALL_DONE
     assert {"list_checks", "run_check"} <= summary.upstream_task_ids
 
 
-def test_it_runs_every_five_minutes_by_the_clock_of_buenos_aires(validation: DAG) -> None:
+def test_validation_runs_every_five_minutes_in_buenos_aires_time(validation: DAG) -> None:
     assert validation.timetable.expression == "*/5 * * * *"
     assert str(validation.timetable.timezone) == "America/Argentina/Buenos_Aires"
 
@@ -51,7 +51,7 @@ def test_it_runs_every_five_minutes_by_the_clock_of_buenos_aires(validation: DAG
         ("datasource", ""),
     ],
 )
-def test_the_form_refuses_what_no_query_should_have(
+def test_form_refuses_values_that_are_unsafe_in_a_query(
     validation: DAG, name: str, value: object
 ) -> None:
     with pytest.raises(ParamValidationError):

@@ -1,7 +1,7 @@
-"""A window that ends late, with every fault on purpose, on a real scheduler, Kafka and Druid.
+"""A late window with injected faults, on a real scheduler, Kafka and Druid.
 
-What is wrong on purpose is no error to the reconciliation and the validation; people are told of
-what is wrong otherwise, once, by the webhook of the connection `ventas_alerts`.
+Injected faults are not errors for the reconciliation and the validation. Each real problem sends
+one alert to the webhook of the connection `ventas_alerts`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CONF = {
 
 
 class Window(NamedTuple):
-    """A window that has ended, a validation triggered while it sold, and what was told."""
+    """A window that has ended, a validation triggered while it sold, and the alerts' webhook."""
 
     run: str
     validation: str
@@ -59,7 +59,7 @@ def client(lab: Lab) -> httpx.Client:
 
 
 def late_window(lab: Lab) -> str:
-    """Open a window that was to end longer ago than its deadline allows."""
+    """Open a window whose planned end is so long ago that its deadline is over."""
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     body = {"logical_date": None, "run_after": hour_ago.isoformat(), "conf": CONF}
     with client(lab) as airflow:
@@ -93,21 +93,21 @@ def test_kafka_the_ledger_and_druid_agree(lab: Lab, window: Window) -> None:
     assert {"duplicado", "tardio", "desordenado"} <= faults.keys()
 
 
-def test_each_event_in_kafka_is_in_druid(lab: Lab, window: Window) -> None:
+def test_druid_has_each_event_of_kafka(lab: Lab, window: Window) -> None:
     rows = lab.druid.sql("SELECT DISTINCT id_evento FROM ventas WHERE corrida = ?", [window.run])
     in_kafka, in_druid = lab.event_ids(window.run), {row["id_evento"] for row in rows}
-    # Some malformed copies of events are rows, too.
+    # Some malformed copies of events become rows, too.
     copies = {name for name in in_kafka | in_druid if name.endswith(COPY)}
     assert copies
     assert in_druid - copies == in_kafka - copies
 
 
-def test_the_vm_is_left_on_as_the_form_asked(lab: Lab, window: Window) -> None:
+def test_vm_is_left_on_if_the_form_asks_for_it(lab: Lab, window: Window) -> None:
     assert lab.state(window.run, "stop_vm") == "skipped"
     assert instances(lab.settings).get(**VM).status == "RUNNING"
 
 
-def test_validation_agrees_while_the_window_sells_and_after_it(lab: Lab, window: Window) -> None:
+def test_validation_succeeds_during_the_window_and_after_it(lab: Lab, window: Window) -> None:
     after = lab.validate()
     for validation in (window.validation, after):
         assert lab.end_of(VALIDATION, validation) == "success"
@@ -116,9 +116,7 @@ def test_validation_agrees_while_the_window_sells_and_after_it(lab: Lab, window:
         assert summary["totals"]["ok"] >= 8
 
 
-def test_a_window_that_ends_late_and_a_vm_left_on_are_told_once_each(
-    lab: Lab, window: Window
-) -> None:
+def test_late_window_and_vm_left_on_send_one_alert_each(lab: Lab, window: Window) -> None:
     lab.wait(lambda: len(window.told(window.run)) >= 2, "the alerts of the window", 300)
     late, left_on = window.told(window.run)
     assert "no terminó a tiempo" in late
@@ -127,7 +125,7 @@ def test_a_window_that_ends_late_and_a_vm_left_on_are_told_once_each(
 
 
 def break_ledger(lab: Lab, datasource: str) -> None:
-    """Write a record that is no entry to the ledger of a datasource that no other test uses."""
+    """Write a record that is not an entry to the ledger of a datasource used only here."""
     topic = f"{datasource}.ledger"
     ensure_topic(lab.kafka, topic, partitions=1)
     producer = Producer(lab.kafka)
@@ -135,7 +133,7 @@ def break_ledger(lab: Lab, datasource: str) -> None:
     assert producer.flush(120) == 0
 
 
-def test_a_validation_that_fails_is_told_once(lab: Lab, window: Window) -> None:
+def test_failed_validation_sends_one_alert(lab: Lab, window: Window) -> None:
     break_ledger(lab, "ventas_avisos")
     validation = lab.validate(datasource="ventas_avisos")
     assert lab.end_of(VALIDATION, validation) == "failed"
@@ -144,12 +142,12 @@ def test_a_validation_that_fails_is_told_once(lab: Lab, window: Window) -> None:
     assert told.startswith("Validación de ventas en Druid: falló\n")
     assert "Resumen: 1 con error — Druid igual al libro: " in told
     assert "docs/operations.md#validation-failed" in told
-    # By the end of that run, a second alert of the window would have come.
+    # Until the end of that run, the window had time for another alert.
     assert len(window.told(window.run)) == 2
     assert "Traceback" not in json.dumps(window.webhook.texts)
 
 
-def test_a_form_that_contradicts_itself_starts_nothing(lab: Lab) -> None:
+def test_form_with_an_unknown_store_starts_nothing(lab: Lab) -> None:
     run = lab.open_window(stores=["cordoba-centr"])
     assert lab.end_of(WINDOW, run) == "failed"
     assert "cordoba-centro" in lab.api.log(WINDOW, run, "check_form", 1)

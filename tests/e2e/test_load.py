@@ -1,11 +1,11 @@
-"""Load mode by several tasks, as a user starts it."""
+"""Load mode with several tasks, started as a user does."""
 
 from tests.support.lab import WINDOW, Lab
 
 SALES, SHARDS = 8_000, 2
 
 
-def test_a_load_by_several_tasks_is_reconciled(lab: Lab) -> None:
+def test_load_by_several_tasks_is_reconciled(lab: Lab) -> None:
     run = lab.open_window(mode="load", load_sales=SALES, shards=SHARDS, keep_vm=True)
     assert lab.end_of(WINDOW, run) == "success"
 

@@ -1,4 +1,4 @@
-"""The first commands of the README, as they are typed, on the tests' stack."""
+"""The first commands of the README, run on the tests' stack."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def ventas(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_the_demo_proves_that_nothing_was_lost(stack: Settings, lab: Lab) -> None:
-    # The demo lets nothing go before it: on this stack nobody waits for the timetable's window.
+def test_demo_proves_that_nothing_was_lost(stack: Settings, lab: Lab) -> None:
+    # The demo does not end other windows, so end those that the timetable has opened.
     lab.api.set_paused(WINDOW, True)
     lab.close_windows()
     try:

@@ -1,4 +1,4 @@
-"""A producer that is marked failed stops, and its run, cleared as the runbook says, goes on."""
+"""A producer that is marked failed stops, and its run goes on when cleared as in the runbook."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.support.lab import WINDOW, Lab
 from tests.support.vm import VM, instances
 
 
-def test_a_producer_marked_failed_stops_and_its_cleared_run_goes_on_after_its_last_sale(
+def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
     lab: Lab,
 ) -> None:
     run = lab.open_window(duration_minutes=1)
@@ -19,7 +19,8 @@ def test_a_producer_marked_failed_stops_and_its_cleared_run_goes_on_after_its_la
         log = lab.api.log(WINDOW, run, "publish_sales", 1)
         return "Detenida a pedido" in log
 
-    # The heartbeat tells the task, 5 s at most apart, which then has 5 s to end; and room.
+    # The task learns it from its next heartbeat, after 5 s at most, and then has 5 s to end: the
+    # time-out has a reserve.
     lab.wait(told, "the stopped producer", 60)
     sold = lab.in_kafka(run)
     assert f"{sold} eventos confirmados, 0 sin confirmar" in log

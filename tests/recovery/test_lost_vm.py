@@ -1,4 +1,4 @@
-"""A window whose VM goes off while it sells: it comes back by itself, and nothing is lost."""
+"""A window whose VM stops while it sells: the VM is started again, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.support.vm import VM, instances
 
 
 def end_vm(lab: Lab) -> None:
-    """End all that runs on the VM, as a preemption does: nobody asked Compute Engine for it."""
+    """End all processes of the VM without a request to Compute Engine, as a preemption does."""
     power = SupervisorGroups(supervisor_socket(lab.settings), VM_GROUPS)
     power.stop()
     lab.wait(lambda: power.observe().gone, "the VM's end", 300)
 
 
-def test_a_vm_that_goes_off_while_it_sells_is_started_again_and_nothing_is_lost(lab: Lab) -> None:
+def test_vm_lost_during_a_window_is_started_again_and_nothing_is_lost(lab: Lab) -> None:
     run = lab.open_window(duration_minutes=2)
     lab.wait(lambda: lab.in_kafka(run) >= 1, "the sales of the window", 300)
     end_vm(lab)

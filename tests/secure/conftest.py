@@ -1,4 +1,4 @@
-"""A secured stack, as `VENTAS_SECURE=1` has it: `./ventas test` sets that for this suite."""
+"""The secured stack of `VENTAS_SECURE=1`, which `./ventas test` sets for this suite."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""A window and a validation on the secured stack; then every secret is looked for everywhere.
+"""A window and a validation on the secured stack, and then a search for every secret.
 
-After the end-to-end suite, what that has left behind is looked through, too.
+If the end-to-end suite ran before, the search covers its files and answers too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.support.lab import VALIDATION, WINDOW, Lab
 from tests.support.scan import names_in, scan_files, secrets_of
 from ventas_airflow.page.app import create_app
 
-#: What has to hold secrets, and that nobody but its user may read.
+#: Files that must hold secrets, and that only their user may read.
 PRIVATE = {
     "airflow/passwords.json",
     "airflow/secrets.json",
@@ -35,7 +35,7 @@ PRIVATE = {
     "security/zookeeper-server.jaas",
 }
 
-#: What Druid tells of itself to who has the login, at the router and below it.
+#: Paths at which Druid shows its state to a client with the login.
 DRUID = (
     "/druid/indexer/v1/supervisor?full",
     "/druid/indexer/v1/supervisor/history",
@@ -50,7 +50,7 @@ DRUID = (
 
 @pytest.fixture(scope="module")
 def window(lab: Lab) -> str:
-    """A window that has ended well, validated while its VM is on."""
+    """Id of a window's run that succeeded and was validated while its VM is on."""
     run = lab.open_window(duration_minutes=0.25, keep_vm=True)
     assert lab.end_of(WINDOW, run) == "success"
     validation = lab.validate()
@@ -64,18 +64,18 @@ def secrets(lab: Lab) -> dict[str, bytes]:
 
 
 def trusting(lab: Lab) -> ssl.SSLContext:
-    """What trusts the stack's own authority."""
+    """Return a TLS context that trusts the stack's own authority."""
     return ssl.create_default_context(cafile=security.authority(lab.settings).certificate)
 
 
-def test_a_window_is_reconciled(lab: Lab, window: str) -> None:
+def test_window_is_reconciled(lab: Lab, window: str) -> None:
     found = lab.api.xcom(WINDOW, window, "reconcile")
     assert found["coinciden"]
     assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 5
 
 
 @pytest.mark.parametrize("url", [security.druid_url, lambda settings: settings.url("airflow")])
-def test_without_a_login_nothing_is_answered(lab: Lab, window: str, url: object) -> None:
+def test_druid_and_page_answer_401_without_a_login(lab: Lab, window: str, url: object) -> None:
     assert callable(url)
     base = url(lab.settings)
     path = "/druid/v2/sql" if base.startswith("https") else "/ventas/api/live"
@@ -83,8 +83,8 @@ def test_without_a_login_nothing_is_answered(lab: Lab, window: str, url: object)
 
 
 @pytest.mark.usefixtures("window")
-def test_secrets_are_in_private_files_alone(lab: Lab, secrets: dict[str, bytes]) -> None:
-    """Logs, configuration, Airflow's database, Kafka's and Druid's data."""
+def test_secrets_are_only_in_private_files(lab: Lab, secrets: dict[str, bytes]) -> None:
+    """The scan covers logs, configuration, Airflow's database, and Kafka's and Druid's data."""
     found = scan_files(lab.settings.home, secrets)
     assert {(file.path, file.names) for file in found if file.path not in PRIVATE} == set()
     assert {file.path for file in found if file.private} == PRIVATE
@@ -101,7 +101,9 @@ def test_no_secret_is_on_a_command_line(lab: Lab, secrets: dict[str, bytes]) -> 
 
 
 @pytest.mark.usefixtures("window")
-def test_druid_tells_no_secret_to_who_has_its_login(lab: Lab, secrets: dict[str, bytes]) -> None:
+def test_druid_shows_no_secret_to_a_client_with_its_login(
+    lab: Lab, secrets: dict[str, bytes]
+) -> None:
     tasks = [task["id"] for task in lab.druid.tasks("ventas")]
     assert tasks
     paths = [
@@ -127,7 +129,7 @@ def test_druid_tells_no_secret_to_who_has_its_login(lab: Lab, secrets: dict[str,
 
 
 @pytest.mark.parametrize("user", [airflow.USER, airflow.VIEWER])
-def test_neither_airflow_nor_the_page_tells_a_secret(
+def test_airflow_and_page_show_no_secret(
     lab: Lab, window: str, secrets: dict[str, bytes], user: str
 ) -> None:
     url, password = lab.settings.url("airflow"), airflow.password(lab.settings, user)
@@ -148,7 +150,7 @@ def _airflow(lab: Lab, window: str) -> Iterator[str]:
     yield run
     for task in lab.api.tasks(WINDOW, window):
         instance = f"{run}/taskInstances/{task['task_id']}"
-        yield instance  # with its rendered templates, and what a trigger was given
+        yield instance  # with its rendered templates and its trigger's arguments
         yield f"{instance}/logs/{task['try_number']}?full_content=true"
         yield f"{instance}/xcomEntries/return_value?deserialize=false"
 

@@ -1,4 +1,4 @@
-"""The secured stack has no way around its login: no inner port, and no page in a browser."""
+"""No request gets around the login of the secured stack, at inner ports or from other sites."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def client(stack: Settings) -> httpx.Client:
 
 
 @pytest.mark.parametrize("attack", around_the_proxy("ventas"), ids=lambda attack: attack.name)
-def test_druids_processes_answer_nobody_without_the_key(stack: Settings, attack: Attack) -> None:
+def test_druids_processes_refuse_requests_without_the_key(stack: Settings, attack: Attack) -> None:
     assert attack.send(stack) in attack.refused
 
 
 @pytest.mark.parametrize("service", INNER)
-def test_the_login_of_the_proxy_opens_no_inner_port(stack: Settings, service: str) -> None:
+def test_proxys_login_is_refused_at_inner_ports(stack: Settings, service: str) -> None:
     answer = httpx.get(
         f"{stack.url(service)}/status", auth=security.druid_login(stack), trust_env=False
     )
     assert answer.status_code == 403
 
 
-def test_the_proxy_asks_for_the_login_on_each_path(client: httpx.Client) -> None:
+def test_proxy_requires_the_login_on_each_path(client: httpx.Client) -> None:
     for path in ("/", "/status", "/status/health", "//status", "/druid/v2/sql"):
         assert client.get(path).status_code == 401, path
         assert client.post(path, json=SQL).status_code == 401, path
 
 
-def test_a_page_of_another_site_does_not_get_in_even_with_the_login(
+def test_page_of_another_site_is_refused_even_with_the_login(
     client: httpx.Client, stack: Settings, druid: DruidClient
 ) -> None:
     login = security.druid_login(stack)
@@ -62,6 +62,8 @@ def test_nothing_answers_without_tls(stack: Settings) -> None:
         httpx.get(stack.url("druid-tls"), trust_env=False)
 
 
-def test_zookeeper_and_derby_take_nobody_elses_login(stack: Settings, tmp_path: Path) -> None:
+def test_zookeeper_and_derby_refuse_clients_without_their_login(
+    stack: Settings, tmp_path: Path
+) -> None:
     assert zookeeper_error(stack) == SESSION_CLOSED
     assert "refused: 08004" in derby_login(stack, tmp_path, "APP", "APP")

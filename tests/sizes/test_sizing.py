@@ -1,8 +1,8 @@
-"""What is rendered for a VM is started: real Druid processes, with a small part of the memory.
+"""Real Druid processes, started with the rendered configuration of a VM and little memory.
 
-The coordinator and the router are the same on every machine and started once; broker and historical
-follow for each size. Middle managers differ in their slots alone: of the fewest and of the most,
-each runs a task.
+The coordinator and the router are the same on every machine and are started once; broker and
+historical are started for each size. Middle managers differ only in their number of slots: one
+with few and one with the most run a task.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from include.stack.ports import free_ports
 from include.stack.settings import DEFAULT_PORTS, HOST, Settings
 from include.stack.waiting import wait_until
 
-#: By which every heap and every buffer is divided; and a heap below which no process starts.
+#: Divisor of every heap, buffer and cache, and the least heap in MiB with which a process starts.
 PART = 128
 LEAST_HEAP = 128
 
@@ -38,7 +38,7 @@ SAME_EVERYWHERE = ("coordinator", "router")
 
 
 def reduced(full: runtime.Size) -> runtime.Size:
-    """A size with all of its threads, buffers and slots, and little memory."""
+    """Return a size with the same threads, buffers and slots, but little memory."""
     return replace(
         full,
         heap=max(full.heap // PART, LEAST_HEAP),
@@ -48,7 +48,7 @@ def reduced(full: runtime.Size) -> runtime.Size:
 
 
 class Vm(NamedTuple):
-    """A VM's Druid in a folder of the test's own."""
+    """A VM's Druid in a folder of the test."""
 
     place: runtime.Place
     product: JavaProduct
@@ -57,7 +57,7 @@ class Vm(NamedTuple):
         return f"http://{HOST}:{self.place.ports[service]}"
 
     def rendered(self, service: str) -> dict[str, str]:
-        """The properties as rendered, but for the Java that peons take."""
+        """Return the rendered properties, except the path of the Java that peons use."""
         made = runtime.properties(service, self.place)
         if service == "middleManager":
             made["druid.indexer.runner.javaCommand"] = str(JAVA)
@@ -76,7 +76,7 @@ class Vm(NamedTuple):
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End it with its children, a middle manager's tasks: nothing of it is needed any more."""
+    """Kill a process and its children, which are a middle manager's tasks."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait(10)
@@ -87,7 +87,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def running(vm: Vm, commands: Mapping[str, list[str]]) -> Iterator[None]:
-    """The processes, each with a log of its name, all healthy; ended in the end."""
+    """Run the processes, each with a log of its name, until the end; yield once all are healthy."""
     logs = {name: Path(vm.place.folder / f"{name}.log") for name in commands}
     with ExitStack() as ends:
         for name, command in commands.items():
@@ -110,7 +110,7 @@ def is_healthy(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vm]:
-    """ZooKeeper, coordinator and router of a VM, to which a size's own processes come."""
+    """A running VM with ZooKeeper, coordinator and router; tests add the processes of a size."""
     names = [*DEFAULT_PORTS, "middleManager", runtime.PEON]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     home = tmp_path_factory.mktemp("vm")
@@ -137,8 +137,8 @@ def vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vm]:
         yield made
 
 
-#: Of every series and kind, small, middle and large, and the most vCPUs; that renderings differ in
-#: numbers alone is a unit test.
+#: Machine types of every series and kind: small, medium and large, and the most vCPUs. A unit test
+#: checks that the rendered files of all types differ only in numbers.
 REPRESENTATIVES = (
     *("n2-standard-4", "n2-standard-128", "n4-highcpu-48"),
     *("c3-highmem-4", "c4-standard-24", "c4-highmem-288"),
@@ -146,9 +146,9 @@ REPRESENTATIVES = (
 
 
 def sized(vm: Vm, machine_type: str) -> Vm:
-    """The VM, of another machine type, with as many tasks as it may have.
+    """Return the VM with the sizes of another machine type, with as many tasks as possible.
 
-    Its worker has a port of its own: the overlord remembers one that was killed for a while.
+    Its worker gets a new port: the overlord remembers a killed worker for a while.
     """
     [port] = free_ports(1)
     plan = size(machine_type, most_tasks(machines()[machine_type]) * EVENTS_PER_TASK)
@@ -158,8 +158,10 @@ def sized(vm: Vm, machine_type: str) -> Vm:
 
 
 @pytest.mark.parametrize("machine_type", REPRESENTATIVES)
-def test_a_size_starts_with_its_threads_and_buffers(vm: Vm, machine_type: str) -> None:
-    """Druid refuses to start where its direct memory does not hold its buffers."""
+def test_broker_and_historical_start_with_the_rendered_threads_and_buffers(
+    vm: Vm, machine_type: str
+) -> None:
+    """Druid refuses to start if its buffers do not fit into its direct memory."""
     there = sized(vm, machine_type)
     services = ("broker", "historical")
     with running(there, {service: there.command(service) for service in services}):
@@ -169,7 +171,7 @@ def test_a_size_starts_with_its_threads_and_buffers(vm: Vm, machine_type: str) -
 
 
 @pytest.mark.parametrize(("machine_type", "slots"), [("n2-standard-4", 3), ("c4-highmem-288", 289)])
-def test_a_task_runs_in_a_jvm_of_its_own_with_the_memory_that_was_rendered(
+def test_task_runs_in_its_own_jvm_with_the_rendered_memory(
     vm: Vm, machine_type: str, slots: int
 ) -> None:
     there = sized(vm, machine_type)

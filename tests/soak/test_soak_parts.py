@@ -1,4 +1,4 @@
-"""The soak's parts on a real stack, small: the days it publishes, and what it samples."""
+"""Parts of the soak test on a real stack with a small size: published days, and a sample."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ def topic(kafka_config: dict[str, str], topic_suffix: str) -> str:
     return name
 
 
-def test_days_are_published_whole_within_their_time(
+def test_each_day_is_published_completely_and_takes_its_time(
     kafka_config: dict[str, str], topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "DAY_SECONDS", 2.0)
@@ -46,7 +46,7 @@ def test_days_are_published_whole_within_their_time(
     assert sum(totals[0] for totals in everything.sums.values()) == publisher.events > 1000
 
 
-def test_a_stop_ends_the_days_at_once(kafka_config: dict[str, str], topic: str) -> None:
+def test_stop_ends_the_publisher_at_once(kafka_config: dict[str, str], topic: str) -> None:
     publisher = DayPublisher(kafka_config, topic, past_days(datetime.now(UTC), 2))
     publisher.start()
     publisher.join(3)
@@ -56,7 +56,7 @@ def test_a_stop_ends_the_days_at_once(kafka_config: dict[str, str], topic: str) 
     assert (publisher.closed, publisher.error) == (0, None)
 
 
-def test_a_sample_has_every_process_folder_topic_and_druid(
+def test_sample_has_processes_folders_topics_and_druid(
     stack: Settings, druid: DruidClient, topic: str
 ) -> None:
     found = sample(stack, druid, "nothing-of-that-name")
@@ -66,6 +66,6 @@ def test_a_sample_has_every_process_folder_topic_and_druid(
     assert found["all.pss_mib"] > found["kafka.pss_mib"] + found["indexer.pss_mib"]
     assert found["disk.total_mib"] > found["disk.airflow.database_mib"] > 0
     assert found[f"topic.{topic}.ledger.mib"] >= 0
-    # Its index files are 10 MiB each, but for what they do not take on the disk.
+    # Kafka's index files are 10 MiB each, but sparse: they take less on the disk.
     assert found[f"topic.{topic}.mib"] < 10
     assert found["druid.segments"] == 0

@@ -1,4 +1,4 @@
-"""Waiting for Druid, and leaving it as a test found it."""
+"""Helpers that wait for rows in Druid, and that remove a test's supervisor and tasks."""
 
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
@@ -8,12 +8,12 @@ from include.stack.waiting import wait_until
 
 def remove_supervisor(druid: DruidClient, name: str) -> None:
     druid.terminate_supervisor(name)
-    # Its task would go on for the rest of its hour, in a slot that other tests need.
+    # Its task would run until the end of its hour, in a slot that other tests need.
     kill_tasks(druid, name)
 
 
 def kill_tasks(druid: DruidClient, datasource: str) -> None:
-    """End the tasks of a datasource as failed; what they have read is not published."""
+    """End the tasks of a datasource as failed; the rows that they have read are not published."""
     for task in unfinished_tasks(druid.tasks(datasource)):
         druid._request("POST", f"/druid/indexer/v1/task/{task}/shutdown")
 
@@ -21,7 +21,7 @@ def kill_tasks(druid: DruidClient, datasource: str) -> None:
 def wait_for_rows(
     druid: DruidClient, datasource: str, count: int, corrida: str | None = None
 ) -> None:
-    """Wait until Druid has so many rows, or so many of a run among those of others."""
+    """Wait until Druid has `count` rows in a datasource, or `count` rows of a run."""
     query = for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', datasource)
     if corrida is not None:
         query += " WHERE corrida = ?"

@@ -1,4 +1,4 @@
-"""Simulated sales as columns of events, and the rows that the findings' queries make of them."""
+"""Simulated sales as columns of events, and the rows that the findings' queries return for them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,15 +21,15 @@ APPROVED, REJECTED, REFUNDED, CHARGED_BACK = (
     ESTADOS.index(state) for state in ("aprobada", "rechazada", "reembolsada", "contracargo")
 )
 
-#: Tuesday noon of the stores, in a week without holidays.
+#: Tuesday noon in the stores' time zone, in a week without holidays.
 NOW = datetime(2026, 8, 25, 15, tzinfo=UTC)
 
 
 class Events(NamedTuple):
-    """Events in the order of time; all but `ts`, `importe` and `descuento` are positions."""
+    """Events in order of time; all columns but `ts`, `importe`, `descuento` are positions."""
 
     names: dict[str, Sequence[str]]
-    """What the positions mean: `product`, `category`, `store`, `payment`, `issuer`."""
+    """Names by position, for `product`, `category`, `store`, `payment` and `issuer`."""
     category_of: Ints
     """Category of each product."""
     ts: Ints
@@ -43,12 +43,12 @@ class Events(NamedTuple):
     descuento: Ints
 
     def only(self, kept: Any) -> "Events":
-        """The events that a mask or an order chooses."""
+        """Return the events that a mask or a list of positions selects."""
         return Events(self.names, self.category_of, *(column[kept] for column in self[2:]))
 
 
 def simulate(market: Market, seed: int, start: datetime, end: datetime, scale: float) -> Events:
-    """The sales of all stores on the demand curve, with what becomes of them before the end."""
+    """Return all stores' sales on the demand curve, with their later events before the end."""
     moments = arrivals(Demand(market), seed, start, end, scale)
     source = SaleSource(market, seed, corrida="hallazgos")
     count = len(moments)
@@ -84,7 +84,7 @@ def simulate(market: Market, seed: int, start: datetime, end: datetime, scale: f
 
 
 def events_of(sales: Sequence[Venta]) -> Events:
-    """The same of events as they are published."""
+    """Return `Events` made from published events."""
 
     def positions(values: Sequence[str]) -> tuple[list[str], Ints]:
         names = list(dict.fromkeys(values))
@@ -117,7 +117,7 @@ def events_of(sales: Sequence[Venta]) -> Events:
 
 
 def query_rows(events: Events, now: datetime) -> dict[Query, list[dict[str, Any]]]:
-    """What the findings' queries make of the events."""
+    """Return the rows that the findings' queries return for the events, by query."""
     goods = _within(events, goods_windows(now))
     return {
         "payments": _payment_rows(events, now),
@@ -130,7 +130,7 @@ def query_rows(events: Events, now: datetime) -> dict[Query, list[dict[str, Any]
 
 
 def _payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
-    """What ``findings/payments.sql`` makes of the events."""
+    """Return the rows of ``findings/payments.sql`` for the events."""
     it = _within(events, payment_windows(now))
     hora = (epoch_ms(now) - 1 - it.ts) // HOUR_MS
     names = it.names
@@ -152,7 +152,7 @@ def _payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
 def _goods_rows(
     it: Events, now: datetime, column: Ints, names: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """What ``findings/goods.sql`` makes of the events of its windows, by one column."""
+    """Return the rows of ``findings/goods.sql`` by one column; the events are in its windows."""
     before = epoch_ms(now) - 1 - it.ts
     minute = before % (24 * HOUR_MS) // 60_000
     begun = it.state == PENDING
@@ -171,7 +171,7 @@ def _goods_rows(
     return [{**row, "ultima": row["ultima"] or None} for row in rows]
 
 
-#: By query, what it groups by beside the day.
+#: Column by which each query groups, in addition to the day.
 COLUMNS: Final[dict[Query, str]] = {
     "products": "producto",
     "stores": "sucursal",
@@ -180,7 +180,7 @@ COLUMNS: Final[dict[Query, str]] = {
 
 
 class SimulatedDruid:
-    """Answers the findings' queries from events, and notes what it was asked."""
+    """Answers the findings' queries from events, and records their parameters."""
 
     def __init__(self, events: Events) -> None:
         self.events = events
@@ -190,7 +190,7 @@ class SimulatedDruid:
         self, query: str, parameters: list[Any], *, timeout: float, context: dict[str, int]
     ) -> list[dict[str, Any]]:
         assert timeout <= 30
-        # After the queries of those who look at the sales.
+        # A lower priority than the queries of the page's viewers.
         assert context["priority"] < 0
         self.asked.append(parameters)
         rows = query_rows(self.events, moment_of(parameters[0]))
@@ -209,7 +209,7 @@ def _grouped(
     sums: dict[str, Any],
     most: dict[str, Ints] | None = None,
 ) -> list[dict[str, Any]]:
-    """SQL's GROUP BY: a row for each combination of the keys' values that is there."""
+    """Group as SQL's GROUP BY: a row for each combination of the keys' values that occurs."""
     sizes = [int(column.max(initial=0)) + 1 for column in keys.values()]
     found, group = np.unique(np.ravel_multi_index(tuple(keys.values()), sizes), return_inverse=True)
     values = np.unravel_index(found, sizes)
@@ -218,7 +218,7 @@ def _grouped(
         for name, value in zip(keys, values, strict=True)
     }
     for name, column in sums.items():
-        # Exact: a sum of centavos is far below 2⁵³.
+        # The sums are exact floats: a sum of centavos is far below 2⁵³.
         columns[name] = np.bincount(group, column, len(found)).astype(np.int64).tolist()
     for name, column in (most or {}).items():
         greatest = np.zeros(len(found), dtype=np.int64)
@@ -228,14 +228,14 @@ def _grouped(
 
 
 def joined(parts: Sequence[Events]) -> Events:
-    """All their events, in the order of time."""
+    """Return the events of all parts, in order of time."""
     columns = (np.concatenate(column) for column in zip(*(it[2:] for it in parts), strict=True))
     events = Events(parts[0].names, parts[0].category_of, *columns)
     return events.only(np.argsort(events.ts, kind="stable"))
 
 
 def of(events: Events, **names: str) -> Any:
-    """Mask of the events of a product, category, store, payment …, by their names."""
+    """Return the mask of the events of a product, category, store, payment …, by their names."""
     positions = {**events._asdict(), "category": events.category_of[events.product]}
     masks = [
         positions[field] == list(events.names[field]).index(name) for field, name in names.items()
@@ -244,7 +244,7 @@ def of(events: Events, **names: str) -> Any:
 
 
 def refused(events: Events, since: datetime, share: float, **names: str) -> Events:
-    """Refuse that share of all decisions from a moment on, of those that were approved."""
+    """Turn approvals from a moment on into rejections, as many as a share of all decisions."""
     decided = (events.ts >= epoch_ms(since)) & of(events, **names)
     approved = np.flatnonzero(decided & (events.state == APPROVED))
     count = round(share * int((decided & np.isin(events.state, (APPROVED, REJECTED))).sum()))
@@ -254,23 +254,23 @@ def refused(events: Events, since: datetime, share: float, **names: str) -> Even
 
 
 def silent(events: Events, since: datetime, **names: str) -> Events:
-    """Leave out what is sold from a moment on."""
+    """Leave out the chosen events from a moment on."""
     return events.only(~((events.ts >= epoch_ms(since)) & of(events, **names)))
 
 
 def multiplied(
     events: Events, since: datetime, factor: float, state: int = PENDING, **names: str
 ) -> Events:
-    """Have events of a state from a moment on so many times, by as many sales (`factor` ≥ 1)."""
+    """Multiply the number of events in a state from a moment on by a mean `factor` ≥ 1."""
     chosen = (events.ts >= epoch_ms(since)) & (events.state == state) & of(events, **names)
     more = np.random.default_rng(7).poisson(factor - 1, int(chosen.sum()))
     return joined([events, events.only(np.repeat(np.flatnonzero(chosen), more))])
 
 
 def discounted(events: Events, since: datetime, share: float, percent: int, **names: str) -> Events:
-    """Take a discount off that share of the sales from a moment on."""
+    """Give a share of the sales from a moment on a discount of `percent`."""
     chosen = (events.ts >= epoch_ms(since)) & of(events, **names)
-    # The same for all events of a sale.
+    # The same choice for all events of a sale.
     chosen &= events.sale * 2_654_435_761 % 1000 < share * 1000
     taken = events.importe * percent // 100 * chosen
     return events._replace(importe=events.importe - taken, descuento=events.descuento + taken)

@@ -30,9 +30,9 @@ def hostile_records(event: Callable[[int], Venta], now: datetime) -> list[Hostil
 
     - ``raw``: the record's text, null for a record without value;
     - ``hex``: its bytes;
-    - ``nested``: as many arrays, each within the one before it, that are never closed;
-    - ``set``, ``without`` and ``long``: the fields of a copy that have another value, are left out,
-      or are a text of so many characters.
+    - ``nested``: a number of nested arrays that are never closed;
+    - ``set``, ``without`` and ``long``: fields of the copy that get another value, are left out, or
+      become a text of a number of characters.
 
     It may also have ``key`` or ``key_hex`` and ``timestamp``, and ``times`` for several copies.
     """

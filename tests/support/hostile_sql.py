@@ -11,7 +11,7 @@ _REPEATED = re.compile(r"\{\{(\d+)\*(.*?)\}\}", re.DOTALL)
 
 
 class Hostile(NamedTuple):
-    """A statement; `kind` is one of the three that the file explains, `attack` what is attacked."""
+    """A statement; the corpus file explains the three kinds; `attack` names its target."""
 
     kind: str
     attack: str

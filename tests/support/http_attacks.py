@@ -1,4 +1,4 @@
-"""Requests that the stack has to refuse, as bytes: no client library would send most of them."""
+"""Requests that the stack must refuse, as bytes: no client library would send most of them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.support.server import answer_to
 EVIL: Final = "https://evil.example"
 VM: Final = f"/compute/v1/projects/{PROJECT_ID}/zones/{ZONE}/instances/{VM_NAME}"
 
-#: Druid's processes behind the proxy; the coordinator is the overlord too.
+#: Druid's processes behind the proxy; the coordinator also acts as the overlord.
 INNER: Final = ("router", "broker", "coordinator", "historical", "indexer")
 
-#: What a browser adds to a request of a page of another site, a form and a script among them.
+#: Headers that a browser sends with a request from a page of another site, by kind of page.
 PAGES: Final[dict[str, dict[str, str]]] = {
     "a rebound name": {"Host": "evil.example"},
     "a rebound name with a port": {"Host": "evil.example:{port}"},
@@ -39,7 +39,7 @@ PAGES: Final[dict[str, dict[str, str]]] = {
 
 
 class Attack(NamedTuple):
-    """A request to a service, by its name in `Settings.ports`, and the statuses that refuse it."""
+    """A request to a service (its name in `Settings.ports`), and the statuses that refuse it."""
 
     name: str
     service: str
@@ -52,7 +52,7 @@ class Attack(NamedTuple):
     def send(self, settings: Settings, token: str = "") -> int:
         """Return the status, or 0 if the connection was closed without an answer.
 
-        `token` is a session of Airflow's, for what rides on its cookie.
+        `token` is a session of Airflow, for the attacks that use its cookie.
         """
         port = settings.ports[self.service]
         headers = [(name, value.format(port=port, token=token)) for name, value in self.headers]
@@ -65,7 +65,7 @@ class Attack(NamedTuple):
 
 
 def cross_site(supervisor: str) -> Iterator[Attack]:
-    """Requests of other sites' pages that would change something, bodyless ones first."""
+    """Yield requests from pages of other sites that would change something, without bodies."""
     druid = f"/druid/indexer/v1/supervisor/{supervisor}"
     targets = {
         "suspend": ("druid", "POST", f"{druid}/suspend"),
@@ -82,7 +82,7 @@ def cross_site(supervisor: str) -> Iterator[Attack]:
 
 
 def reads() -> Iterator[Attack]:
-    """Requests whose answers a rebound page would read, or that ride on a session's cookie."""
+    """Yield requests with a rebound name, to read the answers, or with the cookie of a session."""
     for service, target in (
         ("druid", "/druid/indexer/v1/supervisor?full"),
         ("druid", "/"),
@@ -107,7 +107,7 @@ def reads() -> Iterator[Attack]:
 
 
 def around_the_proxy(supervisor: str) -> Iterator[Attack]:
-    """Requests to Druid's processes themselves, which need the key."""
+    """Yield requests that go directly to Druid's processes, which require the key."""
     for service in INNER:
         for target in ("/status", "/status/health", "/status/properties", "/", "//status"):
             yield Attack(f"{service} {target} without the key", service, target, "GET")
@@ -129,7 +129,7 @@ def around_the_proxy(supervisor: str) -> Iterator[Attack]:
 
 
 def odd(supervisor: str) -> Iterator[Attack]:
-    """Requests that a proxy and the server behind it may read differently, and those too large."""
+    """Yield requests that are too large, or that proxy and server may parse differently."""
     suspend = f"/druid/indexer/v1/supervisor/{supervisor}/suspend"
     none = ("Content-Length", "0")
     evil = ("Origin", EVIL)
@@ -160,7 +160,7 @@ def odd(supervisor: str) -> Iterator[Attack]:
         suspend.replace("/suspend", "/suspend%00"),
         f"{suspend}/..",
     ):
-        # Without a page: they lead to nothing that changes.
+        # Without headers of a page: these paths lead to no route that changes something.
         yield proxy(f"the path {target}", target, none, refused=(400, 404, 405))
     yield proxy("a NUL in the path", "/druid\0/v2")
     yield proxy("a NUL in a header", suspend, ("X-A", "\0"))

@@ -1,4 +1,4 @@
-"""Derby and ZooKeeper of a stack, as somebody else on the machine would try them."""
+"""Attempts of another user of the machine to use a stack's Derby and ZooKeeper."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ from include.stack import jars
 from include.stack.java import write_argument_file
 from include.stack.settings import HOST, Settings
 
-#: ZooKeeper's codes: the session is closed, since its client did not log in.
+#: ZooKeeper's error code for a session that is closed because its client did not log in.
 SESSION_CLOSED = -124
 GET_CHILDREN = 8
 
@@ -46,7 +46,7 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
 
 
 def derby_login(settings: Settings, folder: Path, user: str, password: str) -> str:
-    """Return what Druid's metadata store says to a login: ``in as`` a user, or ``refused``."""
+    """Return the answer of Druid's metadata store to a login: ``in as`` a user, or ``refused``."""
     paths = _class_paths(settings)
     source = Path(__file__).with_name("DerbyLogin.java")
     compiler = ["org.eclipse.jdt.internal.compiler.batch.Main", "--release", "17", "-proc:none"]
@@ -57,7 +57,7 @@ def derby_login(settings: Settings, folder: Path, user: str, password: str) -> s
 
 
 def derby_shutdown(settings: Settings, folder: Path, *login: str) -> str:
-    """Return what Derby's server says to its own tool that stops it."""
+    """Return the answer of Derby's server to its own shutdown tool."""
     server = ["-h", HOST, "-p", str(settings.ports["derby"])]
     main = "org.apache.derby.drda.NetworkServerControl"
     return _java(_class_paths(settings)["druid"], folder, main, "shutdown", *server, *login)

@@ -1,4 +1,4 @@
-"""A real scheduler with the project's own DAGs, driven through REST as a person would."""
+"""A real scheduler with the project's DAGs, which tests use through REST as a person would."""
 
 import uuid
 from collections.abc import Callable
@@ -20,7 +20,7 @@ WINDOW, VALIDATION, BACKFILL = "sales_window", "sales_validation", "sales_backfi
 
 
 class Lab:
-    """The stack with a logged-in API client, and the waits that the tests share."""
+    """The stack with clients of its services, and the waits that the tests share."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -38,7 +38,7 @@ class Lab:
     def validate(self, **conf: object) -> str:
         """Trigger a validation and return its run.
 
-        Until then its DAG is paused: the timetable's validations, too, take a core's time.
+        Its DAG is paused until the first call, since scheduled validations take time of a core.
         """
         self.api.set_paused(VALIDATION, False)
         run = self.api.trigger(VALIDATION, conf)
@@ -52,7 +52,7 @@ class Lab:
         self.wait(lambda: not self.api.active_runs(WINDOW), "the end of the windows", 300)
 
     def live_window(self) -> str:
-        """The window that a back-fill has triggered, which then begins."""
+        """Return the window that a back-fill has triggered, and let it begin."""
         runs = self.api.active_runs(WINDOW)
         [run] = [run for run in runs if not run.startswith("scheduled__")]
         self.api.make_way(WINDOW, run)
@@ -69,7 +69,7 @@ class Lab:
         return self.task(run, task)["state"]
 
     def in_druid(self, run: str) -> int:
-        """Rows of a run, 0 while Druid does not know the datasource."""
+        """Return the number of rows of a run, 0 while Druid does not know the datasource."""
         try:
             rows = self.druid.sql("SELECT COUNT(*) AS n FROM ventas WHERE corrida = ?", [run])
         except DruidError:
@@ -77,14 +77,14 @@ class Lab:
         return int(rows[0]["n"])
 
     def in_kafka(self, run: str) -> int:
-        """Events of a run that are committed, as the ledger counts them; 0 while there is none."""
+        """Return the number of a run's committed events, by the ledger; 0 without a ledger."""
         try:
             return read_run(self.kafka, "ventas.ledger", run).total.eventos
         except TopicMissingError:
             return 0
 
     def events(self) -> list[Venta]:
-        """Return the events of all runs, as any Kafka client with `read_committed` has them."""
+        """Return the events of all runs, read by a plain Kafka client with `read_committed`."""
         consumer = Consumer(
             {
                 **self.kafka,
@@ -105,7 +105,7 @@ class Lab:
             if message.error():
                 ended.add(message.partition())
             else:
-                # Garbled records are no events.
+                # Malformed records are not events.
                 with suppress(msgspec.DecodeError, UnicodeDecodeError):
                     events.append(decode(message.value()))
         consumer.close()

@@ -1,4 +1,4 @@
-"""Queries that a store owner may write in the SQL box, which must all be answered."""
+"""Queries that a store owner may write in the SQL box: Druid must answer all of them."""
 
 from typing import Final
 
@@ -96,4 +96,4 @@ ORDINARY: Final = {
     "cast": "SELECT CAST(cuotas AS VARCHAR) AS cuotas, COUNT(*) FROM ventas GROUP BY 1",
     "plan": "EXPLAIN PLAN FOR SELECT COUNT(*) FROM ventas",
 }
-"""Statements by what is asked."""
+"""Statements by their purpose."""

@@ -1,4 +1,4 @@
-"""The project's pages in Markdown, taken apart: what the tests of the docs look at."""
+"""Parser of the project's Markdown pages, for the tests of the docs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Fence(NamedTuple):
     language: str
     text: str
     mark: str
-    """Of the HTML comment right above; "" without one."""
+    """Text of the HTML comment right above; "" without one."""
 
 
 class Table(NamedTuple):
@@ -57,7 +57,7 @@ class Page:
 
     @property
     def name(self) -> str:
-        """Its path in the project; of a test's own page its file's name."""
+        """Path in the project; for a page outside of it, the file's name."""
         inside = self.path.is_relative_to(ROOT)
         return str(self.path.relative_to(ROOT)) if inside else self.path.name
 
@@ -67,12 +67,12 @@ class Page:
 
     @cached_property
     def items(self) -> list[Heading | Fence | Table | Link | Code]:
-        """In the order of the text; lines are counted from 1, of a table's cell its row's."""
+        """Items in the order of the text; lines count from 1, and a table's cell has its row's."""
         return list(_items(_PARSER.parse(self.text)))
 
     @cached_property
     def anchors(self) -> set[str]:
-        """What `#…` may name: GitHub's anchors of the headings, and those set by hand."""
+        """Anchors that `#…` may name: GitHub's of the headings, and those set by hand."""
         seen: dict[str, int] = {}
         anchors = set(_ANCHOR.findall(self.text))
         for item in self.items:
@@ -85,13 +85,13 @@ class Page:
 
 
 def pages() -> list[Page]:
-    """Every page that people read, those of the DAGs and of the market's data among them."""
+    """Return every page that people read, with those of the DAGs and of the market's data."""
     folders = ("*.md", "docs/**/*.md", "dags/*.md", "include/**/*.md", "terraform/**/*.md")
     return [Page(path) for pattern in folders for path in sorted(ROOT.glob(pattern))]
 
 
 def github_slug(heading: str) -> str:
-    """Letters, digits, `-` and `_` in lower case, blanks as `-`: as GitHub makes anchors."""
+    """Return GitHub's anchor: letters, digits, `-` and `_` in lower case, with `-` for blanks."""
     kept = [
         sign
         for sign in heading.strip().lower()
@@ -112,7 +112,7 @@ def _items(tokens: list[Token]) -> Iterator[Heading | Fence | Table | Link | Cod
             yield Fence(line, token.info.strip(), token.content, mark)
         elif token.type == "table_open":
             assert token.map
-            # The line between head and rows is none of the table's.
+            # The line between head and rows is not a row.
             yield Table(line, token.map[1] - token.map[0] - 1, _columns(tokens[position:]))
         elif token.type == "inline":
             yield from _inline(token, line)

@@ -1,4 +1,4 @@
-"""Where a test publishes, and the sales that go there."""
+"""A test's own topics and run, and the sales that it publishes there."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -17,11 +17,11 @@ from include.stream.topics import ensure_topic
 SEED = 7
 
 PATIENCE = 120.0
-"""Seconds that a test waits for what comes in a moment, unless the machine is busy."""
+"""Seconds that a test waits for something that takes only a moment unless the machine is busy."""
 
 
 class CountingPublisher(SalePublisher):
-    """Calls `committed` with the number of transactions that Kafka has acknowledged."""
+    """Publisher that calls `committed` with the number of transactions that Kafka acknowledged."""
 
     committed: Callable[[int], object] = staticmethod(lambda _: None)
     transactions = 0
@@ -33,7 +33,7 @@ class CountingPublisher(SalePublisher):
 
 
 class Place(NamedTuple):
-    """Where a test publishes: a broker's configuration, two topics and a run."""
+    """A broker's client configuration, two topics and a run, for one test."""
 
     config: dict[str, str]
     topic: str
@@ -72,12 +72,12 @@ class Place(NamedTuple):
         return SaleSource(load_market(), SEED, self.corrida)
 
     def sales(self, start: int, end: int) -> list[Venta]:
-        """The first event of each sale."""
+        """Return the first event of each sale."""
         source = self.source()
         return [source.chain(n, datetime.now(UTC))[0] for n in range(start, end)]
 
     def events(self) -> list[Venta]:
-        """What is committed, in the order of each partition; all of it has to be an event."""
+        """Return the committed events, partition by partition; every record must be an event."""
         return [decode(record.value or b"") for record in read_committed(self.config, self.topic)]
 
 

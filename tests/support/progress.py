@@ -1,6 +1,6 @@
-"""A pytest plugin for `./ventas test`: it tells on the terminal how far each suite is.
+"""A pytest plugin for `./ventas test` that shows the progress of each suite on the terminal.
 
-`VENTAS_TEST_PROGRESS` is the number of the file descriptor to write to; the test's own output goes
+`VENTAS_TEST_PROGRESS` is the number of the file descriptor to write to; the output of pytest goes
 to a file.
 """
 
@@ -15,18 +15,18 @@ import pytest
 
 from include.stack.suites import SUITES
 
-#: Seconds between two lines of one suite.
+#: Least seconds between two lines, except at the end of a suite.
 EVERY = 15.0
 
-#: Seconds that count as passed at the usual speed before the first test: a stack starts meanwhile.
+#: Seconds of usual work before the first test, while the stack starts.
 HEAD_START = 60.0
 
 
 class Progress:
     """Counts the tests that have ended and estimates the minutes that are left.
 
-    The estimate takes each suite's usual seconds, by the share of its tests that has not ended,
-    times how much slower than usual the run has been so far.
+    The estimate is the usual seconds of each suite times the share of its tests that has not ended,
+    scaled by the speed of this run so far.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class Progress:
         self._ended: Counter[str] = Counter()
 
     def collected(self, tests: Iterable[str]) -> None:
-        """Take the ids of all tests that are to run."""
+        """Set the ids of all tests that will run."""
         self._all = Counter(map(suite_of, tests))
 
     def ended(self, test: str) -> None:
-        """Count a test that has ended; tell of it now and then, and at its suite's end."""
+        """Count a test that has ended; write a line every `EVERY` seconds and at a suite's end."""
         suite = suite_of(test)
         self._ended[suite] += 1
         now = self._clock()
@@ -71,28 +71,28 @@ def suite_of(test: str) -> str:
 
 
 class Hooks:
-    """pytest's hooks, also on the process that hands tests to pytest-xdist's workers."""
+    """pytest's hooks, in a process without workers or in the controller of pytest-xdist."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Without workers."""
+        """Count the collected tests of a process without workers."""
         if session.items:
             self._progress.collected(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Each worker collects the same tests."""
+        """Count the tests of a worker; all workers collect the same tests."""
         self._progress.collected(ids)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """A test has ended, here or on a worker."""
+        """Count a test that has ended, here or on a worker."""
         self._progress.ended(nodeid)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the hooks where somebody listens; a worker's tests are counted by its controller."""
+    """Register the hooks if there is a descriptor; not on a worker, whose controller counts."""
     descriptor = os.environ.get("VENTAS_TEST_PROGRESS")
     if descriptor and not hasattr(config, "workerinput"):
         number = int(descriptor)

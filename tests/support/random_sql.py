@@ -1,4 +1,4 @@
-"""Random statements of the SQL box's grammar, with extreme numbers; the same for the same seed."""
+"""Random statements of the SQL box's grammar with extreme numbers, the same for the same seed."""
 
 from collections.abc import Sequence
 from random import Random
@@ -17,7 +17,7 @@ MOMENTS = (
 )
 PERIODS = ("'PT1S'", "'PT9999S'", "'P1D'", "'P9999Y'")
 
-#: Pieces that Druid must never see.
+#: Expressions that the SQL box must refuse before Druid sees them.
 POISONS = (
     "REPEAT('x', 1000000000)",
     "LPAD(producto, 1000000000, ' ')",
@@ -53,7 +53,7 @@ _NUMBER_FUNCTIONS = tuple(
 
 
 class RandomSql:
-    """Makes statements; `poison` takes the place of one expression in each."""
+    """Makes statements; a `poison` replaces one expression."""
 
     def __init__(self, seed: int, table: str = "ventas") -> None:
         self._random = Random(seed)
@@ -61,7 +61,7 @@ class RandomSql:
         self._poison = ""
 
     def statement(self, poison: str = "") -> str:
-        """Return a statement; one with a poison has it for certain."""
+        """Return a statement; it always contains `poison`."""
         while True:
             self._poison = poison
             text = self._query(self._random.randint(0, 2))
@@ -90,7 +90,7 @@ class RandomSql:
         return text
 
     def _source(self, depth: int) -> str:
-        """Return what follows FROM, which has all columns of a sale in its first table."""
+        """Return the tables after FROM; the first one has all columns of a sale."""
         if depth <= 0:
             return self._table
         other = f"(SELECT cantidad AS n, provincia AS p FROM {self._table} LIMIT 900)"  # noqa: S608
@@ -102,7 +102,7 @@ class RandomSql:
             case 2:
                 joined = f" LEFT JOIN {other} b ON a.cantidad < b.n"
             case _:
-                # A subquery may begin a join of two tables alone.
+                # A subquery may only be part of a join of two tables.
                 return f"{self._table} a, ({self._query(depth - 1)}) b"
         if self._is(0.5):
             return f"{self._table} a{joined}"

@@ -1,4 +1,4 @@
-"""Looking for secrets where none may be, and for files that others may read."""
+"""Search for secrets in places that must not have them, and for files that others may read."""
 
 import json
 import stat
@@ -14,16 +14,16 @@ _PART = 1 << 20
 
 
 class Found(NamedTuple):
-    """A file that holds secrets, by its path within the stack's folder; `names` are theirs."""
+    """A file that holds secrets: its path in the scanned folder, and the secrets' names."""
 
     path: str
     names: frozenset[str]
     private: bool
-    """Whether nobody but its user may read it."""
+    """Whether only its user may read it."""
 
 
 def secrets_of(settings: Settings) -> dict[str, bytes]:
-    """Every secret of a secured stack by name, in each of the forms that it travels in."""
+    """Return the secrets of a secured stack by name, in every form in which they are sent."""
     own = security.passwords(settings)
     airflow = json.loads((settings.home / "airflow" / "secrets.json").read_text(encoding="utf-8"))
     login = security.druid_login(settings)
@@ -38,7 +38,7 @@ def secrets_of(settings: Settings) -> dict[str, bytes]:
 
 
 def names_in(parts: Iterable[bytes], secrets: Mapping[str, bytes]) -> frozenset[str]:
-    """Names of the secrets that are in a content, given in parts of any size."""
+    """Return the names of the secrets in a content, which comes in parts of any size."""
     longest = max(map(len, secrets.values()))
     found: set[str] = set()
     kept = b""
@@ -49,7 +49,7 @@ def names_in(parts: Iterable[bytes], secrets: Mapping[str, bytes]) -> frozenset[
 
 
 def scan_files(folder: Path, secrets: Mapping[str, bytes]) -> list[Found]:
-    """Every file below a folder that holds secrets."""
+    """Return every file below a folder that holds secrets."""
     found = []
     for file in sorted(folder.rglob("*")):
         try:
@@ -67,7 +67,7 @@ def scan_files(folder: Path, secrets: Mapping[str, bytes]) -> list[Found]:
 
 
 def modes_in(folder: Path) -> dict[str, int]:
-    """Mode of the folder and of everything below it, by the path within it."""
+    """Return the mode of the folder and of everything below it, by path in the folder."""
     modes = {}
     for path in [folder, *folder.rglob("*")]:
         try:
@@ -78,7 +78,10 @@ def modes_in(folder: Path) -> dict[str, int]:
 
 
 def open_to_others(modes: Mapping[str, int]) -> dict[str, str]:
-    """Of `modes_in`, what others than the user may read, write or enter. A link has no mode."""
+    """Return the paths of `modes_in` that other users may read, write or enter.
+
+    Symbolic links are left out: they have no mode of their own.
+    """
     return {
         path: stat.filemode(mode)
         for path, mode in modes.items()

@@ -1,4 +1,4 @@
-"""An ASGI app behind a real server, for what a test client cannot do: half requests, odd bytes."""
+"""An ASGI app behind a real server, for requests that a test client cannot send: half or odd."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from include.stack.settings import HOST
 
 @contextmanager
 def serving_app(app: ASGIApp) -> Iterator[str]:
-    """Serve an app from a thread of its own; give its base URL."""
+    """Serve an app in its own thread, and yield its base URL."""
     with socket.create_server((HOST, 0)) as listener:
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
@@ -28,12 +28,12 @@ def serving_app(app: ASGIApp) -> Iterator[str]:
 
 
 def answer_to(url: str, request: bytes, *, seconds: float = 10.0) -> bytes:
-    """Send bytes as they are, and return what comes until the server closes or is silent."""
+    """Send bytes unchanged, and return the answer until the server closes or a time-out."""
     host, _, port = url.rpartition("/")[2].partition(":")
     answer = b""
     with socket.create_connection((host, int(port)), timeout=seconds) as connection:
         try:
-            # A server that refuses may close before it has read all.
+            # A server that refuses may close the connection before it has read all bytes.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(request)
             while part := connection.recv(65536):

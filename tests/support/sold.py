@@ -1,4 +1,4 @@
-"""Sales in a stack's Druid, for what needs some and does not care which."""
+"""Sales in a stack's Druid, for tests that need any sales."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,10 @@ from ventas_airflow.sales import TOPICS
 
 
 def sell(config: Mapping[str, Any], druid: DruidClient, corrida: str, sales: int) -> int:
-    """Publish sales of the last hour in the topic `ventas`; return their events once Druid has all.
+    """Publish sales of the last hour, wait until Druid has them, and return the number of events.
 
-    The supervisor `ventas` is made if it is not there, and runs.
+    They are published to the topic `ventas`. The supervisor `ventas` is created if it is missing,
+    and runs afterwards.
     """
     for topic, options in TOPICS.items():
         ensure_topic(config, topic, **options)

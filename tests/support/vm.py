@@ -1,4 +1,4 @@
-"""The emulator's VM, switched by Google's own client."""
+"""The emulator's VM, started and stopped through Google's own client."""
 
 import json
 from types import SimpleNamespace
@@ -28,7 +28,7 @@ def instances(settings: Settings) -> InstancesClient:
 
 
 def rendered_body(settings: Settings) -> dict[str, Any]:
-    """The project's VM as Compute Engine gets it, for the connection of the embedded stack."""
+    """Return the VM's instance resource, rendered with the embedded stack's connection."""
     extra = connections(settings)["google_cloud_default"]["extra"]
     rendering: Any = {"conn": {"google_cloud_default": SimpleNamespace(extra_dejson=extra)}}
     body: dict[str, Any] = BaseOperator(task_id="vm").render_template(vm_body(ZONE), rendering)
@@ -36,7 +36,7 @@ def rendered_body(settings: Settings) -> dict[str, Any]:
 
 
 def start_vm(settings: Settings) -> float:
-    """Create or start the VM and wait for Druid's health; returns the seconds it took."""
+    """Create or start the VM, wait until Druid is healthy, and return the seconds waited."""
     client = instances(settings)
     try:
         status = client.get(**VM).status

@@ -1,4 +1,4 @@
-"""A webhook on loopback that keeps what it is sent."""
+"""A webhook on loopback that keeps the messages sent to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Webhook:
-    """What was posted, and what to answer."""
+    """The posted bodies and paths, and the status to answer."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -24,7 +24,7 @@ class Webhook:
         return [json.loads(body)["text"] for body in self.bodies]
 
     def connection(self) -> dict[str, Any]:
-        """As a person would fill it in: what is secret of the address is the password."""
+        """Return the Airflow connection, whose password is the secret part of the address."""
         return {
             "conn_type": "slackwebhook",
             "schema": "http",
@@ -48,7 +48,7 @@ def listening() -> Iterator[Webhook]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the tests look at what was kept."""
+            """Log nothing: the tests check the kept messages."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         webhook.port = server.server_port

@@ -1,4 +1,4 @@
-"""Sales that more than one folder of tests looks at."""
+"""Simulated sales that several folders of tests share."""
 
 from datetime import timedelta
 
@@ -10,6 +10,6 @@ from tests.support.findings import NOW, Events, simulate
 
 @pytest.fixture(scope="session")
 def usual_sales() -> Events:
-    """Eight days until `NOW` and the afternoon after it, at a window's rate."""
+    """Sales of the eight days before `NOW` and of the six hours after it, at a window's rate."""
     market = load_market()
     return simulate(market, 5, NOW - timedelta(days=8), NOW + timedelta(hours=6), scale=0.67)

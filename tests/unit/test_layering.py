@@ -1,4 +1,4 @@
-"""Imports point one way: dags → plugins → include, and inside include towards `sales`."""
+"""Imports go in one direction: dags → plugins → include, and inside include towards `sales`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from include.stack.settings import ROOT
 
-#: What each part of the project may import of the others.
+#: Other parts of the project that each part may import.
 MAY_IMPORT = {
     "include.sales": set(),
     "include.stream": {"include.sales"},
@@ -21,19 +21,19 @@ MAY_IMPORT = {
     "dags": {"plugins", "include.sales", "include.stream", "include.druid", "include.gcp"},
 }
 
-#: They are for all, and import nothing of the project.
+#: Modules that every part may import, and that import nothing of the project.
 LEAVES = {"include.texts", "include.web_guard"}
 
-#: The command line starts the tools that measure and harm the stack; they import the stack.
+#: The command line may import the tools that measure or damage the stack, which import the stack.
 COMMAND_LINE = ROOT / "include" / "stack" / "cli.py"
 TOOLS = {"bench", "chaos", "soak"}
 
-#: How modules of a folder are named where its own name is not the package's.
+#: Folder of each package that has another name than its folder.
 _FOLDERS = {"ventas_airflow": "plugins", "ventas_plugin": "plugins"}
 
 
 def part_of(module: str) -> str:
-    """`include.druid` of `include.druid.client`; "" of what is not the project's."""
+    """Return the part of a module, such as `include.druid`; "" for a module of other projects."""
     first, _, rest = module.partition(".")
     if first == "include":
         return f"include.{rest.split('.')[0]}"
@@ -42,13 +42,13 @@ def part_of(module: str) -> str:
 
 
 def imported(source: str) -> Iterator[tuple[int, str]]:
-    """Line and module of each import, those within functions and under TYPE_CHECKING too."""
+    """Yield line and module of each import, also in functions and under TYPE_CHECKING."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            # `from include import druid` names its parts only behind the import.
+            # `from include import druid` names the part only after `import`.
             names = [f"{module}.{a.name}" for a in node.names] if module == "include" else [module]
             yield from ((node.lineno, f"{'.' * node.level}{name}") for name in names)
 
@@ -59,7 +59,7 @@ def forbidden(part: str, source: str) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("part", MAY_IMPORT)
-def test_a_part_imports_only_what_it_may(part: str) -> None:
+def test_each_part_imports_only_the_allowed_parts(part: str) -> None:
     files = sorted(ROOT.joinpath(*part.split(".")).rglob("*.py"))
     assert files
     told = [
@@ -71,12 +71,12 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
     assert not told, "\n".join(told)
 
 
-def test_every_part_has_its_rule() -> None:
+def test_every_part_has_a_rule() -> None:
     inside = {f"include.{file.parent.name}" for file in (ROOT / "include").glob("*/__init__.py")}
     assert inside == {part for part in MAY_IMPORT if part.startswith("include.")}
 
 
-def test_the_architecture_page_says_the_same() -> None:
+def test_architecture_page_has_the_same_rules() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     told = dict(re.findall(r"^\| `(\w+)` \| (nothing|`.*`)", text, re.MULTILINE))
     held = {part.removeprefix("include."): names for part, names in MAY_IMPORT.items()}
@@ -96,12 +96,12 @@ def test_the_architecture_page_says_the_same() -> None:
         "import bench.load",
     ],
 )
-def test_an_import_the_wrong_way_is_found(source: str) -> None:
+def test_forbidden_import_is_found(source: str) -> None:
     assert forbidden("include.druid", source)
 
 
-def test_no_module_imports_by_its_place() -> None:
-    """Relative imports would hide from the rule."""
+def test_no_module_uses_relative_imports() -> None:
+    """The rule would not see relative imports."""
     files = [file for part in MAY_IMPORT for file in ROOT.joinpath(*part.split(".")).rglob("*.py")]
     told = [
         str(file.relative_to(ROOT))

@@ -1,4 +1,4 @@
-"""Which requests a server on loopback answers, whoever sends them."""
+"""Requests that a server on loopback answers or refuses."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ def client() -> TestClient:
     ["127.0.0.1", HERE, "localhost:8888", "LocalHost", "[::1]", "[::1]:8888", "compute:8085"],
 )
 @pytest.mark.parametrize("method", METHODS)
-def test_programs_that_name_no_page_get_in_by_each_name_of_the_server(
+def test_request_without_page_headers_is_answered_for_each_server_name(
     client: TestClient, host: str, method: str
 ) -> None:
     assert client.request(method, "/", headers={"Host": host}).status_code == 200
@@ -60,7 +60,7 @@ def test_programs_that_name_no_page_get_in_by_each_name_of_the_server(
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_another_host_name_is_refused(client: TestClient, host: str, method: str) -> None:
+def test_other_host_names_are_refused(client: TestClient, host: str, method: str) -> None:
     answer = client.request(method, "/", headers={"Host": host.encode("latin-1")})  # type: ignore[dict-item]
     assert answer.status_code == 421
     assert "loopback" in answer.text
@@ -69,7 +69,7 @@ def test_another_host_name_is_refused(client: TestClient, host: str, method: str
 @pytest.mark.parametrize(
     "request_line", [b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example", b"GET / HTTP/1.0"]
 )
-def test_a_request_without_one_host_is_refused(request_line: bytes) -> None:
+def test_request_with_two_hosts_or_none_is_refused(request_line: bytes) -> None:
     with serving_app(WebGuard(_app())) as url:
         answer = answer_to(url, request_line + b"\r\nConnection: close\r\n\r\n")
     assert answer.split()[1] in (b"400", b"421")
@@ -84,14 +84,14 @@ def test_a_request_without_one_host_is_refused(request_line: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("method", METHODS)
-def test_a_page_of_another_origin_is_refused_whatever_it_does(
+def test_page_of_another_origin_is_refused_for_every_method(
     client: TestClient, origin: str, method: str
 ) -> None:
     answer = client.request(method, "/", headers={"Origin": origin})
     assert answer.status_code == 403
 
 
-def test_a_second_origin_does_not_hide_the_first(client: TestClient) -> None:
+def test_second_origin_does_not_hide_the_first(client: TestClient) -> None:
     origins = [("Origin", f"http://{HERE}"), ("Origin", "https://evil.example")]
     assert client.post("/", headers=origins).status_code == 403  # type: ignore[arg-type]
 
@@ -108,7 +108,7 @@ def test_a_second_origin_does_not_hide_the_first(client: TestClient) -> None:
         {"Sec-Fetch-Mode": "navigate"},
     ],
 )
-def test_a_request_of_another_site_is_refused_even_without_an_origin(
+def test_request_of_another_site_is_refused_even_without_an_origin(
     client: TestClient, site: str, method: str, how: dict[str, str]
 ) -> None:
     answer = client.request(method, "/", headers={"Sec-Fetch-Site": site, **how})
@@ -116,27 +116,25 @@ def test_a_request_of_another_site_is_refused_even_without_an_origin(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_link_on_another_site_opens_an_address_and_changes_nothing(
-    client: TestClient, method: str
-) -> None:
+def test_link_on_another_site_may_only_read(client: TestClient, method: str) -> None:
     answer = client.request(method, "/", headers={"Sec-Fetch-Site": "cross-site", **LINK})
     assert answer.status_code == (200 if method in ("GET", "HEAD", "OPTIONS") else 403)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_servers_own_page_and_the_address_bar_get_in(client: TestClient, method: str) -> None:
+def test_own_page_and_address_bar_are_answered(client: TestClient, method: str) -> None:
     own = {"Origin": f"http://{HERE}", "Sec-Fetch-Site": "same-origin"}
     assert client.request(method, "/", headers=own).status_code == 200
     assert client.request(method, "/", headers={"Sec-Fetch-Site": "none"}).status_code == 200
 
 
-def test_a_page_on_the_ipv6_loopback_is_the_servers_own(client: TestClient) -> None:
+def test_page_on_the_ipv6_loopback_is_an_own_page(client: TestClient) -> None:
     own = {"Host": "[::1]:8888", "Origin": "http://[::1]:8888", "Sec-Fetch-Site": "same-origin"}
     assert client.post("/", headers=own).status_code == 200
     assert client.post("/", headers={**own, "Origin": f"http://{HERE}"}).status_code == 403
 
 
-def test_a_websocket_opens_for_the_servers_own_page_and_for_programs(client: TestClient) -> None:
+def test_websocket_opens_for_the_own_page_and_for_programs(client: TestClient) -> None:
     for headers in ({}, {"Origin": f"http://{HERE}"}):
         with client.websocket_connect(f"ws://{HERE}/ws", headers=headers) as socket:
             assert socket.receive_text() == "open"
@@ -146,15 +144,13 @@ def test_a_websocket_opens_for_the_servers_own_page_and_for_programs(client: Tes
     "headers",
     [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Sec-Fetch-Site": "same-site"}],
 )
-def test_a_websocket_of_another_page_is_refused(
-    client: TestClient, headers: dict[str, str]
-) -> None:
+def test_websocket_of_another_page_is_refused(client: TestClient, headers: dict[str, str]) -> None:
     opening = client.websocket_connect(f"ws://{HERE}/ws", headers=headers)
     with pytest.raises(WebSocketDenialResponse), opening:
         pass
 
 
-def test_the_apps_start_and_end_pass(client: TestClient) -> None:
+def test_lifespan_events_reach_the_app(client: TestClient) -> None:
     with client:
         assert client.get("/").status_code == 200
 
@@ -165,7 +161,7 @@ def _parts(size: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_may_have_so_many_bytes_and_no_more(chunked: bool) -> None:
+def test_body_up_to_the_limit_is_answered_and_a_larger_one_refused(chunked: bool) -> None:
     client = TestClient(BodyLimit(_app(), most=1000))
 
     def status(size: int) -> int:
@@ -175,7 +171,7 @@ def test_a_body_may_have_so_many_bytes_and_no_more(chunked: bool) -> None:
     assert [status(size) for size in (0, 1000, 1001, 10_000)] == [200, 200, 413, 413]
 
 
-def test_an_app_that_takes_a_refused_body_for_an_error_of_its_own_is_corrected() -> None:
+def test_refused_body_answers_413_even_if_the_app_answers_another_error() -> None:
     app = FastAPI()
 
     @app.post("/")
@@ -191,7 +187,7 @@ def test_an_app_that_takes_a_refused_body_for_an_error_of_its_own_is_corrected()
 
 
 @pytest.mark.parametrize("size", ["1001", "9" * 5000, "x", "-1", "1e3", "²"])
-def test_a_size_that_is_too_large_or_none_is_refused_before_the_body_is_sent(size: str) -> None:
+def test_too_large_or_invalid_length_is_refused_before_the_body_is_sent(size: str) -> None:
     client = TestClient(BodyLimit(_app(), most=1000))
     headers = {"Content-Length": size.encode("latin-1")}
     assert client.post("/", headers=headers).status_code == 413  # type: ignore[arg-type]

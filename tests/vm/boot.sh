@@ -28,7 +28,7 @@ exec unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child sh -ec
     ln -s ../../druid-data dev/disk/by-id/google-druid-data
     ip link set lo up
     hostname druid-ventas
-    # Not the clock, the modules or the power of the machine that this one is on.
+    # Without the rights to change the clock, the modules or the power of the host.
     exec setpriv --bounding-set=-sys_module,-sys_time,-sys_boot,-sys_rawio,-mac_admin,-wake_alarm \
         env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd
 ' - "$1" "$2" "$3"

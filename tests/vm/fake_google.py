@@ -1,8 +1,8 @@
-"""Google's metadata server, Secret Manager and Cloud Storage, and the site of Druid's archive.
+"""Stand-in for Google's metadata server, Secret Manager, Cloud Storage, and Druid's download site.
 
-`python fake_google.py PORT STATE` answers on loopback by the JSON file STATE, which it reads anew
-for each request: ``{"metadata": {path: value}, "secrets": {name: value or status}, "buckets":
-{name: [permission]}, "archive": file}``.
+`python fake_google.py PORT STATE` answers on loopback from the JSON file STATE, which it reads
+again for each request: ``{"metadata": {path: value}, "secrets": {name: value or status},
+"buckets": {name: [permission]}, "archive": file}``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ METADATA = "/computeMetadata/v1/"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as Google does, as far as the VM asks."""
+    """Answers the requests of the VM as Google does."""
 
     def do_GET(self) -> None:
         state = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body.encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""A throwaway Debian whose own systemd is process 1: what the VM's boot is executed on.
+"""A throwaway Debian, with its own systemd as process 1, on which the VM's boot is tested.
 
-Namespaces of the kernel separate it: its processes, mounts, cgroups, host name and network, which
-is loopback alone. It differs from a Compute Engine VM by its kernel, which is this machine's, by
-`/proc/sys` and `/sys`, which it may only read, and by udev, which does not run: the data disk's
-name is made in `boot.sh`.
+Kernel namespaces separate its processes, mounts, cgroups, host name and network, which has only
+loopback. It differs from a Compute Engine VM in three ways: it runs on this machine's kernel, it
+may only read `/proc/sys` and `/sys`, and udev does not run, so `boot.sh` makes the data disk's
+name.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Self
 import psutil
 import pytest
 
-#: What Compute Engine's Debian image has too, as far as the startup script relies on it.
+#: Packages of Compute Engine's Debian image that the startup script relies on.
 BASE = "systemd,systemd-sysv,dbus,python3,curl,ca-certificates,e2fsprogs,diffutils,procps"
-#: What the script is to install; the machine has no network, but an archive with these.
+#: Packages that the script installs, from a local archive: the machine has no network.
 OFFERED = ("openjdk-17-jre-headless",)
 DISK = "/dev/disk/by-id/google-druid-data"
 
@@ -33,7 +33,7 @@ _BOOT = Path(__file__).with_name("boot.sh")
 
 
 def skip_unless_possible() -> None:
-    """Skip where there is no root, or a tool or right of it is missing."""
+    """Skip the test without root, or if a tool or a right is missing."""
     if os.geteuid() != 0:
         pytest.skip("only root can make namespaces and file systems: run the tests as root")
     missing = [
@@ -55,7 +55,7 @@ def skip_unless_possible() -> None:
 
 
 def base(cache: Path) -> Path:
-    """A Debian 12 made by debootstrap, kept in the cache."""
+    """Return the root of a Debian 12 made by debootstrap, which is kept in the cache."""
     identity = hashlib.sha256(f"{BASE} {OFFERED}".encode()).hexdigest()[:12]
     root = cache / f"debian-12-{identity}"
     if root.exists():
@@ -76,7 +76,7 @@ def base(cache: Path) -> Path:
 
 
 def _offer(root: Path) -> None:
-    """Fetch packages, and make an archive of them inside, the only one that apt then knows."""
+    """Download the packages, and make a local archive of them, the only one that apt knows."""
     fetch = ["install", "--yes", "--no-install-recommends", "--download-only", *OFFERED]
     cached = root / "var/cache/apt/archives"
     for deb in cached.glob("*.deb"):
@@ -100,12 +100,12 @@ def _offer(root: Path) -> None:
         )
     (archive / "Packages").write_text("\n".join(entries), encoding="utf-8")
     (root / "etc/apt/sources.list").write_text("deb [trusted=yes] file:/srv/apt ./\n")
-    # Each machine makes its own.
+    # Each machine makes its own id.
     (root / "etc/machine-id").write_text("")
 
 
 class Machine:
-    """One machine: a root over the base, a data disk, and while it is on, its processes."""
+    """One machine: a root as an overlay of the base, a data disk, and while it is on, processes."""
 
     def __init__(self, root: Path, disk: str, cgroup: Path) -> None:
         self.root = root
@@ -116,19 +116,19 @@ class Machine:
 
     @property
     def console(self) -> str:
-        """What its serial console has shown since it was made."""
+        """Output of its serial console since the machine was made."""
         return self._console.decode(errors="replace").replace("\r\n", "\n")
 
     @property
     def pid(self) -> int:
-        """The machine's process 1, as this machine numbers it."""
+        """Process id, on the host, of the machine's process 1."""
         assert self._process is not None
         children = psutil.Process(self._process.pid).children()
         assert children, f"the machine is off:\n{self.console}"
         return children[0].pid
 
     def boot(self) -> None:
-        """Turn it on and wait until systemd has finished."""
+        """Turn the machine on, and wait until systemd has finished."""
         self._cgroup.mkdir(exist_ok=True)
         terminal, console = pty.openpty()
         self._process = subprocess.Popen(
@@ -159,7 +159,7 @@ class Machine:
         raise AssertionError(f"the machine did not boot:\n{self.console}")
 
     def off(self) -> None:
-        """Turn it off at once, as if the power failed."""
+        """Turn the machine off at once, like a power failure."""
         if self._process is None:
             return
         # `unshare --kill-child`: process 1 ends with it, and all others with process 1.
@@ -172,7 +172,7 @@ class Machine:
         _remove(self._cgroup, deadline)
 
     def run(self, *command: str, check: bool = True) -> str:
-        """Output of a command on the machine."""
+        """Run a command on the machine, and return its output."""
         done = subprocess.run(
             [*self.enter("-m", "-p", "-u", "-i", "-C", "-r", "-w"), *command],
             check=False,
@@ -183,14 +183,14 @@ class Machine:
         return done.stdout
 
     def enter(self, *namespaces: str) -> list[str]:
-        """What goes before a command that is to run on the machine's network."""
+        """Return the words before a command that run it in the machine's network."""
         return ["nsenter", "-t", str(self.pid), "-n", *namespaces]
 
     def _listen(self, terminal: int) -> None:
         while True:
             try:
                 read = os.read(terminal, 65536)
-            except OSError:  # nobody has the console open any more
+            except OSError:  # no process has the console open any more
                 break
             self._console += read
         os.close(terminal)
@@ -214,7 +214,7 @@ def _remove(cgroup: Path, deadline: float) -> None:
 
 @contextmanager
 def machine(cache: Path, folder: Path) -> Iterator[Machine]:
-    """A machine of its own in `folder`, off; its disk is of 4 GiB and was never written to."""
+    """Make a machine in `folder`, turned off, with a blank data disk of 4 GiB."""
     root, upper, work = folder / "root", folder / "upper", folder / "work"
     for made in (root, upper, work):
         made.mkdir()
@@ -236,6 +236,6 @@ def machine(cache: Path, folder: Path) -> Iterator[Machine]:
 
 
 def _cgroups() -> Path:
-    """Where this machine has cgroup v2: beside v1 if it has both."""
+    """Return the host's folder of cgroup v2, which is another one if the host also has v1."""
     both = Path("/sys/fs/cgroup/unified")
     return both if both.exists() else Path("/sys/fs/cgroup")

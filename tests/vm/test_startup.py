@@ -1,10 +1,11 @@
-"""The VM's startup script, executed: on a Debian of its own, whose systemd runs the real Druid.
+"""The VM's startup script, run on a throwaway Debian, whose systemd runs the real Druid.
 
-Stood in for are Google (`fake_google.py`), Compute Engine's guest agent (a unit that runs the
-script at boot), and Druid's archive, whose `lib` and `extensions` are the embedded stack's jars. So
-its class path differs from the real one's, and it lacks `druid-basic-security`,
-`druid-google-extensions` and `postgresql-metadata-storage`: `jvm_of_the_test` tells Druid so, and
-gives it less memory. The configuration and the units themselves are the VM's own.
+There are stand-ins for Google (`fake_google.py`), for Compute Engine's guest agent (a unit that
+runs the script at boot), and for Druid's archive, whose `lib` and `extensions` are the embedded
+stack's jars. So its class path differs from the real one, and the archive lacks
+`druid-basic-security`, `druid-google-extensions` and `postgresql-metadata-storage`:
+`jvm_of_the_test` sets Druid's options accordingly, and gives it less memory. The configuration and
+the units are the VM's own.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tests.conftest import stack_settings
 from tests.vm.machine import DISK, Machine, machine, skip_unless_possible
 
 GOOGLE = "http://127.0.0.1:8000"
-#: With all that a shell, systemd or a properties file could take amiss.
+#: A secret with every character that a shell, systemd or a properties file could misread.
 JAAS = """x.PlainLoginModule required username="k;#1" password="a'b\\$c`d%e\\\\ é";"""
 SECRETS = {
     "ventas-kafka-jaas": JAAS + "\n",
@@ -58,7 +59,7 @@ StandardError=journal+console
 
 
 def jvm_of_the_test() -> str:
-    """A unit's drop-in: little memory, and only what the embedded stack's jars can do."""
+    """Return a unit's drop-in: little memory, and only extensions of the embedded stack's jars."""
     options = [
         "-Xms64m -Xmx320m -XX:MaxDirectMemorySize=400m -XX:TieredStopAtLevel=1",
         "-Ddruid.processing.buffer.sizeBytes=16777216 -Ddruid.processing.numThreads=1",
@@ -74,7 +75,7 @@ def jvm_of_the_test() -> str:
 
 
 def make_archive(file: Path, settings: Settings) -> str:
-    """Druid's archive from the embedded stack's jars; its SHA-256."""
+    """Make Druid's archive from the embedded stack's jars, and return its SHA-256."""
     locked = [jar for jar in jars.read_lock() if jar.product == "druid"]
     folder = {name: f"extensions/{e}" for e, names in EXTENSIONS.items() for name in names}
     paths = jars.fetch(locked, settings.cache / "maven")["druid"]
@@ -149,7 +150,7 @@ def vm(folder: Path, google: Google) -> Iterator[Machine]:
         defaults = "".join(f"{name}_URL={GOOGLE}\n" for name in ("METADATA", "SECRETS", "STORAGE"))
         files = {
             "etc/default/ventas": defaults,
-            # A VM's own name is known to Compute Engine's resolver; some of Druid's parts look.
+            # Compute Engine's resolver knows a VM's own name, and parts of Druid look it up.
             "etc/hostname": "druid-ventas\n",
             "etc/hosts": "127.0.0.1 localhost druid-ventas\n",
             "etc/systemd/system/guest-agent.service": GUEST_AGENT,
@@ -164,7 +165,7 @@ def vm(folder: Path, google: Google) -> Iterator[Machine]:
 
 
 class answering:  # noqa: N801 - reads as a phrase where it is used
-    """The fake Google on a machine's loopback."""
+    """Context in which the fake Google answers on a machine's loopback."""
 
     def __init__(self, vm: Machine, folder: Path) -> None:
         script = Path(__file__).with_name("fake_google.py")
@@ -195,7 +196,7 @@ class answering:  # noqa: N801 - reads as a phrase where it is used
 
 
 def start(vm: Machine) -> str:
-    """Run the startup script as the guest agent does; what the console then showed."""
+    """Run the startup script as the guest agent does, and return the console's new output."""
     before = len(vm.console)
     # systemd refuses a sixth start within ten seconds.
     vm.run("systemctl", "reset-failed")
@@ -208,7 +209,7 @@ def state(vm: Machine, unit: str) -> str:
     return vm.run("systemctl", "is-active", unit, check=False).strip()
 
 
-# The tests below follow each other, as the days of one VM do.
+# The tests below depend on each other: they follow the life of one VM.
 
 
 def checksum(google: dict[str, Any]) -> None:
@@ -260,7 +261,7 @@ def machine_too_small(google: dict[str, Any]) -> None:
         (machine_too_small, "connection extra machine_type or rate: n2-highcpu-2 has 2 GiB"),
     ],
 )
-def test_the_console_tells_what_is_wrong_and_nothing_is_half_done(
+def test_failed_start_prints_one_error_on_the_console_and_leaves_nothing(
     vm: Machine, google: Google, spoil: Callable[[dict[str, Any]], None], sentence: str
 ) -> None:
     good = json.dumps(google.state)
@@ -282,12 +283,12 @@ def test_the_console_tells_what_is_wrong_and_nothing_is_half_done(
     vm.run("cmp", "--bytes=67108864", DISK, "/dev/zero")
 
 
-def test_it_starts_druid(vm: Machine) -> None:
+def test_first_start_formats_the_disk_and_starts_druid(vm: Machine) -> None:
     told = start(vm)
     assert "ventas: formatting the new data disk" in told
     assert "ventas: Druid is starting: its router will answer on port 8888" in told
     eventually(lambda: sql(vm, "SELECT 1 AS n") == [{"n": 1}], vm)
-    # The broker answers that by itself: the others may still be starting.
+    # The broker alone answers this query: the other processes may still be starting.
     eventually(lambda: ports(listening(vm)) >= PORTS, vm)
     eventually(lambda: curl(vm, "/druid/indexer/v1/workers").startswith('[{"worker"'), vm)
     assert [p for p in PROCESSES if state(vm, f"druid@{p}.service") != "active"] == []
@@ -300,7 +301,7 @@ def test_only_the_router_listens_beyond_loopback(vm: Machine) -> None:
     assert ports(beyond) == {"8888"}, addresses
 
 
-def test_secrets_are_in_the_processes_environment_and_nowhere_else(vm: Machine) -> None:
+def test_secrets_are_only_in_the_processes_environment(vm: Machine) -> None:
     for process in PROCESSES:
         environment = vm.run("cat", f"/proc/{main_pid(vm, process)}/environ").split("\0")
         assert f"KAFKA_JAAS_CONFIG={JAAS}" in environment
@@ -309,7 +310,7 @@ def test_secrets_are_in_the_processes_environment_and_nowhere_else(vm: Machine) 
     told = vm.console + vm.run("ps", "-eww", "-o", "args") + vm.run("journalctl", "--no-pager")
     for part in ("a'b", "admin-secret", "internal-secret"):
         assert part not in told
-        # Sockets and the like have no content.
+        # Devices, sockets and FIFOs are skipped: they have no content.
         assert (
             vm.run(
                 "grep", "-rlFs", "--devices=skip", part, "/etc", "/opt/ventas", "/var", check=False
@@ -318,14 +319,14 @@ def test_secrets_are_in_the_processes_environment_and_nowhere_else(vm: Machine) 
         )
 
 
-def test_a_task_runs_in_a_jvm_of_its_own(vm: Machine) -> None:
+def test_task_runs_in_its_own_jvm_and_its_rows_can_be_queried(vm: Machine) -> None:
     task = json.loads(post(vm, "/druid/indexer/v1/task", TASK))["task"]
     eventually(lambda: task_status(vm, task) in ("SUCCESS", "FAILED"), vm)
     assert task_status(vm, task) == "SUCCESS"
     eventually(lambda: rows(vm) == [{"n": 2}], vm)
 
 
-def test_a_second_run_changes_nothing(vm: Machine) -> None:
+def test_second_start_changes_nothing(vm: Machine) -> None:
     before, pids = tree(vm), [main_pid(vm, process) for process in PROCESSES]
     told = start(vm)
     assert "ventas: Druid runs as it should: nothing to change" in told
@@ -333,7 +334,7 @@ def test_a_second_run_changes_nothing(vm: Machine) -> None:
     assert [main_pid(vm, process) for process in PROCESSES] == pids
 
 
-def test_after_a_power_failure_the_data_is_there_and_a_new_secret_counts(
+def test_data_survives_a_power_failure_and_a_new_secret_is_used(
     vm: Machine, google: Google, folder: Path
 ) -> None:
     google.state["secrets"]["ventas-druid-admin"] = "another-secret"
@@ -350,7 +351,7 @@ def test_after_a_power_failure_the_data_is_there_and_a_new_secret_counts(
         assert "DRUID_ADMIN_PASSWORD=another-secret" in environment
 
 
-def test_a_disk_that_is_neither_new_nor_ext4_is_left_alone(vm: Machine, folder: Path) -> None:
+def test_disk_that_is_neither_new_nor_ext4_is_not_changed(vm: Machine, folder: Path) -> None:
     vm.off()
     disk = folder / "disk"
     with disk.open("r+b") as file:
@@ -389,7 +390,7 @@ TASK = {
 
 
 def listening(vm: Machine) -> set[str]:
-    """Addresses with their ports."""
+    """Return the addresses, with their ports, on which processes listen."""
     told = subprocess.run([*vm.enter(), "ss", "-Hltn"], check=True, capture_output=True, text=True)
     return {line.split()[3] for line in told.stdout.splitlines()}
 
@@ -439,7 +440,7 @@ def eventually(what: Callable[[], bool], vm: Machine) -> None:
 
 
 def tree(vm: Machine) -> str:
-    """A hash of all that a second run could change: files, their modes, owners, times, contents."""
+    """Return a hash of what a second start could change: files, modes, owners, times, contents."""
     find = (
         "find /etc /opt /usr /var -path /var/lib/druid/?* -prune -o -path /var/log -prune -o"
         " -path /var/tmp -prune -o -printf '%p %y %m %u %g %s %T@ %l\\n' | sort;"

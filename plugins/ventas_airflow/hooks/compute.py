@@ -1,4 +1,4 @@
-"""Compute Engine for the Druid VM: the provider's hook with an endpoint and bounded waits."""
+"""Compute Engine for the Druid VM: the provider's hook with another endpoint and time-outs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class VmState(NamedTuple):
     """A VM at one moment.
 
     ``status`` is Compute Engine's, or None if the VM does not exist. ``settled`` is false while
-    the operation that was asked about goes on. ``trouble`` says why nothing could be learnt.
+    the watched operation goes on. ``trouble`` says why the state is not known, or is ''.
     """
 
     status: str | None = None
@@ -46,11 +46,11 @@ class VmState(NamedTuple):
 class VentasComputeEngineHook(ComputeEngineHook):
     """The provider's hook, whose connection may name another endpoint in ``api_endpoint``.
 
-    The ``begin_…`` methods return the operation's name without waiting for it, so that a
-    trigger can; the inherited ones wait in a loop without a deadline. A request that is sent again
-    because its answer was lost does nothing twice. All raise AirflowException with Compute
-    Engine's own words: ComputeEngineUnavailable if there was no answer, ComputeEngineRefused if
-    somebody has to grant or change something first.
+    The ``begin_…`` methods return the operation's name without waiting for its end, so that a
+    trigger can wait; the inherited methods wait in a loop without a deadline. A request that is
+    sent again because its answer was lost takes effect only once. All methods raise
+    AirflowException with Compute Engine's own message: ComputeEngineUnavailable if Compute Engine
+    did not answer, ComputeEngineRefused if a person has to grant or change something first.
     """
 
     def get_client_options(self, api_endpoint_override: str | None = None) -> ClientOptions:
@@ -75,11 +75,11 @@ class VentasComputeEngineHook(ComputeEngineHook):
         resource_id: str,
         retries: int | None = None,
     ) -> dict[str, Any] | None:
-        """Return the VM as the REST API has it, from the zone that it is in, or None.
+        """Return the VM as the REST API's instance resource, from the zone that has it, or None.
 
-        If several zones have one of its name, one that is on goes before one that is off, and an
-        earlier zone before a later one. ``zones`` as in `zones_of`; ``retries``: of each request,
-        as the connection says if None.
+        If several zones have a VM of that name, a VM that is on goes before one that is off, and
+        an earlier zone before a later one. ``zones`` as in `zones_of`; ``retries``: retries of each
+        request, None for the number that the connection gives.
         """
         tries = self.num_retries if retries is None else retries
         found = [self._vm(project_id, zone, resource_id, tries) for zone in zones_of(zones)]
@@ -89,7 +89,7 @@ class VentasComputeEngineHook(ComputeEngineHook):
     def zone_of_disks(
         self, *, project_id: str, zones: str | Sequence[Any], names: Sequence[str]
     ) -> str | None:
-        """Return the first zone that has one of some disks, or None."""
+        """Return the first zone that has at least one of the named disks, or None."""
         for zone in zones_of(zones):
             for name in names:
                 request = self._methods("disks").get(project=project_id, zone=zone, disk=name)
@@ -98,7 +98,7 @@ class VentasComputeEngineHook(ComputeEngineHook):
         return None
 
     def ended_by(self, vm: dict[str, Any]) -> str:
-        """What was done to a VM last, in words, or '' if that cannot be learnt."""
+        """Return the last operation on a VM, in words, or '' if it is not known."""
         request = self._methods("zoneOperations").list(
             project=vm["selfLink"].split("/projects/")[1].split("/")[0],
             zone=zone_of(vm),
@@ -117,9 +117,9 @@ class VentasComputeEngineHook(ComputeEngineHook):
     def look(
         self, *, project_id: str, zone: str, resource_id: str, operation: str | None
     ) -> VmState:
-        """Return the VM's state for a caller that looks again and again.
+        """Return the VM's state, for a caller that polls; `operation` is the watched operation.
 
-        Raises AirflowException if the operation failed or Compute Engine refuses to tell.
+        Raises AirflowException if the operation failed, or if Compute Engine refuses the request.
         """
         try:
             if operation and not self._done(project_id, zone, operation):
@@ -131,7 +131,7 @@ class VentasComputeEngineHook(ComputeEngineHook):
     def begin_insert(
         self, *, project_id: str, zone: str, resource_id: str, body: dict[str, Any]
     ) -> str:
-        """Create and start the VM; ``body`` is the REST API's instance, its name is set here."""
+        """Create and start the VM; ``body`` is its instance resource, without the name."""
         request = self._methods("instances").insert(
             project=project_id,
             zone=zone,
@@ -155,7 +155,7 @@ class VentasComputeEngineHook(ComputeEngineHook):
         return str(self._ask(request, self.num_retries)["name"])
 
     def _methods(self, resource: str) -> Any:
-        """Return what builds the requests of a resource, such as ``instances``."""
+        """Return the object that builds the requests of a resource, such as ``instances``."""
         return _methods(*self._place, resource)
 
     @cached_property
@@ -166,7 +166,7 @@ class VentasComputeEngineHook(ComputeEngineHook):
 
     @cached_property
     def _http(self) -> Any:
-        """The connection that `_ask` sends requests with; it may serve one thread at a time."""
+        """The HTTP connection of `_ask`; only one thread at a time may use it."""
         return self._authorize()
 
     def _authorize(self) -> Any:
@@ -221,7 +221,7 @@ class VentasComputeEngineHook(ComputeEngineHook):
 
 
 def _client(version: str, endpoint: str | None, universe: str | None, http: Any) -> Any:
-    """Return the discovery client; unlike compute_v1 it wants the endpoint with its path."""
+    """Return the discovery client; unlike compute_v1, it needs the endpoint with its path."""
     url = endpoint and f"{endpoint.rstrip('/')}/compute/v1/"
     options = ClientOptions(api_endpoint=url, universe_domain=universe)
     return build_from_document(_document(version), http=http, client_options=options)
@@ -229,22 +229,22 @@ def _client(version: str, endpoint: str | None, universe: str | None, http: Any)
 
 @cache
 def _document(version: str) -> Any:
-    """Return Google's description of the API, read once: it is megabytes of JSON."""
+    """Return Google's description of the API; cached, since it is megabytes of JSON."""
     return json.loads(get_static_doc("compute", version))  # type: ignore[no-untyped-call]
 
 
 @cache
 def _methods(version: str, endpoint: str | None, universe: str | None, resource: str) -> Any:
-    """Return a resource's methods, made once for every hook of the process: that takes 50 ms.
+    """Return a resource's methods; cached for all hooks of the process, since it takes 50 ms.
 
-    They only build requests. A request is sent with the connection of the hook that asks:
+    They only build requests. Each hook sends its requests with its own HTTP connection:
     https://googleapis.github.io/google-api-python-client/docs/thread_safety.html
     """
     return getattr(_client(version, endpoint, universe, Http()), resource)()
 
 
 def zone_of(vm: dict[str, Any]) -> str:
-    """The zone of a VM as the REST API has it."""
+    """Return the zone's name of a VM, given as the REST API's instance resource."""
     return str(vm["zone"]).rpartition("/")[-1]
 
 

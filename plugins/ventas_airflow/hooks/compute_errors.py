@@ -1,4 +1,4 @@
-"""What Compute Engine's refusals mean for whoever has to do something about them.
+"""Turns the errors of Compute Engine into exceptions that say what to do about them.
 
 The codes and reasons are explained at
 https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-api-errors and
@@ -20,22 +20,22 @@ _PERMISSION: Final = re.compile(r"Required '(compute\.[\w.]+)' permission")
 
 
 class ComputeEngineUnavailable(AirflowException):
-    """Compute Engine does not answer, or answers that it cannot now; asking again may help."""
+    """Compute Engine does not answer, or cannot do the request now; a retry may succeed."""
 
 
 class ZoneExhausted(AirflowException):
-    """The zone has no capacity now for the VM; another one may have."""
+    """The zone has no capacity for the VM now; another zone may have it."""
 
 
 class ComputeEngineRefused(AirflowFailException):
-    """Someone has to grant or change something first: a retry would be in vain."""
+    """A person has to grant or change something first: a retry cannot succeed."""
 
 
 class Asked(NamedTuple):
-    """What was asked of Compute Engine, and by whom.
+    """A request to Compute Engine, and who sent it.
 
-    ``what`` is the API's method or the operation with its VM; ``account`` is the service account,
-    or '' if that is not known; ``conn_id`` the Airflow connection.
+    ``what`` is the API's method, or the operation with its VM; ``account`` is the service account,
+    or '' if it is not known; ``conn_id`` is the Airflow connection.
     """
 
     what: str
@@ -45,7 +45,7 @@ class Asked(NamedTuple):
 
 
 def of_response(asked: Asked, status: int, body: dict[str, Any]) -> AirflowException:
-    """The exception for an HTTP error, whose JSON body is ``body``, {} if it has none."""
+    """Return the exception for an HTTP error; ``body`` is its JSON body, {} without one."""
     error = body.get("error", {})
     reason = next((str(e.get("reason", "")) for e in error.get("errors", [])), "")
     message = str(error.get("message", ""))
@@ -53,7 +53,7 @@ def of_response(asked: Asked, status: int, body: dict[str, Any]) -> AirflowExcep
     if status >= 500 or status == 429 or reason in _RATE:
         return ComputeEngineUnavailable(f"Compute Engine cannot now do {told}")
     if reason == "accessNotConfigured":
-        # Its message says where to enable the API.
+        # Compute Engine's message says where to enable the API.
         return ComputeEngineRefused(f"Compute Engine refused {told}")
     if status == 403 or _NO_ACCOUNT.search(message):
         return _forbidden(asked, f"Compute Engine refused {told}", reason, message)
@@ -61,7 +61,7 @@ def of_response(asked: Asked, status: int, body: dict[str, Any]) -> AirflowExcep
 
 
 def of_operation(asked: Asked, errors: list[dict[str, Any]]) -> AirflowException:
-    """The exception for a failed operation, whose ``error.errors`` these are."""
+    """Return the exception for a failed operation; ``errors`` are its ``error.errors``."""
     told = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
     sentence = f"Compute Engine could not {asked.what}: {told}"
     codes = {str(error["code"]) for error in errors}

@@ -1,4 +1,4 @@
-"""The Kafka connection's configuration, for clients that the provider has no hook for."""
+"""The Kafka connection's configuration, for clients without a hook in the provider."""
 
 from typing import Any, Final
 
@@ -11,8 +11,8 @@ _REGISTRY: Final = "schema.registry."
 class KafkaConfigHook(KafkaBaseHook):
     """`get_conn` is the connection's librdkafka configuration, with its callbacks resolved.
 
-    It may hold secrets: pass it to a client, never to a log or an XCom. What the connection has of
-    a Schema Registry, under ``schema.registry.``, is `registry`, and Kafka's client is spared it.
+    It may hold secrets: pass it to a client, never to a log or an XCom. The settings under
+    ``schema.registry.`` are in `registry` and not in `get_conn`: Kafka's client does not know them.
     """
 
     def __init__(self, kafka_config_id: str = KafkaBaseHook.default_conn_name) -> None:
@@ -20,9 +20,9 @@ class KafkaConfigHook(KafkaBaseHook):
 
     @property
     def registry(self) -> dict[str, Any]:
-        """The configuration of the Schema Registry's client; empty if there is none."""
+        """The configuration of the Schema Registry's client; empty without a registry."""
         registry = self._split(self.get_connection(self.kafka_config_id).extra_dejson)[1]
-        # Airflow knows by its name that sasl.password is a secret, and not that this one is.
+        # Airflow masks sasl.password because of its name, but not this setting.
         if user := registry.get("basic.auth.user.info"):
             mask_secret(user)
         return registry

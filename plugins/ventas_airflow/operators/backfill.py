@@ -1,4 +1,4 @@
-"""Back-fill: past days at full speed, each day a task that can be run again and adds nothing."""
+"""Back-fill of past days at full speed: one task for each day, and a second run adds nothing."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,12 +11,12 @@ from ventas_airflow.operators.publishing import PublishingOperator
 
 
 class PlanDaysOperator(SalesOperator):
-    """Names the days to fill, as `{"day": "2026-11-01", "until": end of the last one}`.
+    """Lists the days to fill, each as `{"day": "2026-11-01", "until": end of the last day}`.
 
     `FillDayOperator` is mapped over them.
 
-    :param days: how many whole local days before the run
-    :param scale: mean number of sales a second over a year
+    :param days: number of whole local days before the run
+    :param scale: sales per second, as the mean over a year
     """
 
     template_fields: Sequence[str] = (*SalesOperator.template_fields, "days", "scale")
@@ -27,7 +27,7 @@ class PlanDaysOperator(SalesOperator):
         self.scale = scale
 
     def execute(self, context: Context) -> list[dict[str, str]]:
-        """Return the days; one sentence for a wrong parameter."""
+        """Return the days; fail with one sentence if a parameter is wrong."""
         from include.sales.backfill import past_days
 
         with refused_if_wrong():
@@ -40,12 +40,13 @@ class PlanDaysOperator(SalesOperator):
 
 
 class FillDayOperator(PublishingOperator):
-    """Publishes a past day; one that is there already is found in the ledger and left as it is.
+    """Publishes a past day; sales that the ledger has already are not published again.
 
-    The run's name is the day's, with seed and scale. Returns `Published` as a dict.
+    The run's name consists of the day, the seed, the scale and the stores. Returns
+    `include.stream.session.Published` as a dict.
 
-    :param day: of `PlanDaysOperator`
-    :param scale: as there
+    :param day: a day from `PlanDaysOperator`
+    :param scale: as in `PlanDaysOperator`
     """
 
     template_fields: Sequence[str] = (*PublishingOperator.template_fields, "day", "scale")
@@ -56,7 +57,7 @@ class FillDayOperator(PublishingOperator):
         self.scale = scale
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Publish what the ledger lacks of the day, and return what is published of it."""
+        """Publish the day's sales that the ledger lacks, and return the totals of the day."""
         from include.sales.backfill import Day, day_arrivals
         from include.sales.demand import Demand
         from include.sales.market import load_market

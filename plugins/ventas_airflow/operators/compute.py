@@ -30,19 +30,19 @@ STARTING = ("PROVISIONING", "STAGING")
 
 STOPPING = ("STOPPING", "PENDING_STOP")
 
-#: Compute Engine is at work on it: nothing can be asked of the VM until that is over.
+#: Compute Engine repairs the VM, and accepts no request for it until that is over.
 REPAIRING = "REPAIRING"
 
-#: Seconds between tries where there is no capacity.
+#: Seconds between tries while no zone has capacity.
 CAPACITY_INTERVAL = 60.0
 
 
 class DruidVmOperator(WaitingOperator):
-    """What starting and stopping share: the VM, in whichever of its zones it is.
+    """Base class of the operators that start and stop the VM, in whichever zone it is.
 
     :param project_id: Google Cloud project of the VM
-    :param zones: zones that may have it, as `zones_of` takes them; a new one is made in the first
-        that has capacity
+    :param zones: zones that may have the VM, as `zones_of` takes them; a new VM is created in the
+        first zone that has capacity
     :param resource_id: name of the VM
     :param gcp_conn_id: Google Cloud connection; its extra may have ``api_endpoint``
     """
@@ -65,11 +65,11 @@ class DruidVmOperator(WaitingOperator):
         self.gcp_conn_id = gcp_conn_id
 
     def execute(self, context: Context) -> Result:
-        """Do what the VM's status asks for, then wait."""
+        """Start or stop the VM, as its status requires, then wait."""
         return self._advance(context, {"started": time.time()})
 
     def decide_again(self, context: Context, event: dict[str, Any]) -> Result:
-        """Go on after the VM has left a status in which nothing can be asked of it."""
+        """Go on once the VM has left a status in which it accepts no request."""
         self._check(event)
         return self._advance(context, event["carry"])
 
@@ -91,7 +91,7 @@ class DruidVmOperator(WaitingOperator):
         return result
 
     def _advance(self, context: Context, carry: Carry) -> Result:
-        """Do what is due; ``carry`` has ``started`` and what the class itself puts there."""
+        """Take the next step; ``carry`` has ``started`` and what the class itself puts there."""
         raise NotImplementedError
 
     def _check(self, event: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ class DruidVmOperator(WaitingOperator):
     def _watched(
         self, carry: Carry, operation: str | None = None, deadline: float | None = None
     ) -> dict[str, Any]:
-        """A trigger's arguments; ``deadline``: the task's own if None."""
+        """Return a trigger's arguments; the default ``deadline`` is the task's."""
         return {
             "vm": self._vm(carry["zone"]),
             "gcp_conn_id": self.gcp_conn_id,
@@ -164,12 +164,12 @@ class DruidVmOperator(WaitingOperator):
 class EnsureDruidVmOperator(DruidVmOperator):
     """Creates the VM if it is missing, starts it if it is off, and waits until Druid is healthy.
 
-    A zone without capacity is left for the next one by a VM that is still to be created; one that
-    exists, or whose data disk was kept, has its disk in its zone and is tried again there. With no
-    zone left it is tried again every `CAPACITY_INTERVAL`, until the deadline.
+    If a zone has no capacity for a new VM, the next zone is tried. A VM that exists, or whose data
+    disk was kept, has its disk in a zone, so only that zone is tried. With no zone left, the
+    operator tries again every `CAPACITY_INTERVAL` until the deadline.
 
-    :param body: the VM as the REST API's instance resource (camelCase), for when it is missing;
-        ``{zone}`` in its URLs stands for the zone; `with_startup` is applied to it
+    :param body: the REST API's instance resource (camelCase) of a new VM; ``{zone}`` in its URLs
+        stands for the zone; `with_startup` is applied to it
     :param druid_conn_id: Druid ingest connection, whose host and port are the router's
 
     Returns ``{"vm", "zona", "accion": "creada" | "iniciada" | "ya_encendida", "segundos"}``.
@@ -185,16 +185,16 @@ class EnsureDruidVmOperator(DruidVmOperator):
         druid_conn_id: str = "druid_ingest_default",
         **kwargs: Any,
     ) -> None:
-        # A native "20" would become a number, which Compute Engine does not take for a text.
+        # Native rendering would turn "20" into a number, where Compute Engine requires a string.
         super().__init__(render_template_as_native_obj=False, **kwargs)
         self.body = body
         self.druid_conn_id = druid_conn_id
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
-        """End the task, or go where there is capacity; a VM started in vain is stopped again.
+        """End the task, or try another zone; if the start failed, stop the VM again.
 
-        The teardown of a setup that failed does not run, and a VM left on costs. A retry then
-        starts it anew, which is the best remedy for a Druid that did not come up.
+        Airflow does not run the teardown of a setup that failed, and a VM that is on costs money.
+        A retry then starts the VM again, which is the best remedy if Druid did not come up.
         """
         if event["status"] == "exhausted":
             return self._elsewhere(context, event)
@@ -203,7 +203,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         return super().execute_complete(context, event)
 
     def try_again(self, context: Context, event: dict[str, Any]) -> Result:
-        """Try every zone again; whatever the wait between ended with, it is looked at anew."""
+        """Try every zone again, whatever the event of the pause: the VM's status is read again."""
         return self._advance(context, {**event["carry"], "full": []})
 
     def _advance(self, context: Context, carry: Carry) -> Result:
@@ -248,7 +248,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         return self._wait(context, trigger, "execute_complete")
 
     def _elsewhere(self, context: Context, event: dict[str, Any]) -> Result:
-        """Go on in the next zone, or after a while where there was no capacity."""
+        """Go on in the next zone; with none left, pause until the zones are tried again."""
         carry = event["carry"]
         self.log.warning("%s", event["message"])
         full = [*carry["full"], carry["zone"]]
@@ -263,7 +263,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         return self._pause(context, carry, "try_again")
 
     def _pause(self, context: Context, carry: Carry, then: str) -> Result:
-        """Wait for capacity, or until someone else has started the VM."""
+        """Pause for `CAPACITY_INTERVAL`, or until someone else has started the VM."""
         self.log.warning("Trying again in %g s", CAPACITY_INTERVAL)
         until = time.time() + CAPACITY_INTERVAL
         return self._wait(
@@ -271,7 +271,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         )
 
     def _where_to_go(self, home: str | None) -> str:
-        """What whoever has to decide can do without capacity."""
+        """Return what a person can do while no zone has capacity."""
         if home:
             return (
                 f"its disk is in {home}, so it cannot start in another zone: try later, give it "
@@ -283,7 +283,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         )
 
     def _home_of_data(self, hook: VentasComputeEngineHook) -> str | None:
-        """The zone of a data disk that an earlier VM has left: a new one gets it there alone."""
+        """Return the zone of an earlier VM's data disk: only a VM in that zone can use it."""
         kept = [
             disk["initializeParams"]["diskName"]
             for disk in self.body["disks"]
@@ -305,11 +305,11 @@ class EnsureDruidVmOperator(DruidVmOperator):
 
 
 class StopDruidVmOperator(DruidVmOperator):
-    """Stops the VM and waits until it has stopped; a VM that is off or missing is well.
+    """Stops the VM and waits until it has stopped; succeeds if the VM is off or missing.
 
     :param keep_on: leave the VM on and skip the task; ``"true"`` or ``"false"`` if templated
-    :param shared_by: ids of the DAGs whose runs need the VM: while another run does, it is left on
-        and the task is skipped, since that run stops it
+    :param shared_by: ids of the DAGs whose runs need the VM; while another run needs it, the task
+        is skipped and that run stops the VM
 
     Returns ``{"vm", "zona", "accion": "apagada" | "ya_apagada" | "no_existe", "segundos"}``.
     """
@@ -354,7 +354,7 @@ class StopDruidVmOperator(DruidVmOperator):
         return self._wait(context, stopped, "execute_complete")
 
     def _skip_if_needed(self, context: Context) -> None:
-        """Just before the VM is stopped: others may have begun to need it."""
+        """Skip the task if another run needs the VM; checked just before the VM is stopped."""
         needing = users(
             context["ti"], self.shared_by, patience=self.timeout, interval=self.poll_interval
         )

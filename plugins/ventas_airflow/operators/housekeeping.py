@@ -1,4 +1,4 @@
-"""Keep Druid's datasource small."""
+"""Operator that sets compaction and retention of a Druid datasource, to keep it small."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class EnsureHousekeepingOperator(BaseOperator):
-    """Set compaction and retention of a datasource, and return what was set anew.
+    """Sets compaction and retention of a datasource, and returns which of them it changed.
 
-    The datasource need not be there yet. Set already, nothing changes.
+    The datasource need not exist yet. If both are set already, nothing changes.
 
     :param datasource: Druid datasource
     :param druid_conn_id: Druid ingest connection, whose host and port are the router's
@@ -36,7 +36,7 @@ class EnsureHousekeepingOperator(BaseOperator):
         self.druid_conn_id = druid_conn_id
 
     def execute(self, context: Context) -> list[str]:  # noqa: ARG002
-        """Set what differs; a Druid that refuses or does not answer fails the task."""
+        """Set what differs; fail if Druid refuses or does not answer."""
         from airflow.sdk.exceptions import AirflowException
 
         from include.druid.client import DruidError

@@ -1,4 +1,4 @@
-"""The validation that Druid equals the ledger, for every closed minute of the look-back."""
+"""Operator that checks that Druid equals the ledger in every closed minute of the look-back."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ if TYPE_CHECKING:
 
     from include.druid.checks import CheckResult
 
-#: Seconds between looks while Druid differs, and how long it may: an ingestion task that was just
-#: replaced takes some seconds to show its rows again.
+#: Seconds between looks while Druid differs, and the most seconds that it may differ: after an
+#: ingestion task is replaced, Druid takes some seconds to show its rows again.
 _INTERVAL, _PATIENCE = 2.0, 30.0
 
 
 class CheckLedgerOperator(BaseOperator):
     """Compares counts and sums by run, minute and state in Druid with topic `ventas.ledger`.
 
-    Hands over a `CheckResult` as a dict, as `RunCheckOperator` does, also when it fails or skips.
+    Its XCom is a `CheckResult` as a dict, like that of `RunCheckOperator`, even if it fails or is
+    skipped.
 
-    If they differ, it names the records that no run in the ledger sent, by partition, offset and
-    id, which only Kafka knows: those that were written to `topic` since the first minute compared,
-    as far as they can be read in `include.stream.foreign.SECONDS`. Of a row that was written to
-    Kafka before that, the difference tells the run, the minute and the state.
+    If they differ, the result names the foreign records: those that no run in the ledger sent, by
+    partition, offset and id, which only Kafka knows. Only records written to `topic` since the
+    first compared minute are searched, as far as they can be read in
+    `include.stream.foreign.SECONDS`. For an older record, the difference still tells the run, the
+    minute and the state.
 
-    :param vm: as in `druid_is_on`: no answer is no error once the VM is off
-    :param lookback_minutes: how far back minutes are compared
+    :param vm: as in `druid_is_on`; if the VM is off, a missing answer skips instead of failing
+    :param lookback_minutes: how many minutes back the comparison begins
     """
 
     template_fields: Sequence[str] = (
@@ -68,7 +70,7 @@ class CheckLedgerOperator(BaseOperator):
         self.druid_conn_id = druid_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Compare; a difference fails at once, and what may be away only for now with retries."""
+        """Compare; fail without retries for a difference, with retries if a server is away."""
         from include.druid.client import DruidError
         from include.druid.ledger import result
         from include.stream.errors import StreamError
@@ -93,7 +95,7 @@ class CheckLedgerOperator(BaseOperator):
         raise AirflowException(text) if retry else AirflowFailException(text)
 
     def _compare(self) -> CheckResult:
-        """Look until equal, or until that is overdue."""
+        """Compare until both are equal, or for `_PATIENCE` seconds."""
         from include.druid.ledger import closed_minutes
 
         lookback = timedelta(minutes=int(self.lookback_minutes))
@@ -109,7 +111,7 @@ class CheckLedgerOperator(BaseOperator):
             time.sleep(_INTERVAL)
 
     def _with_foreign(self, found: CheckResult, since: datetime) -> CheckResult:
-        """Add the foreign records to what a comparison found."""
+        """Add the foreign records to the result of a comparison."""
         from include.stream.foreign import foreign_records
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 

@@ -1,4 +1,4 @@
-"""Load mode: a run's sales as fast as Kafka takes them, by several tasks beside each other."""
+"""Load mode: several tasks publish a run's sales in parallel, as fast as Kafka accepts them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,21 +16,21 @@ from ventas_airflow.operators.publishing import PublishingOperator
 from ventas_airflow.runs import earliest_record
 
 Shard = dict[str, int]
-"""`{"desde", "hasta"}`: first sale, and the one after the last."""
+"""`{"desde", "hasta"}`: number of the first sale, and of the sale after the last."""
 
 _SALES_PER_SECOND = 1000.0
-"""Of the simulated clock, where no rate is asked for."""
+"""Sales per second of the simulated clock if the form asks for no rate."""
 
 MOST_SALES = 1_000_000_000
 MOST_SHARDS = 64
 MOST_RATE = 1_000_000
-"""Events a second of a shard."""
+"""Most events per second of a shard."""
 
 
 class PlanLoadOperator(SalesOperator):
-    """Divides the sales of a load among shards; none where the mode is another.
+    """Divides the sales of a load among shards; no shards if the mode is not `load`.
 
-    Returns `{"desde", "hasta"}` for each, which `LoadSalesOperator` is mapped over.
+    `LoadSalesOperator` is mapped over the shards.
     """
 
     template_fields: Sequence[str] = (*SalesOperator.template_fields, "mode", "sales", "shards")
@@ -44,7 +44,7 @@ class PlanLoadOperator(SalesOperator):
         self.shards = shards
 
     def execute(self, context: Context) -> list[Shard]:  # noqa: ARG002
-        """Return the shards; one without sales is left out."""
+        """Return the shards that have sales."""
         from include.sales.bulk import split
 
         if self.mode != LOAD:
@@ -58,15 +58,15 @@ class PlanLoadOperator(SalesOperator):
 class LoadSalesOperator(FaultyOperator, PublishingOperator):
     """Publishes one shard of a load; the run's name is the DAG run's id.
 
-    The simulated clock ends at the run's `run_after`, so nothing is of the future, whatever the
-    rate; what is due later is left out.
+    The simulated clock ends at the run's `run_after`, so at every rate no event is in the future;
+    events that would be due later are left out.
 
-    :param shard: of `PlanLoadOperator`
-    :param sales: of the whole load
-    :param rate: events a second of this shard; 0 for as many as Kafka takes
+    :param shard: a shard from `PlanLoadOperator`
+    :param sales: number of sales of the whole load
+    :param rate: events per second of this shard; 0 for as many as Kafka accepts
 
-    Returns `include.stream.session.Published` as a dict; while it works its XCom ``progreso`` is
-    `include.stream.load.Progress`.
+    Returns `include.stream.session.Published` as a dict; meanwhile its XCom ``progreso`` is
+    `include.stream.load.Progress` as a dict.
     """
 
     template_fields: Sequence[str] = (
@@ -88,7 +88,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
         self.rate = rate
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Publish the shard, and return what is published of it."""
+        """Publish the shard, and return how much of it is published."""
         from include.sales.bulk import evenly
         from include.stream.load import publish_load
 
@@ -128,7 +128,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
 
 
 def _lasting(sales: int, clock: float) -> timedelta:
-    """How far back the simulated clock begins; as far as a back-fill at most."""
+    """Return how long the load lasts on the simulated clock: at most as long as a back-fill."""
     from include.sales.backfill import MOST_DAYS
 
     days = sales / clock / 86_400

@@ -1,4 +1,4 @@
-"""What the form says about the sales, checked: one clear sentence for what is wrong."""
+"""Base classes that check the form's values: a wrong value fails with one clear sentence."""
 
 import reprlib
 from collections.abc import Callable, Sequence
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from include.sales.pace import Pace
 
 CADENCE, CURVE, LOAD = MODES = ("cadence", "curve", "load")
-"""A sale after each gap; arrivals on the demand curve; as many as Kafka takes."""
+"""Modes: a sale after each gap; sales on the demand curve; as many as Kafka accepts."""
 
 SCALES = (0.0001, 1000)
-"""Sales a second in the mean of a year: with fewer the next sale is hours away."""
+"""Least and most sales per second, as the mean of a year; below, the next sale is hours away."""
 
 _HOUR, _DAY_MINUTES = 3600, 1440
 
 
 class Window(NamedTuple):
-    """What a window sells, checked; `delivery_timeout` in seconds."""
+    """Checked parameters of a window; `delivery_timeout` in seconds."""
 
     source: "SaleSource"
     pace: "Callable[[datetime], Pace]"
@@ -37,11 +37,11 @@ class Window(NamedTuple):
 
 
 class SalesOperator(BaseOperator):
-    """What all tasks about sales share: whose they are.
+    """Base class of the tasks about sales, with the parameters that decide what is sold.
 
-    `seed` and `stores` (ids of `stores.csv`, none for all) say what is sold; `seconds_per_day` is
-    how long a day lasts until a sale is given back; `delivery_timeout` is how many seconds a lost
-    broker is ridden out.
+    `seed` and `stores` (ids of `stores.csv`, none for all) decide what is sold. `seconds_per_day`
+    is the length of a day in seconds when refunds and chargebacks are scheduled;
+    `delivery_timeout` is how many seconds the task waits for a lost broker.
     """
 
     template_fields: Sequence[str] = ("seed", "stores", "seconds_per_day", "delivery_timeout")
@@ -95,7 +95,7 @@ class SalesOperator(BaseOperator):
 
     def _whole(self, name: str) -> int:
         value = getattr(self, name)
-        # JSON knows no integers: a form's 2.0 is as whole as its 2.
+        # JSON has no integers: 2.0 from a form is a whole number, just as 2.
         if isinstance(value, float) and value.is_integer():
             return int(value)
         try:
@@ -120,7 +120,7 @@ class SalesOperator(BaseOperator):
         return value
 
     def _scale(self) -> float:
-        """The scale of an operator that has one."""
+        """Return the checked scale, for an operator with the attribute `scale`."""
         least, most = SCALES
         scale = self._number("scale")
         if not least <= scale <= most:
@@ -131,7 +131,7 @@ class SalesOperator(BaseOperator):
         return self._positive("delivery_timeout", _HOUR)
 
     def _moment(self, name: str) -> datetime | None:
-        """A moment with time zone; None for a blank one."""
+        """Return a moment with time zone; None for a blank value."""
         value = getattr(self, name)
         if value is None or value == "":
             return None
@@ -150,7 +150,7 @@ class SalesOperator(BaseOperator):
 
 
 class FaultyOperator(SalesOperator):
-    """What can have faults on purpose, in percent: as `include.sales.faults.FaultRates`."""
+    """Base class of the tasks with injected faults, in percent, as in `FaultRates`."""
 
     template_fields: Sequence[str] = (
         *SalesOperator.template_fields,
@@ -182,7 +182,7 @@ class FaultyOperator(SalesOperator):
         self.silences_pct = silences_pct
 
     def _faults(self, seed: int, mode: str) -> "Faults | None":
-        """The faults of a run in a mode; None if there are none."""
+        """Return the faults of a run in a mode; None if all rates are 0."""
         from include.sales.faults import FaultRates, Faults
 
         rates = FaultRates(
@@ -201,13 +201,14 @@ class FaultyOperator(SalesOperator):
 
 
 class WindowOperator(FaultyOperator):
-    """What checking and publishing a window share: what is sold, how fast and until when.
+    """Base class of the tasks that check or publish a window: what is sold, how fast, until when.
 
-    `mode` is one of `MODES`. With `cadence` a sale follows another after `minimum_gap` to
-    `maximum_gap` seconds; with `curve` they arrive on the demand curve, in the mean of a year
-    `scale` sales a second, from `starts_at` on if that renders to a moment with a time zone: what
-    was sold since then is sent at once. The window ends at `ends_at` if that renders to a moment,
-    and otherwise `duration_minutes` after the run's first sale.
+    `mode` is one of `MODES`. In mode `cadence`, each sale follows the previous one after
+    `minimum_gap` to `maximum_gap` seconds. In mode `curve`, sales arrive on the demand curve, with
+    a mean of `scale` sales per second over a year; they begin at `starts_at` if that renders to a
+    moment with a time zone, and the sales from then until now are sent at once. The window ends at
+    `ends_at` if that renders to a moment. Otherwise it ends `duration_minutes` after the run's
+    `run_after` if `starts_at` is given, and after its first sale if not.
     """
 
     template_fields: Sequence[str] = (
@@ -243,7 +244,7 @@ class WindowOperator(FaultyOperator):
         self.ends_at = ends_at
 
     def _window(self, corrida: str, run_after: datetime) -> Window:
-        """The arguments, checked; raises AirflowFailException with one sentence."""
+        """Return the checked parameters; raise AirflowFailException with one sentence."""
         with refused_if_wrong():
             begins = self._begins(run_after)
             source = self._source(corrida)
@@ -290,7 +291,7 @@ class WindowOperator(FaultyOperator):
         return lambda _: Cadence(seed, *gaps, faults)
 
     def _until(self, begins: datetime | None, run_after: datetime) -> datetime | timedelta:
-        """The end; a duration counts from the run if its sales begin at a moment of their own."""
+        """Return the end; with `starts_at`, the duration counts from the run's `run_after`."""
         end = self._moment("ends_at")
         if end is None:
             duration = timedelta(minutes=self._positive("duration_minutes", _DAY_MINUTES))
@@ -304,7 +305,7 @@ class WindowOperator(FaultyOperator):
 
 @contextmanager
 def refused_if_wrong() -> "Iterator[None]":
-    """Fail the task, without retries, for a parameter that is wrong."""
+    """Turn the error of a wrong parameter into a failure without retries."""
     try:
         yield
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The sale producer as a long task: paced, resumable, and stopped within seconds."""
+"""The sale producer as a long task: it is paced, can resume, and stops within seconds."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from ventas_airflow.shortfall import shortfall
 
 
 class CheckSalesOperator(WindowOperator):
-    """Refuses what the form's own schema cannot see, before a VM is started for nothing."""
+    """Refuses wrong values that the form's schema cannot detect, before the VM is started."""
 
     def execute(self, context: Context) -> None:
         """Fail with one sentence if a parameter is wrong."""
@@ -24,11 +24,12 @@ class CheckSalesOperator(WindowOperator):
 
 
 class PublishSalesOperator(WindowOperator, PublishingOperator):
-    """Publish each event when it is due until the window ends; the run's name is the DAG run's id.
+    """Publishes each event when it is due, until the window ends.
 
-    A retry or a cleared task goes on after the last event that Kafka acknowledged and keeps the
-    window's end. With mode `load` it is skipped: `LoadSalesOperator` does that. A window that sold
-    less than its cadence promises, as one that opened late, leaves a notice.
+    The run's name is the DAG run's id.
+    A retry or a cleared task goes on after the last event that Kafka acknowledged, and keeps the
+    window's end. In mode `load` the task is skipped: `LoadSalesOperator` publishes. The task leaves
+    a notice if the window sold less than its cadence promises, for example because it opened late.
 
     Returns `include.stream.session.Published` as a dict.
     """
@@ -70,7 +71,7 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
         return published.to_dict()
 
     def _lacking(self, ventas: int, until: datetime | timedelta, opened: datetime) -> str:
-        """What was not sold; only a cadence without silences on purpose promises anything."""
+        """Return the shortfall in words, '' for other modes and for windows with silences."""
         if self.mode != CADENCE or self._number("silences_pct"):
             return ""
         planned = until - opened if isinstance(until, datetime) else until

@@ -1,4 +1,4 @@
-"""What tasks that publish share: the publisher, stopping, and which errors a retry can mend."""
+"""Base class of the publishing operators: opens the publisher, stops it, classifies errors."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class PublishingOperator(SalesOperator):
-    """Publishes events of a run; a stop ends as failed, never as a success.
+    """Base class of the operators that publish a run's events; a stopped task fails.
 
-    What is published by then is the XCom all the same. A lost broker may be retried; what a retry
-    cannot mend is not.
+    The XCom of a stopped task is what it has published. A task that loses the broker is retried,
+    but not a task with an error that a retry cannot solve.
     """
 
     template_fields: Sequence[str] = (
@@ -48,14 +48,14 @@ class PublishingOperator(SalesOperator):
     def on_kill(self) -> None:
         """Ask for a stop; may be called more than once.
 
-        It runs in a signal handler on top of `execute`, which may just hold the event's lock: only
-        another thread can wait for that.
+        It runs in a signal handler that interrupts `execute`, which may hold the event's lock at
+        that moment: only another thread can wait for the lock.
         """
         threading.Thread(target=lambda: self._stop.set(), daemon=True).start()
 
     @cached_property
     def _stop(self) -> threading.Event:
-        # Not made in __init__: Airflow copies operators, and an event cannot be copied.
+        # Not created in __init__: Airflow copies operators, and an event cannot be copied.
         return threading.Event()
 
     @contextmanager
@@ -68,7 +68,7 @@ class PublishingOperator(SalesOperator):
         shard: str = "",
         for_load: bool = False,
     ) -> "Iterator[SalePublisher]":
-        """A publisher of the run whose errors fail the task as they should."""
+        """Open a publisher of the run; turn its errors into failures with or without retries."""
         from include.stream.errors import KafkaUnreachableError, StreamError
         from include.stream.load import LOAD_CONFIG
         from include.stream.publisher import NotAcknowledgedError
@@ -103,11 +103,11 @@ class PublishingOperator(SalesOperator):
             raise AirflowFailException(str(error)) from error
 
     def _tell(self, context: Context, progress: "Progress") -> None:
-        """Show how far a load is: the task's XCom ``progreso``."""
+        """Store the progress of a load in the task's XCom ``progreso``."""
         context["ti"].xcom_push(key="progreso", value=progress.to_dict())
 
     def _push(self, context: Context, published: "Published") -> None:
-        """Store the XCom of a task that fails; one that cannot be stored changes nothing else."""
+        """Store the XCom of a task that fails; if it cannot be stored, log a warning only."""
         self.log.warning(_stopped(published))
         try:
             context["ti"].xcom_push(key="return_value", value=published.to_dict())

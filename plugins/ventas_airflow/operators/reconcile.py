@@ -1,4 +1,4 @@
-"""The end of a window: the producer, Kafka and Druid must agree on every event."""
+"""Reconciliation at the end of a run: producer, Kafka and Druid must agree on every event."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _INTERVAL = 1.0
 
 
 class _Published(NamedTuple):
-    """What is reconciled: the runs together."""
+    """Totals of the runs that are reconciled together."""
 
     corridas: list[str]
     confirmadas: int
@@ -37,7 +37,7 @@ class _Published(NamedTuple):
 
     @property
     def minutes(self) -> tuple[datetime, datetime]:
-        """From the first event's minute until the end of the last one's."""
+        """Start of the first event's minute, and end of the last event's minute."""
         first, last = (
             datetime.fromisoformat(ts).replace(second=0, microsecond=0) if ts else datetime.now(UTC)
             for ts in (self.primera_ts, self.ultima_ts)
@@ -46,26 +46,27 @@ class _Published(NamedTuple):
 
 
 class ReconcileOperator(BaseOperator):
-    """Compares a run in Kafka (`read_committed`) and Druid, until equal or too late.
+    """Compares a run in Kafka (`read_committed`) and in Druid until they agree, or the deadline.
 
-    It is compared by event id; a run of more than `include.druid.reconcile.IDS_AT_MOST` events by
-    the ledger's sums, minute by minute. What was garbled on purpose is compared with the counts of
-    the tasks that have read since the run began.
+    A single run is compared by event id. Several runs, or more than
+    `include.druid.reconcile.IDS_AT_MOST` events, are compared by the ledger's sums, minute by
+    minute. Records malformed on purpose are compared with the row counts of the ingestion tasks
+    that have read since the run began.
 
-    At the end it names the records of the topic that no run in the ledger sent
-    (`include.stream.foreign`). Those under this run's name are among the counts, so they fail the
-    task; those of no run only are a warning. A large run's topic is searched only if the sums
-    differ, since it would take minutes.
+    At the end it names the foreign records of the topic, which no run in the ledger sent
+    (`include.stream.foreign`). Foreign records with this run's name are among the counts, so they
+    fail the task; other foreign records are only a warning. If the run is compared by sums, the
+    topic is searched only if they differ, since the search of a large topic takes minutes.
 
     :param published: what `PublishSalesOperator` returned, or a list of what each
-        `LoadSalesOperator` or `FillDayOperator` did (templated)
-    :param from_the_beginning: the topics are read whole, and not from the run's beginning: what is
-        compared may have been published by an earlier run
-    :param timeout: seconds after which Druid is not waited for any more, if no row has come and it
-        has not come nearer to the topic's end: another run's events may be before these
+        `LoadSalesOperator` or `FillDayOperator` returned (templated)
+    :param from_the_beginning: read the topics from their beginning, and not from the run's: an
+        earlier run may have published the compared events
+    :param timeout: seconds to wait for Druid, counted again whenever rows arrive or the
+        supervisor's lag falls: the events of another run may come before this run's in the topic
 
-    Returns `Reconciliation` as a dict with ``ajenos``, the foreign records, and ``resultados``
-    beside it; fails with the counts when they differ after the deadline.
+    Returns `Reconciliation` as a dict, with the foreign records as ``ajenos`` and the results of
+    the run as ``resultados``; fails with the counts if they still differ at the deadline.
     """
 
     template_fields: Sequence[str] = (
@@ -117,7 +118,7 @@ class ReconcileOperator(BaseOperator):
             told = f"; {foreign}" if foreign else ""
             raise AirflowFailException(f"Kafka y Druid no coinciden: {found}{told}")
         results = {}
-        # Before the first sale ever, there is no datasource to ask; what is shown is of one run.
+        # Before the first sale ever, Druid has no datasource to query; results are of one run only.
         if found.en_druid and len(published.corridas) == 1:
             client = druid_client(self.druid_conn_id)
             results = results_of_run(client, self.datasource, found.corrida)
@@ -141,7 +142,7 @@ class ReconcileOperator(BaseOperator):
             confirmadas=sum(it["confirmadas"] for it in several),
             primera_ts=min(moments, default=None),
             ultima_ts=max(moments, default=None),
-            # What was published before there were faults does not name them.
+            # A result of a version without injected faults has no `fallas`.
             fallas=sum((Counter(it.get("fallas", {})) for it in several), start=Counter()),
         )
 
@@ -206,7 +207,7 @@ class ReconcileOperator(BaseOperator):
     def _garbled(
         self, published: _Published, since: datetime | None, in_kafka: int | None
     ) -> Callable[[], Garbled | None]:
-        """Looks at what Druid's tasks say, if anything was garbled on purpose."""
+        """Return a function that compares the malformed records with the tasks' row counts."""
         from include.druid.client import DruidError
         from include.druid.reconcile import garbled
         from include.druid.row_stats import RowStats, row_stats
@@ -236,7 +237,7 @@ class ReconcileOperator(BaseOperator):
         try:
             return look()
         except DruidError as error:
-            # Not there yet, or a server is restarting: the deadline decides.
+            # The datasource does not exist yet, or a server is restarting: ask until the deadline.
             self.log.info("Druid todavía no responde por la corrida: %s", error)
             return {}
 
@@ -249,14 +250,14 @@ class ReconcileOperator(BaseOperator):
                 return found
             lag = self._lag()
             if str(found) != told or lag < nearest:
-                # As long as rows come, of this run or of another, Druid is behind and not stuck.
+                # While rows of this or another run arrive, Druid is behind but not stuck.
                 told, deadline = str(found), time.monotonic() + self.timeout
                 nearest = min(nearest, lag)
                 self.log.info("Todavía no: %s; a Druid le faltan %g mensajes", told, lag)
             time.sleep(_INTERVAL)
 
     def _lag(self) -> float:
-        """Messages that Druid has still to read; infinite as long as it does not tell."""
+        """Return the number of records that Druid has still to read; infinite if not known."""
         from include.druid.client import DruidError
 
         try:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from include.druid.supervisor import Expected
 
-#: How often what a task failed to publish is read again before the run fails.
+#: Times that rows are read again after a task failed to publish them, before the run fails.
 _MOST_RESUMED = 3
 
 
 class SupervisorOperator(WaitingOperator):
-    """What opening and closing share: the supervisor.
+    """Base class of the operators that open and close the ingestion.
 
     :param datasource: Druid datasource; the supervisor has its name
     :param druid_conn_id: Druid ingest connection, whose host and port are the router's
@@ -49,14 +49,14 @@ class SupervisorOperator(WaitingOperator):
         context: Context,  # noqa: ARG002 - Airflow hands it over
         event: dict[str, Any],
     ) -> dict[str, Any]:
-        """End the task by the trigger's event; returns ``{"supervisor", "segundos"}``."""
+        """End the task by the trigger's event; return ``{"supervisor", "segundos"}``."""
         self._check(event)
         seconds = round(time.time() - event["carry"]["started"], 1)
         self.log.info("%s after %s s", event["message"], seconds)
         return {"supervisor": self.datasource, "segundos": seconds}
 
     def _check(self, event: dict[str, Any]) -> None:
-        """Fail the task by an event that is no success."""
+        """Fail the task unless the event is a success."""
         if event["status"] == "timeout":
             raise AirflowException(
                 f"Given up after {self.timeout:g} s: {event['message']}. Look at the supervisor "
@@ -71,8 +71,8 @@ class SupervisorOperator(WaitingOperator):
 class SubmitSupervisorOperator(SupervisorOperator):
     """Submits the Kafka ingestion spec and waits until Druid's tasks read the topic.
 
-    The same spec again changes nothing; a suspended supervisor goes on where it was. If Kafka has
-    not what it goes on to read, the task fails without retries.
+    Submitting the same spec again changes nothing; a suspended supervisor goes on at its offsets.
+    If Kafka does not have the records at those offsets, the task fails without retries.
 
     :param topic: Kafka topic
     :param kafka_conn_id: Kafka connection; its secrets do not go into the spec
@@ -126,14 +126,14 @@ class SubmitSupervisorOperator(SupervisorOperator):
 class SuspendSupervisorOperator(SupervisorOperator):
     """Suspends ingestion and waits until every segment is handed off: Druid may be stopped then.
 
-    Druid then holds all that Kafka acknowledged of the run. Where a task failed instead of
-    publishing what it had read, the supervisor is resumed, which reads it again, and suspended once
-    more. A supervisor that does not exist is well.
+    Druid then holds all events of the run that Kafka acknowledged. If an ingestion task failed
+    before it published its rows, the supervisor is resumed, reads them again, and is suspended
+    once more. A supervisor that does not exist counts as suspended.
 
-    :param published: as in `ReconcileOperator`, of runs of other names than the DAG run's own
-    :param ledger_topic: what says how many rows the DAG run's own has
+    :param published: as in `ReconcileOperator`, if the runs have other names than the DAG run's id
+    :param ledger_topic: ledger from which the rows of the DAG run are counted otherwise
     :param shared_by: ids of the DAGs whose runs ingest by the same supervisor. While another run
-        does, it goes on, and hands off this run's rows too once that run closes it.
+        ingests, this task suspends nothing: that run hands off this run's rows too when it closes.
     :param kafka_conn_id: Kafka connection
     """
 
@@ -160,12 +160,12 @@ class SuspendSupervisorOperator(SupervisorOperator):
         self.shared_by = shared_by
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Suspend, and wait until all is handed off."""
+        """Suspend the supervisor, and wait until all segments are handed off."""
         if ingesting := self._ingesting(context):
             self.log.info("La ingesta sigue: la usa %s, que la cierra", ", ".join(ingesting))
             return {"supervisor": self.datasource, "segundos": 0.0, "en_uso_por": ingesting}
         started = time.time()
-        # Before Kafka is asked: what the tasks have read is safe even if that does not answer.
+        # Before Kafka is asked: the rows that were read are handed off even if Kafka is away.
         if not self._suspend():
             return {"supervisor": self.datasource, "segundos": 0.0}
         expected = list(self._expected(context))
@@ -173,7 +173,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         return self._until(context, "settled", carry)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """End the task, or read again what a task failed to publish."""
+        """End the task, or read the rows again that an ingestion task failed to publish."""
         carry = event["carry"]
         if event["status"] != "fatal" or carry["resumed"] == _MOST_RESUMED:
             return super().execute_complete(context, event)
@@ -183,7 +183,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         return self._until(context, "complete", carry, "suspend_again")
 
     def suspend_again(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Suspend once all is read again; what is still missing then is the next look's to tell."""
+        """Suspend once all rows are read again, and wait until they are handed off."""
         self._suspend()
         self._check(event)
         return self._until(context, "settled", event["carry"])
@@ -208,14 +208,14 @@ class SuspendSupervisorOperator(SupervisorOperator):
         return self._wait(context, trigger, then)
 
     def _ingesting(self, context: Context) -> list[str]:
-        """The other runs that still ingest."""
+        """Return the other runs that still ingest."""
         found = users(
             context["ti"], self.shared_by, patience=self.timeout, interval=self.poll_interval
         )
         return [run for run, its in found.items() if its is Stage.OPEN]
 
     def _suspend(self) -> bool:
-        """Whether there is a supervisor to suspend."""
+        """Suspend the supervisor, and return whether it exists."""
         from include.druid.client import SupervisorMissingError
 
         try:

@@ -1,4 +1,4 @@
-"""Make sure that the Kafka topics exist."""
+"""Operator that creates the Kafka topics."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,10 +8,10 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 
 class EnsureTopicsOperator(BaseOperator):
-    """Create the topics that are missing and return the names of those created.
+    """Creates the topics that are missing and returns their names.
 
-    If the connection names a Schema Registry, the event's JSON Schema is published there as that of
-    the values of `sales_topic`, which is one of them.
+    If the connection names a Schema Registry, the event's JSON Schema is published there for the
+    values of `sales_topic`, one of the topics.
 
     `topics` maps each name to the keyword arguments of `include.stream.topics.ensure_topic`:
     `{"ventas": {"partitions": 3, "topic_config": {"retention.ms": "604800000"}}}`.
@@ -33,7 +33,7 @@ class EnsureTopicsOperator(BaseOperator):
         self.kafka_conn_id = kafka_conn_id
 
     def execute(self, context: Context) -> list[str]:  # noqa: ARG002
-        """Create what is missing; a topic with too few partitions fails the task."""
+        """Create what is missing; fail if a topic has too few partitions."""
         from include.stream.errors import KafkaUnreachableError, StreamError
 
         try:

@@ -1,4 +1,4 @@
-"""The validation of sales in Druid: each check, and the sum of them."""
+"""Operators of the validation: one runs a check in Druid, the other sums the results up."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from include.druid.checks import CheckResult
 
 
-#: A supervisor that cannot go on says so again every ten seconds.
+#: How old a complaint of the supervisor may be: it repeats one that lasts every ten seconds.
 _COMPLAINING = timedelta(minutes=1)
 
 _NO_RESULT = "sin resultado: ver el registro de su tarea"
 
 
 class RunCheckOperator(BaseOperator):
-    """Runs one check of ``include/druid/sql/checks`` and hands over its `CheckResult`, as a dict.
+    """Runs one check of ``include/druid/sql/checks``; its XCom is the `CheckResult` as a dict.
 
-    The result is an XCom even if the task fails (a violated error, without retries, or no answer
-    of Druid's, with retries) or is skipped (no sales, none expected, too few).
+    The result is stored even if the task fails (without retries for a violated error, with retries
+    if Druid or Kafka does not answer) or is skipped (no sales, none expected, too few).
 
     :param check: name of the check
     :param window: what `sales_expected` returned
     :param lookback_minutes: how far back the check looks
-    :param vm: as in `druid_is_on`: no answer is no error once the VM is off
-    :param ledger_topic: says which faults were put in on purpose. It is read only if they may be
-        what violates the check, and after Druid: what Druid has was committed with its entry.
+    :param vm: as in `druid_is_on`; if the VM is off, a missing answer skips instead of failing
+    :param ledger_topic: counts the injected faults. It is read only if they may explain the
+        violation, and after Druid: each row in Druid was committed together with its entry.
     """
 
     template_fields: Sequence[str] = (
@@ -76,7 +76,7 @@ class RunCheckOperator(BaseOperator):
         self.druid_conn_id = druid_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the check, and fail if it is an error that is violated."""
+        """Run the check, and fail if its result is an error."""
         from include.druid.checks import load_checks
 
         check = next(check for check in load_checks() if check.name == self.check)
@@ -92,7 +92,7 @@ class RunCheckOperator(BaseOperator):
         raise AirflowException(text) if retry else AirflowFailException(text)
 
     def _result(self, check: Check) -> tuple[CheckResult, bool]:
-        """What came out, and whether trying again may change it."""
+        """Return the result, and whether a retry may change it."""
         from pydruid.db.exceptions import ProgrammingError  # type: ignore[import-untyped]
         from requests import RequestException
 
@@ -123,12 +123,12 @@ class RunCheckOperator(BaseOperator):
                 if check.when == "window_open":
                     return fail(check, f"Druid no tiene el datasource {self.datasource}"), True
                 return skip(check, f"no hay ventas todavía en {self.datasource}"), False
-            # What Druid says of a query that can never run.
+            # Druid's code for a query that can never run.
             retry = "(INVALID_INPUT)" not in str(error)
             return fail(check, f"la consulta falló: {error}"), retry
 
     def _faults(self, check: Check, asked: datetime) -> dict[str, int]:
-        """Counts by kind in the look-back of a query that was asked then."""
+        """Return the faults by kind in the look-back of a query that ran at `asked`."""
         from include.sales.faults import MOST_LATE_MINUTES
         from include.stream.ledger import read_faults
         from include.stream.topics import TopicMissingError
@@ -136,7 +136,8 @@ class RunCheckOperator(BaseOperator):
 
         minutes = int(self.lookback_minutes)
         if check.without:
-            # A late sale is missed among the others, and its own minute is long before.
+            # A late sale is missing among the other sales of the look-back, since its own time is
+            # up to `MOST_LATE_MINUTES` before theirs.
             minutes += MOST_LATE_MINUTES
         config = KafkaConfigHook(self.kafka_conn_id).get_conn
         try:
@@ -158,7 +159,7 @@ class RunCheckOperator(BaseOperator):
             druid_broker_conn_id=self.druid_broker_conn_id,
             context={**QUERY_CONTEXT, "timeout": check.timeout * 1000},
         )
-        # The provider gives None for an answer of no rows, which sys tables have even for counts.
+        # The provider returns None for no rows, and sys tables may give none even for a count.
         rows = (
             hook.get_records(
                 check.query(self.datasource), {"lookback_minutes": int(self.lookback_minutes)}
@@ -176,7 +177,7 @@ class RunCheckOperator(BaseOperator):
         status = self._status()
         if status is None:
             return None
-        # Whether it is healthy is a number too.
+        # `healthy` is a bool, which becomes 0 or 1.
         numbers = {bound.column: status.get(bound.column) for bound in check.bounds}
         numbers = {name: it + 0 if isinstance(it, bool) else it for name, it in numbers.items()}
         return {**numbers, "informe": describe(status)}
@@ -208,11 +209,11 @@ class RunCheckOperator(BaseOperator):
 
 
 class SummarizeChecksOperator(BaseOperator):
-    """Logs the results as a table and fails, with the numbers, if any is an error.
+    """Logs the results as a table and fails, with the numbers, if any result is an error.
 
-    :param checks: names of the checks that were to run
-    :param results: what `RunCheckOperator` handed over
-    :param ledger: what `CheckLedgerOperator` handed over
+    :param checks: names of the planned checks
+    :param results: XComs of `RunCheckOperator`
+    :param ledger: XCom of `CheckLedgerOperator`
 
     The XCom is ``{"totals": {status: count}, "results": [CheckResult as a dict]}``, on failure too.
     """
@@ -226,7 +227,7 @@ class SummarizeChecksOperator(BaseOperator):
         self.ledger = ledger
 
     def execute(self, context: Context) -> None:
-        """Sum up; a check that left no result is an error too."""
+        """Sum the results up; a check without a result counts as an error."""
         from include.druid import ledger
         from include.druid.checks import CheckResult, fail, load_checks, table, totals
 

@@ -1,4 +1,4 @@
-"""What the operators that wait share: a deadline, and where to wait."""
+"""Base class of the operators that wait, with a deadline, in the triggerer or in their process."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from ventas_airflow.triggers.waiting import WaitTrigger
 
-# Seconds that the triggerer has beyond the deadline to report it by itself.
+# Seconds after the deadline in which the triggerer may still report the time-out itself.
 TRIGGERER_GRACE = 60.0
 
 
 class WaitingOperator(BaseOperator):
-    """An operator that begins something and then waits for it.
+    """Base class of operators that begin something and then wait for its end.
 
     :param poll_interval: seconds between looks while waiting
     :param timeout: seconds until the task gives up
@@ -45,7 +45,7 @@ class WaitingOperator(BaseOperator):
         self.deferrable = deferrable
 
     def _flag(self, name: str) -> bool:
-        """An argument that is true or false, or that text if it was templated."""
+        """Return a boolean argument, which may be the text "true" or "false" if templated."""
         value = getattr(self, name)
         text = str(value).strip().lower()
         if text not in ("true", "false"):

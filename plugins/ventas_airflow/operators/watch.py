@@ -1,4 +1,4 @@
-"""The operator that keeps the Druid VM on while sales are published."""
+"""Operator that keeps the Druid VM on while sales are published."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ventas_airflow.triggers.druid_health import VmWatchTrigger
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: Seconds that a watch lasts; then another one begins.
+#: Seconds that one trigger watches; then the operator begins another watch.
 WATCH = 86_400.0
 
 
 class WatchDruidVmOperator(EnsureDruidVmOperator):
-    """Keeps the VM on while tasks of its run publish: one that goes off is started again.
+    """Keeps the VM on while tasks of its run publish: if it goes off, it is started again.
 
-    Compute Engine may end a VM at any time: a Spot VM is preempted, a host breaks down, a schedule
-    of its own stops it. What is published meanwhile waits in Kafka, and Druid reads on from the
-    offsets that it has committed.
+    Compute Engine may end a VM at any time: a Spot VM is preempted, a host breaks down, or an
+    instance schedule stops it. Events published meanwhile wait in Kafka, and Druid reads on from
+    the offsets that it has committed.
 
-    :param while_running: ids of those tasks
+    :param while_running: ids of the publishing tasks
 
     Returns ``{"vm", "zona", "accion": "cuidada", "segundos", "reinicios"}``.
     """
@@ -39,9 +39,9 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
         return self.look(context, {"carry": {"started": now, "began": now, "reinicios": 0}})
 
     def look(self, context: Context, event: dict[str, Any]) -> Result:
-        """Start the VM if it is off, end if nothing needs it any more, or watch on.
+        """Start the VM if it is off; otherwise watch on, or end if the tasks have ended.
 
-        It is started even after the tasks' end: what they published is still to be read.
+        The VM is started even after the tasks' end: Druid has still to read what they published.
         """
         from ventas_airflow.hooks.compute import zone_of
 
@@ -67,7 +67,7 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
         return self._wait(context, trigger, "look")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
-        """Watch on after a start, also one in vain, as long as the tasks run."""
+        """Watch on after a start, even after a failed one, as long as the tasks run."""
         carry = event["carry"]
         if event["status"] == "success":
             carry = {**carry, "reinicios": carry["reinicios"] + 1}

@@ -1,7 +1,8 @@
-"""Who may see and do what: Airflow's own login and permissions.
+"""Access to the page, by Airflow's own login and permissions.
 
-A plugin's routes are open to all unless each asks. Whoever may see the window's DAG may see its
-sales; whoever may trigger it may also do what costs or changes something.
+A plugin's routes are open to everyone unless each route checks. A user who may see the window's
+DAG may see its sales; a user who may trigger the DAG may also use the routes that cost or change
+something.
 """
 
 from typing import Annotated
@@ -19,7 +20,7 @@ can_run = requires_access_dag("POST", DagAccessEntity.RUN, param_dag_id=WINDOW_D
 
 
 def may_run(request: Request, user: GetUserDep) -> bool:
-    """Whether a caller who is logged in may do what `CanRun` asks for."""
+    """Return whether a user who is logged in may use the routes that require `CanRun`."""
     try:
         can_run(request, user)
     except HTTPException as refused:
@@ -30,7 +31,7 @@ def may_run(request: Request, user: GetUserDep) -> bool:
 
 
 def viewer(request: Request, user: GetUserDep) -> Viewer:
-    """Return who asks, for a fair share of what the page may do at once."""
+    """Return the viewer who sent a request: the page shares its threads fairly among viewers."""
 
     async def left() -> None:
         while (await request.receive())["type"] != "http.disconnect":

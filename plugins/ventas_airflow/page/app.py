@@ -1,4 +1,4 @@
-"""The page's FastAPI app: its views and their parts, each behind Airflow's login."""
+"""The page's FastAPI app: views, files and API, all behind Airflow's login."""
 
 import logging
 from collections.abc import Callable
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 STATIC: Final = Path(__file__).with_name("static")
 
 HEADERS: Final = {
-    # Plotly sets the styles of what it draws; scripts come from here only.
+    # Plotly sets inline styles in its charts; scripts come from this server only.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
@@ -45,17 +45,17 @@ HEADERS: Final = {
 }
 
 MOST_BODY: Final = 128 * 1024
-"""Bytes of a request's body; the SQL box takes 20,000 characters, each up to six bytes in JSON."""
+"""Most bytes of a request's body: the SQL box takes 20,000 characters, each up to six in JSON."""
 
 RETRY_AFTER: Final = 2
-"""Seconds after which a viewer who asked for too much at once may ask again."""
+"""Seconds after which a viewer with too many requests at once may ask again."""
 
 _ROUTERS: Final = (findings.router, health.router, live.router, queries.router)
 
 
 def create_app() -> FastAPI:
-    """The app that Airflow's API server mounts."""
-    # No docs: they would tell the routes without a login.
+    """Return the app that Airflow's API server mounts."""
+    # No generated docs: they would show the routes without a login.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[CanRead])
     app.add_middleware(BodyLimit, most=MOST_BODY)
     for router in _ROUTERS:
@@ -71,7 +71,7 @@ def create_app() -> FastAPI:
 
     @app.get(f"/{plotly_path}")
     async def plotly(request: Request) -> Response:
-        # Its address has its version, so a browser fetches it once.
+        # The address contains Plotly's version, so a browser fetches each version only once.
         answer = await library.get_response("plotly.min.js", request.scope)
         answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
         return answer
@@ -93,7 +93,7 @@ def create_app() -> FastAPI:
         try:
             answer = await call_next(request)
         except Exception:
-            # One part of a view asks one address: the others are asked for by themselves.
+            # Each part of a view has its own address, so only this part fails.
             log.exception("%s %s failed unexpectedly", request.method, request.url.path)
             told = {"code": "unexpected", "error": request.url.path.rpartition("/api/")[2]}
             answer = JSONResponse(told, 500)
@@ -109,7 +109,7 @@ def create_app() -> FastAPI:
     return app
 
 
-#: What goes wrong, the status for it, and the key that the page has words for.
+#: HTTP status of each error, and the key of the page's text for it.
 _TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
     DatasourceMissingError: (404, "empty"),
     DruidUnreachableError: (503, "unreachable"),

@@ -1,4 +1,4 @@
-"""What «Qué hacer» asks for: what is unusual of the sales, as a report in JSON."""
+"""Route of the card «Qué hacer»: a JSON report of what is unusual in the sales."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -16,17 +16,17 @@ router = APIRouter()
 _shared: Final = Shared(turns=judging)
 
 KEPT_SECONDS: Final = 120.0
-"""How long a look is everyone's answer: what it compares are hours, and it costs Druid a second."""
+"""Seconds that a report is shared: it compares hours, and costs Druid about a second."""
 
 OLD_SECONDS: Final = 600.0
-"""For how long that is shown while a new one is made."""
+"""Seconds more that an old report is shown while a new one is made."""
 
 
 @router.get("/api/findings")
 async def findings(request: Request, viewer: Asking) -> Response:
-    """The report of a look at the sales of the filters in the address, at their end or now.
+    """Return the report on the sales that the address's filters select, at their end or now.
 
-    A filter's range is no matter: it is always the last three hours that are judged.
+    The length of the filters' range does not count: the last three hours are always judged.
     """
     filters = parse_filters(request.query_params)
     key = (filters.hasta, filters.values)

@@ -1,7 +1,7 @@
-"""What «Salud del flujo» asks for, a part of the flow each, and its one own button.
+"""Routes of the view «Salud del flujo»: one for each part of the flow, and one to resume ingestion.
 
-Runs, tasks and what is done to them are Airflow's own API's, which the browser asks itself: so
-Airflow's permissions hold. `app` turns Druid's errors into answers.
+The browser reads and changes runs and tasks in Airflow's own API, so Airflow's permissions hold.
+`app` turns Druid's errors into HTTP answers.
 """
 
 from collections.abc import Callable, Hashable
@@ -33,24 +33,24 @@ _shared: Final = Shared()
 
 LEDGER: Final = f"{DATASOURCE}.ledger"
 
-#: Seconds: for a request of Kafka, and to read the ledger in.
+#: Seconds for a request to Kafka, and for reading the ledger.
 _KAFKA_TIMEOUT, _LEDGER_TIMEOUT = 4.0, 6.0
 
 _CLOCK_SKEW: Final = timedelta(minutes=10)
 
-#: The minutes that differed when the ledger was last looked at.
+#: The minutes that differed in the last comparison with the ledger.
 _differed: set[str] = set()
 
 
 @router.get("/api/permissions")
 def permissions(may_run: MayRun) -> dict[str, bool]:
-    """What the caller may do: ``run`` is to trigger and stop windows, and to resume."""
+    """Return the viewer's permissions; ``run``: trigger and stop windows, resume the ingestion."""
     return {"run": may_run}
 
 
 @router.get("/api/health/sales")
 async def sales(viewer: Asking) -> dict[str, Any]:
-    """`cadence` and `freshness`."""
+    """Return the parts `cadence` and `freshness`."""
 
     def look() -> dict[str, Any]:
         found = flow.read_sales(druid(), DATASOURCE, datetime.now(UTC))
@@ -62,25 +62,25 @@ async def sales(viewer: Asking) -> dict[str, Any]:
 
 @router.get("/api/health/supervisor")
 async def supervisor(viewer: Asking) -> dict[str, Any]:
-    """The supervisor that ingests the sales."""
+    """Return the state of the supervisor that ingests the sales."""
     return await _part(viewer, "supervisor", 3.0, _supervisor)
 
 
 @router.get("/api/health/kafka")
 async def kafka(viewer: Asking) -> dict[str, Any]:
-    """What each partition of the sales and of the ledger holds."""
+    """Return the offsets of each partition of the sales topic and of the ledger topic."""
     return await _part(viewer, "kafka", 3.0, _kafka)
 
 
 @router.get("/api/health/ledger")
 async def ledger(viewer: Asking) -> dict[str, Any]:
-    """Whether Druid equals the ledger, minute by minute."""
+    """Return whether Druid equals the ledger, minute by minute."""
     return await _part(viewer, "ledger", 15.0, _ledger)
 
 
 @router.get("/api/health/vm")
 async def vm(viewer: Asking) -> dict[str, Any]:
-    """The VM that Druid runs on, and what it costs."""
+    """Return the state and the cost of Druid's VM."""
     return await _part(viewer, "vm", 10.0, _vm)
 
 
@@ -90,7 +90,7 @@ async def window(
     run: Annotated[str, Query(min_length=1, max_length=250)],
     since: AwareDatetime,
 ) -> dict[str, Any]:
-    """What is committed of a run that began at `since` or later, by the ledger."""
+    """Return what a run that began at `since` or later has committed, by the ledger."""
     minute = since.astimezone(UTC).replace(second=0, microsecond=0)
     return await _part(viewer, ("window", run, minute), 5.0, lambda: _window(run, minute))
 
@@ -172,14 +172,14 @@ def _window(run: str, since: datetime) -> Part:
 
 
 def _unread(config: dict[str, Any], error: StreamError) -> Part:
-    """What there is to tell without a ledger; the error's words are for developers."""
+    """Return a part for a ledger that cannot be read; the error's text is for developers."""
     told = {"direccion": config["bootstrap.servers"], "mensaje": str(error)}
     missing = isinstance(error, TopicMissingError)
     return Part("none", "no_topic" if missing else "ledger_unread", numbers=told)
 
 
 def _vm() -> Part:
-    # The provider takes three seconds to import: the API server starts without it.
+    # Importing the provider takes three seconds, so the API server imports it only here.
     from ventas_airflow.hooks.compute import VentasComputeEngineHook, zone_of
 
     hook = VentasComputeEngineHook()
@@ -192,7 +192,7 @@ def _vm() -> Part:
     zone = zone_of(found) if found else zones_of(place["zones"])[0]
     own_price = extra.get("usd_per_hour")
     part = running(found, zone, datetime.now(UTC), None if own_price is None else float(own_price))
-    # What stands in for Compute Engine sends no bill.
+    # The page says if Compute Engine is emulated, since an emulator costs nothing.
     endpoint = str(extra.get("api_endpoint") or "")
     part.numbers["emulada"] = bool(endpoint) and "googleapis.com" not in endpoint
     return part

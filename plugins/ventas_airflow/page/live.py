@@ -1,4 +1,4 @@
-"""What «Ventas en vivo» asks for."""
+"""Routes of the view «Ventas en vivo»."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,15 +20,15 @@ _shared: Final = Shared()
 _memory: Final = Memory()
 
 OLD_TIMES: Final = 10
-"""For how many times that it is shown while a new one takes long."""
+"""A stale answer is shown for at most this many times its normal lifetime."""
 
 LIVE_SECONDS: Final = 0.8
-"""How long a look at a short range is everyone's answer: less than the page waits between two."""
+"""Seconds that the answer for a short range is shared: less than the page waits between two."""
 
 
 @router.get("/api/live")
 async def live(request: Request, viewer: Asking) -> Response:
-    """The overview of the range and filters in the address, as JSON."""
+    """Return the overview of the range and filters in the address, as JSON."""
     filters = parse_filters(request.query_params)
     seconds = _kept(filters)
     body = await _shared.get(
@@ -39,7 +39,7 @@ async def live(request: Request, viewer: Asking) -> Response:
 
 @router.get("/api/options")
 def options() -> dict[str, list[str]]:
-    """What the filters offer, by their names; products and issuers are chosen in the charts."""
+    """Return the values of each filter, by its name; charts filter by product and by issuer."""
     market = _market()
     return {
         "provincia": sorted(row.provincia for row in market.provinces),
@@ -62,5 +62,5 @@ def _overview(filters: Filters) -> bytes:
 
 def _kept(filters: Filters) -> float:
     step = filters.range.step
-    # A range that ended does not change, but for events that come late.
+    # A range that has ended changes only by late events.
     return 30.0 if filters.hasta else max(LIVE_SECONDS, min(step, timedelta(seconds=15)).seconds)

@@ -1,4 +1,4 @@
-"""Where Airflow mounts the page, and what its navigation calls it."""
+"""The page's path in Airflow, and its names in Airflow's navigation."""
 
 from typing import Final
 
@@ -10,17 +10,17 @@ VIEWS: Final = {"vivo": "Ventas en vivo", "salud": "Salud del flujo", "consultas
 
 
 class Page:
-    """The page's app, made when it is first asked for.
+    """The page's ASGI app, created at its first request.
 
-    Each of Airflow's processes loads the plugins, and only the API server needs what the app
-    imports, which takes most of a second.
+    Every process of Airflow loads the plugins, but only the API server needs the app, whose
+    imports take most of a second.
     """
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
+        """Answer one ASGI request."""
         if self._app is None:
             from ventas_airflow.page.app import create_app
 

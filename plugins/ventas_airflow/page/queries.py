@@ -1,4 +1,4 @@
-"""What «Consultas» asks for: the library, free SQL, and the end of the topic."""
+"""Routes of the view «Consultas»: the query library, free SQL, and the end of the topic."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,23 +39,23 @@ from ventas_airflow.page.shared import Shared
 from ventas_airflow.page.turns import BusyError
 
 router = APIRouter()
-#: An answer may have `MOST_ROWS` rows.
+#: Few answers are kept, since each may have `MOST_ROWS` rows.
 _shared: Final = Shared(most=50)
 
 TOPIC: Final = "ventas"
 
 LIBRARY_SECONDS: Final = 5.0
 TAIL_SECONDS: Final = 1.0
-"""How long an answer is everyone's."""
+"""Seconds that an answer of the library, or the end of the topic, is shared by all viewers."""
 
 TAIL_SIZES: Final = (20, 50, 100, MOST)
-"""How many records are read."""
+"""Numbers of records that are read."""
 
 AT_ONCE: Final = 4
-"""Queries of this view that run beside one another."""
+"""Most queries of this view that run at once."""
 _slots: Final = BoundedSemaphore(AT_ONCE)
 
-#: How the page shows a column of free SQL, by its type; what is not here is text.
+#: Kind of a free SQL column for the page, by its SQL type; other types are shown as text.
 _KINDS: Final[dict[str, ColumnKind]] = {
     "BIGINT": "number",
     "INTEGER": "number",
@@ -68,13 +68,13 @@ _KINDS: Final[dict[str, ColumnKind]] = {
 
 
 class Values(BaseModel):
-    """Texts by parameter, as in an address; what is left out takes its default."""
+    """Texts by parameter, as in an address; a missing parameter takes its default."""
 
     values: dict[str, str] = {}
 
 
 class FreeSql(BaseModel):
-    """A query as a person wrote it; `id` is a UUID to cancel it by."""
+    """A query as a person wrote it; `id` is a UUID with which it can be cancelled."""
 
     sql: str
     id: str
@@ -84,13 +84,13 @@ class FreeSql(BaseModel):
 
 @router.get("/api/queries")
 def queries() -> Response:
-    """Every query of the library as its file has it; texts in both languages."""
+    """Return all queries of the library as in their files, with texts in both languages."""
     return _json([*_library().values()])
 
 
 @router.post("/api/queries/{name}")
 async def run(name: str, body: Values, viewer: Asking) -> Response:
-    """Run a query of the library; those who ask the same share an answer for some seconds."""
+    """Run a query of the library; equal requests share an answer for some seconds."""
     query = _library().get(name)
     if query is None:
         raise HTTPException(404, f"No hay una consulta {name!r} en la biblioteca")
@@ -100,20 +100,20 @@ async def run(name: str, body: Values, viewer: Asking) -> Response:
 
 @router.post("/api/sql", dependencies=[CanRun])
 async def sql(body: FreeSql, viewer: Asking) -> Response:
-    """Run one query that reads."""
+    """Run one free SQL query, which may only read."""
     return _json(await viewer.run(looks, lambda: _ask_freely(body)))
 
 
 @router.delete("/api/sql/{asked}", dependencies=[CanRun], status_code=204)
 async def cancel(asked: str, viewer: Asking) -> None:
-    """Cancel a query of the SQL box; as `DruidClient.cancel_sql`, until it ends."""
+    """Cancel a query of the SQL box; to be repeated until it ends, as `DruidClient.cancel_sql`."""
     known = query_id(asked)
     await viewer.run(acts, lambda: _cancel(known))
 
 
 @router.get("/api/columns")
 def columns() -> dict[str, Any]:
-    """Columns that the SQL box completes, the table they are of, and the box's limits."""
+    """Return the columns that the SQL box completes, their table, and the box's limits."""
     return {
         "table": DATASOURCE,
         "columns": [
@@ -131,9 +131,9 @@ def columns() -> dict[str, Any]:
 
 @router.get("/api/tail")
 async def latest(viewer: Asking, n: int = 20) -> Response:
-    """The last committed records of the topic of sales."""
+    """Return the last committed records of the topic of sales."""
     check_count(n)
-    # All who look share the answers of few sizes.
+    # Only a few sizes are read, so that viewers share the answers.
     size = next(size for size in TAIL_SIZES if size >= n)
     found: Tail = await _shared.get(
         viewer, ("tail", size), TAIL_SECONDS, lambda: tail(kafka_config(), TOPIC, size)
@@ -169,13 +169,13 @@ def _ask_freely(body: FreeSql) -> dict[str, Any]:
 
 
 def _cancel(asked: str) -> None:
-    # Druid lets only who may write to a datasource cancel its native queries.
+    # With the writing login: Druid lets only such a login cancel a datasource's native queries.
     druid().cancel_sql(asked)
 
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    """One of the queries that may run: the page's threads are for all its views."""
+    """Hold one of the `AT_ONCE` places for queries: all views of the page share its threads."""
     if not _slots.acquire(blocking=False):
         raise BusyError(
             f"Ya corren {AT_ONCE} consultas: probá de nuevo en unos segundos.",
@@ -207,5 +207,5 @@ def _column(name: str, kind: str) -> Column:
 
 
 def _json(content: object) -> Response:
-    # FastAPI's own takes seconds for as many rows as there may be.
+    # FastAPI's own encoding takes seconds for the most rows of an answer.
     return Response(msgspec.json.encode(content), media_type="application/json")

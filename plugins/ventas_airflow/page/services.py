@@ -1,6 +1,6 @@
-"""Druid and Kafka as the page reaches them, by Airflow's connections, and how viewers wait.
+"""The page's clients of Druid and Kafka, its pools of threads, and its viewers.
 
-Airflow's own API shares one pool of threads: a Druid that is slow must not take those.
+Airflow's own API has one pool of threads, which a slow Druid must not occupy.
 """
 
 import asyncio
@@ -20,42 +20,43 @@ T = TypeVar("T")
 DATASOURCE: Final = "ventas"
 
 PAGE_CONNECTION: Final = "druid_page_default"
-"""Optional connection for free SQL, with a login that may only read the datasource of sales."""
+"""Optional Airflow connection for free SQL: its login may only read the datasource of sales."""
 
 TIMEOUT: Final = 10.0
-"""Seconds for an answer of Druid, and of Compute Engine."""
+"""Seconds to wait for an answer of Druid."""
 
-#: Queries that run beside one another.
+#: Threads of the Druid queries of an overview.
 queries: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-query")
 
-#: What waits for such queries, or for Kafka. In the same pool it would wait for itself.
+#: Threads of the calls that wait for those queries, or for Kafka: in the pool of the queries, such
+#: a call could wait for its own thread.
 looks: Final = Turns(8, "ventas-page")
 
-#: What judges the sales, one after the other: it must not take both processors from those who look.
+#: One thread that judges the sales: more would take both processors from the other views.
 judging: Final = Turns(1, "ventas-findings")
 
-#: The page's buttons: a look that takes long must not delay the end of a query.
+#: Threads of the page's buttons: slow reads must not delay the cancellation of a query.
 acts: Final = Turns(2, "ventas-act")
 
 
 class ViewerLeftError(Exception):
-    """The viewer has closed the connection."""
+    """The viewer closed the connection before the answer was there."""
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who asks, as Airflow knows them, and how it is known that they do not wait any more.
+    """A viewer of the page, who waits for an answer as long as the connection is open.
 
     Attributes:
-        name: the Airflow user's; all browsers of a user share its turns.
-        left: ends when the connection is closed.
+        name: name of the Airflow user; all browsers of a user share its turns.
+        left: coroutine function that returns when the connection is closed.
     """
 
     name: str
     left: Callable[[], Coroutine[Any, Any, None]]
 
     async def wait(self, answer: "asyncio.Future[T]") -> T:
-        """Return the answer or raise its error; neither cancels it for others who wait.
+        """Return the answer or raise its error; never cancel it, since other viewers may wait.
 
         Raises:
             ViewerLeftError: the connection is closed before the answer is there.
@@ -71,7 +72,7 @@ class Viewer:
         return answer.result()
 
     async def run(self, turns: Turns, call: Callable[[], T]) -> T:
-        """Run what blocks in a thread of `turns`; raises as `wait`, and BusyError."""
+        """Run a blocking call in a thread of `turns`; raise as `wait` does, or BusyError."""
         turn = turns.submit(self.name, call)
         try:
             return await self.wait(asyncio.wrap_future(turn))
@@ -80,15 +81,15 @@ class Viewer:
 
 
 def druid() -> DruidClient:
-    """A client of the router of connection `druid_ingest_default`; one that gives up soon."""
-    # The providers take a second to import: the API server starts without them.
+    """Return a client of connection `druid_ingest_default`, with a short time-out, no retries."""
+    # Importing the providers takes a second, so the API server imports them only here.
     from ventas_airflow.hooks.druid import DruidSupervisorHook
 
     return _client(DruidSupervisorHook())
 
 
 def druid_for_free_sql() -> DruidClient:
-    """Return a client of connection `druid_page_default`, or that of `druid` if there is none."""
+    """Return a client of connection `druid_page_default`, or of `druid` if it does not exist."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     from ventas_airflow.hooks.druid import DruidSupervisorHook
@@ -112,7 +113,7 @@ def _client(hook: "DruidSupervisorHook") -> DruidClient:
 
 
 def kafka_config() -> dict[str, Any]:
-    """librdkafka's configuration of connection `kafka_default`; it may hold secrets."""
+    """Return librdkafka's configuration of connection `kafka_default`; it may hold secrets."""
     from ventas_airflow.hooks.kafka import KafkaConfigHook
 
     config: dict[str, Any] = KafkaConfigHook().get_conn

@@ -1,4 +1,4 @@
-"""One answer for all who ask the same at once, so that fifty viewers cost Druid what one does."""
+"""Answers shared by all viewers with the same request: fifty viewers cost Druid as much as one."""
 
 import asyncio
 import time
@@ -12,13 +12,13 @@ from ventas_airflow.page.services import Viewer, ViewerLeftError, looks
 from ventas_airflow.page.turns import BusyError, Turns
 
 MOST: Final = 500
-"""Answers that are kept; those that nobody asked for go first."""
+"""Most answers that are kept; the least recently requested answer is dropped first."""
 
 TROUBLE_SECONDS: Final = 1.0
-"""How long a failure is everyone's answer: a Druid in trouble is not asked by each viewer."""
+"""Seconds that a failure is shared, so that not every viewer queries a Druid in trouble."""
 
 PATIENCE: Final = 0.15
-"""Seconds that a viewer waits for a new answer where there is an old one to show."""
+"""Seconds that a viewer waits for a new answer if there is an old one to show."""
 
 
 @dataclass
@@ -27,20 +27,21 @@ class _Kept:
     made_at: float = -inf
     turn: "Future[Any] | None" = None
     making: "asyncio.Future[Any] | None" = None
-    """The next answer, or what went wrong with it."""
+    """Future of the next answer, or of its error."""
     failed_at: float = -inf
     waiting: int = 0
-    """Viewers who wait for the next answer."""
+    """Number of viewers who wait for the next answer."""
 
 
 class Shared:
-    """Answers by key, each kept for its time; those who come while it is made wait for the same.
+    """Answers by key, each kept for its time; requests for an answer in the making wait for it.
 
-    Where an old answer is better than a long wait, they wait for `PATIENCE` and then get the last
-    one; the new one is there for whoever asks next. So looks stay quick when there are more of them
-    than Druid can answer, and grow older instead; of a calm Druid everyone gets what is new.
+    If an old answer is better than a long wait, a viewer waits for `PATIENCE` and then gets the old
+    answer; the next request gets the new one. So under more requests than Druid can answer, the
+    page stays quick and its figures grow older; while Druid is quick, every viewer gets a new
+    answer.
 
-    It lives in one process's event loop: more API workers ask Druid once each.
+    It lives in the event loop of one process: each API worker queries Druid for itself.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Shared:
         turns: Turns = looks,
         most: int = MOST,
     ) -> None:
-        """Answers are made in the threads of `turns`, and at most `most` are kept."""
+        """Create an empty cache: `turns` has the threads that make answers, `most` are kept."""
         self._clock = clock
         self._turns = turns
         self._most = most
@@ -64,15 +65,15 @@ class Shared:
         *,
         old: float = 0.0,
     ) -> Any:
-        """The answer of `make`, which blocks and runs in a thread; raises what it raised.
+        """Return the answer of `make`, a blocking call that runs in a thread, or raise its error.
 
-        It is kept for `seconds` from when it is there. For `old` seconds more it may be shown while
-        a new one takes long or cannot be begun, but not after one that failed.
+        The answer is kept for `seconds` from the moment at which it is made. For `old` seconds more
+        it may be shown while a new one takes long or cannot be begun, but not after a failure.
 
         Raises:
-            BusyError: `viewer` asks for too much at once, and there is no answer to show.
-            ViewerLeftError: `viewer` does not wait any more. An answer that nobody waits for is not
-                begun.
+            BusyError: `viewer` has too many requests at once, and there is no answer to show.
+            ViewerLeftError: `viewer` has left. A call that has not begun is cancelled if no other
+                viewer waits for it.
         """
         kept = self._kept.pop(key, None) or _Kept()
         age = self._clock() - kept.made_at
@@ -84,7 +85,7 @@ class Shared:
                 making = self._make(viewer, kept, make)
             except BusyError:
                 if age >= seconds + old:
-                    # A look that is refused takes no other look's place.
+                    # Raised before `_keep`: a refused request must not drop another answer.
                     raise
         self._keep(key, kept)
         if age < seconds or making is None:
@@ -97,7 +98,7 @@ class Shared:
                     return kept.answer
             return await viewer.wait(making)
         except (ViewerLeftError, asyncio.CancelledError):
-            # A call that runs goes on: there is no way to end a thread.
+            # A call that has begun goes on: a thread cannot be stopped.
             if kept.waiting == 1 and kept.making is making and kept.turn and kept.turn.cancel():
                 kept.making = None
             raise

@@ -1,7 +1,7 @@
-"""Threads for what blocks, shared fairly: one viewer who asks for a lot does not stop the others.
+"""Threads for blocking calls, shared fairly: a viewer with many requests does not stop the others.
 
-A viewer has three quarters of the threads at most, and a bounded queue; further calls are refused.
-Viewers take turns, so that the next call of each waits for one call of every other viewer at most.
+A viewer gets at most three quarters of the threads and a bounded queue; more calls are refused.
+Viewers take turns: the next call of a viewer waits for at most one call of each other viewer.
 """
 
 from collections import Counter, deque
@@ -13,15 +13,15 @@ from typing import Any, Final, NamedTuple
 from include.texts import InputError
 
 WAITING_OF_ONE: Final = 64
-"""Calls of one viewer that may wait: fifty people who share a user, each with filters of their own,
-may open the page at once."""
+"""Most waiting calls of one viewer: enough for fifty people who share an Airflow user and open the
+page at once, each with other filters."""
 
 WAITING: Final = 256
-"""Calls that may wait in all."""
+"""Most waiting calls of all viewers together."""
 
 
 class BusyError(InputError):
-    """More is asked for at once than may wait or run; the message says to try again."""
+    """Too many calls wait or run; the message asks the viewer to try again."""
 
 
 class _Turn(NamedTuple):
@@ -33,7 +33,7 @@ class Turns:
     """A pool of threads with a bounded queue for each viewer.
 
     Args:
-        threads: calls that run at once.
+        threads: number of calls that run at once.
         name: prefix of the threads' names.
     """
 
@@ -43,14 +43,14 @@ class Turns:
         self._threads_of_one = max(1, threads * 3 // 4)
         self._lock = Lock()
         self._running: Counter[str] = Counter()
-        # In the order of their turns.
+        # Queues by viewer, in the order of the viewers' turns.
         self._waiting: dict[str, deque[_Turn]] = {}
 
     def submit(self, viewer: str, call: Callable[[], Any]) -> Future[Any]:
-        """Return the future of a call; cancelling it takes a call that waits out of the queue.
+        """Queue a call and return its future; cancelling the future removes a waiting call.
 
         Raises:
-            BusyError: too many calls wait, of this viewer or in all.
+            BusyError: too many calls of this viewer, or of all viewers, are waiting.
         """
         with self._lock:
             self._drop_cancelled()
@@ -74,7 +74,7 @@ class Turns:
                 del self._waiting[viewer]
 
     def _begin(self) -> None:
-        """Start the calls that there are threads for; the lock is held."""
+        """Start waiting calls while threads are free; the caller holds the lock."""
         while self._running.total() < self._threads:
             free = (name for name in self._waiting if self._running[name] < self._threads_of_one)
             viewer = next(free, None)

@@ -1,6 +1,6 @@
-"""Waiting in the triggerer for the Druid VM and for the Druid that starts on it.
+"""Triggers that wait for the Druid VM, and for Druid on it.
 
-No trigger carries a secret: connections are looked up, by id, where it runs.
+A trigger carries no secret: it looks its connections up, by id, where it runs.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from ventas_airflow.triggers.waiting import WaitTrigger
 if TYPE_CHECKING:
     from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
 
-# Seconds for one HTTP answer of Druid.
+# Seconds to wait for one HTTP answer of Druid.
 HTTP_TIMEOUT = 5.0
 
 
 @cache
 def _default_trust() -> ssl.SSLContext:
-    """Return httpx's own authorities, read once: that holds the triggerer's loop up for 50 ms."""
+    """Return httpx's default authorities; cached, since reading them blocks the loop for 50 ms."""
     return httpx.create_ssl_context()
 
 
 class VmTrigger(WaitTrigger):
-    """What these triggers share: a VM, and perhaps an operation on it.
+    """Base class of the triggers that watch a VM, and perhaps an operation on it.
 
     The event's status is ``exhausted`` if the operation failed because the zone has no capacity.
 
     :param vm: ``project_id``, ``zone`` and ``resource_id``
-    :param operation: name of the zone operation whose end comes first, or None
+    :param operation: name of the zone operation that has to end first, or None
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class VmTrigger(WaitTrigger):
 
     @property
     def _under_way(self) -> str:
-        """That the operation goes on, and how to look at it."""
+        """Text saying that the operation goes on, with the command that shows it."""
         return (
             f"operation {self.operation} goes on (gcloud compute operations describe "
             f"{self.operation} --zone={self.vm['zone']} --project={self.vm['project_id']})"
@@ -101,10 +101,11 @@ class VmTrigger(WaitTrigger):
 
 
 class VmStatusTrigger(VmTrigger):
-    """Waits until the VM has one of some statuses; None among them stands for no VM.
+    """Waits until the VM has one of some statuses.
 
-    :param statuses: those that are waited for
-    :param hopeless: those from which they will not be reached once the operation is over
+    :param statuses: the awaited statuses; None stands for a VM that does not exist
+    :param hopeless: statuses that end the wait with an error, once the operation is over, because
+        the VM does not reach an awaited status from them
     """
 
     def __init__(self, *, statuses: list[str | None], hopeless: list[str], **common: Any) -> None:
@@ -138,7 +139,7 @@ class VmStatusTrigger(VmTrigger):
 
 
 class DruidHealthTrigger(VmTrigger):
-    """Waits until the VM runs and Druid's router names a server of each needed kind.
+    """Waits until the VM runs and Druid's router lists a server of each needed type.
 
     :param druid_conn_id: ingest connection; its schema, host and port are the router's
     """
@@ -216,10 +217,10 @@ class DruidHealthTrigger(VmTrigger):
 
 
 class VmWatchTrigger(VmTrigger):
-    """Waits until some tasks of a run have ended, or the VM is off before; the message says which.
+    """Waits until some tasks of a run have ended, or the VM is off.
 
     :param run: ``dag_id`` and ``run_id``
-    :param task_ids: of the run; each of a mapped task has to end
+    :param task_ids: ids of those tasks; each instance of a mapped task has to end
     """
 
     def __init__(self, *, run: dict[str, str], task_ids: list[str], **common: Any) -> None:
@@ -241,7 +242,7 @@ class VmWatchTrigger(VmTrigger):
         state = await self._vm_state()
         if state.trouble:
             return state.trouble
-        # One that Compute Engine restarts by itself passes through these.
+        # A VM that Compute Engine restarts by itself passes through these statuses.
         if state.status not in ("PROVISIONING", "STAGING", "RUNNING"):
             return ""
         return f"VM {self._name} is on while {', '.join(self.task_ids)} run"

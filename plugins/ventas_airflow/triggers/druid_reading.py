@@ -1,6 +1,6 @@
-"""Waiting in the triggerer until Druid's tasks read a topic that has what they go on to read.
+"""Trigger that waits until Druid's tasks read a topic, and that checks their offsets in Kafka.
 
-Connections are looked up, by id, where the trigger runs, so that no secret is stored with it.
+It looks its connections up, by id, where it runs, so that no secret is stored with it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 
 class ReadingTrigger(WaitTrigger):
-    """Waits until a supervisor's tasks read; fatal if Kafka does not let them, or has not
-    what they go on to read.
+    """Waits until a supervisor's tasks read their topic.
+
+    The event is ``fatal`` if Kafka refuses the tasks, or if Kafka does not have the records at
+    the offsets where they go on.
 
     :param druid_conn_id: ingest connection, whose host and port are the router's
     :param supervisor: the supervisor's id
     :param kafka_conn_id: Kafka connection
-    :param topic: what it reads
+    :param topic: the topic that the supervisor reads
     :param reset_offsets: let Druid go on at the oldest records that Kafka has, instead of failing
     """
 
@@ -48,7 +50,7 @@ class ReadingTrigger(WaitTrigger):
         self.kafka_conn_id = kafka_conn_id
         self.topic = topic
         self.reset_offsets = reset_offsets
-        # When Druid was last told something: what it complained of before is settled.
+        # When the supervisor was last submitted or reset: earlier complaints of Druid's are over.
         self._told = datetime.fromtimestamp(self.carry["started"], UTC)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -65,7 +67,7 @@ class ReadingTrigger(WaitTrigger):
 
     async def _outcome(self) -> dict[str, str]:
         client = await asyncio.to_thread(druid_client, self.druid_conn_id)
-        # The clients block: a look of its own would stop every other trigger meanwhile.
+        # The clients block: a call in this event loop would stop all other triggers meanwhile.
         return await self._until(
             lambda: asyncio.to_thread(self._missing, client), f"{self.supervisor} is running"
         )
@@ -76,7 +78,7 @@ class ReadingTrigger(WaitTrigger):
         try:
             return self._look(client)
         except OffsetsError as error:
-            # Druid and Kafka stay as they are until someone decides.
+            # No retry: Druid and Kafka stay as they are until a person decides.
             raise AirflowFailException(str(error)) from error
         except (DruidUnreachableError, KafkaUnreachableError) as error:
             return str(error)
@@ -88,7 +90,7 @@ class ReadingTrigger(WaitTrigger):
         if refusal := kafka_refusal(status, self._told):
             raise AirflowFailException(refusal)
         at = positions(client, status, self._told)
-        # After Druid, which may read on meanwhile: what it has read, Kafka had.
+        # Kafka after Druid, which may read on meanwhile: Kafka has had all that Druid has read.
         held = self._held()
         if self.reset_offsets:
             if done := reset(client, self.supervisor, at, self.topic, held):

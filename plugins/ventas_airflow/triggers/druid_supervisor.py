@@ -1,6 +1,6 @@
-"""Waiting in the triggerer for a Druid supervisor: that it has read, or has handed off.
+"""Trigger that waits until a Druid supervisor has read, or has handed off, the expected rows.
 
-The connection is looked up, by id, where the trigger runs, so that no secret is stored with it.
+It looks its connection up, by id, where it runs, so that no secret is stored with it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class SupervisorTrigger(WaitTrigger):
 
     :param druid_conn_id: ingest connection, whose host and port are the router's
     :param supervisor: the supervisor's id
-    :param goal: ``complete`` (its tasks have read what is expected), or ``settled`` (suspended,
-        tasks ended, every segment on a historical and what is expected there: Druid may be
-        stopped; fatal if rows are missing then)
-    :param expected: `Expected`, as its fields
+    :param goal: ``complete`` (its tasks have read the expected rows), or ``settled`` (the
+        supervisor is suspended, its tasks have ended, and all segments and the expected rows are
+        on historicals, so that Druid may be stopped; fatal if rows are missing then)
+    :param expected: the fields of an `Expected`
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class SupervisorTrigger(WaitTrigger):
 
     async def _outcome(self) -> dict[str, str]:
         client = await asyncio.to_thread(druid_client, self.druid_conn_id)
-        # The client blocks: a look of its own would stop every other trigger meanwhile.
+        # The client blocks: a call in this event loop would stop all other triggers meanwhile.
         return await self._until(
             lambda: asyncio.to_thread(self._missing, client),
             f"{self.supervisor} is {self.goal}",

@@ -1,4 +1,4 @@
-"""What the triggers share: looks until nothing is missing, with a deadline, and one event."""
+"""Base class of the triggers: polls until nothing is missing or the deadline is over."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 class WaitTrigger(BaseTrigger):
     """Yields one event ``{"status", "message", "carry"}``.
 
-    The status is ``success``, ``timeout``, ``error``, or ``fatal`` if a retry would be in vain.
+    The status is ``success``, ``timeout``, ``error``, or ``fatal`` if a retry cannot succeed.
 
     :param deadline: Unix time, in seconds, at which to give up
     :param poll_interval: seconds between looks
-    :param carry: what the event hands back to the operator that resumes; ``dag.test()`` loses
-        the arguments that an operator gives to ``defer`` itself
+    :param carry: the operator's own state, which the event hands back to it when it resumes;
+        ``dag.test()`` would lose the keyword arguments that an operator passes to ``defer``
     """
 
     def __init__(self, *, deadline: float, poll_interval: float, carry: dict[str, Any]) -> None:
@@ -37,7 +37,7 @@ class WaitTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield the one event; an AirflowException is how a look says that there is no hope."""
+        """Yield the one event; an AirflowException of a look ends the wait with an error."""
         try:
             event = await self._outcome()
         except AirflowException as error:
@@ -46,7 +46,7 @@ class WaitTrigger(BaseTrigger):
         yield TriggerEvent({**event, "carry": self.carry})  # type: ignore[no-untyped-call]
 
     async def first_event(self) -> dict[str, Any]:
-        """Wait here and not in the triggerer; returns the event's payload."""
+        """Wait in this process instead of the triggerer, and return the event's payload."""
         async for event in self.run():
             payload: dict[str, Any] = event.payload
             return payload
@@ -56,7 +56,7 @@ class WaitTrigger(BaseTrigger):
         raise NotImplementedError
 
     async def _until(self, look: Callable[[], Awaitable[str]], reached: str) -> dict[str, str]:
-        """Look until nothing is missing; ``look`` returns what still is, in words, or ''."""
+        """Call ``look`` until it returns ''; it returns in words what is still missing."""
         told = None
         while True:
             missing = await look()

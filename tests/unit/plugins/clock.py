@@ -1,4 +1,4 @@
-"""The time of what waits: it passes by looks, however long they take."""
+"""A clock for code that waits: its time passes only when the code sleeps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WAITING = (conditions, sharing, compute, ledger, reconcile, supervisor, waiting,
 
 
 class Clock:
-    """Stands still but for what operators and triggers sleep."""
+    """A clock that advances only by the sleeps of operators and triggers."""
 
     def __init__(self) -> None:
         self.now = self.began = time.time()
@@ -28,7 +28,7 @@ class Clock:
         return self.now - self.began
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something in the first sleep that ends so much later."""
+        """Call `action` in the first sleep that ends at least `seconds` from now."""
         self._due.append((self.now + seconds, action))
 
     def time(self) -> float:
@@ -40,7 +40,7 @@ class Clock:
         self._due = [(moment, action) for moment, action in self._due if moment > self.now]
         for action in due:
             action()
-        # The threads of servers and of the test get their turn.
+        # A real pause lets the threads of servers and of the test run.
         time.sleep(0.005)
 
     async def sleep_in_trigger(self, seconds: float) -> None:
@@ -48,7 +48,7 @@ class Clock:
 
 
 def install(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the operators and triggers that wait go by this clock."""
+    """Make all waiting operators and triggers use this clock."""
     own = SimpleNamespace(time=clock.time, monotonic=clock.time, sleep=clock.sleep)
     for module in WAITING:
         monkeypatch.setattr(module, "time", own)

@@ -7,7 +7,7 @@ from tests.unit.plugins.clock import Clock, install
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which every wait of an operator or a trigger goes."""
+    """The clock that all waiting operators and triggers use in the test."""
     clock = Clock()
     install(clock, monkeypatch)
     return clock

@@ -15,7 +15,7 @@ class Clock:
         return self.now
 
 
-def test_progress_is_told_now_and_then_and_at_the_end_of_a_suite() -> None:
+def test_progress_is_written_at_intervals_and_at_the_end_of_a_suite() -> None:
     lines: list[str] = []
     clock = Clock()
     progress = Progress(lines.append, clock)

@@ -1,4 +1,4 @@
-"""The scan for secrets finds what there is, or it would prove nothing."""
+"""The scan for secrets finds secrets; otherwise its use in other tests would prove nothing."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.support.scan import Found, names_in, scan_files
 SECRETS = {"password": b"s3cret-of-kafka", "key": b"PRIVATE KEY-----"}
 
 
-def test_a_file_with_a_secret_is_found_with_its_mode(tmp_path: Path) -> None:
+def test_file_with_a_secret_is_found_with_its_mode(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "task.log").write_text('{"sasl.password": "s3cret-of-kafka"}')
     (tmp_path / "server.pem").write_text("-----BEGIN PRIVATE KEY-----")
@@ -19,6 +19,6 @@ def test_a_file_with_a_secret_is_found_with_its_mode(tmp_path: Path) -> None:
     ]
 
 
-def test_a_secret_that_lies_across_two_parts_is_found() -> None:
+def test_secret_across_two_parts_is_found() -> None:
     assert names_in([b"...s3cret-", b"of-kafka..."], SECRETS) == {"password"}
     assert names_in([b"...s3cret-", b"of-nobody..."], SECRETS) == frozenset()

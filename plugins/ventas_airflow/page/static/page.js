@@ -14,7 +14,7 @@ const name = location.pathname.split("/").pop();
 const view = VIEWS[name];
 let unmount = () => {};
 
-/** What a view has of the address; `update` changes some of it and shows the view anew. */
+/** The address's parameters, for the view; `update` changes some of them and updates the view. */
 const state = {
   params: readAddress(),
   update(changes) {

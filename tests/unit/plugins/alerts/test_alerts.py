@@ -1,4 +1,4 @@
-"""What people are told of a run, by what its tasks left; Airflow's own part is a stand-in."""
+"""Alerts about a run, made from the notices of its tasks; a stand-in plays Airflow's part."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def context(
     }
 
 
-def test_a_failed_run_tells_each_task_what_to_do_and_where(sent: list[str]) -> None:
+def test_alert_of_failed_run_names_tasks_runbook_section_and_run(sent: list[str]) -> None:
     states = {"publish_sales": "failed", "stop_vm": "success"}
     tell(context(states, {"publish_sales": "Kafka no responde"}))
     assert sent == [
@@ -82,12 +82,12 @@ def test_a_failed_run_tells_each_task_what_to_do_and_where(sent: list[str]) -> N
     ]
 
 
-def test_a_task_whose_process_died_is_told_of_all_the_same(sent: list[str]) -> None:
+def test_failed_task_without_notice_is_still_in_the_alert(sent: list[str]) -> None:
     tell(context({"publish_sales": "failed"}))
     assert f"Publicar ventas: {KILLED}" in sent[0]
 
 
-def test_a_vm_that_could_not_be_stopped_is_told_of_beside_what_failed_before(
+def test_alert_names_both_the_failed_task_and_the_vm_left_on(
     sent: list[str],
 ) -> None:
     states = {"publish_sales": "failed", "stop_vm": "failed"}
@@ -97,7 +97,7 @@ def test_a_vm_that_could_not_be_stopped_is_told_of_beside_what_failed_before(
     assert "#a-run-failed, docs/operations.md#the-vm-was-left-on" in text
 
 
-def test_of_mapped_tasks_the_first_few_are_told_if_no_other_sums_them_up(sent: list[str]) -> None:
+def test_mapped_task_shows_three_notices_and_none_if_another_task_left_one(sent: list[str]) -> None:
     states = {f"load_sales_{n}": "failed" for n in range(5)}
     notices = {"load_sales": [f"parte {n}" for n in range(5)]}
     tell(context(states, notices))
@@ -107,14 +107,14 @@ def test_of_mapped_tasks_the_first_few_are_told_if_no_other_sums_them_up(sent: l
     assert "parte" not in sent[1]
 
 
-def test_a_run_that_succeeds_says_nothing(sent: list[str]) -> None:
+def test_successful_run_without_notices_sends_no_alert(sent: list[str]) -> None:
     tell(context({"publish_sales": "success"}, reason="success", keep_vm=False))
     tell(context({"stop_vm": "skipped"}, reason="success", keep_vm=False))
     tell(context({"stop_vm": "upstream_failed"}, reason="success", keep_vm=True))
     assert sent == []
 
 
-def test_a_window_that_ended_short_is_told_of_though_it_succeeded(sent: list[str]) -> None:
+def test_successful_window_with_too_few_sales_sends_an_alert(sent: list[str]) -> None:
     tell(context({}, {"publish_sales": "La ventana cerró con 3 ventas"}, reason="success"))
     assert sent[0].startswith(
         "Ventana: terminó con avisos\nPublicar ventas: La ventana cerró con 3 ventas\n"
@@ -122,13 +122,13 @@ def test_a_window_that_ended_short_is_told_of_though_it_succeeded(sent: list[str
     )
 
 
-def test_a_vm_that_is_kept_on_is_told_of(sent: list[str]) -> None:
+def test_run_that_keeps_the_vm_on_sends_an_alert(sent: list[str]) -> None:
     tell(context({"stop_vm": "skipped"}, reason="success", keep_vm=True))
     assert "La VM queda encendida" in sent[0]
     assert "#the-vm-was-left-on" in sent[0]
 
 
-def test_a_run_that_failed_as_a_whole_gives_airflows_reason(sent: list[str]) -> None:
+def test_run_that_failed_without_a_task_sends_airflows_reason(sent: list[str]) -> None:
     tell({"dag": window(), "run_id": RUN, "reason": "timed_out"})  # type: ignore[typeddict-item]
     assert sent[0].startswith("Ventana: falló\ntimed_out\n")
 
@@ -148,14 +148,14 @@ def noticed(error: BaseException) -> str:
     return ti.value
 
 
-def test_a_task_leaves_one_line_and_no_secret() -> None:
+def test_notice_is_one_short_line_with_secrets_masked() -> None:
     mask_secret("hunter2-hunter2")
     assert noticed(AirflowException("a\n  b hunter2-hunter2")) == "a b ***"
     assert noticed(ValueError()) == "ValueError"
     assert len(noticed(ValueError("x" * 9999))) == 500
 
 
-def test_what_cannot_be_left_fails_nothing() -> None:
+def test_notice_that_cannot_be_stored_raises_nothing() -> None:
     class Refusing:
         def xcom_push(self, **_: object) -> None:
             raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
@@ -163,7 +163,7 @@ def test_what_cannot_be_left_fails_nothing() -> None:
     leave_notice({"exception": ValueError("x"), "ti": Refusing()})  # type: ignore[typeddict-item]
 
 
-def test_for_a_task_whose_process_died_another_leaves_nothing() -> None:
+def test_callback_without_an_exception_stores_no_notice() -> None:
     ti = Pushed()
     leave_notice({"ti": ti})  # type: ignore[typeddict-item]
     assert ti.value == ""
@@ -182,7 +182,7 @@ def late(state: str, due: Any = "2026-11-25T00:30:00Z") -> Any:
 
 
 @pytest.mark.parametrize("due", ["2026-11-25T00:30:00Z", datetime(2026, 11, 25, 0, 30, tzinfo=UTC)])
-def test_a_run_that_missed_its_deadline_is_told_of_at_the_stores_time(
+def test_late_run_sends_an_alert_with_the_deadline_in_the_stores_time_zone(
     sent: list[str], due: Any
 ) -> None:
     asyncio.run(tell_late(late("running", due)))
@@ -195,7 +195,7 @@ def test_a_run_that_missed_its_deadline_is_told_of_at_the_stores_time(
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
-def test_a_run_that_ended_before_its_deadline_is_not_told_of_again(
+def test_run_that_ended_before_its_deadline_sends_no_late_alert(
     sent: list[str], state: str
 ) -> None:
     asyncio.run(tell_late(late(state)))

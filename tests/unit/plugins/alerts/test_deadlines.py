@@ -1,4 +1,4 @@
-"""When a window is planned to end, as Airflow's database has its run."""
+"""The planned end of a window, from its run in Airflow's database."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def planned(run_type: str, conf: dict[str, Any] | None) -> datetime | None:
         ("manual", {"mode": "load"}, None),
     ],
 )
-def test_a_window_ends_as_its_timetable_or_its_form_says(
+def test_planned_end_comes_from_the_timetable_or_the_form(
     run_type: str, conf: dict[str, Any] | None, end: datetime | None
 ) -> None:
     assert planned(run_type, conf) == end
 
 
-def test_airflow_stores_it_and_reads_back_the_same() -> None:
+def test_stored_reference_is_read_back_equal() -> None:
     stored = PlannedEnd(30.0).serialize_reference()
     assert stored == {"reference_type": "PlannedEnd", "minutes": 30.0}
     assert PlannedEnd.deserialize_reference(stored) == PlannedEnd(30.0)

@@ -1,4 +1,4 @@
-"""A message goes where the connection says, once, and no failure of that fails anything else."""
+"""Delivery of a message to the connection's address: sent once, and a failure raises nothing."""
 
 from __future__ import annotations
 
@@ -32,34 +32,36 @@ def connect(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_VENTAS_ALERTS", json.dumps(fields))
 
 
-def test_a_webhook_gets_the_text(monkeypatch: pytest.MonkeyPatch, webhook: Webhook) -> None:
+def test_webhook_gets_the_text(monkeypatch: pytest.MonkeyPatch, webhook: Webhook) -> None:
     connect(monkeypatch, **webhook.connection())
     assert deliver("Ventana: falló", TEXT)
     assert webhook.texts == [TEXT]
     assert webhook.paths == ["/services/T0/B0/s3cret"]
 
 
-def test_a_webhook_may_be_one_address(monkeypatch: pytest.MonkeyPatch, webhook: Webhook) -> None:
+def test_webhook_address_may_be_the_connections_host_alone(
+    monkeypatch: pytest.MonkeyPatch, webhook: Webhook
+) -> None:
     connect(monkeypatch, conn_type="http", host=f"http://127.0.0.1:{webhook.port}/hook")
     assert deliver("x", TEXT)
     assert webhook.paths == ["/hook"]
 
 
-def test_a_webhook_is_https_unless_it_says_otherwise() -> None:
+def test_webhook_without_a_schema_uses_https() -> None:
     slack = delivery.Connection(
         conn_id="c", conn_type="slackwebhook", host="hooks.slack.com/services", password="T/B/x"
     )
     assert delivery.webhook_url(slack) == "https://hooks.slack.com/services/T/B/x"
 
 
-def test_without_a_connection_there_is_only_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_connection_the_message_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         assert not deliver("x", TEXT)
     assert "sin Kafka" in caplog.text
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-def test_a_webhook_that_refuses_is_told_in_the_log_and_its_address_is_not(
+def test_refused_message_is_logged_without_the_webhooks_address(
     monkeypatch: pytest.MonkeyPatch,
     webhook: Webhook,
     caplog: pytest.LogCaptureFixture,
@@ -84,7 +86,7 @@ def test_a_webhook_that_refuses_is_told_in_the_log_and_its_address_is_not(
         {"conn_type": "smtp", "host": "127.0.0.1", "extra": {"to": "a@b.ar", "disable_ssl": True}},
     ],
 )
-def test_a_connection_that_leads_nowhere_raises_nothing(
+def test_unreachable_or_incomplete_connection_raises_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fields: dict[str, Any]
 ) -> None:
     [closed] = free_ports(1)
@@ -94,7 +96,7 @@ def test_a_connection_that_leads_nowhere_raises_nothing(
     assert SECRET not in caplog.text
 
 
-def test_an_airflow_that_does_not_give_the_connection_raises_nothing(
+def test_failed_lookup_of_the_connection_raises_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(_: str) -> None:
@@ -105,7 +107,7 @@ def test_an_airflow_that_does_not_give_the_connection_raises_nothing(
     assert "no se pudo entregar" in caplog.text
 
 
-def test_whoever_does_not_answer_is_not_waited_for_long(
+def test_webhook_is_posted_to_with_a_time_out_of_ten_seconds(
     monkeypatch: pytest.MonkeyPatch, webhook: Webhook
 ) -> None:
     waited = []
@@ -120,7 +122,7 @@ def test_whoever_does_not_answer_is_not_waited_for_long(
     assert waited == [10]
 
 
-def test_an_email_goes_to_the_recipients_of_the_connection(
+def test_email_goes_to_the_recipients_of_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent: list[tuple[str, list[str], Message]] = []

@@ -1,4 +1,4 @@
-"""docs/observability.md knows every alert and every metric of the project."""
+"""docs/observability.md lists every alert and every metric of the project."""
 
 import re
 
@@ -13,11 +13,11 @@ PAGE = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     "where", [alerts.FAILED, alerts.INVALID, alerts.SHORT, alerts.LATE, alerts.VM_LEFT_ON]
 )
-def test_every_alert_is_listed_with_what_to_do(where: str) -> None:
+def test_every_alert_is_listed_with_its_runbook_section(where: str) -> None:
     assert f"]({where.removeprefix('docs/')})" in PAGE
 
 
-def test_every_metric_is_listed_and_no_other() -> None:
+def test_listed_metrics_are_exactly_the_emitted_ones() -> None:
     source = (ROOT / "plugins" / "ventas_airflow" / "metrics.py").read_text(encoding="utf-8")
     emitted = set(re.findall(r'"(ventas\.\w+)"', source))
     assert set(metrics.FIGURES.values()) < emitted

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-# Airflow reads it once, when it is first imported.
+# Airflow reads it once, at its first import.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow"))
 
 import pytest
@@ -22,7 +22,7 @@ EVERY_SERVER = ("coordinator", "broker", "historical", "router", "indexer")
 
 
 class Druid:
-    """A router that knows the servers it is told of and asks for a login if it has one."""
+    """A stand-in for Druid's router, which lists `servers` and records the logins."""
 
     def __init__(self) -> None:
         self.servers: tuple[str, ...] = EVERY_SERVER
@@ -45,7 +45,7 @@ class Druid:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"

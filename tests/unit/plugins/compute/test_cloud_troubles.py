@@ -1,4 +1,4 @@
-"""What goes wrong in a cloud, and what the operators make of it, against the emulator."""
+"""Errors of a cloud, and the operators' answers to them, against the emulator."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def hook(endpoint: str) -> VentasComputeEngineHook:
 
 @pytest.fixture
 def off(hook: VentasComputeEngineHook, druid: Druid) -> VentasComputeEngineHook:
-    """The VM exists, and is off."""
+    """Hook of a VM that exists and is off."""
     ensured()
     run(stop(zones=ZONES))
     return hook
@@ -54,7 +54,7 @@ def off(hook: VentasComputeEngineHook, druid: Druid) -> VentasComputeEngineHook:
 
 @pytest.mark.parametrize("deferrable", [True, False])
 @pytest.mark.parametrize("code", [EXHAUSTED, "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"])
-def test_a_new_vm_is_made_in_the_next_zone_if_the_first_has_no_capacity(
+def test_new_vm_is_created_in_the_next_zone_if_the_first_has_no_capacity(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str, code: str, deferrable: bool
 ) -> None:
     go_wrong(endpoint, code, zones=[ZONE])
@@ -63,7 +63,7 @@ def test_a_new_vm_is_made_in_the_next_zone_if_the_first_has_no_capacity(
     assert (hook.vm_status(**vm_in(ZONE)), hook.vm_status(**vm_in(NEXT))) == (None, "RUNNING")
 
 
-def test_a_vm_is_found_where_it_is_and_never_made_twice(
+def test_existing_vm_is_found_in_its_zone_and_not_created_again(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str
 ) -> None:
     go_wrong(endpoint, EXHAUSTED, zones=[ZONE])
@@ -75,7 +75,7 @@ def test_a_vm_is_found_where_it_is_and_never_made_twice(
     assert hook.vm_status(**vm_in(ZONE)) is None
 
 
-def test_with_no_zone_left_it_waits_for_capacity_and_begins_anew(
+def test_without_capacity_in_any_zone_all_zones_are_tried_again(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str, clock: Clock
 ) -> None:
     go_wrong(endpoint, EXHAUSTED, zones=[NEXT])
@@ -84,7 +84,7 @@ def test_with_no_zone_left_it_waits_for_capacity_and_begins_anew(
     assert clock.passed >= 2 * compute.CAPACITY_INTERVAL - 10
 
 
-def test_no_capacity_until_the_deadline_names_the_zones_and_what_to_do(
+def test_error_without_capacity_until_the_deadline_names_zones_and_remedy(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str
 ) -> None:
     go_wrong(endpoint, EXHAUSTED)
@@ -97,7 +97,7 @@ def test_no_capacity_until_the_deadline_names_the_zones_and_what_to_do(
     ) in str(given_up.value)
 
 
-def test_a_vm_that_exists_waits_for_capacity_in_its_own_zone(
+def test_existing_vm_waits_for_capacity_in_its_own_zone(
     off: VentasComputeEngineHook, endpoint: str
 ) -> None:
     go_wrong(endpoint, EXHAUSTED, times=2)
@@ -109,10 +109,10 @@ def test_a_vm_that_exists_waits_for_capacity_in_its_own_zone(
     assert off.vm_status(**vm_in(NEXT)) is None
 
 
-def test_a_new_vm_is_made_where_the_data_disk_of_the_last_one_is(
+def test_new_vm_is_created_in_the_zone_of_the_kept_data_disk(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str
 ) -> None:
-    """In another zone, Druid would begin without the segments and offsets that it has."""
+    """In another zone, Druid would start without its segments and offsets."""
     data = {"autoDelete": False, "initializeParams": {"diskName": "druid-data"}}
     body = {**BODY, "disks": [{"boot": True, "autoDelete": True}, data]}
     go_wrong(endpoint, EXHAUSTED, zones=[ZONE])
@@ -128,7 +128,7 @@ def test_a_new_vm_is_made_where_the_data_disk_of_the_last_one_is(
     assert (made["accion"], made["zona"]) == ("creada", NEXT)
 
 
-def test_a_quota_fails_at_once_with_its_name_limit_and_where_to_ask(
+def test_exceeded_quota_fails_at_once_with_its_name_limit_and_console_address(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str
 ) -> None:
     go_wrong(endpoint, "QUOTA_EXCEEDED")
@@ -155,7 +155,7 @@ def test_a_quota_fails_at_once_with_its_name_limit_and_where_to_ask(
         ("zoneOperations.get", "compute.zoneOperations.get"),
     ],
 )
-def test_a_missing_permission_is_named_with_the_role_that_has_it(
+def test_missing_permission_fails_with_its_name_and_the_role_to_grant(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str, method: str, permission: str
 ) -> None:
     go_wrong(endpoint, "forbidden", methods=[method])
@@ -167,7 +167,7 @@ def test_a_missing_permission_is_named_with_the_role_that_has_it(
     )
 
 
-def test_a_service_account_that_may_not_be_used_is_named_with_its_role(
+def test_denied_service_account_fails_with_its_name_and_the_role_to_grant(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str
 ) -> None:
     go_wrong(endpoint, "SERVICE_ACCOUNT_ACCESS_DENIED")
@@ -179,7 +179,7 @@ def test_a_service_account_that_may_not_be_used_is_named_with_its_role(
 
 
 @pytest.mark.parametrize("code", ["rateLimitExceeded", "RESOURCE_EXHAUSTED", "backendError"])
-def test_what_passes_is_waited_for_in_a_wait_and_left_to_a_retry_before_it(
+def test_transient_error_is_retryable_before_the_wait_and_ignored_during_it(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str, code: str
 ) -> None:
     go_wrong(endpoint, code, methods=["zoneOperations.get", "instances.get"], times=1)
@@ -189,9 +189,7 @@ def test_what_passes_is_waited_for_in_a_wait_and_left_to_a_retry_before_it(
     assert ensured()["accion"] == "creada"
 
 
-def test_a_request_whose_answer_was_lost_is_not_done_twice(
-    hook: VentasComputeEngineHook, druid: Druid
-) -> None:
+def test_request_sent_twice_takes_effect_once(hook: VentasComputeEngineHook, druid: Druid) -> None:
     """`execute` sends the same request again, as googleapiclient does after a 503."""
     sent = []
 
@@ -210,7 +208,7 @@ def test_a_request_whose_answer_was_lost_is_not_done_twice(
 
 
 @pytest.mark.parametrize("doing", ["insert", "stop"])
-def test_an_operation_that_never_ends_is_given_up_with_its_name(
+def test_operation_that_never_ends_fails_at_the_deadline_with_its_name(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str, doing: str
 ) -> None:
     if doing == "stop":
@@ -233,7 +231,7 @@ def test_an_operation_that_never_ends_is_given_up_with_its_name(
     ) in str(given_up.value)
 
 
-def test_a_vm_that_compute_engine_ends_while_druid_starts_is_told_and_a_retry_starts_it(
+def test_vm_ended_while_druid_starts_fails_with_the_cause_and_a_retry_starts_it(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str
 ) -> None:
     druid.servers = ()
@@ -257,10 +255,10 @@ def test_a_vm_that_compute_engine_ends_while_druid_starts_is_told_and_a_retry_st
     assert run(ensure())["accion"] == "iniciada"
 
 
-def test_a_vm_that_is_on_goes_before_one_of_its_name_that_is_off(
+def test_of_two_vms_with_one_name_the_running_one_is_used(
     off: VentasComputeEngineHook, power: MemoryPower
 ) -> None:
-    """Somebody moved it by hand, and the old one is still there."""
+    """The case of a VM that was moved by hand while the old one still exists."""
     off.begin_insert(**vm_in(NEXT), body=vm_body(zone=NEXT))
     eventually(lambda: off.vm_status(**vm_in(NEXT)) == "RUNNING")
     found = off.find(project_id=PROJECT, zones=ZONES, resource_id="druid")

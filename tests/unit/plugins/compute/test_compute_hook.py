@@ -1,4 +1,4 @@
-"""The hook against the emulator: its own methods, and those that the provider's hook brings."""
+"""The hook's own and inherited methods, against the emulator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def hook(endpoint: str) -> VentasComputeEngineHook:
     return VentasComputeEngineHook()
 
 
-def test_a_whole_life_without_waiting(hook: VentasComputeEngineHook, power: MemoryPower) -> None:
+def test_create_stop_and_start_return_without_waiting(
+    hook: VentasComputeEngineHook, power: MemoryPower
+) -> None:
     assert hook.vm_status(**VM) is None
     power.held = True
     operation = hook.begin_insert(**VM, body={**vm_body(), "name": "set-by-the-hook"})
@@ -34,7 +36,7 @@ def test_a_whole_life_without_waiting(hook: VentasComputeEngineHook, power: Memo
     eventually(lambda: hook.vm_status(**VM) == "RUNNING")
 
 
-def test_a_vm_is_described_as_the_api_has_it(hook: VentasComputeEngineHook) -> None:
+def test_find_returns_the_apis_instance_resource(hook: VentasComputeEngineHook) -> None:
     assert hook.find(**PLACE) is None
     hook.begin_insert(**VM, body=vm_body())
     eventually(lambda: hook.vm_status(**VM) == "RUNNING")
@@ -43,7 +45,7 @@ def test_a_vm_is_described_as_the_api_has_it(hook: VentasComputeEngineHook) -> N
     assert described["lastStartTimestamp"]
 
 
-def test_the_providers_own_methods_reach_the_endpoint_too(hook: VentasComputeEngineHook) -> None:
+def test_providers_own_methods_use_the_endpoint_too(hook: VentasComputeEngineHook) -> None:
     hook.insert_instance(
         project_id=PROJECT,
         zone=ZONE,
@@ -61,14 +63,14 @@ def test_the_providers_own_methods_reach_the_endpoint_too(hook: VentasComputeEng
     assert hook.vm_status(**VM) is None
 
 
-def test_a_refusal_is_told_in_compute_engines_words(hook: VentasComputeEngineHook) -> None:
+def test_refused_request_raises_with_compute_engines_message(hook: VentasComputeEngineHook) -> None:
     with pytest.raises(AirflowException, match=r"instances\.start: 404 .* was not found"):
         hook.begin_start(**VM)
     with pytest.raises(AirflowException, match=r"instances\.insert: 400 .*resource\.disks"):
         hook.begin_insert(**VM, body={**vm_body(), "disks": []})
 
 
-def test_a_failed_operation_is_told_with_its_code(hook: VentasComputeEngineHook) -> None:
+def test_failed_operation_raises_with_its_code(hook: VentasComputeEngineHook) -> None:
     hook.begin_insert(**VM, body=vm_body())
     other = {**VM, "resource_id": "otra"}
     operation = hook.begin_insert(**other, body=vm_body())
@@ -78,7 +80,7 @@ def test_a_failed_operation_is_told_with_its_code(hook: VentasComputeEngineHook)
         hook.look(**other, operation=operation)
 
 
-def test_what_was_done_last_is_told_of_this_vm_alone(hook: VentasComputeEngineHook) -> None:
+def test_ended_by_ignores_operations_on_other_vms(hook: VentasComputeEngineHook) -> None:
     hook.begin_insert(**VM, body=vm_body())
     eventually(lambda: hook.vm_status(**VM) == "RUNNING")
     hook.stop_instance(**VM)
@@ -88,7 +90,7 @@ def test_what_was_done_last_is_told_of_this_vm_alone(hook: VentasComputeEngineHo
     assert hook.ended_by(vm) == "stop"
 
 
-def test_no_answer_names_the_address_and_is_only_a_trouble_for_who_looks_again(
+def test_unreachable_endpoint_raises_with_its_address_but_look_only_reports_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     extra = {"api_endpoint": "http://127.0.0.1:9", "is_anonymous": True, "num_retries": 0}
@@ -102,7 +104,7 @@ def test_no_answer_names_the_address_and_is_only_a_trouble_for_who_looks_again(
     assert "does not answer" in hook.look(**VM, operation=None).trouble
 
 
-def test_without_an_endpoint_the_clients_go_to_google(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_endpoint_requests_go_to_google(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT",
         json.dumps({"conn_type": "google_cloud_platform", "extra": {"is_anonymous": True}}),

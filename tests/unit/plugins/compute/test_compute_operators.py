@@ -41,7 +41,7 @@ def stop(**changes: Any) -> StopDruidVmOperator:
 
 
 def run(operator: EnsureDruidVmOperator | StopDruidVmOperator, context: Any = Context) -> Any:
-    """Run a task as ``dag.test()`` does: execute, then the trigger elsewhere, then resume."""
+    """Run a task as ``dag.test()`` does: execute, run a copy of the trigger, then resume."""
     step: Callable[[], Any] = partial(operator.execute, context)
     while True:
         try:
@@ -58,7 +58,7 @@ def hook(endpoint: str) -> VentasComputeEngineHook:
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_ensure_creates_then_finds_it_on_then_starts_it(
+def test_ensure_creates_finds_or_starts_the_vm_by_its_status(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower, deferrable: bool
 ) -> None:
     result = run(ensure(deferrable=deferrable))
@@ -70,7 +70,7 @@ def test_ensure_creates_then_finds_it_on_then_starts_it(
     assert power.commands == ["start", "stop", "start"]
 
 
-def test_a_vm_that_is_created_gets_what_it_boots_with(
+def test_created_vm_gets_the_startup_script(
     hook: VentasComputeEngineHook, druid: Druid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[dict[str, Any]] = []
@@ -85,13 +85,13 @@ def test_a_vm_that_is_created_gets_what_it_boots_with(
     assert sent == [definition.with_startup(vm_body())]
 
 
-def test_the_body_is_text_where_the_dag_renders_natively() -> None:
-    """Compute Engine takes a disk's size as text, and a number for no metadata value."""
+def test_sizes_in_the_body_stay_strings_in_a_dag_with_native_rendering() -> None:
+    """Compute Engine requires strings for a disk's size and for the values of the metadata."""
     with DAG("ventana", schedule=None, render_template_as_native_obj=True) as dag:
         task = ensure(body=definition.vm_body("{zone}"))
     extra = {"project": "ventas", "zone": ZONE, "instance": "druid", "data_disk_gb": 250}
     rendering: Any = {"conn": {"google_cloud_default": SimpleNamespace(extra_dejson=extra)}}
-    # As Airflow does where a task runs: with the DAG's environment.
+    # As Airflow does when a task runs: with the DAG's template environment.
     task.render_template_fields(rendering, dag.get_template_env())
     assert [disk["initializeParams"]["diskSizeGb"] for disk in task.body["disks"]] == ["20", "250"]
     items = {item["key"]: item["value"] for item in task.body["metadata"]["items"]}
@@ -100,7 +100,7 @@ def test_the_body_is_text_where_the_dag_renders_natively() -> None:
     assert task.body["scheduling"]["maxRunDuration"]["seconds"] == "50400"
 
 
-def test_ensure_lets_a_stopping_vm_stop_and_starts_it(
+def test_ensure_waits_until_a_stopping_vm_is_off_and_starts_it(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower, clock: Clock
 ) -> None:
     run(ensure())
@@ -113,7 +113,7 @@ def test_ensure_lets_a_stopping_vm_stop_and_starts_it(
     assert run(ensure())["accion"] == "iniciada"
 
 
-def test_ensure_waits_for_druid_and_not_only_for_the_vm(
+def test_ensure_fails_at_the_deadline_if_only_druid_is_missing(
     hook: VentasComputeEngineHook, druid: Druid
 ) -> None:
     druid.servers = ("router", "broker")
@@ -127,7 +127,9 @@ def test_ensure_waits_for_druid_and_not_only_for_the_vm(
     assert "./ventas logs" in message
 
 
-def test_ensure_tells_a_refused_start(hook: VentasComputeEngineHook, druid: Druid) -> None:
+def test_ensure_fails_with_the_error_of_a_failed_operation(
+    hook: VentasComputeEngineHook, druid: Druid
+) -> None:
     run(ensure())
     with pytest.raises(
         AirflowException, match="could not insert otra in southamerica-east1-a: QUOTA_EXCEEDED"
@@ -135,7 +137,7 @@ def test_ensure_tells_a_refused_start(hook: VentasComputeEngineHook, druid: Drui
         run(ensure(resource_id="otra"))
 
 
-def test_ensure_tells_processes_that_cannot_start(
+def test_ensure_fails_with_the_process_that_cannot_start(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
 ) -> None:
     power.held = True
@@ -147,7 +149,7 @@ def test_ensure_tells_processes_that_cannot_start(
         run(ensure())
 
 
-def test_stop_stops_once_and_takes_off_or_missing_as_well(
+def test_stop_sends_one_stop_and_succeeds_if_the_vm_is_off_or_missing(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
 ) -> None:
     assert run(stop())["accion"] == "no_existe"
@@ -158,7 +160,7 @@ def test_stop_stops_once_and_takes_off_or_missing_as_well(
     assert power.commands == ["start", "stop"]
 
 
-def test_stop_leaves_the_vm_to_another_run_that_needs_it(
+def test_stop_is_skipped_while_another_run_needs_the_vm(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
 ) -> None:
     run(ensure())
@@ -172,7 +174,7 @@ def test_stop_leaves_the_vm_to_another_run_that_needs_it(
     assert power.commands == ["start", "stop"]
 
 
-def test_stop_lets_a_starting_vm_start_first(
+def test_stop_waits_until_a_starting_vm_runs(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower, clock: Clock
 ) -> None:
     power.held = True
@@ -192,11 +194,11 @@ def test_stop_is_skipped_when_the_vm_is_to_be_kept_on(
     assert hook.vm_status(**VM) == "RUNNING"
 
 
-def test_stop_refuses_a_wish_that_it_does_not_understand() -> None:
+def test_stop_refuses_keep_on_that_is_not_a_boolean() -> None:
     with pytest.raises(AirflowException, match="keep_on is true or false, not 'quizás'"):
         stop(keep_on="quizás").execute(Context)
 
 
-def test_a_wait_without_length_is_refused() -> None:
+def test_timeout_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="seconds above 0"):
         ensure(timeout=0)

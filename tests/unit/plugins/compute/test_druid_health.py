@@ -62,7 +62,7 @@ def running(hook: VentasComputeEngineHook) -> VentasComputeEngineHook:
     return hook
 
 
-def test_healthy_is_when_the_router_names_every_kind_of_server(
+def test_druid_is_healthy_if_the_router_lists_every_needed_server(
     running: VentasComputeEngineHook, druid: Druid
 ) -> None:
     assert asyncio.run(first_event(health()))["status"] == "success"
@@ -71,7 +71,7 @@ def test_healthy_is_when_the_router_names_every_kind_of_server(
     assert druid.logins == [None]
 
 
-def test_it_waits_until_the_last_server_has_come(
+def test_trigger_waits_until_the_last_server_is_listed(
     running: VentasComputeEngineHook, druid: Druid
 ) -> None:
     async def come_late() -> Any:
@@ -95,7 +95,7 @@ def test_it_waits_until_the_last_server_has_come(
         (200, b"[]", "lacks coordinator or overlord, broker, historical, router"),
     ],
 )
-def test_what_is_missing_is_told_at_the_deadline(
+def test_event_at_the_deadline_says_what_is_missing(
     running: VentasComputeEngineHook,
     druid: Druid,
     clock: Clock,
@@ -110,7 +110,7 @@ def test_what_is_missing_is_told_at_the_deadline(
     assert f"VM druid is RUNNING, Druid at {druid.url} {told}" in event["message"]
 
 
-def test_a_router_that_is_not_there_yet_is_waited_for(
+def test_unreachable_router_is_polled_until_the_deadline(
     running: VentasComputeEngineHook, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {"conn_type": "druid", "host": "127.0.0.1", "port": 9, "schema": "http"}
@@ -121,7 +121,7 @@ def test_a_router_that_is_not_there_yet_is_waited_for(
     assert "Druid at http://127.0.0.1:9 does not answer (ConnectError)" in event["message"]
 
 
-def test_the_login_is_sent_and_a_refused_one_ends_the_wait_without_being_shown(
+def test_refused_login_ends_the_wait_without_showing_the_password(
     running: VentasComputeEngineHook, druid: Druid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {
@@ -143,7 +143,7 @@ def test_the_login_is_sent_and_a_refused_one_ends_the_wait_without_being_shown(
     assert "s3creto" not in json.dumps([event, trigger.serialize()])
 
 
-def test_a_vm_that_goes_off_meanwhile_ends_the_wait_at_once(
+def test_vm_that_stops_meanwhile_ends_the_wait_at_once(
     running: VentasComputeEngineHook, druid: Druid
 ) -> None:
     async def turn_off() -> Any:
@@ -159,13 +159,13 @@ def test_a_vm_that_goes_off_meanwhile_ends_the_wait_at_once(
     assert "while Druid at" in event["message"]
 
 
-def test_a_missing_vm_ends_the_wait_at_once(hook: VentasComputeEngineHook, druid: Druid) -> None:
+def test_missing_vm_ends_the_wait_at_once(hook: VentasComputeEngineHook, druid: Druid) -> None:
     event = asyncio.run(first_event(health()))
     assert event["status"] == "error"
     assert "VM druid is missing" in event["message"]
 
 
-def test_compute_engine_that_does_not_answer_is_waited_for(
+def test_unreachable_compute_engine_is_polled_until_the_deadline(
     endpoint: str, druid: Druid, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extra = {"api_endpoint": "http://127.0.0.1:9", "is_anonymous": True}
@@ -177,7 +177,7 @@ def test_compute_engine_that_does_not_answer_is_waited_for(
     assert "Compute Engine does not answer at http://127.0.0.1:9" in event["message"]
 
 
-def test_a_status_that_cannot_be_reached_any_more_ends_the_wait(
+def test_hopeless_status_ends_the_wait_with_an_error(
     running: VentasComputeEngineHook,
 ) -> None:
     wanted = VmStatusTrigger(statuses=["TERMINATED", None], hopeless=["RUNNING"], **common())
@@ -190,7 +190,7 @@ def test_a_status_that_cannot_be_reached_any_more_ends_the_wait(
     }
 
 
-def test_a_status_is_not_judged_before_its_operation_is_over(
+def test_hopeless_status_does_not_end_the_wait_during_the_operation(
     running: VentasComputeEngineHook, power: MemoryPower, clock: Clock
 ) -> None:
     power.held = True
@@ -213,7 +213,7 @@ def test_a_status_is_not_judged_before_its_operation_is_over(
         VmWatchTrigger(run={"dag_id": "d", "run_id": "r"}, task_ids=["t"], **common()),
     ],
 )
-def test_a_trigger_survives_the_way_to_the_triggerer(trigger: VmTrigger) -> None:
+def test_serialised_trigger_is_read_back_equal(trigger: VmTrigger) -> None:
     path, arguments = trigger.serialize()
     assert path == f"ventas_airflow.triggers.druid_health.{type(trigger).__name__}"
     carried = BaseSerialization.deserialize(BaseSerialization.serialize(arguments))
@@ -223,7 +223,7 @@ def test_a_trigger_survives_the_way_to_the_triggerer(trigger: VmTrigger) -> None
 KINDS = [kind for kinds in NEEDED_SERVERS for kind in kinds]
 
 
-def test_nothing_is_missing_just_when_each_need_has_one_server() -> None:
+def test_no_server_is_missing_only_if_each_need_has_one() -> None:
     for picked in product([True, False], repeat=len(KINDS)):
         present = set(compress(KINDS, picked))
         met = all(present & set(kinds) for kinds in NEEDED_SERVERS)
@@ -237,7 +237,5 @@ def test_nothing_is_missing_just_when_each_need_has_one_server() -> None:
         ({"host": "druid.tienda.ar"}, "http://druid.tienda.ar"),
     ],
 )
-def test_the_routers_url_comes_from_the_ingest_connection(
-    connection: dict[str, Any], url: str
-) -> None:
+def test_router_url_comes_from_the_ingest_connection(connection: dict[str, Any], url: str) -> None:
     assert router_url(Connection(conn_id="druid", conn_type="druid", **connection)) == url

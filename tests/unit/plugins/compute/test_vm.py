@@ -1,4 +1,4 @@
-"""Which VM the connection means."""
+"""The VM and the zones that the connection names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ventas_airflow.vm import VM, vm_of, zones_of
         (["a", "b,c"], ["a", "b", "c"]),
     ],
 )
-def test_zones_are_tried_in_order_and_once(named: Any, zones: list[str]) -> None:
+def test_zones_keep_their_order_without_repetition(named: Any, zones: list[str]) -> None:
     assert zones_of(named) == zones
 
 
@@ -37,7 +37,7 @@ def test_zones_are_tried_in_order_and_once(named: Any, zones: list[str]) -> None
     ],
 )
 @pytest.mark.parametrize("environment", [NativeEnvironment(), SandboxedEnvironment()])
-def test_a_dag_and_the_page_mean_the_same(
+def test_dag_templates_and_page_name_the_same_vm_and_zones(
     environment: Environment, more: dict[str, Any], zones: list[str]
 ) -> None:
     extra = {"project": "tienda", "zone": "r-a", "instance": "druid", **more}

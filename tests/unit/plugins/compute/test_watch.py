@@ -1,4 +1,4 @@
-"""The VM is kept on while tasks publish: with the emulator, a small router, and tasks' states."""
+"""The operator that keeps the VM on, with the emulator, a small router, and given task states."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RUN: Any = {"ti": SimpleNamespace(dag_id="sales_window", run_id="r1")}
 
 
 class Tasks:
-    """The states of the run's tasks, as Airflow's API answers them."""
+    """The states of the run's tasks, in the form of Airflow's API."""
 
     def __init__(self) -> None:
         self.states: dict[str, str | None] = {"publish_sales": None, "load_sales": None}
@@ -61,13 +61,13 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Tasks:
 
 @pytest.fixture
 def running(endpoint: str, druid: Druid) -> VentasComputeEngineHook:
-    """The VM runs, and Druid on it."""
+    """Hook of a VM that runs, with Druid on it."""
     run(ensure())
     return VentasComputeEngineHook()
 
 
 class Watch:
-    """The task, in a thread: it goes on while the test does things to the VM."""
+    """The task in a thread, so that a test can act on the VM meanwhile."""
 
     def __init__(self, **changes: Any) -> None:
         arguments = {
@@ -105,14 +105,14 @@ class Watch:
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_it_ends_with_the_tasks_and_leaves_a_vm_that_is_on_alone(
+def test_watch_ends_with_the_tasks_and_does_not_touch_a_running_vm(
     running: VentasComputeEngineHook, tasks: Tasks, power: MemoryPower, deferrable: bool
 ) -> None:
     watch = Watch(deferrable=deferrable)
     for state in ("running", "up_for_retry"):
         tasks.states = {"publish_sales": state, "load_sales": "skipped"}
         asked = tasks.asked
-        # The first of these looks may have begun with the states of before.
+        # The first of these looks may have begun with the earlier states.
         eventually(lambda asked=asked: tasks.asked > asked + 2)
         assert watch.goes_on, f"with a task that is {state}"
     tasks.end()
@@ -127,7 +127,7 @@ def test_it_ends_with_the_tasks_and_leaves_a_vm_that_is_on_alone(
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_vm_that_compute_engine_ends_is_started_again_each_time(
+def test_vm_that_compute_engine_ends_is_started_again_each_time(
     running: VentasComputeEngineHook,
     tasks: Tasks,
     endpoint: str,
@@ -145,7 +145,7 @@ def test_a_vm_that_compute_engine_ends_is_started_again_each_time(
     assert power.commands.count("start") == 3
 
 
-def test_a_compute_engine_that_cannot_tell_is_asked_again(
+def test_watch_goes_on_while_compute_engine_does_not_know_the_status(
     running: VentasComputeEngineHook, tasks: Tasks, endpoint: str, power: MemoryPower
 ) -> None:
     watch = Watch()
@@ -159,7 +159,7 @@ def test_a_compute_engine_that_cannot_tell_is_asked_again(
     assert power.commands == ["start"]
 
 
-def test_a_vm_that_ends_with_the_tasks_is_started_for_what_is_still_to_be_read(
+def test_vm_that_is_off_after_the_tasks_is_started_to_read_their_events(
     running: VentasComputeEngineHook, tasks: Tasks, endpoint: str
 ) -> None:
     interrupt(endpoint).raise_for_status()
@@ -169,7 +169,7 @@ def test_a_vm_that_ends_with_the_tasks_is_started_for_what_is_still_to_be_read(
     assert running.vm_status(**VM) == "RUNNING"
 
 
-def test_it_tries_again_without_end_while_there_is_no_capacity_and_tasks_publish(
+def test_without_capacity_the_start_is_retried_as_long_as_tasks_publish(
     running: VentasComputeEngineHook,
     tasks: Tasks,
     endpoint: str,
@@ -197,7 +197,7 @@ def test_it_tries_again_without_end_while_there_is_no_capacity_and_tasks_publish
     assert watch.end()["reinicios"] == 1
 
 
-def test_no_capacity_after_the_tasks_is_given_up_at_the_deadline(
+def test_without_capacity_after_the_tasks_the_watch_fails_at_the_deadline(
     running: VentasComputeEngineHook,
     tasks: Tasks,
     endpoint: str,
@@ -217,7 +217,7 @@ def test_no_capacity_after_the_tasks_is_given_up_at_the_deadline(
         ("QUOTA_EXCEEDED", r"Ask for more of compute\.googleapis\.com/n2_cpus"),
     ],
 )
-def test_what_somebody_has_to_grant_first_ends_the_watch(
+def test_missing_permission_or_quota_ends_the_watch(
     running: VentasComputeEngineHook, tasks: Tasks, endpoint: str, code: str, told: str
 ) -> None:
     go_wrong(endpoint, code, methods=["instances.start"], times=1)
@@ -226,7 +226,7 @@ def test_what_somebody_has_to_grant_first_ends_the_watch(
         Watch().end()
 
 
-def test_a_druid_that_does_not_come_back_gets_its_vm_started_anew(
+def test_vm_is_restarted_if_druid_does_not_come_up_on_it(
     running: VentasComputeEngineHook,
     tasks: Tasks,
     endpoint: str,

@@ -1,4 +1,4 @@
-"""The project's figures reach an OpenTelemetry collector, as a task's process sends them."""
+"""The project's metrics, sent from a process like a task's to an OpenTelemetry collector."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from include.stack.settings import ROOT
 from tests.support.webhook import listening
 
-#: What Airflow's task runner does around a task: set the metrics up, and flush them at its exit.
+#: Code of a task, after the set-up of metrics that Airflow's task runner does; exit flushes them.
 TASK = """
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
@@ -41,7 +41,7 @@ metrics.validated(
 
 
 def exported(environment: dict[str, str], home: Path) -> dict[str, float]:
-    """Run the task beside a collector; values by metric and attributes."""
+    """Run the task with a collector, and return the values by metric and attributes."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW_", "OTEL_"))}
     with listening() as collector:
         subprocess.run(
@@ -68,7 +68,7 @@ def exported(environment: dict[str, str], home: Path) -> dict[str, float]:
     return found
 
 
-def test_a_collector_gets_every_figure(tmp_path: Path) -> None:
+def test_collector_gets_every_metric(tmp_path: Path) -> None:
     window = "dag_id=sales_window"
     assert exported({"AIRFLOW__METRICS__OTEL_ON": "True"}, tmp_path) == {
         f"airflow.ventas.events_acknowledged{{{window}}}": 5,

@@ -1,4 +1,4 @@
-"""The page's app without Airflow around it."""
+"""Fixtures with the page's app, outside of Airflow."""
 
 import asyncio
 import json
@@ -14,20 +14,20 @@ from ventas_airflow.page.services import Viewer
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
-    """Nobody is logged in, and Druid is away."""
+    """The page's app without a logged-in user, and without Druid."""
     away = {"conn_type": "druid", "host": "127.0.0.1", "port": 1, "schema": "http"}
     monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(away))
     return create_app()
 
 
 async def stays() -> None:
-    """Wait for ever: the viewer keeps the connection open."""
+    """Never return: the viewer keeps the connection open."""
     await asyncio.Event().wait()
 
 
 @pytest.fixture
 def reader(app: FastAPI) -> TestClient:
-    """One who may see the window's DAG."""
+    """Client of a user who may see the window's DAG."""
     app.dependency_overrides[can_read] = lambda: None
     app.dependency_overrides[viewer] = lambda: Viewer("vera", stays)
     return TestClient(app)
@@ -35,6 +35,6 @@ def reader(app: FastAPI) -> TestClient:
 
 @pytest.fixture
 def runner(app: FastAPI, reader: TestClient) -> TestClient:
-    """One who may trigger it, too."""
+    """Client of a user who may also trigger the window's DAG."""
     app.dependency_overrides[can_run] = lambda: None
     return reader

@@ -1,4 +1,4 @@
-"""Who gets what of the page, and what is told when something is wrong."""
+"""Access to the page's routes, and the answers to errors."""
 
 import threading
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from ventas_airflow.page.shared import Shared
 from ventas_airflow.page.turns import Turns
 
 
-def test_without_a_login_no_route_answers(app: FastAPI) -> None:
+def test_every_route_answers_401_without_a_login(app: FastAPI) -> None:
     anonymous = TestClient(app)
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
     assert len(routes) > 5
@@ -33,13 +33,13 @@ def test_without_a_login_no_route_answers(app: FastAPI) -> None:
             assert answer.status_code == 401, route.path
 
 
-def test_a_browser_without_a_login_is_sent_to_it(app: FastAPI) -> None:
+def test_browser_without_a_login_is_redirected_to_it(app: FastAPI) -> None:
     answer = TestClient(app).get("/vivo", headers={"Accept": "text/html"}, follow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/auth/login/?next=/vivo")
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_each_view_is_the_shell_with_security_headers(reader: TestClient, view: str) -> None:
+def test_each_view_answers_the_shell_with_security_headers(reader: TestClient, view: str) -> None:
     answer = reader.get(f"/{view}")
     assert answer.status_code == 200
     assert 'src="static/page.js"' in answer.text
@@ -49,19 +49,19 @@ def test_each_view_is_the_shell_with_security_headers(reader: TestClient, view: 
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_files_are_those_of_the_folder_and_no_others(reader: TestClient) -> None:
+def test_static_route_serves_only_files_of_its_folder(reader: TestClient) -> None:
     assert reader.get("/static/page.css").headers["Content-Type"].startswith("text/css")
     for outside in ("/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/nothing.js"):
         assert reader.get(outside).status_code == 404
 
 
-def test_plotly_comes_from_its_wheel_and_is_fetched_once(reader: TestClient) -> None:
+def test_plotly_is_served_as_immutable_from_its_package(reader: TestClient) -> None:
     answer = reader.get(f"/{reader.get('/api/plotly').json()['src']}")
     assert "plotly.js v" in answer.text[:200]
     assert "immutable" in answer.headers["Cache-Control"]
 
 
-def test_trouble_has_a_status_a_code_and_a_sentence(reader: TestClient) -> None:
+def test_error_answer_has_a_status_a_code_and_a_sentence(reader: TestClient) -> None:
     away = reader.get("/api/live")
     assert (away.status_code, away.json()["code"]) == (503, "unreachable")
     assert "does not answer at http://127.0.0.1:1" in away.json()["error"]
@@ -76,7 +76,7 @@ def test_trouble_has_a_status_a_code_and_a_sentence(reader: TestClient) -> None:
 
 @pytest.fixture
 def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Lets the looks of «Ventas en vivo» end, which share one thread."""
+    """Event that lets the requests of «Ventas en vivo» end, which share one thread."""
     go = threading.Event()
 
     monkeypatch.setattr(live, "_overview", lambda _: go.wait(60) and b"{}")
@@ -85,7 +85,7 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go.set()
 
 
-def test_who_asks_for_too_much_is_told_when_to_come_back_and_the_others_are_answered(
+def test_viewer_with_too_many_requests_gets_429_and_others_are_answered(
     app: FastAPI, reader: TestClient, go: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "WAITING_OF_ONE", 3)
@@ -105,7 +105,7 @@ def test_who_asks_for_too_much_is_told_when_to_come_back_and_the_others_are_answ
     assert "try again" in busy[0].json()["error_en"]
 
 
-def test_a_look_whose_browser_has_gone_is_not_begun(
+def test_request_whose_browser_has_left_is_not_begun(
     app: FastAPI, reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go = threading.Event()
@@ -117,7 +117,7 @@ def test_a_look_whose_browser_has_gone_is_not_begun(
         return b"{}"
 
     def seen_leaving(request: Request) -> Viewer:
-        """A viewer as `access.viewer` has it, and a sign that they have left."""
+        """Return the viewer of `access.viewer`, and set `gone` once they have left."""
         found = access.viewer(request, SimpleNamespace(get_name=lambda: "vera"))
 
         async def left() -> None:
@@ -148,7 +148,7 @@ def test_a_look_whose_browser_has_gone_is_not_begun(
 
 @pytest.mark.parametrize("path", ["/api/sql", "/api/queries/top_products"])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_that_is_too_large_is_refused_before_anything_reads_it(
+def test_too_large_body_is_refused_even_before_the_login(
     app: FastAPI, path: str, chunked: bool
 ) -> None:
     part = b"x" * 1024
@@ -159,7 +159,7 @@ def test_a_body_that_is_too_large_is_refused_before_anything_reads_it(
     assert anonymous.post(path, content=part).status_code in (401, 422)
 
 
-def test_an_unexpected_error_of_one_address_is_told_and_logged_and_takes_no_other(
+def test_unexpected_error_answers_500_and_is_logged_and_other_routes_work(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> None:

@@ -1,4 +1,4 @@
-"""CSV that the page makes, in a real browser."""
+"""The page's CSV, made in a real browser."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ Make = Callable[[list[dict[str, str]], list[list[Any]]], str]
 
 @pytest.fixture(scope="module")
 def make() -> Iterator[Make]:
-    """`csv` of ``lib/csv.js``."""
+    """The function `csv` of ``lib/csv.js``."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
@@ -44,7 +44,7 @@ def columns(**kinds: str) -> list[dict[str, str]]:
     return [{"name": name, "kind": kind} for name, kind in kinds.items()]
 
 
-def test_what_is_written_is_what_a_reader_reads(make: Make) -> None:
+def test_csv_is_read_back_with_the_same_values(make: Make) -> None:
     rows = [["Aceite 1,5 l", -3, 1.25], ['Smart TV 50"', 0, None], ["dos\nrenglones; y más", 7, 2]]
     text = make(columns(producto="text", n="number", x="decimal"), rows)
     assert text.startswith("\ufeffproducto,n,x\r\n")
@@ -57,7 +57,7 @@ def test_what_is_written_is_what_a_reader_reads(make: Make) -> None:
 
 
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(make: Make, formula: str) -> None:
+def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(make: Make, formula: str) -> None:
     head = [{"name": formula, "kind": "text"}, {"name": "n", "kind": "number"}]
     text = make(head, [[formula, formula], ["a" + formula, -1]])
     read = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))

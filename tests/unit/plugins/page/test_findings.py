@@ -1,4 +1,4 @@
-"""«Qué hacer»: the report as the browser gets it, and the words for all that it may say."""
+"""«Qué hacer»: the report that the browser gets, and the texts for all its findings."""
 
 import json
 import re
@@ -27,7 +27,7 @@ from ventas_airflow.page.app import STATIC
 HOUR = timedelta(hours=1)
 TEXTS = json.loads((STATIC / "texts/findings.json").read_text(encoding="utf-8"))
 
-#: Texts of each kind, and what they advise.
+#: Texts and advised actions of each kind of finding.
 SAID = {
     "approval": ({"type", "issuer"}, {"type", "issuer"}),
     "product": ({"up", "down"}, {"up", "down"}),
@@ -35,13 +35,13 @@ SAID = {
     "promotion": ({"more", "eaten", "same"}, {"more", "eaten", "same"}),
     "returns": ({"reembolsada", "contracargo"}, {"reembolsada", "contracargo"}),
 }
-#: What the view adds to a finding's numbers.
+#: Values that the view adds to a finding's numbers.
 ADDED = {"what", "low_n", "high_n", "chance"}
 
 
 @pytest.fixture
 def changed(usual_sales: Events) -> SimulatedDruid:
-    """Something of each kind is out of the usual."""
+    """Sales with something unusual for each kind of finding."""
     wallet = {"payment": "qr", "issuer": "Mercado Pago"}
     events = refused(usual_sales, NOW - HOUR, 0.2, payment="credito", issuer="Visa")
     events = silent(events, NOW - HOUR, store="San Justo")
@@ -71,7 +71,7 @@ def asked(
 AT_NOON = "hasta=2026-08-25T12:00:00-03:00"
 
 
-def test_each_kind_is_reported_with_numbers_filters_and_sql(
+def test_each_kind_of_finding_is_reported_with_numbers_filters_and_sql(
     asked: Callable[[str], dict[str, Any]],
 ) -> None:
     report = asked(AT_NOON)
@@ -90,7 +90,7 @@ def test_each_kind_is_reported_with_numbers_filters_and_sql(
         assert named <= set(found["numbers"]) | ADDED
 
 
-def test_a_look_is_kept_for_all_who_look_at_the_same_sales(
+def test_report_is_shared_by_requests_for_the_same_sales(
     asked: Callable[[str], dict[str, Any]], changed: SimulatedDruid
 ) -> None:
     first = asked(AT_NOON)
@@ -100,18 +100,18 @@ def test_a_look_is_kept_for_all_who_look_at_the_same_sales(
     assert len(changed.asked) == 8
 
 
-def test_an_unknown_filter_is_told(reader: TestClient) -> None:
+def test_unknown_filter_answers_400(reader: TestClient) -> None:
     answer = reader.get("/api/findings?tienda=x")
     assert (answer.status_code, answer.json()["code"]) == (400, "input")
 
 
-def test_a_druid_that_is_away_is_told(reader: TestClient) -> None:
+def test_unreachable_druid_answers_503(reader: TestClient) -> None:
     answer = reader.get("/api/findings?provincia=Chaco")
     assert (answer.status_code, answer.json()["code"]) == (503, "unreachable")
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_there_are_words_for_every_finding_and_no_others(language: str) -> None:
+def test_texts_cover_exactly_the_findings(language: str) -> None:
     texts = TEXTS[language]
     for kind, (said, actions) in SAID.items():
         assert set(texts[kind]) == {*said, "action"}

@@ -1,6 +1,8 @@
-"""Airflow's API server behind the guard, where it serves its own machine alone."""
+"""The guard before Airflow's API server, if that serves only its own machine."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from airflow.configuration import conf
@@ -19,7 +21,7 @@ PATHS = ("/", "/auth/token", "/api/v2/dags", "/execution/health", "/ventas/api/l
 
 
 def configured(monkeypatch: pytest.MonkeyPatch, base_url: str, execution: str = "") -> TestClient:
-    """Airflow at a base URL, as it puts a plugin's middleware before its routes."""
+    """Return a client of an app like Airflow's at a base URL, with the plugin's middlewares."""
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", execution)
     routes = [
@@ -32,7 +34,7 @@ def configured(monkeypatch: pytest.MonkeyPatch, base_url: str, execution: str = 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]"])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_local_airflow_answers_its_page_and_its_tasks_and_no_other_site(
+def test_local_airflow_answers_its_own_pages_and_refuses_other_sites(
     monkeypatch: pytest.MonkeyPatch, base: str, path: str
 ) -> None:
     client = configured(monkeypatch, base)
@@ -46,7 +48,9 @@ def test_a_local_airflow_answers_its_page_and_its_tasks_and_no_other_site(
     assert client.get(path, headers={"Host": "evil.example"}).status_code == 421
 
 
-def test_tasks_may_call_it_by_a_name_of_their_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tasks_may_call_airflow_by_its_name_in_their_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     execution = "http://airflow-api-server:8080/execution/"
     client = configured(monkeypatch, "http://localhost:8080", execution)
     named = {"Host": "airflow-api-server:8080"}
@@ -56,15 +60,15 @@ def test_tasks_may_call_it_by_a_name_of_their_network(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("base", ["https://airflow.tienda.example", "http://10.0.0.3:8080", ""])
-def test_an_airflow_with_another_address_is_left_to_its_deployment(
+def test_airflow_with_another_address_has_no_guard(
     monkeypatch: pytest.MonkeyPatch, base: str
 ) -> None:
     client = configured(monkeypatch, base)
     assert client.get("/", headers={"Host": "anything.example"}).status_code == 200
 
 
-def test_the_embedded_airflow_has_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    variables = airflow._configuration(Settings.from_environment({}), airflow.ROOT / "none")
+def test_embedded_airflow_has_the_guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    variables = airflow._configuration(Settings.from_environment({}), tmp_path)
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", variables["API__BASE_URL"])
     assert conf.get("api", "base_url") == "http://127.0.0.1:8080"
     assert [each["name"] for each in root_middlewares()] == ["web guard"]

@@ -1,4 +1,4 @@
-"""What «Salud del flujo» gets: each part by itself, whatever is away; and who may resume."""
+"""Routes of «Salud del flujo»: each part while a service is away, and the permission to resume."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def router(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
-    """Druid's router; without it Druid is away."""
+    """A stand-in for Druid's router; without this fixture Druid is away."""
     with serving() as router:
         address = urlsplit(router.url)
         druid = {"conn_type": "druid", "host": address.hostname, "port": address.port}
@@ -57,21 +57,19 @@ def part(client: TestClient, name: str, **parameters: str) -> dict[str, Any]:
     return found
 
 
-def test_druid_away_is_told_where_druid_is_asked(reader: TestClient) -> None:
+def test_unreachable_druid_answers_503_for_the_parts_that_query_it(reader: TestClient) -> None:
     for name in ("sales", "supervisor", "ledger"):
         answer = reader.get(f"/api/health/{name}")
         assert (answer.status_code, answer.json()["code"]) == (503, "unreachable"), name
 
 
-def test_before_anything_is_ingested_that_is_what_is_told(
-    reader: TestClient, router: Router
-) -> None:
+def test_parts_say_so_before_anything_is_ingested(reader: TestClient, router: Router) -> None:
     router.on("POST", SQL, (400, {"errorMessage": "Object 'ventas' not found"}))
     assert reader.get("/api/health/sales").json()["code"] == "empty"
     assert part(reader, "supervisor")["reason"] == "no_supervisor"
 
 
-def test_many_viewers_cost_druid_what_one_does(reader: TestClient, router: Router) -> None:
+def test_repeated_requests_share_one_request_to_druid(reader: TestClient, router: Router) -> None:
     router.on("GET", STATUS, (200, status()))
     with reader:
         for _ in range(5):
@@ -91,7 +89,7 @@ def holds(
     monkeypatch.setattr(health, "offsets_of", offsets_of)
 
 
-def test_kafka_tells_the_ends_of_both_topics(
+def test_kafka_part_has_the_offsets_of_both_topics(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holds(
@@ -117,7 +115,7 @@ def test_kafka_tells_the_ends_of_both_topics(
         (TopicMissingError("no topic 'ventas'"), "none", "no_topic"),
     ],
 )
-def test_kafka_away_or_without_topics_is_told(
+def test_kafka_part_says_if_kafka_is_away_or_has_no_topics(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch, fault: Exception, state: str, reason: str
 ) -> None:
     holds(monkeypatch, fault)
@@ -126,7 +124,7 @@ def test_kafka_away_or_without_topics_is_told(
     assert found["numbers"]["direccion"] == "127.0.0.1:1"
 
 
-def test_kafka_that_is_really_away_is_given_up_soon(reader: TestClient) -> None:
+def test_unreachable_kafka_answers_within_ten_seconds(reader: TestClient) -> None:
     began = datetime.now(UTC)
     assert part(reader, "kafka")["reason"] == "kafka_unreachable"
     assert datetime.now(UTC) - began < timedelta(seconds=10)
@@ -153,7 +151,7 @@ SUMS = {
 ROW = {"corrida": "r1", "minuto": MINUTE, "estado": "aprobada", **SUMS}
 
 
-def test_a_minute_that_differs_at_two_looks_is_bad(
+def test_minute_that_differs_twice_in_a_row_is_bad(
     reader: TestClient, router: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     minutes_of(monkeypatch, LedgerMinutes({("r1", MINUTE, "aprobada"): (2, 3, 5, 1, 0)}, set()))
@@ -166,7 +164,7 @@ def test_a_minute_that_differs_at_two_looks_is_bad(
     assert router.asked[0].body["context"]["timeout"] < 10_000
 
 
-def test_a_ledger_that_cannot_be_read_is_no_data(
+def test_unreadable_ledger_gives_no_data(
     reader: TestClient, router: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     minutes_of(monkeypatch, AWAY)
@@ -188,7 +186,7 @@ def run_is(monkeypatch: pytest.MonkeyPatch, found: RunProgress | Exception) -> l
     return asked
 
 
-def test_a_window_tells_what_is_confirmed_of_it(
+def test_window_part_has_the_committed_sales(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = {"pendiente": Totals(3, 3, 300), "aprobada": Totals(2, 2, 200)}
@@ -217,7 +215,7 @@ def test_a_window_tells_what_is_confirmed_of_it(
         (TopicMissingError("no topic"), "no_topic"),
     ],
 )
-def test_a_window_of_which_nothing_is_known_is_no_data(
+def test_window_without_known_sales_gives_no_data(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch, found: RunProgress | Exception, reason: str
 ) -> None:
     run_is(monkeypatch, found)
@@ -225,7 +223,7 @@ def test_a_window_of_which_nothing_is_known_is_no_data(
     assert (told["state"], told["reason"]) == ("none", reason)
 
 
-def test_moments_within_a_minute_read_the_ledger_once(
+def test_requests_since_the_same_minute_read_the_ledger_once(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[datetime] = []
@@ -243,13 +241,13 @@ def test_moments_within_a_minute_read_the_ledger_once(
 
 
 @pytest.mark.parametrize("since", ["2026-11-24T12:00:00", "ayer", ""])
-def test_a_moment_without_a_zone_is_refused(reader: TestClient, since: str) -> None:
+def test_moment_without_a_time_zone_is_refused(reader: TestClient, since: str) -> None:
     assert reader.get("/api/health/window", params={"run": "r1", "since": since}).status_code == 422
 
 
 @pytest.fixture
 def compute(tmp_path: Path) -> Iterator[str]:
-    """Address of a Compute Engine emulator."""
+    """Address of a running Compute Engine emulator."""
     with serving_compute(MemoryPower(), tmp_path / "compute.json") as address:
         yield address
 
@@ -261,7 +259,7 @@ def place(monkeypatch: pytest.MonkeyPatch, address: str, **more: Any) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
 
 
-def test_the_vm_is_the_connections_with_its_cost_until_now(
+def test_vm_part_has_the_connections_vm_and_its_cost_until_now(
     reader: TestClient, compute: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place(monkeypatch, compute, usd_per_hour=3600)
@@ -279,7 +277,7 @@ def test_the_vm_is_the_connections_with_its_cost_until_now(
     assert (found["numbers"]["tipo"], found["numbers"]["emulada"]) == ("n2-standard-4", True)
 
 
-def test_a_vm_in_another_of_its_zones_is_found_there(
+def test_vm_in_another_of_its_zones_is_found(
     reader: TestClient, compute: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = "southamerica-west1-b"
@@ -289,7 +287,7 @@ def test_a_vm_in_another_of_its_zones_is_found_there(
     assert part(reader, "vm")["numbers"]["zona"] == other
 
 
-def test_compute_engine_away_is_told_at_once(
+def test_unreachable_compute_engine_is_reported_without_retries(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [port] = free_ports(1)
@@ -299,7 +297,7 @@ def test_compute_engine_away_is_told_at_once(
     assert datetime.now(UTC) - began < timedelta(seconds=10), "retries are the poll's"
 
 
-def test_a_reader_may_not_resume_and_is_told_so(app: FastAPI, router: Router) -> None:
+def test_user_without_permission_cannot_resume_the_supervisor(app: FastAPI, router: Router) -> None:
     def refuse() -> None:
         raise HTTPException(403, "Forbidden")
 
@@ -310,7 +308,7 @@ def test_a_reader_may_not_resume_and_is_told_so(app: FastAPI, router: Router) ->
     assert router.times("POST", RESUME) == 0
 
 
-def test_who_may_run_windows_resumes_the_supervisor(app: FastAPI, router: Router) -> None:
+def test_user_who_may_run_windows_can_resume_the_supervisor(app: FastAPI, router: Router) -> None:
     app.dependency_overrides |= {can_run: lambda: None, may_run: lambda: True}
     user = TestClient(app)
     assert user.get("/api/permissions").json() == {"run": True}
@@ -321,7 +319,7 @@ def test_who_may_run_windows_resumes_the_supervisor(app: FastAPI, router: Router
 
 
 @pytest.mark.parametrize(("refused", "may"), [(None, True), (403, False)])
-def test_what_one_may_is_what_the_buttons_route_says(
+def test_may_run_follows_the_permission_of_the_buttons_routes(
     monkeypatch: pytest.MonkeyPatch, refused: int | None, may: bool
 ) -> None:
     def can_run(*_: object) -> None:
@@ -333,7 +331,7 @@ def test_what_one_may_is_what_the_buttons_route_says(
     assert may_run(nobody, nobody) is may
 
 
-def test_a_permission_that_cannot_be_told_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_may_run_raises_errors_other_than_403(monkeypatch: pytest.MonkeyPatch) -> None:
     def can_run(*_: object) -> None:
         raise HTTPException(401)
 

@@ -1,4 +1,4 @@
-"""The routes of «Consultas», with a Druid that answers from a script."""
+"""Routes of «Consultas», with scripted answers of Druid."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def free(sql: str, **limits: Any) -> dict[str, Any]:
     return {"sql": sql, "id": str(uuid.uuid4()), **limits}
 
 
-def test_the_library_is_listed_as_its_files_are(reader: TestClient) -> None:
+def test_library_is_listed_as_in_its_files(reader: TestClient) -> None:
     listed = {query["name"]: query for query in reader.get("/api/queries").json()}
     assert list(listed) == [query.name for query in load_library()]
     top = listed["top_products"]
@@ -65,7 +65,7 @@ def test_the_library_is_listed_as_its_files_are(reader: TestClient) -> None:
     assert top["chart"] == {"kind": "bar", "x": "producto", "y": ["facturado_centavos"]}
 
 
-def test_a_query_of_the_library_is_run_with_its_values_and_shared(
+def test_library_query_runs_with_its_values_and_shares_the_answer(
     reader: TestClient, druid: Router
 ) -> None:
     names = ["producto", "categoria", "ventas", "unidades", "facturado_centavos"]
@@ -89,16 +89,14 @@ def test_a_query_of_the_library_is_run_with_its_values_and_shared(
     assert [each["value"] for each in asked.body["parameters"]] == found["parameters"]
 
 
-def test_values_that_cannot_be_and_queries_that_are_not_there_are_told(reader: TestClient) -> None:
+def test_invalid_value_answers_400_and_unknown_query_404(reader: TestClient) -> None:
     wrong = reader.post("/api/queries/top_products", json={"values": {"cuantos": "mil"}})
     assert (wrong.status_code, wrong.json()["code"]) == (400, "input")
     assert wrong.json()["error"] == "Cuántos: va un número entero de 1 a 500, no 'mil'"
     assert reader.post("/api/queries/nada", json={}).status_code == 404
 
 
-def test_free_sql_comes_back_with_the_kinds_of_its_columns(
-    runner: TestClient, druid: Router
-) -> None:
+def test_free_sql_answers_with_the_kinds_of_its_columns(runner: TestClient, druid: Router) -> None:
     names = ["t", "n", "x", "s", "importe_centavos", "raro_centavos"]
     types = ["TIMESTAMP", "BIGINT", "DECIMAL", "VARCHAR", "BIGINT", "VARCHAR"]
     druid.on("POST", SQL, PLAN, table(names, types, *[["t", 1, 1.5, "=1", 5, "x"]] * 3))
@@ -119,7 +117,7 @@ def test_free_sql_comes_back_with_the_kinds_of_its_columns(
         ({"sql": "SELECT 1", "id": "1"}, "UUID"),
     ],
 )
-def test_free_sql_that_may_not_be_asked_is_not(
+def test_refused_free_sql_does_not_reach_druid(
     runner: TestClient, druid: Router, body: dict[str, Any], told: str
 ) -> None:
     answer = runner.post("/api/sql", json=body)
@@ -132,7 +130,7 @@ def test_free_sql_that_may_not_be_asked_is_not(
     ("status", "category", "told"),
     [(504, "TIMEOUT", (504, "slow")), (500, "CANCELED", (409, "cancelled"))],
 )
-def test_slow_and_cancelled_are_told_apart(
+def test_time_out_and_cancellation_have_different_codes(
     runner: TestClient, druid: Router, status: int, category: str, told: tuple[int, str]
 ) -> None:
     druid.on("POST", SQL, PLAN, (status, {"category": category, "errorMessage": "…"}))
@@ -140,7 +138,7 @@ def test_slow_and_cancelled_are_told_apart(
     assert (answer.status_code, answer.json()["code"]) == told
 
 
-def test_a_query_is_cancelled_by_the_id_that_its_page_gave_it(
+def test_query_is_cancelled_by_the_id_that_the_page_gave_it(
     runner: TestClient, druid: Router
 ) -> None:
     asked = str(uuid.uuid4())
@@ -152,7 +150,7 @@ def test_a_query_is_cancelled_by_the_id_that_its_page_gave_it(
     assert runner.delete("/api/sql/x").status_code == 400
 
 
-def test_free_sql_has_a_login_of_its_own_where_there_is_one(
+def test_free_sql_uses_the_read_only_login_if_its_connection_exists(
     runner: TestClient, druid: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     druid.on("POST", SQL, *[PLAN, table(["n"], ["BIGINT"], [1])] * 2)
@@ -166,14 +164,14 @@ def test_free_sql_has_a_login_of_its_own_where_there_is_one(
         druid.asked[-1].headers["Authorization"] == f"Basic {b64encode(b'ventas_page:x').decode()}"
     )
 
-    # The library reads Druid's own tables as well, and only who may write may cancel.
+    # The library also reads Druid's own tables, and only a login that may write may cancel.
     druid.on("POST", SQL, table(["producto"], ["VARCHAR"], ["Yerba"]))
     runner.post("/api/queries/druid_servers", json={})
     runner.delete(f"/api/sql/{uuid.uuid4()}")
     assert all("Authorization" not in asked.headers for asked in druid.asked[-2:])
 
 
-def test_no_more_queries_run_at_once_than_may(runner: TestClient, druid: Router) -> None:
+def test_query_beyond_the_limit_at_once_answers_429(runner: TestClient, druid: Router) -> None:
     druid.on("POST", SQL, PLAN, table(["n"], ["BIGINT"], [1]))
     for _ in range(queries.AT_ONCE):
         queries._slots.acquire()
@@ -185,7 +183,7 @@ def test_no_more_queries_run_at_once_than_may(runner: TestClient, druid: Router)
     assert runner.post("/api/sql", json=free("SELECT 1")).json()["rows"] == [[1]]
 
 
-def test_a_viewer_has_the_library_and_no_free_sql(
+def test_viewer_may_list_the_library_but_not_run_free_sql(
     app: FastAPI, reader: TestClient, druid: Router
 ) -> None:
     def refuse() -> None:
@@ -199,7 +197,7 @@ def test_a_viewer_has_the_library_and_no_free_sql(
     assert reader.get("/api/queries").status_code == 200
 
 
-def test_the_columns_are_those_that_druid_has_of_the_event(reader: TestClient) -> None:
+def test_columns_are_druids_columns_of_the_event(reader: TestClient) -> None:
     found = reader.get("/api/columns").json()
     names = [column["name"] for column in found["columns"]]
     assert names == ["__time" if field.name == "ts" else field.name for field in FIELDS]
@@ -207,7 +205,7 @@ def test_the_columns_are_those_that_druid_has_of_the_event(reader: TestClient) -
     assert found["seconds"] == {"default": 10, "most": 30}
 
 
-def test_any_number_of_records_is_read_in_few_sizes(
+def test_any_number_of_records_is_served_from_few_read_sizes(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = Seen(0, 1, 2, "key", None, "text", "problem")
@@ -228,7 +226,7 @@ def test_any_number_of_records_is_read_in_few_sizes(
             assert reader.get(f"/api/tail?n={count}").json()["code"] == "input"
 
 
-def test_the_tail_has_events_and_what_is_none(
+def test_tail_has_events_and_malformed_records(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = SaleSource(load_market(), 7, "c").chain(0, datetime(2026, 11, 24, tzinfo=UTC))[0]
@@ -241,7 +239,9 @@ def test_the_tail_has_events_and_what_is_none(
     assert len(reader.get("/api/tail?n=1").json()["records"]) == 1
 
 
-def test_a_kafka_that_is_away_is_told(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tail_answers_503_if_kafka_is_away(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*_: object) -> Tail:
         raise KafkaUnreachableError({"bootstrap.servers": "there:1"}, 1)
 

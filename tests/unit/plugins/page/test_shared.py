@@ -1,4 +1,4 @@
-"""One answer for all who ask the same."""
+"""Answers that viewers with the same request share."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ VIEWER = Viewer("vera", stays)
 
 
 class Maker:
-    """Counts how often it is asked."""
+    """Makes an answer, and counts its calls."""
 
     def __init__(self, answer: Callable[[], Any]) -> None:
         self.calls = 0
@@ -33,7 +33,7 @@ class Maker:
         return self.answer()
 
 
-def test_those_who_come_while_it_is_made_wait_for_the_same() -> None:
+def test_concurrent_requests_wait_for_the_same_answer() -> None:
     go = threading.Event()
     make = Maker(lambda: go.wait(5) and "answer")
 
@@ -48,7 +48,7 @@ def test_those_who_come_while_it_is_made_wait_for_the_same() -> None:
     assert make.calls == 1
 
 
-def test_an_answer_is_kept_for_its_time_and_by_its_key() -> None:
+def test_answer_is_kept_by_key_until_its_time_is_over() -> None:
     now = 100.0
     make = Maker(lambda: now)
 
@@ -65,7 +65,7 @@ def test_an_answer_is_kept_for_its_time_and_by_its_key() -> None:
 
 
 class Slow:
-    """A maker whose second answer comes when it is let go."""
+    """Makes its first answer at once, and the later ones when `go` is set."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -78,7 +78,7 @@ class Slow:
         return self.calls
 
 
-def test_while_a_new_answer_is_slow_the_old_one_is_shown_for_some_time() -> None:
+def test_old_answer_is_shown_while_a_new_one_is_slow() -> None:
     now = 100.0
     make = Slow()
 
@@ -99,7 +99,7 @@ def test_while_a_new_answer_is_slow_the_old_one_is_shown_for_some_time() -> None
     assert make.calls == 2
 
 
-def test_an_answer_that_is_too_old_is_not_shown() -> None:
+def test_too_old_answer_is_not_shown() -> None:
     now = 100.0
     make = Slow()
 
@@ -117,7 +117,7 @@ def test_an_answer_that_is_too_old_is_not_shown() -> None:
     assert asyncio.run(scene()) == [1, True, 2]
 
 
-def test_a_new_answer_that_is_quick_is_waited_for_and_so_is_trouble() -> None:
+def test_quick_new_answer_or_error_is_preferred_to_the_old_answer() -> None:
     now = 100.0
     answers = iter([lambda: "old", lambda: time.sleep(0.05) or "new", lambda: 1 / 0])
 
@@ -135,7 +135,7 @@ def test_a_new_answer_that_is_quick_is_waited_for_and_so_is_trouble() -> None:
     assert asyncio.run(scene()) == ["old", "new"]
 
 
-def test_after_trouble_nothing_old_is_shown() -> None:
+def test_old_answer_is_not_shown_after_an_error() -> None:
     now = 100.0
     go = threading.Event()
     answers = iter([lambda: "old", lambda: 1 / 0, lambda: go.wait(5) and "new"])
@@ -161,7 +161,7 @@ def test_after_trouble_nothing_old_is_shown() -> None:
     assert asyncio.run(scene()) == (True, "new")
 
 
-def test_trouble_is_everyones_for_a_moment_and_then_tried_again() -> None:
+def test_error_is_shared_for_a_moment_and_then_tried_again() -> None:
     now = 0.0
     make = Maker(lambda: 1 / 0)
 
@@ -177,7 +177,7 @@ def test_trouble_is_everyones_for_a_moment_and_then_tried_again() -> None:
     assert make.calls == 2
 
 
-def test_a_viewer_who_leaves_does_not_take_the_answer_from_the_others() -> None:
+def test_viewer_who_leaves_does_not_cancel_the_answer_for_others() -> None:
     go = threading.Event()
     make = Maker(lambda: go.wait(5) and "answer")
 
@@ -194,7 +194,7 @@ def test_a_viewer_who_leaves_does_not_take_the_answer_from_the_others() -> None:
     assert make.calls == 1
 
 
-def test_answers_are_made_in_the_threads_that_are_given() -> None:
+def test_answers_are_made_in_the_given_threads() -> None:
     async def scene() -> Any:
         cache = Shared(turns=Turns(1, "own"))
         return await cache.get(VIEWER, "a", 60, lambda: threading.current_thread().name)
@@ -202,7 +202,7 @@ def test_answers_are_made_in_the_threads_that_are_given() -> None:
     assert asyncio.run(scene()).startswith("own")
 
 
-def test_the_oldest_answers_go_first() -> None:
+def test_least_recently_requested_answer_is_dropped_first() -> None:
     make = Maker(lambda: None)
 
     async def scene() -> None:
@@ -214,7 +214,7 @@ def test_the_oldest_answers_go_first() -> None:
     assert make.calls == 4
 
 
-def test_a_viewer_who_asks_for_too_much_gets_the_old_answer_or_is_told_to_come_back(
+def test_viewer_with_too_many_requests_gets_the_old_answer_or_busy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(turns, "WAITING_OF_ONE", 1)
@@ -241,7 +241,7 @@ def test_a_viewer_who_asks_for_too_much_gets_the_old_answer_or_is_told_to_come_b
     assert asyncio.run(scene()) == ("old", "old", "new")
 
 
-def test_a_refused_look_takes_no_place_of_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_request_does_not_drop_another_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     make = Maker(lambda: None)
 
     async def scene() -> None:
@@ -259,7 +259,7 @@ def test_a_refused_look_takes_no_place_of_an_answer(monkeypatch: pytest.MonkeyPa
     assert make.calls == 2
 
 
-def test_a_look_that_nobody_waits_for_any_more_is_not_begun() -> None:
+def test_call_that_nobody_waits_for_any_more_is_not_begun() -> None:
     go = threading.Event()
     left = Maker(lambda: "left")
 
@@ -290,7 +290,7 @@ def test_a_look_that_nobody_waits_for_any_more_is_not_begun() -> None:
     assert left.calls == 1
 
 
-def test_a_look_goes_on_while_one_of_those_who_asked_waits() -> None:
+def test_call_goes_on_while_one_viewer_waits_for_it() -> None:
     go = threading.Event()
 
     async def scene() -> Any:

@@ -1,4 +1,4 @@
-"""The page's texts: the same in both languages, and every one that a view names is there."""
+"""The page's texts: the same keys in both languages, and every key that a view uses."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def keys(texts: dict[str, Any], before: str = "") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_both_languages_have_the_same_texts_with_the_same_values(file: Path) -> None:
+def test_both_languages_have_the_same_keys_and_placeholders(file: Path) -> None:
     texts = json.loads(file.read_text(encoding="utf-8"))
     spanish, english = keys(texts["es"]), keys(texts["en"])
     assert spanish.keys() == english.keys()
@@ -31,7 +31,7 @@ def test_both_languages_have_the_same_texts_with_the_same_values(file: Path) -> 
         assert set(names.findall(text)) == set(names.findall(english[key])), key
 
 
-def test_every_text_that_a_script_names_is_there() -> None:
+def test_every_text_key_in_a_script_exists() -> None:
     known = {
         f"{file.stem}.{key}"
         for file in FILES
@@ -46,7 +46,7 @@ def test_every_text_that_a_script_names_is_there() -> None:
     assert named - known == set()
 
 
-def test_nothing_of_the_page_comes_from_elsewhere() -> None:
+def test_page_loads_nothing_from_other_servers() -> None:
     for file in STATIC.rglob("*"):
         if file.suffix in {".js", ".css", ".html"}:
             text = file.read_text(encoding="utf-8")

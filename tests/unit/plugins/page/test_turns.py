@@ -12,7 +12,7 @@ from ventas_airflow.page.turns import BusyError, Turns
 
 
 class Held:
-    """Calls that note their names when they begin, and end when they are let go."""
+    """Calls that record their names when they begin, and end when `go` is set."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -38,7 +38,7 @@ def ask(turns: Turns, held: Held, viewer: str, count: int) -> list[Future[Any]]:
     return [turns.submit(viewer, held.call(f"{viewer}{n}")) for n in range(count)]
 
 
-def test_one_viewer_never_has_all_threads(held: Held) -> None:
+def test_one_viewer_never_uses_all_threads(held: Held) -> None:
     turns = Turns(4, "test")
     ask(turns, held, "a", 10)
     other = turns.submit("b", lambda: "at once")
@@ -46,7 +46,7 @@ def test_one_viewer_never_has_all_threads(held: Held) -> None:
     assert len(held.begun) <= 3
 
 
-def test_viewers_take_turns_whoever_asked_for_more(held: Held) -> None:
+def test_viewers_take_turns_even_if_one_has_more_calls(held: Held) -> None:
     turns = Turns(1, "test")
     first = turns.submit("z", held.call("first"))
     asked = [*ask(turns, held, "a", 5), *ask(turns, held, "b", 2), *ask(turns, held, "c", 1)]
@@ -55,7 +55,7 @@ def test_viewers_take_turns_whoever_asked_for_more(held: Held) -> None:
     assert held.begun == ["first", "a0", "b0", "c0", "a1", "b1", "a2", "a3", "a4"]
 
 
-def test_a_viewer_who_asks_for_too_much_is_refused_and_the_others_are_not(held: Held) -> None:
+def test_full_queue_of_one_viewer_does_not_refuse_others(held: Held) -> None:
     turns = Turns(1, "test")
     ask(turns, held, "a", 1 + module.WAITING_OF_ONE)
     with pytest.raises(BusyError) as refused:
@@ -65,7 +65,7 @@ def test_a_viewer_who_asks_for_too_much_is_refused_and_the_others_are_not(held: 
     ask(turns, held, "b", 1)
 
 
-def test_many_viewers_do_not_make_the_queue_endless(
+def test_full_queue_of_all_viewers_refuses_calls(
     held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WAITING", 3)
@@ -76,7 +76,7 @@ def test_many_viewers_do_not_make_the_queue_endless(
         turns.submit("e", held.call("more"))
 
 
-def test_a_call_that_is_cancelled_while_it_waits_is_not_made_and_leaves_its_place(
+def test_cancelled_waiting_call_is_not_made_and_frees_its_place(
     held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WAITING_OF_ONE", 2)
@@ -90,7 +90,7 @@ def test_a_call_that_is_cancelled_while_it_waits_is_not_made_and_leaves_its_plac
     assert held.begun == ["a0", "a2", "last"]
 
 
-def test_an_error_is_raised_where_the_answer_is_asked_for_and_frees_the_thread() -> None:
+def test_error_is_raised_from_the_future_and_frees_the_thread() -> None:
     turns = Turns(1, "test")
     with pytest.raises(ZeroDivisionError):
         turns.submit("a", lambda: 1 / 0).result(60)

@@ -1,4 +1,4 @@
-"""Airflow with a home and a Kafka connection of its own, and no server."""
+"""An Airflow home for these tests, without a server."""
 
 import os
 import tempfile

@@ -22,7 +22,7 @@ def plan(**changes: Any) -> list[dict[str, str]]:
     return operator.execute(context)
 
 
-def test_the_days_are_whole_local_days_until_the_last_midnight() -> None:
+def test_planned_days_are_whole_local_days_until_the_last_midnight() -> None:
     until = "2026-11-24T03:00:00+00:00"
     assert plan() == [{"day": "2026-11-22", "until": until}, {"day": "2026-11-23", "until": until}]
 
@@ -38,6 +38,8 @@ def test_the_days_are_whole_local_days_until_the_last_midnight() -> None:
         ({"seed": -1}, "seed"),
     ],
 )
-def test_a_back_fill_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
+def test_invalid_back_fill_is_refused_with_the_parameter(
+    changes: dict[str, Any], named: str
+) -> None:
     with pytest.raises(AirflowFailException, match=named):
         plan(**changes)

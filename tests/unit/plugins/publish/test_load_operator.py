@@ -1,4 +1,4 @@
-"""How a load is divided, and what its operators refuse before anything starts."""
+"""Division of a load into shards, and the parameters that its operators refuse."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -28,23 +28,23 @@ def load(**changes: Any) -> LoadSalesOperator:
     return LoadSalesOperator(**{"task_id": "t", "seed": 7, "shard": shard, "sales": 10, **changes})
 
 
-def test_the_shards_are_disjoint_and_cover_all_sales() -> None:
+def test_shards_are_disjoint_and_cover_all_sales() -> None:
     assert plan().execute(Context) == [
         {"desde": 0, "hasta": 4096},
         {"desde": 4096, "hasta": 10_000},
     ]
 
 
-def test_there_are_no_more_shards_than_sales_for_them() -> None:
+def test_shards_without_sales_are_left_out() -> None:
     assert plan(sales=5, shards=4).execute(Context) == [{"desde": 0, "hasta": 5}]
 
 
-def test_a_whole_number_is_whole_however_json_writes_it() -> None:
+def test_whole_number_written_as_a_float_is_accepted() -> None:
     assert plan(sales=1e4, seed=7.0).execute(Context) == plan().execute(Context)
 
 
 @pytest.mark.parametrize("mode", ["cadence", "curve"])
-def test_another_mode_has_no_load(mode: str) -> None:
+def test_plan_is_empty_in_other_modes(mode: str) -> None:
     assert plan(mode=mode).execute(Context) == []
 
 
@@ -57,7 +57,7 @@ def test_another_mode_has_no_load(mode: str) -> None:
         ({"shards": None}, "shards needs to be a whole number"),
     ],
 )
-def test_a_plan_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
+def test_invalid_plan_is_refused_with_the_parameter(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(AirflowFailException, match=named):
         plan(**changes).execute(Context)
 
@@ -73,6 +73,6 @@ def test_a_plan_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -
         ({"silences_pct": 1}, "the mode is load"),
     ],
 )
-def test_a_load_that_cannot_be_is_refused(changes: dict[str, Any], named: str) -> None:
+def test_invalid_load_is_refused_with_the_parameter(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(AirflowFailException, match=named):
         load(**changes).execute(Context)

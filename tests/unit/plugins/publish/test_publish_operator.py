@@ -1,4 +1,4 @@
-"""What the operator refuses before anything starts, and how a stop reaches it."""
+"""Parameters that the publishing operator refuses, and its stop."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def read_once() -> Iterator[None]:
-    """The market's files are read for the first of many examples alone."""
+    """Read the market's files only for the first of many examples."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(market, "load_market", lru_cache(market.load_market))
         yield
@@ -82,20 +82,20 @@ def operator(**arguments: Any) -> PublishSalesOperator:
         ({"mode": "curve", "starts_at": "9999-01-01T00:00:00Z"}, "before starts_at"),
     ],
 )
-def test_a_bad_parameter_is_refused_for_good_with_its_name(
+def test_invalid_parameter_fails_without_retries_and_with_its_name(
     arguments: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(AirflowFailException, match=named):
         operator(**arguments).execute(context())
 
 
-def test_a_broker_that_is_not_there_may_be_retried() -> None:
+def test_unreachable_broker_fails_with_retries() -> None:
     with pytest.raises(AirflowException, match=r"127\.0\.0\.1:1") as caught:
         operator(delivery_timeout=1).execute(context())
     assert not isinstance(caught.value, AirflowFailException)
 
 
-def test_a_stop_before_the_first_sale_fails_the_task_for_good() -> None:
+def test_stop_before_the_first_sale_fails_without_retries() -> None:
     pushed: dict[str, Any] = {}
 
     def push(key: str, value: Any) -> None:
@@ -109,13 +109,13 @@ def test_a_stop_before_the_first_sale_fails_the_task_for_good() -> None:
     assert pushed["return_value"]["confirmadas"] == 0
 
 
-def test_in_load_mode_it_leaves_the_publishing_to_the_load_task() -> None:
+def test_publish_task_is_skipped_in_load_mode() -> None:
     with pytest.raises(AirflowSkipException, match="load_sales"):
         operator(mode="load").execute(context())
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
-def test_the_operator_can_be_copied_as_airflow_does(
+def test_operator_can_be_copied_as_airflow_does(
     copied: Callable[[PublishSalesOperator], PublishSalesOperator],
 ) -> None:
     assert copied(operator()).seed == 1
@@ -141,12 +141,12 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner),
     max_leaves=3,
 )
-"""What a form, the REST API or a template may hand over."""
+"""Any value that a form, the REST API or a template may pass."""
 
 
 @settings(max_examples=60)
 @given(data=st.data())
-def test_whatever_a_parameter_is_it_is_taken_or_refused_with_one_sentence(
+def test_any_parameter_value_is_accepted_or_refused_with_one_sentence(
     read_once: None, data: st.DataObject
 ) -> None:
     arguments: dict[str, Any] = {"duration_minutes": 1, "seed": 1}

@@ -1,4 +1,4 @@
-"""A window that sold less than its cadence promises is found out, and chance is not."""
+"""Windows that sold less than their cadence promises, without false alarms by chance."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,14 +9,14 @@ from ventas_airflow.operators.publish import PublishSalesOperator
 from ventas_airflow.shortfall import shortfall
 
 
-def test_a_window_that_opened_late_lacks_sales() -> None:
+def test_window_that_opened_late_has_a_shortfall() -> None:
     told = "La ventana cerró con 20000 ventas, y su cadencia promete unas 28800"
     assert shortfall(20_000, 12 * 3600, (1, 2)) == told
 
 
 @pytest.mark.parametrize("seconds", [15, 60, 600, 43_200])
 @pytest.mark.parametrize("gaps", [(1, 2), (0.01, 10), (5, 5)])
-def test_chance_is_no_shortfall(seconds: float, gaps: tuple[float, float]) -> None:
+def test_random_gaps_cause_no_shortfall(seconds: float, gaps: tuple[float, float]) -> None:
     rng = np.random.default_rng(2026)
     for _ in range(200):
         sold = rng.uniform(*gaps, int(3 * seconds / sum(gaps)) + 50).cumsum()
@@ -27,7 +27,7 @@ def operator(**arguments: object) -> PublishSalesOperator:
     return PublishSalesOperator(task_id="publish", seed=1, **arguments)
 
 
-def test_only_a_cadence_promises_anything() -> None:
+def test_only_a_cadence_without_silences_has_a_shortfall() -> None:
     opened = datetime(2026, 11, 24, 12, tzinfo=UTC)
     closes = opened + timedelta(hours=1)
     assert "unas 2400" in operator()._lacking(9, closes, opened)

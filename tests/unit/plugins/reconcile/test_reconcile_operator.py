@@ -1,4 +1,4 @@
-"""The comparison at a window's end. Druid is a small router, and what Kafka holds is given."""
+"""Reconciliation of a run, with a small router as Druid and given contents of Kafka."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def router(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
 
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[datetime]]:
-    """Say what a committed read of the topic finds; returns the moments it was read from."""
+    """Function that sets the committed events; it returns a list of the moments read from."""
 
     def holds(*events: str) -> list[datetime]:
         asked: list[datetime] = []
@@ -64,7 +64,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[datetime]]:
 
 @pytest.fixture(autouse=True)
 def strangers(monkeypatch: pytest.MonkeyPatch) -> ForeignRecords:
-    """The foreign records of the topic: none, unless a test adds some."""
+    """The foreign records of the topic: none unless a test adds some."""
     found = ForeignRecords()
 
     def search(
@@ -92,7 +92,7 @@ def operator(**changes: Any) -> ReconcileOperator:
     )
 
 
-def test_it_waits_for_the_last_rows_and_returns_counts_and_results(
+def test_reconcile_waits_for_the_last_rows_and_returns_counts_and_results(
     router: Router, kafka: Callable[..., list[datetime]]
 ) -> None:
     since = kafka("a", "b")
@@ -116,7 +116,7 @@ def test_it_waits_for_the_last_rows_and_returns_counts_and_results(
     assert since == [RUN_AFTER - timedelta(minutes=10)]
 
 
-def test_a_window_without_a_sale_agrees_without_asking_a_datasource_that_may_not_exist(
+def test_window_without_sales_agrees_without_querying_druid(
     router: Router, kafka: Callable[..., list[datetime]]
 ) -> None:
     kafka()
@@ -135,7 +135,7 @@ def test_a_window_without_a_sale_agrees_without_asking_a_datasource_that_may_not
         ("aab", "ab", "3 en Kafka, 2 en Druid; 0 perdidas, 1 duplicadas, 0 sobrantes"),
     ],
 )
-def test_after_the_deadline_a_difference_fails_for_good_with_the_counts(
+def test_difference_at_the_deadline_fails_without_retries_and_with_counts(
     router: Router,
     kafka: Callable[..., list[datetime]],
     in_kafka: str,
@@ -148,7 +148,7 @@ def test_after_the_deadline_a_difference_fails_for_good_with_the_counts(
         operator().execute(Context)
 
 
-def test_foreign_records_are_named_beside_the_counts_that_they_change(
+def test_foreign_records_of_the_run_are_named_in_the_failure(
     router: Router, kafka: Callable[..., list[datetime]], strangers: ForeignRecords
 ) -> None:
     kafka("a", "b", "x")
@@ -160,7 +160,7 @@ def test_foreign_records_are_named_beside_the_counts_that_they_change(
     assert "3 en Kafka, 3 en Druid" in str(error.value)
 
 
-def test_foreign_records_of_no_run_are_a_warning_and_not_a_failure(
+def test_other_foreign_records_are_only_a_warning(
     router: Router,
     kafka: Callable[..., list[datetime]],
     strangers: ForeignRecords,
@@ -180,10 +180,10 @@ def test_foreign_records_of_no_run_are_a_warning_and_not_a_failure(
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_a_druid_that_reads_another_runs_events_first_is_waited_for(
+def test_wait_goes_on_while_druid_reads_the_events_of_another_run(
     router: Router, kafka: Callable[..., list[datetime]], reads: bool
 ) -> None:
-    """A back-fill of millions of events may stand before the window's."""
+    """Millions of events of a back-fill may come before the window's events in the topic."""
     kafka("a", "b")
     looks = 40
     lags = [1000 - n if reads else 1000 for n in range(looks)]
@@ -198,7 +198,7 @@ def test_a_druid_that_reads_another_runs_events_first_is_waited_for(
             operator(timeout=20).execute(Context)
 
 
-def test_a_druid_that_answers_nothing_until_the_deadline_has_lost_everything(
+def test_unreachable_druid_counts_as_having_lost_every_event(
     router: Router, kafka: Callable[..., list[datetime]]
 ) -> None:
     kafka("a", "b")
@@ -208,9 +208,7 @@ def test_a_druid_that_answers_nothing_until_the_deadline_has_lost_everything(
 
 
 @pytest.mark.parametrize("published", [None, "", "{'corrida': 'r1'}"])
-def test_without_what_the_producer_returned_there_is_nothing_to_compare(
-    router: Router, published: object
-) -> None:
+def test_reconcile_fails_without_the_producers_result(router: Router, published: object) -> None:
     with pytest.raises(AirflowFailException, match="No hay qué conciliar"):
         operator(published=published).execute(Context)
     assert router.asked == []
@@ -227,7 +225,7 @@ def sums(eventos: int, importe: int = 0) -> dict[str, int]:
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch) -> list[datetime | None]:
-    """What the ledger says of run r1; returns the moments it was read from."""
+    """Set the ledger's sums of the runs; the value is a list of the moments read from."""
     from include.stream import ledger as module
 
     asked: list[datetime | None] = []
@@ -246,7 +244,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> list[datetime | None]:
     return asked
 
 
-def test_a_large_run_is_compared_by_the_sums_of_its_minutes(
+def test_large_run_is_compared_by_the_sums_of_its_minutes(
     router: Router, ledger: list[datetime | None]
 ) -> None:
     others = {**CELL, "corrida": "r2", **sums(9)}
@@ -267,7 +265,7 @@ def test_a_large_run_is_compared_by_the_sums_of_its_minutes(
         (sums(300_000, 71), "0 perdidas, 0 duplicadas, 0 sobrantes, 1 sumas distintas"),
     ],
 )
-def test_a_large_run_with_another_sum_fails_for_good_and_names_foreign_records(
+def test_large_run_with_different_sums_fails_and_names_foreign_records(
     router: Router,
     ledger: list[datetime | None],
     row: dict[str, int],
@@ -280,7 +278,7 @@ def test_a_large_run_with_another_sum_fails_for_good_and_names_foreign_records(
         operator(published=[MANY]).execute(Context)
 
 
-def test_several_runs_are_reconciled_together_whenever_they_were_published(
+def test_several_runs_are_reconciled_together_from_the_topics_beginning(
     router: Router, ledger: list[datetime | None]
 ) -> None:
     days = [{**MANY, "corrida": name, "confirmadas": 150_000} for name in ("d1", "d2")]
@@ -292,6 +290,6 @@ def test_several_runs_are_reconciled_together_whenever_they_were_published(
 
 
 @pytest.mark.parametrize("nothing", [[], "", "None"])
-def test_a_run_that_published_nothing_cannot_be_reconciled(router: Router, nothing: Any) -> None:
+def test_reconcile_fails_if_no_task_published(router: Router, nothing: Any) -> None:
     with pytest.raises(AirflowFailException, match="No hay qué conciliar"):
         operator(published=nothing).execute(Context)

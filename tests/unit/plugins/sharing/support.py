@@ -1,4 +1,4 @@
-"""Airflow as a task asks it about other runs."""
+"""A stand-in for Airflow's answers about other runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WINDOW, BACKFILL = SHARERS = ("sales_window", "sales_backfill")
 
 
 class Airflow:
-    """What a task is told of other runs: task states by DAG and run, one look after another."""
+    """Task instance that answers the task states of other runs, by DAG and run, look by look."""
 
     dag_id, run_id = WINDOW, "mine"
 

@@ -1,4 +1,4 @@
-"""Two runs that use Druid at a time: the last one closes, and never nobody."""
+"""Runs that use Druid at the same time: at least one closes, and the last one stops the VM."""
 
 from __future__ import annotations
 
@@ -33,25 +33,27 @@ def found(ti: Any) -> dict[str, Stage]:
         ("success", "success", "deferred", Stage.CLOSING),
         ("success", "success", "success", Stage.NONE),
         ("success", "success", "failed", Stage.NONE),
-        # Nothing of these closes anything later.
+        # These runs will close nothing later.
         ("failed", "upstream_failed", "upstream_failed", Stage.NONE),
         ("upstream_failed", "upstream_failed", None, Stage.NONE),
         ("success", "failed", None, Stage.NONE),
-        # A back-fill closes although its opening failed.
+        # A back-fill closes even if its opening failed.
         ("success", "failed", "running", Stage.CLOSING),
     ],
 )
-def test_how_far_a_run_is(starts: Any, opens: Any, closes: Any, expected: Stage) -> None:
+def test_stage_follows_the_states_of_the_tasks(
+    starts: Any, opens: Any, closes: Any, expected: Stage
+) -> None:
     assert stage(dict(zip(TASKS, (starts, opens, closes), strict=True))) is expected
 
 
-def test_alone_there_is_nobody_to_leave_it_to() -> None:
+def test_own_run_and_ended_runs_are_not_users() -> None:
     done = ("success", "success", "success")
     mine = ("success", "success", "running")
     assert found(Airflow({WINDOW: {"mine": mine, "yesterday": done}})) == {}
 
 
-def test_another_run_of_either_dag_that_ingests_is_found() -> None:
+def test_ingesting_run_of_either_dag_is_a_user() -> None:
     ingests = ("success", "success", None)
     ti = Airflow({WINDOW: {"mine": ingests, "cleared": ingests}, BACKFILL: {"theirs": ingests}})
     assert found(ti) == {
@@ -60,13 +62,13 @@ def test_another_run_of_either_dag_that_ingests_is_found() -> None:
     }
 
 
-def test_a_run_that_was_ended_by_hand_is_no_user() -> None:
+def test_run_that_was_ended_by_hand_is_not_a_user() -> None:
     ti = Airflow({BACKFILL: {"theirs": ("success", "success", None)}})
     ti.ended = {"sales_backfill/theirs"}
     assert found(ti) == {}
 
 
-def test_a_run_that_is_about_to_is_waited_for_until_it_does_or_fails(clock: Clock) -> None:
+def test_opening_run_is_waited_for_until_it_uses_druid_or_fails(clock: Clock) -> None:
     opening = {BACKFILL: {"theirs": ("running", None, None)}}
     opened = {BACKFILL: {"theirs": ("success", "success", None)}}
     failed = {BACKFILL: {"theirs": ("failed", "upstream_failed", None)}}
@@ -78,17 +80,17 @@ def test_a_run_that_is_about_to_is_waited_for_until_it_does_or_fails(clock: Cloc
 
 
 def closes(ti: Any) -> bool:
-    """Whether `suspend_supervisor` suspends."""
+    """Return whether `suspend_supervisor` suspends."""
     return Stage.OPEN not in found(ti).values()
 
 
 def stops(ti: Any) -> bool:
-    """Whether `stop_vm` stops the VM."""
+    """Return whether `stop_vm` stops the VM."""
     return not found(ti)
 
 
-def test_of_two_that_end_in_any_order_one_closes_and_the_last_one_stops_the_vm() -> None:
-    """Every interleaving of the two runs' steps: begin to close, look, end; then look and stop."""
+def test_in_every_interleaving_one_run_closes_and_the_last_one_stops_the_vm() -> None:
+    """Play all 70 interleavings of two runs' steps: begin to close, look, end, look and stop."""
 
     def play(order: tuple[int, ...]) -> tuple[list[bool], list[bool]]:
         state: list[Any] = [None, None]
@@ -122,10 +124,10 @@ def test_of_two_that_end_in_any_order_one_closes_and_the_last_one_stops_the_vm()
         assert stopped[-1], order
 
 
-def test_the_vm_is_not_stopped_while_another_run_hands_off() -> None:
+def test_vm_is_not_stopped_while_another_run_hands_off() -> None:
     assert not stops(Airflow({BACKFILL: {"theirs": ("success", "success", "deferred")}}))
 
 
-def test_outside_of_airflow_nobody_is_asked() -> None:
+def test_without_sharers_airflow_is_not_asked() -> None:
     nobody: Any = SimpleNamespace()
     assert users(nobody, (), patience=1, interval=1) == {}

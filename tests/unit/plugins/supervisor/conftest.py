@@ -13,7 +13,7 @@ from tests.unit.plugins.clock import Clock
 
 @pytest.fixture
 def router(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
-    """A router that the ingest connection points at, with a password in the connection."""
+    """A stand-in for Druid's router, named by an ingest connection with a password."""
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
     with serving() as router:
         address = urlsplit(router.url)

@@ -1,4 +1,4 @@
-"""The task that keeps Druid's datasource small, against a small router."""
+"""The housekeeping operator, against a small router."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> EnsureHousekeepingOperator:
     return EnsureHousekeepingOperator(task_id="compactar")
 
 
-def test_it_sets_what_is_missing_and_nothing_the_next_time(
+def test_first_run_sets_what_is_missing_and_the_second_sets_nothing(
     router: Router, operator: EnsureHousekeepingOperator
 ) -> None:
     router.on("GET", f"{RULES}/ventas", (200, retention_rules()))
@@ -33,7 +33,7 @@ def test_it_sets_what_is_missing_and_nothing_the_next_time(
     assert router.times("POST", COMPACTION) == 1
 
 
-def test_a_druid_that_refuses_fails_the_task_with_its_words(
+def test_refusal_of_druid_fails_the_task_with_its_message(
     router: Router, operator: EnsureHousekeepingOperator
 ) -> None:
     router.on("GET", f"{RULES}/ventas", (200, []))

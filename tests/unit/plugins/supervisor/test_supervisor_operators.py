@@ -1,4 +1,4 @@
-"""Opening and closing the ingestion, against a small router."""
+"""The operators that open and close the ingestion, against a small router."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _kafka(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def held(monkeypatch: pytest.MonkeyPatch) -> dict[int, Offsets]:
-    """What Kafka holds of the topic."""
+    """The offsets of the topic in Kafka, which a test may change."""
     held = {0: Offsets(0, 100)}
     monkeypatch.setattr(reader, "offsets_of", lambda config, topic: held)
     return held
@@ -67,7 +67,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> dict[int, Offsets]:
 
 @pytest.fixture
 def submitted(router: Router) -> Router:
-    """A Druid whose supervisor has a task at the topic's beginning."""
+    """Router of a Druid whose supervisor has a task at the topic's beginning."""
     router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
     reading(router, p0=0)
     return router
@@ -84,13 +84,13 @@ def suspend(**changes: Any) -> SuspendSupervisorOperator:
 
 
 def run(operator: SupervisorOperator) -> dict[str, Any]:
-    """Execute; each time that the task defers, wait as the triggerer does and resume."""
+    """Execute a task; whenever it defers, run the trigger as the triggerer does, and resume."""
     go_on: Callable[[], dict[str, Any]] = partial(operator.execute, Context)
     while True:
         try:
             return go_on()
         except TaskDeferred as deferred:
-            # Stored as JSON, the trigger is made anew in the triggerer.
+            # The triggerer makes its own trigger from the stored JSON.
             path, stored = deferred.trigger.serialize()
             trigger = TRIGGERS[path](**json.loads(json.dumps(stored)))
             event = asyncio.run(anext(trigger.run())).payload
@@ -110,20 +110,20 @@ def test_submit_posts_the_spec_and_waits_until_the_tasks_read(
     assert all(asked.headers["Authorization"].startswith("Basic ") for asked in submitted.asked)
 
 
-def test_a_kafka_that_does_not_let_druid_in_fails_at_once_with_the_way_out(
+def test_druid_login_refused_by_kafka_fails_at_once_with_the_remedy(
     submitted: Router,
 ) -> None:
     refused = status("UNABLE_TO_CONNECT_TO_STREAM", errors=("Authentication failed",))
     [error] = refused["payload"]["recentErrors"]
     error["exceptionClass"] = "org.apache.kafka.common.errors.SaslAuthenticationException"
-    # After the task has begun: what was before is settled.
+    # After the start of the task: earlier complaints do not count.
     error["timestamp"] = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
     submitted.on("GET", STATUS, (200, refused))
     with pytest.raises(AirflowFailException, match="Kafka refuses Druid's login: correct the key"):
         run(submit())
 
 
-def test_a_supervisor_without_a_task_reads_nothing_yet(submitted: Router) -> None:
+def test_submit_waits_until_the_supervisor_has_a_task(submitted: Router) -> None:
     submitted.on("GET", STATUS, (200, status()))
     submitted.on("GET", TASKS, (200, []), (200, []), *submitted.answers["GET", TASKS])
     run(submit())
@@ -131,10 +131,10 @@ def test_a_supervisor_without_a_task_reads_nothing_yet(submitted: Router) -> Non
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_offsets_of_a_deleted_topic_fail_at_once_with_the_way_out(
+def test_offsets_of_a_deleted_topic_fail_at_once_with_the_remedy(
     submitted: Router, deferrable: bool
 ) -> None:
-    """Druid itself says RUNNING, and waits for ever."""
+    """Druid itself reports RUNNING, and waits forever."""
     submitted.on("GET", STATUS, (200, status()))
     reading(submitted, p0=500)
     with pytest.raises(AirflowFailException, match=r"partition 0 at 500 of 100.*reset_offsets"):
@@ -142,7 +142,7 @@ def test_offsets_of_a_deleted_topic_fail_at_once_with_the_way_out(
 
 
 @pytest.mark.parametrize("wish", [True, "true"])
-def test_offsets_of_a_deleted_topic_are_reset_if_that_is_asked_for(
+def test_offsets_of_a_deleted_topic_are_reset_if_reset_offsets_is_true(
     submitted: Router, wish: bool | str
 ) -> None:
     known = status()
@@ -157,10 +157,10 @@ def test_offsets_of_a_deleted_topic_are_reset_if_that_is_asked_for(
     assert submitted.times("POST", RESET) == 1
 
 
-def test_offsets_are_reset_once_and_not_again_for_what_druid_complained_of_before(
+def test_offsets_are_not_reset_again_for_an_earlier_complaint(
     submitted: Router, held: dict[int, Offsets], clock: Clock
 ) -> None:
-    """Each reset ends the tasks: after another and another, none would ever read."""
+    """Each reset ends the tasks, so repeated resets would never let a task read."""
     held[0] = Offsets(55, 60)
     complaint = (
         "Previous sequenceNumber [30] is no longer available for partition "
@@ -185,13 +185,13 @@ def test_offsets_are_reset_once_and_not_again_for_what_druid_complained_of_befor
     assert submitted.times("POST", RESET_OFFSETS) == 1
 
 
-def test_what_is_neither_true_nor_false_starts_nothing(submitted: Router) -> None:
+def test_reset_offsets_that_is_not_a_boolean_submits_nothing(submitted: Router) -> None:
     with pytest.raises(AirflowException, match="reset_offsets is true or false, not 'sí'"):
         run(submit(reset_offsets="sí"))
     assert submitted.asked == []
 
 
-def test_a_kafka_that_does_not_answer_is_waited_for(
+def test_unreachable_kafka_is_polled_until_it_answers(
     submitted: Router, held: dict[int, Offsets], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[Any] = [KafkaUnreachableError(KAFKA, 1.0), held]
@@ -221,30 +221,28 @@ def test_suspend_waits_until_every_segment_is_handed_off(router: Router, deferra
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_suspend_leaves_the_ingestion_to_another_run_that_uses_it(
-    router: Router, deferrable: bool
-) -> None:
+def test_suspend_does_nothing_while_another_run_ingests(router: Router, deferrable: bool) -> None:
     context: Any = {"ti": Airflow({BACKFILL: {"theirs": ("success", "success", None)}})}
     left = suspend(shared_by=SHARERS, deferrable=deferrable).execute(context)
     assert left["en_uso_por"] == ["sales_backfill/theirs"]
     assert router.asked == []
 
 
-def test_suspend_does_not_rely_on_a_run_that_has_begun_to_close(router: Router) -> None:
-    """It may have left the ingestion to this one just before."""
+def test_suspend_does_not_rely_on_a_run_that_is_closing(router: Router) -> None:
+    """The other run may have left the ingestion to this run just before."""
     router.on("POST", SUSPEND, (404, {"error": "does not exist"}))
     context: Any = {"ti": Airflow({BACKFILL: {"theirs": ("success", "success", "running")}})}
     suspend(shared_by=SHARERS).execute(context)
     assert router.times("POST", SUSPEND) == 1
 
 
-def test_suspending_what_was_never_opened_is_well(router: Router) -> None:
+def test_suspend_succeeds_without_a_supervisor(router: Router) -> None:
     """The teardown of a run whose VM never had a supervisor must not fail it once more."""
     router.on("POST", SUSPEND, (404, {"error": "does not exist"}))
     assert run(suspend())["supervisor"] == "ventas"
 
 
-def test_the_deadlines_sentence_has_the_state_and_the_recent_errors(submitted: Router) -> None:
+def test_time_out_message_has_the_state_and_the_recent_errors(submitted: Router) -> None:
     lost = status("LOST_CONTACT_WITH_STREAM", errors=("Timeout expired while fetching metadata",))
     submitted.on("GET", STATUS, (200, lost))
     with pytest.raises(AirflowException) as late:
@@ -255,14 +253,14 @@ def test_the_deadlines_sentence_has_the_state_and_the_recent_errors(submitted: R
     assert "/status" in said
 
 
-def test_a_supervisor_that_vanishes_while_waiting_is_an_error_at_once(submitted: Router) -> None:
+def test_supervisor_that_disappears_during_the_wait_fails_at_once(submitted: Router) -> None:
     submitted.on("GET", STATUS, (200, status("PENDING")), (404, {"error": "gone"}))
     with pytest.raises(AirflowException, match="has no supervisor 'ventas'"):
         run(submit(timeout=300))
     assert submitted.times("GET", STATUS) == 2
 
 
-def test_a_spec_that_druid_refuses_fails_with_druids_words_and_does_not_wait(
+def test_spec_refused_by_druid_fails_at_once_with_its_message(
     router: Router,
 ) -> None:
     router.on("POST", SUPERVISORS, (400, {"error": "Cannot construct instance of KafkaIOConfig"}))
@@ -272,33 +270,31 @@ def test_a_spec_that_druid_refuses_fails_with_druids_words_and_does_not_wait(
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_druid_that_restarts_meanwhile_is_waited_for(submitted: Router, deferrable: bool) -> None:
-    """Longer than the client itself tries again: the task's deadline decides."""
+def test_restarting_druid_is_polled_until_the_deadline(submitted: Router, deferrable: bool) -> None:
+    """The restart takes longer than the client's own retries: the task's deadline counts."""
     submitted.on("GET", STATUS, *[(503, b"no overlord leader")] * 20, (200, status("RUNNING")))
     assert run(submit(deferrable=deferrable))["supervisor"] == "ventas"
 
 
-def test_what_is_stored_for_the_triggerer_has_no_secret_and_a_deadline(
-    submitted: Router, clock: Clock
-) -> None:
+def test_serialised_trigger_has_a_deadline_and_no_secret(submitted: Router, clock: Clock) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         submit(timeout=120).execute(Context)
     stored = deferred.value.trigger.serialize()[1]
     assert stored["druid_conn_id"] == "druid_ingest_default"
     assert stored["deadline"] == clock.now + 120
     assert "s3cr3t" not in json.dumps(stored)
-    # The triggerer reports the deadline by itself; Airflow's own limit is for a lost triggerer.
+    # The trigger reports the deadline itself; Airflow's time-out is for a lost triggerer.
     assert deferred.value.timeout is not None
     assert deferred.value.timeout.total_seconds() == pytest.approx(120 + TRIGGERER_GRACE)
 
 
-def test_no_log_line_has_a_secret_or_a_spec(
+def test_log_has_neither_secrets_nor_the_spec(
     submitted: Router, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
     submitted.on("GET", STATUS, (200, status()))
     run(submit(deferrable=False))
-    # Airflow's own logger writes to the standard output, past `caplog`.
+    # Airflow's own logger writes to standard output, which `caplog` does not see.
     said = capsys.readouterr().out + caplog.text
     assert "Supervisor ventas of topic ventas is submitted" in said
     assert "s3cr3t" not in said
@@ -307,7 +303,7 @@ def test_no_log_line_has_a_secret_or_a_spec(
 
 
 @pytest.mark.parametrize("operator", [submit, suspend])
-def test_a_druid_that_stays_away_is_named_with_its_address_at_the_deadline(
+def test_unreachable_druid_is_named_with_its_address_at_the_deadline(
     submitted: Router, operator: Callable[..., SupervisorOperator]
 ) -> None:
     submitted.on("POST", SUSPEND, (200, {"id": "ventas"}))
@@ -329,7 +325,7 @@ def rows(found: int) -> tuple[int, Any]:
 
 @pytest.fixture
 def failing(router: Router) -> Router:
-    """A Druid whose task ends without publishing what it had read."""
+    """Router of a Druid whose task ends without publishing the rows that it read."""
     router.on("POST", SUSPEND, (200, {"id": "ventas"}))
     router.on("POST", RESUME, (200, {"id": "ventas"}))
     router.on("GET", TASKS, (200, [FAILED]))
@@ -337,7 +333,7 @@ def failing(router: Router) -> Router:
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_what_a_task_failed_to_publish_is_read_again_before_druid_may_be_stopped(
+def test_rows_of_a_failed_task_are_read_again_before_suspend_succeeds(
     failing: Router, deferrable: bool
 ) -> None:
     failing.on("GET", STATUS, SUSPENDED, (200, status()), (200, status()), SUSPENDED)
@@ -351,7 +347,7 @@ def test_what_a_task_failed_to_publish_is_read_again_before_druid_may_be_stopped
     assert {"type": "VARCHAR", "value": "otra\nuna"} in asked[1]
 
 
-def test_what_no_task_can_publish_fails_the_run_with_the_count_and_the_reason(
+def test_rows_that_no_task_can_publish_fail_with_their_count_and_reason(
     failing: Router,
 ) -> None:
     again = [(200, status()), SUSPENDED]
@@ -363,8 +359,8 @@ def test_what_no_task_can_publish_fails_the_run_with_the_count_and_the_reason(
     assert [failing.times("POST", path) for path in (SUSPEND, RESUME)] == [4, 3]
 
 
-def test_rows_that_do_not_come_back_leave_the_ingestion_suspended(failing: Router) -> None:
-    """The VM is stopped next, whatever happens: what there is had to be handed off."""
+def test_rows_missing_at_the_deadline_leave_the_ingestion_suspended(failing: Router) -> None:
+    """The VM is stopped next in any case, so the existing rows must be handed off."""
     failing.on("GET", STATUS, SUSPENDED, (200, status()))
     failing.on("POST", SQL, NO_SEGMENT_LEFT, rows(280))
     with pytest.raises(AirflowException, match=r"after 0\.2 s: Druid lacks 20 of 300"):

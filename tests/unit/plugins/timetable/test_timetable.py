@@ -1,4 +1,4 @@
-"""When a window's run starts, asked as Airflow asks: again and again, by several processes."""
+"""Starts of the windows' runs, asked repeatedly and by several processes, as Airflow does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def start(info: DagRunInfo | None) -> datetime:
     return info.run_after
 
 
-def test_a_run_starts_at_the_opening_and_its_interval_is_the_window() -> None:
+def test_run_starts_at_the_opening_and_its_interval_is_the_window() -> None:
     info = ask(OPENS.subtract(hours=3))
     assert info is not None
     assert info.run_after == OPENS
@@ -53,17 +53,15 @@ def test_a_run_starts_at_the_opening_and_its_interval_is_the_window() -> None:
 
 
 @given(minutes=st.integers(6, 12 * 60))
-def test_unpaused_in_the_middle_of_the_day_it_waits_for_tomorrow(minutes: int) -> None:
+def test_dag_unpaused_during_a_window_waits_for_the_next_day(minutes: int) -> None:
     assert start(ask(OPENS.add(minutes=minutes))) == OPENS.add(days=1)
 
 
 @given(asked=st.lists(st.integers(0, 2 * 60 * 60), min_size=1), created=st.integers(0, 300 - 1))
-def test_however_often_it_is_asked_before_the_run_is_made_the_answer_stays(
-    asked: list[int], created: int
-) -> None:
-    """The DAG processor asks every half minute; the scheduler makes the run a moment later.
+def test_answer_stays_the_same_until_the_run_is_created(asked: list[int], created: int) -> None:
+    """The DAG processor asks every half minute; the scheduler creates the run a moment later.
 
-    `created` is how many seconds after the opening the run is made, `asked` how many before that.
+    `created`: seconds from the opening to the creation of the run; `asked`: seconds before that.
     """
     made = OPENS.add(seconds=created)
     answers = {start(ask(made.subtract(seconds=seconds))) for seconds in asked}
@@ -71,18 +69,18 @@ def test_however_often_it_is_asked_before_the_run_is_made_the_answer_stays(
     assert timedelta(seconds=300) == JUST_OPENED
 
 
-def test_a_late_scheduler_starts_the_window_that_is_open_and_no_earlier_one() -> None:
+def test_late_scheduler_starts_the_open_window_and_no_earlier_one() -> None:
     three_days_ago = interval(OPENS.subtract(days=3))
     assert start(ask(OPENS.add(hours=5), three_days_ago)) == OPENS
     assert start(ask(OPENS.add(hours=13), three_days_ago)) == OPENS.add(days=1)
 
 
-def test_after_todays_run_comes_tomorrows_whatever_the_time() -> None:
+def test_next_run_after_todays_is_tomorrows_at_any_time() -> None:
     for hours in (0, 5, 12, 20):
         assert start(ask(OPENS.add(hours=hours), interval(OPENS))) == OPENS.add(days=1)
 
 
-def test_with_catchup_every_missed_window_has_its_run() -> None:
+def test_catchup_gives_every_missed_window_a_run() -> None:
     now = OPENS.add(hours=5)
     restriction = TimeRestriction(earliest=OPENS.subtract(days=2), latest=None, catchup=True)
     starts, last = [], None
@@ -109,7 +107,7 @@ def test_no_run_starts_before_the_start_date_or_after_the_end_date(catchup: bool
     length=st.integers(1, 60),
     now=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
 )
-def test_only_the_weekdays_asked_for_at_the_hours_asked_for(
+def test_windows_are_only_on_the_given_weekdays_and_hours(
     weekdays: set[int], opens: int, length: int, now: datetime
 ) -> None:
     closes = opens + length
@@ -118,7 +116,7 @@ def test_only_the_weekdays_asked_for_at_the_hours_asked_for(
         f"{closes // 60:02}:{closes % 60:02}",
         tuple(weekdays),
     )
-    # Stored in the database and read back by the scheduler, it is the same timetable.
+    # The scheduler reads the timetable from the database: the copy must be equal.
     timetable = SimulationWindowTimetable.deserialize(timetable.serialize())
     info = ask(now, timetable=timetable)
     assert info is not None
@@ -129,7 +127,7 @@ def test_only_the_weekdays_asked_for_at_the_hours_asked_for(
     assert now - JUST_OPENED <= local <= now + timedelta(days=8)
 
 
-def test_serialised_it_is_plain_data() -> None:
+def test_serialised_timetable_is_plain_data_and_reads_back_equal() -> None:
     timetable = SimulationWindowTimetable("08:30", "13:00", (5, 6), "America/Montevideo")
     data = timetable.serialize()
     assert data == {
@@ -152,14 +150,14 @@ def test_serialised_it_is_plain_data() -> None:
         ({"timezone": "Argentina/Nowhere"}, "Argentina/Nowhere"),
     ],
 )
-def test_hours_that_cannot_be_are_refused_when_the_dag_is_read(
+def test_invalid_hours_weekdays_or_zone_are_refused(
     arguments: dict[str, object], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
         SimulationWindowTimetable(**arguments)  # type: ignore[arg-type]
 
 
-def test_by_hand_the_interval_is_the_moment() -> None:
+def test_interval_of_a_manual_run_has_no_length() -> None:
     moment = OPENS.add(hours=1)
     manual = SimulationWindowTimetable().infer_manual_data_interval(run_after=moment)
     assert manual == DataInterval.exact(moment)

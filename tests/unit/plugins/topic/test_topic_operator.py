@@ -1,4 +1,4 @@
-"""The topics' operator: which failures are tried again, and what the registry is given."""
+"""The operator that creates topics: the failures with retries, and the schema's publication."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def operator() -> EnsureTopicsOperator:
         (KafkaEntryError("refused"), AirflowFailException),
     ],
 )
-def test_only_a_lost_broker_is_tried_again(
+def test_only_an_unreachable_broker_is_retried(
     monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception]
 ) -> None:
     def fail(*_: Any, **__: Any) -> bool:
@@ -53,7 +53,7 @@ def test_only_a_lost_broker_is_tried_again(
     assert (type(raised.value), str(raised.value)) == (kind, str(error))
 
 
-def test_a_connections_registry_is_given_the_schema_and_kafkas_client_nothing_of_it(
+def test_registry_gets_the_schema_and_kafkas_client_no_registry_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", kafka({**KAFKA, **REGISTRY}))
@@ -66,7 +66,7 @@ def test_a_connections_registry_is_given_the_schema_and_kafkas_client_nothing_of
     assert redact("with key:s3cret") == "with ***"
 
 
-def test_without_a_registry_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_without_a_registry_publishes_no_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topics, "ensure_topic", lambda *_, **__: True)
     assert KafkaConfigHook().registry == {}
     assert operator().execute({}) == ["ventas"]

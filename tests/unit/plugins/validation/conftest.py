@@ -1,4 +1,4 @@
-"""A Compute Engine emulator with the VM of Druid running on it, and no Druid."""
+"""A Compute Engine emulator on which Druid's VM runs, but without Druid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def outside_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def vm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VentasComputeEngineHook]:
-    """The VM, running; the hook is to stop it with."""
+    """Hook of the running VM, with which a test can stop it."""
     with serving(MemoryPower(), tmp_path / "compute.json") as address:
         extra = {"api_endpoint": address, "is_anonymous": True, "num_retries": 0}
         connection = {"conn_type": "google_cloud_platform", "extra": extra}
@@ -36,7 +36,7 @@ def vm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VentasComput
 
 @pytest.fixture
 def no_druid(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Airflow's connections to a Druid that is not there; its address."""
+    """Address of a Druid that does not run, with Airflow's connections to it."""
     [port] = free_ports(1)
     router = {"conn_type": "druid", "host": "127.0.0.1", "port": port, "schema": "http"}
     broker = {**router, "extra": {"endpoint": "druid/v2/sql", "schema": "http"}}

@@ -1,4 +1,4 @@
-"""What the operators of the validation need around them, outside a worker."""
+"""Helpers that run the validation's operators outside of a worker."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.unit.stack.compute.support import PROJECT, ZONE
 
 VM = {"project_id": PROJECT, "zones": ZONE, "resource_id": "druid"}
 
-#: The same, for the hook's own methods.
+#: The same VM as arguments of the hook's own methods.
 IN_ZONE = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
 
 
 class Pushed:
-    """Stands in for the task instance outside a worker: keeps the XCom."""
+    """Stand-in for the task instance, which keeps the XCom."""
 
     value: dict[str, Any]
 
@@ -25,6 +25,6 @@ class Pushed:
 
 
 def execute(operator: BaseOperator, ti: Pushed) -> dict[str, Any]:
-    """Run a task's operator once, as one try of it does."""
+    """Run an operator once, like one try of its task."""
     value: dict[str, Any] = operator.execute({"ti": ti})  # type: ignore[typeddict-item]
     return value

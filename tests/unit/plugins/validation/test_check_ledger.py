@@ -1,4 +1,4 @@
-"""Druid against the ledger: Druid is a small router, and what the ledger holds is given."""
+"""Comparison of Druid with the ledger, with a small router as Druid and given ledger entries."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ LATER = Cell("r1", "2026-11-24T12:01:00Z", "rechazada")
 TWO, THREE = Sums(2, 3, 690000, 119752, 0), Sums(3, 4, 990000, 171818, 0)
 NO_DATASOURCE = (400, {"errorMessage": "Object 'ventas' not found"})
 
-#: Says what the next looks at the ledger find, the last for ever; returns their arguments.
+#: Sets the results of the next reads of the ledger, the last one for all later reads; returns a
+#: list of the reads' arguments.
 Holds = Callable[..., list[dict[str, Any]]]
 
 
@@ -54,7 +55,7 @@ def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
 
 @pytest.fixture(autouse=True)
 def strangers(monkeypatch: pytest.MonkeyPatch) -> ForeignRecords:
-    """The foreign records of the topic: none, unless a test adds some."""
+    """The foreign records of the topic: none unless a test adds some."""
     found = ForeignRecords()
 
     def search(config: object, topic: str, ledger_topic: str, *, since: datetime) -> ForeignRecords:
@@ -68,7 +69,7 @@ def strangers(monkeypatch: pytest.MonkeyPatch) -> ForeignRecords:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, no_druid: str) -> None:
-    """No half minute of retries inside one request to a Druid that is not there."""
+    """A client without retries, which would take half a minute for a Druid that does not run."""
     client = DruidClient(f"http://{no_druid}", retries=0)
     monkeypatch.setattr(module, "druid_client", lambda _: client)
 
@@ -116,7 +117,7 @@ def check(**changes: Any) -> CheckLedgerOperator:
     return CheckLedgerOperator(**{"task_id": "check_ledger", "vm": VM, **changes})
 
 
-def test_the_same_minutes_are_asked_of_both(router: Router, holds: Holds) -> None:
+def test_ledger_and_druid_are_read_for_the_same_minutes(router: Router, holds: Holds) -> None:
     asked = holds(book({CELL: TWO}))
     router.on("POST", SQL, rows({CELL: TWO}))
     before = datetime.now(UTC)
@@ -131,21 +132,19 @@ def test_the_same_minutes_are_asked_of_both(router: Router, holds: Holds) -> Non
     assert before - GRACE <= once["settled"] <= datetime.now(UTC) - GRACE
 
 
-def test_what_druid_shows_a_moment_later_is_waited_for(router: Router, holds: Holds) -> None:
+def test_rows_that_druid_shows_later_are_waited_for(router: Router, holds: Holds) -> None:
     holds(book({CELL: THREE}))
     router.on("POST", SQL, NO_DATASOURCE, rows({CELL: TWO}), rows({CELL: THREE}))
     assert execute(check(), Pushed())["status"] == "ok"
 
 
-def test_what_is_committed_while_it_looks_is_in_the_next_look_at_the_ledger(
-    router: Router, holds: Holds
-) -> None:
+def test_entries_committed_during_a_look_are_in_the_next_look(router: Router, holds: Holds) -> None:
     holds(book({CELL: TWO}), book({CELL: THREE}))
     router.on("POST", SQL, rows({CELL: THREE}))
     assert execute(check(), Pushed())["status"] == "ok"
 
 
-def test_a_minute_that_is_being_added_to_is_left_for_the_next_run(
+def test_minute_with_entries_in_flight_is_left_for_the_next_run(
     router: Router, holds: Holds
 ) -> None:
     holds(book({CELL: TWO, LATER: THREE}, LATER))
@@ -155,7 +154,7 @@ def test_a_minute_that_is_being_added_to_is_left_for_the_next_run(
     assert found["numbers"]["en_curso"] == 1
 
 
-def test_a_difference_that_stays_fails_for_good_with_its_result(
+def test_lasting_difference_fails_without_retries_and_with_its_result(
     router: Router, holds: Holds
 ) -> None:
     holds(book({CELL: TWO}))
@@ -166,7 +165,7 @@ def test_a_difference_that_stays_fails_for_good_with_its_result(
     assert (ti.value["status"], ti.value["numbers"]["diferencias"]) == ("error", 1)
 
 
-def test_foreign_records_are_named_after_the_difference_that_they_make(
+def test_foreign_records_are_named_after_the_difference(
     router: Router, holds: Holds, strangers: ForeignRecords
 ) -> None:
     holds(book({CELL: TWO}))
@@ -180,7 +179,7 @@ def test_foreign_records_are_named_after_the_difference_that_they_make(
     assert ti.value["numbers"]["registros_ajenos"] == 1
 
 
-def test_equal_minutes_are_no_reason_to_search_for_foreign_records(
+def test_foreign_records_are_not_searched_if_the_minutes_are_equal(
     router: Router, holds: Holds, strangers: ForeignRecords
 ) -> None:
     holds(book({CELL: TWO}))
@@ -190,7 +189,7 @@ def test_equal_minutes_are_no_reason_to_search_for_foreign_records(
 
 
 @pytest.mark.parametrize("nothing", [book({}), TopicMissingError("no topic 'ventas.ledger'")])
-def test_before_the_first_closed_minute_there_is_nothing_to_judge(
+def test_check_is_skipped_before_the_first_closed_minute(
     router: Router, holds: Holds, nothing: LedgerMinutes | Exception
 ) -> None:
     holds(nothing)
@@ -201,7 +200,7 @@ def test_before_the_first_closed_minute_there_is_nothing_to_judge(
     assert ti.value["status"] == "skipped"
 
 
-def test_rows_without_any_ledger_are_an_error(router: Router, holds: Holds) -> None:
+def test_rows_without_a_ledger_are_an_error(router: Router, holds: Holds) -> None:
     holds(TopicMissingError("no topic 'ventas.ledger'"))
     router.on("POST", SQL, rows({CELL: TWO}))
     with pytest.raises(AirflowFailException, match="sin libro, y Druid tiene 2 eventos"):
@@ -212,7 +211,7 @@ def test_rows_without_any_ledger_are_an_error(router: Router, holds: Holds) -> N
     ("fault", "worth_a_retry"),
     [(KafkaUnreachableError(KAFKA, 30), True), (LedgerError("record 7 is no entry"), False)],
 )
-def test_a_ledger_that_cannot_be_read_leaves_a_result(
+def test_unreadable_ledger_leaves_a_result(
     router: Router,
     vm: VentasComputeEngineHook,
     holds: Holds,
@@ -228,10 +227,10 @@ def test_a_ledger_that_cannot_be_read_leaves_a_result(
     assert (ti.value["status"], ti.value["message"]) == ("error", str(fault))
 
 
-def test_every_try_without_druid_leaves_its_result_before_it_fails(
+def test_every_try_without_druid_stores_its_result_before_it_fails(
     impatient: None, vm: VentasComputeEngineHook, no_druid: str
 ) -> None:
-    for _ in range(3):  # so that the last one does too, whichever that is
+    for _ in range(3):  # any try may be the last one
         ti = Pushed()
         with pytest.raises(AirflowException, match=no_druid) as error:
             execute(check(), ti)
@@ -239,7 +238,7 @@ def test_every_try_without_druid_leaves_its_result_before_it_fails(
         assert (ti.value["name"], ti.value["status"]) == ("ledger", "error")
 
 
-def test_a_vm_that_goes_off_before_the_check_skips_it(
+def test_check_is_skipped_if_the_vm_stopped_before_it(
     impatient: None, vm: VentasComputeEngineHook
 ) -> None:
     assert vm_is_off(VM) == "", "what the first task of the run saw"

@@ -1,4 +1,4 @@
-"""A check whose Druid does not answer: failed while its VM is on, skipped once it is off."""
+"""A check without an answer of Druid: it fails while the VM is on, and is skipped otherwise."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def check(name: str = "duplicates", window: dict[str, object] = OPEN) -> RunChec
     return RunCheckOperator(task_id="run_check", check=name, window=window, vm=VM)
 
 
-def test_every_try_leaves_its_result_before_it_fails(
+def test_every_try_stores_its_result_before_it_fails(
     vm: VentasComputeEngineHook, no_druid: str
 ) -> None:
-    for _ in range(3):  # so that the last one does too, whichever that is
+    for _ in range(3):  # any try may be the last one
         ti = Pushed()
         with pytest.raises(AirflowException, match="Druid no responde") as error:
             execute(check(), ti)
@@ -31,7 +31,7 @@ def test_every_try_leaves_its_result_before_it_fails(
         assert no_druid.split(":")[1] in ti.value["message"]
 
 
-def test_a_vm_that_goes_off_before_the_check_skips_it(
+def test_check_is_skipped_if_the_vm_stopped_before_it(
     vm: VentasComputeEngineHook, no_druid: str
 ) -> None:
     assert vm_is_off(VM) == "", "what the first task of the run saw"
@@ -44,7 +44,7 @@ def test_a_vm_that_goes_off_before_the_check_skips_it(
     assert (ti.value["status"], ti.value["message"]) == ("skipped", "la VM druid está TERMINATED")
 
 
-def test_a_check_of_the_open_window_asks_nothing_while_no_sales_are_expected(no_druid: str) -> None:
+def test_open_window_check_is_skipped_while_no_sales_are_expected(no_druid: str) -> None:
     ti = Pushed()
     with pytest.raises(AirflowSkipException, match="la ingesta está suspendida"):
         execute(check("freshness", CLOSED), ti)

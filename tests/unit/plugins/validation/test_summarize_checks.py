@@ -1,4 +1,4 @@
-"""What the summary makes of the results, of those that violate and of those that are not there."""
+"""The summary of the checks' results, with errors, warnings and missing results."""
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
@@ -43,7 +43,7 @@ def test_warnings_and_skipped_checks_pass() -> None:
     ]
 
 
-def test_an_error_fails_with_the_numbers_once_the_xcom_is_there() -> None:
+def test_error_fails_with_the_numbers_after_the_xcom_is_stored() -> None:
     ti = Pushed()
     with pytest.raises(AirflowFailException) as error:
         summarize(["duplicates", "cadence"], [BAD, WARNING], ti)
@@ -52,7 +52,7 @@ def test_an_error_fails_with_the_numbers_once_the_xcom_is_there() -> None:
     assert ti.value["results"][1]["numbers"] == {"ventas": 9, "duplicados": 3}
 
 
-def test_a_check_that_left_no_result_is_an_error() -> None:
+def test_check_without_a_result_is_an_error() -> None:
     ti = Pushed()
     with pytest.raises(AirflowFailException, match="Campos nulos: sin resultado"):
         summarize(["duplicates", "nulls"], [GOOD], ti)
@@ -60,12 +60,12 @@ def test_a_check_that_left_no_result_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("names", [None, []])
-def test_no_checks_at_all_are_no_success(names: list[str] | None) -> None:
+def test_summary_fails_without_any_check(names: list[str] | None) -> None:
     with pytest.raises(AirflowFailException, match="No se validó nada"):
         summarize(names, [], Pushed())
 
 
-def test_a_ledger_that_was_not_compared_is_an_error() -> None:
+def test_missing_ledger_result_is_an_error() -> None:
     ti = Pushed()
     with pytest.raises(AirflowFailException, match="Druid igual al libro: sin resultado"):
         summarize(["duplicates"], [GOOD], ti, compared=None)

@@ -1,4 +1,4 @@
-"""The checks of the supervisor itself: its health with its errors, and its offsets in Kafka."""
+"""The checks of the supervisor: its health and recent errors, and its offsets in Kafka."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ def run(check: str) -> Any:
     return execute(operator, Pushed())
 
 
-def test_a_supervisor_that_is_not_healthy_is_told_with_its_recent_errors(router: Router) -> None:
+def test_unhealthy_supervisor_fails_with_its_recent_errors(router: Router) -> None:
     lost = status("LOST_CONTACT_WITH_STREAM", errors=("Timeout expired",))
     router.on("GET", STATUS, (200, lost))
     with pytest.raises(AirflowFailException, match=r"healthy = 0.*LOST_CONTACT.*Timeout expired"):
         run("supervisor")
 
 
-def test_a_healthy_supervisor_is_well_whatever_went_wrong_before(router: Router) -> None:
+def test_healthy_supervisor_passes_despite_earlier_errors(router: Router) -> None:
     router.on("GET", STATUS, (200, status(errors=("Timeout expired",))))
     assert run("supervisor")["status"] == "ok"
 
 
 @pytest.mark.parametrize("check", ["supervisor", "offsets"])
-def test_without_a_supervisor_there_is_nothing_to_judge(router: Router, check: str) -> None:
+def test_check_is_skipped_without_a_supervisor(router: Router, check: str) -> None:
     with pytest.raises(AirflowSkipException):
         run(check)
 
 
 @pytest.mark.parametrize(("begun", "found"), [(140, "ok"), (0, "ok"), (151, "error")])
-def test_a_task_above_the_topics_end_is_an_error_although_druid_calls_it_healthy(
+def test_task_beyond_the_topics_end_is_an_error_though_druid_is_healthy(
     router: Router, begun: int, found: str
 ) -> None:
     router.on("GET", STATUS, (200, status()))
@@ -74,14 +74,14 @@ def test_a_task_above_the_topics_end_is_an_error_although_druid_calls_it_healthy
             run("offsets")
 
 
-def test_what_is_deleted_unread_is_counted(router: Router) -> None:
+def test_records_deleted_before_druid_read_them_are_an_error(router: Router) -> None:
     router.on("GET", STATUS, (200, status("CREATING_TASKS", errors=(DELETED,))))
     router.on("GET", TASKS, (200, []))
     with pytest.raises(AirflowFailException, match="borradas_sin_leer = 30, debe ser 0"):
         run("offsets")
 
 
-def test_a_kafka_that_does_not_answer_is_worth_a_retry(
+def test_unreachable_kafka_fails_with_retries(
     router: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:

@@ -3,8 +3,8 @@ import { language, t } from "./texts.js";
 const BASE = new URL("../../", import.meta.url);
 
 /**
- * Trouble in words; `status` is HTTP's, or 0 without an answer, and `code` says which words.
- * `retryAfter`: seconds after which it may be tried again, if the server says so.
+ * A failed request. `status` is the HTTP status, or 0 without an answer; `code` is the key of the
+ * message's text. `retryAfter`: seconds after which the server allows another try, or 0.
  */
 export class Trouble extends Error {
   constructor(status, code, told, retryAfter = 0) {
@@ -16,12 +16,12 @@ export class Trouble extends Error {
   }
 }
 
-/** Times that a look is asked for again while the server has too much to do. */
+/** Retries of a request while the server is busy. */
 const AGAIN = 5;
 
 /**
- * The JSON of one of the page's own routes, such as "api/live". While the server is busy (429) it
- * is asked for again, as late as the server says: the view keeps its old figures meanwhile.
+ * The JSON of one of the page's own routes, such as "api/live". While the server is busy (429),
+ * the request is sent again after the time that the server names; the view keeps its old figures.
  */
 export async function get(path, parameters = {}, signal = undefined) {
   const url = new URL(path, BASE);
@@ -45,7 +45,7 @@ export async function remove(path) {
   return ask(new URL(path, BASE), { method: "DELETE" });
 }
 
-/** Airflow's own API, with its own permissions: `airflow("GET", "dags/sales_window")`. */
+/** Request to Airflow's own API, with its permissions: `airflow("GET", "dags/sales_window")`. */
 export async function airflow(method, path, body = undefined) {
   const url = new URL(`../api/v2/${path}`, BASE);
   return body === undefined ? ask(url, { method }) : send(method, url, body);
@@ -77,7 +77,7 @@ async function ask(url, options) {
   try {
     told = await answer.json();
   } catch {
-    // A proxy's page, or nothing: the status says it.
+    // The body is not JSON, but a proxy's page or empty: the status has to do.
   }
   const code = answer.status === 401 ? "login" : answer.status === 403 ? "access" : told.code;
   const detail = typeof told.detail === "string" ? told.detail : JSON.stringify(told.detail);

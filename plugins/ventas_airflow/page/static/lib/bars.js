@@ -1,9 +1,9 @@
-/** A list of bars that are buttons: what is clicked is looked at alone. */
+/** A list of bars that are buttons, to filter by a bar. */
 import { h, keyed, setText } from "./dom.js";
 
 /**
- * Bring a `ul.bars` to rows `{key, name, figure, note, share, tone, title, onclick}`; `share` is
- * the bar's length in percent, `tone` a class of the bar and of the figure.
+ * Update a `ul.bars` with rows `{key, name, figure, note, share, tone, title, onclick}`; `share` is
+ * the bar's length in percent, `tone` a CSS class of the bar and of the figure.
  */
 export function bars(list, rows) {
   keyed(list, rows, (row) => row.key, make, update);

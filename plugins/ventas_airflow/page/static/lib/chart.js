@@ -1,4 +1,4 @@
-/** Plotly from its wheel, fetched when the first chart is drawn; its colours are the page's. */
+/** Plotly from its Python package, loaded with the first chart, in the page's colours. */
 import { colour, onTheme } from "./theme.js";
 import { get } from "./api.js";
 
@@ -49,9 +49,9 @@ const drawn = new WeakMap();
 const all = new Set();
 
 /**
- * Draw, or bring up to date, a chart in an element. `traces` and `layout` are functions that give
- * Plotly's, asked again when the theme changes, so that they may use `colour`. `clicked` is told
- * which point of a trace was clicked.
+ * Draw or update a chart in an element. `traces` and `layout` are functions that return Plotly's
+ * traces and layout; they are called again when the theme changes, so they may use `colour`.
+ * `clicked` is called with the index of the clicked point in its trace.
  */
 export async function draw(element, traces, layout = () => ({}), clicked = null) {
   drawn.set(element, [traces, layout, clicked]);

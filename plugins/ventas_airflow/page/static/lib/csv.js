@@ -1,10 +1,10 @@
-/** What a spreadsheet would take for a formula; a text that begins so is not to be run. */
+/** Start of a text that a spreadsheet would run as a formula. */
 const FORMULA = /^[=+\-@\t\r]/;
 
 /**
- * Rows as CSV for a spreadsheet: RFC 4180, with the mark by which Excel knows UTF-8. `columns` are
- * `{name, kind}`; values are as Druid gave them, and a text that could be a formula gets a leading
- * apostrophe.
+ * Rows as CSV for a spreadsheet: RFC 4180, with a byte order mark so that Excel reads UTF-8.
+ * `columns` are `{name, kind}`. Values are as Druid returned them, but a text that could be a
+ * formula gets a leading apostrophe.
  */
 export function csv(columns, rows) {
   const lines = rows.map((row) =>
@@ -21,7 +21,7 @@ function cell(value, isText) {
   return /[",\r\n;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** Hand a file of text over to the browser's downloads. */
+/** Download a text as a file. */
 export function download(name, text) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));

@@ -1,4 +1,4 @@
-/** Elements in one call: `h("p.note", {id: "x", onclick: f}, "text", child)`. */
+/** Create an element in one call: `h("p.note", {id: "x", onclick: f}, "text", child)`. */
 export function h(name, attributes = {}, ...children) {
   const [tag, ...classes] = name.split(".");
   const element = document.createElement(tag);
@@ -13,14 +13,14 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
-/** Put the text there only if it differs: a screen reader tells again what is set again. */
+/** Set an element's text only if it differs: a screen reader reads a text again if it is set. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Bring a list of elements to a list of rows, keeping the element of each key: what has the focus
- * keeps it. `make(row)` makes an element and `update(element, row)` brings it up to date.
+ * Update a list of elements with a list of rows. The element of each key is kept, so that it also
+ * keeps the focus. `make(row)` creates an element and `update(element, row)` updates it.
  */
 export function keyed(container, rows, key, make, update) {
   const kept = new Map([...container.children].map((child) => [child.dataset.key, child]));

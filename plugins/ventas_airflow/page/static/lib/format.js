@@ -1,4 +1,4 @@
-/** Numbers as Argentina writes them, and moments in the stores' time, in both languages. */
+/** Numbers as written in Argentina, and moments in the stores' time zone, in both languages. */
 const ZONE = "America/Argentina/Buenos_Aires";
 const LOCALE = "es-AR";
 
@@ -16,10 +16,10 @@ function moments(options) {
   return made.get(key);
 }
 
-/** The last moment that a date of JavaScript holds, milliseconds; a record may have any. */
+/** The last moment of a JavaScript Date, in milliseconds; a record may have a later one. */
 const LAST = 8.64e15;
 
-/** Write a moment, or "–" for one that is none. */
+/** Format a moment; "–" if it is not valid. */
 function written(options, milliseconds) {
   return Math.abs(milliseconds) <= LAST ? moments(options).format(milliseconds) : "–";
 }
@@ -73,7 +73,7 @@ export function duration(seconds) {
   return `${count(seconds / 86400)} d`;
 }
 
-/** Local time without its zone, as Plotly's axes take it; null of a moment that is none. */
+/** Local time without its zone, as Plotly's axes require it; null if the moment is not valid. */
 export function axisTime(milliseconds) {
   if (!(Math.abs(milliseconds) <= LAST)) return null;
   const parts = Object.fromEntries(
@@ -92,12 +92,12 @@ export function axisTime(milliseconds) {
   return `${parts.year}-${parts.month}-${parts.day} ${parts.hour}:${parts.minute}:${parts.second}`;
 }
 
-/** Local time to the minute, as a field of kind datetime-local takes it. */
+/** Local time to the minute, as a field of type datetime-local requires it. */
 export function fieldTime(milliseconds) {
   return (axisTime(milliseconds) ?? "").slice(0, 16).replace(" ", "T");
 }
 
-/** The moment, in ISO 8601, of what such a field has; "" of an empty one. The zone has no summer time. */
+/** The moment of such a field in ISO 8601, or "" if it is empty; the zone has no summer time. */
 export function fromField(text) {
   return text ? new Date(`${text}-03:00`).toISOString() : "";
 }

@@ -1,6 +1,6 @@
 /**
- * The page in Airflow's frame. The frame may not navigate the window, but it is of the same origin:
- * Airflow's own document does it instead.
+ * The window around the page if Airflow shows it in a frame, otherwise null. The frame may not
+ * navigate that window, but it has the same origin, so it can use links of Airflow's own document.
  */
 function outer() {
   try {
@@ -10,7 +10,7 @@ function outer() {
   }
 }
 
-/** Where a page of Airflow is, such as "/dags/sales_window". */
+/** Address of a page of Airflow, given its path, such as "/dags/sales_window". */
 export function airflowAddress(path) {
   return new URL(`../..${path}`, new URL("../", import.meta.url)).href;
 }
@@ -25,7 +25,7 @@ export function openInAirflow(path) {
   link.remove();
 }
 
-/** Filters of the address: Airflow's if the page is in its frame, so that it can be shared. */
+/** Parameters of the address: Airflow's if the page is in its frame, since people share that. */
 export function readAddress() {
   return new URLSearchParams((outer() ?? window).location.search);
 }
@@ -37,7 +37,7 @@ export function writeAddress(parameters) {
   host.history.replaceState(host.history.state, "", url);
 }
 
-/** Follow one of the views' links without leaving Airflow's frame around it. */
+/** Open a view, inside Airflow's window if the page is in its frame. */
 export function openView(path, parameters = new URLSearchParams()) {
   const search = parameters.size ? `?${parameters}` : "";
   if (outer()) openInAirflow(`/plugin/ventas-${path}${search}`);

@@ -1,6 +1,7 @@
 /**
- * Call `look(signal)` again and again, `pause()` milliseconds after the last, while the page is
- * seen. What it throws goes to `trouble`, and then it waits longer. Returns `{stop, now}`.
+ * Call `look(signal)` repeatedly while the page is visible, `pause()` milliseconds after the last
+ * call has ended. An error of `look` goes to `trouble`, and the next pause is at least
+ * `AFTER_TROUBLE`. Returns `{stop, now}`.
  */
 const AFTER_TROUBLE = 5000;
 

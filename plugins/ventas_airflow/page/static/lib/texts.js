@@ -15,7 +15,7 @@ export function setLanguage(name) {
   document.documentElement.lang = name;
 }
 
-/** Fetch the texts of some views; `t` has no others. */
+/** Load the texts of some views: `t` knows only loaded texts. */
 export async function loadTexts(...views) {
   document.documentElement.lang = current;
   await Promise.all(
@@ -28,7 +28,7 @@ export async function loadTexts(...views) {
   );
 }
 
-/** Whether there is a text of that key. */
+/** Whether there is a text with this key. */
 export function has(key) {
   return typeof find(key) === "string";
 }
@@ -42,7 +42,7 @@ export function t(key, values = {}) {
 
 function find(key) {
   const [view, ...path] = key.split(".");
-  // A key may end with a record's value, such as "constructor": only the file's own names count.
+  // A key may end with a record's value such as "constructor", which every object inherits.
   const own = (found, name) => (Object.hasOwn(Object(found), name) ? found[name] : undefined);
   return path.reduce(own, texts[view]?.[current]);
 }

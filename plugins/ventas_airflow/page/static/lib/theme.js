@@ -1,4 +1,4 @@
-/** Dark and light as Airflow has it: the frame's parent says, or what Airflow has stored. */
+/** Dark or light theme as in Airflow, read from the frame's parent or from Airflow's storage. */
 const watchers = new Set();
 
 function parentRoot() {
@@ -34,13 +34,13 @@ export function followTheme() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
 }
 
-/** Call back when it changes; returns what ends that. */
+/** Call `watcher` when the theme changes; returns a function that ends this. */
 export function onTheme(watcher) {
   watchers.add(watcher);
   return () => watchers.delete(watcher);
 }
 
-/** A colour of the page's, by the name of its CSS variable. */
+/** A colour of the page, by the name of its CSS variable. */
 export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

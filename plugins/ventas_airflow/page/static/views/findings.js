@@ -1,12 +1,12 @@
-/** «Qué hacer»: what a look found unusual, each with its numbers, its SQL and its chart. */
+/** «Qué hacer»: the findings of a report, each with its numbers, its SQL and its chart. */
 import { h, keyed, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
 import { has, t } from "../lib/texts.js";
 
-/** So many are in sight at once; the others are behind one more step. */
+/** Findings that are shown at once; the others open with another click. */
 const SHOWN = 3;
 
-/** How each number of a finding is written in its sentence; what is not here is a count. */
+/** Format of each number in a finding's sentence; a number without a format is a count. */
 const WRITTEN = {
   ...Object.fromEntries(
     ["share", "usual", "low", "high", "sales_share", "sales_usual", "sales_low", "sales_high",
@@ -19,7 +19,7 @@ const WRITTEN = {
   expected: (value) => (value < 10 ? format.decimal(value) : format.count(value)),
 };
 
-/** Bring the card to a report of "api/findings"; `state.update` takes a finding's filters. */
+/** Update the card with a report of "api/findings"; `state.update` applies a finding's filters. */
 export function render(container, report, state) {
   if (!container.parts) build(container);
   const { summary, list, more, rest, method } = container.parts;
@@ -63,7 +63,7 @@ function said({ findings, sales, tests }) {
   return t("findings.calm");
 }
 
-/** What could not be judged, the kinds of one reason together; without sales, only what failed. */
+/** Kinds that could not be judged, grouped by reason; without sales, only those that failed. */
 function lacking({ missing, sales }) {
   const reasons = new Map();
   for (const { kind, reason, have, need } of missing) {
@@ -152,14 +152,14 @@ function written(numbers) {
   return values;
 }
 
-/** "Crédito Visa" and the like. */
+/** The subject of a finding, such as "Crédito Visa". */
 function subject({ subject: of }) {
   return Object.entries(of)
     .map(([name, value]) => (has(`live.values.${name}.${value}`) ? t(`live.values.${name}.${value}`) : value))
     .join(" ");
 }
 
-/** The query with its parameters in it, to be run as it is. */
+/** The query with the values of its parameters filled in, ready to run. */
 function filled({ sql, parameters }) {
   const values = [...parameters];
   return sql.trim().replace(/\?/g, () => {

@@ -35,7 +35,7 @@ export function mount(root) {
 
   const polling = poll(look, () => PAUSE, (error) => setText(summary, error.message));
 
-  /** Every part is asked by itself: one that is away leaves the others be. */
+  /** Each part has its own request, so that a failed part does not affect the others. */
   async function look(signal) {
     const ask = (path, parameters) => settled(get(`api/health/${path}`, parameters, signal));
     const [allowed, dag, active, runs, sales, supervisor, kafka, ledger, vm] = await Promise.all([
@@ -80,7 +80,7 @@ export function mount(root) {
   return () => polling.stop();
 }
 
-/** What changes seldom, and is kept for some seconds: each viewer asks Airflow for it. */
+/** Requests whose answers change seldom: they are kept, because each viewer asks Airflow. */
 function seldomAsked() {
   return {
     permissions: kept(60, () => get("api/permissions")),
@@ -89,7 +89,7 @@ function seldomAsked() {
   };
 }
 
-/** Ask again only after so many seconds, or if it failed. */
+/** Keep an answer for some seconds; after a failure, the next call asks again. */
 function kept(seconds, ask) {
   let answer;
   let until = 0;
@@ -104,7 +104,7 @@ function kept(seconds, ask) {
   };
 }
 
-/** What came of it, or `{trouble}`. */
+/** The result of a promise, or `{trouble}`, its error; an abort is thrown. */
 async function settled(promise) {
   try {
     return await promise;

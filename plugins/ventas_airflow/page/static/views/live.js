@@ -12,19 +12,19 @@ import { kpis } from "./live/kpis.js";
 import { map } from "./live/map.js";
 import { ticker } from "./live/ticker.js";
 
-/** How long each range is, milliseconds. */
+/** Length of each range, in milliseconds. */
 const LENGTHS = { "15m": 900e3, "1h": 3600e3, "6h": 21600e3, "24h": 86400e3, "7d": 604800e3, "30d": 2592000e3 };
 const RANGES = Object.keys(LENGTHS);
-/** Milliseconds between looks: a sale is on the screen well within 3 s of its acknowledgement. */
+/** Milliseconds between requests: a sale is shown well within 3 s of its acknowledgement. */
 const PAUSE = { "15m": 1000, "1h": 1000, "6h": 4000, "24h": 10000, "7d": 30000, "30d": 30000 };
 const CHOSEN = ["provincia", "sucursal", "categoria", "pago", "plataforma"];
 const FILTERS = [...CHOSEN, "producto", "emisor"];
-/** Milliseconds between looks for what is unusual; it is judged by the hour. */
+/** Milliseconds between requests for the findings, which are judged by the hour. */
 const FINDINGS_PAUSE = 30000;
-/** Below so many decided sales an approval rate says little. */
+/** With fewer decided sales than this, an approval rate means little. */
 const ENOUGH = 5;
 
-/** What Airflow's address has that is a filter; a frame's host may have more. */
+/** The filters among the address's parameters: Airflow's own address may have others. */
 function filtersOf(params) {
   const kept = new URLSearchParams();
   for (const name of ["rango", "hasta", ...FILTERS]) {
@@ -33,14 +33,14 @@ function filtersOf(params) {
   return kept;
 }
 
-/** Which sales are looked at, whatever the range: what is unusual is judged of the last hours. */
+/** The filters without the range: findings are always judged on the last hours. */
 function salesOf(params) {
   const kept = filtersOf(params);
   kept.delete("rango");
   return kept.toString();
 }
 
-/** A value as it is shown: "credito" is "crédito" and so on; null is what a record lacks. */
+/** The text for a value, such as "crédito" for "credito"; null stands for a missing value. */
 export function label(name, value) {
   if (value === null) return t("live.unknown");
   const key = `live.values.${name}.${value}`;
@@ -114,7 +114,7 @@ function card(name, width, ...children) {
   );
 }
 
-/** Which sections of the answer each card is made of. */
+/** Sections of the answer that each card shows. */
 const SECTIONS = {
   kpis: ["actual"],
   series: ["serie", "actual"],
@@ -132,8 +132,8 @@ const SECTIONS = {
 };
 
 /**
- * Bring the cards to an answer, each by its function of `draws`. One that fails, here or when the
- * answer was made, says so, and the others are shown.
+ * Update each card with its function in `draws`. A card that cannot be drawn, or whose section of
+ * the answer failed, says so; the other cards are shown.
  */
 function drawEach(root, draws, failed) {
   for (const [name, draw] of Object.entries(draws)) {
@@ -298,7 +298,7 @@ function show(root, parts, found, state) {
     figure: format.count(row.ventas),
     note: total ? format.percent(row.ventas / total, 0) : "",
   });
-  // Records that lack a value cannot be looked at alone: no filter is for them.
+  // No filter selects the records without a value, so their row cannot be clicked.
   const chosen = (changes) =>
     Object.values(changes).includes(null) ? undefined : () => state.update(changes);
   const drill = (filter, row) => ({
@@ -404,7 +404,7 @@ function drawSeries(element, found, state) {
   const xs = [];
   const sales = [];
   const income = [];
-  // A range of minutes begins in the midst of one: only whole points are shown, and the latest.
+  // A range may begin in the middle of a point: show only whole points, and the unfinished last one.
   for (let at = first; at < found.hasta; at += step) {
     xs.push(format.axisTime(at));
     sales.push(points.get(at)?.ventas ?? 0);
@@ -457,7 +457,7 @@ function drawSeries(element, found, state) {
   );
 }
 
-/** Look at a point of the chart alone, or in the shortest range that holds it. */
+/** Show the shortest range that contains a point of the chart and ends with it. */
 function lookInto(start, step, state) {
   const rango = RANGES.find((range) => LENGTHS[range] >= step);
   state.update({ rango, hasta: new Date(start + step).toISOString() });

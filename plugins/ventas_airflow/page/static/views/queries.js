@@ -4,7 +4,7 @@ import { library } from "./queries/library.js";
 import { sqlBox } from "./queries/sql.js";
 import { topicTail } from "./queries/tail.js";
 
-/** What the view has, by its name in the address. Each is made of (state) and has `element`. */
+/** Parts of the view, by name in the address: functions of the state that return an `element`. */
 const PARTS = { biblioteca: library, sql: sqlBox, topico: topicTail };
 
 export function mount(root, state) {

@@ -1,4 +1,4 @@
-/** What a viewer may do: open a window, stop one, resume the ingestion. */
+/** The viewer's actions: open a window, stop a window, resume the ingestion. */
 import { post } from "../../lib/api.js";
 import { h, keyed, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
@@ -11,8 +11,8 @@ import { stageOf } from "./judge.js";
 const MODES = ["cadence", "curve"];
 
 /**
- * The buttons of the card of windows. `permitted()` says whether the viewer may use them, and
- * `done()` is called once something was asked for.
+ * The buttons of the card of windows. `permitted()` says whether the viewer may use them;
+ * `done()` is called after each action.
  */
 export function makeActions(permitted, done) {
   const outcome = h("p.outcome", { role: "status", tabindex: "-1" });
@@ -61,7 +61,7 @@ export function makeActions(permitted, done) {
     }
     function stopIt() {
       ask(false);
-      // The button is of no use any more: what comes of it is read on.
+      // The button disappears, so the focus moves to the text with the outcome.
       outcome.focus();
       return tell(() => stopWindow(current), "health.stopped");
     }
@@ -87,7 +87,7 @@ export function makeActions(permitted, done) {
   return { element: h("div", {}, runs, form.element, resume, why, outcome), show };
 }
 
-/** What a window has sold by the ledger, and when it ends. */
+/** Text with a window's sales by the ledger, and when it ends. */
 function soFar(run, stage) {
   const part = run.confirmed;
   const told = [];
@@ -110,7 +110,7 @@ function soFar(run, stage) {
   return told.join(" · ");
 }
 
-/** When a window ends; null of one that ends with its work. */
+/** When a window ends; null if that is not known, or if it ends when its load is published. */
 function endOf(run, part) {
   if (run.conf?.mode === "load") return null;
   if (run.run_type === "scheduled") return run.data_interval_end;
@@ -125,7 +125,7 @@ function makeForm(permitted, tell) {
   const mode = h("select", { name: "mode" }, MODES.map((each) => h("option", { value: each }, t(`health.modes.${each}`))));
   const unpause = h("input", { type: "checkbox", name: "unpause", checked: true });
   const unpauseLine = h("label.check", { hidden: true }, unpause, t("health.unpause"));
-  // Until it is known whether the DAG is paused, and whether the viewer may.
+  // Disabled until the page knows whether the DAG is paused and whether the viewer may use it.
   const button = h("button.primary", { type: "submit", disabled: true, "aria-describedby": "health-why" }, t("health.open"));
   const element = h(
     "form.open",

@@ -1,4 +1,4 @@
-/** What Airflow's own API knows of windows and validations; its permissions are the viewer's. */
+/** Requests to Airflow's own API about windows and validations, with the viewer's permissions. */
 import { airflow } from "../../lib/api.js";
 
 const WINDOW = "sales_window";
@@ -9,10 +9,10 @@ const PUBLISHERS = ["publish_sales", "load_sales"];
 const SHOWN = 8;
 const path = encodeURIComponent;
 
-/** By run, what does not change any more. */
+/** Summary and tasks of each run that has ended: they do not change any more. */
 const summaries = new Map();
 
-/** `{windows, users}`: the windows that wait or run, and how many runs need the VM. */
+/** `{windows, users}`: the queued and running windows, and the number of runs that need the VM. */
 export async function activeRuns() {
   const asked = "dags/~/dagRuns?state=queued&state=running&order_by=run_after&limit=100";
   const runs = (await airflow("GET", asked)).dag_runs.filter((run) => USERS.includes(run.dag_id));
@@ -30,7 +30,7 @@ export async function windowDag() {
   return { paused: found.is_paused, params: found.params };
 }
 
-/** The last runs, newest first, each with its `summary` if it left one, and its tasks if need be. */
+/** The last runs, newest first, with `summary` or null, and with tasks unless all checks passed. */
 export async function validations() {
   const asked = `dags/${VALIDATION}/dagRuns?order_by=-run_after&limit=${SHOWN}`;
   const runs = (await airflow("GET", asked)).dag_runs;
@@ -40,7 +40,7 @@ export async function validations() {
   return Promise.all(runs.map(async (run) => ({ ...run, ...(await summaryOf(run)) })));
 }
 
-/** A run may be cleared and run again: it ends at another moment then. */
+/** With the end in the key, since a run that is cleared and run again ends at another moment. */
 function keyOf(run) {
   return `${run.dag_run_id} ${run.end_date}`;
 }
@@ -61,7 +61,7 @@ async function summaryXcom(run) {
     const asked = `dags/${VALIDATION}/dagRuns/${path(run)}/taskInstances/summary/xcomEntries/return_value`;
     return (await airflow("GET", asked)).value;
   } catch (error) {
-    // A run that was skipped, or did not come so far, left none.
+    // A run that was skipped, or failed earlier, has no summary.
     if (error.status === 404) return null;
     throw error;
   }
@@ -79,14 +79,14 @@ export async function openWindow(conf, unpause) {
   return run.dag_run_id;
 }
 
-/** Stop what publishes in a run, as marking its task as failed does. */
+/** Stop the publishing task of a run, by marking it as failed. */
 export async function stopWindow(run) {
   const task = publisher(run)?.task_id ?? PUBLISHERS[0];
   const asked = `dags/${WINDOW}/dagRuns/${path(run.dag_run_id)}/taskInstances/${task}`;
   await airflow("PATCH", asked, { new_state: "failed" });
 }
 
-/** The task of a run that publishes: the one of its mode, which is not skipped. */
+/** The task of a run that publishes: of the tasks for each mode, the one that is not skipped. */
 export function publisher(run) {
   const tasks = run.tasks.filter((task) => PUBLISHERS.includes(task.task_id));
   const going = (task) => ["running", "up_for_retry", "failed", "success"].indexOf(task.state);
@@ -98,7 +98,7 @@ export function runPath(dag, run) {
   return `/dags/${dag}/runs/${path(run)}`;
 }
 
-/** Where the log of the task is that left a result of a validation run. */
+/** Path of the log of the task that produced a result of a validation run. */
 export function logPath(run, result) {
   const base = `${runPath(VALIDATION, run.dag_run_id)}/tasks`;
   if (result.name === "ledger") return `${base}/check_ledger`;

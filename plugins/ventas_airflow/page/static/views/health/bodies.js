@@ -7,7 +7,7 @@ import { logPath, runPath } from "./airflow.js";
 import { figures, number, table, when } from "./card.js";
 import { stateOfRun } from "./judge.js";
 
-/** Of the bars: as many as the look-back has whole minutes. */
+/** Size of the picture, and most bars: the whole minutes of the look-back. */
 const BARS = { width: 300, height: 44, most: 14 };
 
 export function cadence({ numbers }) {
@@ -24,7 +24,7 @@ export function cadence({ numbers }) {
   ];
 }
 
-/** Sales by minute as bars; the words are for who does not see them. */
+/** Sales by minute as bars, with a text for screen readers. */
 function minuteBars(minutes) {
   const most = Math.max(1, ...minutes.map((minute) => minute.ventas));
   const step = BARS.width / BARS.most;
@@ -146,7 +146,7 @@ export function vm({ numbers }) {
   ];
 }
 
-/** The last validation runs, as `validations` gives them, each with what it found. */
+/** The last validation runs, as `validations` returns them, each with its results. */
 export function runs(validations) {
   return h(
     "ol.runs",

@@ -1,4 +1,4 @@
-/** A card of the view: its title, its state as a word and a sign, why, since when, and its body. */
+/** A card of the view: title, state as a word and a sign, reason, start of the state, and body. */
 import { h, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
 import { has, t } from "../../lib/texts.js";
@@ -20,7 +20,7 @@ export function makeCard(name) {
   return { card, badge, reason, since, body, shown: "" };
 }
 
-/** Bring a card to a part; `draw(part)` gives its body, which is drawn anew only if it changed. */
+/** Update a card with a part; `draw(part)` returns the body, and is called only on changes. */
 export function showPart(parts, name, part, draw) {
   const { badge, reason, since, body } = parts;
   badge.className = `badge ${TONE[part.state]}`;
@@ -42,7 +42,7 @@ function told(name, part) {
   return [text, ...limits].join(" ");
 }
 
-/** A bound that does not hold, in words. */
+/** A violated bound, in words. */
 function limit({ column, minimum, maximum, value }) {
   const name = has(`health.columns.${column}`) ? t(`health.columns.${column}`) : column;
   const values = { name, value: number(value), minimum: number(minimum), maximum: number(maximum) };
@@ -62,7 +62,7 @@ export function when(text) {
   return today ? format.time(moment) : format.moment(moment);
 }
 
-/** Names and figures beside each other. */
+/** A list of names with their figures. */
 export function figures(...rows) {
   return h(
     "dl.figures",

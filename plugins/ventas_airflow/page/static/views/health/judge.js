@@ -1,22 +1,23 @@
 /**
- * What one part alone cannot know of itself: whether a window publishes, whether the VM is on. All
- * pure: a part is `{state, reason, since, numbers}`, or `{trouble}` if it could not be asked.
+ * Judges each part by the others: whether a window publishes, and whether the VM is on. All
+ * functions are pure. A part is `{state, reason, since, numbers}`, or `{trouble}` if its request
+ * failed.
  */
 import { publisher } from "./airflow.js";
 
 const ORDER = ["none", "good", "attention", "bad"];
-/** Seconds that a window has, from when it begins to publish, to its first sales. */
+/** Seconds that a window may take from the start of its publishing task to its first sales. */
 const OPENING = 60;
-/** Seconds that Druid has to come up once its VM is on, as the validation gives it. */
+/** Seconds that Druid may take to start once its VM is on, as in the validation. */
 const STARTING = 180;
-/** Seconds that Airflow takes to begin a run that nothing holds back. */
+/** Seconds in which Airflow starts a queued run if nothing holds the run back. */
 const QUEUED = 30;
 
 export function worst(states) {
   return states.reduce((one, other) => (ORDER.indexOf(other) > ORDER.indexOf(one) ? other : one), "none");
 }
 
-/** How far a window is, by its tasks. */
+/** The stage of a window, by its tasks. */
 export function stageOf(run) {
   if (run.state === "queued") return "queued";
   const task = publisher(run);
@@ -34,7 +35,7 @@ const STAGES = {
   closing: "good",
 };
 
-/** The part «ventanas», of what `activeRuns` found. */
+/** The part «ventanas», from the result of `activeRuns`. */
 export function windowsPart(active, now) {
   if (active.trouble) return active;
   if (!active.windows.length) return { state: "none", reason: "no_windows", since: null, numbers: {} };
@@ -49,7 +50,7 @@ export function windowsPart(active, now) {
   return { state, reason: `stage_${main}`, since, numbers: {} };
 }
 
-/** The part «validaciones», of what `validations` found. */
+/** The part «validaciones», from the result of `validations`. */
 export function validationPart(runs) {
   if (runs.trouble) return runs;
   const ended = runs.filter((run) => run.end_date);
@@ -71,7 +72,7 @@ export function stateOfRun(run) {
   return error ? "bad" : warning ? "attention" : ok ? "good" : "none";
 }
 
-/** Every part of `found`, judged by what the others say. */
+/** All parts of `found`, each judged by the others too. */
 export function judged(found, now) {
   const { active, vm } = found;
   const known = !active.trouble;
@@ -108,14 +109,14 @@ function without(part, reason) {
   return { ...part, state: "none", reason };
 }
 
-/** Whether a window sells at the pace that the check of cadence is for. */
+/** Whether a window sells at the pace that the cadence check expects. */
 function hasUsualPace(run) {
   const { mode = "cadence", minimum_gap = 1, maximum_gap = 2 } = run.conf ?? {};
   const calm = !(run.conf?.bursts_pct || run.conf?.silences_pct || run.conf?.late_pct);
   return mode === "cadence" && Number(minimum_gap) === 1 && Number(maximum_gap) === 2 && calm;
 }
 
-/** What cannot be asked: nothing is wrong with it while the VM is off and nothing is sold. */
+/** The part for a failed request: no fault while the VM is off and no window sells. */
 function troubled(error, vm, selling) {
   const part = (state, reason, since = null) => ({ state, reason, since, numbers: { told: error.message } });
   if (!["unreachable", "refused"].includes(error.code)) return part("none", "trouble");
@@ -123,7 +124,7 @@ function troubled(error, vm, selling) {
   if (off && !selling) return part("none", "druid_off", vm.since);
   const young = ["vm_on", "vm_idle"].includes(vm.reason) && vm.numbers.segundos < STARTING;
   if (vm.reason === "vm_changing" || young) return part("none", "druid_starts", vm.since);
-  // A part of Druid answers, and says what it lacks.
+  // Druid answers, in part at least, and says what is wrong.
   if (error.code === "refused") return part("attention", "trouble");
   return part("bad", "druid_unreachable");
 }

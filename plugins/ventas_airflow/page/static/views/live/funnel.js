@@ -1,4 +1,4 @@
-/** How far sales get: begun, decided, approved, and what comes back. */
+/** The funnel of sales: begun, decided, approved, and returned. */
 import { h, keyed, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
 import { t } from "../../lib/texts.js";

@@ -4,7 +4,7 @@ import { t } from "../../lib/texts.js";
 
 const rate = (part, whole) => (whole ? part / whole : null);
 
-/** Each figure: its value of some totals, how it is shown, and whether more of it is better. */
+/** Figures: value from totals, format, and whether a higher value is better (1), or neither (0). */
 const FIGURES = [
   {
     key: "sales",
@@ -42,7 +42,7 @@ export function kpis(list, found, range) {
     if (ayer) compare(yesterday, ayer, "live.against.yesterday");
 
     function compare(element, totals, against) {
-      // Totals that could not be made are null.
+      // Totals whose query failed are null.
       const then = totals && figure.value(totals, minutes);
       change(element, figure, now, then, totals?.ventas, t(against));
     }

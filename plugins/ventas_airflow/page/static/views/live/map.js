@@ -1,4 +1,4 @@
-/** Argentina as tiles, one a jurisdiction, each about where it lies. */
+/** Argentina as tiles, one for each jurisdiction, each roughly in its geographic place. */
 import { h, keyed } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
 import { t } from "../../lib/texts.js";

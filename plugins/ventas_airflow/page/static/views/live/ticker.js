@@ -12,7 +12,7 @@ export function ticker(list, events) {
 }
 
 function make(event) {
-  // A record may lack anything.
+  // Any field of a record may be missing.
   const value = (name, kind) => (has(`live.values.${name}.${kind}`) ? t(`live.values.${name}.${kind}`) : (kind ?? "–"));
   const paid = [value("pago", event.tipo_pago), event.emisor].filter(Boolean).join(" ");
   const instalments = event.cuotas > 1 ? ` · ${t("live.instalments", { n: event.cuotas })}` : "";

@@ -1,15 +1,15 @@
-/** Completion in a text area: a list below it that the arrow keys reach. */
+/** Completion in a text area: a list below it, used with the arrow keys. */
 import { h } from "../../lib/dom.js";
 
 const MOST = 8;
 
 /**
- * `entries()` are `{text, note}`. Nothing is chosen until an arrow key does: Enter and Tab are
- * what they are without the list. Returns the list, to be put behind the area.
+ * `entries()` returns objects `{text, note}`. Only an arrow key selects an entry: before that,
+ * Enter and Tab work as without the list. Returns the list, to be placed after the area.
  */
 export function complete(area, entries, label) {
   const list = h("ul.completions", { role: "listbox", id: `${area.id}-list`, "aria-label": label, hidden: true });
-  // A text area may not be a combobox; it remains a text box that has such a list.
+  // ARIA does not allow a text area to be a combobox, so it stays a text box with a list.
   area.setAttribute("aria-autocomplete", "list");
   area.setAttribute("aria-haspopup", "listbox");
   area.setAttribute("aria-controls", list.id);
@@ -37,7 +37,7 @@ export function complete(area, entries, label) {
             role: "option",
             id: `${list.id}-${n}`,
             "aria-selected": "false",
-            // Not click: the area must keep the focus.
+            // Not onclick, which comes after the area has lost the focus.
             onmousedown(event) {
               event.preventDefault();
               accept(n);

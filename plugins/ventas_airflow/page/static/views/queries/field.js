@@ -2,7 +2,7 @@
 import { h } from "../../lib/dom.js";
 import { language, t } from "../../lib/texts.js";
 
-/** The moments that are offered; another one is picked in a calendar. */
+/** Moments that the field offers; another moment is picked in a calendar. */
 const TIMES = ["now", "-1h", "-24h", "-7d", "-30d", "-90d"];
 
 export function field(parameter, value, offered) {

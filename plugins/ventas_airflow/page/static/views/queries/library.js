@@ -1,11 +1,11 @@
-/** The library: named queries to look for, with a form of their parameters. */
+/** The query library: a search for named queries, and a form for their parameters. */
 import { get, post } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
 import { language, t } from "../../lib/texts.js";
 import { field } from "./field.js";
 import { resultOf } from "./result.js";
 
-/** Before a parameter's name in the address. */
+/** Prefix of a parameter's name in the address. */
 const VALUE = "p.";
 
 export function library(state) {
@@ -63,7 +63,7 @@ export function library(state) {
     mark();
   }
 
-  /** Which one is shown; the buttons stay, for the focus that one of them has. */
+  /** Mark the button of the shown query; the buttons are kept, since one may have the focus. */
   function mark() {
     const { name } = chosen() ?? {};
     for (const button of list.querySelectorAll("button")) {
@@ -72,7 +72,7 @@ export function library(state) {
     }
   }
 
-  /** Values go into the address, but for those that are the default. */
+  /** Show a query, with the values that are not the default in the address. */
   function choose(query, values) {
     const changes = { consulta: query.name };
     for (const key of [...state.params.keys()]) if (key.startsWith(VALUE)) changes[key] = null;
@@ -158,13 +158,13 @@ export function library(state) {
       options = found;
       if (queries.length) form(chosen());
     })
-    // Without it, values are typed.
+    // Without the options, people type the values.
     .catch(() => {});
 
   return { element, changed, unmount: () => controller?.abort() };
 }
 
-/** Without accents and capitals, as people search. */
+/** A text without accents and capitals, for the search. */
 function plain(text) {
   return text
     .normalize("NFD")

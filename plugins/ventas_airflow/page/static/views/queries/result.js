@@ -1,4 +1,4 @@
-/** An answer as people read it: a chart, a table that can be sorted, and CSV. */
+/** The answer of a query: a chart, a table that can be sorted, and a CSV download. */
 import { draw } from "../../lib/chart.js";
 import { csv, download } from "../../lib/csv.js";
 import { h, setText } from "../../lib/dom.js";
@@ -6,7 +6,7 @@ import * as format from "../../lib/format.js";
 import { language, t } from "../../lib/texts.js";
 import { colour } from "../../lib/theme.js";
 
-/** Rows in the table at first, and more each time that more are asked for. */
+/** Rows that the table shows at first, and adds with each click for more. */
 const PAGE = 200;
 const MOST_LINES = 7;
 const MOST_BARS = 60;
@@ -15,7 +15,7 @@ const MOMENTS = ["time", "day"];
 const COLOURS = ["accent", "second", "good", "bad", "warn", "muted", "text"];
 const OWN_COLOUR = { aprobadas: "good", rechazadas: "bad" };
 const UNITS = { money: { tickprefix: "$ " }, percent: { ticksuffix: " %" } };
-/** Beyond so many milliseconds, hours on an axis are too many. */
+/** Length in milliseconds from which an axis shows days only, without hours. */
 const DAYS = 3 * 86400e3;
 
 export function resultOf() {
@@ -36,7 +36,7 @@ export function resultOf() {
       element.classList.add("stale");
       setText(status, t("queries.running"));
     },
-    /** `chart` is a library query's; left undefined, the columns tell. `title` is of what is asked. */
+    /** `chart`: that of a library query; undefined to choose it by the columns. `title`: the query's. */
     show(answer, name, chart, title) {
       const { columns, rows } = answer;
       element.hidden = false;
@@ -75,7 +75,7 @@ export function resultOf() {
   };
 }
 
-/** The first column against the numbers beside it, if that can be drawn. */
+/** A chart of the numeric columns over the first column, or null if it cannot be drawn. */
 function chartOf(columns) {
   const [x, ...others] = columns;
   const y = others.filter((column) => NUMBERS.includes(column.kind)).map((column) => column.name);
@@ -97,7 +97,7 @@ function chartElement({ columns, rows }, chart, title) {
   }));
   const span = isMoment ? Math.abs(Date.parse(shown.at(-1)[x]) - Date.parse(shown[0][x])) : 0;
   const moments = { type: "date", tickformat: span > DAYS ? "%d/%m" : "%H:%M\n%d/%m", hoverformat: "%d/%m %H:%M" };
-  // What is counted and what is paid have no scale in common: the second kind has its own axis.
+  // Different kinds, such as counts and money, have no common scale: the second has its own axis.
   const [first] = lines;
   const second = lines.find((line) => line.column.kind !== first.column.kind);
   draw(
@@ -121,7 +121,7 @@ function chartElement({ columns, rows }, chart, title) {
       yaxis: axis(first, lines.length > 1 && !second),
       ...(second ? { yaxis2: { ...axis(second, false), overlaying: "y", side: "right", showgrid: false } } : {}),
     }),
-    // Without it, the table tells the same.
+    // If the chart cannot be drawn, the table has the same numbers.
   ).catch(() => element.remove());
   return element;
 }
@@ -134,7 +134,7 @@ function axis({ column }, isShared) {
   };
 }
 
-/** Money is drawn in pesos. */
+/** The value for a chart: money in pesos instead of centavos. */
 function scaled(value, kind) {
   return kind === "money" && value !== null ? value / 100 : value;
 }

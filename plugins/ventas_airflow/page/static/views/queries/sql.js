@@ -1,4 +1,4 @@
-/** Free SQL: one query that reads, with its limits, and a way to cancel it. */
+/** Free SQL: one query that only reads, with limits, and a button that cancels it. */
 import { get, post, remove } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
 import { language, t } from "../../lib/texts.js";
@@ -11,9 +11,9 @@ const WORDS =
   "COALESCE NULLIF APPROX_QUANTILE_DS APPROX_COUNT_DISTINCT_DS_HLL TIME_FLOOR TIME_EXTRACT " +
   "TIME_FORMAT TIMESTAMPADD TIMESTAMPDIFF CURRENT_TIMESTAMP MILLIS_TO_TIMESTAMP " +
   "TIMESTAMP_TO_MILLIS EXPLAIN PLAN FOR";
-/** Characters of a query that are kept in the address. */
+/** Most characters of a query that are kept in the address. */
 const KEPT = 1500;
-/** Between two tries to cancel a query that goes on. */
+/** Milliseconds between two tries to cancel a query that still runs. */
 const CANCEL_AGAIN_MS = 300;
 
 function example(table) {
@@ -24,7 +24,7 @@ GROUP BY 1
 ORDER BY ventas DESC`;
 }
 
-/** As a UUID's digits; `crypto.randomUUID` is not there where Airflow is served without TLS. */
+/** The digits of a random UUID: without TLS the browser has no `crypto.randomUUID`. */
 function newId() {
   const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,4 +1,4 @@
-/** The last records of the Kafka topic, as they are there. */
+/** The last records of the Kafka topic, unchanged. */
 import { get } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
