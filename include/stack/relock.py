@@ -15,7 +15,7 @@ POMS = Path(__file__).with_name("maven")
 
 
 def resolve(product: str, folder: Path) -> list[LockedJar]:
-    """Let Maven resolve the runtime dependencies of a product's pom into `folder`; hash each jar."""
+    """Let Maven copy the runtime dependencies of a product's pom into `folder`; hash each jar."""
     shutil.copy(POMS / f"{product}.xml", folder / "pom.xml")
     subprocess.run(
         [

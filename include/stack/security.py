@@ -52,7 +52,7 @@ _PLAIN: Final = "org.apache.kafka.common.security.plain.PlainLoginModule require
 
 
 def passwords(settings: Settings) -> dict[str, str]:
-    """Return Kafka's passwords by user, and Druid's as `druid_login`; they are made at first use."""
+    """Return Kafka's passwords by user, and Druid's as `druid_login`; made at the first use."""
     names = (ADMIN, AIRFLOW, DRUID, _DRUID_LOGIN)
     makers = dict.fromkeys(names, lambda: secrets.token_urlsafe(24))
     return private.kept(_folder(settings) / "passwords.json", makers)
