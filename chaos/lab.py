@@ -58,7 +58,7 @@ class Lab:
     # -- windows -----------------------------------------------------------------------------
 
     def open_window(self, minutes: float) -> str:
-        """Trigger a window with a sale every 1-2 s; return its run when Druid shows the first one."""
+        """Trigger a window with a sale every 1-2 s; return its run once Druid shows a sale."""
         self.until(lambda: bool(self.api.dag(WINDOW)), "Airflow's DAGs", 120)
         self.api.set_paused(WINDOW, False)
         conf = {"duration_minutes": minutes, "keep_vm": True}
