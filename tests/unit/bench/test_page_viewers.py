@@ -73,13 +73,13 @@ def test_viewers_look_as_often_as_the_page_does(page: Page) -> None:
     assert {one.age for one in at_findings(seen)} == {0}
 
 
-def test_a_look_that_fails_counts_as_the_slowest(page: Page) -> None:
+def test_failed_look_counts_as_the_slowest(page: Page) -> None:
     url = f"http://127.0.0.1:{page.server_port}"
     seen, *_ = crowd(url, "secret", PAUSES, [Look("1h", (("provincia", "Salta"),))], seconds=0.2)
     assert (seen.failed, seen.seconds) == (True, FAILED_SECONDS)
 
 
-def test_looks_are_summed_up_by_range_and_whether_they_are_the_first() -> None:
+def test_looks_are_summarised_by_range_filter_and_kind() -> None:
     plain, filtered = Look("1h"), Look("1h", (("pago", "qr"),))
     seen = [
         Seen(plain, "first", 0.3, 1.0),

@@ -50,7 +50,9 @@ def variables(service: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_it_merges_the_files_as_these_tests_do(tool: list[str], overrides: tuple[str, ...]) -> None:
+def test_docker_compose_merges_the_files_as_these_tests_do(
+    tool: list[str], overrides: tuple[str, ...]
+) -> None:
     done = config(tool, overrides, {}, "--no-interpolate", "--format", "json")
     assert done.returncode == 0, done.stderr
     theirs: dict[str, Any] = json.loads(done.stdout)["services"]
@@ -63,12 +65,14 @@ def test_it_merges_the_files_as_these_tests_do(tool: list[str], overrides: tuple
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_it_takes_the_files_with_every_secret(tool: list[str], overrides: tuple[str, ...]) -> None:
+def test_docker_compose_accepts_the_files_with_every_secret(
+    tool: list[str], overrides: tuple[str, ...]
+) -> None:
     done = config(tool, overrides, dict.fromkeys(SECRETS, "some"), "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_it_names_a_secret_that_is_missing(tool: list[str]) -> None:
+def test_docker_compose_names_a_missing_secret(tool: list[str]) -> None:
     done = config(tool, (), dict.fromkeys(SECRETS, "some") | {"POSTGRES_PASSWORD": ""}, "--quiet")
     assert done.returncode != 0
     assert "POSTGRES_PASSWORD is missing a value: set it in .env" in done.stderr

@@ -128,12 +128,12 @@ def test_a_user_cannot_become_the_other_or_the_superuser(
     assert "to COPY to or from an external program" in copied.stderr
 
 
-def test_a_users_password_does_not_open_the_other_account(postgres: Postgres) -> None:
+def test_password_of_one_user_does_not_open_the_other_account(postgres: Postgres) -> None:
     done = postgres.psql("airflow", PASSWORDS["DRUID_DATABASE_PASSWORD"], "airflow", "SELECT 1")
     assert "password authentication failed" in done.stderr
 
 
-def test_airflow_and_druid_log_in_as_the_users_that_the_script_makes(
+def test_airflow_and_druid_log_in_as_the_users_of_the_script(
     services: dict[str, Any],
 ) -> None:
     airflow = services["airflow-scheduler"]["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
@@ -148,7 +148,7 @@ def test_airflow_and_druid_log_in_as_the_users_that_the_script_makes(
     }
 
 
-def test_no_container_but_postgres_has_the_superusers_password(services: dict[str, Any]) -> None:
+def test_only_postgres_has_the_password_of_the_superuser(services: dict[str, Any]) -> None:
     having = {
         name
         for name, service in services.items()

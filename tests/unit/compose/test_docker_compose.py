@@ -86,7 +86,7 @@ def validator() -> Draft7Validator:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_it_follows_the_compose_specification(file: str) -> None:
+def test_compose_file_follows_the_compose_specification(file: str) -> None:
     problems = [
         f"{error.json_path}: {error.message}" for error in validator().iter_errors(read(file))
     ]
@@ -94,7 +94,7 @@ def test_it_follows_the_compose_specification(file: str) -> None:
 
 
 @pytest.mark.parametrize("typo", ["enviroment", "depend_on", "health_check"])
-def test_the_schema_notices_a_misspelt_key(typo: str) -> None:
+def test_schema_refuses_a_misspelt_key(typo: str) -> None:
     assert not validator().is_valid({"services": {"kafka": {"image": "a", typo: {}}}})
 
 
@@ -110,7 +110,7 @@ def test_either_all_images_have_a_digest_or_none(services: dict[str, Any]) -> No
     assert len(pinned) == 1
 
 
-def test_versions_are_those_of_the_embedded_stack(services: dict[str, Any]) -> None:
+def test_versions_equal_those_of_the_embedded_stack(services: dict[str, Any]) -> None:
     locked = {
         artifact: version
         for _, _, artifact, version, *_ in (
@@ -149,7 +149,7 @@ def commands(healthcheck: list[str]) -> set[str]:
     return {part.split()[0] for part in words[0].split("|")}
 
 
-def test_healthchecks_start_what_their_image_has(services: dict[str, Any]) -> None:
+def test_healthchecks_use_only_programs_of_their_image(services: dict[str, Any]) -> None:
     started: dict[str, set[str]] = {}
     for service in services.values():
         if "healthcheck" in service:
@@ -169,7 +169,7 @@ def test_only_three_ports_are_published_and_on_loopback(overrides: tuple[str, ..
     }
 
 
-def test_what_runs_long_restarts_and_tells_its_health(services: dict[str, Any]) -> None:
+def test_long_running_services_restart_and_have_a_healthcheck(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if name in ONE_SHOT:
             assert service["restart"] == "no", name
@@ -179,7 +179,7 @@ def test_what_runs_long_restarts_and_tells_its_health(services: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_containers_have_no_root_no_capability_and_no_namespace_of_the_host(
+def test_containers_have_no_root_no_capability_and_no_host_access(
     overrides: tuple[str, ...],
 ) -> None:
     for name, service in project(*overrides)["services"].items():
@@ -190,7 +190,7 @@ def test_containers_have_no_root_no_capability_and_no_namespace_of_the_host(
         assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
 
 
-def test_what_needs_no_files_of_its_own_cannot_write_any(services: dict[str, Any]) -> None:
+def test_containers_without_own_files_are_read_only(services: dict[str, Any]) -> None:
     read_only = {name for name, service in services.items() if service.get("read_only")}
     # The others' images write their configuration into themselves at start.
     assert read_only == {
@@ -229,7 +229,7 @@ def test_kafka_is_healthy_when_it_listens(services: dict[str, Any]) -> None:
     assert done.returncode != 0
 
 
-def test_dependencies_exist_and_wait_for_the_right_thing(services: dict[str, Any]) -> None:
+def test_dependencies_exist_and_wait_for_health_or_completion(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
             completed = needed in ONE_SHOT
@@ -252,7 +252,7 @@ def test_mounts_volumes_and_configs_exist_and_are_used(compose: dict[str, Any]) 
     assert configs == set(compose["configs"])
 
 
-def test_no_variable_of_the_files_is_unknown_to_the_example() -> None:
+def test_example_names_every_variable_of_the_compose_files() -> None:
     text = " ".join(text for file in FILES for text in strings(read(file)))
     rest = DEFAULTED.sub("", REQUIRED.sub("", text)).replace("$$", "")
     assert "$" not in rest
@@ -263,13 +263,13 @@ def test_no_variable_of_the_files_is_unknown_to_the_example() -> None:
     assert set(re.findall(r"^(\w+)=", example, re.M)) == set(REQUIRED.findall(text))
 
 
-def test_the_example_names_every_override() -> None:
+def test_example_names_every_override() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert re.findall(r"^# COMPOSE_FILE=(.+)$", example, re.M) == [":".join(FILES)]
 
 
 @pytest.mark.parametrize(("overrides", "secrets"), [((), 10), ((SECURE,), 20)])
-def test_no_secret_is_written_in_the_file(overrides: tuple[str, ...], secrets: int) -> None:
+def test_compose_files_contain_no_secret(overrides: tuple[str, ...], secrets: int) -> None:
     services = project(*overrides)["services"]
     seen = 0
     for service in services.values():
@@ -290,7 +290,7 @@ def test_no_secret_is_written_in_the_file(overrides: tuple[str, ...], secrets: i
 
 
 @pytest.mark.parametrize("password", ["simple", "quote\" backslash\\ dollar$HOME 'ñ'"])
-def test_the_users_passwords_reach_the_auth_manager(
+def test_passwords_of_the_users_reach_the_auth_manager(
     services: dict[str, Any], tmp_path: Path, password: str
 ) -> None:
     shell, flag, script = services["airflow-api-server"]["command"]
@@ -319,7 +319,7 @@ def test_the_users_passwords_reach_the_auth_manager(
     assert done.stdout == "airflow api-server, passwords: unset unset\n"
 
 
-def test_the_acls_are_granted_once_the_database_is_there(tmp_path: Path) -> None:
+def test_acls_are_granted_after_the_migration_of_the_database(tmp_path: Path) -> None:
     shell, flag, script = project(SECURE)["services"]["airflow-init"]["command"]
     (tmp_path / "airflow").write_text('#!/bin/sh\necho "airflow $*"\n')
     (tmp_path / "airflow").chmod(0o755)
@@ -350,7 +350,7 @@ def test_the_acls_are_granted_once_the_database_is_there(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("component", ["scheduler", "dag-processor", "triggerer"])
-def test_a_component_is_healthy_when_the_api_server_says_so(
+def test_component_is_healthy_if_the_api_server_reports_it(
     services: dict[str, Any], component: str
 ) -> None:
     kind, command = services[f"airflow-{component}"]["healthcheck"]["test"]
@@ -369,7 +369,7 @@ def test_a_component_is_healthy_when_the_api_server_says_so(
         assert judged.returncode == code, status
 
 
-def test_the_emulator_takes_its_command_line(
+def test_emulator_accepts_its_command_line(
     services: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert services["compute"]["entrypoint"] == ["python", "-m", "include.stack.compute"]

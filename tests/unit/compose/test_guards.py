@@ -23,7 +23,7 @@ async def to_console(request: Request) -> Response:
 
 
 @pytest.mark.parametrize("name", GUARDED)
-def test_a_guard_refuses_other_sites_and_passes_on_its_servers_pages(
+def test_guard_refuses_other_sites_and_forwards_to_its_server(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = project()["services"][name]

@@ -31,7 +31,7 @@ def mebibytes(text: str) -> int:
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_every_container_is_limited_to_more_than_its_jvm_takes(overrides: tuple[str, ...]) -> None:
+def test_memory_limit_of_every_container_exceeds_its_jvm(overrides: tuple[str, ...]) -> None:
     jvms = set()
     for name, service in project(*overrides)["services"].items():
         heap, direct = heap_and_direct(service)
@@ -43,7 +43,7 @@ def test_every_container_is_limited_to_more_than_its_jvm_takes(overrides: tuple[
 
 
 @pytest.mark.parametrize("overrides", [(), (LOAD,)])
-def test_the_files_say_how_much_it_is_in_all(overrides: tuple[str, ...]) -> None:
+def test_compose_files_state_the_total_memory(overrides: tuple[str, ...]) -> None:
     text = (ROOT / (*overrides, BASE)[0]).read_text(encoding="utf-8")
     said = re.search(r"Give Docker (\d+) GiB .*; the limits come to (\d+) GiB", text)
     assert said is not None
@@ -56,7 +56,9 @@ def test_the_files_say_how_much_it_is_in_all(overrides: tuple[str, ...]) -> None
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_the_scheduler_has_room_for_every_worker_at_work(overrides: tuple[str, ...]) -> None:
+def test_memory_limit_of_the_scheduler_is_enough_for_all_workers(
+    overrides: tuple[str, ...],
+) -> None:
     service = project(*overrides)["services"]["airflow-scheduler"]
     workers = int(service["environment"]["AIRFLOW__CORE__PARALLELISM"])
     # As measured, MiB: see the compose file.

@@ -81,7 +81,7 @@ def test_every_image_gets_its_digest_and_nothing_else_changes(folder: Path) -> N
     assert len(asked) == len(set(asked))
 
 
-def test_no_image_is_left_out(folder: Path) -> None:
+def test_every_image_reference_of_the_files_is_pinned(folder: Path) -> None:
     pin(folder)
     services = yaml.safe_load(texts(folder)["docker-compose.yaml"])["services"].values()
     for service in services:
@@ -93,7 +93,7 @@ def test_no_image_is_left_out(folder: Path) -> None:
     assert all("@sha256:" in job["container"]["image"] for job in jobs if "container" in job)
 
 
-def test_a_digest_that_is_there_is_replaced(folder: Path) -> None:
+def test_existing_digest_is_replaced(folder: Path) -> None:
     pin(folder)
     assert pin(folder, DAY="2").returncode == 0
     found = references(folder)
@@ -101,7 +101,7 @@ def test_a_digest_that_is_there_is_replaced(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["REFUSED", "SILENT"])
-def test_an_image_without_a_digest_changes_no_file(folder: Path, how: str) -> None:
+def test_image_without_a_digest_fails_and_changes_no_file(folder: Path, how: str) -> None:
     before = texts(folder)
     done = pin(folder, **{how: "postgres:17.6"})
     assert done.returncode != 0

@@ -101,19 +101,19 @@ def unexplained(commands: list[Command]) -> list[str]:
     ]
 
 
-def test_every_command_is_run_or_marked() -> None:
+def test_every_command_of_the_docs_is_run_by_a_test_or_marked() -> None:
     assert len(COMMANDS) > 10
     assert not (told := unexplained(COMMANDS)), "\n".join(told)
 
 
 @pytest.mark.parametrize("pattern", RUN_ELSEWHERE)
-def test_what_is_said_to_run_it_does(pattern: str) -> None:
+def test_file_listed_for_a_command_still_runs_it(pattern: str) -> None:
     file, text = RUN_ELSEWHERE[pattern]
     assert text in (ROOT / file).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", HERE)
-def test_a_cheap_command_does_as_it_says(command: str, tmp_path: Path) -> None:
+def test_cheap_command_of_the_docs_succeeds(command: str, tmp_path: Path) -> None:
     arguments = shlex.split(command)
     assert arguments[0] == "./ventas"
     done = subprocess.run(
@@ -135,12 +135,12 @@ def test_a_cheap_command_does_as_it_says(command: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_a_mark_is_one_of_those_that_say_why(page: Page) -> None:
+def test_mark_of_a_block_is_a_known_one(page: Page) -> None:
     marks = {item.mark for item in page.items if isinstance(item, Fence) and item.mark}
     assert marks <= MARKS
 
 
-def test_commands_are_found_as_they_are_written(tmp_path: Path) -> None:
+def test_commands_are_extracted_from_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "```sh\n./ventas status [--json]   # see\n# a remark\ncat <<END\nrm x\nEND\na \\\n  -b\n"
@@ -155,7 +155,7 @@ def test_commands_are_found_as_they_are_written(tmp_path: Path) -> None:
     ]
 
 
-def test_a_command_that_nothing_runs_is_told_with_its_place() -> None:
+def test_command_that_no_test_runs_is_reported_with_its_place() -> None:
     assert unexplained(
         [Command("a.md:1", "rm -r x", ""), Command("a.md:2", "x", "needs Docker")]
     ) == ["a.md:1: no test runs `rm -r x`, and its block is not marked"]

@@ -60,16 +60,16 @@ def is_told(message: str) -> bool:
 
 
 @pytest.mark.parametrize("message", sorted(set(_QUOTED)))
-def test_a_quoted_message_is_one_that_the_code_gives(message: str) -> None:
+def test_quoted_message_exists_in_the_code(message: str) -> None:
     assert re.search(r"\w{4}", message), "nothing to look for"
     assert is_told(message)
 
 
-def test_messages_are_quoted_at_all() -> None:
+def test_runbook_quotes_messages() -> None:
     assert len(_QUOTED) > 25
 
 
-def test_a_message_that_nobody_gives_is_found() -> None:
+def test_message_that_the_code_does_not_have_is_detected() -> None:
     assert is_told("Druid does not answer at …")
     assert is_told("the topic … has … partitions and … are needed")
     assert not is_told("Druid does not reply at …")
@@ -77,7 +77,7 @@ def test_a_message_that_nobody_gives_is_found() -> None:
 
 
 @pytest.mark.parametrize("check", load_checks(), ids=lambda check: check.name)
-def test_every_check_is_in_the_table_with_its_severity(check: Check) -> None:
+def test_runbook_lists_every_check_with_its_severity(check: Check) -> None:
     rows = [line for line in RUNBOOK.text.splitlines() if line.startswith("| *")]
     [row] = [line for line in rows if f"*{check.title}*" in line]
     assert row.split(" | ")[1] == check.severity
@@ -86,6 +86,6 @@ def test_every_check_is_in_the_table_with_its_severity(check: Check) -> None:
 @pytest.mark.parametrize(
     "place", [alerts.FAILED, alerts.INVALID, alerts.SHORT, alerts.LATE, alerts.VM_LEFT_ON]
 )
-def test_an_alert_leads_to_its_section(place: str) -> None:
+def test_alert_links_to_its_section(place: str) -> None:
     page, _, anchor = place.partition("#")
     assert anchor in Page(ROOT / page).anchors

@@ -75,11 +75,11 @@ def sections(page: Page) -> list[tuple[str, Counter[str]]]:
     return found
 
 
-def test_they_have_the_same_headings_commands_tables_and_links_in_the_same_order() -> None:
+def test_both_readmes_have_the_same_outline() -> None:
     assert not (told := differences(ENGLISH, SPANISH)), "\n".join(told)
 
 
-def test_each_section_has_the_same_numbers_and_names() -> None:
+def test_sections_of_both_readmes_have_the_same_numbers_and_names() -> None:
     told = []
     for (english, had), (spanish, has) in zip(sections(ENGLISH), sections(SPANISH), strict=True):
         for one, other, lacking in ((had, has, spanish), (has, had, english)):
@@ -96,7 +96,7 @@ def test_each_section_has_the_same_numbers_and_names() -> None:
         ("(docs/findings.md)", "(docs/found.md)", "lacks the link to docs/found.md of README.md"),
     ],
 )
-def test_what_one_lacks_is_told_with_its_place(
+def test_missing_part_of_a_readme_is_reported_with_its_place(
     tmp_path: Path, line: str, instead: str, told: str
 ) -> None:
     assert line in ENGLISH.text

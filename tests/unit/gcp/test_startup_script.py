@@ -78,7 +78,7 @@ def vm(tmp_path: Path) -> Vm:
 GOOD = boot.metadata()["ventas-files"].encode()
 
 
-def test_a_boot_unpacks_the_files_and_starts_the_setup(vm: Vm) -> None:
+def test_boot_unpacks_the_files_and_starts_the_setup(vm: Vm) -> None:
     done = vm.start(GOOD)
     assert (done.returncode, done.stderr) == (0, "")
     restart = "systemctl restart ventas-setup.service"
@@ -101,7 +101,7 @@ def test_a_boot_unpacks_the_files_and_starts_the_setup(vm: Vm) -> None:
     ],
     ids=["refused", "cut-off", "reset-at-end", "a-page", "no-archive", "half-archive", "empty"],
 )
-def test_files_that_cannot_be_had_leave_those_of_the_last_boot_and_fail(
+def test_boot_with_bad_files_fails_and_keeps_the_previous_ones(
     vm: Vm, served: bytes, status: int
 ) -> None:
     vm.start(GOOD)
@@ -116,7 +116,7 @@ def test_files_that_cannot_be_had_leave_those_of_the_last_boot_and_fail(
     assert vm.files() == before
 
 
-def test_a_first_boot_without_files_starts_nothing(vm: Vm) -> None:
+def test_first_boot_without_files_starts_nothing(vm: Vm) -> None:
     done = vm.start(b"", 22)
     assert done.returncode == 22
     assert done.stdout == ""

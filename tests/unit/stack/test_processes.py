@@ -67,7 +67,7 @@ def properties(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
-def test_groups_start_in_order_and_stop_in_the_reverse(
+def test_each_group_has_its_priority_and_its_processes(
     groups: Mapping[str, ProcessGroupConfig],
 ) -> None:
     order = sorted(groups.values(), key=lambda group: group.priority)
@@ -77,7 +77,7 @@ def test_groups_start_in_order_and_stop_in_the_reverse(
     assert {p.name for p in groups["airflow"].process_configs} == set(airflow.COMPONENTS)
 
 
-def test_only_the_emulator_starts_what_is_in_the_vm(
+def test_groups_of_the_vm_are_started_only_by_the_emulator(
     groups: Mapping[str, ProcessGroupConfig],
 ) -> None:
     started = {name: {p.autostart for p in group.process_configs} for name, group in groups.items()}
@@ -86,7 +86,7 @@ def test_only_the_emulator_starts_what_is_in_the_vm(
     assert all(f'"--group" "{group}"' in command for group in VM_GROUPS)
 
 
-def test_each_process_restarts_rotates_its_log_and_ends_with_its_children(
+def test_each_process_restarts_rotates_its_log_and_stops_its_children(
     settings: Settings, groups: Mapping[str, ProcessGroupConfig]
 ) -> None:
     for process in (p for group in groups.values() for p in group.process_configs):
@@ -98,7 +98,7 @@ def test_each_process_restarts_rotates_its_log_and_ends_with_its_children(
         assert 0 < process.stdout_logfile_backups <= 3
 
 
-def test_the_folders_name_reaches_every_file_as_it_is(
+def test_special_characters_of_the_folder_reach_every_file_unchanged(
     settings: Settings, groups: Mapping[str, ProcessGroupConfig]
 ) -> None:
     conf = settings.home / "conf"
@@ -139,7 +139,9 @@ def test_druid_airflow_and_the_emulator_listen_on_loopback_only(
     assert compute[compute.index("--host") + 1] == HOST
 
 
-def test_no_secret_is_in_a_file_but_airflows_own(settings: Settings, configuration: Path) -> None:
+def test_secrets_of_airflow_are_only_in_its_own_files(
+    settings: Settings, configuration: Path
+) -> None:
     variables = airflow.environment(settings)
     secrets = {
         variables["AIRFLOW__CORE__FERNET_KEY"],
@@ -167,9 +169,7 @@ INNER = {
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_what_druids_processes_ask_of_each_other_is_in_private_files_alone(
-    settings: Settings, secure: bool
-) -> None:
+def test_inner_secrets_are_only_in_private_files(settings: Settings, secure: bool) -> None:
     settings = replace(settings, secure=secure)
     processes = all_processes(settings, PRODUCTS)
     write_supervisord_configuration(settings, processes)
@@ -187,7 +187,7 @@ def test_what_druids_processes_ask_of_each_other_is_in_private_files_alone(
     assert not any(secret in part for secret in secrets for part in told)
 
 
-def test_the_proxy_is_what_listens_on_the_port_that_is_told(
+def test_proxy_listens_on_the_address_shown_for_druid(
     settings: Settings, processes: list[Process]
 ) -> None:
     command = list(next(p.command for p in processes if p.name == "proxy"))
@@ -197,7 +197,7 @@ def test_the_proxy_is_what_listens_on_the_port_that_is_told(
     assert security.druid_url(settings) == f"http://{HOST}:8888"
 
 
-def test_zookeeper_gives_a_session_to_who_logs_in_alone(
+def test_zookeeper_requires_a_login_for_a_session(
     settings: Settings, processes: list[Process]
 ) -> None:
     server = properties(settings.home / "conf" / "zoo.cfg")
@@ -208,7 +208,7 @@ def test_zookeeper_gives_a_session_to_who_logs_in_alone(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_each_druid_process_has_the_extension_the_key_and_its_logins(
+def test_each_druid_process_gets_the_extension_the_key_and_its_logins(
     settings: Settings, processes: list[Process], service: str
 ) -> None:
     options = (settings.home / "conf" / f"{service}.args").read_text(encoding="utf-8")
@@ -223,13 +223,13 @@ def test_each_druid_process_has_the_extension_the_key_and_its_logins(
     assert rendered[login("password")] == security.inner(settings)["derby"]
 
 
-def test_kafkas_folder_is_formatted_once(settings: Settings) -> None:
+def test_formatted_folder_of_kafka_is_not_formatted_again(settings: Settings) -> None:
     broken = replace(PRODUCTS["kafka"], archive=Path("/none"))
     kafka.format_storage(broken, settings, settings.home / "kafka.properties")
     assert not (settings.home / "kafka-format.args").exists()
 
 
-def test_a_secured_stack_has_a_proxy_on_the_vm_and_its_secrets_in_private_files_alone(
+def test_secured_stack_has_a_proxy_and_secrets_only_in_private_files(
     settings: Settings,
 ) -> None:
     secured = replace(settings, secure=True)

@@ -35,7 +35,7 @@ done
 """
 
 
-def test_the_document_has_the_packages_and_each_jar_once_with_its_hash() -> None:
+def test_document_has_the_packages_and_each_jar_once_with_its_hash() -> None:
     made = with_jars(PYTHON, read_lock())
     assert made["components"][0] == PYTHON["components"][0]
     jars = {component["purl"]: component for component in made["components"][1:]}
@@ -48,7 +48,7 @@ def test_the_document_has_the_packages_and_each_jar_once_with_its_hash() -> None
     assert made["specVersion"] == "1.6"
 
 
-def test_a_jar_of_two_products_is_one_component() -> None:
+def test_jar_of_two_products_is_one_component() -> None:
     jar = LockedJar("druid", "org.x", "y", "1.0", "ab" * 32)
     made = with_jars(PYTHON, [jar, replace(jar, product="kafka")])
     assert made["components"][1:] == [
@@ -65,7 +65,7 @@ def test_a_jar_of_two_products_is_one_component() -> None:
 
 
 @pytest.mark.parametrize("found", [0, 1])
-def test_the_audit_fails_with_pip_audit_and_leaves_the_document(tmp_path: Path, found: int) -> None:
+def test_audit_fails_if_pip_audit_fails_and_writes_the_document(tmp_path: Path, found: int) -> None:
     (tmp_path / ".ci").mkdir()
     (tmp_path / ".venv/bin").mkdir(parents=True)
     for name in (".ci/audit", "requirements.txt"):
