@@ -1,4 +1,4 @@
-"""What the parts' measurements come to."""
+"""The figures that are computed from the parts' measurements."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from bench.figures import (
     slope,
 )
 
-#: Of Kafka 4.3, with `--warmup-records`.
+#: Output of producer-perf-test of Kafka 4.3, with `--warmup-records`.
 PERF_TEST = """\
 168841 records sent, 168841.0 records/sec (90.27 MB/sec), 102.4 ms avg latency, \
 512.0 ms max latency.

@@ -1,4 +1,4 @@
-"""What the stages of the page's benchmark come to."""
+"""The figures that are computed from the stages of the page's benchmark."""
 
 from bench.page import FULL, QUICK, figures
 from tests.unit.bench.support import SPREAD, STAGE
@@ -29,7 +29,7 @@ def test_without_a_browser_there_is_no_first_paint() -> None:
 
 
 def test_full_size_has_five_and_then_twenty_million_events() -> None:
-    # A sale a second and two events each, at scale 1.
+    # At scale 1, there is one sale per second, with two events.
     events = [past.days * 86_400 * past.scale * 2 for past in FULL.pasts]
     assert 5e6 < events[0] < 5.5e6
     assert 19.5e6 < sum(events) < 21e6

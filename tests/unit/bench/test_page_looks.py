@@ -1,4 +1,4 @@
-"""What the benchmark's viewers choose is what the page offers."""
+"""The looks of the benchmark's viewers use only ranges and filters of the page."""
 
 from collections import Counter
 from pathlib import Path

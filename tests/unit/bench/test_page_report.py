@@ -1,4 +1,4 @@
-"""The tables that a person reads of the page."""
+"""The console tables of the page's measurements."""
 
 import re
 from io import StringIO

@@ -1,4 +1,4 @@
-"""Viewers of a page that answers as it is told: what they see is counted as it was."""
+"""Simulated viewers of a fake page, and the summary of their looks."""
 
 import json
 import threading
@@ -24,7 +24,7 @@ PAUSES = Pauses({"1h": 0.05, "30d": 5.0}, findings=0.2)
 
 
 class Page(ThreadingHTTPServer):
-    """Knows one login, takes 20 ms, shows what ended a second ago, and fails in Salta."""
+    """A fake page: knows one login, takes 20 ms, has data one second old, and fails for Salta."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)

@@ -1,4 +1,4 @@
-"""Which parts run, in which order, and what the command prints."""
+"""The parts that `./ventas bench` runs, their order, and its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The services' folder, ports and processes: nothing stays behind."""
+"""Folder, ports and processes of the benchmark's services: all are removed at the end."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Which scenarios run and what they come to; the stack itself is the end-to-end tests' matter."""
+"""The scenarios that `./ventas chaos` runs and their results; `tests/chaos` uses a real stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chaos round is judged by."""
+"""The verdict of a chaos round."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WELL = Verdict(events=9, lost=0, duplicated=0, changed=0, equal=True, told="")
 
 @pytest.fixture(scope="module")
 def sold() -> list[bytes]:
-    """Eight sales with all their steps, a second apart."""
+    """All events of eight sales, which begin one second apart."""
     source = source_of("caos")
     chains = [source.chain(n, BEGINS + timedelta(seconds=n)) for n in range(8)]
     return [encode(event) for chain in chains for event in chain]

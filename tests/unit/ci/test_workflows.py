@@ -1,4 +1,4 @@
-"""The workflows: what they run exists, and nothing from elsewhere can change under them."""
+"""The CI workflows: they run existing scripts, pin their actions, and have few permissions."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def steps(key: str) -> list[str]:
-    """The values that steps of all workflows have for a key."""
+    """Return the values of a key in the steps of all workflows."""
     return [str(step[key]) for _, job in jobs() for step in job["steps"] if key in step]
 
 
 def test_nightly_workflow_runs_all_suites_and_the_audit_and_keeps_the_sbom() -> None:
     nightly = workflow(ROOT / ".github/workflows/nightly.yaml")
-    # YAML 1.1 takes the key `on` for a boolean.
+    # In YAML 1.1, the key `on` is a boolean.
     assert nightly[True]["schedule"]
     said = {job: [s.get("run") for s in body["steps"]] for job, body in nightly["jobs"].items()}
     assert ".ci/run full" in said["tests"]
@@ -87,7 +87,7 @@ def test_workflows_have_only_read_permission_and_keep_no_credentials() -> None:
         assert job["timeout-minutes"] <= 180, name
         checkouts = [s for s in job["steps"] if s.get("uses", "").startswith("actions/checkout@")]
         assert [step["with"]["persist-credentials"] for step in checkouts] == [False], name
-    # A pull request of anybody could otherwise run with the project's rights, or put words in.
+    # Otherwise anybody's pull request could run with the project's rights, or inject commands.
     for file in FILES:
         text = file.read_text(encoding="utf-8")
         assert "pull_request_target" not in text

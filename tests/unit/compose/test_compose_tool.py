@@ -1,4 +1,4 @@
-"""What `docker compose` itself makes of the files, where it is installed; no engine is needed."""
+"""The files as `docker compose` itself parses them, if it is installed; no engine is needed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def config(
 ) -> subprocess.CompletedProcess[str]:
     files = [argument for name in (BASE, *overrides) for argument in ("--file", name)]
     return subprocess.run(
-        # Not the developer's own `.env`.
+        # Do not read the developer's own `.env`.
         [*tool, "--env-file", os.devnull, *files, "config", *options],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **values},
@@ -44,7 +44,7 @@ def config(
 
 
 def variables(service: dict[str, Any]) -> dict[str, str]:
-    """A service's environment, which the tool lists as NAME=value once it has merged any."""
+    """Return a service's environment; after a merge, the tool gives a list of NAME=value."""
     given = service.get("environment", {})
     return dict(line.split("=", 1) for line in given) if isinstance(given, list) else given
 

@@ -1,4 +1,4 @@
-"""The compose file by itself: valid, pinned, private to this machine, without a default secret."""
+"""The Compose file: valid, with full versions, only on loopback, without default secrets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.unit.compose.projects import FILES, PROJECTS, SECURE, project, read
 ROOT = Path(__file__).parents[3]
 ONE_SHOT = {"airflow-init"}
 
-#: Every image, with what its healthchecks here start and where its source says that it has it. The
-#: tags, and the sources at them or next to them, were looked up on 2026-11-24.
+#: For each image: the programs that its healthchecks start, and where the image's source shows that
+#: it has them. The tags, and the sources at them or next to them, were looked up on 2026-11-24.
 IMAGES = {
     "apache/airflow:3.3.2-python3.11": (
         {"curl", "python"},
@@ -45,8 +45,8 @@ IMAGES = {
     ),
 }
 
-#: The user that each image makes for its program: the `USER` of its Dockerfile, or, for the two
-#: whose entry point starts as root, the user that it changes to. Looked up on 2026-11-29.
+#: User of each image's program: the `USER` of its Dockerfile or, for the two images whose entry
+#: point starts as root, the user to which it changes. Looked up on 2026-11-29.
 USERS = {
     "apache/airflow:3.3.2-python3.11": "airflow",
     "apache/druid:33.0.0": "druid",
@@ -65,7 +65,7 @@ HOST_ACCESS = {
 REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
 DEFAULTED = re.compile(r"\$\{(\w+):-[^}]+\}")
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN|JAAS|SQL_ALCHEMY_CONN")
-#: What the broker puts in itself, from its environment.
+#: A placeholder that the broker itself replaces from its environment.
 IN_BROKER = "${env:VENTAS_BROKER_JAAS_CONFIG}"
 
 
@@ -128,7 +128,7 @@ def test_versions_equal_those_of_the_embedded_stack(services: dict[str, Any]) ->
 
 
 def reference(service: dict[str, Any]) -> str:
-    """The image that a service runs, or the one that its own is built from, as it is written."""
+    """Return the image that a service runs or is built from, as the file has it."""
     if "image" in service:
         return str(service["image"])
     keyword, name, *_ = service["build"]["dockerfile_inline"].split()
@@ -137,12 +137,12 @@ def reference(service: dict[str, Any]) -> str:
 
 
 def image(service: dict[str, Any]) -> str:
-    """Name and tag of a service's image, without the digest."""
+    """Return the name and tag of a service's image, without the digest."""
     return reference(service).partition("@")[0]
 
 
 def commands(healthcheck: list[str]) -> set[str]:
-    """What a healthcheck starts: the program, or each of a shell's pipe."""
+    """Return the programs that a healthcheck starts, one or those of a shell's pipe."""
     kind, *words = healthcheck
     if kind == "CMD":
         return {words[0]}
@@ -192,7 +192,7 @@ def test_containers_have_no_root_no_capability_and_no_host_access(
 
 def test_containers_without_own_files_are_read_only(services: dict[str, Any]) -> None:
     read_only = {name for name, service in services.items() if service.get("read_only")}
-    # The others' images write their configuration into themselves at start.
+    # The other images write their configuration into their own file system at the start.
     assert read_only == {
         "compute",
         "kafka-ui",
@@ -200,7 +200,7 @@ def test_containers_without_own_files_are_read_only(services: dict[str, Any]) ->
     }
     for name in read_only:
         assert [mount.split(":")[0] for mount in services[name]["tmpfs"]] == ["/tmp"], name  # noqa: S108
-        # Compose copies inline configs into the container, and refuses to where it cannot.
+        # Compose copies inline configs into the container, which fails if it is read-only.
         assert "configs" not in services[name], name
 
 
@@ -257,7 +257,7 @@ def test_example_names_every_variable_of_the_compose_files() -> None:
     rest = DEFAULTED.sub("", REQUIRED.sub("", text)).replace("$$", "")
     assert "$" not in rest
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    # Every secret is named there, and none has a value.
+    # The example names every secret, without a value.
     assert set(REQUIRED.findall(text)) == set(re.findall(r"^(\w+)=$", example, re.M))
     assert set(DEFAULTED.findall(text)) == set(re.findall(r"^# (\w+)=\d+$", example, re.M))
     assert set(re.findall(r"^(\w+)=", example, re.M)) == set(REQUIRED.findall(text))
@@ -274,7 +274,7 @@ def test_compose_files_contain_no_secret(overrides: tuple[str, ...], secrets: in
     seen = 0
     for service in services.values():
         for name, value in service.get("environment", {}).items():
-            # Druid's properties are the renderer's, which has its password from the environment.
+            # Druid's properties come from the renderer; Druid reads its password from a variable.
             if name.startswith("druid_") or value == f"${IN_BROKER}":
                 continue
             if SECRET_NAME.search(name) and not re.search(r"_(USERS|FILE)$", name):
@@ -373,7 +373,7 @@ def test_emulator_accepts_its_command_line(
     services: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert services["compute"]["entrypoint"] == ["python", "-m", "include.stack.compute"]
-    # One flag too many ends it before it listens, and only after the others were understood.
+    # The extra option is refused only after all others were parsed, and before it listens.
     with pytest.raises(SystemExit):
         compute_main([*services["compute"]["command"], "--group", "druid"])
     assert "does not go with --always-on" in capsys.readouterr().err

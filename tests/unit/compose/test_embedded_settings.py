@@ -1,4 +1,4 @@
-"""The compose file's settings are the embedded stack's, but for the differences listed here."""
+"""The Compose file's settings equal those of the embedded stack, with the listed differences."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from include.stack.settings import HOST, ROOT, Settings
 from tests.unit.compose.projects import LOAD, SECURE, project
 
 LOG_CONFIGURATION = f"./{LOG4J.relative_to(ROOT)}"
-#: What the entry point of Druid's image copies, with the rest of that folder, before each start.
+#: File that the entry point of Druid's image copies, with its folder, before each start.
 IMAGE_LOG_CONFIGURATION = "/opt/druid/conf/druid/cluster/_common/log4j2.xml"
 
 DRUID_DIFFERENCES = {
     "druid.host",
-    # Of the router: the embedded one has the proxy before it on the usual port.
+    # For the router: in the embedded stack, the proxy before it has the default port.
     "druid.plaintextPort",
     "druid.zk.service.host",
     "druid.extensions.loadList",
@@ -120,7 +120,7 @@ def test_druid_differs_from_the_embedded_one_only_as_listed(settings: Settings) 
 
 
 def mounted(service: dict[str, Any], option: str) -> str:
-    """Which file of the project a service's option points to."""
+    """Return the file of the project to which a service's option points."""
     file = option.split("=")[1]
     return next(mount.split(":")[0] for mount in service["volumes"] if mount.split(":")[1] == file)
 
@@ -141,12 +141,12 @@ def test_no_druid_property_erases_another(service: str) -> None:
 
 
 def variable(property_name: str) -> str:
-    """A property's variable of Kafka's image (KafkaDockerWrapper)."""
+    """Return the variable of a property in Kafka's image (KafkaDockerWrapper)."""
     return f"KAFKA_{property_name.replace('_', '__').replace('.', '_').upper()}"
 
 
 def kafka_variables(service: dict[str, Any]) -> dict[str, str]:
-    """Those of a service's variables that are broker properties."""
+    """Return the variables of a service that are broker properties."""
     ours = dict(service["environment"])
     assert set(ours.pop("KAFKA_HEAP_OPTS").split()) <= set(kafka.JVM_OPTIONS)
     assert mounted(service, ours.pop("KAFKA_LOG4J_OPTS")) == LOG_CONFIGURATION
@@ -217,7 +217,7 @@ def test_zookeeper_has_the_settings_of_the_embedded_one(
     assert f"-Xmx{ours.pop('ZK_SERVER_HEAP')}m" in zookeeper.JVM_OPTIONS
     embedded = zookeeper.configuration(settings)
     assert ours == {name: embedded[key] for name, key in ZOOKEEPER_VARIABLES.items()}
-    # What is left of zoo.cfg is the place: folder, address and port.
+    # The rest of zoo.cfg is the place: folder, address and port.
     assert set(embedded) - set(ZOOKEEPER_VARIABLES.values()) == {
         "dataDir",
         "clientPort",

@@ -1,4 +1,4 @@
-"""The guards of the Compose file, by its own commands before a server in place of the container."""
+"""The guards of the Compose file, run with its own commands before a fake server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GUARDED = {"guard-druid": "http://druid-router:8888", "guard-kafka-ui": "http://
 
 
 async def to_console(request: Request) -> Response:
-    """Redirect as Druid's router does: to a page at the name by which it is called."""
+    """Redirect as Druid's router does: to a page under the request's own host name."""
     return RedirectResponse(f"http://{request.headers['host']}/console.html")
 
 

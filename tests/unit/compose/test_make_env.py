@@ -1,4 +1,4 @@
-"""`make-env.sh`: random secrets for the compose file, made once."""
+"""`make-env.sh`: it makes random secrets for the Compose file, once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, umask: int = 0o022) -> dict[str, str]:
-    """Run it as a reader would; what `.env` has then, as Compose reads it: the last line counts."""
+    """Run the script as a reader would; return `.env` as Compose reads it: the last line wins."""
     subprocess.run([folder / "make-env.sh"], check=True, cwd="/", capture_output=True, umask=umask)
     lines = (folder / ".env").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
@@ -76,7 +76,7 @@ def test_two_runs_share_no_secret(folder: Path) -> None:
 
 
 def test_existing_values_stay_and_missing_ones_are_added(folder: Path) -> None:
-    # The last line was left open, and one secret is named without a value.
+    # The last line has no newline, and one secret has a name but no value.
     (folder / ".env").write_text(
         "AIRFLOW_JWT_SECRET=\nVENTAS_PORT_ROUTER=9\nPOSTGRES_PASSWORD=mine"
     )

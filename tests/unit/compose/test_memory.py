@@ -1,4 +1,4 @@
-"""No container can take more than its limit, nor its JVM be killed for staying within its own."""
+"""Memory limits of the containers: each is enough for its JVM, and the files state the total."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.compose.projects import BASE, LOAD, PROJECTS, ROOT, project
 
 
 def heap_and_direct(service: dict[str, Any]) -> tuple[int, int]:
-    """Heap and direct memory that a service's JVM may take, MiB; zeros if it runs none."""
+    """Return heap and direct memory of a service's JVM, MiB; zeros without a JVM."""
     environment = service.get("environment", {})
     if "DRUID_XMX" in environment:
         return mebibytes(environment["DRUID_XMX"]), mebibytes(
@@ -50,7 +50,7 @@ def test_compose_files_state_the_total_memory(overrides: tuple[str, ...]) -> Non
     services = project(*overrides)["services"].values()
     limits = sum(mebibytes(service["mem_limit"]) for service in services)
     assert round(limits / 1024) == int(said[2])
-    # Beside heaps and buffers: what else the JVMs use, Airflow, PostgreSQL and cached files.
+    # The rest is for the JVMs' other memory, Airflow, PostgreSQL and cached files.
     heaps = sum(sum(heap_and_direct(service)) for service in services)
     assert heaps / 1024 < 0.6 * int(said[1])
 
@@ -61,5 +61,5 @@ def test_memory_limit_of_the_scheduler_is_enough_for_all_workers(
 ) -> None:
     service = project(*overrides)["services"]["airflow-scheduler"]
     workers = int(service["environment"]["AIRFLOW__CORE__PARALLELISM"])
-    # As measured, MiB: see the compose file.
+    # Measured MiB: see the Compose file.
     assert mebibytes(service["mem_limit"]) > 170 + workers * (140 + 220)

@@ -1,4 +1,4 @@
-"""`pin-images.sh`: digests behind the tags of images, with a stand-in for Docker's client."""
+"""`pin-images.sh`: it adds digests to the tags of images; Docker's client is a fake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 FILES = ("docker-compose.yaml", ".github/workflows/nightly.yaml")
 REFERENCE = re.compile(r"(?:image:|FROM) ([a-z0-9._/-]+:[\w.-]+)(@\S+)?")
 
-#: Answers as `docker buildx imagetools inspect` does, with a digest made of the name and DAY.
+#: A fake `docker buildx imagetools inspect`: its digest is a hash of the image's name and DAY.
 DOCKER = """#!/bin/sh
 set -eu
 [ "$1 $2 $3 $4 $5" = "buildx imagetools inspect --format {{.Manifest.Digest}}" ]
@@ -60,7 +60,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def references(folder: Path) -> list[tuple[str, str]]:
-    """Each image with the digest that stands behind it."""
+    """Return each image with the digest behind its tag."""
     return [found for text in texts(folder).values() for found in REFERENCE.findall(text)]
 
 

@@ -1,4 +1,4 @@
-"""The Terraform module: what it opens and grants, and that it means the VM that the DAG means."""
+"""The Terraform module: its firewall and roles, and that its VM is the same as the DAG's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PARSED: dict[str, list[Any]] = hcl2.loads(
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
-    """Resources of one kind, by name."""
+    """Return the resources of one kind, by name."""
     return {
         name: body
         for block in PARSED["resource"]
@@ -54,7 +54,7 @@ def terraform_locals() -> dict[str, Any]:
 
 
 def settings(**values: str) -> dict[str, str]:
-    """A value for each of the VM's settings."""
+    """Return a value for each of the VM's settings."""
     return {field.name: values.get(field.name, f"<{field.name}>") for field in fields(VmSettings)}
 
 
@@ -151,7 +151,7 @@ def test_airflow_may_operate_only_the_vm_of_the_module(kind: str, name: str, may
 
 def test_disks_of_the_vm_have_the_names_that_airflow_may_use() -> None:
     boot, data = instance(VmSettings(**settings(instance="druid-ventas")))["disks"]
-    # Without a name of its own a boot disk has the VM's (`instances.insert`).
+    # A boot disk without a name gets the VM's name (`instances.insert`).
     assert "diskName" not in boot["initializeParams"]
     assert data["initializeParams"]["diskName"] == "druid-ventas-data"
 
@@ -175,7 +175,7 @@ def test_cloud_sql_requires_tls_and_the_vm_gets_its_authority() -> None:
 
 
 def test_lock_file_of_the_providers_is_not_ignored_by_git() -> None:
-    # `terraform init` or `terraform providers lock` makes it, and it is to be committed.
+    # `terraform init` or `terraform providers lock` writes it, and it must be committed.
     done = subprocess.run(
         ["git", "check-ignore", "--no-index", "terraform/.terraform.lock.hcl"],
         cwd=ROOT,
@@ -268,7 +268,7 @@ def run_vm_body(query: dict[str, str]) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=30,
         check=False,
-        # As Terraform runs it, that is without the project on the path.
+        # Terraform runs it without the project on the path.
         env={"PATH": os.environ["PATH"]},
     )
 

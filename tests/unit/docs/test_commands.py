@@ -1,4 +1,4 @@
-"""Every command of the docs is run by a test, or is marked with what it needs that is not here."""
+"""Every command of the docs is run by a test, or its block is marked with what it needs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 from include.stack.settings import ROOT
 from tests.support.pages import Fence, Page, pages
 
-#: In an HTML comment right above a block whose commands cannot be run here.
+#: Marks of blocks whose commands cannot run here, in an HTML comment right above the block.
 MARKS = {"needs an account", "needs Docker", "needs a collector"}
 
-#: What runs a command: a file, and a text in it that is gone if it does so no more.
+#: Commands that another test runs: its file, and a text that the file has as long as it does so.
 RUN_ELSEWHERE = {
     r"\./ventas demo": ("tests/e2e/test_readme.py", 'ventas(stack, "demo"'),
     r"\./ventas logs \w+( --no-follow)?": (
@@ -39,7 +39,7 @@ RUN_ELSEWHERE = {
     r"python -m include\.stream\.dictionary": ("tests/unit/stream/test_dictionary.py", "render("),
 }
 
-#: Run by this test, each in a folder of its own, where no stack has ever been.
+#: Commands that this test runs, each with a new state folder.
 RUN_HERE = (
     r"\./ventas( \w+)? --help",
     r"\./ventas status( --json)?",
@@ -49,7 +49,7 @@ RUN_HERE = (
 
 
 class Command(NamedTuple):
-    """A command, where it stands, and the mark of its block."""
+    """A command of the docs, its place, and the mark of its block."""
 
     place: str
     text: str
@@ -57,7 +57,7 @@ class Command(NamedTuple):
 
 
 def commands_of(page: Page) -> list[Command]:
-    """The commands of the blocks `sh` and `bash`, and the lines that begin with `$ ` of others."""
+    """Return the commands of `sh` and `bash` blocks, and lines of others that begin with `$ `."""
     found = []
     for block in page.items:
         if isinstance(block, Fence):
@@ -68,7 +68,7 @@ def commands_of(page: Page) -> list[Command]:
 
 
 def _lines(block: Fence, *, shell: bool) -> Iterator[tuple[int, str]]:
-    """Commands without comments, a continued one as one line, without the text of a heredoc."""
+    """Yield commands without comments and heredoc texts; a continued command is one line."""
     continued, until = "", ""
     for line, written in enumerate(block.text.splitlines(), block.line + 1):
         if until:
@@ -117,7 +117,7 @@ def test_cheap_command_of_the_docs_succeeds(command: str, tmp_path: Path) -> Non
     arguments = shlex.split(command)
     assert arguments[0] == "./ventas"
     done = subprocess.run(
-        # What `./ventas` hands over to, once its environment is there.
+        # The program that `./ventas` runs when its environment is ready.
         [sys.executable, "-m", "include.stack.cli", *arguments[1:]],
         cwd=ROOT,
         env={

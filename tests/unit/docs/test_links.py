@@ -1,4 +1,4 @@
-"""What the pages name is there: pages, anchors, files; and nothing of one machine alone."""
+"""Pages, anchors and files that the docs name exist, and no path belongs to a single machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILE = re.compile(
 )
 _FOLDER = re.compile(r"(?:bench|chaos|dags|docs|include|plugins|soak|terraform|tests)/[\w./*-]*")
 
-#: Made by running something, or a file of somebody else's.
+#: Files that a run makes, or that belong to another project.
 NOT_IN_THE_PROJECT = {"soak.csv", "sbom.json", "airflow/secrets.json", "airflow/passwords.json"}
 
 _OF_ONE_MACHINE = re.compile(r"(?<![\w./$}-])/(?:home|root|Users|work|tmp)/\S*")
@@ -30,7 +30,7 @@ of_each = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 @cache
 def files() -> frozenset[str]:
-    """Every path of the project, from its root on."""
+    """Return every path of the project, relative to its root."""
     skipped = {".git", ".venv", ".ventas", "__pycache__"}
     found = set()
     for folder, folders, names in os.walk(ROOT):
@@ -41,7 +41,10 @@ def files() -> frozenset[str]:
 
 
 def is_there(name: str) -> bool:
-    """Whether a path of the project ends so; `*` is any part of a name, `{a,b}` one of these."""
+    """Return whether a path of the project ends with `name`.
+
+    `*` stands for any part of a name, and `{a,b}` for `a` or `b`.
+    """
     pattern = re.escape(name.removeprefix("../").removeprefix("./").rstrip("/"))
     pattern = pattern.replace(r"\*", "[^/]*")
     pattern = re.sub(r"\\\{(.*?)\\\}", lambda found: f"(?:{found[1].replace(',', '|')})", pattern)

@@ -1,4 +1,4 @@
-"""The runbook: each message that it quotes is one that the code gives, and each check is in it."""
+"""The runbook: the code has each message that it quotes, and it lists each check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUNBOOK = Page(ROOT / "docs" / "operations.md")
 
 _QUOTED = re.findall(r"^> (.+)$", RUNBOOK.text, re.MULTILINE)
 
-#: Stands in a text of the source for what differs from case to case.
+#: Placeholder for the variable parts of a text in the source.
 _HOLE = "\0"
 
 _LOGGED = re.compile(r"%(?:\.\d+)?[sdfr]")
@@ -27,7 +27,7 @@ _LOGGED = re.compile(r"%(?:\.\d+)?[sdfr]")
 
 @cache
 def told_by_the_code() -> tuple[str, ...]:
-    """The texts within the sources, docstrings aside."""
+    """Return the texts in the sources, without docstrings."""
     files = [file for part in ("include", "plugins") for file in (ROOT / part).rglob("*.py")]
     return tuple(text for file in files for text in _texts(file.read_text(encoding="utf-8")))
 
@@ -53,7 +53,7 @@ def _texts(source: str) -> Iterator[str]:
 
 
 def is_told(message: str) -> bool:
-    """Whether a text of the source reads so, with something else wherever the message has `…`."""
+    """Return whether the source has the message; each `…` stands for a variable part."""
     parts = [re.escape(part.strip()) for part in message.split("…")]
     pattern = re.compile(rf"\s*.*{_HOLE}.*\s*".join(part for part in parts if part), re.DOTALL)
     return any(pattern.search(text) for text in told_by_the_code())

@@ -1,4 +1,4 @@
-"""README.md and README.es.md say the same: what one lacks is told with its place in the other."""
+"""README.md and README.es.md have the same content; a missing part is reported with its place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def outline(page: Page) -> list[tuple[str, str, int]]:
-    """What both have to have in the same order: what it is, how it reads, its line."""
+    """Return the parts that both READMEs need in the same order: kind, text and line of each."""
     found: list[tuple[str, str, int]] = []
     for item in page.items:
         match item:
@@ -57,9 +57,9 @@ def _lacks(lacking: Page, having: Page, item: tuple[str, str, int]) -> str:
 
 
 def sections(page: Page) -> list[tuple[str, Counter[str]]]:
-    """Of each section its heading, and how often it has each number and each text in backticks.
+    """Return each section's heading, and the counts of its numbers and of its texts in backticks.
 
-    Thousands and decimals are written otherwise in Spanish: only the digits count.
+    Only the digits of a number count, because Spanish separators differ.
     """
     starts = [(it.line, it.text) for it in page.items if isinstance(it, Heading)]
     lines = page.text.splitlines()

@@ -1,4 +1,4 @@
-"""The VM's body, as Compute Engine's own client and Airflow's templates understand it."""
+"""The VM's body, rendered by Airflow's templates and parsed by Compute Engine's own client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXTRA = {"project": "tienda", "zone": ZONE, "instance": "druid-ventas"}
 
 
 def rendered(**extra: Any) -> dict[str, Any]:
-    """The body as a task sends it, of a connection with this extra."""
+    """Return the body as a task sends it, for a connection with this extra."""
     connection = SimpleNamespace(extra_dejson={**EXTRA, **extra})
     context: Any = {"conn": SimpleNamespace(google_cloud_default=connection)}
     return with_startup(BaseOperator(task_id="vm").render_template(vm_body(ZONE), context))

@@ -1,4 +1,4 @@
-"""From events a second to a month's bill, and what is refused."""
+"""The estimate from events per second to a month's cost, and the requests that it refuses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_rate_of_the_demo_needs_only_the_defined_vm() -> None:
 def test_million_events_per_second_need_a_cluster() -> None:
     found = estimate(1_000_000, hours=24, keep=7)
     assert (found.partitions, found.shards, found.task_count) == (100, 10, 50)
-    # 86.4 thousand million events of 159 bytes a day; 8 of the 50 tasks on each machine.
+    # 86.4 billion (10^9) events of 159 bytes per day; each machine runs 8 of the 50 tasks.
     assert found.druid_gib_day == pytest.approx(86.4e9 * 159 / 2**30)
     assert found.vms == (
         Vms(("coordinator",), "n2-standard-8", 1, 120),

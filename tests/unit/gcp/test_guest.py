@@ -1,4 +1,4 @@
-"""What the VM makes of its metadata; `tests/vm` has it with the real script."""
+"""The VM's files from its metadata, with a fake Google; `tests/vm` runs the real script."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ATTRIBUTES = {
 
 
 class FakeGoogle(BaseHTTPRequestHandler):
-    """Answers each path with what the test has put there, or 404."""
+    """A fake of Google's services: answers each path with the test's answer, or with 404."""
 
     answers: dict[str, str | int | list[int]]
 
@@ -50,7 +50,7 @@ class FakeGoogle(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_packed_renderer_runs_with_only_the_standard_library(
     out = tmp_path / "out"
     out.mkdir()
     done = subprocess.run(
-        # -I and -S: neither this project nor what is installed beside it can be imported.
+        # With -I and -S, neither this project nor installed packages can be imported.
         [sys.executable, "-I", "-S", "-c", script, out],
         env=environment,
         capture_output=True,

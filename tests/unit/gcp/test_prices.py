@@ -1,4 +1,4 @@
-"""What machines and disks cost: unit prices, held against the published prices of machine types."""
+"""Prices of machines and disks: unit prices, compared with published prices of machine types."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from include.gcp.prices import price_of, regions, unit_price
 
 ZONE = "southamerica-east1-a"
 
-#: The source's own figures for whole machine types, of the day that `prices.csv` names.
+#: The source's own prices of whole machine types, on the date that `prices.csv` has.
 PUBLISHED = [
     ("n2-standard-4", "southamerica-east1-a", 0.30832),
     ("n2-highmem-8", "southamerica-west1-a", 0.74940008),
     ("n2-highcpu-64", "us-central1-a", 2.294272),
-    # More vCPUs than 4 GiB for each would have.
+    # This type has less memory per vCPU than the other highmem types.
     ("n2-highmem-128", "southamerica-east1-a", 12.23344),
     ("n4-standard-8", "southamerica-east1-a", 0.576090112),
     ("n4-highmem-16", "us-central1-a", 0.95216),

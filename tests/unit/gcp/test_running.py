@@ -1,4 +1,4 @@
-"""The VM's state, and the clock of its cost: with a source, or one's own figure, or none."""
+"""The VM's state and its cost so far: with a published price, the user's own price, or none."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The tables of `docs/sizing.md`, held to what is computed."""
+"""The tables of `docs/sizing.md` are those that the code computes."""
 
 from __future__ import annotations
 

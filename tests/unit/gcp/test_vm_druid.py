@@ -1,4 +1,4 @@
-"""The files of the VM's Druid."""
+"""The configuration files of the VM's Druid."""
 
 from __future__ import annotations
 

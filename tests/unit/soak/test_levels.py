@@ -1,4 +1,4 @@
-"""What levels off, and what grows."""
+"""Which series level off, and which keep growing."""
 
 from __future__ import annotations
 

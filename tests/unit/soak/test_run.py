@@ -1,4 +1,4 @@
-"""The command line, and how the soak's supervisor differs from the project's."""
+"""The soak's command line, and the differences of its supervisor from the project's."""
 
 from __future__ import annotations
 

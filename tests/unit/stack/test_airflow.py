@@ -1,4 +1,4 @@
-"""What the embedded Airflow is told: its secrets and its connections, read by Airflow's hooks."""
+"""The settings, secrets and connections of the embedded Airflow, read by Airflow's own hooks."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_secret_that_an_older_version_did_not_have_is_added(settings: Settings
 def test_changed_airflow_port_appears_in_every_setting_that_names_it(
     variables: dict[str, str],
 ) -> None:
-    """`CORE__EXECUTION_API_SERVER_URL` is the one that is easily forgotten: no task would run."""
+    """`CORE__EXECUTION_API_SERVER_URL` is easily forgotten, and without it no task runs."""
     naming = {name for name, value in variables.items() if "28080" in value}
     assert naming == {
         "AIRFLOW__API__PORT",
@@ -118,7 +118,7 @@ def test_each_hook_uses_login_and_certificate_of_a_secured_stack(
 def test_certificate_of_druid_is_always_verified(
     monkeypatch: pytest.MonkeyPatch, extra: dict[str, str], verify: bool | str
 ) -> None:
-    """The provider would look for the CA only where verification is off."""
+    """The provider's own hook reads the CA only if the verification is off."""
     connection = {"conn_type": "druid", "host": "d", "schema": "https", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(connection))
     assert DruidSupervisorHook().get_verify() == verify

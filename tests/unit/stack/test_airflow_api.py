@@ -1,4 +1,4 @@
-"""The REST client against a small server that answers as Airflow's does."""
+"""The REST client against a small server that answers like Airflow's API server."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Airflow:
                 self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -95,7 +95,7 @@ def test_trigger_starts_a_manual_run_as_the_logged_in_user(
     server: Airflow, api: AirflowApi
 ) -> None:
     assert api.trigger("d", {"seed": 7}) == "manual__1"
-    # A manual run has no logical date of its own.
+    # A manual run has no logical date.
     body = {"logical_date": None, "conf": {"seed": 7}}
     assert server.asked[-1] == ("POST /api/v2/dags/d/dagRuns", body, "Bearer jwt")
 

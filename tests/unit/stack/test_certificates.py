@@ -1,4 +1,4 @@
-"""The stack's authority and its servers' certificates, as Python's own TLS takes them."""
+"""The stack's authority and its servers' certificates, verified by Python's own TLS."""
 
 import ssl
 import stat
@@ -18,7 +18,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 def shake_hands(server_file: Path, trusted: Path, host: str) -> None:
-    """A TLS handshake in memory, with all that a client verifies."""
+    """Do a TLS handshake in memory, with all the checks of a client."""
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_context.load_cert_chain(server_file)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -72,7 +72,7 @@ def test_certificate_is_renewed_only_shortly_before_it_expires(authority: Author
     first = serial(authority.server("kafka"))
     trusted = authority.certificate.read_bytes()
     assert serial(authority.server("kafka")) == first
-    # 397 days are left of it, so it is renewed if 398 have to be.
+    # It expires in 397 days, so it is renewed if 398 days must be left.
     assert serial(authority.server("kafka", renewed_before=timedelta(days=398))) != first
     assert authority.certificate.read_bytes() == trusted
 

@@ -1,4 +1,4 @@
-"""The command line: what it says to a person, and what to a program."""
+"""The command line: its output for a person and for a program, and its refusals."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """What is said of arguments that are refused before anything starts."""
+    """Return the error message for arguments that are refused before anything starts."""
     with pytest.raises(SystemExit) as refused:
         main(arguments)
     assert refused.value.code == 2
@@ -174,7 +174,7 @@ def test_status_json_of_a_stopped_stack_has_every_address(
 
 @pytest.fixture
 def passwords(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords of a stack that runs, as far as the command line can tell."""
+    """Passwords of a stack that appears to run; nothing is started."""
     settings = Settings.from_environment({"VENTAS_HOME": str(home)})
     stopped = stack.status(settings)
     monkeypatch.setattr(stack, "status", lambda _: {**stopped, "running": True})
@@ -206,7 +206,7 @@ def test_passwords_are_printed_only_on_a_terminal_or_on_request(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
-    # It makes `rich` take every output for a terminal.
+    # With this variable, `rich` treats every output as a terminal.
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert main(arguments) == 0
     said = capsys.readouterr().out
@@ -267,7 +267,7 @@ def test_command_that_writes_files_marks_the_folder(
 
 
 def test_command_line_imports_no_airflow_and_makes_no_user_folder(tmp_path: Path) -> None:
-    """Airflow reads or makes the user's configuration as soon as it is imported."""
+    """Airflow reads or creates the user's configuration when it is imported."""
     modules = ("cli", "demo", "live", "stack", "size", "testing")
     code = f"import sys, {', '.join(f'include.stack.{name}' for name in modules)}\n"
     code += "import bench.run, chaos.run, soak.run\nassert 'airflow' not in sys.modules"
@@ -296,7 +296,7 @@ def test_up_on_a_busy_port_starts_nothing(
 def test_log_lines_in_an_error_are_printed_unchanged(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Kafka's lines are full of what rich takes for markup, and longer than a terminal."""
+    """Kafka's log lines are full of square brackets, rich's markup, and longer than a terminal."""
     line = "  [main] INFO [/127.0.0.1:9092] [red]" + " and so on" * 20
     fails(monkeypatch, WaitTimeoutError(f"Kafka was not ready. The end of kafka.log:\n{line}"))
     assert main(["up"]) == 1

@@ -1,4 +1,4 @@
-"""The shell file `./ventas`, in a project of its own without the network."""
+"""The shell script `./ventas`, in a copy of the project and without the network."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ HOSTILE = (
     *("LD_AUDIT", "DYLD_INSERT_LIBRARIES", "SSLKEYLOGFILE"),
 )
 
-#: How to reach a package index is the user's own.
+#: Variables that must stay: the user's settings for a package index and for the network.
 NEEDED = (
     *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_CLIENT_CERT"),
     *("PIP_PROXY", "PIP_CACHE_DIR", "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT"),

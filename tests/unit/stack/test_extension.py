@@ -1,4 +1,4 @@
-"""The stack's Druid extension: when it is compiled, and for which sources."""
+"""The stack's Druid extension: when it is compiled, and against which jars."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.stack import extension, security
 
 
 class Compiler:
-    """Stands for Java's compiler: writes a class file, and counts."""
+    """A fake Java compiler that writes a class file and records its calls."""
 
     def __init__(self, *, error: str = "") -> None:
         self.calls: list[list[str]] = []

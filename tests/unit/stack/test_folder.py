@@ -1,4 +1,4 @@
-"""The folder of a stack: nothing but a stack's folder is changed or deleted."""
+"""The folder of a stack: no command changes or deletes a folder that is not a stack's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from include.stack.waiting import wait_until
 
 @pytest.fixture
 def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the user's with files in it, which VENTAS_HOME names."""
+    """A folder with files of the user, to which VENTAS_HOME points by mistake."""
     documents = tmp_path / "Documents"
     (documents / "letters").mkdir(parents=True)
     (documents / "letters" / "will.txt").write_text("mine")
@@ -180,7 +180,7 @@ def test_clean_reports_a_file_that_could_not_be_deleted(
     assert "Se borró" not in said.out
     assert f"{home} is still there" in said.err
     assert "held could not be deleted (Operation not permitted)" in said.err
-    # The folder is still marked, so that the next try may delete it.
+    # The folder still has its marker, so that the next `clean` may delete it.
     assert main(["clean"]) == 0
     assert not home.exists()
 
@@ -235,7 +235,7 @@ def test_clean_deletes_nothing_while_a_bind_mount_is_in_the_folder(tmp_path: Pat
 
 @contextmanager
 def another_command(home: Path, name: str) -> Iterator[int]:
-    """Hold the stack's lock in another process, as a command does; yield its id."""
+    """Hold the stack's lock in another process, as a command does; yield the process id."""
     code = (
         "import sys; from pathlib import Path; from include.stack import folder\n"
         f"with folder.held(Path(sys.argv[1]), {name!r}): print(flush=True); sys.stdin.read()"

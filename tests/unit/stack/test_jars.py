@@ -1,4 +1,4 @@
-"""The lock, and what happens to jars that are not what it says. Maven is a small server here."""
+"""The lock file, and the handling of jars that differ from it. Maven is a small local server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATH = "/ar/ventas/small/1.0/small-1.0.jar"
 
 
 class Maven:
-    """A repository of one jar that counts its downloads and can break them off."""
+    """A Maven repository with one jar, which counts downloads and can interrupt them."""
 
     def __init__(self) -> None:
         self.downloads = 0
@@ -46,7 +46,7 @@ class Maven:
                 self.wfile.write(body[: len(body) // 2] if cut else body)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -70,7 +70,7 @@ def test_lock_file_is_complete_and_sorted(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in locked)
     names = [(jar.product, jar.group, jar.artifact) for jar in locked]
     assert len(names) == len(set(names)), "two versions of a jar on one class path"
-    # As the script that makes it would write it: no edit by hand.
+    # The file is as `write_lock` writes it, so nobody has edited it by hand.
     write_lock(locked, tmp_path / "again.lock")
     assert read_lock(tmp_path / "again.lock") == locked
     versions = {(jar.artifact, jar.version) for jar in locked}

@@ -1,4 +1,4 @@
-"""The README's figures: that they are drawn, and alike each time."""
+"""The README's figures: they are drawn, and the same seed gives the same bytes."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def drawn(folder: Path, seed: int) -> dict[str, bytes]:
 def test_same_seed_draws_identical_small_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A year of sales takes as long as the rest together, and makes no other figure.
+    # One month instead of a year of sales, which would take as long as everything else together.
     monkeypatch.setattr(plots, "MIX_DAYS", (date(2025, 3, 1), date(2025, 4, 1)))
     one = drawn(tmp_path / "new" / "one", 1)
     said = capsys.readouterr().out.splitlines()

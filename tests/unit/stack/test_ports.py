@@ -1,4 +1,4 @@
-"""Who holds a port."""
+"""TCP ports: busy ones are reported with their holder, and free ones are found."""
 
 import os
 import socket

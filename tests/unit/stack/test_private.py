@@ -1,4 +1,4 @@
-"""Files of secrets: nobody else may read them, each is whole, and what is in one stays."""
+"""Secret files: only the user may read them, they are written whole, and secrets stay the same."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_write_replaces_a_link_without_changing_its_target(tmp_path: Path) -> No
 
 DAMAGED = (b"", b"{", b'{"password": ', b"[]", b'{"password": 1}', b'{"password": ""}', b"\xff\xfe")
 
-#: What reads each file of secrets.
+#: Function that reads each file of secrets.
 READERS: dict[str, Callable[[Settings], object]] = {
     "airflow/secrets.json": airflow.password,
     "security/passwords.json": security.passwords,
@@ -137,7 +137,7 @@ def test_damaged_key_or_certificate_raises_with_its_name(name: str, tmp_path: Pa
     authority.server("druid")
     (tmp_path / name).write_text("-----BEGIN")
     with pytest.raises(DamagedSecretsError, match=name):
-        # Another server needs the authority, and this one its own file.
+        # A new server needs the authority's files, an existing server only its own file.
         authority.server("druid" if name == "druid.pem" else "kafka")
 
 

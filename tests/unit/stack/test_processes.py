@@ -1,4 +1,4 @@
-"""The processes' configuration, read by those who will read it: supervisord, Kafka, Druid."""
+"""The configuration of the processes, read in the formats of supervisord, Kafka and Druid."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ PRODUCTS = {
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A stack whose folder has everything in its name that a file format could trip over."""
+    """A stack whose folder's name has characters that are special in the file formats."""
     home = tmp_path / "José's 100%(name)s lab"
-    # Kafka's folder is formatted already, so that no JVM is needed.
+    # Kafka's folder counts as formatted, so that no JVM is needed.
     (home / "kafka").mkdir(parents=True)
     (home / "kafka" / "meta.properties").touch()
     return replace(Settings.from_environment({}), home=home)
@@ -51,14 +51,14 @@ def configuration(settings: Settings, processes: list[Process]) -> Path:
 
 @pytest.fixture
 def groups(configuration: Path) -> dict[str, ProcessGroupConfig]:
-    """As supervisord itself understands the file."""
+    """The groups, as supervisord itself parses the file."""
     options = ServerOptions()
     options.realize(["-c", str(configuration)])
     return {group.name: group for group in options.process_group_configs}
 
 
 def properties(file: Path) -> dict[str, str]:
-    """A `.properties` file as Kafka and ZooKeeper read it: Latin-1 with escapes."""
+    """Parse a `.properties` file as Kafka and ZooKeeper do: Latin-1 with escapes."""
     text = re.sub(
         r"\\(?:u([0-9a-f]{4})|(.))",
         lambda found: chr(int(found[1], 16)) if found[1] else found[2],
@@ -157,7 +157,7 @@ def test_secrets_of_airflow_are_only_in_its_own_files(
     assert holding == {"airflow/secrets.json", "airflow/passwords.json"}
 
 
-#: Files that hold a secret of `security.inner`: its own, and those that programs read it from.
+#: Files with a secret of `security.inner`: its own file, and the files that programs read.
 INNER = {
     "security/inner.json",
     "security/druid.key",

@@ -1,4 +1,4 @@
-"""The proxy before Druid: who gets through, and that what gets through stays as it is."""
+"""The proxy before Druid: which requests it refuses, and that it forwards the others unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUSPEND = "/druid/indexer/v1/supervisor/ventas/suspend"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
-    """Requests that arrive at a router which answers each with a gzipped text."""
+    """Requests that arrive at a fake router, which answers each with a gzipped text."""
     requests: list[httpx.Request] = []
 
     def router(request: httpx.Request) -> httpx.Response:

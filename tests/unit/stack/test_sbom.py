@@ -1,4 +1,4 @@
-"""The bill of materials, and the script that makes it and asks for vulnerabilities."""
+"""The software bill of materials, and the script that makes it and checks for vulnerabilities."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PYTHON: dict[str, Any] = {
     "components": [{"bom-ref": "p", "name": "msgspec", "purl": "pkg:pypi/msgspec@1"}],
     "dependencies": [{"ref": "p"}],
 }
-#: Stands for uv: writes what cyclonedx-py would, and answers as pip-audit does.
+#: A fake uv: it writes the document of cyclonedx-py and returns the exit code of pip-audit.
 UV = """#!/bin/sh
 set -eu
 echo "$*" >>uv-calls
@@ -91,5 +91,5 @@ def test_audit_fails_if_pip_audit_fails_and_writes_the_document(tmp_path: Path, 
     assert {"pypi", "maven"} == set(purls)
     assert "sbom.json: 1 packages," in done.stdout
     audit = (tmp_path / "uv-calls").read_text().splitlines()[-1].split()
-    # Strict: a package that PyPI does not know is a failure, not a vulnerability less.
+    # --strict: a package that PyPI does not know fails the audit, instead of being skipped.
     assert {"--strict", "--require-hashes", "--disable-pip", "requirements.txt"} <= set(audit)

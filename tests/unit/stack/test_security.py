@@ -1,4 +1,4 @@
-"""What a secured stack's processes and clients are told, and what an open one's are not."""
+"""Logins and secrets of a secured stack, and of an open one, which asks for no login."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_each_client_has_its_own_lasting_password(secured: Settings) -> None:
     assert len(given | {login[1]}) == 4
     assert configs[security.DRUID] == security.kafka_config(secured, security.DRUID)
     assert all(config["security.protocol"] == "SASL_SSL" for config in configs.values())
-    # librdkafka verifies the host's name too unless it is told not to.
+    # librdkafka also verifies the host's name, unless a setting turns that off.
     assert not any("endpoint" in name or "verif" in name for name in configs[security.ADMIN])
 
 

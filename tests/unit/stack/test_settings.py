@@ -1,4 +1,4 @@
-"""Where a stack lives, as the environment says it."""
+"""The settings of a stack, from environment variables."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`./ventas size`: for a person, for a program, and what it refuses."""
+"""`./ventas size`: its tables, its JSON, and the requests that it refuses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_json_has_numbers(capsys: pytest.CaptureFixture[str]) -> None:
 def test_cluster_shows_the_processes_of_a_data_machine() -> None:
     sizes = druid_sizes(estimate(1_000_000))
     assert list(sizes) == ["historical", "middleManager", "peon"]
-    # 142,857 events/s each: eight tasks.
+    # Each machine gets 142,857 events/s: eight tasks.
     assert sizes["middleManager"].capacity == 17
 
 

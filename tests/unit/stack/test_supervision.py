@@ -58,7 +58,7 @@ def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Set
     configuration = write_supervisord_configuration(settings, processes)
     supervision.start(settings, configuration, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
     yield settings
-    # Sooner done than `stop`, which takes a second for each group.
+    # Faster than `stop`, which takes a second for each group.
     for process in supervision.marked_processes(settings):
         process.kill()
 
@@ -133,7 +133,7 @@ def test_stop_ends_every_process_even_outside_its_group(running: Settings) -> No
 def test_airflow_process_with_overwritten_environment_is_found_by_its_folder(
     settings: Settings,
 ) -> None:
-    """Those of a killed scheduler live on without it, and would hold its database and ports."""
+    """Workers of a killed scheduler live on, and would keep its database and ports busy."""
     settings.home.mkdir()
     worker = ["airflow worker -- LocalExecutor: <idle>", *SLEEP[1:]]
     named = subprocess.Popen(worker, executable=SLEEP[0], cwd=settings.home, env={})

@@ -1,4 +1,4 @@
-"""`./ventas test`: which suites run beside which, what is checked first, and what is printed."""
+"""`./ventas test`: which suites run in parallel, the checks before them, and the output."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_too_little_memory_or_disk_is_refused_before_anything_runs(
 
 
 def test_lanes_run_in_parallel_and_runs_of_a_lane_in_sequence(tmp_path: Path) -> None:
-    # Each of the first two waits for the other one's file.
+    # Each of the first two runs waits for the other one's file, so both must run at once.
     meet = (
         "import pathlib, sys, time; here = pathlib.Path({folder!r}); (here / {mine!r}).touch()\n"
         "while not (here / {other!r}).exists(): time.sleep(0.02)"

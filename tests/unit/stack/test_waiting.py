@@ -1,4 +1,4 @@
-"""Waits end: with what was waited for, or with a sentence that helps."""
+"""Waits end with success or with an error that says what is wrong."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from include.stack.waiting import WaitTimeoutError, wait_until
 
 
 def turns(*answers: bool | OSError) -> Callable[[], bool]:
-    """A condition that gives its answers one after another, the last one for ever."""
+    """Return a condition that gives these answers in turn, and then the last one for ever."""
     left = list(answers)
 
     def ready() -> bool:

@@ -1,4 +1,4 @@
-"""The emulator where nothing can be started or stopped: Druid's containers run all the time."""
+"""The emulator with `AlwaysOn`, which starts and stops nothing: Druid's containers always run."""
 
 from __future__ import annotations
 

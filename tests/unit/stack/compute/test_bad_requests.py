@@ -1,4 +1,4 @@
-"""Whatever is asked, the emulator answers as Google's API does, and a refusal changes nothing."""
+"""The emulator answers any request in the shape of Google's API, and a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Lab(NamedTuple):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """An emulator without a server, whose VM is deleted and inserted again and again."""
+    """An emulator without a server; the tests insert and delete its VM many times."""
     state = tmp_path_factory.mktemp("compute") / "compute.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "WAIT_SECONDS", 0.01)
@@ -41,7 +41,7 @@ def nested(depth: int) -> str:
     return "[" * depth + "]" * depth
 
 
-#: The body with another member, as text: not all of them can be a Python object.
+#: Values for a member of the body, as JSON text: not all of them can be Python objects.
 BAD_BODIES = {
     "half a surrogate pair": '"\\ud800"',
     "nested deeply": nested(100),
@@ -64,7 +64,7 @@ def test_body_that_cannot_be_stored_is_refused_and_the_next_request_works(
 
 
 def assert_refused(status: int, body: Any) -> None:
-    """The shape that Google's clients parse."""
+    """Check that an error has the shape that Google's clients parse."""
     assert 400 <= status < 500
     error = body["error"]
     assert error["code"] == status

@@ -20,10 +20,10 @@ VM = {"project": PROJECT, "zone": ZONE, "instance": "druid"}
 
 
 class Google:
-    """google-cloud-compute's clients of one endpoint.
+    """google-cloud-compute's clients for one endpoint.
 
-    The ``*_unary`` calls and a client for the operations are used because the operation that
-    ``insert`` itself returns polls compute.googleapis.com whatever the endpoint.
+    It uses the ``*_unary`` calls and a client for operations, because the operation that ``insert``
+    returns always polls compute.googleapis.com, whatever the endpoint.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -47,7 +47,7 @@ class Google:
 
 
 class Discovery:
-    """googleapiclient's methods of one endpoint."""
+    """googleapiclient's methods for one endpoint."""
 
     def __init__(self, endpoint: str) -> None:
         api = build(
@@ -61,7 +61,7 @@ class Discovery:
         self.operations = api.zoneOperations()
 
 
-#: Clients are made once for each endpoint: that takes longer than what they are asked to do.
+#: Clients are made once for each endpoint, because making one takes longer than its requests.
 google_of = cache(Google)
 discovery_of = cache(Discovery)
 

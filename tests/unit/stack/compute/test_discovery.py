@@ -1,4 +1,4 @@
-"""What Google's discovery document says of a request, with and without the emulator around it."""
+"""Checks of requests against Google's discovery document, with and without the emulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.stack.compute.support import PROJECT, ZONE, client, vm_body
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    """The least body with one member set, such as ``disks.0.boot``."""
+    """Return the smallest body with one member set; its path is like ``disks.0.boot``."""
     body: dict[str, Any] = copy.deepcopy(vm_body())
     *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
     inside: Any = body

@@ -1,4 +1,4 @@
-"""What the emulator keeps between runs, and what it does when supervisord fails it."""
+"""The state that the emulator keeps between runs, and its behaviour if supervisord fails."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_interrupted_start_continues_after_a_restart_of_the_emulator(tmp_path: P
 
 
 def test_vm_whose_processes_died_with_the_emulator_is_started_again(tmp_path: Path) -> None:
-    """As Compute Engine does; one that was seen to stop before stays off."""
+    """Compute Engine does the same. A VM that the emulator saw stop before stays off."""
     power = MemoryPower()
     with serving(power, tmp_path / "compute.json") as endpoint:
         insert(endpoint)

@@ -1,4 +1,4 @@
-"""What goes wrong on request: as in a cloud, and only if it is asked for."""
+"""Injected faults: they look like those of a cloud, and happen only on request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHER_ZONE = "southamerica-east1-b"
 
 
 class Api:
-    """The emulator's routes for one zone, as plain HTTP."""
+    """A plain HTTP client of the emulator's routes for one zone."""
 
     def __init__(self, endpoint: str, zone: str = ZONE) -> None:
         self.zone = zone

@@ -1,4 +1,4 @@
-"""The rules of the fleet, with no server and no processes."""
+"""The rules of the fleet, without a server and without processes."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_only_the_latest_operations_are_kept() -> None:
 
 
 class AnyHistory(RuleBasedStateMachine):
-    """Whatever is asked and whatever the processes do, the fleet keeps its promises."""
+    """A random history of requests and process states, in which the fleet's invariants hold."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -240,7 +240,7 @@ class AnyHistory(RuleBasedStateMachine):
             assert (operation.status == "DONE") == (operation.ended is not None)
 
     def teardown(self) -> None:
-        """From anywhere, obedient processes let every operation end."""
+        """From any state, processes that do as they are told let every operation end."""
         for _ in range(3):
             step = self.fleet.next_step()
             if step:

@@ -1,4 +1,4 @@
-"""End to end: the emulator's own process, a real supervisord and real processes."""
+"""The emulator in its own process, with a real supervisord and real processes."""
 
 from __future__ import annotations
 
