@@ -20,8 +20,8 @@ LIVE_SHARE: Final = 0.95
 _POLL = 0.5
 """Seconds between two queries while Druid empties the topic."""
 _LIVE_POLL = 2.0
-"""Seconds between two queries of the live part. Each query makes Druid count every row, and this
-work would falsify the measurement if it were frequent."""
+"""Seconds between two queries of the live part. It is longer because each query makes Druid count
+every row, which costs time that the ingestion needs."""
 _PATIENCE = 300.0
 """Seconds to wait until Druid has emptied the topic."""
 _ENDLESS = range(10**9)

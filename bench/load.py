@@ -22,7 +22,7 @@ def main() -> None:
     place = Place(options.kafka, options.topic)
     place.make_topics()
     shards = split(len(sales_of(options.events)), options.shards)
-    # "spawn", because a forked process would have the Kafka client's locks but not its threads.
+    # "spawn", because a forked process would inherit the Kafka client without its threads.
     with multiprocessing.get_context("spawn").Pool(len(shards)) as pool:
         acknowledged = pool.map(partial(publish, place), shards, chunksize=1)
     began = max(shard[0].at for shard in acknowledged)

@@ -32,7 +32,7 @@ _LIVE_MINUTES = 120
 """Minutes of the live window: longer than any measurement, at whose end the window is closed."""
 
 _UNSEEN = 11.0
-"""Seconds after which the page's server does not reuse an answer for a live range."""
+"""Seconds after which the page's server no longer serves an old answer for a live range."""
 
 
 class Past(NamedTuple):

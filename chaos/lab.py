@@ -101,7 +101,7 @@ class Lab:
         return datetime.fromisoformat(found["ts"]).timestamp() if found["ts"] else 0.0
 
     def is_whole(self) -> bool:
-        """Return whether Druid has a server of each kind and the supervisor's tasks read."""
+        """Return whether Druid has a server of each kind and its tasks read the topic."""
         try:
             servers = self.druid.sql(SERVERS_SQL, timeout=3)
             status = self.druid.supervisor_status("ventas")

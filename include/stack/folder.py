@@ -27,7 +27,7 @@ _OLD_LAYOUT: Final = ("supervisord.conf", "conf", "airflow")
 
 
 class FolderError(RuntimeError):
-    """A folder that a command may not use or could not remove; the message says what to do."""
+    """A command may not use a folder or could not remove it; the message says what to do."""
 
 
 def claim(home: Path) -> None:

@@ -1,7 +1,7 @@
 """Logins, keys and certificates of a stack, and the configuration of its clients.
 
-On every stack, Druid's processes, Derby and ZooKeeper answer only to the stack's own processes. A
-stack that is not secured asks for no other login.
+On every stack, Druid's processes, Derby and ZooKeeper answer only to the stack's own processes. On
+a stack that is not secured, Kafka and the proxy before Druid ask for no login.
 
 The logins of a secured stack stand for those of production: an API key of Confluent Cloud for
 Airflow, another for Druid, and a Druid login for Airflow. Each process gets its login in its

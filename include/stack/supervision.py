@@ -118,8 +118,8 @@ def marked_processes(settings: Settings, *, nested: bool = False) -> list[psutil
 
 def _is_of(process: psutil.Process, home: Path, *, nested: bool) -> bool:
     folders = [process.environ().get(MARK, "")]
-    # Airflow's processes that set their title overwrite their environment. They can be told by
-    # their working folder; a person's shell may have the same one, so their title is checked too.
+    # Airflow's processes that set their title overwrite their environment. They are recognised by
+    # their working folder and their title: a person's shell may have the same working folder.
     if " ".join(process.cmdline()).startswith("airflow "):
         folders.append(process.cwd())
     if nested:
