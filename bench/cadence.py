@@ -1,4 +1,4 @@
-"""How exactly sales keep their pace, and what a producer that mostly waits costs."""
+"""Measure how exactly sales follow their plan, and the CPU and memory of a mostly idle producer."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ class _Event(msgspec.Struct):
 
 
 def main() -> None:
-    """Sell, read back when, and report deviation, CPU and memory."""
+    """Publish sales at their pace, read their times back, and report deviation, CPU and memory."""
     arguments = parser(__doc__)
     arguments.add_argument("--sales", type=int, default=500)
     options = arguments.parse_args()
@@ -30,7 +30,7 @@ def main() -> None:
         # The window ends midway between its last sale and the next.
         length = timedelta(seconds=sum(gaps) - gaps[-1] / 2)
         published = window(publisher, length, MINIMUM_GAP, MAXIMUM_GAP)
-        # Start-up ends with the first acknowledgement.
+        # The start-up, which does not count, ends with the first acknowledgement.
         first, last = publisher.acknowledged[0], publisher.acknowledged[-1]
         rss = psutil.Process().memory_info().rss
     times = _sale_times(place)
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _sale_times(place: Place) -> list[float]:
-    """When each sale was, in seconds since the epoch: the moment of its first event."""
+    """Return the time of each sale's first event, in seconds since the epoch, in order of sale."""
     times: dict[int, float] = {}
     decoder = msgspec.json.Decoder(_Event)
     for record in read_committed(place.config, place.topic):

@@ -1,6 +1,7 @@
-"""What the parts share: the same sales to the same kind of topic, and how a part reports.
+"""Helpers of the parts: topics, publishers, sales, arguments, and the report of a part.
 
-Whatever is built from the project's own classes is built here, once.
+All parts use the same sales and the same kind of topic. Only this module constructs the project's
+own classes.
 """
 
 import argparse
@@ -25,29 +26,29 @@ SEED: Final = 2026
 
 _START: Final = datetime(2026, 3, 4, 12, tzinfo=UTC)
 _SCHEDULE: Final = evenly(_START, 1000)
-"""Simulated time of the load: a few hours of one day, so that Druid keeps it in few segments."""
+"""Simulated times of the load's sales: a few hours of one day, so that Druid has few segments."""
 
 _TOPIC: Final[Mapping[str, Any]] = {
     "partitions": 2,
     "topic_config": {"retention.ms": "604800000"},
 }
-"""As the DAG makes it."""
+"""Settings of a topic, as the DAG has them."""
 
 
 class Place(NamedTuple):
-    """Where a part publishes: a broker's address and a topic of the part's own."""
+    """The target of a part's events: the broker's address, and a topic that only this part uses."""
 
     address: str
     topic: str
 
     @property
     def config(self) -> dict[str, Any]:
-        """Of a librdkafka client; errors alone are worth a part's log."""
+        """Configuration of a librdkafka client, which logs only errors."""
         return {"bootstrap.servers": self.address, "log_level": 3}
 
     @property
     def ledger_topic(self) -> str:
-        """Where the runs' ledger entries go."""
+        """Topic of the runs' ledger entries."""
         return f"{self.topic}.ledger"
 
     def make_topics(self) -> None:
@@ -57,18 +58,18 @@ class Place(NamedTuple):
 
 
 class Acknowledged(NamedTuple):
-    """Where a run stood after one of its transactions."""
+    """State of a run just after one of its transactions was acknowledged."""
 
     at: float
     """`time.monotonic()`."""
     events: int
-    """Events of the run that are acknowledged."""
+    """Events of the run that are acknowledged so far."""
     cpu: float
-    """CPU seconds of this process, all threads."""
+    """CPU seconds of this process so far, all threads."""
 
 
 class ClockedPublisher(SalePublisher):
-    """Notes when Kafka acknowledges each transaction."""
+    """A publisher that records when Kafka acknowledges each transaction."""
 
     def __init__(
         self,
@@ -99,7 +100,7 @@ class ClockedPublisher(SalePublisher):
         *,
         queued: Callable[[], None] = lambda: None,
     ) -> None:
-        """As usual, and note the time."""
+        """Commit as usual, and record the acknowledgement."""
         super().commit_encoded(keys, values, entries, queued=queued)
         self.acknowledged.append(
             Acknowledged(time.monotonic(), self.progress.total.eventos, time.process_time())
@@ -116,7 +117,7 @@ def load_publisher(
 def load(
     publisher: ClockedPublisher, sales: range, stop: threading.Event, rate: float | None = None
 ) -> Published:
-    """Publish sales by the load mode; `rate` in events a second, None for all it can."""
+    """Publish sales in the load mode; `rate` is in events per second, None for no limit."""
     return publish_load(
         publisher,
         _source(publisher.progress.corrida),
@@ -135,7 +136,7 @@ def window_publisher(place: Place, corrida: str) -> ClockedPublisher:
 def window(
     publisher: ClockedPublisher, length: timedelta, minimum_gap: float, maximum_gap: float
 ) -> Published:
-    """Publish sale by sale at its pace, as the DAG does; gaps in seconds."""
+    """Publish sale by sale at their pace, as the DAG does; the gaps are in seconds."""
     return publish_window(
         publisher,
         _source(publisher.progress.corrida),
@@ -146,17 +147,17 @@ def window(
 
 
 def encoded(total: int) -> Iterator[Encoded]:
-    """Encode about `total` events of the load, a block at a time, without publishing them."""
+    """Yield about `total` encoded events of the load, block by block, without publishing them."""
     return BulkEncoder(_source("bench")).blocks(sales_of(total), _SCHEDULE)
 
 
 def sales_of(events: int) -> range:
-    """Sales that have about so many events, two each."""
+    """Return a range of sales that have about `events` events, two per sale."""
     return range(events // 2)
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser of a part's arguments, with the broker and the topic in it already."""
+    """Return a parser of a part's arguments that already has the broker and the topic."""
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument("--kafka", required=True, metavar="HOST:PORT", help="the broker")
     arguments.add_argument("--topic", required=True, help="made by the part")
@@ -164,7 +165,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def report(**measured: float | str | bool | Mapping[str, Any]) -> None:
-    """Print what a part has measured as its one line."""
+    """Print the measurements of a part, as its only line of output."""
     print(json.dumps(measured), flush=True)
 
 

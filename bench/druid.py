@@ -1,4 +1,4 @@
-"""Rows a second that Druid takes from Kafka: out of a full topic, and live close to that rate."""
+"""Measure Druid's rows per second from Kafka: from a full topic, and live, close to that rate."""
 
 import threading
 import time
@@ -15,20 +15,21 @@ from include.stream.session import WindowStoppedError
 
 DATASOURCE: Final = "bench"
 LIVE_SHARE: Final = 0.95
-"""Of the drain rate, at which the live load comes."""
+"""Rate of the live load, as a share of the drain rate."""
 
 _POLL = 0.5
-"""Seconds between two looks while Druid empties the topic."""
+"""Seconds between two queries while Druid empties the topic."""
 _LIVE_POLL = 2.0
-"""Live: each look has Druid count every row, which is work that it is not measured for."""
+"""Seconds between two queries of the live part. It is longer because each query makes Druid count
+every row, which costs time that the ingestion needs."""
 _PATIENCE = 300.0
-"""Seconds that Druid may take to empty the topic."""
+"""Seconds to wait until Druid has emptied the topic."""
 _ENDLESS = range(10**9)
-"""Sales of a load that ends by being stopped."""
+"""Sales of a load that runs until it is stopped."""
 
 
 def main() -> None:
-    """Fill the topic, let Druid empty it, load it live, and report both rates and the lag."""
+    """Fill the topic, let Druid empty it, publish live, and report both rates and the lag."""
     arguments = parser(__doc__)
     arguments.add_argument("--druid", required=True, metavar="URL", help="the router")
     arguments.add_argument("--events", type=int, default=1_000_000, help="in the topic beforehand")
@@ -75,7 +76,7 @@ def _load_until_stopped(publisher: ClockedPublisher, rate: float, stop: threadin
 
 
 def _drain(client: DruidClient, total: int) -> list[Sample]:
-    """Look until Druid shows `total` rows."""
+    """Query until Druid shows `total` rows; return the samples."""
     samples: list[Sample] = []
     deadline = time.monotonic() + _PATIENCE
     while not samples or samples[-1][1] < total:
@@ -96,7 +97,7 @@ def _watch(
     ended: Callable[[], bool],
     publisher: ClockedPublisher,
 ) -> tuple[list[Sample], list[Sample]]:
-    """Rows that Druid shows and events that it lacks, from the first live one for `seconds`."""
+    """Return samples of Druid's rows and of its lag, for `seconds` from the first live event."""
     while not publisher.acknowledged and not ended():
         time.sleep(_POLL)
     visible: list[Sample] = []
@@ -106,14 +107,14 @@ def _watch(
         sent = publisher.progress.total.eventos
         at, rows = _rows(client)
         visible.append((at, rows))
-        # Rows of a transaction that is acknowledged during the query may be visible already.
+        # Druid may already show a transaction that was acknowledged after `sent` was read.
         lag.append((at, max(0, before + sent - rows)))
         time.sleep(_LIVE_POLL)
     return visible, lag
 
 
 def _rows(client: DruidClient) -> Sample:
-    """When Druid answered, and how many rows it shows."""
+    """Return the moment of Druid's answer, and the number of rows that it shows."""
     query = for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', DATASOURCE)
     try:
         rows = client.sql(query)[0]["n"]

@@ -1,6 +1,6 @@
-"""Events a second of a producer as it is usually written: Faker for each field, JSON, produce.
+"""Measure the events per second of a typical producer: Faker for each field, JSON, produce.
 
-It is the yardstick that the project's generator is compared with; nothing else uses it.
+The project's load mode is compared with it; nothing else uses it.
 """
 
 import json
@@ -16,7 +16,7 @@ from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO
 
 
 def main() -> None:
-    """Publish, and report the rate."""
+    """Publish and report the rate."""
     arguments = parser(__doc__)
     arguments.add_argument("--events", type=int, default=20_000)
     options = arguments.parse_args()
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _sale(fake: Faker, n: int) -> dict[str, Any]:
-    """Make a sale of the same fields, without their correlations."""
+    """Make a sale with the same fields as the project's, but without their correlations."""
     cantidad = fake.random_int(1, 5)
     precio = fake.random_int(100_000, 20_000_000)
     descuento = cantidad * precio * fake.random_element((0, 0, 0, 10, 20)) // 100

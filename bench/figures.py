@@ -1,4 +1,4 @@
-"""The figures that the parts' measurements come to, and what they should be."""
+"""The benchmark's figures, their targets, and their computation from the parts' measurements."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,26 +9,26 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 Sample = tuple[float, float]
-"""Seconds, and rows or events by then."""
+"""A time in seconds, and the number of rows or events at that time."""
 
 
 class Figure(NamedTuple):
-    """One key of the result."""
+    """A figure of the result, with its target."""
 
     key: str
     title: str
     form: str
-    """How `str.format` writes the value."""
+    """Format string of the value, for `str.format`."""
     at_least: float = -inf
     at_most: float = inf
 
     def is_met(self, value: float) -> bool:
-        """Whether a value reaches the target."""
+        """Return whether a value reaches the target."""
         return self.at_least <= value <= self.at_most
 
     @property
     def target(self) -> str:
-        """What a person reads as the target; empty where none is set."""
+        """The target as text; empty without a target."""
         if self.at_least > -inf:
             return f"≥ {self.form.format(self.at_least)}"
         return f"≤ {self.form.format(self.at_most)}" if self.at_most < inf else ""
@@ -53,9 +53,9 @@ _PERF_TEST = re.compile(r"^\d+ (?:steady state )?records sent, ([\d.]+) records/
 
 
 def result(measured: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, float | None]:
-    """Return each figure by its key, None where a part that it needs did not run.
+    """Return each figure by its key; None if a part that it needs did not run.
 
-    `measured` has what each run of a part reported, by the part's name.
+    `measured` has the reports of each part's runs, by the part's name.
     """
     rates = {
         part: median(run["per_second"] for run in runs)
@@ -88,9 +88,9 @@ def _ratio(rates: Mapping[str, float], part: str, other: str) -> float | None:
 
 
 def perf_test_rate(output: str) -> float:
-    """Records a second of producer-perf-test's last summary.
+    """Return the records per second of producer-perf-test's last summary.
 
-    Raises `ValueError` with the output's end if there is none.
+    Raises `ValueError` with the end of the output if it has no summary.
     """
     summaries = _PERF_TEST.findall(output)
     if not summaries:
@@ -99,27 +99,27 @@ def perf_test_rate(output: str) -> float:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return a percentile, between values interpolated."""
+    """Return a percentile, interpolated between values."""
     return float(np.percentile(values, percent))
 
 
 def slope(samples: Sequence[Sample]) -> float:
-    """Units a second of the line that fits the samples best."""
+    """Return the slope of the line that fits the samples best, in units per second."""
     seconds, units = np.array(samples, dtype=np.float64).T
     return float(np.polyfit(seconds - seconds[0], units, 1)[0])
 
 
 def drain_rate(samples: Sequence[Sample], total: int) -> float:
-    """Rows a second between a fifth of `total` and all of it."""
+    """Return the rows per second between a fifth of `total` and all of it."""
     began, before = next(sample for sample in samples if sample[1] >= total / 5)
     ended, after = next(sample for sample in samples if sample[1] >= total)
     return (after - before) / (ended - began)
 
 
 def deviations_ms(times: Sequence[float], gaps: Sequence[float]) -> list[float]:
-    """How far each moment is from its plan, in milliseconds; both arguments in seconds.
+    """Return how far each time is from the plan, in milliseconds; both arguments are in seconds.
 
-    The plan begins at the first moment; `gaps` has the seconds before each of the others.
+    The plan begins at the first time; `gaps` has the planned seconds before each of the others.
     """
     planned = times[0] + np.cumsum(gaps)
     deviations: list[float] = np.abs((np.array(times[1:]) - planned) * 1000).tolist()

@@ -1,4 +1,4 @@
-"""Sales a second that one core generates and encodes, and that memory stays flat meanwhile.
+"""Measure the events per second that one core generates and encodes, and the memory meanwhile.
 
 Long run: `python -m bench.generate --events 20000000`.
 """
@@ -15,14 +15,14 @@ _MB = 1e6
 
 
 def main() -> None:
-    """Encode on one core, and report the rate and the memory at a tenth and at the end."""
+    """Encode on one core; report the rate, and the memory at a tenth of the run and at its end."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=2_000_000)
     total = arguments.parse_args().events
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     process = psutil.Process()
     blocks = encoded(total)
-    # The pieces that events share are made when first met: that is the warm-up.
+    # Warm-up: the pieces that events share are made when the first event needs them.
     warmup = len(next(blocks).values)
     done, early = warmup, 0
     began = time.perf_counter()

@@ -1,7 +1,8 @@
-"""Events a second of the project's load mode: transactions of complete sales, with their ledger.
+"""Measure the events per second of the load mode: transactions of complete sales, with the ledger.
 
-Its shards are processes, as the window's mapped tasks are. The clock runs from when each has had an
-acknowledgement until the first has had its last: the first transactions are the warm-up.
+Its shards are processes, like the window's mapped tasks. The measured time begins when every shard
+has had an acknowledgement, and ends when the first shard has had its last one. The transactions
+before that are the warm-up.
 """
 
 import multiprocessing
@@ -13,7 +14,7 @@ from include.sales.bulk import split
 
 
 def main() -> None:
-    """Publish, and report the rate."""
+    """Publish and report the rate."""
     arguments = parser(__doc__)
     arguments.add_argument("--events", type=int, default=2_000_000)
     arguments.add_argument("--shards", type=int, default=2)
@@ -21,7 +22,7 @@ def main() -> None:
     place = Place(options.kafka, options.topic)
     place.make_topics()
     shards = split(len(sales_of(options.events)), options.shards)
-    # Spawned: a forked process would inherit the client's threads half.
+    # "spawn", because a forked process would inherit the Kafka client without its threads.
     with multiprocessing.get_context("spawn").Pool(len(shards)) as pool:
         acknowledged = pool.map(partial(publish, place), shards, chunksize=1)
     began = max(shard[0].at for shard in acknowledged)
@@ -37,7 +38,10 @@ def main() -> None:
 
 
 def publish(place: Place, shard: range) -> list[Acknowledged]:
-    """Publish a shard and return when what was acknowledged; `time.monotonic` is the machine's."""
+    """Publish a shard and return its acknowledgements.
+
+    Their times are comparable between processes: `time.monotonic` is the same for the machine.
+    """
     stop = threading.Event()
     with load_publisher(place, "bench", stop, f"-{shard.start}") as publisher:
         load(publisher, shard, stop)

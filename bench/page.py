@@ -1,7 +1,8 @@
-"""The live page with millions of events behind it: how soon it answers, and how soon it shows.
+"""Measure the live page over millions of events: times of its API and of a browser's screen.
 
-It has a whole stack of its own. The past is filled by `sales_backfill`, whose live window goes on
-selling meanwhile; then a second past of the same days is filled beside the first.
+It runs a whole stack of its own. `sales_backfill` fills past days, and its live window goes on
+selling during the measurement. Then the same days are filled a second time, with other sales, and
+everything is measured again.
 """
 
 import time
@@ -28,14 +29,14 @@ _ENDED: Final = ("success", "failed")
 _FILL_PATIENCE = 2400.0
 _WINDOW_PATIENCE = 300.0
 _LIVE_MINUTES = 120
-"""Longer than any measurement: what is measured ends the window."""
+"""Minutes of the live window: longer than any measurement, at whose end the window is closed."""
 
 _UNSEEN = 11.0
-"""Seconds after which the page's answer at a live range is not shown any more."""
+"""Seconds after which the page's server no longer serves an old answer for a live range."""
 
 
 class Past(NamedTuple):
-    """Days that are filled, by the form of `sales_backfill`."""
+    """Past days to fill, as parameters of `sales_backfill`'s form."""
 
     days: int
     scale: float
@@ -43,22 +44,24 @@ class Past(NamedTuple):
 
 
 class Size(NamedTuple):
-    """How much is measured, and how often."""
+    """Size of a benchmark: data to fill, and number and duration of the measurements."""
 
     pasts: Sequence[Past]
-    """Filled one after the other; after each, all is measured."""
+    """Past days, filled one after the other; after each, everything is measured."""
     visit: float
-    """Seconds that the one viewer stays at each look."""
+    """Seconds that the single viewer stays at each look."""
     viewers: int
+    """Number of viewers at once."""
     crowd: float
-    """Seconds that they stay."""
+    """Seconds that these viewers stay."""
     sales: int
-    """Published to see them appear."""
+    """Number of sales whose way to the screen is timed."""
     paints: int
+    """Number of first paints of each kind."""
 
 
 FULL: Final = Size(
-    # 5.2 million events, and another 15.
+    # 5.2 million events, and then another 15 million.
     pasts=(Past(30, 1.0, 2026), Past(30, 2.85, 2027)),
     visit=15,
     viewers=50,
@@ -70,12 +73,12 @@ QUICK: Final = Size((Past(2, 1.0, 2026),), visit=3, viewers=20, crowd=10, sales=
 
 
 def measure_page(settings: Settings, progress: Progress, size: Size) -> dict[str, Any]:
-    """Fill, measure, and return what was found: the figures, and each stage in `sizes`.
+    """Fill and measure; return the figures, and the measurements of each stage in `sizes`.
 
-    `settings` are those of `temporary_settings`.
+    `settings` come from `temporary_settings`.
 
     Raises:
-        StackError: a run of Airflow failed, or took too long.
+        StackError: a run of Airflow failed or took too long.
     """
     with _stack(settings, progress):
         api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
@@ -91,7 +94,7 @@ def measure_page(settings: Settings, progress: Progress, size: Size) -> dict[str
 
 
 def figures(stages: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """The figures of the first stage, and how much slower looks are in the last one."""
+    """Return the first stage's figures, and how many times slower the last stage's looks are."""
     first, last = stages[0], stages[-1]
     growth = [last[part]["p95_ms"] / first[part]["p95_ms"] for part in ("api", "viewers")]
     paint = first.get("first_paint")
@@ -107,7 +110,7 @@ def figures(stages: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
 def _stage(
     settings: Settings, token: str, progress: Progress, size: Size, *, number: int
 ) -> dict[str, Any]:
-    """Measure with what is there."""
+    """Measure everything with the current data."""
     url, every = settings.url("airflow"), pauses()
     held = _held(settings)
     progress.step(f"{held['events'] / 1e6:.1f} millones de eventos: cada rango, la primera vez")
@@ -134,7 +137,10 @@ def _stage(
 def _seen(
     settings: Settings, token: str, progress: Progress, size: Size, *, run: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """How soon the page paints, in a browser alone, and how soon a sale is seen on it."""
+    """Measure the page's first paint, if there is a browser, and the time until it shows a sale.
+
+    Without a browser, the second time is until the API's answer has the sale.
+    """
     url, path = settings.url("airflow"), browser_path()
     kafka = {"bootstrap.servers": settings.address("kafka"), "log_level": 3}
     paints: dict[str, Any] = {}
@@ -183,7 +189,7 @@ def _stack(settings: Settings, progress: Progress) -> Iterator[None]:
 
 
 def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
-    """Fill a past; returns the run of the window that goes on with it, once Druid shows it live."""
+    """Fill past days; return the run of their live window once Druid shows its sales."""
     api.set_paused(BACKFILL, False)
     run = api.trigger(
         BACKFILL,
@@ -206,7 +212,7 @@ def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
 
 
 def _close(api: AirflowApi, window: str) -> None:
-    """End a window before its time, with all that is in it handed off."""
+    """End a window early; its events are still handed off."""
     api.set_task_state(WINDOW, window, _PUBLISH, "failed")
     _until(lambda: api.run_state(WINDOW, window) in _ENDED, f"the end of {window}", 300)
 

@@ -1,4 +1,4 @@
-"""How viewers look at the live page: which ranges, with which filters, and how often."""
+"""Looks of simulated viewers at the live page: ranges, filters, and pauses between looks."""
 
 import json
 import re
@@ -12,18 +12,18 @@ from include.sales.market import load_market
 from include.stack.settings import ROOT
 
 VIEW: Final = ROOT / "plugins/ventas_airflow/page/static/views/live.js"
-"""The view, which says how long it pauses between two looks."""
+"""The view's script, which has the pauses between two looks."""
 
 
 class Look(NamedTuple):
-    """What a viewer has chosen: a range and the values of filters, by their names in an address."""
+    """A viewer's choice: a range, and filters as pairs of name and value, as in the address."""
 
     rango: str
     filters: tuple[tuple[str, str], ...] = ()
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Of the address."""
+        """The query parameters of the address."""
         return {"rango": self.rango, **dict(self.filters)}
 
 
@@ -41,7 +41,7 @@ VISITS: Final = (
     Look("15m", (("categoria", "Bebidas"), ("plataforma", "local"))),
     Look("30d", (("provincia", "Mendoza"),)),
 )
-"""What one viewer goes through, each for the same time: 8 of the 12 are live, and 7 filtered."""
+"""Looks of the single viewer, in order, each for the same time: 8 of 12 are live, 7 filtered."""
 
 PROBES: Final = (
     (),
@@ -50,16 +50,16 @@ PROBES: Final = (
     (("pago", "qr"), ("plataforma", "app")),
     (("provincia", "Santa Fe"), ("pago", "debito")),
 )
-"""Filters that each range is looked at with, first and again."""
+"""Filters with which each range is looked at twice, for the first look and a repeated one."""
 
 _SHARES: Final = {"15m": 15, "1h": 25, "6h": 4, "24h": 4, "7d": 1, "30d": 1}
-"""Of fifty viewers at once, how many look at which range."""
+"""Number of viewers of each range, out of fifty at once."""
 
 
 def viewers(count: int) -> list[Look]:
-    """Looks of viewers at once, of whom no two have the same filters."""
+    """Return the looks of `count` viewers at once, each with different filters."""
     ranges = [rango for rango, share in _SHARES.items() for _ in range(share)]
-    # Spread, so that a part of them has the same shares about.
+    # Mixed, so that a smaller number of viewers has about the same shares.
     spread = cycle(ranges[place * 7 % len(ranges)] for place in range(len(ranges)))
     both = zip(spread, _filters(), strict=False)
     return [Look(rango, filters) for rango, filters in islice(both, count)]
@@ -77,18 +77,18 @@ def _filters() -> Iterator[tuple[tuple[str, str], ...]]:
 
 
 class Pauses(NamedTuple):
-    """Seconds between two looks of the page."""
+    """Seconds that the page waits between two looks."""
 
     looks: Mapping[str, float]
-    """At the sales, by range."""
+    """For the sales, by range."""
     findings: float
-    """For what is unusual."""
+    """For the findings: unusual things in the sales."""
 
 
 def pauses(view: Path = VIEW) -> Pauses:
-    """What the page's script has.
+    """Return the pauses of the page's script.
 
-    Raises `ValueError` if it does not say it.
+    Raises `ValueError` if the script does not have them in the expected form.
     """
     text = view.read_text(encoding="utf-8")
     looks = re.search(r"^const PAUSE = (\{.*?\});$", text, re.M)

@@ -1,4 +1,4 @@
-"""What was measured of the page, as tables for a person."""
+"""Tables of the page's measurements, for the console."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -15,7 +15,7 @@ _SPREADS: Final = {
 
 
 def page_tables(found: Mapping[str, Any]) -> Iterator[Table]:
-    """For each size, the API's times and the screen's."""
+    """Yield two tables for each size: times of the API, and times of the screen."""
     for stage in found["sizes"]:
         title = f"{stage['events']} eventos, {stage['segments']} segmentos"
         yield _looks(stage, title)

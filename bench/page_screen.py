@@ -1,4 +1,4 @@
-"""What reaches a screen: the page in Chromium, and how soon it shows a sale that Kafka has."""
+"""Measure the page in Chromium: its first paint, and the time from Kafka to the screen."""
 
 import random
 import shutil
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 
 _PATIENCE = 30.0
-"""Seconds that something may take to be seen."""
+"""Seconds to wait until the page shows something."""
 
 _KPI = """() => {
   const value = document.querySelector("dl.kpis dd.value");
@@ -31,17 +31,17 @@ _KPI = """() => {
 
 
 def browser_path() -> str | None:
-    """The installed browser, if there is one."""
+    """Return the path of an installed browser; None without one."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextmanager
 def chromium(path: str) -> Iterator["Browser"]:
-    """Run the browser, without a window."""
+    """Run the browser without a visible window."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # Its sandbox needs a user who is not root; it opens nothing but the page.
+        # Chromium's sandbox does not work for root. The browser opens only our page.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
             yield browser
@@ -50,7 +50,7 @@ def chromium(path: str) -> Iterator["Browser"]:
 
 
 class Screen:
-    """A browser with the login of Airflow."""
+    """A browser that is logged in to Airflow."""
 
     def __init__(self, browser: "Browser", url: str, token: str) -> None:
         self._browser = browser
@@ -58,7 +58,7 @@ class Screen:
         self._token = token
 
     def first_paint(self, path: str = "/ventas/vivo") -> float:
-        """Seconds from the start of a new browser's navigation until figures are there."""
+        """Return the seconds from the navigation in a new browser context to the first figures."""
         with self._context() as context:
             page = context.new_page()
             page.goto(f"{self._url}{path}", wait_until="commit")
@@ -66,7 +66,7 @@ class Screen:
             return float(found.json_value()) / 1000
 
     def first_paint_in_airflow(self) -> float:
-        """The same in Airflow's own frame, with Airflow's page around it to load first."""
+        """Return the same inside Airflow, whose own page loads first, around the view's frame."""
         with self._context() as context:
             page = context.new_page()
             began = time.monotonic()
@@ -77,7 +77,7 @@ class Screen:
 
     @contextmanager
     def live_view(self) -> Iterator[Callable[[str], None]]:
-        """The page, open; gives what waits until an event is in its list of the latest."""
+        """Open the page; yield a function that waits until its list of latest events has one."""
         with self._context() as context:
             page = context.new_page()
             page.goto(f"{self._url}/ventas/vivo")
@@ -102,7 +102,7 @@ class Screen:
 
 @contextmanager
 def api_view(url: str, token: str, pause: float) -> Iterator[Callable[[str], None]]:
-    """Without a browser: gives what waits until an event is in what the page would be told."""
+    """Yield a function that waits until the page's API has an event; for use without a browser."""
     with httpx.Client(base_url=f"{url}/ventas/", cookies={"_token": token}, timeout=10) as client:
 
         def until_told(event: str) -> None:
@@ -120,9 +120,9 @@ def api_view(url: str, token: str, pause: float) -> Iterator[Callable[[str], Non
 def delays(
     kafka: dict[str, Any], until_shown: Callable[[str], None], *, sales: int, run: str
 ) -> list[float]:
-    """Publish sales one after the other; seconds from each acknowledgement until it is shown."""
+    """Publish sales one by one; return the seconds from each acknowledgement until it is shown."""
     source = SaleSource(load_market(), SEED, run)
-    # So that they fall anywhere between two looks of the page.
+    # Random pauses, so that sales fall anywhere between two looks of the page.
     pauses = random.Random(SEED)  # noqa: S311 - no secret
     found = []
     with SalePublisher(

@@ -1,4 +1,4 @@
-"""Viewers of the live page, as its script is one: each looks, waits its pause, and looks again."""
+"""Simulated viewers of the live page: each looks, pauses and looks again, as the page's script."""
 
 import asyncio
 import time
@@ -12,33 +12,34 @@ from bench.figures import percentile
 from bench.page_looks import PROBES, VISITS, Look, Pauses
 
 FAILED_SECONDS: Final = 30.0
-"""How long a look counts that brought nothing; also the limit of each."""
+"""Seconds that a failed look counts; also the time-out of each look."""
 
 _AFTER_TROUBLE: Final = 5.0
-"""The page's own pause when a look failed."""
+"""Seconds that the page waits after a failed look."""
 
 
 class Seen(NamedTuple):
-    """One look and what came of it."""
+    """A look and its result."""
 
     look: Look
     kind: str
-    """``first`` of this viewer at these filters, ``again``, or ``findings`` for the unusual."""
+    """``first``: this viewer's first look with these filters; ``again``: a later one;
+    ``findings``: a request for the findings."""
     seconds: float
     age: float
-    """Seconds between the end of what is shown and now; 0 for findings."""
+    """Age of the answer in seconds: from the end of its data to now; 0 for findings."""
     failed: bool = False
 
 
 class Viewer:
-    """A logged-in client of the page."""
+    """A logged-in client of the page's API."""
 
     def __init__(self, url: str, token: str, pauses: Pauses) -> None:
-        """`url` is Airflow's, and `token` that of its login."""
+        """Open a client of Airflow at `url`; `token` is the JWT of a login."""
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
         self._client = httpx.AsyncClient(
             base_url=f"{url}/ventas/",
-            # A browser's.
+            # As in a browser.
             cookies={"_token": token},
             headers={"Accept": "application/json"},
             timeout=FAILED_SECONDS,
@@ -47,7 +48,7 @@ class Viewer:
         self._pauses = pauses
 
     async def look(self, look: Look, kind: str) -> Seen:
-        """Look once."""
+        """Send one request, for the sales or for the findings; return its result."""
         began = time.monotonic()
         path = "api/findings" if kind == "findings" else "api/live"
         try:
@@ -61,7 +62,7 @@ class Viewer:
         return Seen(look, kind, seconds, age)
 
     async def stay(self, look: Look, seconds: float) -> list[Seen]:
-        """Keep looking for so long, as the page does: at the sales and at what is unusual."""
+        """Look again and again for `seconds`, as the page does: at the sales and the findings."""
         until = time.monotonic() + seconds
         both = (
             self._poll(look, until, self._pauses.looks[look.rango], ("first", "again")),
@@ -80,12 +81,12 @@ class Viewer:
         return seen
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close the client's connections."""
         await self._client.aclose()
 
 
 def probe(url: str, token: str, pauses: Pauses) -> list[Seen]:
-    """Each range with some filters, at first sight and at once again."""
+    """Look at each range with the filters of `PROBES`, twice in a row."""
 
     async def run(viewer: Viewer) -> list[Seen]:
         looks = [Look(rango, filters) for rango in pauses.looks for filters in PROBES]
@@ -95,7 +96,7 @@ def probe(url: str, token: str, pauses: Pauses) -> list[Seen]:
 
 
 def visit(url: str, token: str, pauses: Pauses, seconds: float) -> list[Seen]:
-    """One viewer who stays at each of `VISITS` for so many seconds."""
+    """Simulate one viewer, who stays at each of `VISITS` for `seconds`."""
 
     async def run(viewer: Viewer) -> list[Seen]:
         return [seen for look in VISITS for seen in await viewer.stay(look, seconds)]
@@ -106,11 +107,11 @@ def visit(url: str, token: str, pauses: Pauses, seconds: float) -> list[Seen]:
 def crowd(
     url: str, token: str, pauses: Pauses, looks: Sequence[Look], seconds: float
 ) -> list[Seen]:
-    """A viewer for each look, all at once, for so many seconds."""
+    """Simulate a viewer for each look, all at the same time, for `seconds` each."""
 
     async def run(viewer: Viewer) -> list[Seen]:
         async def arrive(place: int, look: Look) -> list[Seen]:
-            # Nobody opens a page at the same moment as all others.
+            # Real viewers do not all open the page at the same moment: spread them over a second.
             await asyncio.sleep(place / len(looks))
             return await viewer.stay(look, seconds)
 
@@ -128,17 +129,17 @@ async def _with(viewer: Viewer, run: Callable[[Viewer], Awaitable[list[Seen]]]) 
 
 
 def at_sales(seen: Iterable[Seen]) -> list[Seen]:
-    """Looks at the sales."""
+    """Return the looks at the sales."""
     return [one for one in seen if one.kind != "findings"]
 
 
 def at_findings(seen: Iterable[Seen]) -> list[Seen]:
-    """Looks for what is unusual."""
+    """Return the looks at the findings."""
     return [one for one in seen if one.kind == "findings"]
 
 
 def summary(seen: Iterable[Seen]) -> dict[str, float]:
-    """Of some looks: how many, how long they took (ms), and how old what they showed was (s)."""
+    """Return the number of looks, their times (ms) and the age of their answers (s)."""
     seen = list(seen)
     times = [one.seconds * 1000 for one in seen]
     return {
@@ -152,7 +153,7 @@ def summary(seen: Iterable[Seen]) -> dict[str, float]:
 
 
 def by_range(seen: Iterable[Seen]) -> list[dict[str, Any]]:
-    """The same for each range, with and without filters, at first sight and again."""
+    """Return a summary for each range, with and without filters, and kind of look."""
     groups: dict[tuple[str, bool, str], list[Seen]] = {}
     for one in seen:
         groups.setdefault((one.look.rango, bool(one.look.filters), one.kind), []).append(one)

@@ -1,4 +1,4 @@
-"""The parts of the benchmark: what each runs, how much of it, and on which services."""
+"""The parts of the benchmark: the module of each, its size, and the services that it needs."""
 
 import json
 import os
@@ -16,15 +16,16 @@ from include.stack.stack import StackError
 
 
 class Part(NamedTuple):
-    """One part."""
+    """A part of the benchmark."""
 
     name: str
     module: str
     text: str
-    """What a person reads while it runs."""
+    """Title, shown while it runs."""
     full: Sequence[str]
-    """Arguments of its size."""
+    """Arguments of the full size."""
     quick: Sequence[str]
+    """Arguments of the quick size."""
     kafka: bool = True
     druid: bool = False
 
@@ -78,27 +79,34 @@ PARTS: Final = {
         ),
     )
 }
-"""By name, in the order in which they run."""
+"""Parts by name, in the order in which they run."""
 
 _PATIENCE = 1800.0
-"""Seconds that a part may take."""
+"""Seconds after which a part counts as failed."""
 
 
 def run_part(
     part: Part, settings: Settings, logs: Path, *, size: Sequence[str], addresses: Sequence[str]
 ) -> dict[str, Any]:
-    """Run a part in a process of its own and return what it reports.
+    """Run a part in a separate process and return its report.
 
-    `settings` are those of the benchmark's own services, `logs` the folder that outlives them. What
-    is reported gains `steal_pct`: how much of the processors' time the machine's host took away.
+    The report also gets `steal_pct`: the percentage of CPU time that the machine's host took away.
 
-    Raises `StackError` with the part's last words and the name of its log.
+    Args:
+        part: the part.
+        settings: settings of the benchmark's own services.
+        logs: folder for the part's log; it stays after the benchmark.
+        size: the part's arguments for its size.
+        addresses: the part's arguments for the addresses of its services.
+
+    Raises:
+        StackError: the part failed or took too long; the message names its log.
     """
     log = log_file(logs, part.name)
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
-        # What an interrupted part leaves behind goes with the services' folder.
+        # An interrupted part's temporary files are removed together with this folder.
         "TMPDIR": str(settings.home),
     }
     command = [sys.executable, "-m", part.module, *size, *addresses]
@@ -121,8 +129,8 @@ def run_part(
 
 
 def _steal_pct(before: Any, after: Any) -> float:
-    """Share of the processors' time that others had between two `psutil.cpu_times`."""
+    """Return the percentage of CPU time stolen by the host between two `psutil.cpu_times`."""
     passed = sum(after) - sum(before)
-    # Not every system counts it.
+    # Not every system has this counter.
     stolen = getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)
     return round(100 * stolen / passed, 1) if passed else 0.0

@@ -1,6 +1,6 @@
-"""Records a second of Kafka's own benchmark, with the same sales and the load mode's settings.
+"""Measure the records per second of Kafka's own benchmark, with the load mode's sales and settings.
 
-Its warm-up is as long as that of the load mode's figure, so both are of a running producer.
+Its warm-up is as long as the load part's, so that both rates are those of a running producer.
 """
 
 import subprocess
@@ -15,17 +15,17 @@ from include.stack.settings import Settings
 from include.stream.load import LOAD_CONFIG, TRANSACTION_SALES
 
 PAYLOADS = 50_000
-"""Different sales, of which the benchmark sends one at random each time."""
+"""Number of different events; Kafka's benchmark picks one at random for each record."""
 
 _WARMUP = 2 * TRANSACTION_SALES
-"""Records; as many as a transaction of the load mode has."""
+"""Records of the warm-up: as many as a transaction of the load mode has."""
 
 JVM_OPTIONS = ("-Xmx512m", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
-"""Those of Kafka's own script."""
+"""JVM options of Kafka's own script."""
 
 
 def main() -> None:
-    """Write the sales, send them, and report the rate."""
+    """Write the events to a file, let Kafka's benchmark send them, and report the rate."""
     arguments = parser(__doc__)
     arguments.add_argument("--events", type=int, default=2_000_000)
     options = arguments.parse_args()
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _properties(address: str) -> list[str]:
-    """The load mode's settings, in the words of Kafka's Java client."""
+    """Return the load mode's settings under their names in Kafka's Java client."""
     memory = LOAD_CONFIG["queue.buffering.max.kbytes"] * 1024
     return [
         f"bootstrap.servers={address}",

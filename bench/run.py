@@ -1,4 +1,4 @@
-"""`./ventas bench`: the parts one after the other on the same broker, and what they come to."""
+"""`./ventas bench`: run the parts one after the other on one broker, and print the figures."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,21 +18,21 @@ from include.stack.console import StackProgress
 from include.stack.settings import Settings
 
 ROUNDS: Final = 5
-"""How often load mode and Kafka's own benchmark alternate: the machine is not always as fast."""
+"""Number of turns of the load mode and Kafka's own benchmark: the machine's speed varies."""
 
 PAGE: Final = "page"
-"""The part that has a whole stack, and an hour of its own: it runs only if it is named."""
+"""The part that needs a whole stack and about an hour: it runs only if it is named."""
 
 _COMPARED: Final = ("load", "perf_test")
 
 Measured = dict[str, list[dict[str, Any]]]
-"""What each run of a part reported, by the part's name."""
+"""Reports of each part's runs, by the part's name."""
 
 
 def run_bench(
     settings: Settings, console: Console, *, names: Sequence[str], quick: bool, as_json: bool
 ) -> int:
-    """Run the named parts, or all but the page, and print the figures; returns the exit code."""
+    """Run the named parts, or all but the page; print the figures and return the exit code."""
     measured: Measured = {}
     told_to = Console(stderr=True) if as_json else console
     with stopped_in_order(), StackProgress(told_to) as progress:
@@ -76,7 +76,7 @@ def run_bench(
 
 
 def _order(names: Sequence[str]) -> Iterator[Part]:
-    """Each part once, in the order of `PARTS`; those that are compared, in turns."""
+    """Yield the parts in the order of `PARTS`; the compared ones alternate `ROUNDS` times."""
     wanted = [part for part in PARTS.values() if part.name in names]
     compared = [part for part in wanted if part.name in _COMPARED]
     for part in wanted:

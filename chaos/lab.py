@@ -1,4 +1,4 @@
-"""The stack under test as a person has it: Airflow's windows, Druid's rows, processes to kill."""
+"""The stack under test: open windows in Airflow, count rows in Druid, kill and stop processes."""
 
 import os
 import signal
@@ -27,16 +27,16 @@ ENDED = ("success", "failed")
 _VM: Any = {"project": PROJECT_ID, "zone": ZONE, "instance": VM_NAME}
 _INTERVAL = 0.1
 
-#: A task's process, and that of the executor which watches over it.
+#: Titles of a task's process and of the executor's worker that supervises it.
 _TASK, _EXECUTOR = "airflow worker -- ", "airflow worker -- LocalExecutor"
 
 
 class ChaosError(RuntimeError):
-    """What was waited for did not happen; the message says what."""
+    """A condition did not come true in time; the message names it."""
 
 
 class Lab:
-    """A running stack, with what the scenarios do to it and look at."""
+    """A running stack, with the actions and observations of the scenarios."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -49,7 +49,7 @@ class Lab:
 
     @property
     def api(self) -> AirflowApi:
-        """A logged-in client; the login is kept over restarts of the API server."""
+        """A logged-in client; its login stays valid over restarts of the API server."""
         if self._api is None:
             user, password = airflow.USER, airflow.password(self.settings)
             self._api = AirflowApi(self.settings.url("airflow"), user, password)
@@ -58,7 +58,7 @@ class Lab:
     # -- windows -----------------------------------------------------------------------------
 
     def open_window(self, minutes: float) -> str:
-        """Trigger a window of a sale every 1-2 s; returns its run once Druid shows its sales."""
+        """Trigger a window with a sale every 1-2 s; return its run once Druid shows a sale."""
         self.until(lambda: bool(self.api.dag(WINDOW)), "Airflow's DAGs", 120)
         self.api.set_paused(WINDOW, False)
         conf = {"duration_minutes": minutes, "keep_vm": True}
@@ -68,11 +68,11 @@ class Lab:
         return run
 
     def is_selling(self, run: str) -> bool:
-        """Whether the window's long task runs."""
+        """Return whether the window's task that publishes the sales is running."""
         return self._state(run, PUBLISH) == "running"
 
     def end_of(self, run: str, seconds: float) -> str:
-        """Wait for a window's end; returns its state."""
+        """Wait for the end of a window and return its state."""
         self.until(lambda: self.api.run_state(WINDOW, run) in ENDED, f"the end of {run}", seconds)
         return self.api.run_state(WINDOW, run)
 
@@ -83,7 +83,7 @@ class Lab:
     # -- rows --------------------------------------------------------------------------------
 
     def rows(self, run: str) -> int:
-        """Rows of a run that Druid shows now; 0 while it does not answer."""
+        """Return the number of a run's rows that Druid shows now; 0 while it does not answer."""
         try:
             [found] = self.druid.sql(read_query("reconcile/rows", "ventas"), [run], timeout=3)
         except DruidError:
@@ -91,17 +91,17 @@ class Lab:
         return int(found["filas"])
 
     def newest(self, run: str) -> float:
-        """Greatest ``ts`` of a run's rows that Druid shows, in Unix time; 0 without any."""
+        """Return the greatest ``ts`` of a run's rows in Druid, in Unix time; 0 without rows."""
         query = 'SELECT MAX("__time") AS ts FROM ventas WHERE corrida = ?'
         try:
             [found] = self.druid.sql(query, [run], timeout=3)
         except DruidError:
             return 0.0
-        # Over no rows, MAX of a time is the beginning of Druid's.
+        # Without rows, Druid's MAX of a time is the earliest time that it knows.
         return datetime.fromisoformat(found["ts"]).timestamp() if found["ts"] else 0.0
 
     def is_whole(self) -> bool:
-        """Whether Druid has a server of each kind and its supervisor's tasks read the topic."""
+        """Return whether Druid has a server of each kind and its tasks read the topic."""
         try:
             servers = self.druid.sql(SERVERS_SQL, timeout=3)
             status = self.druid.supervisor_status("ventas")
@@ -112,41 +112,41 @@ class Lab:
     # -- processes and the VM ----------------------------------------------------------------
 
     def kill(self, *names: str) -> None:
-        """SIGKILL processes of supervisord, which starts them again."""
+        """SIGKILL processes by name; supervisord starts them again."""
         for pid in self._pids(*names):
             os.kill(pid, signal.SIGKILL)
 
     def signal(self, name: str, number: signal.Signals) -> None:
-        """Signal a process of supervisord."""
+        """Send a signal to a process of supervisord, by its name."""
         for pid in self._pids(name):
             os.kill(pid, number)
 
     def stop(self, name: str) -> None:
-        """Have supervisord stop a process for good."""
+        """Let supervisord stop a process; it stays off until `start`."""
         with supervision.supervisor(self.settings) as rpc:
             rpc.stopProcess(f"{self._group(name)}:{name}", True)
 
     def start(self, name: str) -> None:
-        """Have supervisord start a process that it stopped."""
+        """Let supervisord start a process that it stopped."""
         with supervision.supervisor(self.settings) as rpc:
             rpc.startProcess(f"{self._group(name)}:{name}", False)
 
     def kill_all(self) -> None:
-        """SIGKILL every process of the stack, supervisord first: nothing is started again."""
+        """SIGKILL every process of the stack, supervisord first, so that it restarts none."""
         everything = supervision.marked_processes(self.settings)
         for process in sorted(everything, key=lambda p: "supervisord" not in " ".join(p.cmdline())):
             process.kill()
         psutil.wait_procs(everything, timeout=20)
 
     def kill_tasks(self) -> None:
-        """SIGKILL the processes in which Airflow's tasks run now, as it names them."""
+        """SIGKILL the processes of Airflow's running tasks, which are known by their titles."""
         for process in supervision.marked_processes(self.settings):
             title = " ".join(process.cmdline())
             if title.startswith(_TASK) and not title.startswith(_EXECUTOR):
                 process.kill()
 
     def stop_vm(self) -> None:
-        """Stop the VM, and with it Druid, as someone would in Google's console."""
+        """Stop the VM, and with it Druid, as a user does in Google's console."""
         self._instances().stop_unary(**_VM)
         self.until(lambda: self._vm() == "TERMINATED", "the VM's stop", 120)
 
@@ -155,10 +155,12 @@ class Lab:
         self._instances().start_unary(**_VM)
 
     def until(self, ready: Callable[[], bool], what: str, seconds: float) -> float:
-        """Wait; returns the seconds that it took.
+        """Wait until `ready` is true; return the seconds that it took.
+
+        An `AirflowApiError` from `ready` counts as "not ready yet".
 
         Raises:
-            ChaosError: it did not come true in time.
+            ChaosError: it did not come true within `seconds`; the message names `what`.
         """
         began = time.monotonic()
         while True:
@@ -174,7 +176,7 @@ class Lab:
             time.sleep(_INTERVAL)
 
     def scheduler_beat(self) -> float:
-        """When the scheduler was last heard of, in Unix time."""
+        """Return the scheduler's last heartbeat, in Unix time; 0 without one."""
         health: dict[str, Any] = self.api.health()
         beat = health["scheduler"]["latest_scheduler_heartbeat"]
         return datetime.fromisoformat(beat).timestamp() if beat else 0.0
@@ -201,5 +203,5 @@ class Lab:
 
 
 def now() -> datetime:
-    """The moment from which a round's records are read."""
+    """Return the current time; a round's records are read from there on."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The load of a round: the producer's process, started again whenever it dies."""
+"""The load of a round: run the producer's process, and start it again whenever it dies."""
 
 import json
 import os
@@ -16,24 +16,24 @@ from include.stack import security
 from include.stack.settings import ROOT, Settings
 
 RATE = 220.0
-"""Sales a second, each of about two events."""
+"""Sales per second; a sale has about two events."""
 
 _STOP_PATIENCE = 60.0
 
 
 class LoadError(RuntimeError):
-    """The producer ended without being told to, or does not end; the message has its log."""
+    """The producer ended unexpectedly, or does not end; the message names its log."""
 
 
 class Load:
-    """A run of the producer over all its processes; a `with` block starts and ends it."""
+    """A run of the producer, over all its processes; a `with` block starts and ends it."""
 
     def __init__(self, settings: Settings, corrida: str, log: Path) -> None:
-        """Take the stack, the run's name, and the file for what the producer complains of."""
+        """Prepare a run with this name; the producer's standard error is appended to `log`."""
         self._log = log
         self.corrida = corrida
         self.acknowledged = 0
-        """Events that Kafka acknowledged, as the producer last said."""
+        """Events that Kafka acknowledged, by the producer's last report."""
         self.restarts = 0
         self._command = [
             *(sys.executable, "-m", "chaos.producer"),
@@ -62,15 +62,15 @@ class Load:
         self._keeper.join()
 
     def kill(self) -> None:
-        """SIGKILL the process as it publishes; another goes on."""
+        """SIGKILL the process while it publishes; a new process resumes the run."""
         if self._process:
             os.kill(self._process.pid, signal.SIGKILL)
 
     def finish(self) -> int:
-        """Have the producer end in order; returns how many events are acknowledged.
+        """Stop the producer with SIGTERM and return the number of acknowledged events.
 
         Raises:
-            LoadError: it did not end, or not as told.
+            LoadError: the producer did not end, or ended without its last report.
         """
         self._ending.set()
         deadline = time.monotonic() + _STOP_PATIENCE

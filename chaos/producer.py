@@ -1,8 +1,8 @@
-"""A producer at a steady rate, to be killed: ``python -m chaos.producer --help``.
+"""A producer at a steady rate, which chaos scenarios kill: ``python -m chaos.producer --help``.
 
-It is the window's own publishing session, at a rate that the 1-2 s window does not have. Its
-standard output has a JSON line several times a second, and a last one at its end:
-``{"confirmadas": events acknowledged, "final": whether it ended as told}``.
+It uses the same publishing session as a window, but at a higher rate than a sale every 1-2 s. It
+prints a JSON line several times a second, and a last one when SIGTERM ends it:
+``{"confirmadas": events acknowledged, "final": whether this is the last line}``.
 """
 
 import argparse
@@ -22,10 +22,11 @@ from include.stream.publisher import SalePublisher
 from include.stream.session import WindowStoppedError, publish_window
 
 SEED, SECONDS_PER_DAY = 2026, 60
-"""Those of the window's form, so that both producers sell the same way."""
+"""The defaults of the window's form, so that this producer and a window sell in the same way."""
 
 KAFKA_VARIABLE = "VENTAS_CHAOS_KAFKA"
-"""Has librdkafka's configuration, as JSON: it may hold a password, which no argument may."""
+"""Environment variable with librdkafka's configuration as JSON. It may have a password, so it is no
+argument, which other users could read."""
 
 _TELL_EVERY = 0.1
 _LONGEST = timedelta(hours=2)
@@ -33,28 +34,28 @@ _DELIVERY_TIMEOUT = 300.0
 
 
 class Steady:
-    """A sale each 1/rate seconds from the first one asked for; what is overdue is sent at once."""
+    """A pace of one sale every 1/rate seconds from the first request; overdue sales go at once."""
 
     def __init__(self, rate: float) -> None:
-        """Take the rate, in sales a second."""
+        """Set the rate, in sales per second."""
         self._rate = rate
         self._first: int | None = None
         self._began = 0.0
 
     def left(self, n: int) -> float:
-        """Seconds until sale n is due."""
+        """Return the seconds until sale n is due."""
         now = time.monotonic()
         if self._first is None:
             self._first, self._began = n, now
         return self._began + (n - self._first) / self._rate - now
 
-    def moment(self, n: int) -> datetime:  # noqa: ARG002 - whichever it is, it is now
-        """Now."""
+    def moment(self, n: int) -> datetime:  # noqa: ARG002 - the same for every sale
+        """Return the current time as the moment of sale n."""
         return datetime.now(UTC)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Publish until SIGTERM; returns the process's exit code."""
+    """Publish until SIGTERM and return the process's exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=f"{KAFKA_VARIABLE} has librdkafka's configuration, as JSON."
     )
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def source_of(corrida: str) -> SaleSource:
-    """The sales of a run of this producer, and of a window as the form opens it."""
+    """Return the sales of a run of this producer, or of a window with the form's defaults."""
     return SaleSource(load_market(), SEED, corrida, seconds_per_day=SECONDS_PER_DAY)
 
 

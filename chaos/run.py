@@ -1,4 +1,4 @@
-"""`./ventas chaos`: harm a stack in rounds, scenario by scenario, and count its sales."""
+"""`./ventas chaos`: harm a stack in rounds, scenario by scenario, and verify its sales."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ from include.stack.settings import Settings
 ROUNDS = 5
 
 _CALM = 3.0
-"""Seconds of load before a harm and after the recovery."""
+"""Seconds of undisturbed load before the harm and after the recovery."""
 
 _TOLD_LATE = 0.5
 _RECOVERY = 240.0
@@ -41,7 +41,7 @@ _WINDOW = 600.0
 
 @dataclass
 class Outcome:
-    """What a scenario came to, over its rounds and the windows beside them."""
+    """Result of a scenario: the sums over its rounds and over the windows that ended meanwhile."""
 
     name: str
     text: str
@@ -56,7 +56,7 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
 
     def add(self, verdict: Verdict) -> None:
-        """Count what a run came to."""
+        """Add the verdict of a run."""
         self.events += verdict.events
         self.lost += verdict.lost
         self.duplicated += verdict.duplicated
@@ -67,12 +67,12 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether every round did, in the promised time."""
+        """Whether every round passed and recovered within the limit."""
         late = self.limit is not None and max(self.recoveries, default=0) > self.limit
         return not self.failures and not late
 
     def to_dict(self) -> dict[str, Any]:
-        """For ``--json``; seconds of recovery with a tenth."""
+        """Return the values for ``--json``; recovery in seconds, with one decimal."""
         return {
             "scenario": self.name,
             "rounds": self.rounds,
@@ -95,7 +95,7 @@ class Outcome:
 def run_chaos(
     settings: Settings, console: Console, *, names: Sequence[str], rounds: int, as_json: bool
 ) -> int:
-    """Run the named scenarios, or all, and print a table; 0 only if every round passed."""
+    """Run the named scenarios, or all, and print a table; return 0 only if every round passed."""
     told_to = Console(stderr=True) if as_json else console
     kept = settings.home / "chaos"
     outcomes = []
@@ -127,10 +127,10 @@ def run_scenario(
     kept: Path,
     console: Console | None = None,
 ) -> Outcome:
-    """Harm a running stack some times while it sells, and see that nothing is lost.
+    """Run the rounds of a scenario on a running stack, and verify that no sale is lost.
 
-    `kept` is the folder for the logs of a round that fails. A window that ends meanwhile counts
-    here; the last one is still open at the end.
+    The logs of a failed scenario go to its folder in `kept`. Windows that end meanwhile count for
+    this scenario; the last window is still open at the end.
     """
     scenario = SCENARIOS[name]
     outcome = Outcome(name, scenario.text, limit=scenario.limit)
@@ -153,7 +153,7 @@ def run_scenario(
 
 
 def close_windows(lab: Lab, windows: Windows, kept: Path) -> Outcome:
-    """Wait for the last window and judge it."""
+    """Wait for the end of the last window and verify it."""
     outcome = Outcome("windows", "the last of Airflow's windows beside the scenarios")
     with _told_in(outcome, lab, kept):
         windows.close()
@@ -164,7 +164,7 @@ def close_windows(lab: Lab, windows: Windows, kept: Path) -> Outcome:
 
 @contextmanager
 def _told_in(outcome: Outcome, lab: Lab, folder: Path) -> Iterator[None]:
-    """Have whatever goes wrong count as a failure, so that the other scenarios go on."""
+    """Turn any exception into a failure of this outcome, so that the other scenarios still run."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - a scenario breaks things
@@ -179,7 +179,7 @@ def _told_in(outcome: Outcome, lab: Lab, folder: Path) -> Iterator[None]:
 def _round(
     lab: Lab, name: str, scenario: Scenario, window: str, folder: Path
 ) -> tuple[float, Verdict]:
-    """Harm once under load; returns the seconds of recovery and what became of the load."""
+    """Harm the stack once under load; return the seconds of recovery and the load's verdict."""
     began = now()
     corrida = f"caos__{name}__{began:%Y%m%dT%H%M%S}"
     with Load(lab.settings, corrida, folder / "producer.log") as load:
@@ -194,12 +194,12 @@ def _round(
 
 
 def _recovered(lab: Lab, load: Load, window: str, scenario: Scenario, since: float) -> float:
-    """Wait until new sales are queryable with all before them; returns seconds from `since`.
+    """Wait until Druid shows new sales and all sales before them; return the seconds from `since`.
 
-    Of the load, rows are counted: as many as are acknowledged once the first one after the harm is.
-    Whichever is measured, both have to go on.
+    For the load, this is when Druid has as many rows as Kafka had acknowledged at the first
+    acknowledgement after the harm. Load and window must both go on, whichever is measured.
     """
-    # What was acknowledged before the harm may be told a moment after it.
+    # The producer may report acknowledgements from before the harm a moment later.
     time.sleep(_TOLD_LATE)
     before, wanted = load.acknowledged, 0
 
@@ -244,7 +244,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 
 @contextmanager
 def _stack(own: Settings, console: Console, names: Sequence[str]) -> Iterator[None]:
-    """The stack of the run, up; with a small disk of Kafka's own where that is to be filled."""
+    """Run the stack; if the disk must be filled, Kafka gets a small disk of its own."""
     disk = own.home / "kafka" if not names or _DISK in names else None
     if disk:
         _mount(disk)

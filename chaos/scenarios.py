@@ -1,7 +1,7 @@
-"""What is done to the stack while it sells, and what has to work again afterwards.
+"""The chaos scenarios: the harm to the stack while it sells, and the recovery that is measured.
 
-Each scenario's `harm` returns when recovery begins to count, in Unix time: the moment of the kill,
-or of the return of what was away on purpose.
+`harm` returns the moment from which the recovery is measured, in Unix time: the moment of the kill,
+or the moment when a stopped service may run again.
 """
 
 import os
@@ -26,7 +26,7 @@ DISK_FULL = 15.0
 
 
 class Round(NamedTuple):
-    """What a scenario may harm."""
+    """Targets of a round's harm: the stack, the load's producer and the window's run."""
 
     lab: Lab
     load: Load
@@ -37,12 +37,12 @@ class Scenario(NamedTuple):
     """A way to harm the stack.
 
     Attributes:
-        text: what happens, for the table.
-        harm: does it; returns when recovery begins to count.
-        measured: whose new sales have to be queryable again: those of the load, or of the window,
-            whose task Airflow runs.
-        seconds: how long a round takes at most, for the window's length.
-        limit: seconds of recovery that are promised; None where nothing is.
+        text: what happens, in words.
+        harm: harms the stack; returns the Unix time from which the recovery is measured.
+        measured: whether recovery ends when Druid shows new sales of the load, or of the window,
+            whose task runs in Airflow.
+        seconds: longest duration of a round; the window must sell for at least as long.
+        limit: most seconds that the recovery may take; None without a limit.
     """
 
     text: str
@@ -117,7 +117,7 @@ def _add_partitions(it: Round) -> float:
         there = len(describe_topic(admin, topic).partitions)
         admin.create_partitions([NewPartitions(topic, there + 1)])[topic].result(30)
     druid = it.lab.druid
-    # As the validation does every five minutes.
+    # The validation DAG does this every five minutes.
     it.lab.until(
         lambda: bool(take_up_partitions(druid, druid.supervisor_status("ventas"))),
         "the supervisor's notice of the partition",
@@ -144,7 +144,7 @@ def _fill_disk(it: Round) -> float:
 
 
 def _fill(filler: Path, load: Load) -> None:
-    """Leave no room until nothing is acknowledged any more, and for some seconds then."""
+    """Fill the disk until Kafka acknowledges nothing more, and for `DISK_FULL` seconds after."""
     with filler.open("wb", buffering=0) as file:
         ends = time.monotonic() + DISK_FULL
         acknowledged = load.acknowledged
@@ -152,7 +152,7 @@ def _fill(filler: Path, load: Load) -> None:
             room = os.statvfs(filler.parent)
             free = room.f_bavail * room.f_frsize
             if free:
-                # Kafka may be the one that takes the last of it.
+                # Kafka may take the last free bytes first, and the write then fails.
                 with suppress(OSError):
                     file.write(b"\0" * min(free, 1 << 24))
             if load.acknowledged != acknowledged:
@@ -191,6 +191,6 @@ SCENARIOS: dict[str, Scenario] = {
     "everything": Scenario(
         "every process killed at once, then `./ventas up`", _kill_all, "window", seconds=180
     ),
-    # The last one: partitions that were added stay, and only the validation has them read.
+    # Keep it last: added partitions stay, and only the validation makes the supervisor read them.
     "partitions": Scenario("a partition added to both topics", _add_partitions, seconds=70),
 }

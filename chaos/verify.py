@@ -1,6 +1,6 @@
-"""Whether a run is the same in the ledger, in Kafka and in Druid: by id, by count and by sum.
+"""Compare a run in the ledger, in Kafka and in Druid: by id, by count and by sum.
 
-And whether its events are those that the seed says, byte for byte, as if nothing had happened.
+Also compare its events in Kafka, byte for byte, with those that the seed generates.
 """
 
 import time
@@ -20,20 +20,21 @@ from include.stream.ledger import read_run, read_sums
 from include.stream.reader import read_committed
 
 _PATIENCE = 120.0
-"""Seconds that Druid has to show what Kafka has acknowledged."""
+"""Seconds until Druid must show all events that Kafka acknowledged."""
 
 _INTERVAL = 1.0
 
 
 class Verdict(NamedTuple):
-    """What became of a run.
+    """Result of the comparison of a run.
 
     Attributes:
-        events: in the ledger.
-        lost: acknowledged, and not in Kafka or not in Druid.
-        duplicated: more than once in Kafka or in Druid.
-        changed: with other bytes in Kafka than the seed and the sale's beginning give.
-        equal: whether the counts and sums by minute and state are those of the ledger too.
+        events: number of events in the ledger.
+        lost: events that were acknowledged but are missing in Kafka or in Druid.
+        duplicated: events that Kafka or Druid has more than once.
+        changed: events whose bytes in Kafka differ from those that the seed and the start of their
+            sale give.
+        equal: whether ids, and also counts and sums by minute and state, agree with the ledger.
         told: the comparison in words.
     """
 
@@ -46,16 +47,21 @@ class Verdict(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is lost, twice there or changed, and the ledger is right."""
+        """Whether no event is lost, duplicated or changed, and the ledger agrees."""
         return self.equal and not (self.lost or self.duplicated or self.changed)
 
 
 def verify(
     settings: Settings, source: SaleSource, since: datetime, acknowledged: int = 0
 ) -> Verdict:
-    """Compare the run of a source, once it has ended, until it is equal or too late.
+    """Compare an ended run; repeat it until Kafka, Druid and ledger agree, or the time is over.
 
-    `acknowledged`: events that its producer saw acknowledged, and that the ledger has at least.
+    Args:
+        settings: the stack.
+        source: the run's sales, as the seed generates them.
+        since: moment before the run began; older records are not read.
+        acknowledged: events whose acknowledgement the producer saw; the ledger must have at least
+            as many.
     """
     corrida = source.corrida
     config = security.kafka_config(settings)
@@ -98,7 +104,7 @@ def verify(
 
 
 def changed_events(source: SaleSource, values: Iterable[bytes]) -> int:
-    """Count the events that are not what the source makes of their sale's number and beginning."""
+    """Count the events that differ from the source's for their sale's number and start."""
     sales: dict[int, dict[str, bytes]] = {}
     begins: dict[int, str] = {}
     for value in values:

@@ -1,4 +1,4 @@
-"""The Airflow windows that sell beside the rounds, one after the other."""
+"""The Airflow windows that sell during the rounds, one after the other."""
 
 import time
 from datetime import datetime
@@ -9,7 +9,7 @@ from chaos.producer import source_of
 from chaos.verify import Verdict, verify
 
 _CLOSING = 900.0
-"""Seconds that the rest of a window and its end may take."""
+"""Seconds to wait for the end of a window, its reconciliation included."""
 
 
 class _Open(NamedTuple):
@@ -20,21 +20,25 @@ class _Open(NamedTuple):
 
 
 class Windows:
-    """Opens a window when none sells for long enough, and judges each at its end."""
+    """Opens a window when none stays open for long enough, and verifies each at its end."""
 
     def __init__(self, lab: Lab, length: float) -> None:
-        """`length`: seconds that a window sells, unless a round takes longer."""
+        """Use windows of `length` seconds, or longer ones if a round takes longer."""
         self._lab = lab
         self._length = length
         self._open: _Open | None = None
         self.verdicts: list[Verdict] = []
-        """What became of the windows that have ended and were not asked for yet."""
+        """Verdicts of the ended windows; the caller removes those that it has counted."""
 
     def selling(self, seconds: float, beside: str) -> str:
-        """Give the run of a window that still sells for so long, beside a scenario.
+        """Return the run of a window that sells for at least `seconds` more.
+
+        Args:
+            seconds: how long the window must still sell.
+            beside: name of the scenario that runs meanwhile, for the message of an error.
 
         Raises:
-            ChaosError: the window before did not end as a success.
+            ChaosError: the previous window ended, but not with success.
         """
         if self._open is None or time.time() + seconds > self._open.ends:
             self.close()
@@ -47,7 +51,7 @@ class Windows:
         return self._open.run
 
     def close(self) -> None:
-        """Wait for the end of the window, which reconciles it, and compare it here as well."""
+        """Wait for the end of the window, which reconciles itself, and verify it here as well."""
         if self._open is None:
             return
         window, self._open = self._open, None

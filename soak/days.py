@@ -1,4 +1,4 @@
-"""Past days, published as the back-fill does, but one after the other at a compressed clock."""
+"""Publish past days as the back-fill does, but one after the other, at a compressed clock."""
 
 import threading
 import time
@@ -15,17 +15,17 @@ from include.stream.publisher import SalePublisher
 from include.stream.session import WindowStoppedError
 
 DAY_SECONDS: Final = 120.0
-"""How long a day lasts: a month takes an hour."""
+"""Seconds that a simulated day lasts; so a month takes an hour."""
 
 SCALE: Final = 1 / 1.5
-"""Sales a second in the year's mean: one every 1-2 s."""
+"""Mean sales per second of a year: one sale every 1-2 s."""
 
 SEED: Final = 2026
 _EVENTS_PER_SALE = 2
 
 
 class DayPublisher(threading.Thread):
-    """Publishes days until they end or `stop` is called."""
+    """A thread that publishes days until all are published or `stop` is called."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, days: Sequence[Day]) -> None:
         super().__init__(name="days")
@@ -34,14 +34,14 @@ class DayPublisher(threading.Thread):
         self._days = days
         self._stop_asked = threading.Event()
         self.closed = 0
-        """How many days are published whole."""
+        """Number of days that are published completely."""
         self.events = 0
-        """Events acknowledged, of those days."""
+        """Number of acknowledged events of those days."""
         self.error: StreamError | None = None
-        """Why it ended early."""
+        """The error that ended the thread early; None without one."""
 
     def run(self) -> None:
-        """Publish day by day, each within `DAY_SECONDS`, or later if Kafka does not keep up."""
+        """Publish the days in turn, one per `DAY_SECONDS`, or slower if Kafka is too slow."""
         market = load_market()
         demand = Demand(market)
         began = time.monotonic()
@@ -61,7 +61,7 @@ class DayPublisher(threading.Thread):
             self.error = error
 
     def stop(self) -> None:
-        """Give up what is open and end within seconds."""
+        """Abandon the current day and end the thread within seconds."""
         self._stop_asked.set()
         if self.ident is not None:
             self.join()
@@ -85,7 +85,7 @@ class DayPublisher(threading.Thread):
                 sales=range(len(begins)),
                 schedule=lambda first, stop: begins[first:stop],
                 until=day.end,
-                # A little ahead, so that the next day begins when it should.
+                # Slightly too fast, so that the next day begins on time.
                 rate=1.05 * _EVENTS_PER_SALE * len(begins) / DAY_SECONDS,
                 stop=self._stop_asked,
             )

@@ -1,4 +1,4 @@
-"""Whether something that was sampled over a long run grows without end."""
+"""Decide whether a series that was sampled over a long run levels off or keeps growing."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -7,33 +7,33 @@ from typing import Final, NamedTuple
 import numpy as np
 
 TOLERANCE: Final = 0.05
-"""By how much of it the last quarter's mean may exceed that of the quarter before."""
+"""Share by which the mean of the last quarter may exceed the mean of the third quarter."""
 
 FEWEST: Final = 40
-"""Samples below which nothing is judged: most of so short a run is warm-up."""
+"""Least samples for a decision: a shorter run is mostly warm-up."""
 
 
 class Level(NamedTuple):
-    """What became of one thing; all but `per_hour` in its unit."""
+    """Level of a series over a run; all values but `per_hour` are in the series' unit."""
 
     start: float
     """First sample."""
     warm: float
-    """Mean of the third quarter: after warm-up, which the first half is for."""
+    """Mean of the third quarter; the first half of the run is warm-up."""
     end: float
     """Mean of the last quarter."""
     per_hour: float
-    """Slope of the line that fits the second half best, in units an hour."""
+    """Slope of the line that fits the second half best, in units per hour."""
     levels_off: bool | None
-    """None where there are too few samples to tell."""
+    """None if there are too few samples for a decision."""
 
 
 def level(hours: Sequence[float], values: Sequence[float], floor: float) -> Level:
-    """Judge a series by its second half: its two quarters may differ by `TOLERANCE`.
+    """Compare the last two quarters of a series: it levels off if the last is not much higher.
 
-    Quarters and no single samples, since what is cleaned up now and then goes up and down. `floor`,
-    in the values' unit, is what they may differ by in any case: for what is small, a few more are
-    no growth. Less at the end than before is well.
+    The last quarter's mean may exceed that of the quarter before by `TOLERANCE`, or by `floor` in
+    the values' unit: a few units more are no growth of a small series. Means are compared, because
+    a series with a periodic clean-up goes up and down. A decrease always counts as levelling off.
     """
     half, last = len(values) // 2, len(values) * 3 // 4
     warm, end = fmean(values[half:last] or values), fmean(values[last:])
@@ -47,7 +47,7 @@ def level(hours: Sequence[float], values: Sequence[float], floor: float) -> Leve
 
 
 def slope(hours: Sequence[float], values: Sequence[float]) -> float:
-    """Units an hour of the line that fits the samples best; 0 for a single one."""
+    """Return the slope of the best-fitting line, in units per hour; 0 for a single sample."""
     if len(values) < 2:
         return 0.0
     return float(np.polyfit(np.array(hours) - hours[0], np.array(values), 1)[0])

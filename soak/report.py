@@ -1,4 +1,4 @@
-"""What a soak comes to: each series' level, Druid and the ledger, and how large a month is."""
+"""The report of a soak: level of each series, comparisons with the ledger, size of a month."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ from soak.levels import Level, level, slope
 from soak.sampling import Sample
 
 MONTH_SALES: Final = 30 * 86_400 / 1.5
-"""Of a window that never closes, a sale every 1-2 s."""
+"""Sales of a month of 30 days, in a window that never closes, with a sale every 1-2 s."""
 
 BOUNDED_LATER: Final[Mapping[str, str]] = {
     "topic.ventas.mib": "7 días (retention.ms)",
@@ -19,7 +19,7 @@ BOUNDED_LATER: Final[Mapping[str, str]] = {
     "disk.airflow.database_mib": "historia de Airflow, hasta `airflow db clean`",
     "disk.airflow.logs_mib": "registros de tareas de Airflow, hasta que se borren",
 }
-"""What is kept longer than a soak lasts, and until when."""
+"""Series that may grow during a soak because their data is kept longer, with the limit of each."""
 
 _FLOORS: Final = (
     ("pss_mib", 24),
@@ -31,7 +31,7 @@ _FLOORS: Final = (
     ("days", 2),
     ("mib", 8),
 )
-"""Growth that is none, by the end of a series' name."""
+"""Increase that does not count as growth, in the series' unit, by the end of the series' name."""
 
 _SHOWN: Final = (
     *("all.pss_mib", "all.files", "all.threads"),
@@ -43,29 +43,29 @@ _SHOWN: Final = (
     *("disk.druid.deep_storage_mib", "disk.druid.segment_cache_mib", "disk.druid.metadata_mib"),
     *("disk.druid.task_logs_mib", "disk.zookeeper_mib", "disk.logs_mib", "disk.total_mib"),
 )
-"""Beside what does not level off."""
+"""Series that the table always shows; it also shows every series that does not level off."""
 
 
 class Report(NamedTuple):
-    """All that a soak has seen."""
+    """Results of a soak."""
 
     hours: float
     days: int
-    """Of the compressed clock, published whole."""
+    """Days of the compressed clock that were published completely."""
     events: int
     samples: Sequence[tuple[float, Sample]]
-    """Each with the hours since the first."""
+    """Hours since the start, and the sample."""
     checks: Sequence[CheckResult]
     window: Mapping[str, Any]
-    """The window's conciliation."""
+    """Result of the window's reconciliation."""
     window_state: str
     validations: Mapping[str, int]
-    """Runs of the validation by state."""
+    """Number of the validation's runs by state."""
     file: str
 
     @property
     def levels(self) -> dict[str, Level]:
-        """Of every series."""
+        """Level of each series, by name."""
         return dict(self._levels())
 
     def _levels(self) -> Iterator[tuple[str, Level]]:
@@ -76,7 +76,7 @@ class Report(NamedTuple):
 
     @property
     def growing(self) -> list[str]:
-        """Series that do not level off, though nothing says that they may."""
+        """Series that do not level off and are not in `BOUNDED_LATER`."""
         return [
             name
             for name, found in self.levels.items()
@@ -85,7 +85,7 @@ class Report(NamedTuple):
 
     @property
     def passes(self) -> bool:
-        """Nothing grows, nothing differs, nothing failed."""
+        """Whether no series grows, Druid equals the ledger, and no run of Airflow failed."""
         return (
             not self.growing
             and bool(self.checks)
@@ -95,10 +95,10 @@ class Report(NamedTuple):
         )
 
     def month(self) -> dict[str, float]:
-        """MiB of a month of sales, a sale every 1-2 s around the clock, without any retention.
+        """Return the events and MiB of a month: a sale every 1-2 s, day and night, all data kept.
 
-        Kafka's from what the live window's events took, in transactions of about one event each;
-        Druid's from the compacted days.
+        Kafka's MiB come from the live window's events, whose transactions have about one event
+        each. Druid's MiB come from the compacted days.
         """
         events = float(self.window.get("confirmadas") or 0)
         sales = float(self.window.get("resultados", {}).get("ventas") or 0)
@@ -115,12 +115,12 @@ class Report(NamedTuple):
         }
 
     def _grown(self, name: str) -> float:
-        """What a series grew by in the window's time, by its slope: steps are no matter."""
+        """Growth of a series over the window, from its slope, so that single steps do not count."""
         series = [(at, found[name]) for at, found in self.samples if name in found]
         return slope([at for at, _ in series], [value for _, value in series]) * self.hours
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, without the samples."""
+        """Return the report as JSON values, without the samples."""
         return {
             "hours": self.hours,
             "days": self.days,

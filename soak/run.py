@@ -1,4 +1,4 @@
-"""`./ventas soak`: everything at once for hours, sampled, compared with the ledger, and judged."""
+"""`./ventas soak`: run everything for hours, sample it, and compare Druid with the ledger."""
 
 import csv
 import json
@@ -34,22 +34,23 @@ from soak.report import Report, print_report
 from soak.sampling import Sample, sample
 
 TOPIC: Final = "soak"
-"""Of the compressed days; the window has the project's own."""
+"""Topic and datasource of the compressed days; the window has the project's own topic."""
 
 _KEEP: Final = 6
-"""Days of the compressed clock that Druid keeps; Kafka has a day more of sales, three of ledger."""
+"""Days of the compressed clock that Druid keeps. Kafka keeps sales one day longer, and the ledger
+three days longer."""
 
 _EVERY = 30.0
 """Seconds between samples."""
 
 _CHECK_DAYS: Final = 3
-"""How many days are compared with the ledger at once."""
+"""Number of published days after which Druid is compared with the ledger."""
 
 _PATIENCE = 90.0
-"""Seconds that Druid may take to show what is committed."""
+"""Seconds until Druid must show the committed events."""
 
 _MARGIN = 480.0
-"""Seconds that the window has for its conciliation and hand-off."""
+"""Seconds to wait for the window to open, and for its reconciliation and hand-off at its end."""
 
 _COORDINATOR: Final = """
 # The soak's clock: what takes a day, or days, takes minutes.
@@ -62,9 +63,9 @@ druid.indexer.logs.kill.durationToRetain=600000
 
 
 def run_soak(settings: Settings, console: Console, *, hours: float, as_json: bool) -> int:
-    """Run for some hours and print what came of it; returns the process's exit code."""
+    """Run for some hours, print the report and return the process's exit code."""
     told_to = Console(stderr=True) if as_json else console
-    # A line each five seconds of a load is for a task's log.
+    # The load logs a line every five seconds, which is useful only in a task's log.
     logging.getLogger("include.stream").setLevel(logging.WARNING)
     with stopped_in_order(), temporary_settings(settings) as own, _stack(own, settings, told_to):
         try:
@@ -80,7 +81,7 @@ def run_soak(settings: Settings, console: Console, *, hours: float, as_json: boo
 
 @contextmanager
 def _stack(own: Settings, settings: Settings, console: Console) -> Iterator[None]:
-    """Run the whole stack; its logs outlive it."""
+    """Run the whole stack, and keep a copy of its logs."""
     try:
         with StackProgress(console) as progress:
             stack.up(own, progress.callbacks())
@@ -94,7 +95,7 @@ def _stack(own: Settings, settings: Settings, console: Console) -> Iterator[None
 
 
 class _Soak:
-    """One run on a stack that is up."""
+    """A soak run on a stack that is up."""
 
     def __init__(self, own: Settings, samples: Path, console: Console, hours: float) -> None:
         self._own = own
@@ -110,7 +111,7 @@ class _Soak:
         self._samples: list[tuple[float, Sample]] = []
 
     def run(self) -> Report:
-        """Open the window, publish the days, look at everything; then hold all to account."""
+        """Open the window, publish the days, take samples and compare; return the report."""
         self._say("Abriendo la ventana en Airflow")
         window = self._open_window()
         self._make_topics()
@@ -153,7 +154,7 @@ class _Soak:
         return run
 
     def _make_topics(self) -> None:
-        """As the project's, with its days at the compressed clock."""
+        """Create topics like the project's, with their days at the compressed clock."""
         for name, days in ((TOPIC, _KEEP + 1), (f"{TOPIC}.ledger", _KEEP + 3)):
             config = {
                 "retention.ms": str(int(days * DAY_SECONDS * 1000)),
@@ -181,7 +182,10 @@ class _Soak:
         self._check(publisher.closed)
 
     def _keep(self, closed: int) -> None:
-        """Move the retention on: its period counts from now, and these days are of the past."""
+        """Set the retention so that the last `_KEEP` published days stay.
+
+        Druid counts its period from now, but these days are in the past.
+        """
         oldest = self._days[max(0, min(closed, len(self._days) - 1) - _KEEP)]
         try:
             ensure_housekeeping(
@@ -191,7 +195,7 @@ class _Soak:
             self._say(f"[yellow]{error}[/]")
 
     def _check(self, closed: int) -> None:
-        """Compare the days closed since the last time with the ledger."""
+        """Compare the days published since the last comparison with the ledger."""
         days = self._days[self._checked : closed]
         if not days:
             return
@@ -228,7 +232,7 @@ class _Soak:
         return state
 
     def _write(self) -> None:
-        """All of it again: a series may begin later."""
+        """Write the whole file again, because a new series adds a column."""
         names = sorted({name for _, found in self._samples for name in found})
         with self._file.open("w", encoding="utf-8", newline="") as file:
             rows = csv.DictWriter(file, ["hours", *names], restval="")
@@ -260,7 +264,7 @@ def _progress(closed: int, days: int, events: int, found: Sample) -> str:
 
 
 def _spec(kafka: dict[str, Any]) -> dict[str, Any]:
-    """The project's, with tasks that hand off every half day of the compressed clock."""
+    """Return the project's spec with tasks that hand off every half day of the compressed clock."""
     spec = supervisor_spec(kafka, topic=TOPIC, datasource=TOPIC)
     spec["spec"]["ioConfig"]["taskDuration"] = f"PT{DAY_SECONDS / 2:.0f}S"
     return spec

@@ -1,4 +1,4 @@
-"""One sample of everything that could grow: processes, folders, topics, segments."""
+"""Sample everything that could grow: processes, folders, topics, segments."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -31,20 +31,20 @@ _FOLDERS = {
 }
 
 Sample = dict[str, float]
-"""By name; what did not answer is missing."""
+"""Values by name of the series; those of a service that did not answer are missing."""
 
 
 def sample(settings: Settings, client: DruidClient, datasource: str) -> Sample:
-    """Take one."""
+    """Take one sample of the stack and of a datasource in Druid."""
     found = dict(_processes(settings))
     found.update(_folders(settings.home))
-    with suppress(DruidError):  # a hole in the series is seen in it
+    with suppress(DruidError):  # the series then has a visible gap
         found.update(_druid(client, datasource))
     return found
 
 
 def _processes(settings: Settings) -> Iterator[tuple[str, float]]:
-    """Memory, open files and threads of each process, its children included, and their sums."""
+    """Yield memory, open files and threads of each process with its children, and their sums."""
     totals = dict.fromkeys(("pss_mib", "rss_mib", "files", "threads"), 0.0)
     families: dict[str, list[psutil.Process]] = {"soak": [psutil.Process()]}
     for state in stack.status(settings)["processes"]:
@@ -71,7 +71,7 @@ def _measured(key: str, process: psutil.Process) -> float:
     try:
         if key == "pss_mib":
             memory = process.memory_full_info()
-            # Linux only; elsewhere the unshared part is the nearest that exists.
+            # PSS exists on Linux only. On other systems, the unshared memory (USS) is the closest.
             return float(getattr(memory, "pss", memory.uss)) / MIB
         if key == "rss_mib":
             return float(process.memory_info().rss) / MIB
@@ -83,7 +83,7 @@ def _measured(key: str, process: psutil.Process) -> float:
 def _folders(home: Path) -> Iterator[tuple[str, float]]:
     for name, folder in _FOLDERS.items():
         yield name, _used(home / folder)
-    # SQLite's journal is beside it.
+    # The pattern also matches SQLite's journal.
     database = (home / "airflow").glob("airflow.db*")
     yield "disk.airflow.database_mib", sum(_used(file) for file in database)
     topics: dict[str, float] = {}
@@ -98,7 +98,10 @@ def _folders(home: Path) -> Iterator[tuple[str, float]]:
 
 
 def _used(path: Path) -> float:
-    """MiB that a file or folder takes on the disk: Kafka's indexes are much longer than that."""
+    """Return the MiB that a file or folder uses on the disk.
+
+    The files' lengths would be wrong: Kafka's indexes are sparse files.
+    """
     blocks = 0
     for file in (path, *path.rglob("*")):
         try:

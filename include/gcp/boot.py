@@ -1,11 +1,12 @@
-"""What the VM gets to run at its boot, as metadata: a short script, and the files that it unpacks.
+"""The VM's metadata for its boot: a short startup script, and an archive of files.
 
-`startup/startup.sh` unpacks the second item and starts `ventas-setup.service` of it, which runs
-`startup/setup.sh`. Metadata needs no bucket and no permission, and the VM keeps it: 256 KB an item
-and 512 KB in all may be had ("About VM metadata" in Compute Engine's documentation).
+`startup/startup.sh` unpacks the archive and starts its `ventas-setup.service`, which runs
+`startup/setup.sh`. Metadata needs no bucket and no permission, and it stays with the VM. Its limits
+are 256 KB per item and 512 KB in total ("About VM metadata" in Compute Engine's documentation).
 
-Druid's configuration is not among the files but the Python that renders it, which needs nothing
-but the standard library: so the VM renders it at every boot for the machine type that it then has.
+The archive does not have Druid's configuration, but the Python code that renders it, which needs
+only the standard library. So the VM renders the configuration at every boot, for its current
+machine type.
 """
 
 import base64
@@ -18,7 +19,7 @@ from typing import Final
 _ROOT: Final = Path(__file__).parents[2]
 _STARTUP: Final = Path(__file__).with_name("startup")
 
-#: What renders Druid's configuration on the VM, relative to the project.
+#: Files that render Druid's configuration on the VM, relative to the project.
 RENDERER: Final = (
     "include/__init__.py",
     "include/druid/__init__.py",
@@ -35,7 +36,7 @@ RENDERER: Final = (
 
 
 def metadata() -> dict[str, str]:
-    """Metadata items by key: ``startup-script`` and ``ventas-files``."""
+    """Return the metadata items by key: ``startup-script`` and ``ventas-files``."""
     return {
         "startup-script": (_STARTUP / "startup.sh").read_text(encoding="utf-8"),
         "ventas-files": base64.b64encode(archive()).decode("ascii"),
@@ -43,13 +44,13 @@ def metadata() -> dict[str, str]:
 
 
 def archive() -> bytes:
-    """A ``tar.gz`` of `startup/files` and the renderer; the same bytes for the same contents."""
+    """Return a ``tar.gz`` of `startup/files` and the renderer; equal contents give equal bytes."""
     files = _STARTUP / "files"
     members = {file.relative_to(files): file for file in files.rglob("*") if file.is_file()}
     members |= {Path(name): _ROOT / name for name in RENDERER}
     packed = io.BytesIO()
     with (
-        # Without a time of its own, or it would differ each time.
+        # Without a time stamp, which would change the bytes each time.
         gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w") as tar,
     ):

@@ -1,13 +1,13 @@
-"""The Druid VM as Compute Engine's API takes it, and the firewall rule of its tag.
+"""The definition of the Druid VM for Compute Engine's API, and the firewall rule for its tag.
 
-`vm.json` and `firewall.json` are the REST resources; what differs from user to user is a
-`{placeholder}` in the former.
+`vm.json` and `firewall.json` are the REST resources. `vm.json` has a `{placeholder}` for each value
+that differs between users.
 
-The data disk is not deleted with the VM, and a VM that is created anew is given it again: Compute
-Engine attaches an existing disk of that `diskName` (`AttachedDiskInitializeParams` in its discovery
-document). A VM that was forgotten stops by itself: `maxRunDuration` counts anew from each start
-("Limit the run time of a VM" in its documentation), so it needs neither a resource policy nor a
-permission for Google's scheduler. The network gives no external IP.
+The data disk is not deleted with the VM. A VM that is created again gets the same disk: Compute
+Engine attaches an existing disk with that `diskName` (`AttachedDiskInitializeParams` in its
+discovery document). A forgotten VM stops by itself: `maxRunDuration` counts from each start ("Limit
+the run time of a VM" in its documentation). So the VM needs neither a resource policy nor a
+permission for Google's scheduler. The VM has no external IP address.
 """
 
 import dataclasses
@@ -25,46 +25,48 @@ _EXTRA: Final = "conn.google_cloud_default.extra_dejson"
 
 
 def _of_connection(key: str, default: str) -> str:
-    """A Jinja template: the connection's extra `key`, else what the expression `default` gives.
+    """Return a Jinja template of the connection's extra `key`, or else of the expression `default`.
 
-    As text whatever it is: Airflow joins the parts of a template as they are in a DAG that renders
-    natively.
+    The value is always text: in a DAG with native rendering, Airflow would join the parts of a
+    template with their own types.
     """
     return f"{{{{ {_EXTRA}.get('{key}', {default}) | string }}}}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class VmSettings:
-    """What differs from user to user.
+    """Settings that differ between users. All values are texts.
 
-    Every field but `zone` is a key of the extra of Airflow's connection `google_cloud_default`:
-    the defaults are Jinja templates that Airflow renders where the task runs. All are texts.
+    Every field but `zone` is a key in the extra of Airflow's connection `google_cloud_default`. The
+    defaults are Jinja templates, which Airflow renders where the task runs.
 
     Attributes:
-        zone: where the VM is; may be a template or a placeholder that is replaced later.
-        instance: name of the VM; its data disk is named after it.
-        machine_type: an n2, n4, c3 or c4 shape; the VM sizes its Druid by it at every boot.
-        rate: events a second that Druid is sized for.
-        disk_type: of both disks; c4 and n4 know Hyperdisk alone.
+        zone: zone of the VM; may be a template, or a placeholder that is replaced later.
+        instance: name of the VM; the data disk's name is derived from it.
+        machine_type: an n2, n4, c3 or c4 machine type; at every boot, the VM sizes Druid for it.
+        rate: events per second for which Druid is sized.
+        disk_type: type of both disks; c4 and n4 support only Hyperdisk.
         data_disk_gb: size of the data disk, GB.
-        max_run_seconds: the VM stops by itself after so long, at most 120 days; 14 hours suit a
-            window of 12.
+        max_run_seconds: seconds after which the VM stops by itself, at most 120 days; 14 hours suit
+            a window of 12 hours.
         service_account: e-mail of the VM's own account.
-        subnetwork: partial URL; with Private Google Access and a NAT for Debian's and Druid's
-            archives. Zones that are tried one after the other must be in its region.
+        subnetwork: partial URL of a subnetwork with Private Google Access, and with a NAT for the
+            archives of Debian and Druid. All zones that are tried must be in its region.
         bucket: Cloud Storage bucket for segments and task logs; "" keeps them on the data disk.
-        druid_url: Druid's archive, ``apache-druid-VERSION-bin.tar.gz``.
-        druid_checksum: its SHA-256 or SHA-512 in hexadecimal. The default is the SHA-256 by which
-            Homebrew's formula `druid` 33.0.0 pins the same file.
-        secret_kafka_jaas: Secret Manager's name of the value of `sasl.jaas.config`; "" if Kafka
+        druid_url: URL of Druid's archive, ``apache-druid-VERSION-bin.tar.gz``.
+        druid_checksum: the archive's SHA-256 or SHA-512 in hexadecimal. The default is the SHA-256
+            with which Homebrew's formula `druid` 33.0.0 pins the same file.
+        secret_kafka_jaas: name in Secret Manager of the secret with `sasl.jaas.config`; "" if Kafka
             asks for no password.
         secret_druid_admin: name of the secret with the password of Druid's user `admin`.
-        secret_druid_internal: the same of `druid_system`, by which Druid's processes meet.
-        secret_metadata: the same of the metadata store's user; used with `metadata_uri` alone.
+        secret_druid_internal: name of the secret with the password of `druid_system`, the user of
+            the calls between Druid's processes.
+        secret_metadata: name of the secret with the password of the metadata store's user; used
+            only with `metadata_uri`.
         metadata_uri: ``jdbc:postgresql://ADDRESS:5432/DATABASE`` of Cloud SQL, without parameters;
             "" for Derby on the data disk, which Druid's documentation calls unfit for production.
-        metadata_ca: PEM of the authority that Cloud SQL's certificate must be of; needed with
-            `metadata_uri`. It is no secret.
+        metadata_ca: PEM of the authority that signed Cloud SQL's certificate; required with
+            `metadata_uri`. It is not secret.
         metadata_user: the metadata store's user.
     """
 
@@ -104,22 +106,24 @@ class VmSettings:
 
 
 def vm_body(zone: str) -> dict[str, Any]:
-    """The instance resource (REST, camelCase) for `instances.insert`, as templates for Airflow.
+    """Return the instance resource for `instances.insert` (REST, camelCase), with Jinja templates.
 
-    `zone` may be a template too, or the placeholder ``{zone}``. `with_startup` makes it whole.
+    `zone` may also be a template, or the placeholder ``{zone}``. `with_startup` completes the
+    resource.
     """
     return _body(VmSettings(zone=zone))
 
 
 def instance(settings: VmSettings) -> dict[str, Any]:
-    """The whole instance resource with these settings."""
+    """Return the complete instance resource with these settings."""
     return with_startup(_body(settings))
 
 
 def with_startup(body: dict[str, Any]) -> dict[str, Any]:
-    """A body with the startup script and its files added.
+    """Return the body with the startup script and its files added.
 
-    They are no templates, and 25 KB that neither a DAG nor a rendered field has to hold.
+    They are separate because they have no templates, and their 25 KB need not be in a DAG or in a
+    rendered field.
     """
     startup = [{"key": key, "value": value} for key, value in boot.metadata().items()]
     metadata = body.get("metadata", {})
@@ -134,7 +138,7 @@ def _body(settings: VmSettings) -> dict[str, Any]:
 
 
 def firewall() -> dict[str, Any]:
-    """The rule (REST, `firewalls.insert`) that lets IAP, and nobody else, to VMs with the tag."""
+    """Return the firewall rule (REST, `firewalls.insert`) that lets only IAP reach tagged VMs."""
     rule: dict[str, Any] = json.loads(_FIREWALL.read_text(encoding="utf-8"))
     return rule
 

@@ -1,7 +1,7 @@
-"""From events a second to partitions, tasks, machines, storage and what they cost in a month.
+"""Estimate partitions, tasks, machines, storage and monthly cost from a rate of events.
 
-On paper: nothing beyond two cores was ever measured. What is assumed stands in the constants, with
-where it comes from; `docs/sizing.md` explains the formulas.
+The result is computed, not measured: nothing was measured on more than two cores. The constants
+have the assumptions with their sources; `docs/sizing.md` explains the formulas.
 """
 
 import math
@@ -13,57 +13,59 @@ from include.druid.sizing import Machine, SizingError, machines, most_tasks, siz
 from include.gcp.prices import price_of, regions, unit_price
 
 MOST_EVENTS: Final = 1_000_000
-"""Events a second: what is asked for beyond is no matter of arithmetic."""
+"""Highest rate of the estimate, events per second; beyond it, these formulas do not hold."""
 
 MONTH: Final = 30
-"""Days."""
+"""Days of a month."""
 
 EVENT_BYTES: Final = 582
-"""Of an event's JSON in the mean (`docs/performance.md`)."""
+"""Mean bytes of an event's JSON (`docs/performance.md`)."""
 
 KAFKA_BYTES: Final = 91
-"""Of an event in Kafka, lz4, its share of the ledger included, one replica: 479 MB of the month of
-5,249,570 events in `docs/performance.md`."""
+"""Bytes of an event in Kafka, with lz4 and one replica, its share of the ledger included: 479 MB
+for the month of 5,249,570 events in `docs/performance.md`."""
 
 DRUID_BYTES: Final = 159
-"""Of an event in Druid's segments: 833 MB of the same month."""
+"""Bytes of an event in Druid's segments: 833 MB for the same month."""
 
 KAFKA_DAYS: Final = 7
-"""That the topic `ventas` is kept (`plugins/ventas_airflow/sales.py`)."""
+"""Days that the topic `ventas` keeps its records (`plugins/ventas_airflow/sales.py`)."""
 
 EVENTS_PER_SHARD: Final = 100_000
-"""Events a second of one producer process: two made 447 thousand on two cores that they shared
-with the broker, and less than half of that is planned."""
+"""Events per second planned for one producer process. Two processes made 447 thousand, on two cores
+shared with the broker; the plan is less than half of that."""
 
 PARTITIONS_PER_TASK: Final = 2
-"""So that twice the tasks find partitions, which cannot be taken away again."""
+"""Partitions per task: enough for twice the tasks later. Kafka cannot remove partitions."""
 
 BOOT_DISK: Final = 20
-"""GiB, as in `vm.json`."""
+"""GiB of the boot disk, as in `vm.json`."""
 
 LEAST_DATA_DISK: Final = 100
-"""GiB: below, a pd-ssd is slow, for its speed grows with its size."""
+"""Least GiB of a data disk: a smaller pd-ssd is slow, because its speed grows with its size."""
 
 LARGEST_DISK: Final = 65_536
-"""GiB of one pd-ssd or Hyperdisk Balanced."""
+"""Most GiB of one pd-ssd or Hyperdisk Balanced."""
 
 DATA_HEADROOM: Final = 1.25
-"""For tasks' own files, and for a day that is compacted while its old segments are still there."""
+"""Factor on the data's size, for tasks' own files and for a day's old segments, which remain while
+the day is compacted."""
 
 DATA_MACHINE: Final = "n2-highmem-16"
-"""Of a cluster, unless another one is asked for."""
+"""Machine type of a cluster's data machines, unless the caller names another one."""
 
 _ALONE: Final = (
     *("n2-standard-4", "n2-highmem-4", "n2-standard-8"),
     *("n2-highmem-8", "n2-standard-16", "n2-highmem-16"),
 )
-"""What is taken where none is asked for: the cheapest that fits, from four vCPUs on."""
+"""Candidates if the caller names no machine type, cheapest first, from four vCPUs on: the first one
+that fits is used."""
 
 _GIB: Final = 1024**3
 
 
 class Vms(NamedTuple):
-    """Machines of one kind: what runs on each, how many, and the GiB of disk of each."""
+    """Machines of one kind: the services of each, their number, and the GiB of disk of each."""
 
     services: tuple[str, ...]
     machine_type: str
@@ -72,7 +74,7 @@ class Vms(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Of a month: US dollars, or None where no source has a price."""
+    """Cost per month: US dollars, or None if no source has a price."""
 
     what: str
     usd: float | None
@@ -80,21 +82,22 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a rate takes.
+    """Resources and cost of a rate.
 
     Attributes:
-        rate: events a second, in the hours that stores sell.
-        hours: of each day that stores sell and the VMs are on.
+        rate: events per second, in the hours that stores sell.
+        hours: hours of each day that stores sell and the VMs are on.
         keep: days that Druid keeps.
-        partitions: of the topic.
+        region: Google's region of the machines and prices.
+        partitions: partitions of the topic.
         shards: producer processes (the window's mapped tasks).
         task_count: the supervisor's `taskCount`; `replicas` stays 1.
-        vms: machines, those with the data last.
-        disk_type: what the series can have.
-        kafka_gib_day: that a day adds to the topic, compressed, one replica; also what is sent to
-            Kafka, and what Druid reads.
-        druid_gib_day: segments of a day.
-        costs: of a month of 30 days: `vms`, `disks`, `deep_storage`, `confluent_cloud`.
+        vms: machines; those with the data are last.
+        disk_type: a disk type that the machines' series supports.
+        kafka_gib_day: GiB that a day adds to the topic, compressed, one replica; also the traffic
+            to Kafka, and from Kafka to Druid.
+        druid_gib_day: GiB of a day's segments.
+        costs: costs of a month of 30 days: `vms`, `disks`, `deep_storage`, `confluent_cloud`.
         priced: day of the prices, ISO.
     """
 
@@ -114,7 +117,7 @@ class Estimate:
 
     @property
     def usd_month(self) -> float:
-        """The sum of the prices that are known."""
+        """Sum of the known costs, US dollars per month."""
         return sum(cost.usd for cost in self.costs if cost.usd is not None)
 
 
@@ -126,13 +129,14 @@ def estimate(
     hours: float = 12,
     keep: int = MONTH,
 ) -> Estimate:
-    """What `rate` events a second take for `hours` a day.
+    """Estimate the resources for `rate` events per second during `hours` of each day.
 
-    One machine if it can, otherwise a cluster whose data machines are of that type.
+    The result is one machine if that is enough, otherwise a cluster whose data machines are of the
+    same type.
 
     Raises:
-        SizingError: a rate above `MOST_EVENTS`, a machine type that is not known, that has too
-            little memory or that the region has not; a region without prices.
+        SizingError: the rate is above `MOST_EVENTS`; the machine type is not known, has too little
+            memory or does not exist in the region; or the region has no prices.
     """
     tasks = tasks_for(rate)
     if rate > MOST_EVENTS:
@@ -168,7 +172,7 @@ def _machine(machine_type: str | None, tasks: int) -> Machine:
         machine_type = next(
             (name for name in _ALONE if most_tasks(machines()[name]) >= tasks), DATA_MACHINE
         )
-    # Refuses what is not known or has too little memory for any task.
+    # Raises if the machine type is not known, or has too little memory for even one task.
     return size(machine_type, 1).machine
 
 
@@ -178,7 +182,7 @@ def _vms(machine: Machine, tasks: int, data: int) -> tuple[Vms, ...]:
     disk = BOOT_DISK + max(LEAST_DATA_DISK, math.ceil(data / count))
     if count == 1:
         return (Vms(VM_SERVICES, machine.name, 1, disk),)
-    # Druid's "Clustered deployment" begins with 8 vCPUs and 32 GiB for each of these two.
+    # Druid's "Clustered deployment" guide starts with 8 vCPUs and 32 GiB for each of these two.
     other = f"{machine.series}-standard-8"
     return (
         Vms(("coordinator",), other, 1, BOOT_DISK + LEAST_DATA_DISK),
@@ -202,7 +206,7 @@ def _costs(
     disks = sum(one.machines * one.disk for one in vms)
     costs = (
         Cost("vms", total),
-        # Whether the VM is on or not.
+        # Google bills disks also while the VM is off.
         Cost("disks", disk.usd * disks if disk else None),
         Cost("deep_storage", bucket.usd * kept if bucket else None),
         Cost("confluent_cloud", None),

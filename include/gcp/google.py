@@ -1,6 +1,6 @@
-"""What the VM asks of Google, with the standard library alone: metadata, secrets, its bucket.
+"""The VM's requests to Google: metadata, secrets and the bucket, with the standard library only.
 
-Every answer that does not serve becomes a `SetupError` of one sentence for the serial console.
+Every answer that the VM cannot use becomes a `SetupError`: one sentence for the serial console.
 """
 
 import base64
@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any, Final
 
-#: What Druid needs on the bucket: it writes, reads, lists and deletes segments and logs.
+#: Permissions that Druid needs on the bucket, to write, read, list and delete segments and logs.
 BUCKET_PERMISSIONS: Final = (
     "storage.objects.create",
     "storage.objects.delete",
@@ -26,14 +26,14 @@ _TRIES: Final = 5
 
 
 class SetupError(Exception):
-    """Why this VM cannot be set up, and what to do, in one sentence."""
+    """The VM cannot be set up; the message says why and what to do, in one sentence."""
 
 
 class Google:
-    """Google's services as a VM sees them.
+    """A client of Google's services, for use on a VM.
 
-    Addresses are Google's own unless the environment has ``METADATA_URL``, ``SECRETS_URL`` or
-    ``STORAGE_URL``.
+    The environment variables ``METADATA_URL``, ``SECRETS_URL`` and ``STORAGE_URL`` replace Google's
+    own addresses.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -43,10 +43,10 @@ class Google:
         self._token = ""
 
     def metadata(self, path: str) -> str:
-        """A metadata value below ``computeMetadata/v1/``; "" if there is none.
+        """Return a metadata value below ``computeMetadata/v1/``; "" if it does not exist.
 
         Raises:
-            SetupError: the metadata server does not answer.
+            SetupError: the metadata server does not answer, or answers an error.
         """
         url = f"{self._metadata}/computeMetadata/v1/{path}"
         status, body = _get(url, {"Metadata-Flavor": "Google"})
@@ -55,10 +55,15 @@ class Google:
         return body.decode() if status == 200 else ""
 
     def secret(self, name: str, setting: str) -> str:
-        """The latest version of a secret; `setting` is where its name comes from.
+        """Return the latest version of a secret.
+
+        Args:
+            name: the secret's name in Secret Manager.
+            setting: key of the connection's extra that has the name, for the message of an error.
 
         Raises:
-            SetupError: it is missing or may not be read, or is no single line of text.
+            SetupError: the secret is missing, the VM may not read it, or it is not a single line of
+                text.
         """
         project = self.metadata("project/project-id")
         url = f"{self._secrets}/v1/projects/{project}/secrets/{name}/versions/latest:access"
@@ -84,7 +89,7 @@ class Google:
         """Make sure that Druid may keep its segments in a bucket.
 
         Raises:
-            SetupError: the bucket is missing, or a permission on it.
+            SetupError: the bucket does not exist, or a permission on it is missing.
         """
         asked = urllib.parse.urlencode([("permissions", name) for name in BUCKET_PERMISSIONS])
         url = f"{self._storage}/storage/v1/b/{name}/iam/testPermissions?{asked}"
@@ -110,7 +115,7 @@ class Google:
 
 
 def _get(url: str, headers: dict[str, str]) -> tuple[int, bytes]:
-    """Status and body; what may pass (no answer, 429, 5xx) is asked again a few times."""
+    """Return status and body; retry a few times without an answer and after 429 or 5xx."""
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the addresses are ours
     host: Any = urllib.parse.urlsplit(url).netloc
     for attempt in range(_TRIES):

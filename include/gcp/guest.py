@@ -1,7 +1,8 @@
-"""Runs on the VM: checks what its metadata names and writes what Druid is to be started with.
+"""Check the resources that the VM's metadata names, and write the files with which Druid starts.
 
-`python3 -m include.gcp.guest FOLDER` leaves in FOLDER the tree of `/etc/druid` as `druid/` and the
-environment of the processes as `secrets.env`, of mode 0600. It changes nothing else.
+It runs on the VM. `python3 -m include.gcp.guest FOLDER` writes into FOLDER the tree of `/etc/druid`
+as `druid/`, and the environment of the processes as `secrets.env`, of mode 0600. It changes nothing
+else.
 """
 
 import argparse
@@ -18,7 +19,8 @@ from include.gcp.google import Google, SetupError
 
 _ATTRIBUTE: Final = "instance/attributes/ventas-"
 
-#: Metadata key that names a secret, its setting in the connection, and the variable it becomes.
+#: For each secret: the metadata key with its name, the key in the connection's extra, and the
+#: environment variable that gets its value.
 _SECRETS: Final = (
     ("secret-kafka-jaas", "secret_kafka_jaas", vm_druid.KAFKA_JAAS_VARIABLE),
     ("secret-druid-admin", "secret_druid_admin", vm_druid.ADMIN_VARIABLE),
@@ -30,13 +32,13 @@ _SECRETS: Final = (
 #: The data disk, by the device name that the VM's definition gives it.
 DISK: Final = Path("/dev/disk/by-id/google-druid-data")
 
-#: Of it, for the historical's copies of segments: beside them are tasks, and the segments' own
-#: place if there is no bucket.
+#: Share of the data disk for the historical's copies of segments. The rest is for tasks, and for
+#: deep storage if there is no bucket.
 _CACHE_SHARE: Final = 0.4
 
 
 def secrets(google: Google) -> dict[str, str]:
-    """The secrets by the variable's name; those that this VM does not need are left out."""
+    """Return the secrets that this VM needs, by environment variable."""
     found = {}
     for key, setting, variable in _SECRETS:
         if variable == container.PASSWORD_VARIABLE and not _attribute(google, "metadata-uri"):
@@ -44,14 +46,14 @@ def secrets(google: Google) -> dict[str, str]:
         name = _attribute(google, key)
         if not name and variable != vm_druid.KAFKA_JAAS_VARIABLE:
             raise SetupError(f"the connection's extra {setting} must name a secret")
-        # Kafka may ask for no password; its variable is there all the same, since a specification
-        # may name it.
+        # Kafka may ask for no password. Its variable is set in any case, because a supervisor's
+        # specification may name it.
         found[variable] = google.secret(name, setting) if name else ""
     return found
 
 
 def choices(google: Google) -> vm_druid.Choices:
-    """What the VM's metadata, its machine type and its data disk make of its Druid."""
+    """Return the choices for Druid, from the VM's metadata, its machine type and its data disk."""
     machine_type = google.metadata("instance/machine-type").rpartition("/")[-1]
     try:
         plan = size(machine_type, float(_attribute(google, "rate")))
@@ -75,7 +77,7 @@ def choices(google: Google) -> vm_druid.Choices:
 
 
 def _check_metadata_store(uri: str, authority: str) -> None:
-    """Refuse an address that would go without TLS, or with a certificate that nobody verifies."""
+    """Refuse a store that Druid would reach without TLS, or without checking its certificate."""
     if "?" in uri:
         raise SetupError(
             "the connection's extra metadata_uri must end in the database's name: the parameters"
@@ -105,7 +107,7 @@ def _gib(disk: Path) -> float:
 
 
 def environment_file(variables: dict[str, str]) -> str:
-    """Text of a systemd ``EnvironmentFile`` ("systemd.exec" in systemd's manual)."""
+    """Return the text of a systemd ``EnvironmentFile`` ("systemd.exec" in systemd's manual)."""
     return "".join(f'{name}="{_quoted(value)}"\n' for name, value in sorted(variables.items()))
 
 
@@ -118,7 +120,7 @@ def _attribute(google: Google, key: str) -> str:
 
 
 def main() -> int:
-    """Write the folder; 1 and one sentence on standard error if that is not possible."""
+    """Write the folder and return 0; on failure, print one sentence to standard error, return 1."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder

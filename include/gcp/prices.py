@@ -1,7 +1,6 @@
-"""What Google asks for in a region, on demand, as far as a source says.
+"""Google's on-demand prices by region, from published sources.
 
-`prices.csv` has unit prices, as Google bills: a machine type is so many vCPUs and so many GiB of
-its series.
+`prices.csv` has unit prices, because Google bills a machine type as vCPUs and GiB of its series.
 """
 
 import csv
@@ -15,7 +14,7 @@ _PRICES = Path(__file__).with_name("prices.csv")
 
 
 class Price(NamedTuple):
-    """US dollars an hour, and whose figure of which day that is; "" of one's own figure."""
+    """Price in US dollars per hour, with its source and date ("" for a price the user gave)."""
 
     usd_per_hour: float
     source: str = ""
@@ -23,7 +22,7 @@ class Price(NamedTuple):
 
 
 class UnitPrice(NamedTuple):
-    """US dollars for one unit, and whose figure of which day (ISO) that is."""
+    """Price in US dollars per unit, with its source and date (ISO)."""
 
     usd: float
     source: str
@@ -31,7 +30,7 @@ class UnitPrice(NamedTuple):
 
 
 def price_of(machine_type: str, zone: str) -> Price | None:
-    """The price of a machine type in a zone, without its disks; None where no source is known."""
+    """Return the price of a machine type in a zone, without disks; None if no source has one."""
     region = zone.rpartition("-")[0]
     machine = machines().get(machine_type)
     if machine is None:
@@ -41,17 +40,17 @@ def price_of(machine_type: str, zone: str) -> Price | None:
     if vcpu is None or gib is None:
         return None
     usd = machine.vcpus * vcpu.usd + machine.memory / 1024 * gib.usd
-    # Unit prices have nine decimals at most: what is beyond comes of the sum.
+    # Unit prices have at most nine decimals, so further ones are rounding errors of the sum.
     return Price(round(usd, 9), vcpu.source, vcpu.date)
 
 
 def unit_price(resource: str, unit: str, region: str) -> UnitPrice | None:
-    """The price of a `resource` (series, disk type, `bucket-standard`); None if none is known."""
+    """Return the price of a `resource` (series, disk type, `bucket-standard`); None if unknown."""
     return _unit_prices().get((resource, unit, region))
 
 
 def regions() -> tuple[str, ...]:
-    """The regions that there are prices of."""
+    """Return the regions that have prices."""
     return tuple(dict.fromkeys(region for _, _, region in _unit_prices()))
 
 

@@ -20,9 +20,13 @@ _PASSING: Final = (
 def running(
     vm: Mapping[str, Any] | None, zone: str, now: datetime, own_price: float | None = None
 ) -> Part:
-    """The VM as Compute Engine's API has it; None if it does not exist.
+    """Return the part of the VM: its state, how long it has run, and its cost so far.
 
-    `own_price`: US dollars an hour that one pays instead of the published price.
+    Args:
+        vm: the instance resource of Compute Engine's API; None if the VM does not exist.
+        zone: zone of the VM.
+        now: moment until which time and cost count.
+        own_price: US dollars per hour that the user pays; None for the published price.
     """
     if vm is None:
         return Part("none", "vm_missing", numbers={"zona": zone})

@@ -1,4 +1,4 @@
-"""The tables of `docs/sizing.md`; run as a module, it writes them into the page."""
+"""Generate the tables of `docs/sizing.md`; as a module, write them into the page."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,14 +13,14 @@ DOCS: Final = Path(__file__).parents[2] / "docs" / "sizing.md"
 START: Final = "<!-- tables: python -m include.gcp.sizing_docs -->"
 END: Final = "<!-- end of tables -->"
 
-#: Shown of each series: 4 to 32 vCPUs with 4 GiB or more for each.
+#: Most vCPUs of the machine types shown: those of 4 to 32 vCPUs with at least 4 GiB per vCPU.
 _MOST_VCPUS: Final = 32
 
 _RATES: Final = (1, 1_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 
 
 def with_tables(page: str) -> str:
-    """The page with its tables as they are now; the text around them stays."""
+    """Return the page with current tables; the text around them stays."""
     before, _, rest = page.partition(START)
     after = rest.partition(END)[2]
     return f"{before}{START}\n\n{_tables()}\n\n{END}{after}"

@@ -1,11 +1,11 @@
-"""The files of the VM's Druid: what `/etc/druid` holds for a machine type and its user's choices.
+"""The configuration files of the VM's Druid, for a machine type and the user's choices.
 
-The five processes and ZooKeeper listen on loopback, the router alone on the VM's address: Airflow
-and the browser come through Identity-Aware Proxy's TCP forwarding (or from within the VPC, by a
-firewall rule of one's own), whose way is encrypted, so that Druid needs no TLS and nobody a
-certificate. Who gets there is asked for a password by `druid-basic-security`.
+Druid's processes and ZooKeeper listen on loopback; only the router listens on the VM's address.
+Airflow and the browser reach it through Identity-Aware Proxy's TCP forwarding, or from within the
+VPC, with a firewall rule that the user adds. Identity-Aware Proxy encrypts the traffic, so Druid
+needs no TLS and no certificate. `druid-basic-security` asks every client for a password.
 
-This runs on the VM: nothing but the standard library and `include.druid` may be imported.
+This runs on the VM: it may import only the standard library and `include.druid`.
 """
 
 import json
@@ -36,7 +36,7 @@ PORTS: Final = {
 #: Druid's user for its processes' calls to each other.
 INTERNAL_USER: Final = "druid_system"
 
-#: Variables of the processes' environment, by which Druid reads what no file may hold.
+#: Environment variables from which Druid reads its secrets, which no file may have.
 KAFKA_JAAS_VARIABLE: Final = "KAFKA_JAAS_CONFIG"
 ADMIN_VARIABLE: Final = "DRUID_ADMIN_PASSWORD"
 INTERNAL_VARIABLE: Final = "DRUID_INTERNAL_PASSWORD"
@@ -46,16 +46,16 @@ _EXTENSIONS: Final = (*container.EXTENSIONS, "druid-basic-security")
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the VM's metadata says of its Druid.
+    """The settings of Druid that differ between VMs.
 
     Attributes:
-        sizes: memory and threads by process, of the machine type.
-        segment_cache: disk for segments, GiB.
+        sizes: memory and threads of each process, for the machine type.
+        segment_cache: disk for the historical's segments, GiB.
         bucket: Cloud Storage bucket for segments and task logs; "" for the data disk.
         metadata_uri: JDBC address of the PostgreSQL metadata store, without parameters; "" for
             Derby.
-        metadata_ca: PEM of the authority of its certificate.
-        metadata_user: the user there.
+        metadata_ca: PEM of the authority that signed the store's certificate.
+        metadata_user: user of the metadata store.
     """
 
     sizes: Mapping[str, runtime.Size]
@@ -67,10 +67,10 @@ class Choices:
 
 
 def files(choices: Choices) -> dict[str, str]:
-    """Return texts by path below `/etc/druid`.
+    """Return the files' texts, by path below `/etc/druid`.
 
-    A folder for each process, with the arguments of its JVM, and one for the certificate of the
-    metadata store's authority, if there is one.
+    Each process has a folder with its configuration and its JVM arguments. With a PostgreSQL store,
+    there is also the certificate of its authority.
     """
     place = runtime.Place(
         host=HOST,
@@ -128,20 +128,20 @@ def _differences(service: str, choices: Choices) -> dict[str, str]:
         ),
     }
     if service == "router":
-        # It alone may be reached from outside, and only as far as the firewall lets.
+        # Only the router can be reached from outside, if the firewall allows it.
         settings["druid.bindOnHost"] = "false"
     return settings
 
 
 def _security() -> dict[str, str]:
-    """`druid-basic-security` with users in the metadata store (Druid 33, "Basic Security")."""
+    """Return settings for logins, with users in the metadata store (Druid 33, "Basic Security")."""
     return {
         "druid.auth.authenticatorChain": '["basic"]',
         "druid.auth.authenticator.basic.type": "basic",
         "druid.auth.authenticator.basic.credentialsValidator.type": "metadata",
         "druid.auth.authenticator.basic.skipOnFailure": "false",
         "druid.auth.authenticator.basic.authorizerName": "basic",
-        # They count when the metadata store is empty, and never again.
+        # Druid uses the initial passwords only while the metadata store is empty.
         "druid.auth.authenticator.basic.initialAdminPassword": _variable(ADMIN_VARIABLE),
         "druid.auth.authenticator.basic.initialInternalClientPassword": _variable(
             INTERNAL_VARIABLE
@@ -158,8 +158,8 @@ def _security() -> dict[str, str]:
 def _postgresql(choices: Choices) -> dict[str, str]:
     return {
         "druid.metadata.storage.type": "postgresql",
-        # Cloud SQL's certificate has the instance's name and not its address, which `verify-full`
-        # would ask for; its authority signs for that instance alone.
+        # `verify-full` would require the address in Cloud SQL's certificate, but it has the
+        # instance's name. `verify-ca` is enough: the authority signs only for that instance.
         "druid.metadata.storage.connector.connectURI": (
             f"{choices.metadata_uri}?sslmode=verify-ca&sslrootcert={CONF / METADATA_CA}"
         ),
@@ -169,7 +169,7 @@ def _postgresql(choices: Choices) -> dict[str, str]:
 
 
 def _cloud_storage(bucket: str) -> dict[str, str]:
-    """Deep storage and task logs on Cloud Storage (Druid 33, "Google Cloud Storage")."""
+    """Return settings for segments and task logs on a bucket (Druid 33, "Google Cloud Storage")."""
     return {
         "druid.storage.type": "google",
         "druid.google.bucket": bucket,

@@ -1,4 +1,4 @@
-"""The embedded Airflow: its settings, its secrets, its connections, its components."""
+"""The embedded Airflow: its settings, secrets, connections and components."""
 
 import json
 import os
@@ -20,17 +20,18 @@ from include.stack.settings import HOST, ROOT, Settings
 PROJECT_ID, ZONE, VM_NAME = "ventas-local", "southamerica-east1-a", "druid-ventas"
 USER, VIEWER = "admin", "visita"
 
-#: Where Airflow's own navigation opens «Ventas en vivo».
+#: Path of «Ventas en vivo» inside Airflow's own user interface.
 PAGE = "/plugin/ventas-vivo"
 
-#: Airflow's users by name: each one's role, and the secret that is the password. A store owner may
-#: look at everything as the viewer, and change nothing.
+#: Role and name of the password's secret, by Airflow user. A store owner logs in as the viewer, who
+#: may look at everything and change nothing.
 _USERS = {USER: ("admin", "password"), VIEWER: ("viewer", "viewer_password")}
 
 PASSWORDS_COMMAND = "con `./ventas status --passwords`"
 
-#: Each is a process of its own: `airflow standalone` would orphan its children on SIGTERM. The log
-#: servers are off, since they listen on every interface and here the logs are local files.
+#: Arguments of `airflow` by component. Each component is a separate process, because `airflow
+#: standalone` would orphan its children on SIGTERM. The log servers are off: they listen on every
+#: interface, and here the logs are local files.
 COMPONENTS = {
     "api-server": ("api-server",),
     "scheduler": ("scheduler", "--skip-serve-logs"),
@@ -40,12 +41,12 @@ COMPONENTS = {
 
 
 def command(component: str) -> list[str]:
-    """Command line of one component."""
+    """Return the command line of one component."""
     return [sys.executable, "-m", "airflow", *COMPONENTS[component]]
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return every AIRFLOW variable of this stack, secrets included, and the import path."""
+    """Return the import path and every AIRFLOW variable of this stack, secrets included."""
     home = settings.home / "airflow"
     return {
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
@@ -56,10 +57,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def connections(settings: Settings) -> dict[str, dict[str, object]]:
-    """The four connections; in another place only these differ, never a DAG."""
+    """Return the four connections. Another deployment changes only these, never a DAG."""
     url = urlsplit(security.druid_url(settings))
     druid: dict[str, object] = {"conn_type": "druid", "host": url.hostname, "port": url.port}
-    # The provider's two hooks call it by two names.
+    # The provider's two hooks read the authority's file from two different keys.
     ingest_trust, broker_trust = {}, {}
     if login := security.druid_login(settings):
         druid["login"], druid["password"] = login
@@ -93,32 +94,33 @@ def connections(settings: Settings) -> dict[str, dict[str, object]]:
 
 
 def passwords(settings: Settings) -> dict[str, str]:
-    """Return the password of each user, made at the first start."""
+    """Return the passwords by user; they are made at the first start."""
     own = _secrets(settings.home / "airflow")
     return {user: own[secret] for user, (_, secret) in _USERS.items()}
 
 
 def password(settings: Settings, user: str = USER) -> str:
-    """Return the password of a user, made at the first start."""
+    """Return the password of a user; it is made at the first start."""
     return passwords(settings)[user]
 
 
 def login_text(settings: Settings, user: str, *, always: bool = False) -> str:
-    """Return how a user logs in: with the password on a terminal, or `always`.
+    """Return a text with the user and the password, for the person at the console.
 
-    Output that goes to a file or to the log of a build is read by others.
+    Without `always`, the password is shown only if the output is a terminal: other people may read
+    a file or the log of a build.
     """
     shown = password(settings, user) if always or sys.stdout.isatty() else PASSWORDS_COMMAND
     return f"usuario {user}, contraseña {shown}"
 
 
 def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
-    """Create or upgrade Airflow's database; nothing when it is of the installed version.
+    """Create or upgrade Airflow's database, unless the installed version has already done it.
 
     Raises:
-        subprocess.CalledProcessError: Airflow refused; its output is in `stdout`.
+        subprocess.CalledProcessError: the migration failed; its output is in `stdout`.
     """
-    # Not by importing it: Airflow would read, or make, the user's own configuration.
+    # Importing Airflow instead would read, or create, the user's own configuration.
     installed = version("apache-airflow")
     stamp = settings.home / "airflow" / "migrated"
     if stamp.exists() and stamp.read_text() == installed:
@@ -161,27 +163,28 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         "API__INSTANCE_NAME": "Ventas",
         "API_AUTH__JWT_SECRET": own["jwt"],
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
-        # Airflow gives these modes to what it makes, whatever the umask.
+        # Airflow sets these modes on its log folders and files, whatever the umask.
         "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
         "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-        # After a crash of everything the new scheduler is there before the old one counts as dead:
-        # it takes over its tasks at the next look only, five minutes later by default.
+        # After a crash of the whole stack, the new scheduler starts before the old one counts as
+        # dead. It adopts the old one's tasks at its next check, five minutes later by default.
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
-        # A restart of the API server must not end a long task: 5 s x 60 = 5 minutes.
+        # A restart of the API server must not end a long task: 60 heartbeats x 5 s = 5 minutes.
         "WORKERS__MAX_FAILED_HEARTBEATS": "60",
-        # Nor fail a task that begins meanwhile: about a minute, and not half of one.
+        # Nor may it fail a task that begins meanwhile: the retries last about a minute, instead of
+        # half a minute.
         "WORKERS__EXECUTION_API_RETRIES": "10",
         "WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "8",
-        # A small machine: the triggerer's limit is for hundreds of waits.
+        # Airflow's default is for hundreds of waits; this machine is small.
         "TRIGGERER__CAPACITY": "50",
-        # Where there is an OpenTelemetry collector, its own variable says so.
+        # This variable is set where there is an OpenTelemetry collector.
         **({"METRICS__OTEL_ON": "True"} if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ else {}),
     }
 
 
 def _secrets(home: Path) -> dict[str, str]:
-    """This stack's own secrets; those that an older version did not have are made now."""
+    """Return this stack's secrets; make those that an older version did not have."""
     return private.kept(
         home / "secrets.json",
         {

@@ -1,4 +1,4 @@
-"""Airflow's REST API, as much of it as a person at the UI would use."""
+"""A client of Airflow's REST API, with the actions that a person can do in the UI."""
 
 import time
 from collections import Counter
@@ -9,11 +9,11 @@ import httpx
 
 
 class AirflowApiError(RuntimeError):
-    """Airflow refused or did not answer; the message says what was asked."""
+    """Airflow refused or did not answer; the message names the request."""
 
 
 class AirflowApi:
-    """A logged-in client.
+    """A logged-in client of Airflow's API server.
 
     Args:
         url: base URL of the API server.
@@ -27,16 +27,16 @@ class AirflowApi:
         if login.is_error:
             raise AirflowApiError(f"Airflow at {url} refused the login of {user!r}: {login.text}")
         self.token = str(login.json()["access_token"])
-        """What a browser has in its cookie ``_token``."""
+        """The JWT; a browser sends it in its cookie ``_token``."""
         self._client.headers["Authorization"] = f"Bearer {self.token}"
         self._client.base_url = httpx.URL(f"{url}/api/v2")
 
     def dag(self, dag: str) -> dict[str, Any]:
-        """One DAG's details, ``is_paused`` among them."""
+        """Return a DAG's details, such as ``is_paused``."""
         return self._json("GET", f"/dags/{dag}")
 
     def import_errors(self) -> list[dict[str, Any]]:
-        """DAG files that Airflow could not import."""
+        """Return the DAG files that Airflow could not import, each with its error."""
         errors: list[dict[str, Any]] = self._json("GET", "/importErrors")["import_errors"]
         return errors
 
@@ -45,30 +45,31 @@ class AirflowApi:
         self._json("PATCH", f"/dags/{dag}", json={"is_paused": paused})
 
     def active_runs(self, dag: str) -> list[str]:
-        """Ids of the runs that wait or run."""
+        """Return the ids of the runs that are queued or running."""
         runs = self._json("GET", f"/dags/{dag}/dagRuns", params={"state": ["queued", "running"]})
         return [run["dag_run_id"] for run in runs["dag_runs"]]
 
     def run_states(self, dag: str) -> Counter[str]:
-        """How many of a DAG's last 100 runs are in each state."""
+        """Count a DAG's last 100 runs by state."""
         runs = self._json(
             "GET", f"/dags/{dag}/dagRuns", params={"order_by": "-run_after", "limit": 100}
         )
         return Counter(run["state"] for run in runs["dag_runs"])
 
     def trigger(self, dag: str, conf: dict[str, Any]) -> str:
-        """Trigger a DAG by hand; returns the run's id."""
+        """Trigger a DAG by hand and return the run's id."""
         run = self._json("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
         return str(run["dag_run_id"])
 
     def run_state(self, dag: str, run: str) -> str:
-        """State of a run: queued, running, success, failed."""
+        """Return the state of a run: queued, running, success or failed."""
         return str(self._json("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
 
     def make_way(self, dag: str, run: str) -> None:
-        """Have a triggered run begin: runs of the timetable that are before it are marked failed.
+        """Let a triggered run begin, by marking the scheduled runs before it as failed.
 
-        Only where nobody waits for the timetable: on a stack for tests. Gives up after a minute.
+        Use it only on a stack for tests, where nobody needs the scheduled runs. Gives up after a
+        minute.
         """
         deadline = time.monotonic() + 60
         while self.run_state(dag, run) == "queued" and time.monotonic() < deadline:
@@ -82,18 +83,18 @@ class AirflowApi:
         self._json("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
 
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
-        """Task instances of a run: task_id, task_display_name, state, try_number, map_index…"""
+        """Return a run's task instances: task_id, task_display_name, state, try_number, …"""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
         found: list[dict[str, Any]] = self._json("GET", path)["task_instances"]
         return found
 
     def set_task_state(self, dag: str, run: str, task: str, state: str) -> None:
-        """Mark a task instance, as the UI's button does."""
+        """Set the state of a task instance, as the UI's button does."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
         self._json("PATCH", path, json={"new_state": state})
 
     def clear(self, dag: str, run: str, tasks: Sequence[str], *, downstream: bool) -> None:
-        """Have tasks of a run that has ended run again, and with `downstream` all after them."""
+        """Run tasks of an ended run again; with `downstream`, also all tasks after them."""
         body = {
             "dry_run": False,
             "dag_run_id": run,
@@ -105,17 +106,17 @@ class AirflowApi:
         self._json("POST", f"/dags/{dag}/clearTaskInstances", json=body)
 
     def health(self) -> dict[str, Any]:
-        """By component, its status and when it was last heard of."""
+        """Return the status and the last heartbeat of each component."""
         return self._json("GET", "/monitor/health")
 
     def xcom(self, dag: str, run: str, task: str) -> Any:
-        """Return value of a task, or None if it returned none."""
+        """Return the value that a task returned, or None."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value"
         answer = self._answer("GET", path)
         return answer.json()["value"] if answer.is_success else None
 
     def log(self, dag: str, run: str, task: str, try_number: int, map_index: int = -1) -> str:
-        """Text of a task's log, an event a line, an exception with its message."""
+        """Return a task's log as text: one event per line, an exception with its message."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{try_number}"
         content = self._json("GET", path, params={"full_content": True, "map_index": map_index})[
             "content"

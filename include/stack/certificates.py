@@ -1,7 +1,8 @@
-"""The secured stack's certificates: an authority of its own, and what it vouches for.
+"""The certificates of the secured stack, and the certificate authority that signs them.
 
-All are PEM files in one folder: `ca.pem`, which clients are to trust, and for each server a
-certificate with its private key. Elliptic keys on P-256: as TLS 1.2 and 1.3 prefer them.
+All are PEM files in one folder: `ca.pem`, which clients must trust, and for each server one file
+with its private key and its certificate. The keys are elliptic, on P-256, as TLS 1.2 and 1.3
+prefer.
 """
 
 import ipaddress
@@ -25,28 +26,28 @@ from include.stack import private
 
 AUTHORITY: Final = "ca"
 
-#: What no browser takes a server's certificate to be valid longer than (CA/Browser Forum ballot
-#: SC-22), days.
+#: Days that a server's certificate is valid. Browsers refuse longer ones (CA/Browser Forum ballot
+#: SC-22).
 _SERVER_DAYS: Final = 397
 _AUTHORITY_DAYS: Final = 3650
 
-#: A clock that goes a little behind takes a new certificate all the same.
+#: Certificates are valid from this long ago, so that a client whose clock is slow accepts them.
 _BACKDATED: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Authority:
-    """An authority in a folder; made there if it is missing.
+    """A certificate authority in a folder; it is made at the first signature.
 
     Attributes:
-        folder: of `ca.pem`, its key `ca.key` and the servers' files.
+        folder: folder of `ca.pem`, its key `ca.key` and the servers' files.
     """
 
     folder: Path
 
     @property
     def certificate(self) -> Path:
-        """What clients trust."""
+        """The authority's own certificate, which clients must trust."""
         return self.folder / f"{AUTHORITY}.pem"
 
     def server(
@@ -57,10 +58,13 @@ class Authority:
         expires: datetime | None = None,
         renewed_before: timedelta = timedelta(days=30),
     ) -> Path:
-        """`<name>.pem`: key and certificate of a server on `host`, a name or an IP address.
+        """Return `<name>.pem`, the key and certificate of a server; make it if needed.
 
-        It is kept until shortly before it expires. `expires` in the past makes one that no client
-        may take.
+        Args:
+            name: the server's name.
+            host: host name or IP address that the certificate is valid for.
+            expires: end of its validity; a moment in the past makes one that clients must refuse.
+            renewed_before: an existing file is replaced this long before it expires.
         """
         file = self.folder / f"{name}.pem"
         if file.exists():
@@ -76,7 +80,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(
                 x509.ExtendedKeyUsage(
-                    # A broker is a client of itself too.
+                    # A broker also connects to itself, as a client.
                     [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
                 ),
                 critical=False,

@@ -153,18 +153,18 @@ EXPECTED_ERRORS = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the process's exit code."""
+    """Run one command and return the process's exit code."""
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace, Settings, Console], int] = options.run
     environment.keep_loopback_from_proxies()
     for stream in (sys.stdout, sys.stderr):
-        # A terminal without a sign for "ó" or "…" gets "?" in its place, and not an exception.
+        # A terminal that cannot show "ó" or "…" gets "?" instead of an exception.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
         return run(options, Settings.from_environment(), Console())
     except EXPECTED_ERRORS as error:
-        # Escaped: the lines of a log in it are full of square brackets.
+        # The message may quote log lines, which are full of square brackets: rich's markup.
         Console(stderr=True).print(
             f"[bold red]ventas:[/] {escape(str(error))}", highlight=False, soft_wrap=True
         )
@@ -360,7 +360,7 @@ def _seed(text: str) -> int:
 
 
 def _bench_part(text: str) -> str:
-    # argparse's own `choices` refuses that none is named.
+    # argparse's own `choices` would refuse an empty list of parts.
     if text not in BENCH_PARTS:
         raise argparse.ArgumentTypeError(
             f"there is no part {text!r}; there are: {', '.join(BENCH_PARTS)}"
@@ -531,7 +531,7 @@ def _print_addresses(settings: Settings, console: Console, *, passwords: bool = 
 
 
 def _say(console: Console, text: str) -> None:
-    """Print a text that holds names of files, which rich would take for markup or break."""
+    """Print a text with file names, without rich's markup and line breaks in them."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

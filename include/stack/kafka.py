@@ -13,7 +13,7 @@ JVM_OPTIONS = ("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC")
 
 
 def server_properties(settings: Settings) -> dict[str, str]:
-    """`server.properties` of the broker, which is its own controller."""
+    """Return `server.properties` of the broker, which is also the KRaft controller."""
     controller = settings.ports["kafka-controller"]
     protocol = "SASL_SSL" if settings.secure else "PLAINTEXT"
     listener = f"{protocol}://{settings.address('kafka')}"
@@ -25,7 +25,7 @@ def server_properties(settings: Settings) -> dict[str, str]:
         "listeners": f"{listener},CONTROLLER://{HOST}:{controller}",
         "advertised.listeners": listener,
         "log.dirs": str(_data(settings)),
-        # A topic is made on purpose, with its partitions and retention, or not at all.
+        # A topic is always created explicitly, with its partitions and retention.
         "auto.create.topics.enable": "false",
         "default.replication.factor": "1",
         "offsets.topic.replication.factor": "1",
@@ -33,8 +33,8 @@ def server_properties(settings: Settings) -> dict[str, str]:
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
         "transaction.state.log.num.partitions": "4",
-        # A transaction a sale writes to it all day; only closed segments are compacted, and by
-        # default one is closed at 100 MB.
+        # Each sale's transaction writes to this log all day. Only closed segments are compacted,
+        # and by default a segment is closed at 100 MB.
         "transaction.state.log.segment.bytes": "10485760",
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
@@ -44,14 +44,14 @@ def server_properties(settings: Settings) -> dict[str, str]:
 
 
 def format_storage(product: JavaProduct, settings: Settings, properties_file: Path) -> None:
-    """Run ``kafka-storage format`` before the first start; nothing on later ones.
+    """Run ``kafka-storage format``, unless the storage is formatted already.
 
     Raises:
-        subprocess.CalledProcessError: the tool refused; its output is in `stdout`.
+        subprocess.CalledProcessError: the tool failed; its output is in `stdout`.
     """
     if (_data(settings) / "meta.properties").exists():
         return
-    # Made here and not by the tool: an id that starts with "-" would be read as an option.
+    # The tool's own random ids may start with "-", which it would then read as an option.
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().strip("-_=")
     command = write_argument_file(
         properties_file.with_name("kafka-format.args"),

@@ -1,4 +1,4 @@
-"""The events of a run as they become visible in Druid, and how fresh each one is then."""
+"""Follow the events of a run as they become visible in Druid, and measure their freshness."""
 
 import threading
 from collections.abc import Callable
@@ -13,21 +13,23 @@ from include.sales.event import Venta
 
 _SQL = Path(__file__).with_name("live.sql").read_text(encoding="utf-8")
 
-#: Seconds between looks: what the measured freshness can be too high by.
+#: Seconds between two queries; the measured freshness may be too high by this much.
 _INTERVAL = 0.03
 
-#: Milliseconds that an event may become visible after one of a later `ts`, of another partition.
+#: Milliseconds that each query goes back before the newest `ts` seen: an event may become visible
+#: after an event of another partition that has a later `ts`.
 _BEHIND = 3000
 
-#: Seconds between looks while Druid does not answer.
+#: Seconds between two queries while Druid does not answer.
 _PATIENCE = 0.25
 
 
 class LiveSales(threading.Thread):
-    """Polls Druid for the new rows of a run until told to stop.
+    """A thread that polls Druid for the new rows of a run until `stop` is called.
 
-    `freshness` has, for each event, the seconds from its `ts` — stamped just before it is handed to
-    Kafka, so before the acknowledgement — to the moment this machine saw it in an SQL answer.
+    `freshness` has the seconds from each event's `ts` to the moment when an SQL answer first showed
+    it. The producer sets `ts` just before it sends the event to Kafka, so before the
+    acknowledgement.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class LiveSales(threading.Thread):
         self.freshness: list[float] = []
 
     def run(self) -> None:
-        """Poll; a Druid that does not answer yet, or restarts, is asked again."""
+        """Poll until `stop` is called, also while Druid starts, restarts or fails."""
         interval = _PATIENCE
         while not self._stop_asked.wait(interval):
             try:
@@ -66,6 +68,6 @@ class LiveSales(threading.Thread):
                 self._on_event(event, age)
 
     def stop(self) -> None:
-        """End the thread after the look that is under way."""
+        """End the thread after its current query."""
         self._stop_asked.set()
         self.join(10)

@@ -1,4 +1,4 @@
-"""What this machine has free: cores, memory and disk."""
+"""The free resources of this machine: cores, memory and disk."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ _MOUNT = Path("/sys/fs/cgroup")
 
 
 class Free(NamedTuple):
-    """What may be used."""
+    """Resources that this process may use."""
 
     cores: int
     memory_gib: float
@@ -20,7 +20,7 @@ class Free(NamedTuple):
 
 
 def free(folder: Path) -> Free:
-    """Return the cores, the memory free within this cgroup, and the disk free in the folder."""
+    """Return the cores, the free memory within this cgroup and the free disk of the folder."""
     memory = min(psutil.virtual_memory().available, _cgroup_limit())
     return Free(
         len(os.sched_getaffinity(0)), memory / _GIB, psutil.disk_usage(str(folder)).free / _GIB
@@ -28,7 +28,7 @@ def free(folder: Path) -> Free:
 
 
 def _cgroup_limit() -> float:
-    """Return the memory limit of this process's cgroup in bytes, infinite without one.
+    """Return the memory limit of this process's cgroup in bytes, or infinity without a limit.
 
     `/proc/self/cgroup` has a line `0::PATH` (version 2) or `N:memory:PATH` (version 1); see
     https://docs.kernel.org/admin-guide/cgroup-v2.html.

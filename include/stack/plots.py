@@ -1,7 +1,7 @@
 """The README's figures, drawn from simulated sales; `include/sales/summary.py` has the numbers.
 
-The same seed gives the same bytes. A figure's background is opaque, so that it is readable on a
-page of any colour, and its two colours (Okabe and Ito's) are told apart by the colour-blind.
+The same seed gives the same bytes. The background is opaque, so that a figure is readable on a page
+of any colour. Colour-blind people can distinguish its two colours (Okabe and Ito's).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,24 +24,24 @@ from include.sales.tables import CHANNELS
 from include.sales.ticker import PAYMENT_NAMES
 
 SALES_PER_SECOND: Final = 0.1
-"""Of the days; few enough for chance to be seen."""
+"""Mean sales per second of the figures of single days: few enough to show the random variation."""
 
 MIX_DAYS: Final = (date(REFERENCE_YEAR, 1, 1), date(REFERENCE_YEAR + 1, 1, 1))
-"""First day of the payment mix, and the day after its last one."""
+"""First day of the payment-mix figure, and the day after its last day."""
 
 MIX_SALES_PER_SECOND: Final = 0.01
-"""Of the payment mix: some 315,000 sales in a year."""
+"""Mean sales per second of the payment-mix figure: about 315,000 sales in a year."""
 
 ORDINARY_DAYS: Final = {
     "Miércoles": date(2026, 5, 6),
     "Sábado": date(2026, 5, 9),
     "Domingo": date(2026, 5, 10),
 }
-"""Without event, payday or holiday."""
+"""A weekday, a Saturday and a Sunday without event, payday or holiday, by Spanish name."""
 
 CYBERMONDAY: Final = date(2025, 11, 3)
 MONDAYS: Final = (date(2025, 10, 13), date(2025, 10, 20), date(2025, 10, 27))
-"""The ordinary ones before it."""
+"""Ordinary Mondays before CyberMonday."""
 
 BLUE: Final = "#0072B2"
 VERMILION: Final = "#D55E00"
@@ -64,10 +64,10 @@ STYLE: Final = {
     "axes.spines.right": False,
     "xtick.color": INK,
     "ytick.color": INK,
-    "ytick.left": False,  # the grid shows where
+    "ytick.left": False,  # the grid lines are enough
     "grid.color": "#DDDDDD",
     "legend.frameon": False,
-    # Outlines: no font of the reader's machine is needed.
+    # Text as outlines, which need no font on the reader's machine.
     "svg.fonttype": "path",
     "svg.hashsalt": "ventas",
 }
@@ -76,12 +76,12 @@ _THOUSANDS: Final = FuncFormatter(lambda value, _: number(value))
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """Write a number as in Argentina: 1234.5 with one decimal is `1.234,5`."""
+    """Format a number as in Argentina: 1234.5 with one decimal is `1.234,5`."""
     return f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
 
 
 def draw_all(folder: Path, seed: int) -> Iterator[Path]:
-    """Draw every figure into a folder, as SVG; yields each file when it is written."""
+    """Draw every figure into a folder as SVG; yield the path of each when it is written."""
     market = load_market()
     demand = Demand(market)
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def draw_all(folder: Path, seed: int) -> Iterator[Path]:
 
 
 def draw_day_curve(market: Market, demand: Demand, seed: int) -> Figure:
-    """Sales by hour of an ordinary weekday, Saturday and Sunday, on the curve they are drawn of."""
+    """Draw the simulated sales by hour of three ordinary days over their demand curve."""
     figure = Figure(figsize=(9.6, 5.6), layout="constrained")
     axes = figure.subplots(len(CHANNELS), len(ORDINARY_DAYS), sharex=True, sharey="row")
     for column, (name, day) in enumerate(ORDINARY_DAYS.items()):
@@ -145,7 +145,7 @@ def draw_day_curve(market: Market, demand: Demand, seed: int) -> Figure:
 
 
 def draw_payment_mix(market: Market, demand: Demand, seed: int) -> Figure:
-    """Payment mix of a year's simulated sales beside each published one."""
+    """Draw the payment mix of a year's simulated sales next to each published mix."""
     mixes = payment_mixes(
         market, simulate(market, demand, seed, *MIX_DAYS, scale=MIX_SALES_PER_SECOND)
     )
@@ -153,7 +153,7 @@ def draw_payment_mix(market: Market, demand: Demand, seed: int) -> Figure:
     axes = figure.subplots(1, len(mixes), sharex=True, squeeze=False)[0]
     for axis, mix in zip(axes, mixes, strict=True):
         _mix_panel(axis, mix)
-        axis.set_ylim(max(len(mix.options) for mix in mixes) - 0.5, -0.5)  # bars of one height
+        axis.set_ylim(max(len(mix.options) for mix in mixes) - 0.5, -0.5)  # same height of bars
     axes[0].legend(loc="lower right")
     _frame(
         figure,
@@ -165,7 +165,7 @@ def draw_payment_mix(market: Market, demand: Demand, seed: int) -> Figure:
 
 
 def draw_cybermonday(market: Market, demand: Demand, seed: int) -> Figure:
-    """CyberMonday's sales by hour against those of the ordinary Mondays before."""
+    """Draw CyberMonday's sales by hour next to the mean of the ordinary Mondays before."""
     cyber, *mondays = (
         sales_by_hour(market, demand, seed, day, SALES_PER_SECOND)
         for day in (CYBERMONDAY, *MONDAYS)
@@ -185,7 +185,7 @@ def draw_cybermonday(market: Market, demand: Demand, seed: int) -> Figure:
         _hours(axis)
         axis.set_xlabel("hora local (UTC−3)")
     axes[0].set_ylabel("ventas por hora")
-    axes[0].set_ylim(0, 1.3 * cyber.simulated.max())  # the legends have room
+    axes[0].set_ylim(0, 1.3 * cyber.simulated.max())  # room for the legends
     total = number(cyber.simulated.sum() / ordinary.sum(), 1)
     _frame(
         figure,
@@ -264,6 +264,6 @@ def _frame(figure: Figure, title: str, source: str) -> None:
 
 @contextmanager
 def _style() -> Iterator[None]:
-    """Draw in this style alone, whatever the user's own is."""
+    """Draw in this style, without the user's own matplotlib settings."""
     with matplotlib.style.context(["default", STYLE]):
         yield

@@ -1,4 +1,4 @@
-"""Ports: who holds one, so that "address already in use" can be a useful sentence; free ones."""
+"""TCP ports: check that a stack's ports are free, name the holder of a busy one, find free ones."""
 
 import random
 import socket
@@ -9,20 +9,20 @@ import psutil
 
 from include.stack.settings import HOST, Settings, port_variable
 
-#: Linux gives clients ports from 32768 on (`ip_local_port_range`), macOS from 49152 on; stacks and
-#: their tests have others.
+#: Ports for stacks and their tests. The kernel does not give them to clients: Linux gives clients
+#: ports from 32768 on (`ip_local_port_range`), macOS from 49152 on.
 _NO_CLIENTS: Final = range(10_000, 20_000)
 
 
 class PortsBusyError(RuntimeError):
-    """Ports that the stack needs and others hold; the message names port, holder and way out."""
+    """Ports of the stack are taken; the message names each port, its holder and the remedy."""
 
 
 def require_free(settings: Settings) -> None:
-    """Check every port before anything starts.
+    """Raise unless every port of the stack is free; called before anything starts.
 
     Raises:
-        PortsBusyError: one line for each busy port.
+        PortsBusyError: with one line for each busy port.
     """
     busy = [
         f"Port {port} for {service} is taken by {holder(port)}: stop it or set "
@@ -35,10 +35,10 @@ def require_free(settings: Settings) -> None:
 
 
 def holder(port: int) -> str:
-    """Name and id of the process that listens on a port of this machine."""
+    """Return the name and id of the process that listens on a port of this machine."""
     try:
         connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:  # as on macOS for all but root
+    except psutil.AccessDenied:  # on macOS, for every user but root
         connections = []
     for connection in connections:
         if connection.status != psutil.CONN_LISTEN or not connection.pid:
@@ -52,9 +52,9 @@ def holder(port: int) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports that nothing listens on just now.
+    """Return different ports on which nothing listens now.
 
-    None of those that the kernel gives to clients: one might be taken before it is listened on.
+    The kernel gives none of them to clients: a client could take a port before the server does.
     """
     ports = list(_NO_CLIENTS)
     random.shuffle(ports)
@@ -63,7 +63,7 @@ def free_ports(count: int) -> list[int]:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: a port in TIME_WAIT is free for them.
+        # Servers set this option, so a port in TIME_WAIT is free for them.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

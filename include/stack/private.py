@@ -1,4 +1,4 @@
-"""Secrets of one stack, made at its first start and readable by its user alone."""
+"""The secret files of a stack: made at its first start, and only its user may read them."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class DamagedSecretsError(RuntimeError):
-    """A file of secrets that cannot be read; the message names it and says what to do."""
+    """A file of secrets cannot be parsed; the message names it and says what to do."""
 
     def __init__(self, file: Path, why: str) -> None:
         super().__init__(
@@ -18,10 +18,14 @@ class DamagedSecretsError(RuntimeError):
 
 
 def kept(file: Path, makers: Mapping[str, Callable[[], str]]) -> dict[str, str]:
-    """Return the secrets in a JSON file; those that are not there yet are made and added.
+    """Return the secrets in a JSON file; make and add those that the file does not have yet.
+
+    Args:
+        file: the JSON file, created if it is missing.
+        makers: a function that makes each secret, by the secret's name.
 
     Raises:
-        DamagedSecretsError: the file is no JSON object of texts.
+        DamagedSecretsError: the file is not a JSON object whose values are texts.
     """
     there = _read(file) if file.exists() else {}
     missing = {name: make() for name, make in makers.items() if name not in there}
@@ -31,10 +35,10 @@ def kept(file: Path, makers: Mapping[str, Callable[[], str]]) -> dict[str, str]:
 
 
 def write(file: Path, text: str) -> None:
-    """Write a file that nobody else may read at any moment, whole or not at all.
+    """Write a file atomically; at no moment may anybody else read it.
 
-    The text goes to a temporary file beside it, is synced to the disk and then takes the name, so
-    that neither a crash nor a full disk leaves half a secret.
+    The text goes to a temporary file in the same folder, which is synced to the disk and then
+    renamed, so that neither a crash nor a full disk leaves half a secret.
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
@@ -61,7 +65,7 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _sync(folder: Path) -> None:
-    """Have the disk keep the new name, too."""
+    """Sync a folder to the disk, so that a rename in it survives a crash."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

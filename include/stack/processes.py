@@ -1,8 +1,8 @@
 """The processes of the stack, as one supervisord configuration.
 
-supervisord starts them, restarts them when they crash, rotates their logs and stops them: groups
-of higher priority first, each group as a whole before the next. So Airflow's tasks end while Kafka
-still answers, and Druid says good-bye to ZooKeeper while that still runs.
+supervisord starts them, restarts them when they crash, rotates their logs and stops them. It stops
+one group after the other, in the reverse of their order of start. So Airflow's tasks end while
+Kafka still answers, and Druid closes its ZooKeeper sessions while ZooKeeper still runs.
 """
 
 import sys
@@ -15,23 +15,25 @@ from include.stack import airflow, extension, kafka, private, security, zookeepe
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.settings import HOST, Settings
 
-#: Groups in the order they start; the VM's are started by the Compute Engine emulator alone.
+#: Groups in the order of their start. Only the Compute Engine emulator starts the VM's groups.
 VM_GROUPS = ("zookeeper", "druid")
 GROUPS = ("kafka", "compute", *VM_GROUPS, "airflow")
 
-#: Druid start-up is mostly class loading and one-time code, which C1 alone is done with sooner.
+#: JVM option for a faster start: Druid's start-up is mostly class loading and code that runs once,
+#: for which the C1 compiler alone is faster.
 QUICK_START = "-XX:TieredStopAtLevel=1"
 
-#: It ingests: C1 alone costs it a fifth of its rows a second, measured over 400,000 sales.
+#: The Druid service that ingests, and so runs without `QUICK_START`: C1 alone costs it a fifth of
+#: its rows per second, measured over 400,000 sales.
 NEEDS_C2 = "indexer"
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process that supervisord keeps.
+    """A process that supervisord keeps running.
 
     Attributes:
-        stop_seconds: how long it may take to end after SIGTERM before it is killed.
+        stop_seconds: seconds from SIGTERM to SIGKILL.
     """
 
     group: str
@@ -41,17 +43,17 @@ class Process:
 
     @property
     def full_name(self) -> str:
-        """supervisord's name for it: ``group:name``."""
+        """supervisord's name for the process: ``group:name``."""
         return f"{self.group}:{self.name}"
 
 
 def supervisor_socket(settings: Settings) -> Path:
-    """Where supervisord listens."""
+    """Return the path of the unix socket on which supervisord listens."""
     return settings.home / "supervisor.sock"
 
 
 def druid_place(settings: Settings) -> runtime.Place:
-    """The embedded Druid, for the renderer that the other places use too."""
+    """Return the embedded Druid's place, for the renderer shared by all deployments of Druid."""
     return runtime.Place(
         host=HOST,
         ports=settings.ports,
@@ -63,7 +65,7 @@ def druid_place(settings: Settings) -> runtime.Place:
 
 
 def all_processes(settings: Settings, products: Mapping[str, JavaProduct]) -> list[Process]:
-    """Every process; writes the configuration files that their commands name."""
+    """Return every process, and write the configuration files that their commands name."""
     return [
         _kafka(settings, products["kafka"]),
         _compute(settings),
@@ -78,7 +80,7 @@ def all_processes(settings: Settings, products: Mapping[str, JavaProduct]) -> li
 
 
 def write_supervisord_configuration(settings: Settings, processes: Sequence[Process]) -> Path:
-    """Write `supervisord.conf`; returns its path."""
+    """Write `supervisord.conf` and return its path."""
     settings.logs.mkdir(parents=True, exist_ok=True)
     socket = supervisor_socket(settings)
     parts = [
@@ -109,14 +111,14 @@ serverurl=unix://{socket}
         parts.append(f"\n[group:{group}]\nprograms={names}\npriority={priority}\n")
         parts += [_program(settings, process) for process in members]
     file = settings.home / "supervisord.conf"
-    # "%" starts an expansion in supervisord's files, and no value here wants one.
+    # "%" starts an expansion in supervisord's files, and no value here needs an expansion.
     private.write(file, "".join(parts).replace("%", "%%"))
     return file
 
 
 def _program(settings: Settings, process: Process) -> str:
     command = " ".join(f'"{part}"' for part in process.command)
-    # Of all values, a log's name is expanded twice.
+    # supervisord expands this value, and no other, twice.
     log = str(settings.logs / f"{process.name}.log").replace("%", "%%")
     return f"""
 [program:{process.name}]
@@ -195,7 +197,7 @@ def _proxy(settings: Settings) -> Process:
         *("--to", settings.url("router"), "--key", str(security.druid_key(settings))),
         *("--airflow", settings.url("airflow"), *tls),
     ]
-    # It is on the VM, as what stands there in production is: off with it.
+    # In production the router is on the VM, so the proxy stops when the VM stops.
     return Process("druid", "proxy", command)
 
 

@@ -1,9 +1,9 @@
 """The proxy before a server of this machine: ``python -m include.stack.proxy``.
 
-It refuses web pages of other sites. Before the embedded Druid's router it adds the key without
-which no process of Druid answers (`include/stack/extension`), and on a secured stack it speaks TLS
-and asks for a login: Druid's own extension for that, druid-basic-security, is not on Maven Central
-at 33.0.0.
+It refuses requests from web pages of other sites. Before the embedded Druid's router, it also adds
+the key that every Druid process requires (`include/stack/extension`). On a secured stack, it speaks
+TLS and asks for a login: Maven Central does not have version 33.0.0 of Druid's own extension for
+logins, druid-basic-security.
 """
 
 import argparse
@@ -36,17 +36,17 @@ _PAGE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-#: Bytes of a request's body; the largest that the project sends is a supervisor's spec of 10 kB.
+#: Most bytes of a request's body; the project's largest is a supervisor's spec of 10 kB.
 _MAX_BODY: Final = 16 * 1024 * 1024
 
-#: Headers of one connection (RFC 9110, 7.6.1).
+#: Headers that describe one connection and are not forwarded (RFC 9110, 7.6.1).
 _OF_CONNECTION: Final = frozenset(
     ("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
 
-#: Headers of a request that the proxy makes anew or keeps: it tells the size of what it has read,
-#: whatever the client said; login and key are its own; and a cookie is Airflow's, which browsers
-#: send to each port of the host.
+#: Request headers that the proxy does not forward. It computes the body's length itself; the login
+#: is for the proxy, and the key is added by it; a cookie is Airflow's, since browsers send cookies
+#: to every port of a host.
 _OF_CLIENT: Final = frozenset(
     ("authorization", "content-length", "cookie", "expect", "host", KEY_HEADER.lower())
 )
@@ -58,12 +58,12 @@ def create_app(
     """Return the proxy of `upstream`, a base URL.
 
     Args:
-        upstream: the server.
-        key: what Druid's processes ask of each request; "" for a server that asks for none.
-        page: HTML for a browser that opens the proxy's own address; "" for the server's own.
-        login: user and password that each request needs; None asks for none.
+        upstream: the server's base URL.
+        key: the key that Druid's processes require in each request; "" adds no key.
+        page: HTML of the proxy's own first page, at ``/``; "" shows the server's page.
+        login: user and password that each request needs; None asks for no login.
     """
-    # The client decides how long an answer may take; a router that is away shows at once.
+    # The client has its own time-out; only the connection to the router has a limit here.
     client = httpx.AsyncClient(
         base_url=upstream, timeout=httpx.Timeout(None, connect=5), trust_env=False
     )
@@ -94,7 +94,7 @@ def create_app(
             return PlainTextResponse(told, 502)
         response = StreamingResponse(_body(answer), answer.status_code)
         response.raw_headers = [
-            # The server calls itself by a name that the browser may not know.
+            # The server redirects to its own base URL, which the browser may not reach.
             (name, value.removeprefix(upstream.encode()) if name.lower() == b"location" else value)
             for name, value in _without(answer.headers.raw, _OF_CONNECTION)
         ]
@@ -121,8 +121,10 @@ def _may_enter(request: Request, login: tuple[str, str]) -> bool:
 
 
 def _target(upstream: httpx.URL, request: Request) -> httpx.URL:
-    """Return the raw path and query at the router; decoding would turn an escaped slash into a
-    separator, and a path of two slashes into another host.
+    """Return the address at the server, with the raw path and query.
+
+    Decoding would turn an escaped slash into a separator, and a path that begins with two slashes
+    into another host.
     """
     path, query = request.scope["raw_path"], request.scope["query_string"]
     return upstream.copy_with(raw_path=path + (b"?" + query if query else b""))
@@ -135,7 +137,7 @@ def _without(
 
 
 async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """Yield the answer in the pieces in which it comes, compressed as it came."""
+    """Yield the raw chunks of the answer, still compressed."""
     try:
         async for part in answer.aiter_raw():
             yield part

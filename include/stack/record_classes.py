@@ -1,7 +1,7 @@
 """Regenerate the class lists in `classes/`, from which the class-data archives are made.
 
-Starts every Java process of the stack once, in a folder of its own, and notes the classes it
-loads. Run it after `jars.lock` changed: ``python -m include.stack.record_classes``
+It starts every Java process of the stack once, in a temporary folder, and records the classes that
+each loads. Run it after a change of `jars.lock`: ``python -m include.stack.record_classes``
 """
 
 import gzip
@@ -22,18 +22,18 @@ from include.stack.java import CLASS_LISTS, JavaProduct
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
 
-#: Class files older than Java 6 crash JDK 17 when they come from an archive ("Rewriter").
+#: Class-file version of Java 6. Older classes crash JDK 17 if an archive has them ("Rewriter").
 _JAVA_6 = 50
 
 
 @dataclass(frozen=True)
 class RecordingProduct(JavaProduct):
-    """A product whose processes write down the classes they load."""
+    """A product whose processes record the classes that they load."""
 
     def arguments(
         self, main: str, options: Iterable[str], *, extra: Sequence[Path] = ()
     ) -> list[str]:
-        """As usual, with the archive's flags replaced by the recorder's."""
+        """Return the usual arguments, with the archive's flags replaced by the recorder's."""
         plain = [a for a in super().arguments(main, options, extra=extra) if "Archive" not in a]
         number = len(list(self.archive.parent.glob(f"{self.name}-*.lst")))
         file = self.archive.parent / f"{self.name}-{number}.lst"
@@ -42,7 +42,7 @@ class RecordingProduct(JavaProduct):
 
 
 def main() -> int:
-    """Write one list a product; returns the process's exit code."""
+    """Write one list per product and return the process's exit code."""
     settings = Settings.from_environment()
     class_paths = jars.fetch(jars.read_lock(), settings.cache / "maven")
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +93,7 @@ def _write_list(name: str, product: JavaProduct, folder: Path) -> None:
     }
     text = "\n".join(sorted(classes - too_old)) + "\n"
     CLASS_LISTS.mkdir(exist_ok=True)
-    # No time stamp, so that the same classes are the same file.
+    # Without a time stamp, the same classes give the same bytes.
     (CLASS_LISTS / f"{name}.txt.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     print(f"{name}: {len(classes - too_old)} classes, {len(classes & too_old)} too old")
 

@@ -1,4 +1,4 @@
-"""Regenerate `jars.lock` from the poms in `maven/` (needs Maven, unlike everything else).
+"""Regenerate `jars.lock` from the poms in `maven/`. Only this module needs Maven.
 
 Usage: ``python -m include.stack.relock``
 """
@@ -15,7 +15,7 @@ POMS = Path(__file__).with_name("maven")
 
 
 def resolve(product: str, folder: Path) -> list[LockedJar]:
-    """Let Maven resolve one pom's runtime dependencies into `folder`, and hash each jar."""
+    """Let Maven copy the runtime dependencies of a product's pom into `folder`; hash each jar."""
     shutil.copy(POMS / f"{product}.xml", folder / "pom.xml")
     subprocess.run(
         [
@@ -34,7 +34,7 @@ def resolve(product: str, folder: Path) -> list[LockedJar]:
 
 
 def main() -> int:
-    """Write the lock; returns the process's exit code."""
+    """Write the lock file and return the process's exit code."""
     if shutil.which("mvn") is None:
         print("relock needs Maven: install it and put `mvn` on the PATH.", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """Software bill of materials: ``python -m include.stack.sbom < PYTHON.json > sbom.json``.
 
-The input is the CycloneDX document that `cyclonedx-py` makes of `requirements.txt`; the output has
-the jars of `jars.lock` too. `.ci/audit` runs both.
+The input is the CycloneDX document that `cyclonedx-py` makes from `requirements.txt`. The output
+also has the jars of `jars.lock`. `.ci/audit` runs both programs.
 """
 
 import json
@@ -13,7 +13,7 @@ from include.stack import jars
 
 
 def with_jars(document: dict[str, Any], locked: Iterable[jars.LockedJar]) -> dict[str, Any]:
-    """Return a CycloneDX document with the jars added; a jar of several products comes once."""
+    """Return a CycloneDX document with the jars added, each once even if two products have it."""
     by_coordinate = {jar.coordinate: jar for jar in locked}
     components = [_component(jar) for _, jar in sorted(by_coordinate.items())]
     return {
@@ -37,7 +37,7 @@ def _component(jar: jars.LockedJar) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Read the document from standard input and write the whole one to standard output."""
+    """Read the document from standard input and write it, with the jars, to standard output."""
     json.dump(with_jars(json.load(sys.stdin), jars.read_lock()), sys.stdout, indent=1)
     return 0
 

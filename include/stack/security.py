@@ -1,11 +1,11 @@
-"""Who may what in a stack, and how its clients get in.
+"""Logins, keys and certificates of a stack, and the configuration of its clients.
 
-On every stack, Druid's processes, Derby and ZooKeeper answer only to the stack's own processes. An
-open stack asks nobody else for a login.
+On every stack, Druid's processes, Derby and ZooKeeper answer only to the stack's own processes. On
+a stack that is not secured, Kafka and the proxy before Druid ask for no login.
 
-The logins stand for what production has: an API key of Confluent Cloud for Airflow, another for
-Druid, and a login of Druid's for Airflow. Each process has its own by its environment; on disk they
-are in one file of mode 0600.
+The logins of a secured stack stand for those of production: an API key of Confluent Cloud for
+Airflow, another for Druid, and a Druid login for Airflow. Each process gets its login in its
+environment. On disk, the passwords are in one file of mode 0600.
 """
 
 import secrets
@@ -21,29 +21,29 @@ from include.stack import private
 from include.stack.certificates import Authority
 from include.stack.settings import Settings
 
-#: The super user of the stack itself and of its tests, and the two that have ACLs alone.
+#: Kafka users: the super user, for the stack itself and its tests, and two users limited by ACLs.
 ADMIN: Final = "admin"
 AIRFLOW: Final = "airflow"
 DRUID: Final = "druid"
 
-#: What Kafka principals the users of `include/stream/acls.csv` are here.
+#: Kafka principal of each user of `include/stream/acls.csv`.
 PRINCIPALS: Final = {user: f"User:{user}" for user in (AIRFLOW, DRUID)}
 
-#: Environment variables of the broker and of the proxy before Druid.
+#: Environment variables with the logins of the broker and of the proxy before Druid.
 BROKER_JAAS_VARIABLE: Final = "VENTAS_BROKER_JAAS_CONFIG"
 PROXY_VARIABLES: Final = ("VENTAS_DRUID_LOGIN", "VENTAS_DRUID_PASSWORD")
 
-#: The header with the key that Druid's processes ask for (`extension/StackKey.java`).
+#: HTTP header with the key that Druid's processes require (`extension/StackKey.java`).
 KEY_HEADER: Final = "X-Ventas-Key"
 
-#: ZooKeeper's settings by which only who logs in has a session: requests with the stack's key would
-#: be sent to a process that another user announced as a Druid service.
+#: Settings with which ZooKeeper opens sessions only after a login. Without it, another user of the
+#: machine could announce a process as a Druid service and receive requests with the stack's key.
 ZOOKEEPER_LOGIN: Final = {
     "authProvider.sasl": "org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
     "sessionRequireClientSASLAuth": "true",
 }
 
-#: Derby's user: its name is the schema of the tables, and Derby's default is this one.
+#: Derby's user. Its name is also the schema of the tables, and APP is Derby's default schema.
 _DERBY_USER: Final = "APP"
 
 _DRUID_LOGIN: Final = "druid_login"
@@ -52,25 +52,28 @@ _PLAIN: Final = "org.apache.kafka.common.security.plain.PlainLoginModule require
 
 
 def passwords(settings: Settings) -> dict[str, str]:
-    """Kafka's passwords by user, and that of Druid's login as `druid_login`; made at first use."""
+    """Return Kafka's passwords by user, and Druid's as `druid_login`; made at the first use."""
     names = (ADMIN, AIRFLOW, DRUID, _DRUID_LOGIN)
     makers = dict.fromkeys(names, lambda: secrets.token_urlsafe(24))
     return private.kept(_folder(settings) / "passwords.json", makers)
 
 
 def inner(settings: Settings) -> dict[str, str]:
-    """What Druid's processes, Derby and ZooKeeper ask of each other; made at first use."""
+    """Return the secrets between the stack's own processes; they are made at first use.
+
+    `druid` is the key of Druid's processes; `derby` and `zookeeper` are the passwords of both.
+    """
     makers = dict.fromkeys(("druid", "derby", "zookeeper"), lambda: secrets.token_urlsafe(24))
     return private.kept(_folder(settings) / "inner.json", makers)
 
 
 def druid_key(settings: Settings) -> Path:
-    """The file with the key that each request to a process of Druid needs."""
+    """Write the file with the key that each request to a Druid process needs; return its path."""
     return _private(settings, "druid.key", inner(settings)["druid"])
 
 
 def druid_properties(settings: Settings) -> dict[str, str]:
-    """What each Druid process's `runtime.properties` has of the inner secrets, beside the rest."""
+    """Return the `runtime.properties` of every Druid process that depend on the inner secrets."""
     return {
         "druid.escalator.type": "ventas",
         "druid.metadata.storage.connector.user": _DERBY_USER,
@@ -79,8 +82,8 @@ def druid_properties(settings: Settings) -> dict[str, str]:
 
 
 def druid_jvm_options(settings: Settings) -> list[str]:
-    """JVM options of each Druid process: its key, its login at ZooKeeper, Derby's settings."""
-    # The folder of `derby.properties`: on a command line the password would be there to read.
+    """Return the JVM options of each Druid process: key, ZooKeeper login, Derby's settings."""
+    # The password is in Derby's own file: every user of the machine can read a command line.
     derby = _private(
         settings,
         "derby/derby.properties",
@@ -97,18 +100,18 @@ def druid_jvm_options(settings: Settings) -> list[str]:
 
 
 def zookeeper_jvm_options(settings: Settings) -> list[str]:
-    """JVM options of ZooKeeper: the one login that it takes."""
+    """Return the JVM options of ZooKeeper, with the only login that it accepts."""
     users = _jaas_section("Server", **{f"user_{DRUID}": inner(settings)["zookeeper"]})
     return [_jaas_option(_private(settings, "zookeeper-server.jaas", users))]
 
 
 def authority(settings: Settings) -> Authority:
-    """The authority whose certificates Kafka and the proxy before Druid show."""
+    """Return the authority that signs the certificates of Kafka and of the proxy before Druid."""
     return Authority(_folder(settings))
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """What the secured stack's processes are told by their environment."""
+    """Return the environment variables with the logins of a secured stack; else nothing."""
     if not settings.secure:
         return {}
     own = passwords(settings)
@@ -123,7 +126,7 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 def kafka_config(settings: Settings, user: str = ADMIN) -> dict[str, Any]:
-    """librdkafka's configuration of a client of the stack's Kafka."""
+    """Return librdkafka's configuration for a client of the stack's Kafka."""
     config: dict[str, Any] = {"bootstrap.servers": settings.address("kafka")}
     if not settings.secure:
         return config
@@ -138,17 +141,17 @@ def kafka_config(settings: Settings, user: str = ADMIN) -> dict[str, Any]:
 
 
 def druid_url(settings: Settings) -> str:
-    """Where Druid is reached: the proxy before its router."""
+    """Return the URL of Druid: that of the proxy before its router."""
     return f"https://{settings.address('druid-tls')}" if settings.secure else settings.url("druid")
 
 
 def druid_login(settings: Settings) -> tuple[str, str] | None:
-    """Login and password of Druid, if it asks for them."""
+    """Return Druid's user and password; None if the stack is not secured."""
     return (AIRFLOW, passwords(settings)[_DRUID_LOGIN]) if settings.secure else None
 
 
 def druid_client(settings: Settings, **options: Any) -> DruidClient:
-    """A client of the stack's Druid; `options` are `DruidClient`'s."""
+    """Return a client of the stack's Druid; `options` go to `DruidClient`."""
     login = druid_login(settings)
     return DruidClient(
         druid_url(settings),
@@ -159,9 +162,10 @@ def druid_client(settings: Settings, **options: Any) -> DruidClient:
 
 
 def broker_properties(settings: Settings) -> Mapping[str, str]:
-    """What `server.properties` has of security, of a broker that is its own controller.
+    """Return the security part of `server.properties`, for a broker that is also the controller.
 
-    The controller's listener takes no password: only who has the broker's own key gets in.
+    The controller's listener asks for no password: it accepts only a client with the broker's own
+    TLS key.
     """
     own = authority(settings)
     certificate = own.server("kafka")
@@ -175,7 +179,7 @@ def broker_properties(settings: Settings) -> Mapping[str, str]:
         "listener.name.controller.ssl.client.auth": "required",
         "sasl.enabled.mechanisms": "PLAIN",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
-        # In the file, the passwords would be there to read.
+        # The passwords come from the environment, so that the file does not have them.
         "config.providers": "env",
         "config.providers.env.class": f"{_CONFIG_PROVIDERS}.EnvVarConfigProvider",
         "listener.name.sasl_ssl.plain.sasl.jaas.config": f"${{env:{BROKER_JAAS_VARIABLE}}}",
@@ -186,7 +190,7 @@ def broker_properties(settings: Settings) -> Mapping[str, str]:
 
 
 def jaas(user: str, password: str, more: str = "") -> str:
-    """`sasl.jaas.config` of Kafka's Java clients, and with `more` of its broker."""
+    """Return `sasl.jaas.config` for a Java client of Kafka; `more` adds options for the broker."""
     options = f'username="{user}" password="{password}" {more}'.rstrip()
     return f"{_PLAIN} {options};"
 

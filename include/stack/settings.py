@@ -1,7 +1,7 @@
-"""Where one embedded stack lives: its folder, its ports, its download cache.
+"""Settings of one embedded stack: its folder, its ports, its download cache.
 
-Two stacks run side by side when their `VENTAS_HOME` and `VENTAS_PORT_OFFSET` differ; that is how
-the tests stay out of a running demo's way.
+Two stacks can run at once if their `VENTAS_HOME` and `VENTAS_PORT_OFFSET` differ. So the tests do
+not disturb a running demo.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Every port of the stack, by service; each product's own default where it has one.
+#: Every port of the stack, by service. Where a product has a default port, it is that one.
 DEFAULT_PORTS = {
     "kafka": 9092,
     "kafka-controller": 9093,
@@ -23,7 +23,7 @@ DEFAULT_PORTS = {
     "historical": 8083,
     "indexer": 8091,
     "router": 8889,
-    # The proxy before the router, on the router's own defaults: http, or TLS on a secured stack.
+    # The proxy before the router has the router's default ports: HTTP, and TLS if secured.
     "druid": 8888,
     "druid-tls": 9088,
     "compute": 8085,
@@ -31,29 +31,30 @@ DEFAULT_PORTS = {
 }
 
 
-#: Signs that mean something in a class path, a Java argument file, a list of Kafka's folders, the
-#: address of Derby's or SQLite's database, or a value that Airflow or Kafka expands.
+#: Characters that a path may not have. They have a meaning in a class path, a Java argument file, a
+#: list of Kafka's folders, the address of Derby's or SQLite's database, or a value that Airflow or
+#: Kafka expands.
 _FORBIDDEN = frozenset(":;,'\"\\`$?#*!")
 
-#: A unix socket's path may have 107 bytes on Linux and 103 on macOS, and supervisord appends a
-#: process id while it makes it.
+#: Most bytes of the state folder's path. The path of a unix socket in it may have 107 bytes on
+#: Linux and 103 on macOS, and supervisord appends a process id while it creates the socket.
 _LONGEST_HOME = 75
 
 
 class SettingsError(ValueError):
-    """An environment variable that the stack cannot use; the message says which and why."""
+    """An environment variable has a value that the stack cannot use; the message says why."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One stack's places.
+    """Settings of one stack.
 
     Attributes:
         home: state folder (logs, data, configuration); `./ventas clean` removes it.
-        cache: downloads that any number of stacks share (jars and class-data archives); in `home`
-            for a user without a home directory.
+        cache: folder of jars and class-data archives, which all stacks share; it is in `home` for a
+            user without a home directory.
         ports: TCP port by service, all on loopback.
-        secure: Kafka asks for TLS, a login and ACLs, and Druid for TLS and a login, as in
+        secure: whether Kafka and Druid require TLS and a login, and Kafka checks ACLs, as in
             production.
     """
 
@@ -67,8 +68,8 @@ class Settings:
         """Read the stack's variables: VENTAS_HOME and the others that `./ventas --help` lists.
 
         Raises:
-            SettingsError: a port that is not a number between 1 and 65535, or used twice; a folder
-                that a stack cannot use; a VENTAS_SECURE that is neither 0 nor 1.
+            SettingsError: a port is not a number between 1 and 65535, or two services have the same
+                one; a stack cannot use the folder; VENTAS_SECURE is neither 0 nor 1.
         """
         _check_path(ROOT, "move the project to a folder")
         home = Path(environment.get("VENTAS_HOME") or ROOT / ".ventas").resolve()
@@ -83,21 +84,21 @@ class Settings:
         )
 
     def url(self, service: str) -> str:
-        """Base URL of an HTTP service."""
+        """Return the base URL of an HTTP service."""
         return f"http://{self.address(service)}"
 
     def address(self, service: str) -> str:
-        """``host:port`` of a service."""
+        """Return ``host:port`` of a service."""
         return f"{HOST}:{self.ports[service]}"
 
     @property
     def logs(self) -> Path:
-        """Folder of the processes' logs, one file each."""
+        """Folder of the logs, with one file per process."""
         return self.home / "logs"
 
 
 def _user_home() -> Path | None:
-    """Return the user's home directory; None without HOME, for a user id without an account."""
+    """Return the user's home directory; None without HOME for a user id that has no account."""
     try:
         return Path.home().resolve()
     except RuntimeError:
@@ -112,7 +113,7 @@ def _user_cache(environment: Mapping[str, str], home: Path) -> Path:
 
 
 def _check_path(path: Path, remedy: str) -> None:
-    """Raise if files of configuration cannot hold the path; `remedy` begins the way out."""
+    """Raise if configuration files cannot hold the path; `remedy` begins the message's advice."""
     if not str(path).isprintable():
         raise SettingsError(
             f"The path {str(path)!r} has signs that cannot be shown: {remedy} without them."
@@ -125,7 +126,7 @@ def _check_path(path: Path, remedy: str) -> None:
 
 
 def _check_home(home: Path) -> None:
-    """Raise if the stack cannot live in a folder, or `clean` must not remove it."""
+    """Raise if the stack cannot use the folder, or if `clean` would delete other files with it."""
     _check_path(home, "set VENTAS_HOME to a folder")
     file = next((path for path in (home, *home.parents) if path.exists()), home)
     if file.exists() and not file.is_dir():
@@ -143,7 +144,7 @@ def _check_home(home: Path) -> None:
 
 
 def port_variable(service: str) -> str:
-    """Name of the environment variable that sets a service's port."""
+    """Return the name of the environment variable that sets a service's port."""
     return f"VENTAS_PORT_{service.upper().replace('-', '_')}"
 
 

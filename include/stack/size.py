@@ -1,4 +1,4 @@
-"""`./ventas size`: what a rate takes and costs, for a person or for a program."""
+"""`./ventas size`: print the machines, storage and monthly cost that a rate of events needs."""
 
 import json
 from dataclasses import asdict
@@ -30,10 +30,10 @@ def run_size(
     keep: int,
     as_json: bool,
 ) -> int:
-    """Print the estimate; returns the exit code.
+    """Print the estimate, as tables or as JSON, and return the exit code.
 
     Raises:
-        SizingError: what was asked for does not fit.
+        SizingError: no machine fits the request.
     """
     found = estimate(rate, machine_type=machine_type, region=region, hours=hours, keep=keep)
     if as_json:
@@ -45,15 +45,15 @@ def run_size(
 
 
 def druid_sizes(found: Estimate) -> dict[str, Size]:
-    """Druid's processes on a machine that has the data, and its tasks."""
+    """Return the sizes of Druid's processes on a machine with data, and of its tasks."""
     data = found.vms[-1]
-    # A cluster may have more machines for its disks than its tasks ask for.
+    # A cluster may need more machines for its disks than for its tasks.
     sizes = size(data.machine_type, found.rate / data.machines).sizes
     return {service: sizes[service] for service in (*data.services, PEON)}
 
 
 def to_dict(found: Estimate) -> dict[str, object]:
-    """The estimate for programs; US dollars, GiB, and MiB of Druid's processes."""
+    """Return the estimate as JSON values: US dollars, GiB, and MiB for Druid's processes."""
     return {
         **asdict(found),
         "vms": [one._asdict() for one in found.vms],

@@ -1,4 +1,4 @@
-"""The embedded stack as a whole: bring it up, look at it, take it down."""
+"""The embedded stack as a whole: start it, show its state, stop it, remove it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Progress:
-    """Where long steps tell how far they are.
+    """Functions that are called to report the progress of long steps.
 
     Attributes:
-        step: called with what begins.
-        fetched: called with (done, total, what) for every jar.
+        step: called with a text for the step that begins.
+        fetched: called for every jar with the number done, the total and the jar's name.
     """
 
     step: Callable[[str], None] = lambda _: None
@@ -41,17 +41,17 @@ class Progress:
 
 
 class StackError(RuntimeError):
-    """The stack is not as the command needs it; the message says what to do."""
+    """The stack is not in the state that the command needs; the message says what to do."""
 
 
 def up(settings: Settings, progress: Progress) -> None:
-    """Start Kafka, the Compute Engine emulator and Airflow; the emulator's VM stays as it is.
+    """Start Kafka, the Compute Engine emulator and Airflow; the emulator's VM keeps its state.
 
-    A stack that runs already is found and left alone.
+    If the stack runs already, this only waits until its services answer.
 
     Raises:
-        PortsBusyError, JarError, WaitTimeoutError, FolderError, DamagedSecretsError: naming what is
-            wrong and what to do.
+        PortsBusyError, JarError, WaitTimeoutError, FolderError, DamagedSecretsError: the message
+            says what is wrong and what to do.
     """
     with folder.held(settings.home, "up"):
         folder.claim(settings.home)
@@ -69,10 +69,10 @@ def up(settings: Settings, progress: Progress) -> None:
 
 
 def down(settings: Settings) -> list[int]:
-    """Stop every process; returns those that supervisord had lost and that were ended by id.
+    """Stop every process; return the ids of those that supervisord no longer knew.
 
     Raises:
-        FolderError: another command is at work on the stack, or the folder is not a stack's.
+        FolderError: another command is changing the stack, or the folder is not a stack's folder.
     """
     if not settings.home.exists():
         return supervision.stop(settings)
@@ -83,19 +83,19 @@ def down(settings: Settings) -> list[int]:
 def clean(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> None:
     """Remove the state folder; the stack must be down.
 
-    `tell` is called with what is about to be deleted.
+    `tell` is called with a text about the files that will be deleted.
 
     Raises:
-        StackError: supervisord answers, or processes of the stack, or of a stack in a folder within
-            its own, are alive.
-        FolderError: the folder is not a stack's, another command is at work on it, or something in
-            it could not be deleted.
+        StackError: supervisord answers, or processes of this stack, or of a stack in a folder
+            inside this one, are alive.
+        FolderError: the folder is not a stack's folder, another command is changing the stack, or a
+            file could not be deleted.
     """
     if not settings.home.exists():
         return
     with folder.held(settings.home, "clean"):
         alive = supervision.marked_processes(settings, nested=True)
-        # The environment of a process, and so its mark, may be hidden, as in a container.
+        # A process's environment, and so its mark, may be hidden, for example in a container.
         if alive or supervision.is_running(settings):
             listed = ", ".join(str(process.pid) for process in alive) or "hidden from this user"
             raise StackError(
@@ -106,7 +106,7 @@ def clean(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> N
 
 
 def addresses(settings: Settings) -> dict[str, dict[str, str]]:
-    """Where each service answers, by service and kind of address."""
+    """Return the address of each service, by service and kind of address."""
     return {
         "kafka": {"bootstrap_servers": settings.address("kafka")},
         "druid": {
@@ -118,9 +118,10 @@ def addresses(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """Addresses, and each process's state, id and memory (MiB), children included.
+    """Return the addresses, and the state, id and memory (MiB) of each process with its children.
 
-    `memory_mib` counts proportional memory (PSS): pages that several processes share count once.
+    `memory_mib` is proportional memory (PSS), in which pages shared by several processes count
+    once.
     """
     running = supervision.is_running(settings)
     states = supervision.process_states(settings) if running else []
@@ -144,7 +145,7 @@ def status(settings: Settings) -> dict[str, Any]:
 
 
 def products(settings: Settings, progress: Progress) -> dict[str, java.JavaProduct]:
-    """The Java products, fetched and verified, each with its class-data archive."""
+    """Fetch and verify the Java products; return each with its class-data archive."""
     folder.claim_downloads(settings.cache)
     locked = jars.read_lock()
     done = 0
@@ -199,7 +200,7 @@ def _wait_for_services(settings: Settings, progress: Progress) -> None:
 
 
 def kafka_answers(settings: Settings) -> bool:
-    """Whether the broker gives its metadata."""
+    """Return whether the broker answers a request for metadata."""
     try:
         client = AdminClient({**security.kafka_config(settings), "log_level": 0})
         return bool(client.list_topics(timeout=1).brokers)
@@ -215,7 +216,7 @@ def _answers(url: str) -> bool:
 
 
 def _airflow_is_healthy(settings: Settings) -> bool:
-    """All components beat: the API server alone is up long before the scheduler is of use."""
+    """Return whether all components are healthy: the API server answers long before the others."""
     try:
         answer = httpx.get(
             f"{settings.url('airflow')}/api/v2/monitor/health", timeout=3, trust_env=False
@@ -252,7 +253,7 @@ def _rss(process: psutil.Process) -> int:
 
 def _pss(process: psutil.Process) -> int:
     try:
-        # Linux only; elsewhere the unshared part is the nearest that exists.
+        # PSS exists on Linux only. On other systems, the unshared memory (USS) is the closest.
         memory = process.memory_full_info()
         return int(getattr(memory, "pss", memory.uss))
     except (psutil.NoSuchProcess, psutil.AccessDenied):

@@ -1,6 +1,6 @@
 """The test suites of `./ventas test`: what each proves, how long it takes, and what it needs.
 
-Nothing else is imported here: the command line reads it for its help.
+This module imports nothing of the project, because the command line imports it for its help.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,14 @@ Kind = Literal["check", "cores", "stack", "secure", "apart"]
 
 
 class Suite(NamedTuple):
-    """A suite: a tool that checks the source, or a folder of `tests/`."""
+    """A test suite: a tool that checks the source, or a folder of `tests/`."""
 
     kind: Kind
-    """`check`: a tool. `cores`: pytest without services, on every core. `stack`: on the tests'
-    stack. `secure`: on a secured stack. `apart`: brings its own services."""
+    """`check`: a tool. `cores`: pytest without services, on every core. `stack`: pytest on the
+    tests' stack. `secure`: pytest on a secured stack. `apart`: pytest that starts its own services.
+    """
     seconds: float
-    """Wall time on 2 cores with warm caches within a whole run: docs/testing.md."""
+    """Wall time on 2 cores with warm caches, within a run of all suites: docs/testing.md."""
     proves: str
 
 
@@ -47,15 +48,15 @@ SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "full": tuple(SUITES),
 }
 
-#: Suites that also run on the secured stack, when `secure` is asked for.
+#: Suites that also run on the secured stack, if `secure` is selected.
 END_TO_END: Final = ("e2e", "backfill", "recovery")
 
-#: Suites of a second stack; the first one has the others.
+#: Suites that run on the second stack, if there is one; the others run on the first.
 SECOND_STACK: Final = ("e2e", "backfill", "recovery", "chaos")
 
 
 class Need(NamedTuple):
-    """What a selection of suites needs, measured on 2 cores: docs/testing.md."""
+    """Time and resources that a selection of suites needs, measured on 2 cores: docs/testing.md."""
 
     minutes: float
     memory_gib: float
@@ -63,7 +64,7 @@ class Need(NamedTuple):
 
 
 def need(names: Iterable[str]) -> Need:
-    """Return what the suites need together, on one stack."""
+    """Return the time and resources that the suites need together, on one stack."""
     suites = [SUITES[name] for name in names]
     on_stack = any(suite.kind not in ("check", "cores") for suite in suites)
     lanes = {"check": 0.0, "cores": 0.0, "stack": 0.0}

@@ -1,4 +1,4 @@
-"""Talking to the stack's supervisord: is it there, start it, stop it, what do its processes do."""
+"""Start, stop and query the stack's supervisord and its processes."""
 
 import os
 import subprocess
@@ -17,16 +17,16 @@ from include.stack.processes import supervisor_socket
 from include.stack.settings import Settings
 from include.stack.waiting import wait_until
 
-#: Marks every process of a stack, grandchildren too: what is left of it can be found by it.
+#: Environment variable that every process of a stack inherits, so that leftovers can be found.
 MARK = "VENTAS_STACK"
 
 
 @contextmanager
 def supervisor(settings: Settings) -> Iterator[Any]:
-    """supervisord's XML-RPC interface, over its unix socket.
+    """Yield supervisord's XML-RPC interface, over its unix socket.
 
     Raises:
-        OSError: it does not run.
+        OSError: supervisord does not run.
     """
     transport = SupervisorTransport(serverurl=f"unix://{supervisor_socket(settings)}")
     try:
@@ -36,7 +36,7 @@ def supervisor(settings: Settings) -> Iterator[Any]:
 
 
 def is_running(settings: Settings) -> bool:
-    """Whether this stack's supervisord answers."""
+    """Return whether this stack's supervisord answers."""
     try:
         with supervisor(settings) as rpc:
             return bool(rpc.getState()["statename"] == "RUNNING")
@@ -45,11 +45,12 @@ def is_running(settings: Settings) -> bool:
 
 
 def start(settings: Settings, configuration: Path, variables: Mapping[str, str]) -> None:
-    """Start supervisord as a daemon; it starts everything but the VM's groups.
+    """Start supervisord as a daemon; it starts every group but the VM's.
 
-    The processes inherit `variables` from it: in its file, secrets would be there to read.
+    The processes inherit `variables` from supervisord, so that its configuration file has no
+    secrets.
     """
-    # An ended supervisord may leave its socket, which a new one would wait for.
+    # A dead supervisord may leave its socket, and a new one would wait for that.
     supervisor_socket(settings).unlink(missing_ok=True)
     subprocess.run(
         [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
@@ -70,7 +71,7 @@ def start(settings: Settings, configuration: Path, variables: Mapping[str, str])
 
 
 def stop(settings: Settings, seconds: float = 90) -> list[int]:
-    """Stop everything, in order; returns the ids of processes that had to be killed after it."""
+    """Stop everything, in order; return the ids of the processes that outlived supervisord."""
     if is_running(settings):
         with supervisor(settings) as rpc:
             daemon = psutil.Process(rpc.getPID())
@@ -90,16 +91,16 @@ def stop(settings: Settings, seconds: float = 90) -> list[int]:
 
 
 def process_states(settings: Settings) -> list[dict[str, Any]]:
-    """What supervisord says of each process: name, group, statename, pid, logfile…"""
+    """Return supervisord's information on each process: name, group, statename, pid, logfile…"""
     with supervisor(settings) as rpc:
         states: list[dict[str, Any]] = rpc.getAllProcessInfo()
         return states
 
 
 def marked_processes(settings: Settings, *, nested: bool = False) -> list[psutil.Process]:
-    """Every process of this stack that is alive, however it came about.
+    """Return every live process of this stack, whichever process started it.
 
-    `nested`: those of stacks whose folders are within this one's, too.
+    `nested` includes the processes of stacks whose folders are inside this one.
     """
     found = []
     for process in psutil.process_iter():
@@ -117,8 +118,8 @@ def marked_processes(settings: Settings, *, nested: bool = False) -> list[psutil
 
 def _is_of(process: psutil.Process, home: Path, *, nested: bool) -> bool:
     folders = [process.environ().get(MARK, "")]
-    # Airflow's processes that name themselves write over their environment. They stay where
-    # supervisord starts all; a person's shell may be there too.
+    # Airflow's processes that set their title overwrite their environment. They are recognised by
+    # their working folder and their title: a person's shell may have the same working folder.
     if " ".join(process.cmdline()).startswith("airflow "):
         folders.append(process.cwd())
     if nested:

@@ -1,8 +1,8 @@
-"""`./ventas test`: run the suites, tell how far they are, and say where a failure's traces are.
+"""`./ventas test`: run the suites, show their progress, and name the files of a failure.
 
-Suites run in lanes beside each other: the type checker, the suites without services on every core,
-and the suites on a stack, one after the other. Each run of pytest writes to a file of its own; its
-progress goes to the terminal.
+Suites run in parallel lanes: the type checker, the suites without services on every core, and the
+suites on a stack, one after the other. Each run of pytest writes its output to a file; its progress
+goes to the terminal.
 """
 
 import os
@@ -24,18 +24,18 @@ from include.stack.suites import DEFAULT, END_TO_END, SECOND_STACK, SELECTIONS, 
 
 LINT: Final = (("ruff", "check", "."), ("ruff", "format", "--check", "."))
 
-#: A second stack pays off only where it does not take the first one's cores and memory.
+#: Cores and memory from which a second stack makes the run faster.
 CORES_OF_TWO_STACKS: Final = 4
 GIB_OF_TWO_STACKS: Final = 12.0
 
-#: A copy of the terminal, which tests cannot take the place of.
+#: A duplicate of standard output for the progress, which tests cannot capture.
 _TERMINAL: Final = os.dup(1)
 _POLL: Final = 0.1
 
-#: Niceness of what runs beside the stack, which takes longest: the whole is over sooner.
+#: Niceness of the runs without a stack. The stack's lane takes longest, so it gets the cores first.
 _ASIDE: Final = 10
 
-#: pytest's exit code if it found no test to run.
+#: pytest's exit code for "no tests collected".
 NO_TESTS: Final = 5
 
 
@@ -46,14 +46,14 @@ class Run(NamedTuple):
     command: tuple[str, ...]
     environment: Mapping[str, str] = {}
     niceness: int = 0
-    """How much it lets the others go first, as for `nice`."""
+    """As for `nice`, relative to this process."""
 
 
 def chosen(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the suites that are meant by names of suites and selections, in their order.
+    """Return the suites of these names of suites and selections, in the order of `SUITES`.
 
     Raises:
-        StackError: a name that is neither.
+        StackError: a name is neither a suite nor a selection.
     """
     known = (*SELECTIONS, *SUITES)
     if unknown := [name for name in names if name not in known]:
@@ -63,7 +63,7 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def stacks_for(free: Free) -> int:
-    """Return how many stacks may run at once on this machine."""
+    """Return how many stacks to run at once with these free resources."""
     enough = free.cores >= CORES_OF_TWO_STACKS and free.memory_gib >= GIB_OF_TWO_STACKS
     return 2 if enough else 1
 
@@ -71,13 +71,16 @@ def stacks_for(free: Free) -> int:
 def run_suites(
     names: Sequence[str], expression: str | None, home: Path, stacks: int | None = None
 ) -> int:
-    """Run the named suites, or those of a contributor; return the first failure's exit code.
+    """Run the named suites, or the default ones; return 0 or the exit code of a failed run.
 
-    `expression` is pytest's `-k`. Output, JUnit files and pictures go to folders of `home`.
-    `stacks`, 1 or 2, overrides what the machine seems fit for.
+    Args:
+        names: suites and selections; empty for the default ones.
+        expression: pytest's `-k`.
+        home: folder whose subfolders get the output, JUnit files and screenshots.
+        stacks: stacks at once, 1 or 2; None decides by the machine's free resources.
 
     Raises:
-        StackError: a suite that does not exist, or too little free memory or disk.
+        StackError: a suite does not exist, or there is too little free memory or disk.
     """
     suites = chosen(names)
     folder = home / "test-results"
@@ -95,7 +98,7 @@ def run_suites(
         lanes = lanes_of(suites, expression, folder, number, Path(temporary))
         codes = _run_lanes(lanes, folder)
     _say_results(codes, folder, home, monotonic() - began)
-    # With -k, some runs may well have no test of that name.
+    # With -k, a run without a matching test is no failure, unless no run has one.
     return max([code for code in codes.values() if code != NO_TESTS] or codes.values(), default=0)
 
 
@@ -125,9 +128,9 @@ def _check_machine(suites: Sequence[str], free: Free, stacks: int | None) -> int
 def lanes_of(
     suites: Sequence[str], expression: str | None, folder: Path, stacks: int, temporary: Path
 ) -> list[list[Run]]:
-    """Return what runs beside each other, each lane a list of runs one after the other.
+    """Return the lanes, which run in parallel; the runs of a lane run one after the other.
 
-    JUnit files go to `folder`, the files of tests without services to `temporary`.
+    JUnit files go to `folder`, and the temporary files of tests without services to `temporary`.
     """
 
     def of(*kinds: str) -> tuple[str, ...]:
@@ -147,7 +150,7 @@ def lanes_of(
         lanes.append([Run("types", (sys.executable, "-m", "mypy"), niceness=_ASIDE)])
     if cores := of("cores"):
         workers = str(os.cpu_count() or 1)
-        # Below pytest's own folder, a worker's paths are too long for a stack's unix socket.
+        # In pytest's default folder, a worker's paths would be too long for a unix socket.
         options = ("-n", workers, "--dist", "loadfile", f"--basetemp={temporary / 't'}")
         lanes.append([pytest("cores", cores, *options)._replace(niceness=_ASIDE)])
     second = tuple(suite for suite in of("stack") if stacks > 1 and suite in SECOND_STACK)
@@ -162,7 +165,7 @@ def lanes_of(
 
 
 def _run_lanes(lanes: Sequence[Sequence[Run]], folder: Path) -> dict[str, int]:
-    """Run the lanes beside each other; return the exit code of each run."""
+    """Run the lanes in parallel; return the exit code of each run by its name."""
     codes: dict[str, int] = {}
     waiting = [deque(lane) for lane in lanes]
     running: list[tuple[Run, subprocess.Popen[bytes]] | None] = [None for _ in lanes]
@@ -182,7 +185,7 @@ def _run_lanes(lanes: Sequence[Sequence[Run]], folder: Path) -> dict[str, int]:
 
 @contextmanager
 def _started(run: Run, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a run, whose output goes to a file; end it, where it goes on, at the context's end."""
+    """Start a run with its output in a file; if it still runs at the context's end, end it."""
     with (folder / f"{run.name}.log").open("wb") as output:
         process = subprocess.Popen(
             run.command,
@@ -203,7 +206,7 @@ def _started(run: Run, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _say_results(codes: Mapping[str, int], folder: Path, home: Path, seconds: float) -> None:
-    """Print the output of what failed, a line for each suite, and where the traces are."""
+    """Print the output of failed runs, a line per suite, and the folders to look at."""
     failed = [name for name, code in codes.items() if code not in (0, NO_TESTS)]
     for name in failed:
         print(f"\n== {name} failed: {folder / name}.log")

@@ -1,4 +1,4 @@
-"""Waits with a deadline whose error names the service, its address and its log's last lines."""
+"""Wait for a service with a deadline; the error has its name, address and last log lines."""
 
 import time
 from collections import deque
@@ -9,7 +9,7 @@ _LOG_LINES = 12
 
 
 class WaitTimeoutError(TimeoutError):
-    """A service that was not ready in time."""
+    """A service was not ready in time."""
 
 
 def wait_until(
@@ -21,12 +21,12 @@ def wait_until(
     log: Path | None = None,
     interval: float = 0.25,
 ) -> float:
-    """Poll `ready` until it is true; returns the seconds it took.
+    """Poll `ready` until it is true; return the seconds that it took.
 
-    A condition that raises `OSError` (refused, reset, timed out) counts as not yet.
+    An `OSError` from `ready` (refused, reset, timed out) counts as "not ready yet".
 
     Raises:
-        WaitTimeoutError: naming service, address, the last reason and the log's last lines.
+        WaitTimeoutError: with service, address, the last reason and the log's last lines.
     """
     start = time.monotonic()
     reason = "not ready"

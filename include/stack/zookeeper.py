@@ -1,4 +1,4 @@
-"""The embedded ZooKeeper, from Druid's own jars."""
+"""The embedded ZooKeeper, which runs from Druid's jars."""
 
 from include.stack.settings import HOST, Settings
 
@@ -7,7 +7,7 @@ JVM_OPTIONS = ("-Xms48m", "-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=
 
 
 def configuration(settings: Settings) -> dict[str, str]:
-    """`zoo.cfg` of a lone server on loopback, without its admin web server."""
+    """Return `zoo.cfg` of a single server on loopback, without the admin web server."""
     return {
         "dataDir": str(settings.home / "zookeeper"),
         "clientPort": str(settings.ports["zookeeper"]),

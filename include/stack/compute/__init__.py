@@ -1,1 +1,1 @@
-"""A local stand-in for the Compute Engine v1 API whose one virtual machine is the Druid group."""
+"""A local emulator of the Compute Engine v1 API; its one virtual machine is Druid's processes."""

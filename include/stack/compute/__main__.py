@@ -15,7 +15,7 @@ from include.stack.compute.emulator import Emulator, StateFileError
 from include.stack.compute.power import AlwaysOn, Power, SupervisorGroups
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - of a container alone, see --container
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - only inside a container, see --container
 
 DESCRIPTION = """\
 A local server that speaks the Compute Engine v1 API for instances and zone operations.
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     shown = options.container or (f"[{host}]" if ":" in host else host)
     print(f"Compute Engine emulator at http://{shown}:{listener.getsockname()[1]}", flush=True)
-    # Clients in a long operations.wait must not delay the end of the server.
+    # Clients in a long operations.wait must not delay the server's shutdown.
     names = [options.container] if options.container else []
     app = create_app(emulator, names, faulty=options.faults)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)

@@ -27,7 +27,7 @@ from include.stack.compute.resources import (
 from include.stack.compute.validation import check_instance, check_request_id, check_zone
 from include.web_guard import BodyLimit, WebGuard
 
-#: Bytes of a request's body; an instance's startup script alone may have 256 KiB.
+#: Most bytes of a request's body; an instance's startup script alone may have 256 KiB.
 _MAX_BODY = 4 * 1024 * 1024
 
 # The API's own limit for one wait call, https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
@@ -35,7 +35,7 @@ WAIT_SECONDS = 120.0
 
 
 def _known_parameters(request: Request) -> None:
-    """Each route's operation id is the API's own name of the method."""
+    """Check the parameters; each route's operation id is the API's own name of the method."""
     check_parameters(request.scope["route"].operation_id, request.path_params, request.query_params)
 
 
@@ -69,7 +69,7 @@ def _trouble(
     faults: Annotated[Faults, Depends(_faults)],
     place: Annotated[Place, Depends(_place)],
 ) -> Trouble | None:
-    """Raises the refusal that was asked for; of a route that begins an operation, its trouble."""
+    """Return the trouble that a test requested for this operation; raise a requested refusal."""
     method = request.scope["route"].operation_id
     return faults.due(method, place, request.path_params.get("instance", ""))
 
@@ -87,17 +87,19 @@ router = APIRouter(
     dependencies=[Depends(_known_parameters), Depends(_trouble)],
 )
 
-#: Not Google's: where a test asks for what goes wrong.
+#: Routes that Google does not have: tests request faults there.
 fault_routes = APIRouter()
 
 
 def create_app(
     emulator: Emulator, host_names: Sequence[str] = (), *, faulty: bool = False
 ) -> FastAPI:
-    """Return the server's application; the emulator's thread runs as long as it does.
+    """Return the server's application; the emulator's thread runs as long as the application.
 
-    It answers to the names of the loopback interface and to ``host_names``; ``faulty``: faults can
-    be asked of it at ``/faults`` and ``/interruptions``.
+    Args:
+        emulator: the emulator that it serves.
+        host_names: host names to accept in addition to those of the loopback interface.
+        faulty: whether to add the routes ``/faults`` and ``/interruptions``.
     """
 
     @asynccontextmanager
@@ -145,7 +147,7 @@ def insert(
     trouble: TroubleDep,
     body: Annotated[dict[str, Any], Body()],
 ) -> Json:
-    """Create an instance and start it."""
+    """Create and start an instance."""
     check_insert(body)
     check_instance(body, place.zone)
     return emulator.apply(
@@ -213,7 +215,7 @@ def delete(
     trouble: TroubleDep,
     instance: str,
 ) -> Json:
-    """Stop an instance and forget it."""
+    """Stop an instance and delete it."""
     return emulator.apply(
         lambda fleet, now: operation_json(
             fleet.delete(place, instance, now, request_id, trouble), base
@@ -251,7 +253,7 @@ def wait_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, operat
 
 
 class InterruptionRequest(BaseModel):
-    """Which instance Compute Engine is to end by itself, and how."""
+    """Request that Compute Engine ends an instance by itself: which one, and in which way."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -263,20 +265,20 @@ class InterruptionRequest(BaseModel):
 
 @fault_routes.post("/faults", status_code=204)
 def add_fault(faults: FaultsDep, fault: Fault) -> None:
-    """Let something go wrong from now on; a refusal in Google's words at the next request."""
+    """Add a fault, which applies from the next request on."""
     faults.add(fault)
 
 
 @fault_routes.delete("/faults", status_code=204)
 def clear_faults(faults: FaultsDep, emulator: EmulatorDep) -> None:
-    """Let nothing go wrong any more, and operations that never ended end."""
+    """Remove all faults, and let the endless operations end."""
     faults.clear()
     emulator.apply(lambda fleet, _: fleet.release())
 
 
 @fault_routes.post("/interruptions")
 def interrupt(emulator: EmulatorDep, base: BaseDep, asked: InterruptionRequest) -> Json:
-    """Let Compute Engine end an instance by itself; return its operation."""
+    """Let Compute Engine end an instance by itself; return the operation."""
     place = Place(asked.project, asked.zone)
     return emulator.apply(
         lambda fleet, now: operation_json(

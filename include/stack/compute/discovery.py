@@ -1,9 +1,9 @@
-"""Requests held to Google's own description of the Compute Engine API, its discovery document.
+"""Check requests against Google's own description of the Compute Engine API.
 
-The document ships with googleapiclient; the format is described at
-https://developers.google.com/discovery/v1/reference/apis. Where Google is lenient this is not:
-fields that only Google fills in are refused instead of ignored, and a 64-bit number is a string of
-digits, as its type in the document says.
+This discovery document ships with googleapiclient; its format is described at
+https://developers.google.com/discovery/v1/reference/apis. The checks are stricter than Google's:
+fields that only Google fills in are refused instead of ignored, and a 64-bit number must be a
+string of digits, as its type in the document says.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from include.stack.compute.errors import ApiError, invalid
 
 _DOCUMENT: Final = "discovery_cache/documents/compute.v1.json"
 
-#: The one method with a body.
+#: The only method with a body.
 _INSERT: Final = "compute.instances.insert"
 
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
@@ -54,7 +54,7 @@ class Schema(
     frozen=True,
     rename={"ref": "$ref", "read_only": "readOnly", "values": "additionalProperties"},
 ):
-    """What the document says of a resource, a field or a parameter; the rest is left out."""
+    """The document's schema of a resource, field or parameter, without the parts not used here."""
 
     type: str = "object"
     ref: str = ""
@@ -85,18 +85,18 @@ class _Document(msgspec.Struct, frozen=True):
 
 @cache
 def _document() -> _Document:
-    """The document, read at the first request and not at the emulator's start."""
+    """Return the document. It is read at the first request, so that the emulator starts fast."""
     text = files("googleapiclient").joinpath(_DOCUMENT).read_bytes()
     return msgspec.json.decode(text, type=_Document)
 
 
 def check_insert(body: dict[str, Any]) -> None:
-    """Raise the API's 400 unless the body is what ``instances.insert`` takes."""
+    """Raise the API's 400 unless ``instances.insert`` accepts the body."""
     _check(_document().schemas["Instance"], body, "resource")
 
 
 def check_parameters(method: str, path: Mapping[str, str], query: Mapping[str, str]) -> None:
-    """Raise the API's 400 for a parameter that a method has not, or not with that value."""
+    """Raise the API's 400 if the method does not have a parameter or does not accept its value."""
     own, common = _method(method).parameters, _document().parameters
     for name, text in path.items():
         _check_text(own[name], text, name)
@@ -117,12 +117,12 @@ def _method(name: str) -> _Method:
 
 
 def _check(schema: Schema, value: object, path: str) -> None:
-    """``path`` names the field as the API's messages do: ``resource.disks[0].boot``."""
+    """Check a value; ``path`` names it as the API's messages do: ``resource.disks[0].boot``."""
     if schema.read_only:
         raise invalid(path, _shown(value), "It is output only: Compute Engine fills it in")
     if schema.ref:
         schema = _document().schemas[schema.ref]
-    # A type of its own: True is an int in Python, and not in JSON.
+    # `type` and not `isinstance`: True is an int in Python, but not a number in JSON.
     if type(value) not in _KINDS[schema.type]:
         problem = f"Must be of type {schema.type}, not {_NAMES[type(value)]}"
         raise invalid(path, _shown(value), problem)
@@ -154,13 +154,13 @@ def _check_object(schema: Schema, value: dict[str, object], path: str) -> None:
 def _check_item(array: Schema, item: object, path: str) -> None:
     assert array.items  # noqa: S101 - every array in the document has its items
     _check(array.items, item, path)
-    # The document has the pattern of network tags at the array.
+    # For network tags, the document has the items' pattern at the array.
     if array.pattern:
         _check_pattern(array.pattern, str(item), path, f"(?:{array.pattern})")
 
 
 def _check_text(parameter: Schema, text: str, name: str) -> None:
-    """A parameter's value is text, whatever its type."""
+    """Check a parameter's value, which is text whatever the parameter's type is."""
     if parameter.type == "boolean" and text not in ("true", "false"):
         raise invalid(name, _shown(text), "Must be true or false")
     if parameter.type == "integer":
@@ -201,7 +201,7 @@ def _check_range(schema: Schema, number: int, path: str) -> None:
 
 
 def _check_unicode(text: str, path: str) -> None:
-    """JSON may have half a surrogate pair, which could be neither kept nor shown."""
+    """Refuse half a surrogate pair, which JSON allows but which cannot be stored or shown."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -209,7 +209,7 @@ def _check_unicode(text: str, path: str) -> None:
 
 
 def _shown(value: object) -> str:
-    """A value for a message: of any text, and of objects and arrays only that they are."""
+    """Return a value as text for a message; objects and arrays are shortened to their brackets."""
     if isinstance(value, dict):
         return "{…}"
     if isinstance(value, list):

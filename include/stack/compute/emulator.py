@@ -1,4 +1,4 @@
-"""Keeps the state on disk and moves it on as the process group really does."""
+"""Keep the state on disk, drive the process group and follow its real state."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# How often the process group is looked at, in seconds: while it changes, and otherwise.
+# Seconds between two looks at the process group: while it changes, and otherwise.
 BUSY_INTERVAL = 0.05
 IDLE_INTERVAL = 1.0
 
@@ -32,10 +32,10 @@ class StateFileError(Exception):
 
 
 class Emulator:
-    """The fleet, its file and the thread that drives the process group.
+    """The fleet, its state file and the thread that drives the process group.
 
-    Used as a context manager: the thread runs inside. Leaving it does not stop the process
-    group; the next start finds it as it is.
+    It is a context manager: the thread runs inside the block. The process group goes on after the
+    block, and the next emulator finds it as it is.
     """
 
     def __init__(self, power: Power, state_file: Path) -> None:
@@ -66,14 +66,14 @@ class Emulator:
         self._thread.join()
 
     def apply(self, action: Callable[[Fleet, datetime], T]) -> T:
-        """Read or change the fleet; a change is on disk when this returns."""
+        """Call a function that reads or changes the fleet, and save the fleet before returning."""
         with self._changed:
             result = action(self._fleet, datetime.now(UTC))
             self._save()
             return result
 
     def wait(self, place: Place, name: str, seconds: float) -> Operation:
-        """Return the operation once it is done, or as it is after ``seconds``."""
+        """Wait until the operation is done, at most ``seconds``, and return it."""
         deadline = monotonic() + seconds
         with self._changed:
             while True:
@@ -95,9 +95,10 @@ class Emulator:
                     return
 
     def _step(self) -> None:
-        """Tell the process group what is due, then see what it does.
+        """Start or stop the process group if that is due, then update the fleet from its state.
 
-        Its calls are made without the lock, so that clients see each status meanwhile.
+        The calls to the process group are made without the lock, so that clients can see each
+        status meanwhile.
         """
         step = self.apply(lambda fleet, _: fleet.next_step())
         try:
@@ -122,7 +123,7 @@ class Emulator:
         self.apply(lambda fleet, now: fleet.observe(group, now))
 
     def _report(self, trouble: str) -> None:
-        """Log a trouble when it begins and when it ends, not at every look."""
+        """Log a trouble only when it begins and when it ends."""
         if trouble and trouble != self._trouble:
             log.warning("%s", trouble)
         elif self._trouble and not trouble:
@@ -133,7 +134,7 @@ class Emulator:
         encoded = msgspec.json.format(msgspec.json.encode(self._fleet))
         if encoded == self._saved:
             return
-        # Replacing the file at once leaves the old or the new state, never a half.
+        # The rename is atomic: the file has the old or the new state, never a part of it.
         draft = self._state_file.with_name(self._state_file.name + ".new")
         draft.write_bytes(encoded)
         draft.replace(self._state_file)

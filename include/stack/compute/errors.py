@@ -1,4 +1,4 @@
-"""The errors of the Compute Engine API, in the shape its clients parse.
+"""The errors of the Compute Engine API, in the shape that its clients parse.
 
 Shape: ``{"error": {"code", "message", "errors": [{"message", "domain", "reason"}]}}``, see
 https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-api-errors
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """A request refused with an HTTP status and one of Google's reasons."""
+    """A request is refused with an HTTP status and one of Google's reasons."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -30,12 +30,12 @@ def not_found(resource: str) -> ApiError:
 
 
 def already_exists(resource: str) -> ApiError:
-    """Return the 409 for inserting a resource whose name is taken."""
+    """Return the 409 for the insertion of a resource whose name is taken."""
     return ApiError(409, "alreadyExists", f"The resource '{resource}' already exists")
 
 
 def not_ready(resource: str) -> ApiError:
-    """Return the 400 for a resource whose present status does not allow the action."""
+    """Return the 400 for a resource whose current status does not allow the action."""
     return ApiError(400, "resourceNotReady", f"The resource '{resource}' is not ready")
 
 

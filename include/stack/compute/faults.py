@@ -1,7 +1,7 @@
-"""What goes wrong in a cloud, on request: for tests of those who use Compute Engine.
+"""Faults of a cloud, injected on request, for tests of programs that use Compute Engine.
 
-Nothing goes wrong unless the emulator was started with ``--faults`` and asked to. The shapes are
-those of real answers:
+There are no faults unless the emulator runs with ``--faults`` and a test requests them. The answers
+have the shapes of Google's:
 https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-resource-availability,
 https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-api-errors and the schemas
 `ErrorInfo` and `QuotaExceededInfo` of the discovery document.
@@ -18,18 +18,18 @@ from include.stack.compute.errors import ApiError
 from include.stack.compute.records import Failure, Place, Trouble
 
 Code = Literal[
-    # The request is refused.
+    # The API refuses the request.
     "forbidden",
     "quotaExceeded",
     "rateLimitExceeded",
     "RESOURCE_EXHAUSTED",
     "backendError",
-    # The request is taken, and its operation fails.
+    # The API accepts the request, and its operation fails.
     "QUOTA_EXCEEDED",
     "SERVICE_ACCOUNT_ACCESS_DENIED",
     "ZONE_RESOURCE_POOL_EXHAUSTED",
     "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS",
-    # It is taken, and its operation never ends until the faults are taken back.
+    # The API accepts the request, and its operation does not end until the faults are removed.
     "endless",
 ]
 
@@ -46,10 +46,13 @@ _HELP: Final = {
 
 
 class Fault(BaseModel):
-    """What is to go wrong.
+    """A fault to inject.
 
-    ``methods`` are named as in the API (``instances.start``); ``zones``: everywhere if empty;
-    ``times``: how often, or until it is taken back.
+    Attributes:
+        code: the error, in the API's words, or ``endless``.
+        methods: the API's names of the methods that it affects, such as ``instances.start``.
+        zones: zones that it affects; empty for all.
+        times: number of requests that it affects; None for all until it is removed.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -61,24 +64,27 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """The faults that were asked for, the oldest first."""
+    """The requested faults, oldest first."""
 
     def __init__(self) -> None:
         self._asked: list[Fault] = []
         self._lock = Lock()
 
     def add(self, fault: Fault) -> None:
-        """Let this go wrong from now on."""
+        """Inject a fault from now on."""
         with self._lock:
             self._asked.append(fault)
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         with self._lock:
             self._asked.clear()
 
     def due(self, method: str, place: Place, name: str) -> Trouble | None:
-        """What happens to the operation that a request begins; raises ApiError if it is refused."""
+        """Return the trouble of the operation that a request begins; raise ApiError for a refusal.
+
+        The first matching fault applies; None without one.
+        """
         with self._lock:
             fault = next((f for f in self._asked if _meets(f, method, place)), None)
             if fault is None:

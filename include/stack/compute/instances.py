@@ -1,7 +1,7 @@
 """The rules by which instances and zone operations change.
 
-Pure: the time and the process group's state are handed in, nothing is read or written. One
-instance at a time may be active, because there is one process group behind them all.
+They are pure: the callers pass the time and the process group's state, and nothing is read or
+written. Only one instance at a time may be active, because all share one process group.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from include.stack.compute.records import (
 
 log = logging.getLogger(__name__)
 
-# Compute Engine forgets operations after some weeks; here the oldest finished ones make room.
+# Operations that are kept. Compute Engine deletes operations after some weeks; here the oldest
+# finished ones are deleted beyond this number.
 KEPT_OPERATIONS = 200
 
 _TOLD = {
@@ -40,14 +41,14 @@ _TOLD = {
 
 
 class Fleet(msgspec.Struct):
-    """All instances, named disks and operations: the whole state, as it is kept in the file."""
+    """All instances, named disks and operations: the whole state, as the file has it."""
 
     instances: list[Instance] = msgspec.field(default_factory=list)
     operations: list[Operation] = msgspec.field(default_factory=list)
     disks: list[Disk] = msgspec.field(default_factory=list)
     serial: int = 0
 
-    # -- what a client asks ------------------------------------------------------------------
+    # -- requests of clients -----------------------------------------------------------------
 
     def instance(self, place: Place, name: str) -> Instance:
         """Return an instance, or raise the API's 404."""
@@ -78,7 +79,7 @@ class Fleet(msgspec.Struct):
         request_id: str | None = None,
         trouble: Trouble | None = None,
     ) -> Operation:
-        """Create an instance and begin to start it; ``body`` has been checked."""
+        """Create an instance and begin to start it; ``body`` must be checked already."""
         name = body["name"]
         if earlier := self._repeated(place, "insert", name, request_id):
             return earlier
@@ -101,7 +102,7 @@ class Fleet(msgspec.Struct):
         request_id: str | None = None,
         trouble: Trouble | None = None,
     ) -> Operation:
-        """Begin to start an instance; one that starts or runs already is left as it is."""
+        """Begin to start an instance; nothing changes if it is starting or running already."""
         if earlier := self._repeated(place, "start", name, request_id):
             return earlier
         instance = self.instance(place, name)
@@ -124,7 +125,7 @@ class Fleet(msgspec.Struct):
         request_id: str | None = None,
         trouble: Trouble | None = None,
     ) -> Operation:
-        """Begin to stop an instance; one that stops or has stopped already is left as it is."""
+        """Begin to stop an instance; nothing changes if it is stopping or stopped already."""
         return self._stop("stop", place, name, now, request_id, trouble)
 
     def delete(
@@ -135,16 +136,17 @@ class Fleet(msgspec.Struct):
         request_id: str | None = None,
         trouble: Trouble | None = None,
     ) -> Operation:
-        """Begin to stop an instance for good; it vanishes when its processes are gone."""
+        """Begin to delete an instance; it disappears when its processes have ended."""
         return self._stop("delete", place, name, now, request_id, trouble)
 
-    # -- what happens by itself --------------------------------------------------------------
+    # -- changes without a request of a client -----------------------------------------------
 
     def interrupt(self, place: Place, name: str, kind: Interruption, now: datetime) -> Operation:
-        """Begin to end a running instance as Compute Engine does; it stays off.
+        """Begin to end a running instance as Compute Engine does by itself; it stays off.
 
-        A host error ends one as if its ``scheduling.automaticRestart`` were false. Raises the
-        API's 400 unless it runs, and for the preemption of one that is not Spot.
+        A host error ends the instance as if its ``scheduling.automaticRestart`` were false. Raises
+        the API's 400 if the instance does not run, and for the preemption of an instance that is
+        not Spot.
         """
         instance = self.instance(place, name)
         scheduling = instance.body.get("scheduling", {})
@@ -160,14 +162,14 @@ class Fleet(msgspec.Struct):
         return operation
 
     def release(self) -> None:
-        """Let operations that never end go on."""
+        """Let the endless operations continue."""
         for operation in self.operations:
             operation.endless = False
 
-    # -- what happens to the process group ---------------------------------------------------
+    # -- the process group -------------------------------------------------------------------
 
     def next_step(self) -> Literal["start", "stop"] | None:
-        """Return what the process group must be told, if anything."""
+        """Return whether the process group must be started or stopped now; None for neither."""
         for instance in self._moving():
             if instance.status == "PROVISIONING":
                 return "start"
@@ -176,7 +178,7 @@ class Fleet(msgspec.Struct):
         return None
 
     def told(self, now: datetime) -> None:
-        """Note that the process group has been told the next step."""
+        """Note that the process group has received the next step."""
         for instance in self._moving():
             if instance.status == "PROVISIONING":
                 instance.last_start = _stamp(now)
@@ -186,7 +188,7 @@ class Fleet(msgspec.Struct):
                 operation.started = operation.started or _stamp(now)
 
     def failed(self, message: str, now: datetime) -> None:
-        """Note that the process group cannot start: the operation fails, the instance stops."""
+        """Note that the process group cannot start: the operation fails and the instance stops."""
         for instance in self.instances:
             if instance.status in ("PROVISIONING", "STAGING"):
                 failure = Failure("INTERNAL_ERROR", message, 500, "INTERNAL SERVER ERROR")
@@ -195,7 +197,7 @@ class Fleet(msgspec.Struct):
                 _become(instance, "STOPPING", message)
 
     def observe(self, group: Group, now: datetime) -> None:
-        """Bring the instances in line with what the process group really does."""
+        """Update the instances from the real state of the process group."""
         active = next((instance for instance in self.instances if instance.active), None)
         if active is None:
             if group.running and self.instances:
@@ -214,24 +216,25 @@ class Fleet(msgspec.Struct):
             self._settle(active, "TERMINATED", "all processes are gone", now)
 
     def resume(self) -> None:
-        """After a restart of the emulator: tell the group again what may not have reached it.
+        """After a restart of the emulator, start the process group again if it should run.
 
-        An instance that was running may have died with it; Compute Engine restarts one whose host
-        crashed, and those that run are left alone.
+        The last start may not have reached it, or its processes may have died together with the
+        emulator: Compute Engine also restarts an instance after a crash of its host. Processes that
+        still run are left alone.
         """
         for instance in self.instances:
             if instance.status in ("STAGING", "RUNNING"):
                 _become(instance, "PROVISIONING", "the emulator was restarted")
 
-    # -- inside ------------------------------------------------------------------------------
+    # -- internal ----------------------------------------------------------------------------
 
     def _moving(self) -> list[Instance]:
-        """The instances that are not held up by an endless operation."""
+        """Return the instances without an endless operation."""
         held = {o.target_id for o in self.operations if o.endless}
         return [i for i in self.instances if i.id not in held]
 
     def _fails(self, operation: Operation, trouble: Trouble | None, now: datetime) -> bool:
-        """Give an operation its trouble; return whether it is over with that."""
+        """Apply the trouble to an operation; return whether the operation has failed with it."""
         if isinstance(trouble, Failure):
             self._end(operation, now, trouble)
             return True
@@ -264,7 +267,7 @@ class Fleet(msgspec.Struct):
         return operation
 
     def _settle(self, instance: Instance, status: Status, why: str, now: datetime) -> None:
-        """Let an instance reach a lasting status and end the operations that waited for it."""
+        """Set an instance's lasting status and end the operations that waited for it."""
         if instance.status != status:
             _become(instance, status, why)
             if status == "TERMINATED":
@@ -279,9 +282,9 @@ class Fleet(msgspec.Struct):
             log.info("instance %s: deleted", instance.name)
 
     def _refuse_second(self, instance: Instance, operation: Operation, now: datetime) -> bool:
-        """Fail the operation, as a quota would, when another instance holds the group.
+        """Fail the operation with an exceeded quota if another instance holds the process group.
 
-        Compute Engine accepts the request and reports an exceeded quota in the operation.
+        As in Compute Engine, the request is accepted and the operation reports the quota.
         """
         holder = next((i for i in self.instances if i.active and i is not instance), None)
         if holder is None:
@@ -296,7 +299,7 @@ class Fleet(msgspec.Struct):
     def _repeated(
         self, place: Place, kind: Request, target: str, request_id: str | None
     ) -> Operation | None:
-        """Return the operation that an earlier request with the same id began."""
+        """Return the operation that an earlier request with the same request id began."""
         for operation in self.operations if request_id else ():
             if (operation.request_id, operation.place) == (request_id, place):
                 if (operation.type, operation.target) == (kind, target):
@@ -349,7 +352,7 @@ class Fleet(msgspec.Struct):
 
 
 def _named_disks(instance: Instance, *, auto_delete: bool = False) -> list[Disk]:
-    """The disks that an instance names, or those of them that are deleted with it."""
+    """Return the disks that an instance names; with `auto_delete`, only those deleted with it."""
     return [
         Disk(instance.place, disk["initializeParams"]["diskName"])
         for disk in instance.body["disks"]

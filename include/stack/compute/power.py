@@ -1,7 +1,7 @@
-"""The switch behind the virtual machine: groups of processes that supervisord keeps.
+"""The process group behind the virtual machine: start it, stop it, observe it.
 
-The emulator only needs three things of it, told by the ``Power`` protocol; ``SupervisorGroups``
-is the real one, and ``AlwaysOn`` stands in where Druid runs all the time, in containers.
+The emulator uses the ``Power`` protocol. ``SupervisorGroups`` starts and stops groups of processes
+that supervisord keeps; ``AlwaysOn`` is for containers, where Druid runs all the time.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ log = logging.getLogger(__name__)
 
 
 class PowerError(Exception):
-    """The process group cannot be started, stopped or seen; the message says what to do."""
+    """The process group cannot be started, stopped or observed; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """What the process group really does at one moment.
+    """The real state of the process group at one moment.
 
-    ``running``: every process has a pid. ``gone``: no process is alive or about to be restarted.
-    ``broken``: those that ended and will not come back by themselves, each with its reason.
+    Attributes:
+        running: whether every process has a pid.
+        gone: whether no process is alive or about to be restarted.
+        broken: the processes that ended and will not be restarted, each with its reason.
     """
 
     running: bool
@@ -40,13 +42,13 @@ class Power(Protocol):
     """Starts, stops and watches the process group; each call returns at once."""
 
     def start(self) -> None:
-        """Tell every process to start; those that run are left alone."""
+        """Start every process that does not run."""
 
     def stop(self) -> None:
-        """Tell every process to stop, all at the same time; those that stopped are left alone."""
+        """Begin to stop every process that runs."""
 
     def observe(self) -> Group:
-        """Return what the processes do now."""
+        """Return the current state of the processes."""
 
 
 # supervisord's state names, http://supervisord.org/subprocess.html#process-states
@@ -56,10 +58,11 @@ _BROKEN = {"FATAL", "EXITED", "UNKNOWN"}
 
 
 class SupervisorGroups:
-    """supervisord process groups, over its XML-RPC on a unix socket.
+    """Process groups of a supervisord, over its XML-RPC on a unix socket.
 
-    They start in the order given, without waiting for each other, and stop in the reverse order,
-    each when the one before is gone: Druid's processes take a minute to end without ZooKeeper.
+    The groups start in the given order, without waiting for each other. They stop in the reverse
+    order, each only after the previous one has ended: Druid's processes take a minute to end
+    without ZooKeeper.
     """
 
     def __init__(self, socket: Path, groups: Sequence[str]) -> None:
@@ -80,7 +83,7 @@ class SupervisorGroups:
             raise PowerError(f"supervisord could not start {', '.join(refused)}")
 
     def stop(self) -> None:
-        """Signal the last group; `observe` goes on to the group before it once that is gone.
+        """Begin to stop the last group; `observe` stops the others, each after the one behind it.
 
         supervisord kills the processes that outlive their ``stopwaitsecs``.
         """
@@ -88,7 +91,7 @@ class SupervisorGroups:
         self.observe()
 
     def observe(self) -> Group:
-        """Return what supervisord says of the groups' processes."""
+        """Return the state of the groups' processes, from supervisord."""
         processes = [p for p in self._call("getAllProcessInfo") if p["group"] in self._groups]
         missing = [g for g in self._groups if g not in {p["group"] for p in processes}]
         if missing:
@@ -118,10 +121,10 @@ class SupervisorGroups:
                 return
 
     def _call(self, method: str, *arguments: object) -> Any:
-        # A transport holds one connection and is not thread-safe, so each call has its own.
+        # A transport has one connection and is not thread-safe, so each call makes its own.
         transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
         try:
-            # The address is only there for form: the transport goes to the socket.
+            # ServerProxy requires an address, but the transport uses the socket.
             proxy = ServerProxy("http://localhost", transport=transport)
             return getattr(proxy.supervisor, method)(*arguments)
         except Fault as fault:
@@ -137,22 +140,23 @@ class SupervisorGroups:
 
 
 class AlwaysOn:
-    """A switch without a wire: the processes run all the time, and someone else keeps them.
+    """A process group that always runs, because another program keeps it.
 
-    The virtual machine still takes every status that its clients wait for.
+    The virtual machine still goes through every status for which its clients wait.
     """
 
     def __init__(self) -> None:
-        # Until the first command neither is observed, so that an instance stays as it was left.
+        # Before the first command, the group is neither running nor gone, so that an instance keeps
+        # its status.
         self._on: bool | None = None
 
     def start(self) -> None:
-        """Let the group be seen running."""
+        """Report the group as running from now on."""
         log.info("start: the processes run all the time, there was nothing to start")
         self._on = True
 
     def stop(self) -> None:
-        """Let the group be seen gone, although it runs on."""
+        """Report the group as gone from now on, although it still runs."""
         log.warning(
             "stop: the instance will be TERMINATED, but its processes go on running: "
             "stop their containers by hand to free their memory"
@@ -160,5 +164,5 @@ class AlwaysOn:
         self._on = False
 
     def observe(self) -> Group:
-        """Return what the last command asked for."""
+        """Return the state that the last command asked for."""
         return Group(running=self._on is True, gone=self._on is False)

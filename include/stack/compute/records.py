@@ -1,4 +1,4 @@
-"""What the emulator keeps: instances and zone operations. Times are RFC 3339 strings."""
+"""The records that the emulator keeps: instances, disks, operations. Times are RFC 3339 strings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OperationType = Request | Interruption
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A project's zone, where instances and operations live."""
+    """A zone of a project, which has instances and operations."""
 
     project: str
     zone: str
@@ -25,7 +25,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Instance(msgspec.Struct):
-    """A virtual machine; ``body`` is what the client inserted."""
+    """A virtual machine; ``body`` is the resource that the client inserted."""
 
     id: str
     place: Place
@@ -48,7 +48,7 @@ class Instance(msgspec.Struct):
 
 
 class Disk(msgspec.Struct, frozen=True):
-    """A persistent disk with a name of its own, which may outlive the instance that made it."""
+    """A persistent disk that has a name, and so may outlive the instance that created it."""
 
     place: Place
     name: str
@@ -60,7 +60,7 @@ class Disk(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why an operation failed: Compute Engine's code, a sentence, and the HTTP equivalent.
+    """The reason why an operation failed: Compute Engine's code, a sentence, the HTTP equivalent.
 
     ``details`` are the API's ``errorDetails``.
     """
@@ -73,13 +73,14 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 Trouble = Failure | Literal["endless"]
-"""What happens to an operation that does not go well."""
+"""A fault in an operation: its failure, or ``endless`` for an operation that does not end."""
 
 
 class Operation(msgspec.Struct):
-    """A change under way or over; ``endless``: it stays under way whatever happens.
+    """A change that is in progress or done.
 
-    ``message`` tells what Compute Engine did by itself.
+    ``endless`` operations stay in progress until the faults are removed. ``message`` says what
+    Compute Engine did by itself; None for a client's request.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Instances and operations as Compute Engine's JSON resources.
+"""Conversion of instances, disks and operations to Compute Engine's JSON resources.
 
 https://cloud.google.com/compute/docs/reference/rest/v1/instances and ``…/zoneOperations``
 """
@@ -81,9 +81,9 @@ def operation_json(operation: Operation, base: str) -> Json:
 
 
 def list_json(kind: str, link: str, items: list[Json], condition: str | None) -> Json:
-    """Return a list resource with the items that meet the filter's one condition.
+    """Return a list resource with the items that match the filter's condition.
 
-    Raises the API's 400 for a filter of more than one condition: it is not emulated.
+    Raises the API's 400 for a filter with more than one condition, which is not emulated.
     """
     if condition:
         items = _filtered(items, condition)
@@ -105,5 +105,5 @@ def _filtered(items: list[Json], condition: str) -> list[Json]:
 
 
 def _known(resource: Json) -> Json:
-    """Leave out what is not known yet, as the API does."""
+    """Leave out the fields without a value, as the API does."""
     return {field: value for field, value in resource.items() if value is not None}

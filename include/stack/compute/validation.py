@@ -1,4 +1,4 @@
-"""What a request must be beyond its form, which `discovery` checks first."""
+"""Checks of a request's content; `discovery` checks its form first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_zone(zone: str) -> None:
 
 
 def check_request_id(request_id: str) -> None:
-    """Refuse a ``requestId`` that is not a UUID, or the zero UUID."""
+    """Refuse a ``requestId`` that is not a UUID or is the zero UUID."""
     try:
         known = UUID(request_id).int
     except ValueError:
@@ -31,7 +31,7 @@ def check_request_id(request_id: str) -> None:
 
 
 def check_instance(body: dict[str, Any], zone: str) -> None:
-    """Refuse an instance that lacks what Compute Engine requires: machine, disk, network."""
+    """Refuse an instance without a machine type of its zone, a boot disk or a network interface."""
     machine_type = body.get("machineType", "")
     match = re.fullmatch(_MACHINE_TYPE, machine_type)
     if match is None:

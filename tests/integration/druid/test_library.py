@@ -234,7 +234,7 @@ def test_slow_free_sql_ends_at_its_time_out(druid: DruidClient, seeded: Seeded) 
     began = time.monotonic()
     with pytest.raises(QueryTimeoutError):
         free(once, seeded, ENDLESS.format(seeded.datasource), seconds=1)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < MOST_SECONDS
 
 
 def test_free_sql_is_cancelled_by_its_id(druid: DruidClient, seeded: Seeded) -> None:

@@ -1,4 +1,4 @@
-"""A stage of the page's benchmark, as it is measured."""
+"""Example measurements of a stage of the page's benchmark."""
 
 from typing import Any
 

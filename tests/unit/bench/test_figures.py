@@ -1,4 +1,4 @@
-"""What the parts' measurements come to."""
+"""The figures that are computed from the parts' measurements."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from bench.figures import (
     slope,
 )
 
-#: Of Kafka 4.3, with `--warmup-records`.
+#: Output of producer-perf-test of Kafka 4.3, with `--warmup-records`.
 PERF_TEST = """\
 168841 records sent, 168841.0 records/sec (90.27 MB/sec), 102.4 ms avg latency, \
 512.0 ms max latency.
@@ -23,18 +23,18 @@ latency, 36 ms 50th, 298 ms 95th, 401 ms 99th, 411 ms 99.9th.
 """
 
 
-def test_the_last_summary_of_perf_test_counts() -> None:
+def test_perf_test_rate_is_that_of_the_last_summary() -> None:
     assert perf_test_rate(PERF_TEST) == 398804.452
     assert perf_test_rate(PERF_TEST.rsplit("250848", 1)[0]) == 231303.007
 
 
 @pytest.mark.parametrize("output", ["", PERF_TEST.splitlines()[0], "org.apache.kafka.Error: no"])
-def test_without_a_summary_there_is_no_rate(output: str) -> None:
+def test_perf_test_output_without_a_summary_raises(output: str) -> None:
     with pytest.raises(ValueError, match="no summary"):
         perf_test_rate(output)
 
 
-def test_ratios_are_of_the_medians() -> None:
+def test_ratios_are_computed_from_medians() -> None:
     found = result(
         {
             "load": [{"per_second": rate} for rate in (100, 400, 300)],
@@ -45,7 +45,7 @@ def test_ratios_are_of_the_medians() -> None:
     assert (found["load_vs_perf_test"], found["load_vs_faker"]) == (1.5, 50)
 
 
-def test_each_figure_has_its_key_and_what_was_not_measured_is_none() -> None:
+def test_each_figure_has_a_key_and_is_none_if_not_measured() -> None:
     assert [figure.key for figure in FIGURES] == list(result({}))
     assert set(result({}).values()) == {None}
     found = result(
@@ -80,7 +80,7 @@ def test_each_figure_has_its_key_and_what_was_not_measured_is_none() -> None:
     }
 
 
-def test_a_target_is_a_minimum_or_a_maximum_or_none() -> None:
+def test_target_is_a_minimum_a_maximum_or_missing() -> None:
     figures = {figure.key: figure for figure in FIGURES}
     ratio, cadence = figures["load_vs_perf_test"], figures["cadence_p99_ms"]
     assert (ratio.is_met(1.0), ratio.is_met(0.99), ratio.target) == (True, False, "≥ 1.00")
@@ -89,20 +89,20 @@ def test_a_target_is_a_minimum_or_a_maximum_or_none() -> None:
     assert (memory.is_met(10_000), memory.target) == (True, "")
 
 
-def test_a_percentile_lies_between_values() -> None:
+def test_percentile_is_interpolated_between_values() -> None:
     assert percentile([4, 1, 3, 2], 50) == 2.5
     assert percentile(range(101), 99) == 99
 
 
-def test_a_slope_is_in_units_a_second() -> None:
+def test_slope_is_in_units_per_second() -> None:
     assert slope([(1000.0, 10), (1001.0, 13), (1003.0, 19)]) == pytest.approx(3)
 
 
-def test_draining_is_measured_from_a_fifth_to_the_first_sight_of_all() -> None:
+def test_drain_rate_is_measured_from_a_fifth_of_the_rows_to_all() -> None:
     samples = [(0.0, 0), (1.0, 150), (2.0, 200), (4.0, 600), (6.0, 1000), (9.0, 1000)]
     assert drain_rate(samples, 1000) == 200
 
 
-def test_deviations_are_from_a_plan_that_does_not_drift() -> None:
+def test_deviations_are_measured_from_the_plan_of_the_first_sale() -> None:
     found = deviations_ms([100.0, 101.002, 102.999], gaps=[1.0, 2.0])
     assert found == pytest.approx([2, 1])

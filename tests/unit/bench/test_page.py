@@ -1,10 +1,10 @@
-"""What the stages of the page's benchmark come to."""
+"""The figures that are computed from the stages of the page's benchmark."""
 
 from bench.page import FULL, QUICK, figures
 from tests.unit.bench.support import SPREAD, STAGE
 
 
-def test_figures_are_of_the_first_stage_at_their_worst() -> None:
+def test_figures_are_the_worst_values_of_the_first_stage() -> None:
     assert figures([STAGE]) == {
         "first_paint_s": 1.5,
         "api_p95_ms": 150.0,
@@ -14,7 +14,7 @@ def test_figures_are_of_the_first_stage_at_their_worst() -> None:
     }
 
 
-def test_growth_is_that_of_whichever_grew_more() -> None:
+def test_growth_is_the_larger_of_the_two_growths() -> None:
     larger = {
         **STAGE,
         "api": {**STAGE["api"], "p95_ms": 180.0},
@@ -28,8 +28,8 @@ def test_without_a_browser_there_is_no_first_paint() -> None:
     assert figures([blind])["first_paint_s"] is None
 
 
-def test_the_full_size_is_of_five_and_twenty_million_events() -> None:
-    # A sale a second and two events each, at scale 1.
+def test_full_size_has_five_and_then_twenty_million_events() -> None:
+    # At scale 1, there is one sale per second, with two events.
     events = [past.days * 86_400 * past.scale * 2 for past in FULL.pasts]
     assert 5e6 < events[0] < 5.5e6
     assert 19.5e6 < sum(events) < 21e6

@@ -1,4 +1,4 @@
-"""What the benchmark's viewers choose is what the page offers."""
+"""The looks of the benchmark's viewers use only ranges and filters of the page."""
 
 from collections import Counter
 from pathlib import Path
@@ -24,13 +24,13 @@ OFFERED = {
     sorted({*VISITS, *viewers(50), *(Look("1h", filters) for filters in PROBES)}, key=str),
     ids=str,
 )
-def test_each_look_is_one_that_the_page_takes_and_that_has_sales(look: Look) -> None:
+def test_each_look_has_a_range_and_filter_values_of_the_page(look: Look) -> None:
     assert parse_filters(look.parameters).rango == look.rango
     for name, value in look.filters:
         assert value in OFFERED[name]
 
 
-def test_viewers_have_filters_of_their_own_and_mostly_look_at_what_is_live() -> None:
+def test_viewers_have_different_filters_and_mostly_live_ranges() -> None:
     looks = viewers(50)
     assert len({look.filters for look in looks}) == len(looks) == 50
     assert Counter(look.rango for look in looks) == {
@@ -44,7 +44,7 @@ def test_viewers_have_filters_of_their_own_and_mostly_look_at_what_is_live() -> 
     assert len({look.rango for look in viewers(10)}) > 1
 
 
-def test_pauses_are_the_pages_own(tmp_path: Path) -> None:
+def test_pauses_are_read_from_the_script_of_the_page(tmp_path: Path) -> None:
     assert pauses().looks.keys() == RANGES.keys()
     assert pauses().looks["1h"] == 1
     view = tmp_path / "live.js"

@@ -1,4 +1,4 @@
-"""The tables that a person reads of the page."""
+"""The console tables of the page's measurements."""
 
 import re
 from io import StringIO
@@ -15,14 +15,14 @@ def shown(stage: object) -> str:
     return console.export_text()
 
 
-def test_a_stage_has_its_size_its_looks_and_its_screen() -> None:
+def test_tables_show_size_looks_and_screen_of_a_stage() -> None:
     said = shown(STAGE)
     assert "5249570 eventos, 31 segmentos" in said
     assert "1h con filtro, primera vez" in said
     assert re.search("de Kafka a la pantalla *│ 5 *│ 1.0 *│ 1.4 *│ 2.1", said)
 
 
-def test_without_a_browser_it_is_said() -> None:
+def test_table_mentions_a_missing_browser() -> None:
     assert "sin navegador" in shown(
         {**STAGE, "event_on_screen": {"browser": False, **STAGE["first_paint"]}}
     )

@@ -1,4 +1,4 @@
-"""Viewers of a page that answers as it is told: what they see is counted as it was."""
+"""Simulated viewers of a fake page, and the summary of their looks."""
 
 import json
 import threading
@@ -24,7 +24,7 @@ PAUSES = Pauses({"1h": 0.05, "30d": 5.0}, findings=0.2)
 
 
 class Page(ThreadingHTTPServer):
-    """Knows one login, takes 20 ms, shows what ended a second ago, and fails in Salta."""
+    """A fake page: knows one login, takes 20 ms, has data one second old, and fails for Salta."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
@@ -61,25 +61,25 @@ def page() -> Iterator[Page]:
 def test_viewers_look_as_often_as_the_page_does(page: Page) -> None:
     url = f"http://127.0.0.1:{page.server_port}"
     looks = [Look("1h"), Look("30d", (("provincia", "Córdoba"),))]
-    seen = crowd(url, "secret", PAUSES, looks, seconds=0.6)
+    seen = crowd(url, "secret", PAUSES, looks, seconds=2)
     often, seldom = ([one for one in at_sales(seen) if one.look == look] for look in looks)
-    assert 4 <= len(often) <= 9
+    assert 2 <= len(often) <= 2 / 0.07 + 1
     assert [one.kind for one in seldom] == ["first"]
     assert [one.kind for one in often[:2]] == ["first", "again"]
     filtered = {"rango": ["30d"], "provincia": ["Córdoba"]}
     assert ("/ventas/api/live", filtered) in page.asked
-    assert all(one.seconds >= 0.02 and 1 <= one.age < 2 for one in at_sales(seen))
-    assert 4 <= page.asked.count(("/ventas/api/findings", filtered)) + 2 <= 6
+    assert all(one.seconds >= 0.02 and one.age >= 1 for one in at_sales(seen))
+    assert 1 <= page.asked.count(("/ventas/api/findings", filtered)) <= 2 / 0.22 + 1
     assert {one.age for one in at_findings(seen)} == {0}
 
 
-def test_a_look_that_fails_counts_as_the_slowest(page: Page) -> None:
+def test_failed_look_counts_as_the_slowest(page: Page) -> None:
     url = f"http://127.0.0.1:{page.server_port}"
     seen, *_ = crowd(url, "secret", PAUSES, [Look("1h", (("provincia", "Salta"),))], seconds=0.2)
     assert (seen.failed, seen.seconds) == (True, FAILED_SECONDS)
 
 
-def test_looks_are_summed_up_by_range_and_whether_they_are_the_first() -> None:
+def test_looks_are_summarised_by_range_filter_and_kind() -> None:
     plain, filtered = Look("1h"), Look("1h", (("pago", "qr"),))
     seen = [
         Seen(plain, "first", 0.3, 1.0),

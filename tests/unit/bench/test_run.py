@@ -1,4 +1,4 @@
-"""Which parts run, in which order, and what the command prints."""
+"""The parts that `./ventas bench` runs, their order, and its output."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, tupl
     return runs
 
 
-def test_load_and_kafkas_own_benchmark_take_turns(ran: list[Any]) -> None:
+def test_load_and_perf_test_alternate(ran: list[Any]) -> None:
     assert cli.main(["bench"]) == 0
     names = [name for name, _ in ran]
     compared = ["load", "perf_test"] * bench.ROUNDS
@@ -53,13 +53,13 @@ def test_load_and_kafkas_own_benchmark_take_turns(ran: list[Any]) -> None:
     assert all(size == PARTS[name].full for name, size in ran)
 
 
-def test_named_parts_run_alone_and_quick_ones_are_smaller(ran: list[Any]) -> None:
+def test_only_named_parts_run_and_quick_makes_them_smaller(ran: list[Any]) -> None:
     assert cli.main(["bench", "--quick", "load", "faker"]) == 0
     assert [name for name, _ in ran] == [*["load"] * bench.ROUNDS, "faker"]
     assert all(size == PARTS[name].quick for name, size in ran)
 
 
-def test_json_is_one_object_with_every_key(
+def test_json_output_is_one_object_with_every_key(
     ran: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["bench", "--json", "load", "perf_test", "cadence"]) == 0
@@ -83,7 +83,7 @@ def test_json_is_one_object_with_every_key(
     assert len(found["details"]["load"]) == bench.ROUNDS
 
 
-def test_the_page_is_measured_only_if_it_is_named(
+def test_page_is_measured_only_if_it_is_named(
     ran: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sizes = []
@@ -106,13 +106,13 @@ def test_the_page_is_measured_only_if_it_is_named(
     assert found["details"]["page"][0]["sizes"] == [STAGE]
 
 
-def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["bench", "loud"])
     assert "'loud'" in capsys.readouterr().err
 
 
-def test_the_help_names_every_part(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["bench", "--help"])
     said = capsys.readouterr().out
@@ -120,7 +120,7 @@ def test_the_help_names_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert (*PARTS, bench.PAGE) == cli.BENCH_PARTS
 
 
-def test_a_part_that_fails_is_one_sentence_with_its_log(settings: Settings) -> None:
+def test_failed_part_raises_one_sentence_with_its_log(settings: Settings) -> None:
     part = PARTS["load"]
     addresses = ["--kafka", "127.0.0.1:1", "--topik", "t"]
     with pytest.raises(StackError) as failed:

@@ -1,4 +1,4 @@
-"""The services' folder, ports and processes: nothing stays behind."""
+"""Folder, ports and processes of the benchmark's services: all are removed at the end."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ from include.stack.stack import StackError
 SETTINGS = Settings.from_environment({})
 
 
-def test_the_folder_goes_in_the_end_and_ports_are_its_own() -> None:
+def test_temporary_settings_have_own_ports_and_a_folder_that_is_removed() -> None:
     with temporary_settings(SETTINGS) as own:
         (own.home / "kafka").mkdir()
         assert len(set(own.ports.values())) == len(SETTINGS.ports)
@@ -24,7 +24,7 @@ def test_the_folder_goes_in_the_end_and_ports_are_its_own() -> None:
     assert own.cache == SETTINGS.cache
 
 
-def test_without_java_it_is_said_what_to_do(
+def test_missing_java_raises_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(services, "JAVA", tmp_path / "java")
@@ -32,7 +32,7 @@ def test_without_java_it_is_said_what_to_do(
         temporary_settings(SETTINGS).__enter__()
 
 
-def test_what_still_runs_is_ended_with_its_children(tmp_path: Path) -> None:
+def test_running_process_is_ended_with_its_children(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"

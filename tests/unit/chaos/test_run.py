@@ -1,4 +1,4 @@
-"""Which scenarios run and what they come to; the stack itself is the end-to-end tests' matter."""
+"""The scenarios that `./ventas chaos` runs and their results; `tests/chaos` uses a real stack."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, int]
     return runs
 
 
-def test_the_help_names_every_scenario(ran: list[Any]) -> None:
+def test_help_names_every_scenario(ran: list[Any]) -> None:
     assert tuple(SCENARIOS) == cli.CHAOS_SCENARIOS
     assert all(f"  {name} " in cli.CHAOS_EPILOG for name in SCENARIOS)
 
 
-def test_named_scenarios_run_as_often_as_asked(ran: list[Any]) -> None:
+def test_named_scenarios_run_the_requested_number_of_rounds(ran: list[Any]) -> None:
     assert cli.main(["chaos", "--scenario", "indexer", "vm", "--rounds", "2"]) == 0
     assert ran == [("indexer", 2), ("vm", 2)]
 
 
-def test_all_of_them_run_five_rounds_and_one_loss_fails_the_command(
+def test_all_scenarios_run_five_rounds_and_one_loss_fails_the_command(
     ran: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["chaos", "--json"]) == 1
@@ -61,7 +61,7 @@ def test_all_of_them_run_five_rounds_and_one_loss_fails_the_command(
 
 
 @pytest.mark.parametrize("rounds", ["0", "-1", "101", "many", "1.5"])
-def test_impossible_rounds_are_refused(
+def test_invalid_number_of_rounds_is_refused(
     rounds: str, ran: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -69,7 +69,7 @@ def test_impossible_rounds_are_refused(
     assert "is not a number of rounds from 1 to 100" in capsys.readouterr().err
 
 
-def test_a_recovery_over_its_limit_fails_although_nothing_is_lost() -> None:
+def test_recovery_over_its_limit_fails_the_scenario_without_any_loss() -> None:
     outcome = Outcome("kafka", "", rounds=2, recoveries=[12.0, 19.0], limit=20)
     outcome.add(WELL)
     assert outcome.passed

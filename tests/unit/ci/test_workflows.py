@@ -1,4 +1,4 @@
-"""The workflows: what they run exists, and nothing from elsewhere can change under them."""
+"""The CI workflows: they run existing scripts, pin their actions, and have few permissions."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def steps(key: str) -> list[str]:
-    """The values that steps of all workflows have for a key."""
+    """Return the values of a key in the steps of all workflows."""
     return [str(step[key]) for _, job in jobs() for step in job["steps"] if key in step]
 
 
-def test_the_nightly_workflow_runs_all_suites_the_audit_and_keeps_the_bill_of_materials() -> None:
+def test_nightly_workflow_runs_all_suites_and_the_audit_and_keeps_the_sbom() -> None:
     nightly = workflow(ROOT / ".github/workflows/nightly.yaml")
-    # YAML 1.1 takes the key `on` for a boolean.
+    # In YAML 1.1, the key `on` is a boolean.
     assert nightly[True]["schedule"]
     said = {job: [s.get("run") for s in body["steps"]] for job, body in nightly["jobs"].items()}
     assert ".ci/run full" in said["tests"]
@@ -47,7 +47,7 @@ def test_the_nightly_workflow_runs_all_suites_the_audit_and_keeps_the_bill_of_ma
     assert [(step["with"]["path"], step["if"]) for step in kept] == [("sbom.json", "always()")]
 
 
-def test_every_command_of_a_workflow_is_a_script_of_the_project() -> None:
+def test_workflows_run_only_scripts_of_the_project() -> None:
     commands = [line for text in steps("run") for line in text.splitlines()]
     assert commands
     for command in commands:
@@ -57,7 +57,7 @@ def test_every_command_of_a_workflow_is_a_script_of_the_project() -> None:
         assert (ROOT / script).resolve().is_relative_to(ROOT)
 
 
-def test_every_suite_that_ci_asks_for_exists() -> None:
+def test_every_suite_named_in_ci_scripts_exists() -> None:
     asked = re.findall(r"\./ventas test\b([a-z ]*)", "\n".join(map(Path.read_text, SCRIPTS)))
     assert "" in asked, "the README's command"
     names = " ".join(asked).split()
@@ -66,12 +66,12 @@ def test_every_suite_that_ci_asks_for_exists() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_of_ci_is_valid_shell(script: Path) -> None:
+def test_ci_script_is_valid_shell(script: Path) -> None:
     done = subprocess.run(["sh", "-n", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_actions_are_pinned_by_commit_with_the_version_beside() -> None:
+def test_actions_are_pinned_by_commit_with_a_version_comment() -> None:
     text = "\n".join(file.read_text(encoding="utf-8") for file in FILES)
     written = re.findall(r"uses: (.+)$", text, re.M)
     assert len(written) == len(steps("uses"))
@@ -79,7 +79,7 @@ def test_actions_are_pinned_by_commit_with_the_version_beside() -> None:
         assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
 
 
-def test_a_workflow_has_no_more_rights_than_to_read_and_leaves_no_login() -> None:
+def test_workflows_have_only_read_permission_and_keep_no_credentials() -> None:
     for file in FILES:
         assert workflow(file)["permissions"] == {"contents": "read"}, file.name
     for name, job in jobs():
@@ -87,7 +87,7 @@ def test_a_workflow_has_no_more_rights_than_to_read_and_leaves_no_login() -> Non
         assert job["timeout-minutes"] <= 180, name
         checkouts = [s for s in job["steps"] if s.get("uses", "").startswith("actions/checkout@")]
         assert [step["with"]["persist-credentials"] for step in checkouts] == [False], name
-    # A pull request of anybody could otherwise run with the project's rights, or put words in.
+    # Otherwise anybody's pull request could run with the project's rights, or inject commands.
     for file in FILES:
         text = file.read_text(encoding="utf-8")
         assert "pull_request_target" not in text

@@ -13,18 +13,18 @@ LOAD = "docker-compose.load.yaml"
 SECURE = "docker-compose.secure.yaml"
 FILES = (BASE, LOAD, SECURE)
 
-#: Every combination that a line in `.env` can ask for.
+#: Every combination of overrides that `COMPOSE_FILE` in `.env` can select.
 PROJECTS = ((), (LOAD,), (SECURE,), (LOAD, SECURE))
 
 
 def read(name: str) -> dict[str, Any]:
-    """One file as it is written."""
+    """Return one file, parsed but not merged."""
     loaded: dict[str, Any] = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
     return loaded
 
 
 def project(*overrides: str) -> dict[str, Any]:
-    """The base file with overrides; a command is replaced, and they have no other lists."""
+    """Return the base file merged with overrides; they replace commands and have no other lists."""
     merged = read(BASE)
     for name in overrides:
         merged = _merge(merged, read(name))

@@ -1,4 +1,4 @@
-"""What `docker compose` itself makes of the files, where it is installed; no engine is needed."""
+"""The files as `docker compose` itself parses them, if it is installed; no engine is needed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def config(
 ) -> subprocess.CompletedProcess[str]:
     files = [argument for name in (BASE, *overrides) for argument in ("--file", name)]
     return subprocess.run(
-        # Not the developer's own `.env`.
+        # Do not read the developer's own `.env`.
         [*tool, "--env-file", os.devnull, *files, "config", *options],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **values},
@@ -44,13 +44,15 @@ def config(
 
 
 def variables(service: dict[str, Any]) -> dict[str, str]:
-    """A service's environment, which the tool lists as NAME=value once it has merged any."""
+    """Return a service's environment; after a merge, the tool gives a list of NAME=value."""
     given = service.get("environment", {})
     return dict(line.split("=", 1) for line in given) if isinstance(given, list) else given
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_it_merges_the_files_as_these_tests_do(tool: list[str], overrides: tuple[str, ...]) -> None:
+def test_docker_compose_merges_the_files_as_these_tests_do(
+    tool: list[str], overrides: tuple[str, ...]
+) -> None:
     done = config(tool, overrides, {}, "--no-interpolate", "--format", "json")
     assert done.returncode == 0, done.stderr
     theirs: dict[str, Any] = json.loads(done.stdout)["services"]
@@ -63,12 +65,14 @@ def test_it_merges_the_files_as_these_tests_do(tool: list[str], overrides: tuple
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_it_takes_the_files_with_every_secret(tool: list[str], overrides: tuple[str, ...]) -> None:
+def test_docker_compose_accepts_the_files_with_every_secret(
+    tool: list[str], overrides: tuple[str, ...]
+) -> None:
     done = config(tool, overrides, dict.fromkeys(SECRETS, "some"), "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_it_names_a_secret_that_is_missing(tool: list[str]) -> None:
+def test_docker_compose_names_a_missing_secret(tool: list[str]) -> None:
     done = config(tool, (), dict.fromkeys(SECRETS, "some") | {"POSTGRES_PASSWORD": ""}, "--quiet")
     assert done.returncode != 0
     assert "POSTGRES_PASSWORD is missing a value: set it in .env" in done.stderr

@@ -1,4 +1,4 @@
-"""PostgreSQL's users and databases, made on a real PostgreSQL by the script of the Compose file."""
+"""PostgreSQL's users and databases, made by the Compose file's script on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-#: Value of each variable that the script reads; a quote would end a string of SQL.
+#: Value of each variable that the script reads. One has a quote, which ends a string in SQL.
 PASSWORDS = {"AIRFLOW_DATABASE_PASSWORD": "a'irflow", "DRUID_DATABASE_PASSWORD": "druid"}
 
 
 class Postgres:
-    """A server with an empty data folder, on a port of 127.0.0.1 that asks for passwords."""
+    """A server with an empty data folder, on a port of 127.0.0.1, which asks for passwords."""
 
     def __init__(self, folder: Path, tools: Path, account: str | None) -> None:
         self._tools = tools
@@ -46,7 +46,7 @@ class Postgres:
     def psql(
         self, user: str, password: str, database: str, script: str, *options: str
     ) -> subprocess.CompletedProcess[str]:
-        """What `psql` makes of a script, with the options of the image's entry point."""
+        """Run a script with `psql`, with the options of the image's entry point."""
         address = ["--host=127.0.0.1", f"--port={self._port}", f"--username={user}"]
         return subprocess.run(
             ["psql", *address, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-At", *options, database],
@@ -69,7 +69,7 @@ def postgres(
     account = None
     folder = tmp_path_factory.mktemp("postgres")
     if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root, and pytest's folders are root's alone.
+        # PostgreSQL refuses to run as root, and only root can enter pytest's folders.
         account = "nobody"
         folder = Path(f"/tmp/ventas-postgres-{os.getpid()}")  # noqa: S108 - mode 0700, below
         folder.mkdir(mode=0o700)
@@ -128,12 +128,12 @@ def test_a_user_cannot_become_the_other_or_the_superuser(
     assert "to COPY to or from an external program" in copied.stderr
 
 
-def test_a_users_password_does_not_open_the_other_account(postgres: Postgres) -> None:
+def test_password_of_one_user_does_not_open_the_other_account(postgres: Postgres) -> None:
     done = postgres.psql("airflow", PASSWORDS["DRUID_DATABASE_PASSWORD"], "airflow", "SELECT 1")
     assert "password authentication failed" in done.stderr
 
 
-def test_airflow_and_druid_log_in_as_the_users_that_the_script_makes(
+def test_airflow_and_druid_log_in_as_the_users_of_the_script(
     services: dict[str, Any],
 ) -> None:
     airflow = services["airflow-scheduler"]["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
@@ -148,7 +148,7 @@ def test_airflow_and_druid_log_in_as_the_users_that_the_script_makes(
     }
 
 
-def test_no_container_but_postgres_has_the_superusers_password(services: dict[str, Any]) -> None:
+def test_only_postgres_has_the_password_of_the_superuser(services: dict[str, Any]) -> None:
     having = {
         name
         for name, service in services.items()

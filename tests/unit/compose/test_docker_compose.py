@@ -1,4 +1,4 @@
-"""The compose file by itself: valid, pinned, private to this machine, without a default secret."""
+"""The Compose file: valid, with full versions, only on loopback, without default secrets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.unit.compose.projects import FILES, PROJECTS, SECURE, project, read
 ROOT = Path(__file__).parents[3]
 ONE_SHOT = {"airflow-init"}
 
-#: Every image, with what its healthchecks here start and where its source says that it has it. The
-#: tags, and the sources at them or next to them, were looked up on 2026-11-24.
+#: For each image: the programs that its healthchecks start, and where the image's source shows that
+#: it has them. The tags, and the sources at them or next to them, were looked up on 2026-11-24.
 IMAGES = {
     "apache/airflow:3.3.2-python3.11": (
         {"curl", "python"},
@@ -45,8 +45,8 @@ IMAGES = {
     ),
 }
 
-#: The user that each image makes for its program: the `USER` of its Dockerfile, or, for the two
-#: whose entry point starts as root, the user that it changes to. Looked up on 2026-11-29.
+#: User of each image's program: the `USER` of its Dockerfile or, for the two images whose entry
+#: point starts as root, the user to which it changes. Looked up on 2026-11-29.
 USERS = {
     "apache/airflow:3.3.2-python3.11": "airflow",
     "apache/druid:33.0.0": "druid",
@@ -65,7 +65,7 @@ HOST_ACCESS = {
 REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
 DEFAULTED = re.compile(r"\$\{(\w+):-[^}]+\}")
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN|JAAS|SQL_ALCHEMY_CONN")
-#: What the broker puts in itself, from its environment.
+#: A placeholder that the broker itself replaces from its environment.
 IN_BROKER = "${env:VENTAS_BROKER_JAAS_CONFIG}"
 
 
@@ -86,7 +86,7 @@ def validator() -> Draft7Validator:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_it_follows_the_compose_specification(file: str) -> None:
+def test_compose_file_follows_the_compose_specification(file: str) -> None:
     problems = [
         f"{error.json_path}: {error.message}" for error in validator().iter_errors(read(file))
     ]
@@ -94,7 +94,7 @@ def test_it_follows_the_compose_specification(file: str) -> None:
 
 
 @pytest.mark.parametrize("typo", ["enviroment", "depend_on", "health_check"])
-def test_the_schema_notices_a_misspelt_key(typo: str) -> None:
+def test_schema_refuses_a_misspelt_key(typo: str) -> None:
     assert not validator().is_valid({"services": {"kafka": {"image": "a", typo: {}}}})
 
 
@@ -110,7 +110,7 @@ def test_either_all_images_have_a_digest_or_none(services: dict[str, Any]) -> No
     assert len(pinned) == 1
 
 
-def test_versions_are_those_of_the_embedded_stack(services: dict[str, Any]) -> None:
+def test_versions_equal_those_of_the_embedded_stack(services: dict[str, Any]) -> None:
     locked = {
         artifact: version
         for _, _, artifact, version, *_ in (
@@ -128,7 +128,7 @@ def test_versions_are_those_of_the_embedded_stack(services: dict[str, Any]) -> N
 
 
 def reference(service: dict[str, Any]) -> str:
-    """The image that a service runs, or the one that its own is built from, as it is written."""
+    """Return the image that a service runs or is built from, as the file has it."""
     if "image" in service:
         return str(service["image"])
     keyword, name, *_ = service["build"]["dockerfile_inline"].split()
@@ -137,19 +137,19 @@ def reference(service: dict[str, Any]) -> str:
 
 
 def image(service: dict[str, Any]) -> str:
-    """Name and tag of a service's image, without the digest."""
+    """Return the name and tag of a service's image, without the digest."""
     return reference(service).partition("@")[0]
 
 
 def commands(healthcheck: list[str]) -> set[str]:
-    """What a healthcheck starts: the program, or each of a shell's pipe."""
+    """Return the programs that a healthcheck starts, one or those of a shell's pipe."""
     kind, *words = healthcheck
     if kind == "CMD":
         return {words[0]}
     return {part.split()[0] for part in words[0].split("|")}
 
 
-def test_healthchecks_start_what_their_image_has(services: dict[str, Any]) -> None:
+def test_healthchecks_use_only_programs_of_their_image(services: dict[str, Any]) -> None:
     started: dict[str, set[str]] = {}
     for service in services.values():
         if "healthcheck" in service:
@@ -169,7 +169,7 @@ def test_only_three_ports_are_published_and_on_loopback(overrides: tuple[str, ..
     }
 
 
-def test_what_runs_long_restarts_and_tells_its_health(services: dict[str, Any]) -> None:
+def test_long_running_services_restart_and_have_a_healthcheck(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if name in ONE_SHOT:
             assert service["restart"] == "no", name
@@ -179,7 +179,7 @@ def test_what_runs_long_restarts_and_tells_its_health(services: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_containers_have_no_root_no_capability_and_no_namespace_of_the_host(
+def test_containers_have_no_root_no_capability_and_no_host_access(
     overrides: tuple[str, ...],
 ) -> None:
     for name, service in project(*overrides)["services"].items():
@@ -190,9 +190,9 @@ def test_containers_have_no_root_no_capability_and_no_namespace_of_the_host(
         assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
 
 
-def test_what_needs_no_files_of_its_own_cannot_write_any(services: dict[str, Any]) -> None:
+def test_containers_without_own_files_are_read_only(services: dict[str, Any]) -> None:
     read_only = {name for name, service in services.items() if service.get("read_only")}
-    # The others' images write their configuration into themselves at start.
+    # The other images write their configuration into their own file system at the start.
     assert read_only == {
         "compute",
         "kafka-ui",
@@ -200,7 +200,7 @@ def test_what_needs_no_files_of_its_own_cannot_write_any(services: dict[str, Any
     }
     for name in read_only:
         assert [mount.split(":")[0] for mount in services[name]["tmpfs"]] == ["/tmp"], name  # noqa: S108
-        # Compose copies inline configs into the container, and refuses to where it cannot.
+        # Compose copies inline configs into the container, which fails if it is read-only.
         assert "configs" not in services[name], name
 
 
@@ -229,7 +229,7 @@ def test_kafka_is_healthy_when_it_listens(services: dict[str, Any]) -> None:
     assert done.returncode != 0
 
 
-def test_dependencies_exist_and_wait_for_the_right_thing(services: dict[str, Any]) -> None:
+def test_dependencies_exist_and_wait_for_health_or_completion(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
             completed = needed in ONE_SHOT
@@ -252,29 +252,29 @@ def test_mounts_volumes_and_configs_exist_and_are_used(compose: dict[str, Any]) 
     assert configs == set(compose["configs"])
 
 
-def test_no_variable_of_the_files_is_unknown_to_the_example() -> None:
+def test_example_names_every_variable_of_the_compose_files() -> None:
     text = " ".join(text for file in FILES for text in strings(read(file)))
     rest = DEFAULTED.sub("", REQUIRED.sub("", text)).replace("$$", "")
     assert "$" not in rest
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    # Every secret is named there, and none has a value.
+    # The example names every secret, without a value.
     assert set(REQUIRED.findall(text)) == set(re.findall(r"^(\w+)=$", example, re.M))
     assert set(DEFAULTED.findall(text)) == set(re.findall(r"^# (\w+)=\d+$", example, re.M))
     assert set(re.findall(r"^(\w+)=", example, re.M)) == set(REQUIRED.findall(text))
 
 
-def test_the_example_names_every_override() -> None:
+def test_example_names_every_override() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert re.findall(r"^# COMPOSE_FILE=(.+)$", example, re.M) == [":".join(FILES)]
 
 
 @pytest.mark.parametrize(("overrides", "secrets"), [((), 10), ((SECURE,), 20)])
-def test_no_secret_is_written_in_the_file(overrides: tuple[str, ...], secrets: int) -> None:
+def test_compose_files_contain_no_secret(overrides: tuple[str, ...], secrets: int) -> None:
     services = project(*overrides)["services"]
     seen = 0
     for service in services.values():
         for name, value in service.get("environment", {}).items():
-            # Druid's properties are the renderer's, which has its password from the environment.
+            # Druid's properties come from the renderer; Druid reads its password from a variable.
             if name.startswith("druid_") or value == f"${IN_BROKER}":
                 continue
             if SECRET_NAME.search(name) and not re.search(r"_(USERS|FILE)$", name):
@@ -290,7 +290,7 @@ def test_no_secret_is_written_in_the_file(overrides: tuple[str, ...], secrets: i
 
 
 @pytest.mark.parametrize("password", ["simple", "quote\" backslash\\ dollar$HOME 'ñ'"])
-def test_the_users_passwords_reach_the_auth_manager(
+def test_passwords_of_the_users_reach_the_auth_manager(
     services: dict[str, Any], tmp_path: Path, password: str
 ) -> None:
     shell, flag, script = services["airflow-api-server"]["command"]
@@ -319,7 +319,7 @@ def test_the_users_passwords_reach_the_auth_manager(
     assert done.stdout == "airflow api-server, passwords: unset unset\n"
 
 
-def test_the_acls_are_granted_once_the_database_is_there(tmp_path: Path) -> None:
+def test_acls_are_granted_after_the_migration_of_the_database(tmp_path: Path) -> None:
     shell, flag, script = project(SECURE)["services"]["airflow-init"]["command"]
     (tmp_path / "airflow").write_text('#!/bin/sh\necho "airflow $*"\n')
     (tmp_path / "airflow").chmod(0o755)
@@ -350,7 +350,7 @@ def test_the_acls_are_granted_once_the_database_is_there(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("component", ["scheduler", "dag-processor", "triggerer"])
-def test_a_component_is_healthy_when_the_api_server_says_so(
+def test_component_is_healthy_if_the_api_server_reports_it(
     services: dict[str, Any], component: str
 ) -> None:
     kind, command = services[f"airflow-{component}"]["healthcheck"]["test"]
@@ -369,11 +369,11 @@ def test_a_component_is_healthy_when_the_api_server_says_so(
         assert judged.returncode == code, status
 
 
-def test_the_emulator_takes_its_command_line(
+def test_emulator_accepts_its_command_line(
     services: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert services["compute"]["entrypoint"] == ["python", "-m", "include.stack.compute"]
-    # One flag too many ends it before it listens, and only after the others were understood.
+    # The extra option is refused only after all others were parsed, and before it listens.
     with pytest.raises(SystemExit):
         compute_main([*services["compute"]["command"], "--group", "druid"])
     assert "does not go with --always-on" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The compose file's settings are the embedded stack's, but for the differences listed here."""
+"""The Compose file's settings equal those of the embedded stack, with the listed differences."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from include.stack.settings import HOST, ROOT, Settings
 from tests.unit.compose.projects import LOAD, SECURE, project
 
 LOG_CONFIGURATION = f"./{LOG4J.relative_to(ROOT)}"
-#: What the entry point of Druid's image copies, with the rest of that folder, before each start.
+#: File that the entry point of Druid's image copies, with its folder, before each start.
 IMAGE_LOG_CONFIGURATION = "/opt/druid/conf/druid/cluster/_common/log4j2.xml"
 
 DRUID_DIFFERENCES = {
     "druid.host",
-    # Of the router: the embedded one has the proxy before it on the usual port.
+    # For the router: in the embedded stack, the proxy before it has the default port.
     "druid.plaintextPort",
     "druid.zk.service.host",
     "druid.extensions.loadList",
@@ -96,7 +96,7 @@ def druid_properties(service: str) -> dict[str, str]:
     [((), runtime.EMBEDDED_SIZES), ((LOAD,), container.LOAD_SIZES)],
     ids=["small", "load"],
 )
-def test_druid_runs_with_what_the_renderer_gives(
+def test_druid_services_have_the_rendered_settings(
     overrides: tuple[str, ...], sizes: Mapping[str, runtime.Size], service: str
 ) -> None:
     ours = project(*overrides)["services"][f"druid-{service}"]
@@ -120,12 +120,12 @@ def test_druid_differs_from_the_embedded_one_only_as_listed(settings: Settings) 
 
 
 def mounted(service: dict[str, Any], option: str) -> str:
-    """Which file of the project a service's option points to."""
+    """Return the file of the project to which a service's option points."""
     file = option.split("=")[1]
     return next(mount.split(":")[0] for mount in service["volumes"] if mount.split(":")[1] == file)
 
 
-def test_kafka_and_druid_log_as_the_embedded_ones(services: dict[str, Any]) -> None:
+def test_druid_logs_with_the_configuration_of_the_embedded_stack(services: dict[str, Any]) -> None:
     for service in runtime.SERVICES:
         mounts = services[f"druid-{service}"]["volumes"]
         assert f"{LOG_CONFIGURATION}:{IMAGE_LOG_CONFIGURATION}:ro" in mounts
@@ -141,12 +141,12 @@ def test_no_druid_property_erases_another(service: str) -> None:
 
 
 def variable(property_name: str) -> str:
-    """A property's variable of Kafka's image (KafkaDockerWrapper)."""
+    """Return the variable of a property in Kafka's image (KafkaDockerWrapper)."""
     return f"KAFKA_{property_name.replace('_', '__').replace('.', '_').upper()}"
 
 
 def kafka_variables(service: dict[str, Any]) -> dict[str, str]:
-    """Those of a service's variables that are broker properties."""
+    """Return the variables of a service that are broker properties."""
     ours = dict(service["environment"])
     assert set(ours.pop("KAFKA_HEAP_OPTS").split()) <= set(kafka.JVM_OPTIONS)
     assert mounted(service, ours.pop("KAFKA_LOG4J_OPTS")) == LOG_CONFIGURATION
@@ -154,7 +154,9 @@ def kafka_variables(service: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in ours.items() if name.startswith("KAFKA_")}
 
 
-def test_kafka_differs_only_as_listed(services: dict[str, Any], settings: Settings) -> None:
+def test_kafka_differs_from_the_embedded_one_only_as_listed(
+    services: dict[str, Any], settings: Settings
+) -> None:
     ours = kafka_variables(services["kafka"])
     properties = kafka.server_properties(settings).items()
     embedded = {variable(name): value for name, value in properties}
@@ -162,7 +164,7 @@ def test_kafka_differs_only_as_listed(services: dict[str, Any], settings: Settin
     assert differing(ours, embedded) == {variable(name) for name in KAFKA_DIFFERENCES}
 
 
-def test_the_secured_kafka_is_the_embedded_one_without_tls(settings: Settings) -> None:
+def test_secured_kafka_equals_the_embedded_one_without_tls(settings: Settings) -> None:
     service = project(SECURE)["services"]["kafka"]
     properties = kafka.server_properties(replace(settings, secure=True)).items()
     embedded = {
@@ -180,7 +182,7 @@ def test_the_secured_kafka_is_the_embedded_one_without_tls(settings: Settings) -
     }
 
 
-def test_each_user_of_the_secured_kafka_has_one_password(settings: Settings) -> None:
+def test_each_user_of_the_secured_kafka_has_one_password_everywhere(settings: Settings) -> None:
     services = project(SECURE)["services"]
     secure = replace(settings, secure=True)
     values = security.passwords(secure)
@@ -208,12 +210,14 @@ def test_each_user_of_the_secured_kafka_has_one_password(settings: Settings) -> 
         }
 
 
-def test_zookeeper_is_the_same(services: dict[str, Any], settings: Settings) -> None:
+def test_zookeeper_has_the_settings_of_the_embedded_one(
+    services: dict[str, Any], settings: Settings
+) -> None:
     ours = dict(services["zookeeper"]["environment"])
     assert f"-Xmx{ours.pop('ZK_SERVER_HEAP')}m" in zookeeper.JVM_OPTIONS
     embedded = zookeeper.configuration(settings)
     assert ours == {name: embedded[key] for name, key in ZOOKEEPER_VARIABLES.items()}
-    # What is left of zoo.cfg is the place: folder, address and port.
+    # The rest of zoo.cfg is the place: folder, address and port.
     assert set(embedded) - set(ZOOKEEPER_VARIABLES.values()) == {
         "dataDir",
         "clientPort",
@@ -221,7 +225,9 @@ def test_zookeeper_is_the_same(services: dict[str, Any], settings: Settings) -> 
     }
 
 
-def test_airflow_differs_only_as_listed(services: dict[str, Any], settings: Settings) -> None:
+def test_airflow_differs_from_the_embedded_one_only_as_listed(
+    services: dict[str, Any], settings: Settings
+) -> None:
     def plain(environment: dict[str, str]) -> dict[str, str]:
         return {k: v for k, v in environment.items() if not k.startswith("AIRFLOW_CONN_")}
 
@@ -231,7 +237,7 @@ def test_airflow_differs_only_as_listed(services: dict[str, Any], settings: Sett
     assert differing(ours, embedded) == AIRFLOW_DIFFERENCES
 
 
-def test_airflow_knows_every_setting(services: dict[str, Any]) -> None:
+def test_every_airflow_setting_exists_in_airflow(services: dict[str, Any]) -> None:
     known = retrieve_configuration_description(include_providers=False)
     for service in services.values():
         for name in service.get("environment", {}):

@@ -1,4 +1,4 @@
-"""The guards of the Compose file, by its own commands before a server in place of the container."""
+"""The guards of the Compose file, run with its own commands before a fake server."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ GUARDED = {"guard-druid": "http://druid-router:8888", "guard-kafka-ui": "http://
 
 
 async def to_console(request: Request) -> Response:
-    """Redirect as Druid's router does: to a page at the name by which it is called."""
+    """Redirect as Druid's router does: to a page under the request's own host name."""
     return RedirectResponse(f"http://{request.headers['host']}/console.html")
 
 
 @pytest.mark.parametrize("name", GUARDED)
-def test_a_guard_refuses_other_sites_and_passes_on_its_servers_pages(
+def test_guard_refuses_other_sites_and_forwards_to_its_server(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = project()["services"][name]

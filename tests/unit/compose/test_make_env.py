@@ -1,4 +1,4 @@
-"""`make-env.sh`: random secrets for the compose file, made once."""
+"""`make-env.sh`: it makes random secrets for the Compose file, once."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, umask: int = 0o022) -> dict[str, str]:
-    """Run it as a reader would; what `.env` has then, as Compose reads it: the last line counts."""
+    """Run the script as a reader would; return `.env` as Compose reads it: the last line wins."""
     subprocess.run([folder / "make-env.sh"], check=True, cwd="/", capture_output=True, umask=umask)
     lines = (folder / ".env").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
 
 
-def test_every_secret_gets_a_long_value_of_its_own(folder: Path) -> None:
+def test_every_secret_gets_a_long_value_that_differs_from_the_others(folder: Path) -> None:
     made = make(folder)
     assert list(made) == SECRETS
     assert len(set(made.values())) == len(SECRETS)
@@ -39,7 +39,9 @@ def test_every_secret_gets_a_long_value_of_its_own(folder: Path) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
 @pytest.mark.parametrize("before", [None, 0o644, 0o666])
-def test_only_its_owner_may_read_it(folder: Path, umask: int, before: int | None) -> None:
+def test_env_file_is_readable_only_by_its_owner(
+    folder: Path, umask: int, before: int | None
+) -> None:
     if before is not None:
         (folder / ".env").touch()
         (folder / ".env").chmod(before)
@@ -47,7 +49,7 @@ def test_only_its_owner_may_read_it(folder: Path, umask: int, before: int | None
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_random_source_that_fails_leaves_no_empty_secret_and_a_closed_file(folder: Path) -> None:
+def test_failed_random_source_leaves_no_secret_and_a_private_file(folder: Path) -> None:
     (folder / "head").write_text("#!/bin/sh\nexit 1\n")
     (folder / "head").chmod(0o755)
     (folder / ".env").touch()
@@ -66,15 +68,15 @@ def test_a_random_source_that_fails_leaves_no_empty_secret_and_a_closed_file(fol
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
 
 
-def test_no_secret_has_a_value_that_somebody_else_could_know(folder: Path) -> None:
+def test_two_runs_share_no_secret(folder: Path) -> None:
     first = make(folder)
     (folder / ".env").unlink()
     second = make(folder)
     assert not set(first.values()) & set(second.values())
 
 
-def test_what_is_there_stays_and_what_is_missing_is_added(folder: Path) -> None:
-    # The last line was left open, and one secret is named without a value.
+def test_existing_values_stay_and_missing_ones_are_added(folder: Path) -> None:
+    # The last line has no newline, and one secret has a name but no value.
     (folder / ".env").write_text(
         "AIRFLOW_JWT_SECRET=\nVENTAS_PORT_ROUTER=9\nPOSTGRES_PASSWORD=mine"
     )

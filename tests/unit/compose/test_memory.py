@@ -1,4 +1,4 @@
-"""No container can take more than its limit, nor its JVM be killed for staying within its own."""
+"""Memory limits of the containers: each is enough for its JVM, and the files state the total."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.compose.projects import BASE, LOAD, PROJECTS, ROOT, project
 
 
 def heap_and_direct(service: dict[str, Any]) -> tuple[int, int]:
-    """Heap and direct memory that a service's JVM may take, MiB; zeros if it runs none."""
+    """Return heap and direct memory of a service's JVM, MiB; zeros without a JVM."""
     environment = service.get("environment", {})
     if "DRUID_XMX" in environment:
         return mebibytes(environment["DRUID_XMX"]), mebibytes(
@@ -31,7 +31,7 @@ def mebibytes(text: str) -> int:
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_every_container_is_limited_to_more_than_its_jvm_takes(overrides: tuple[str, ...]) -> None:
+def test_memory_limit_of_every_container_exceeds_its_jvm(overrides: tuple[str, ...]) -> None:
     jvms = set()
     for name, service in project(*overrides)["services"].items():
         heap, direct = heap_and_direct(service)
@@ -43,21 +43,23 @@ def test_every_container_is_limited_to_more_than_its_jvm_takes(overrides: tuple[
 
 
 @pytest.mark.parametrize("overrides", [(), (LOAD,)])
-def test_the_files_say_how_much_it_is_in_all(overrides: tuple[str, ...]) -> None:
+def test_compose_files_state_the_total_memory(overrides: tuple[str, ...]) -> None:
     text = (ROOT / (*overrides, BASE)[0]).read_text(encoding="utf-8")
     said = re.search(r"Give Docker (\d+) GiB .*; the limits come to (\d+) GiB", text)
     assert said is not None
     services = project(*overrides)["services"].values()
     limits = sum(mebibytes(service["mem_limit"]) for service in services)
     assert round(limits / 1024) == int(said[2])
-    # Beside heaps and buffers: what else the JVMs use, Airflow, PostgreSQL and cached files.
+    # The rest is for the JVMs' other memory, Airflow, PostgreSQL and cached files.
     heaps = sum(sum(heap_and_direct(service)) for service in services)
     assert heaps / 1024 < 0.6 * int(said[1])
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_the_scheduler_has_room_for_every_worker_at_work(overrides: tuple[str, ...]) -> None:
+def test_memory_limit_of_the_scheduler_is_enough_for_all_workers(
+    overrides: tuple[str, ...],
+) -> None:
     service = project(*overrides)["services"]["airflow-scheduler"]
     workers = int(service["environment"]["AIRFLOW__CORE__PARALLELISM"])
-    # As measured, MiB: see the compose file.
+    # Measured MiB: see the Compose file.
     assert mebibytes(service["mem_limit"]) > 170 + workers * (140 + 220)

@@ -1,4 +1,4 @@
-"""`pin-images.sh`: digests behind the tags of images, with a stand-in for Docker's client."""
+"""`pin-images.sh`: it adds digests to the tags of images; Docker's client is a fake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 FILES = ("docker-compose.yaml", ".github/workflows/nightly.yaml")
 REFERENCE = re.compile(r"(?:image:|FROM) ([a-z0-9._/-]+:[\w.-]+)(@\S+)?")
 
-#: Answers as `docker buildx imagetools inspect` does, with a digest made of the name and DAY.
+#: A fake `docker buildx imagetools inspect`: its digest is a hash of the image's name and DAY.
 DOCKER = """#!/bin/sh
 set -eu
 [ "$1 $2 $3 $4 $5" = "buildx imagetools inspect --format {{.Manifest.Digest}}" ]
@@ -60,7 +60,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def references(folder: Path) -> list[tuple[str, str]]:
-    """Each image with the digest that stands behind it."""
+    """Return each image with the digest behind its tag."""
     return [found for text in texts(folder).values() for found in REFERENCE.findall(text)]
 
 
@@ -81,7 +81,7 @@ def test_every_image_gets_its_digest_and_nothing_else_changes(folder: Path) -> N
     assert len(asked) == len(set(asked))
 
 
-def test_no_image_is_left_out(folder: Path) -> None:
+def test_every_image_reference_of_the_files_is_pinned(folder: Path) -> None:
     pin(folder)
     services = yaml.safe_load(texts(folder)["docker-compose.yaml"])["services"].values()
     for service in services:
@@ -93,7 +93,7 @@ def test_no_image_is_left_out(folder: Path) -> None:
     assert all("@sha256:" in job["container"]["image"] for job in jobs if "container" in job)
 
 
-def test_a_digest_that_is_there_is_replaced(folder: Path) -> None:
+def test_existing_digest_is_replaced(folder: Path) -> None:
     pin(folder)
     assert pin(folder, DAY="2").returncode == 0
     found = references(folder)
@@ -101,7 +101,7 @@ def test_a_digest_that_is_there_is_replaced(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["REFUSED", "SILENT"])
-def test_an_image_without_a_digest_changes_no_file(folder: Path, how: str) -> None:
+def test_image_without_a_digest_fails_and_changes_no_file(folder: Path, how: str) -> None:
     before = texts(folder)
     done = pin(folder, **{how: "postgres:17.6"})
     assert done.returncode != 0

@@ -1,4 +1,4 @@
-"""The Terraform module: what it opens and grants, and that it means the VM that the DAG means."""
+"""The Terraform module: its firewall and roles, and that its VM is the same as the DAG's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PARSED: dict[str, list[Any]] = hcl2.loads(
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
-    """Resources of one kind, by name."""
+    """Return the resources of one kind, by name."""
     return {
         name: body
         for block in PARSED["resource"]
@@ -54,7 +54,7 @@ def terraform_locals() -> dict[str, Any]:
 
 
 def settings(**values: str) -> dict[str, str]:
-    """A value for each of the VM's settings."""
+    """Return a value for each of the VM's settings."""
     return {field.name: values.get(field.name, f"<{field.name}>") for field in fields(VmSettings)}
 
 
@@ -62,13 +62,13 @@ def test_every_variable_is_declared_and_used() -> None:
     assert set(re.findall(r"\bvar\.(\w+)", CODE)) == set(variables())
 
 
-def test_every_variable_says_what_it_is_and_every_text_that_google_takes_is_checked() -> None:
+def test_every_variable_has_a_description_and_most_have_a_validation() -> None:
     unchecked = {name for name, body in variables().items() if "validation" not in body}
     assert unchecked == {"bucket", "create_vm", "cloud_sql", "cloud_sql_tier"}
     assert [name for name, body in variables().items() if not body.get("description")] == []
 
 
-def test_nothing_is_open_to_the_world() -> None:
+def test_firewall_admits_only_iap_and_the_given_ranges() -> None:
     assert "0.0.0.0/0" not in CODE
     assert "access_config" not in CODE
     assert {name: rule["source_ranges"] for name, rule in rules().items()} == {
@@ -83,14 +83,14 @@ def rules() -> dict[str, dict[str, Any]]:
     return resources("google_compute_firewall")
 
 
-def test_airflow_reaches_the_router_alone_and_at_the_port_that_its_connections_name() -> None:
+def test_airflow_may_reach_only_the_port_of_the_router() -> None:
     (allowed,) = rules()["airflow"]["allow"]
     assert allowed["ports"] == ["8888"]
     assert firewall()["allowed"][0]["ports"] == ["22", "8888"]
     assert re.findall(r"port += (\d+)", CODE) == ["8888", "8888"]
 
 
-def test_the_bucket_is_private_and_forgets_task_logs_where_druid_writes_them() -> None:
+def test_bucket_is_private_and_deletes_old_task_logs() -> None:
     (bucket,) = resources("google_storage_bucket").values()
     assert bucket["public_access_prevention"] == "enforced"
     assert bucket["uniform_bucket_level_access"] is True
@@ -98,7 +98,7 @@ def test_the_bucket_is_private_and_forgets_task_logs_where_druid_writes_them() -
     assert bucket["lifecycle_rule"][0]["condition"][0]["matches_prefix"] == ["druid/task-logs/"]
 
 
-def test_roles_are_these_and_on_no_more_than_they_need() -> None:
+def test_only_the_listed_roles_are_granted() -> None:
     granted = {
         (kind.removeprefix("google_").removesuffix("_iam_member"), str(role))
         for block in PARSED["resource"]
@@ -134,9 +134,7 @@ def test_roles_are_these_and_on_no_more_than_they_need() -> None:
         ("ZoneOperation", "zones/southamerica-east1-a/operations/operation-1", True),
     ],
 )
-def test_airflow_may_operate_the_vm_of_the_modules_name_and_no_other(
-    kind: str, name: str, may: bool
-) -> None:
+def test_airflow_may_operate_only_the_vm_of_the_module(kind: str, name: str, may: bool) -> None:
     (binding,) = [
         body
         for body in resources("google_project_iam_member").values()
@@ -151,14 +149,14 @@ def test_airflow_may_operate_the_vm_of_the_modules_name_and_no_other(
     assert eval(python, {"__builtins__": {}}, {"resource": resource}) is may  # noqa: S307
 
 
-def test_the_vms_disks_have_the_names_that_airflow_may_use() -> None:
+def test_disks_of_the_vm_have_the_names_that_airflow_may_use() -> None:
     boot, data = instance(VmSettings(**settings(instance="druid-ventas")))["disks"]
-    # Without a name of its own a boot disk has the VM's (`instances.insert`).
+    # A boot disk without a name gets the VM's name (`instances.insert`).
     assert "diskName" not in boot["initializeParams"]
     assert data["initializeParams"]["diskName"] == "druid-ventas-data"
 
 
-def test_a_tunnel_leads_to_the_router_of_this_vm_alone() -> None:
+def test_tunnel_is_allowed_only_to_the_router_of_this_vm() -> None:
     assert "google_iap_tunnel_iam_member" not in CODE
     (binding,) = resources("google_iap_tunnel_instance_iam_member").values()
     assert binding["instance"] == "${google_compute_instance.druid[0].name}"
@@ -168,7 +166,7 @@ def test_a_tunnel_leads_to_the_router_of_this_vm_alone() -> None:
     assert "${var.create_vm || length(var.tunnel_members) == 0}" in refusals
 
 
-def test_cloud_sql_speaks_tls_alone_and_the_vm_is_told_its_authority() -> None:
+def test_cloud_sql_requires_tls_and_the_vm_gets_its_authority() -> None:
     (store,) = resources("google_sql_database_instance").values()
     (network,) = store["settings"][0]["ip_configuration"]
     assert (network["ssl_mode"], network["ipv4_enabled"]) == ("ENCRYPTED_ONLY", False)
@@ -176,8 +174,8 @@ def test_cloud_sql_speaks_tls_alone_and_the_vm_is_told_its_authority() -> None:
     assert ".server_ca_cert[0].cert" in terraform_locals()["metadata_ca"]
 
 
-def test_the_lock_of_the_providers_is_not_ignored() -> None:
-    # `terraform init` or `terraform providers lock` makes it, and it is to be committed.
+def test_lock_file_of_the_providers_is_not_ignored_by_git() -> None:
+    # `terraform init` or `terraform providers lock` writes it, and it must be committed.
     done = subprocess.run(
         ["git", "check-ignore", "--no-index", "terraform/.terraform.lock.hcl"],
         cwd=ROOT,
@@ -192,7 +190,7 @@ def roles_of(body: dict[str, Any]) -> list[str]:
     return re.findall(r"roles/[\w.]+", str(body["for_each"]))
 
 
-def test_airflow_may_call_what_its_hook_calls_and_delete_nothing() -> None:
+def test_role_of_airflow_covers_the_calls_of_its_hook_and_no_delete() -> None:
     hook = (ROOT / "plugins/ventas_airflow/hooks/compute.py").read_text(encoding="utf-8")
     calls = re.findall(r"\._methods\(\"(\w+)\"\)\s*\.(\w+)\(", hook)
     assert {"get", "insert", "start", "stop"} <= {verb for _, verb in calls}
@@ -202,18 +200,18 @@ def test_airflow_may_call_what_its_hook_calls_and_delete_nothing() -> None:
     assert [name for name in role["permissions"] if name.endswith("delete")] == []
 
 
-def test_no_secrets_value_is_in_terraforms_state() -> None:
+def test_state_of_terraform_contains_no_secret_values() -> None:
     kinds = {kind for block in PARSED["resource"] for kind in block}
     assert "google_secret_manager_secret_version" not in kinds
     assert "google_sql_user" not in kinds
     assert "password" not in re.sub(r'description = ".*"', "", CODE)
 
 
-def test_the_vms_settings_are_those_of_its_definition() -> None:
+def test_vm_settings_are_the_fields_of_the_definition() -> None:
     assert set(terraform_locals()["vm_settings"]) == {field.name for field in fields(VmSettings)}
 
 
-def test_defaults_are_those_of_the_definition() -> None:
+def test_defaults_equal_those_of_the_definition() -> None:
     extra = {"project": "p", "zone": "southamerica-east1-a", "instance": "druid-ventas"}
     context = {"conn": SimpleNamespace(google_cloud_default=SimpleNamespace(extra_dejson=extra))}
     of_definition = {
@@ -236,7 +234,7 @@ def test_defaults_are_those_of_the_definition() -> None:
     assert of_definition["service_account"] == f"{account}@p.iam.gserviceaccount.com"
 
 
-def test_airflows_secrets_have_the_names_that_its_backend_looks_for(tmp_path: Path) -> None:
+def test_secrets_have_the_names_that_the_backend_of_airflow_looks_up(tmp_path: Path) -> None:
     default = inspect.signature(CloudSecretManagerBackend).parameters
     prefix = default["connections_prefix"].default + default["sep"].default
     written = re.findall(r'"airflow-connections-(\w+)"', CODE)
@@ -245,7 +243,7 @@ def test_airflows_secrets_have_the_names_that_its_backend_looks_for(tmp_path: Pa
     assert set(written) == {*connections(embedded), CONNECTION}
 
 
-def test_the_vms_body_is_what_the_dag_would_send() -> None:
+def test_body_of_the_vm_equals_that_of_the_dag() -> None:
     values = settings(zone="southamerica-east1-a")
     done = run_vm_body(values)
     assert done.returncode == 0, done.stderr
@@ -254,7 +252,7 @@ def test_the_vms_body_is_what_the_dag_would_send() -> None:
     assert json.loads(answer["body"]) == instance(VmSettings(**values))
 
 
-def test_a_setting_that_the_definition_does_not_know_is_named() -> None:
+def test_setting_unknown_to_the_definition_is_named() -> None:
     values = settings()
     done = run_vm_body({**values, "disk_speed": "1"})
     assert (done.returncode, done.stdout) == (1, "")
@@ -270,7 +268,7 @@ def run_vm_body(query: dict[str, str]) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=30,
         check=False,
-        # As Terraform runs it, that is without the project on the path.
+        # Terraform runs it without the project on the path.
         env={"PATH": os.environ["PATH"]},
     )
 
@@ -297,13 +295,13 @@ def run_terraform(*command: str, folder: Path) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.skipif(not TERRAFORM, reason="neither terraform nor tofu is installed")
-def test_it_is_formatted() -> None:
+def test_module_is_formatted() -> None:
     done = run_terraform("fmt", "-check", "-recursive", "-diff", folder=MODULE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.skipif(not TERRAFORM, reason="neither terraform nor tofu is installed")
-def test_it_is_valid_and_its_own_tests_pass(tmp_path: Path) -> None:
+def test_module_is_valid_and_its_own_tests_pass(tmp_path: Path) -> None:
     folder = tmp_path / "terraform"
     shutil.copytree(MODULE, folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
     (tmp_path / "include").symlink_to(ROOT / "include")

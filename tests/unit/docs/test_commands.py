@@ -1,4 +1,4 @@
-"""Every command of the docs is run by a test, or is marked with what it needs that is not here."""
+"""Every command of the docs is run by a test, or its block is marked with what it needs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 from include.stack.settings import ROOT
 from tests.support.pages import Fence, Page, pages
 
-#: In an HTML comment right above a block whose commands cannot be run here.
+#: Marks of blocks whose commands cannot run here, in an HTML comment right above the block.
 MARKS = {"needs an account", "needs Docker", "needs a collector"}
 
-#: What runs a command: a file, and a text in it that is gone if it does so no more.
+#: Commands that another test runs: its file, and a text that the file has as long as it does so.
 RUN_ELSEWHERE = {
     r"\./ventas demo": ("tests/e2e/test_readme.py", 'ventas(stack, "demo"'),
     r"\./ventas logs \w+( --no-follow)?": (
@@ -39,7 +39,7 @@ RUN_ELSEWHERE = {
     r"python -m include\.stream\.dictionary": ("tests/unit/stream/test_dictionary.py", "render("),
 }
 
-#: Run by this test, each in a folder of its own, where no stack has ever been.
+#: Commands that this test runs, each with a new state folder.
 RUN_HERE = (
     r"\./ventas( \w+)? --help",
     r"\./ventas status( --json)?",
@@ -49,7 +49,7 @@ RUN_HERE = (
 
 
 class Command(NamedTuple):
-    """A command, where it stands, and the mark of its block."""
+    """A command of the docs, its place, and the mark of its block."""
 
     place: str
     text: str
@@ -57,7 +57,7 @@ class Command(NamedTuple):
 
 
 def commands_of(page: Page) -> list[Command]:
-    """The commands of the blocks `sh` and `bash`, and the lines that begin with `$ ` of others."""
+    """Return the commands of `sh` and `bash` blocks, and lines of others that begin with `$ `."""
     found = []
     for block in page.items:
         if isinstance(block, Fence):
@@ -68,7 +68,7 @@ def commands_of(page: Page) -> list[Command]:
 
 
 def _lines(block: Fence, *, shell: bool) -> Iterator[tuple[int, str]]:
-    """Commands without comments, a continued one as one line, without the text of a heredoc."""
+    """Yield commands without comments and heredoc texts; a continued command is one line."""
     continued, until = "", ""
     for line, written in enumerate(block.text.splitlines(), block.line + 1):
         if until:
@@ -101,23 +101,23 @@ def unexplained(commands: list[Command]) -> list[str]:
     ]
 
 
-def test_every_command_is_run_or_marked() -> None:
+def test_every_command_of_the_docs_is_run_by_a_test_or_marked() -> None:
     assert len(COMMANDS) > 10
     assert not (told := unexplained(COMMANDS)), "\n".join(told)
 
 
 @pytest.mark.parametrize("pattern", RUN_ELSEWHERE)
-def test_what_is_said_to_run_it_does(pattern: str) -> None:
+def test_file_listed_for_a_command_still_runs_it(pattern: str) -> None:
     file, text = RUN_ELSEWHERE[pattern]
     assert text in (ROOT / file).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", HERE)
-def test_a_cheap_command_does_as_it_says(command: str, tmp_path: Path) -> None:
+def test_cheap_command_of_the_docs_succeeds(command: str, tmp_path: Path) -> None:
     arguments = shlex.split(command)
     assert arguments[0] == "./ventas"
     done = subprocess.run(
-        # What `./ventas` hands over to, once its environment is there.
+        # The program that `./ventas` runs when its environment is ready.
         [sys.executable, "-m", "include.stack.cli", *arguments[1:]],
         cwd=ROOT,
         env={
@@ -135,12 +135,12 @@ def test_a_cheap_command_does_as_it_says(command: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_a_mark_is_one_of_those_that_say_why(page: Page) -> None:
+def test_mark_of_a_block_is_a_known_one(page: Page) -> None:
     marks = {item.mark for item in page.items if isinstance(item, Fence) and item.mark}
     assert marks <= MARKS
 
 
-def test_commands_are_found_as_they_are_written(tmp_path: Path) -> None:
+def test_commands_are_extracted_from_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "```sh\n./ventas status [--json]   # see\n# a remark\ncat <<END\nrm x\nEND\na \\\n  -b\n"
@@ -155,7 +155,7 @@ def test_commands_are_found_as_they_are_written(tmp_path: Path) -> None:
     ]
 
 
-def test_a_command_that_nothing_runs_is_told_with_its_place() -> None:
+def test_command_that_no_test_runs_is_reported_with_its_place() -> None:
     assert unexplained(
         [Command("a.md:1", "rm -r x", ""), Command("a.md:2", "x", "needs Docker")]
     ) == ["a.md:1: no test runs `rm -r x`, and its block is not marked"]

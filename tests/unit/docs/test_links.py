@@ -1,4 +1,4 @@
-"""What the pages name is there: pages, anchors, files; and nothing of one machine alone."""
+"""Pages, anchors and files that the docs name exist, and no path belongs to a single machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILE = re.compile(
 )
 _FOLDER = re.compile(r"(?:bench|chaos|dags|docs|include|plugins|soak|terraform|tests)/[\w./*-]*")
 
-#: Made by running something, or a file of somebody else's.
+#: Files that a run makes, or that belong to another project.
 NOT_IN_THE_PROJECT = {"soak.csv", "sbom.json", "airflow/secrets.json", "airflow/passwords.json"}
 
 _OF_ONE_MACHINE = re.compile(r"(?<![\w./$}-])/(?:home|root|Users|work|tmp)/\S*")
@@ -30,7 +30,7 @@ of_each = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 @cache
 def files() -> frozenset[str]:
-    """Every path of the project, from its root on."""
+    """Return every path of the project, relative to its root."""
     skipped = {".git", ".venv", ".ventas", "__pycache__"}
     found = set()
     for folder, folders, names in os.walk(ROOT):
@@ -41,7 +41,10 @@ def files() -> frozenset[str]:
 
 
 def is_there(name: str) -> bool:
-    """Whether a path of the project ends so; `*` is any part of a name, `{a,b}` one of these."""
+    """Return whether a path of the project ends with `name`.
+
+    `*` stands for any part of a name, and `{a,b}` for `a` or `b`.
+    """
     pattern = re.escape(name.removeprefix("../").removeprefix("./").rstrip("/"))
     pattern = pattern.replace(r"\*", "[^/]*")
     pattern = re.sub(r"\\\{(.*?)\\\}", lambda found: f"(?:{found[1].replace(',', '|')})", pattern)
@@ -62,11 +65,11 @@ def broken(page: Page) -> Iterator[str]:
 
 
 @of_each
-def test_its_links_lead_somewhere(page: Page) -> None:
+def test_links_of_the_page_exist(page: Page) -> None:
     assert not (told := list(broken(page))), "\n".join(told)
 
 
-def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
+def test_every_page_of_the_docs_is_reachable_from_the_readme() -> None:
     todo, reached = [ROOT / "README.md"], set()
     while todo:
         page = todo.pop()
@@ -79,7 +82,7 @@ def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
 
 
 @of_each
-def test_the_files_that_it_names_exist(page: Page) -> None:
+def test_files_named_in_the_page_exist(page: Page) -> None:
     named = [
         (item.line, item.text)
         for item in page.items
@@ -94,7 +97,7 @@ def test_the_files_that_it_names_exist(page: Page) -> None:
 
 
 @of_each
-def test_it_names_no_folder_of_one_machine(page: Page) -> None:
+def test_page_names_no_folder_of_a_single_machine(page: Page) -> None:
     assert not _OF_ONE_MACHINE.findall(page.text)
 
 
@@ -106,13 +109,13 @@ def test_it_names_no_folder_of_one_machine(page: Page) -> None:
         ("![a](images/no.png)", "links to images/no.png, which is not there"),
     ],
 )
-def test_a_broken_link_is_told(tmp_path: Path, text: str, told: str) -> None:
+def test_broken_link_is_reported(tmp_path: Path, text: str, told: str) -> None:
     page = tmp_path / "page.md"
     page.write_text(text, encoding="utf-8")
     assert [it.partition(" ")[2] for it in broken(Page(page))] == [told]
 
 
-def test_a_file_is_known_by_the_end_of_its_path_and_no_other() -> None:
+def test_file_is_found_by_the_end_of_its_path() -> None:
     assert is_there("README.md")
     assert is_there("sales/event.py")
     assert is_there("include/stack/maven/*.xml")
@@ -121,7 +124,7 @@ def test_a_file_is_known_by_the_end_of_its_path_and_no_other() -> None:
     assert not is_there("include/sales/events.py")
 
 
-def test_an_anchor_is_as_github_makes_it() -> None:
+def test_anchors_are_made_as_on_github() -> None:
     assert github_slug("How to change…") == "how-to-change"
     assert github_slug("«Qué hacer» 2, y más") == "qué-hacer-2-y-más"
     assert github_slug("A `code`_b") == "a-code_b"

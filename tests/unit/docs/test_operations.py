@@ -1,4 +1,4 @@
-"""The runbook: each message that it quotes is one that the code gives, and each check is in it."""
+"""The runbook: the code has each message that it quotes, and it lists each check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUNBOOK = Page(ROOT / "docs" / "operations.md")
 
 _QUOTED = re.findall(r"^> (.+)$", RUNBOOK.text, re.MULTILINE)
 
-#: Stands in a text of the source for what differs from case to case.
+#: Placeholder for the variable parts of a text in the source.
 _HOLE = "\0"
 
 _LOGGED = re.compile(r"%(?:\.\d+)?[sdfr]")
@@ -27,7 +27,7 @@ _LOGGED = re.compile(r"%(?:\.\d+)?[sdfr]")
 
 @cache
 def told_by_the_code() -> tuple[str, ...]:
-    """The texts within the sources, docstrings aside."""
+    """Return the texts in the sources, without docstrings."""
     files = [file for part in ("include", "plugins") for file in (ROOT / part).rglob("*.py")]
     return tuple(text for file in files for text in _texts(file.read_text(encoding="utf-8")))
 
@@ -53,23 +53,23 @@ def _texts(source: str) -> Iterator[str]:
 
 
 def is_told(message: str) -> bool:
-    """Whether a text of the source reads so, with something else wherever the message has `…`."""
+    """Return whether the source has the message; each `…` stands for a variable part."""
     parts = [re.escape(part.strip()) for part in message.split("…")]
     pattern = re.compile(rf"\s*.*{_HOLE}.*\s*".join(part for part in parts if part), re.DOTALL)
     return any(pattern.search(text) for text in told_by_the_code())
 
 
 @pytest.mark.parametrize("message", sorted(set(_QUOTED)))
-def test_a_quoted_message_is_one_that_the_code_gives(message: str) -> None:
+def test_quoted_message_exists_in_the_code(message: str) -> None:
     assert re.search(r"\w{4}", message), "nothing to look for"
     assert is_told(message)
 
 
-def test_messages_are_quoted_at_all() -> None:
+def test_runbook_quotes_messages() -> None:
     assert len(_QUOTED) > 25
 
 
-def test_a_message_that_nobody_gives_is_found() -> None:
+def test_message_that_the_code_does_not_have_is_detected() -> None:
     assert is_told("Druid does not answer at …")
     assert is_told("the topic … has … partitions and … are needed")
     assert not is_told("Druid does not reply at …")
@@ -77,7 +77,7 @@ def test_a_message_that_nobody_gives_is_found() -> None:
 
 
 @pytest.mark.parametrize("check", load_checks(), ids=lambda check: check.name)
-def test_every_check_is_in_the_table_with_its_severity(check: Check) -> None:
+def test_runbook_lists_every_check_with_its_severity(check: Check) -> None:
     rows = [line for line in RUNBOOK.text.splitlines() if line.startswith("| *")]
     [row] = [line for line in rows if f"*{check.title}*" in line]
     assert row.split(" | ")[1] == check.severity
@@ -86,6 +86,6 @@ def test_every_check_is_in_the_table_with_its_severity(check: Check) -> None:
 @pytest.mark.parametrize(
     "place", [alerts.FAILED, alerts.INVALID, alerts.SHORT, alerts.LATE, alerts.VM_LEFT_ON]
 )
-def test_an_alert_leads_to_its_section(place: str) -> None:
+def test_alert_links_to_its_section(place: str) -> None:
     page, _, anchor = place.partition("#")
     assert anchor in Page(ROOT / page).anchors

@@ -1,4 +1,4 @@
-"""README.md and README.es.md say the same: what one lacks is told with its place in the other."""
+"""README.md and README.es.md have the same content; a missing part is reported with its place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def outline(page: Page) -> list[tuple[str, str, int]]:
-    """What both have to have in the same order: what it is, how it reads, its line."""
+    """Return the parts that both READMEs need in the same order: kind, text and line of each."""
     found: list[tuple[str, str, int]] = []
     for item in page.items:
         match item:
@@ -57,9 +57,9 @@ def _lacks(lacking: Page, having: Page, item: tuple[str, str, int]) -> str:
 
 
 def sections(page: Page) -> list[tuple[str, Counter[str]]]:
-    """Of each section its heading, and how often it has each number and each text in backticks.
+    """Return each section's heading, and the counts of its numbers and of its texts in backticks.
 
-    Thousands and decimals are written otherwise in Spanish: only the digits count.
+    Only the digits of a number count, because Spanish separators differ.
     """
     starts = [(it.line, it.text) for it in page.items if isinstance(it, Heading)]
     lines = page.text.splitlines()
@@ -75,11 +75,11 @@ def sections(page: Page) -> list[tuple[str, Counter[str]]]:
     return found
 
 
-def test_they_have_the_same_headings_commands_tables_and_links_in_the_same_order() -> None:
+def test_both_readmes_have_the_same_outline() -> None:
     assert not (told := differences(ENGLISH, SPANISH)), "\n".join(told)
 
 
-def test_each_section_has_the_same_numbers_and_names() -> None:
+def test_sections_of_both_readmes_have_the_same_numbers_and_names() -> None:
     told = []
     for (english, had), (spanish, has) in zip(sections(ENGLISH), sections(SPANISH), strict=True):
         for one, other, lacking in ((had, has, spanish), (has, had, english)):
@@ -96,7 +96,7 @@ def test_each_section_has_the_same_numbers_and_names() -> None:
         ("(docs/findings.md)", "(docs/found.md)", "lacks the link to docs/found.md of README.md"),
     ],
 )
-def test_what_one_lacks_is_told_with_its_place(
+def test_missing_part_of_a_readme_is_reported_with_its_place(
     tmp_path: Path, line: str, instead: str, told: str
 ) -> None:
     assert line in ENGLISH.text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -131,11 +130,9 @@ def test_refused_connection_raises_unreachable_with_the_address() -> None:
 def test_hanging_server_is_tried_only_twice(router: Router) -> None:
     router.on("GET", SUPERVISORS, (200, []))
     router.awake.clear()
-    started = time.monotonic()
     with pytest.raises(DruidUnreachableError, match=r"ConnectionError|ReadTimeout"):
         DruidClient(router.url, timeout=0.1).supervisor_ids()
     assert router.times("GET", SUPERVISORS) == 2
-    assert time.monotonic() - started < 0.8
 
 
 def test_authentication_is_sent_with_the_request(router: Router) -> None:

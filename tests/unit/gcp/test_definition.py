@@ -1,4 +1,4 @@
-"""The VM's body, as Compute Engine's own client and Airflow's templates understand it."""
+"""The VM's body, rendered by Airflow's templates and parsed by Compute Engine's own client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXTRA = {"project": "tienda", "zone": ZONE, "instance": "druid-ventas"}
 
 
 def rendered(**extra: Any) -> dict[str, Any]:
-    """The body as a task sends it, of a connection with this extra."""
+    """Return the body as a task sends it, for a connection with this extra."""
     connection = SimpleNamespace(extra_dejson={**EXTRA, **extra})
     context: Any = {"conn": SimpleNamespace(google_cloud_default=connection)}
     return with_startup(BaseOperator(task_id="vm").render_template(vm_body(ZONE), context))
@@ -31,7 +31,7 @@ def metadata(body: dict[str, Any]) -> dict[str, str]:
     return {item["key"]: item["value"] for item in body["metadata"]["items"]}
 
 
-def test_compute_engines_client_knows_every_field() -> None:
+def test_client_of_compute_engine_parses_every_field() -> None:
     vm = Instance.from_json(json.dumps(rendered()))
     assert vm.machine_type == f"zones/{ZONE}/machineTypes/n2-standard-4"
     boot, data = vm.disks
@@ -42,20 +42,20 @@ def test_compute_engines_client_knows_every_field() -> None:
     assert (data.boot, data.auto_delete, data.device_name) == (False, False, "druid-data")
 
 
-def test_its_machine_type_has_a_price_with_its_source_and_day() -> None:
+def test_default_machine_type_has_a_price_with_source_and_date() -> None:
     price = price_of(rendered()["machineType"].rpartition("/")[-1], ZONE)
     assert price is not None
     assert price.source
     assert date.fromisoformat(price.date) < date(2026, 11, 24)
 
 
-def test_the_data_disk_outlives_the_vm_and_is_found_again_by_its_name() -> None:
+def test_data_disk_has_a_name_and_is_not_deleted_with_the_vm() -> None:
     data = rendered()["disks"][1]
     assert data["autoDelete"] is False
     assert data["initializeParams"]["diskName"] == "druid-ventas-data"
 
 
-def test_nothing_is_open_to_the_internet() -> None:
+def test_vm_has_no_external_address_and_firewall_admits_only_iap() -> None:
     assert [n.get("accessConfigs") for n in rendered()["networkInterfaces"]] == [None]
     rule = Firewall.from_json(json.dumps(firewall()))
     assert list(rule.source_ranges) == ["35.235.240.0/20"]
@@ -63,7 +63,7 @@ def test_nothing_is_open_to_the_internet() -> None:
     assert [list(allowed.ports) for allowed in rule.allowed] == [["22", "8888"]]
 
 
-def test_what_a_connection_must_have_is_enough() -> None:
+def test_connection_with_only_required_keys_is_enough() -> None:
     body = rendered()
     assert "{" not in json.dumps({**body, "metadata": 0}, indent=0).replace("{\n", "")
     assert body["networkInterfaces"] == [
@@ -85,7 +85,7 @@ def test_what_a_connection_must_have_is_enough() -> None:
         ({"max_run_seconds": 60}, ["scheduling", "maxRunDuration", "seconds"], "60"),
     ],
 )
-def test_the_connections_extra_goes_before_the_defaults(
+def test_extra_of_the_connection_overrides_the_defaults(
     extra: dict[str, Any], path: list[Any], expected: str
 ) -> None:
     value: Any = rendered(**extra)
@@ -103,35 +103,35 @@ def test_the_connections_extra_goes_before_the_defaults(
         ("n4-standard-8", "hyperdisk-balanced"),
     ],
 )
-def test_a_machine_has_disks_that_it_can_have(machine_type: str, disk_type: str) -> None:
+def test_machine_type_gets_a_disk_type_that_it_supports(machine_type: str, disk_type: str) -> None:
     for disk in rendered(machine_type=machine_type)["disks"]:
         assert disk["initializeParams"]["diskType"] == f"zones/{ZONE}/diskTypes/{disk_type}"
 
 
-def test_every_setting_has_a_place_in_the_body() -> None:
+def test_every_setting_appears_in_the_body() -> None:
     names = [field.name for field in dataclasses.fields(VmSettings)]
     body = json.dumps(instance(VmSettings(**{name: f"<{name}>" for name in names})))
     assert [name for name in names if f"<{name}>" not in body] == []
 
 
-def test_the_script_and_its_files_fit() -> None:
+def test_startup_script_and_files_fit_the_metadata_limit() -> None:
     sent = metadata(rendered())
     for key, value in boot.metadata().items():
         assert sent[key] == value
         assert len(value) < 256 * 1024
 
 
-def test_a_dag_holds_no_file() -> None:
+def test_body_in_a_dag_has_no_startup_files() -> None:
     assert not boot.metadata().keys() & metadata(vm_body(ZONE)).keys()
     assert len(json.dumps(vm_body(ZONE))) < 8 * 1024
 
 
-def test_the_same_files_give_the_same_body(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_does_not_depend_on_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     body = instance(VmSettings(zone=ZONE))
     monkeypatch.setattr("time.time", lambda: 2e9)
     assert instance(VmSettings(zone=ZONE)) == body
 
 
-def test_the_zone_may_be_a_placeholder_that_is_replaced_later() -> None:
+def test_zone_may_be_a_placeholder() -> None:
     assert vm_body("{zone}")["machineType"].startswith("zones/{zone}/machineTypes/")
     assert json.dumps(vm_body("{zone}")).count("{zone}") == 3

@@ -1,4 +1,4 @@
-"""From events a second to a month's bill, and what is refused."""
+"""The estimate from events per second to a month's cost, and the requests that it refuses."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ventas_airflow.sales import TOPICS
 rates = st.floats(0.1, 1_000_000)
 
 
-def test_the_demo_fits_the_vm_that_is_defined() -> None:
+def test_rate_of_the_demo_needs_only_the_defined_vm() -> None:
     found = estimate(1)
     assert (found.partitions, found.shards, found.task_count) == (2, 1, 1)
     assert found.vms == (Vms(VM_SERVICES, "n2-standard-4", 1, 120),)
     assert found.partitions == TOPICS["ventas"]["partitions"]
 
 
-def test_a_million_a_second_takes_a_cluster() -> None:
+def test_million_events_per_second_need_a_cluster() -> None:
     found = estimate(1_000_000, hours=24, keep=7)
     assert (found.partitions, found.shards, found.task_count) == (100, 10, 50)
-    # 86.4 thousand million events of 159 bytes a day; 8 of the 50 tasks on each machine.
+    # 86.4 billion (10^9) events of 159 bytes per day; each machine runs 8 of the 50 tasks.
     assert found.druid_gib_day == pytest.approx(86.4e9 * 159 / 2**30)
     assert found.vms == (
         Vms(("coordinator",), "n2-standard-8", 1, 120),
@@ -34,7 +34,7 @@ def test_a_million_a_second_takes_a_cluster() -> None:
     )
 
 
-def test_a_month_is_paid_by_the_hour_for_machines_and_as_a_whole_for_disks() -> None:
+def test_month_costs_machines_by_the_hour_and_disks_as_a_whole() -> None:
     found = estimate(1_000, hours=8, keep=10, region="us-central1")
     stored = 1_000 * 3600 * 8 * 10 * 159 / 2**30
     assert found.vms[0].disk == 20 + 100
@@ -48,7 +48,7 @@ def test_a_month_is_paid_by_the_hour_for_machines_and_as_a_whole_for_disks() -> 
     assert found.priced == "2026-07-30"
 
 
-def test_what_has_no_price_is_left_out_and_not_made_up() -> None:
+def test_cost_without_a_known_price_is_none() -> None:
     costs = {cost.what: cost.usd for cost in estimate(1, machine_type="n4-standard-4").costs}
     assert (costs["disks"], costs["confluent_cloud"]) == (None, None)
 
@@ -62,12 +62,12 @@ def test_what_has_no_price_is_left_out_and_not_made_up() -> None:
         ("c4", "hyperdisk-balanced"),
     ],
 )
-def test_each_series_gets_a_disk_that_it_can_have(series: str, disk_type: str) -> None:
+def test_each_series_gets_a_disk_type_that_it_supports(series: str, disk_type: str) -> None:
     assert estimate(1, machine_type=f"{series}-standard-8").disk_type == disk_type
 
 
 @given(rate=rates)
-def test_every_event_finds_a_task_a_partition_and_a_producer(rate: float) -> None:
+def test_tasks_partitions_and_producers_are_enough_for_any_rate(rate: float) -> None:
     found = estimate(rate)
     data = found.vms[-1]
     assert found.task_count * EVENTS_PER_TASK >= rate
@@ -78,7 +78,7 @@ def test_every_event_finds_a_task_a_partition_and_a_producer(rate: float) -> Non
 
 
 @given(rate=rates, keep=st.integers(1, 400), hours=st.floats(0.1, 24))
-def test_every_day_that_is_kept_has_room_on_disks_that_exist(
+def test_disks_hold_every_kept_day_and_are_not_too_large(
     rate: float, keep: int, hours: float
 ) -> None:
     found = estimate(rate, keep=keep, hours=hours)
@@ -88,7 +88,7 @@ def test_every_day_that_is_kept_has_room_on_disks_that_exist(
 
 
 @given(rate=st.floats(0.1, 160_000))
-def test_what_is_not_asked_for_is_the_cheapest_that_can(rate: float) -> None:
+def test_default_machine_type_is_the_cheapest_that_fits(rate: float) -> None:
     found = estimate(rate, keep=1)
     [vm] = found.vms
     price = price_of(vm.machine_type, "southamerica-east1-a")
@@ -100,7 +100,7 @@ def test_what_is_not_asked_for_is_the_cheapest_that_can(rate: float) -> None:
             assert price.usd_per_hour <= other.usd_per_hour
 
 
-def test_a_machine_type_that_cannot_alone_makes_the_cluster() -> None:
+def test_too_small_machine_type_makes_a_cluster_of_it() -> None:
     found = estimate(50_000, machine_type="n2-standard-4")
     assert (found.vms[-1].machine_type, found.vms[-1].machines) == ("n2-standard-4", 3)
 
@@ -119,7 +119,7 @@ def test_a_machine_type_that_cannot_alone_makes_the_cluster() -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_sentence(asked: dict[str, object], said: str) -> None:
+def test_impossible_request_is_refused_in_one_sentence(asked: dict[str, object], said: str) -> None:
     with pytest.raises(SizingError, match=r"^[^\n]+\.$") as refused:
         estimate(**asked)  # type: ignore[arg-type]
     assert said in str(refused.value)

@@ -1,4 +1,4 @@
-"""What the VM makes of its metadata; `tests/vm` has it with the real script."""
+"""The VM's files from its metadata, with a fake Google; `tests/vm` runs the real script."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ATTRIBUTES = {
 
 
 class FakeGoogle(BaseHTTPRequestHandler):
-    """Answers each path with what the test has put there, or 404."""
+    """A fake of Google's services: answers each path with the test's answer, or with 404."""
 
     answers: dict[str, str | int | list[int]]
 
@@ -50,7 +50,7 @@ class FakeGoogle(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def google(environment: dict[str, str]) -> Google:
     return Google(environment)
 
 
-def test_secrets_become_the_variables_that_druid_reads(google: Google) -> None:
+def test_secrets_are_stored_under_the_variables_that_druid_reads(google: Google) -> None:
     assert guest.secrets(google) == {
         "KAFKA_JAAS_CONFIG": "the-jaas",
         "DRUID_ADMIN_PASSWORD": "the-admin",
@@ -101,21 +101,21 @@ def test_secrets_become_the_variables_that_druid_reads(google: Google) -> None:
     }
 
 
-def test_the_metadata_stores_password_is_asked_for_where_there_is_one(
+def test_password_of_the_metadata_store_is_fetched_only_with_its_address(
     google: Google, answers: dict[str, str | int | list[int]]
 ) -> None:
     answers["/computeMetadata/v1/instance/attributes/ventas-metadata-uri"] = "jdbc:postgresql://x/d"
     assert guest.secrets(google)["METADATA_PASSWORD"] == "the-metadata"
 
 
-def test_a_kafka_without_a_password_has_no_secret(
+def test_kafka_without_a_password_gets_an_empty_variable(
     google: Google, answers: dict[str, str | int | list[int]]
 ) -> None:
     answers["/computeMetadata/v1/instance/attributes/ventas-secret-kafka-jaas"] = ""
     assert guest.secrets(google)["KAFKA_JAAS_CONFIG"] == ""
 
 
-def test_druid_has_a_password_always(
+def test_missing_secret_of_druid_is_refused(
     google: Google, answers: dict[str, str | int | list[int]]
 ) -> None:
     answers["/computeMetadata/v1/instance/attributes/ventas-secret-druid-admin"] = ""
@@ -123,7 +123,7 @@ def test_druid_has_a_password_always(
         guest.secrets(google)
 
 
-def test_what_passes_is_asked_again(
+def test_temporary_error_is_retried_and_a_refusal_is_raised(
     google: Google, answers: dict[str, str | int | list[int]]
 ) -> None:
     answers["/v1/projects/tienda/secrets/x/versions/latest:access"] = [503, 429, 403]
@@ -131,13 +131,13 @@ def test_what_passes_is_asked_again(
         google.secret("x", "secret_x")
 
 
-def test_google_out_of_reach_is_one_sentence(environment: dict[str, str]) -> None:
+def test_unreachable_google_gives_one_sentence(environment: dict[str, str]) -> None:
     google = Google({**environment, "METADATA_URL": "http://127.0.0.1:9"})
     with pytest.raises(SetupError, match=r"127.0.0.1:9 does not answer \(.*refused\)"):
         google.metadata("project/project-id")
 
 
-def test_a_disk_that_is_not_there_is_one_sentence(
+def test_missing_data_disk_gives_one_sentence(
     google: Google, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(guest, "DISK", tmp_path / "google-druid-data")
@@ -161,7 +161,7 @@ def choose(
     return guest.choices(google)
 
 
-def test_the_metadata_store_is_verified_by_the_authority_of_the_metadata(
+def test_authority_of_the_metadata_store_is_taken_from_the_metadata(
     google: Google,
     answers: dict[str, str | int | list[int]],
     monkeypatch: pytest.MonkeyPatch,
@@ -173,7 +173,7 @@ def test_the_metadata_store_is_verified_by_the_authority_of_the_metadata(
 
 
 @pytest.mark.parametrize("given", ["", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
-def test_a_metadata_store_without_an_authority_is_refused(
+def test_metadata_store_without_a_valid_authority_is_refused(
     google: Google,
     answers: dict[str, str | int | list[int]],
     monkeypatch: pytest.MonkeyPatch,
@@ -184,7 +184,7 @@ def test_a_metadata_store_without_an_authority_is_refused(
         choose(google, answers, "jdbc:postgresql://10.0.0.3:5432/druid", given)
 
 
-def test_an_address_cannot_turn_the_verification_off(
+def test_address_with_tls_parameters_is_refused(
     google: Google,
     answers: dict[str, str | int | list[int]],
     monkeypatch: pytest.MonkeyPatch,
@@ -195,7 +195,7 @@ def test_an_address_cannot_turn_the_verification_off(
         choose(google, answers, "jdbc:postgresql://10.0.0.3/druid?sslmode=require", authority)
 
 
-def test_the_segment_cache_is_a_part_of_the_disk(
+def test_segment_cache_is_a_share_of_the_disk(
     google: Google, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     disk = tmp_path / "disk"
@@ -205,13 +205,13 @@ def test_the_segment_cache_is_a_part_of_the_disk(
     assert guest.choices(google).segment_cache == 40
 
 
-def test_the_environment_file_keeps_what_systemd_would_take_for_its_own() -> None:
+def test_environment_file_escapes_special_characters_of_systemd() -> None:
     assert guest.environment_file({"B": 'a "b" $c `d` \\e', "A": "x"}) == (
         'A="x"\nB="a \\"b\\" \\$c \\`d\\` \\\\e"\n'
     )
 
 
-def test_the_packed_renderer_needs_the_standard_library_alone(
+def test_packed_renderer_runs_with_only_the_standard_library(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     with tarfile.open(fileobj=BytesIO(boot.archive())) as packed:
@@ -224,7 +224,7 @@ def test_the_packed_renderer_needs_the_standard_library_alone(
     out = tmp_path / "out"
     out.mkdir()
     done = subprocess.run(
-        # -I and -S: neither this project nor what is installed beside it can be imported.
+        # With -I and -S, neither this project nor installed packages can be imported.
         [sys.executable, "-I", "-S", "-c", script, out],
         env=environment,
         capture_output=True,

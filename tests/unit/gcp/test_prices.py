@@ -1,4 +1,4 @@
-"""What machines and disks cost: unit prices, held against the published prices of machine types."""
+"""Prices of machines and disks: unit prices, compared with published prices of machine types."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from include.gcp.prices import price_of, regions, unit_price
 
 ZONE = "southamerica-east1-a"
 
-#: The source's own figures for whole machine types, of the day that `prices.csv` names.
+#: The source's own prices of whole machine types, on the date that `prices.csv` has.
 PUBLISHED = [
     ("n2-standard-4", "southamerica-east1-a", 0.30832),
     ("n2-highmem-8", "southamerica-west1-a", 0.74940008),
     ("n2-highcpu-64", "us-central1-a", 2.294272),
-    # More vCPUs than 4 GiB for each would have.
+    # This type has less memory per vCPU than the other highmem types.
     ("n2-highmem-128", "southamerica-east1-a", 12.23344),
     ("n4-standard-8", "southamerica-east1-a", 0.576090112),
     ("n4-highmem-16", "us-central1-a", 0.95216),
@@ -29,7 +29,7 @@ PUBLISHED = [
 
 
 @pytest.mark.parametrize(("machine_type", "zone", "usd"), PUBLISHED)
-def test_a_machine_types_price_is_that_of_its_vcpus_and_memory(
+def test_price_of_a_machine_type_is_that_of_its_vcpus_and_memory(
     machine_type: str, zone: str, usd: float
 ) -> None:
     price = price_of(machine_type, zone)
@@ -38,16 +38,16 @@ def test_a_machine_types_price_is_that_of_its_vcpus_and_memory(
 
 
 @pytest.mark.parametrize("machine_type", ["e2-small", "n2-standard-5", ""])
-def test_a_machine_type_that_is_not_known_has_no_price(machine_type: str) -> None:
+def test_unknown_machine_type_has_no_price(machine_type: str) -> None:
     assert price_of(machine_type, ZONE) is None
 
 
-def test_what_a_region_does_not_offer_has_no_price() -> None:
+def test_machine_type_has_no_price_where_it_is_not_offered() -> None:
     assert price_of("c3-standard-4", "southamerica-west1-a") is None
     assert price_of("n2-standard-4", "europe-west1-b") is None
 
 
-def test_every_series_but_that_one_has_a_price_in_every_region() -> None:
+def test_only_c3_in_southamerica_west1_has_no_price() -> None:
     missing = {
         (machine.series, region)
         for machine in machines().values()
@@ -57,13 +57,13 @@ def test_every_series_but_that_one_has_a_price_in_every_region() -> None:
     assert missing == {("c3", "southamerica-west1")}
 
 
-def test_a_disk_and_a_bucket_are_paid_by_the_month() -> None:
+def test_disk_and_bucket_have_a_price_per_month() -> None:
     disk = unit_price("pd-ssd", "gib-month", "southamerica-east1")
     bucket = unit_price("bucket-standard", "gib-month", "southamerica-east1")
     assert (disk and disk.usd, bucket and bucket.usd) == (0.255, 0.035)
 
 
-def test_a_thing_has_one_price_in_a_region() -> None:
+def test_each_resource_has_one_price_per_region() -> None:
     with prices._PRICES.open(encoding="utf-8", newline="") as file:
         rows = [(row["resource"], row["unit"], row["region"]) for row in csv.DictReader(file)]
     assert len(rows) == len(set(rows))

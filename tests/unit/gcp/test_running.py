@@ -1,4 +1,4 @@
-"""The VM's state, and the clock of its cost: with a source, or one's own figure, or none."""
+"""The VM's state and its cost so far: with a published price, the user's own price, or none."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ def vm(status: str = "RUNNING", **changes: Any) -> dict[str, Any]:
     }
 
 
-def test_a_vm_that_is_on_costs_by_the_hour_since_it_was_started() -> None:
+def test_running_vm_costs_by_the_hour_since_its_start() -> None:
     part = running(vm(), ZONE, NOW)
     assert (part.state, part.reason, part.since) == ("good", "vm_on", NOW - timedelta(hours=2))
     assert (part.numbers["tipo"], part.numbers["segundos"]) == ("n2-standard-4", 7200)
@@ -33,31 +33,31 @@ def test_a_vm_that_is_on_costs_by_the_hour_since_it_was_started() -> None:
     assert part.numbers["precio"]["date"] == "2026-07-30"
 
 
-def test_a_vm_that_is_off_costs_nothing_since_it_was_stopped() -> None:
+def test_stopped_vm_costs_nothing() -> None:
     part = running(vm("TERMINATED"), ZONE, NOW)
     assert (part.state, part.reason, part.since) == ("good", "vm_off", NOW - timedelta(hours=1))
     assert part.numbers["costo_usd"] is None
 
 
 @pytest.mark.parametrize("status", ["STAGING", "STOPPING"])
-def test_a_vm_on_its_way_asks_for_attention(status: str) -> None:
+def test_changing_vm_needs_attention(status: str) -> None:
     part = running(vm(status), ZONE, NOW)
     assert (part.state, part.reason) == ("attention", "vm_changing")
 
 
-def test_a_vm_that_is_only_being_provisioned_has_not_started() -> None:
+def test_vm_being_provisioned_has_no_start_and_no_cost() -> None:
     part = running(vm("PROVISIONING", lastStartTimestamp=None), ZONE, NOW)
     assert (part.since, part.numbers["costo_usd"]) == (None, None)
 
 
-def test_without_a_vm_there_is_nothing_to_judge() -> None:
+def test_missing_vm_has_no_state() -> None:
     assert (running(None, ZONE, NOW).state, running(None, ZONE, NOW).reason) == (
         "none",
         "vm_missing",
     )
 
 
-def test_where_no_source_is_known_there_is_no_figure_but_ones_own() -> None:
+def test_zone_without_a_known_price_uses_only_the_price_of_the_user() -> None:
     elsewhere = running(vm(), "europe-west1-b", NOW)
     assert (elsewhere.numbers["precio"], elsewhere.numbers["costo_usd"]) == (None, None)
     own = running(vm(), "europe-west1-b", NOW, own_price=0.5)
@@ -65,5 +65,5 @@ def test_where_no_source_is_known_there_is_no_figure_but_ones_own() -> None:
     assert own.numbers["precio"] == Price(0.5)._asdict()
 
 
-def test_ones_own_price_goes_before_the_published_one() -> None:
+def test_price_of_the_user_overrides_the_published_one() -> None:
     assert running(vm(), ZONE, NOW, own_price=0.0).numbers["costo_usd"] == 0

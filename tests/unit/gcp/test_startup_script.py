@@ -1,4 +1,4 @@
-"""`startup.sh` where fetching or unpacking fails; `tests/vm` boots a whole Debian with it."""
+"""`startup.sh`, also if the download or the archive is bad; `tests/vm` boots a whole Debian."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.gcp import boot
 ROOT = Path(__file__).parents[3]
 UNIT = "etc/systemd/system/ventas-setup.service"
 
-#: Stands for curl: gives the file SERVED, and ends with STATUS.
+#: A fake curl: it outputs the file SERVED and exits with STATUS.
 CURL = """#!/bin/sh
 while [ $# -gt 0 ]; do
     [ "$1" != --output ] || out=$2
@@ -27,12 +27,12 @@ exit "$STATUS"
 
 
 class Vm:
-    """A folder in place of the VM's root, with `startup.sh` and stand-ins for two commands."""
+    """A folder in place of the VM's root, with `startup.sh` and fakes of two commands."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder
         script = (ROOT / "include/gcp/startup/startup.sh").read_text(encoding="utf-8")
-        # Absolute paths, and not the `/etc` within the files.
+        # Change only absolute paths, and not `/etc` within the archive's paths.
         script, changed = re.subn(r"""(?<=[=\s"])/(?=opt/|etc/)""", f"{folder}/", script)
         assert changed >= 4
         (folder / "startup.sh").write_text(script)
@@ -45,7 +45,7 @@ class Vm:
             (folder / "bin" / name).chmod(0o755)
 
     def start(self, served: bytes, status: int = 0) -> subprocess.CompletedProcess[str]:
-        """Boot with what the metadata server gives for `ventas-files`."""
+        """Boot with the metadata server's answer for `ventas-files`, and curl's exit status."""
         (self.root / "served").write_bytes(served)
         return subprocess.run(
             ["/bin/sh", self.root / "startup.sh"],
@@ -61,7 +61,7 @@ class Vm:
         )
 
     def files(self) -> dict[str, bytes]:
-        """All that is installed, by path."""
+        """Return the contents of all installed files, by path."""
         return {
             str(path.relative_to(self.root)): path.read_bytes()
             for folder in ("opt", "etc")
@@ -78,7 +78,7 @@ def vm(tmp_path: Path) -> Vm:
 GOOD = boot.metadata()["ventas-files"].encode()
 
 
-def test_a_boot_unpacks_the_files_and_starts_the_setup(vm: Vm) -> None:
+def test_boot_unpacks_the_files_and_starts_the_setup(vm: Vm) -> None:
     done = vm.start(GOOD)
     assert (done.returncode, done.stderr) == (0, "")
     restart = "systemctl restart ventas-setup.service"
@@ -101,7 +101,7 @@ def test_a_boot_unpacks_the_files_and_starts_the_setup(vm: Vm) -> None:
     ],
     ids=["refused", "cut-off", "reset-at-end", "a-page", "no-archive", "half-archive", "empty"],
 )
-def test_files_that_cannot_be_had_leave_those_of_the_last_boot_and_fail(
+def test_boot_with_bad_files_fails_and_keeps_the_previous_ones(
     vm: Vm, served: bytes, status: int
 ) -> None:
     vm.start(GOOD)
@@ -111,12 +111,12 @@ def test_files_that_cannot_be_had_leave_those_of_the_last_boot_and_fail(
     assert "systemctl" not in done.stdout
     after = vm.files()
     assert {name: after[name] for name in before} == before
-    # A later boot with the whole files is as if nothing had been.
+    # A later boot with good files repairs everything.
     assert vm.start(GOOD).returncode == 0
     assert vm.files() == before
 
 
-def test_a_first_boot_without_files_starts_nothing(vm: Vm) -> None:
+def test_first_boot_without_files_starts_nothing(vm: Vm) -> None:
     done = vm.start(b"", 22)
     assert done.returncode == 22
     assert done.stdout == ""

@@ -1,4 +1,4 @@
-"""The files of the VM's Druid."""
+"""The configuration files of the VM's Druid."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def extensions(**choices: Any) -> set[str]:
     return set(json.loads(properties("broker", **choices)["druid.extensions.loadList"]))
 
 
-def test_each_process_has_a_folder_with_the_arguments_of_its_jvm() -> None:
+def test_each_process_has_an_argument_file_for_its_jvm() -> None:
     found = of()
     for service in ("zookeeper", *runtime.VM_SERVICES):
         arguments = found[f"{service}/java.args"].splitlines()
@@ -40,14 +40,14 @@ def test_each_process_has_a_folder_with_the_arguments_of_its_jvm() -> None:
     assert '"-XX:+UseG1GC"' in broker
 
 
-def test_the_router_alone_can_be_reached_from_outside() -> None:
+def test_only_the_router_listens_on_the_address_of_the_vm() -> None:
     bound = {s: properties(s)["druid.bindOnHost"] for s in runtime.VM_SERVICES}
     assert {service for service, value in bound.items() if value != "true"} == {"router"}
     assert {properties(s)["druid.host"] for s in runtime.VM_SERVICES} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("service", runtime.VM_SERVICES)
-def test_whoever_asks_is_asked_for_a_password_that_no_file_has(service: str) -> None:
+def test_every_process_requires_passwords_that_come_from_the_environment(service: str) -> None:
     found = properties(service, metadata_uri="jdbc:postgresql://10.0.0.3/druid", metadata_user="d")
     assert found["druid.auth.authenticatorChain"] == '["basic"]'
     assert found["druid.auth.authorizers"] == '["basic"]'
@@ -59,7 +59,7 @@ def test_whoever_asks_is_asked_for_a_password_that_no_file_has(service: str) -> 
     assert "druid-basic-security" in extensions()
 
 
-def test_the_processes_meet_with_the_password_that_the_user_was_made_with() -> None:
+def test_processes_use_the_initial_password_of_the_internal_user() -> None:
     found = properties("router")
     assert (
         found["druid.escalator.internalClientPassword"]
@@ -67,11 +67,11 @@ def test_the_processes_meet_with_the_password_that_the_user_was_made_with() -> N
     )
 
 
-def test_the_specification_names_the_variable_that_the_vm_sets() -> None:
+def test_variable_of_the_kafka_login_is_that_of_the_supervisor_spec() -> None:
     assert vm_druid.KAFKA_JAAS_VARIABLE == JAAS_VARIABLE
 
 
-def test_a_bucket_takes_segments_and_task_logs() -> None:
+def test_segments_and_task_logs_go_to_the_bucket() -> None:
     found = properties("middleManager", bucket="tienda-druid")
     assert (found["druid.storage.type"], found["druid.indexer.logs.type"]) == ("google", "google")
     assert {found["druid.google.bucket"], found["druid.indexer.logs.bucket"]} == {"tienda-druid"}
@@ -79,14 +79,14 @@ def test_a_bucket_takes_segments_and_task_logs() -> None:
     assert "druid-google-extensions" in extensions(bucket="tienda-druid")
 
 
-def test_without_a_bucket_they_stay_on_the_data_disk() -> None:
+def test_without_a_bucket_segments_stay_on_the_data_disk() -> None:
     found = properties("middleManager")
     assert found["druid.storage.type"] == "local"
     assert found["druid.storage.storageDirectory"] == "/var/lib/druid/segments"
     assert "druid-google-extensions" not in extensions()
 
 
-def test_cloud_sql_takes_the_metadata_where_there_is_one() -> None:
+def test_metadata_goes_to_cloud_sql_if_its_address_is_given() -> None:
     found = properties("coordinator", metadata_uri="jdbc:postgresql://10.0.0.3/druid")
     assert found["druid.metadata.storage.type"] == "postgresql"
     uri = found["druid.metadata.storage.connector.connectURI"]
@@ -94,7 +94,7 @@ def test_cloud_sql_takes_the_metadata_where_there_is_one() -> None:
     assert properties("coordinator")["druid.metadata.storage.type"] == "derby"
 
 
-def test_cloud_sql_is_believed_by_its_authority_alone() -> None:
+def test_certificate_of_cloud_sql_is_verified_by_the_given_authority() -> None:
     made = of(metadata_uri="jdbc:postgresql://10.0.0.3/druid", metadata_ca="the authority")
     for service in runtime.VM_SERVICES:
         uri = next(
@@ -109,7 +109,7 @@ def test_cloud_sql_is_believed_by_its_authority_alone() -> None:
     assert vm_druid.METADATA_CA not in of()
 
 
-def test_a_machine_has_the_memory_that_it_was_sized_for() -> None:
+def test_jvm_and_segment_cache_have_the_chosen_sizes() -> None:
     heap = size("n2-standard-4", 1000).sizes["historical"].heap
     assert f'"-Xmx{heap}m"' in of()["historical/java.args"].splitlines()
     locations = properties("historical")["druid.segmentCache.locations"]

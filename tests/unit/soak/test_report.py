@@ -1,4 +1,4 @@
-"""What passes, what fails, and what a month comes to."""
+"""The report of a soak: when it passes or fails, and the size of a month."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 
 
 def report(*, series: dict[str, float] | None = None, **changes: Any) -> Report:
-    """An hour in which nothing grows but `series`, each by so much an hour."""
+    """Return the report of an hour in which only `series` grow, each by its value per hour."""
     samples: list[tuple[float, Sample]] = []
     for n in range(121):
         at = n / 120
@@ -46,20 +46,20 @@ def printed(found: Report) -> str:
     return capture.get()
 
 
-def test_nothing_that_grows_passes() -> None:
+def test_report_passes_if_nothing_grows() -> None:
     found = report()
     assert found.passes
     assert "Nada crece sin fin" in printed(found)
 
 
-def test_what_grows_fails_and_is_named_whatever_it_is() -> None:
+def test_growing_series_fails_the_report_and_is_named() -> None:
     found = report(series={"router.files": 100.0})
     assert found.growing == ["router.files"]
     assert not found.passes
     assert "Crece sin estabilizarse: router.files" in printed(found)
 
 
-def test_what_is_kept_for_longer_on_purpose_is_no_growth() -> None:
+def test_series_that_is_bounded_later_may_grow() -> None:
     found = report(series={"topic.ventas.mib": 100.0, "topic.soak.mib": 100.0})
     assert found.growing == ["topic.soak.mib"]
     assert "7 días (retention.ms)" in printed(found)
@@ -74,17 +74,17 @@ def test_what_is_kept_for_longer_on_purpose_is_no_growth() -> None:
         {"validations": {"success": 11, "failed": 1}},
     ],
 )
-def test_a_difference_or_a_failure_fails(changes: dict[str, Any]) -> None:
+def test_difference_or_failure_fails_the_report(changes: dict[str, Any]) -> None:
     assert not report(**changes).passes
 
 
-def test_a_month_is_what_the_windows_events_and_the_compacted_days_took() -> None:
+def test_month_is_computed_from_window_events_and_compacted_days() -> None:
     found = report(series={"topic.ventas.mib": 4.8, "topic.ventas.ledger.mib": 2.4}).month()
     events = 2 * MONTH_SALES
     assert found == pytest.approx(
         {
             "events": events,
-            # 4800 events in an hour: a KiB of 1000 bytes each, and half of that.
+            # 4800 events in an hour took 4.8 MiB of sales and 2.4 MiB of ledger.
             "kafka_ventas_mib": events / 1000,
             "kafka_ledger_mib": events / 2000,
             "druid_mib": events / 1e6 * 100,
@@ -92,17 +92,17 @@ def test_a_month_is_what_the_windows_events_and_the_compacted_days_took() -> Non
     )
 
 
-def test_a_window_without_sales_has_no_month() -> None:
+def test_month_is_empty_if_the_window_has_no_sales() -> None:
     assert report(window={}).month() == {}
 
 
-def test_a_series_that_began_late_is_judged_by_what_there_is() -> None:
+def test_series_that_begins_late_is_levelled_by_its_own_samples() -> None:
     found = report()
     found.samples[-1][1]["druid.lag_events"] = 5.0
     assert found.levels["druid.lag_events"].levels_off is None
 
 
-def test_json_has_it_all_as_plain_values() -> None:
+def test_report_converts_to_json_values() -> None:
     found = json.loads(json.dumps(report(series={"topic.soak.mib": 100.0}).to_dict()))
     assert found["growing"] == ["topic.soak.mib"]
     assert found["levels"]["topic.soak.mib"]["per_hour"] == pytest.approx(100)

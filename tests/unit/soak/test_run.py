@@ -1,4 +1,4 @@
-"""The command line, and how the soak's supervisor differs from the project's."""
+"""The soak's command line, and the differences of its supervisor from the project's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_hours_out_of_range_are_refused_before_anything_starts(
     assert words in capsys.readouterr().err
 
 
-def test_the_help_says_what_is_judged_and_how(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_explains_samples_rule_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["soak", "--help"])
     said = capsys.readouterr().out
@@ -35,14 +35,14 @@ def test_the_help_says_what_is_judged_and_how(capsys: pytest.CaptureFixture[str]
         assert words in said
 
 
-def test_only_the_task_duration_differs_from_the_projects_supervisor() -> None:
+def test_supervisor_spec_differs_from_the_projects_only_in_task_duration() -> None:
     spec = module._spec(KAFKA)
     assert spec["spec"]["ioConfig"]["taskDuration"] == "PT60S"
     spec["spec"]["ioConfig"]["taskDuration"] = "PT1H"
     assert spec == supervisor_spec(KAFKA, topic="soak", datasource="soak")
 
 
-def test_what_breaks_is_one_sentence_and_all_is_stopped(
+def test_failed_soak_gives_one_sentence_stops_the_stack_and_keeps_logs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stopped: list[Path] = []

@@ -1,4 +1,4 @@
-"""What the embedded Airflow is told: its secrets and its connections, read by Airflow's hooks."""
+"""The settings, secrets and connections of the embedded Airflow, read by Airflow's own hooks."""
 
 from __future__ import annotations
 
@@ -66,8 +66,10 @@ def test_a_secret_that_an_older_version_did_not_have_is_added(settings: Settings
     assert airflow.password(settings) == before
 
 
-def test_a_changed_port_is_in_every_setting_that_names_it(variables: dict[str, str]) -> None:
-    """`CORE__EXECUTION_API_SERVER_URL` is the one that is easily forgotten: no task would run."""
+def test_changed_airflow_port_appears_in_every_setting_that_names_it(
+    variables: dict[str, str],
+) -> None:
+    """`CORE__EXECUTION_API_SERVER_URL` is easily forgotten, and without it no task runs."""
     naming = {name for name, value in variables.items() if "28080" in value}
     assert naming == {
         "AIRFLOW__API__PORT",
@@ -77,14 +79,14 @@ def test_a_changed_port_is_in_every_setting_that_names_it(variables: dict[str, s
     assert not [name for name, value in variables.items() if "8080" in value.replace("28080", "")]
 
 
-def test_airflow_reads_each_connection(settings: Settings, variables: dict[str, str]) -> None:
+def test_airflow_parses_each_connection(settings: Settings, variables: dict[str, str]) -> None:
     for conn_id, connection in airflow.connections(settings).items():
         read = Connection.from_json(variables[f"AIRFLOW_CONN_{conn_id.upper()}"], conn_id)
         assert (read.conn_type, read.extra_dejson) == (connection["conn_type"], connection["extra"])
 
 
 @pytest.mark.usefixtures("variables")
-def test_each_hook_arrives_at_its_service(settings: Settings) -> None:
+def test_each_hook_uses_the_address_of_its_service(settings: Settings) -> None:
     assert DruidSupervisorHook().get_client().url == settings.url("druid")
     assert DruidDbApiHook().get_uri() == f"druid://{settings.address('druid')}/druid/v2/sql"
     assert KafkaConfigHook().get_conn == {"bootstrap.servers": settings.address("kafka")}
@@ -93,7 +95,7 @@ def test_each_hook_arrives_at_its_service(settings: Settings) -> None:
     assert compute.project_id == airflow.PROJECT_ID
 
 
-def test_each_hook_gets_into_a_secured_stack(
+def test_each_hook_uses_login_and_certificate_of_a_secured_stack(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secured = replace(settings, secure=True)
@@ -113,16 +115,18 @@ def test_each_hook_gets_into_a_secured_stack(
 
 
 @pytest.mark.parametrize(("extra", "verify"), [({}, True), ({"ca_bundle_path": "/ca"}, "/ca")])
-def test_druids_certificate_is_verified_whatever_the_connection_says(
+def test_certificate_of_druid_is_always_verified(
     monkeypatch: pytest.MonkeyPatch, extra: dict[str, str], verify: bool | str
 ) -> None:
-    """The provider would look for the CA only where verification is off."""
+    """The provider's own hook reads the CA only if the verification is off."""
     connection = {"conn_type": "druid", "host": "d", "schema": "https", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(connection))
     assert DruidSupervisorHook().get_verify() == verify
 
 
-def test_the_tasks_import_the_project_from_anywhere(variables: dict[str, str]) -> None:
+def test_import_path_and_folders_are_absolute_paths_of_the_project(
+    variables: dict[str, str],
+) -> None:
     root, plugins = map(Path, variables["PYTHONPATH"].split(":"))
     assert (root / "include" / "sales" / "event.py").is_file()
     assert (plugins / "ventas_plugin.py").is_file()
@@ -130,7 +134,7 @@ def test_the_tasks_import_the_project_from_anywhere(variables: dict[str, str]) -
     assert variables["AIRFLOW__CORE__DAGS_FOLDER"] == str(root / "dags")
 
 
-def test_metrics_are_sent_only_where_a_collector_is_named(
+def test_metrics_are_on_only_if_a_collector_is_configured(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)

@@ -1,4 +1,4 @@
-"""The REST client against a small server that answers as Airflow's does."""
+"""The REST client against a small server that answers like Airflow's API server."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Airflow:
                 self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -91,40 +91,42 @@ def api(server: Airflow) -> AirflowApi:
     return AirflowApi(server.url, "admin", "right")
 
 
-def test_a_run_is_triggered_by_hand_as_the_logged_in_user(server: Airflow, api: AirflowApi) -> None:
+def test_trigger_starts_a_manual_run_as_the_logged_in_user(
+    server: Airflow, api: AirflowApi
+) -> None:
     assert api.trigger("d", {"seed": 7}) == "manual__1"
-    # A manual run has no logical date of its own.
+    # A manual run has no logical date.
     body = {"logical_date": None, "conf": {"seed": 7}}
     assert server.asked[-1] == ("POST /api/v2/dags/d/dagRuns", body, "Bearer jwt")
 
 
-def test_only_the_timetables_runs_make_way(server: Airflow, api: AirflowApi) -> None:
+def test_make_way_fails_only_scheduled_runs(server: Airflow, api: AirflowApi) -> None:
     api.make_way("d", "manual__1")
     changed = [(call, body) for call, body, _ in server.asked if call.startswith("PATCH")]
     assert changed == [("PATCH /api/v2/dags/d/dagRuns/scheduled__1", {"state": "failed"})]
 
 
-def test_a_log_is_a_line_for_each_event(api: AirflowApi) -> None:
+def test_log_has_one_line_per_event(api: AirflowApi) -> None:
     assert api.log("d", "r", "t", 1) == "::group::start\nhi\nplain"
 
 
-def test_a_task_that_returned_nothing_has_no_xcom(api: AirflowApi) -> None:
+def test_xcom_of_a_task_without_a_return_value_is_none(api: AirflowApi) -> None:
     assert api.xcom("d", "r", "t") == {"a": 1}
     assert api.xcom("d", "r", "other") is None
 
 
-def test_a_refusal_says_what_was_asked_and_what_airflow_said(api: AirflowApi) -> None:
+def test_refused_request_raises_with_the_request_and_the_answer(api: AirflowApi) -> None:
     with pytest.raises(AirflowApiError, match=r"404 to GET /dags/none: .*none` was not found"):
         api.dag("none")
 
 
-def test_a_wrong_password_is_no_traceback_and_not_in_the_message(server: Airflow) -> None:
+def test_wrong_password_raises_without_the_password_in_the_message(server: Airflow) -> None:
     with pytest.raises(AirflowApiError, match="refused the login of 'admin'") as refused:
         AirflowApi(server.url, "admin", "wr0ng")
     assert "wr0ng" not in str(refused.value)
 
 
-def test_an_airflow_that_is_not_there_is_named_with_its_address() -> None:
+def test_unreachable_airflow_raises_with_its_address() -> None:
     [closed] = free_ports(1)
     with pytest.raises(AirflowApiError, match=f"http://127.0.0.1:{closed}"):
         AirflowApi(f"http://127.0.0.1:{closed}", "admin", "right")

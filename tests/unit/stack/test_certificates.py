@@ -1,4 +1,4 @@
-"""The stack's authority and its servers' certificates, as Python's own TLS takes them."""
+"""The stack's authority and its servers' certificates, verified by Python's own TLS."""
 
 import ssl
 import stat
@@ -18,7 +18,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 def shake_hands(server_file: Path, trusted: Path, host: str) -> None:
-    """A TLS handshake in memory, with all that a client verifies."""
+    """Do a TLS handshake in memory, with all the checks of a client."""
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_context.load_cert_chain(server_file)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -34,7 +34,7 @@ def shake_hands(server_file: Path, trusted: Path, host: str) -> None:
             waiting.append(step)
 
 
-def test_a_server_is_trusted_by_the_authoritys_certificate_on_its_own_host(
+def test_client_with_the_authority_trusts_the_server_on_its_host(
     authority: Authority,
 ) -> None:
     shake_hands(authority.server("kafka"), authority.certificate, "127.0.0.1")
@@ -48,7 +48,7 @@ def test_a_server_is_trusted_by_the_authoritys_certificate_on_its_own_host(
         ({"expires": datetime.now(UTC) - timedelta(days=1)}, "certificate has expired"),
     ],
 )
-def test_another_host_and_an_expired_certificate_are_refused(
+def test_client_refuses_another_host_and_an_expired_certificate(
     authority: Authority, server: dict[str, object], reason: str
 ) -> None:
     file = authority.server("kafka", **server)  # type: ignore[arg-type]
@@ -56,21 +56,23 @@ def test_another_host_and_an_expired_certificate_are_refused(
         shake_hands(file, authority.certificate, "127.0.0.1")
 
 
-def test_another_authority_is_not_trusted(authority: Authority, tmp_path: Path) -> None:
+def test_client_refuses_a_certificate_of_another_authority(
+    authority: Authority, tmp_path: Path
+) -> None:
     other = Authority(tmp_path / "other" / "security")
     other.server("kafka")
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(authority.server("kafka"), other.certificate, "127.0.0.1")
 
 
-def test_a_certificate_is_kept_until_it_is_about_to_expire(authority: Authority) -> None:
+def test_certificate_is_renewed_only_shortly_before_it_expires(authority: Authority) -> None:
     def serial(file: Path) -> int:
         return x509.load_pem_x509_certificate(file.read_bytes()).serial_number
 
     first = serial(authority.server("kafka"))
     trusted = authority.certificate.read_bytes()
     assert serial(authority.server("kafka")) == first
-    # 397 days are left of it, so it is renewed if 398 have to be.
+    # It expires in 397 days, so it is renewed if 398 days must be left.
     assert serial(authority.server("kafka", renewed_before=timedelta(days=398))) != first
     assert authority.certificate.read_bytes() == trusted
 

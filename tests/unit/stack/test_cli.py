@@ -1,4 +1,4 @@
-"""The command line: what it says to a person, and what to a program."""
+"""The command line: its output for a person and for a program, and its refusals."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """What is said of arguments that are refused before anything starts."""
+    """Return the error message for arguments that are refused before anything starts."""
     with pytest.raises(SystemExit) as refused:
         main(arguments)
     assert refused.value.code == 2
@@ -71,7 +71,9 @@ def test_help_names_every_command_and_variable(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("minutes", ["0", "0.2", "721", "-1", "nan", "inf", "two"])
-def test_minutes_out_of_range_are_refused(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_demo_refuses_minutes_out_of_range(
+    minutes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     said = refusal(["demo", f"--minutes={minutes}"], capsys)
     assert f"{minutes}" in said
     assert "between 0.25 and 720" in said or "is not a number" in said
@@ -87,13 +89,13 @@ def test_minutes_out_of_range_are_refused(minutes: str, capsys: pytest.CaptureFi
         (["plots", "--seed=-1"], "the seed must be between 0"),
     ],
 )
-def test_what_is_no_command_is_refused(
+def test_unknown_or_incomplete_command_is_refused(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert named in refusal(arguments, capsys)
 
 
-def test_a_bad_variable_is_one_sentence_and_no_traceback(
+def test_invalid_variable_gives_one_sentence_without_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VENTAS_PORT_KAFKA", "99999")
@@ -104,7 +106,7 @@ def test_a_bad_variable_is_one_sentence_and_no_traceback(
 
 
 @pytest.mark.parametrize("command", ["up", "down", "status", "clean", "demo", "bench", "plots"])
-def test_a_home_that_is_a_file_is_refused_by_every_command_and_left_as_it_is(
+def test_every_command_refuses_a_home_that_is_a_file_and_leaves_it_unchanged(
     command: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home.write_text("mine")
@@ -115,7 +117,7 @@ def test_a_home_that_is_a_file_is_refused_by_every_command_and_left_as_it_is(
     assert home.read_text() == "mine"
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(
+def test_folder_that_cannot_be_made_gives_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a file").touch()
@@ -123,7 +125,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(
     assert capsys.readouterr().err == f"ventas: Not a directory: {tmp_path}/a file/b\n"
 
 
-def test_a_log_is_of_a_process_and_no_other_file(
+def test_logs_refuses_files_that_are_no_process_log(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / "logs" / "folder.log").mkdir(parents=True)
@@ -133,7 +135,7 @@ def test_a_log_is_of_a_process_and_no_other_file(
         assert f"There is no log of {name!r}; there are: none yet." in capsys.readouterr().err
 
 
-def test_an_unknown_log_is_refused_with_the_names_there_are(
+def test_logs_of_an_unknown_process_lists_the_known_ones(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["logs", "kafak"]) == 1
@@ -145,14 +147,14 @@ def test_an_unknown_log_is_refused_with_the_names_there_are(
     assert "there are: broker, kafka." in capsys.readouterr().err
 
 
-def test_a_log_is_printed_from_so_many_lines_before_its_end(home: Path) -> None:
+def test_logs_prints_the_requested_number_of_last_lines(home: Path) -> None:
     (home / "logs").mkdir(parents=True)
     (home / "logs" / "kafka.log").write_text("one\ntwo\nthree\n")
     command = [sys.executable, "-m", "include.stack.cli", "logs", "kafka", "-n", "2", "--no-follow"]
     assert subprocess.check_output(command, cwd=ROOT, text=True) == "two\nthree\n"
 
 
-def test_status_for_programs_has_every_address_while_the_stack_is_stopped(
+def test_status_json_of_a_stopped_stack_has_every_address(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VENTAS_PORT_OFFSET", "20000")
@@ -172,7 +174,7 @@ def test_status_for_programs_has_every_address_while_the_stack_is_stopped(
 
 @pytest.fixture
 def passwords(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords of a stack that runs, as far as the command line can tell."""
+    """Passwords of a stack that appears to run; nothing is started."""
     settings = Settings.from_environment({"VENTAS_HOME": str(home)})
     stopped = stack.status(settings)
     monkeypatch.setattr(stack, "status", lambda _: {**stopped, "running": True})
@@ -195,7 +197,7 @@ def passwords(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ],
     ids=str,
 )
-def test_passwords_are_told_on_a_terminal_or_if_asked(
+def test_passwords_are_printed_only_on_a_terminal_or_on_request(
     arguments: list[str],
     terminal: bool,
     told: bool,
@@ -204,7 +206,7 @@ def test_passwords_are_told_on_a_terminal_or_if_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
-    # It makes `rich` take every output for a terminal.
+    # With this variable, `rich` treats every output as a terminal.
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert main(arguments) == 0
     said = capsys.readouterr().out
@@ -213,7 +215,7 @@ def test_passwords_are_told_on_a_terminal_or_if_asked(
     assert asked or "con `./ventas status --passwords`" in said
 
 
-def test_the_end_of_a_demo_tells_the_password_on_a_terminal_alone(
+def test_end_of_demo_prints_the_password_only_on_a_terminal(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings.from_environment({"VENTAS_HOME": str(home)})
@@ -223,7 +225,7 @@ def test_the_end_of_a_demo_tells_the_password_on_a_terminal_alone(
         assert (airflow.password(settings) in capsys.readouterr().out) == terminal
 
 
-def test_status_of_a_stopped_stack_makes_no_passwords(home: Path) -> None:
+def test_status_of_a_stopped_stack_creates_no_passwords(home: Path) -> None:
     assert main(["status", "--json", "--passwords"]) == 0
     assert not home.exists()
 
@@ -231,7 +233,7 @@ def test_status_of_a_stopped_stack_makes_no_passwords(home: Path) -> None:
 @pytest.mark.parametrize(
     ("encoding", "word"), [("ascii", b"est?"), ("latin-1", b"est\xe1"), ("utf-8", b"est\xc3\xa1")]
 )
-def test_sign_that_the_terminal_lacks_becomes_a_question_mark(
+def test_character_that_the_terminal_lacks_becomes_a_question_mark(
     encoding: str, word: bytes, home: Path
 ) -> None:
     def ventas(*arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -252,7 +254,7 @@ def test_sign_that_the_terminal_lacks_becomes_a_question_mark(
 
 
 @pytest.mark.parametrize("command", ["bench", "chaos", "soak", "test"])
-def test_command_that_leaves_files_marks_the_folder_as_a_stacks(
+def test_command_that_writes_files_marks_the_folder(
     command: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(*_: object, **__: object) -> int:
@@ -264,8 +266,8 @@ def test_command_that_leaves_files_marks_the_folder_as_a_stacks(
     assert main([command]) == 0
 
 
-def test_command_line_makes_no_airflow_folder_of_the_user(tmp_path: Path) -> None:
-    """Airflow reads or makes the user's configuration as soon as it is imported."""
+def test_command_line_imports_no_airflow_and_makes_no_user_folder(tmp_path: Path) -> None:
+    """Airflow reads or creates the user's configuration when it is imported."""
     modules = ("cli", "demo", "live", "stack", "size", "testing")
     code = f"import sys, {', '.join(f'include.stack.{name}' for name in modules)}\n"
     code += "import bench.run, chaos.run, soak.run\nassert 'airflow' not in sys.modules"
@@ -291,10 +293,10 @@ def test_up_on_a_busy_port_starts_nothing(
     assert {path.name for path in home.iterdir()} == {MARKER, LOCK}
 
 
-def test_a_services_log_is_shown_as_it_is(
+def test_log_lines_in_an_error_are_printed_unchanged(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Kafka's lines are full of what rich takes for markup, and longer than a terminal."""
+    """Kafka's log lines are full of square brackets, rich's markup, and longer than a terminal."""
     line = "  [main] INFO [/127.0.0.1:9092] [red]" + " and so on" * 20
     fails(monkeypatch, WaitTimeoutError(f"Kafka was not ready. The end of kafka.log:\n{line}"))
     assert main(["up"]) == 1
@@ -302,7 +304,7 @@ def test_a_services_log_is_shown_as_it_is(
     assert said == f"ventas: Kafka was not ready. The end of kafka.log:\n{line}\n"
 
 
-def test_a_tool_that_fails_is_named_with_its_own_words(
+def test_failed_tool_is_named_with_its_output(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fails(monkeypatch, subprocess.CalledProcessError(3, ["java", "@args"], "out", "no memory"))
@@ -310,7 +312,7 @@ def test_a_tool_that_fails_is_named_with_its_own_words(
     assert "java failed with code 3:\noutno memory" in capsys.readouterr().err
 
 
-def test_an_interrupt_is_no_traceback(
+def test_interrupt_ends_without_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fails(monkeypatch, KeyboardInterrupt())
@@ -326,7 +328,7 @@ def test_clean_removes_the_state_of_a_stopped_stack(home: Path) -> None:
     assert main(["clean"]) == 0
 
 
-def test_the_market_of_the_project_is_sound(capsys: pytest.CaptureFixture[str]) -> None:
+def test_market_check_accepts_the_data_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["market", "check"]) == 0
     said = capsys.readouterr().out
     assert "products" in said
@@ -334,7 +336,7 @@ def test_the_market_of_the_project_is_sound(capsys: pytest.CaptureFixture[str]) 
     assert "events.csv) terminan el 28/11/2027" in said
 
 
-def test_every_mistake_in_a_market_is_told_with_file_and_line(
+def test_market_check_reports_every_mistake_with_file_and_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(DATA, tmp_path / "data")

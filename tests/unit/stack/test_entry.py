@@ -1,4 +1,4 @@
-"""The shell file `./ventas`, in a project of its own without the network."""
+"""The shell script `./ventas`, in a copy of the project and without the network."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ventas(
     )
 
 
-def test_an_old_python_is_refused_before_anything_is_made(project: Path, tmp_path: Path) -> None:
+def test_too_old_python_is_refused_before_anything_is_made(project: Path, tmp_path: Path) -> None:
     shutil.rmtree(project / ".venv")
     old = executable(tmp_path / "python3.9", "exit 1")
     done = ventas(project, "demo", python=old)
@@ -50,9 +50,7 @@ def test_an_old_python_is_refused_before_anything_is_made(project: Path, tmp_pat
     assert not (project / ".venv").exists()
 
 
-def test_a_python_without_venv_is_told_the_package_to_install(
-    project: Path, tmp_path: Path
-) -> None:
+def test_python_without_venv_gives_the_package_to_install(project: Path, tmp_path: Path) -> None:
     python = executable(tmp_path / "python3", '[ "$1" = -c ]')
     done = ventas(project, "demo", python=python)
     assert done.returncode == 1
@@ -68,7 +66,9 @@ def make_ready(project: Path, script: str) -> None:
     executable(project / ".venv" / "bin" / "python", script)
 
 
-def test_with_its_environment_ready_it_hands_everything_over(project: Path, tmp_path: Path) -> None:
+def test_ready_environment_runs_the_command_line_with_all_arguments(
+    project: Path, tmp_path: Path
+) -> None:
     make_ready(
         project,
         'printf "%s|" "$@"; echo; echo "$PYTHONPATH ${PYTHONDONTWRITEBYTECODE:-compiled}"; exit 7',
@@ -99,7 +99,7 @@ HOSTILE = (
     *("LD_AUDIT", "DYLD_INSERT_LIBRARIES", "SSLKEYLOGFILE"),
 )
 
-#: How to reach a package index is the user's own.
+#: Variables that must stay: the user's settings for a package index and for the network.
 NEEDED = (
     *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_CLIENT_CERT"),
     *("PIP_PROXY", "PIP_CACHE_DIR", "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT"),
@@ -117,7 +117,7 @@ def test_variables_of_another_python_java_or_airflow_are_dropped(
     assert names & {*HOSTILE, *NEEDED} == {*NEEDED}
 
 
-def test_folder_of_the_project_is_found_whatever_cdpath_says(project: Path, tmp_path: Path) -> None:
+def test_folder_of_the_project_is_found_despite_cdpath(project: Path, tmp_path: Path) -> None:
     make_ready(project, 'echo "$PYTHONPATH"')
     (tmp_path / "other" / project.name).mkdir(parents=True)
     done = subprocess.run(
@@ -134,7 +134,7 @@ def test_folder_of_the_project_is_found_whatever_cdpath_says(project: Path, tmp_
 @pytest.mark.parametrize(
     ("umask", "mode"), [(0o000, "drwxr-xr-x"), (0o022, "drwxr-xr-x"), (0o077, "drwx------")]
 )
-def test_nobody_else_may_change_what_is_made(
+def test_new_files_are_writable_only_by_the_user(
     umask: int, mode: str, project: Path, tmp_path: Path
 ) -> None:
     make_ready(project, f"mkdir '{tmp_path}/made'")
@@ -160,14 +160,14 @@ def test_project_in_a_path_with_a_colon_is_refused_before_anything_is_made(
     assert not (moved / ".venv").exists()
 
 
-def test_link_with_a_colon_to_the_project_is_taken(project: Path, tmp_path: Path) -> None:
+def test_link_with_a_colon_to_the_project_is_accepted(project: Path, tmp_path: Path) -> None:
     make_ready(project, 'echo "$PYTHONPATH"')
     (tmp_path / "a:b").symlink_to(project)
     done = ventas(tmp_path / "a:b", python=tmp_path)
     assert done.stdout == f"{project}:{project}/plugins\n"
 
 
-def test_without_a_home_directory_uv_keeps_its_cache_beside_what_it_installs(
+def test_without_home_directory_cache_of_uv_is_in_the_environment_folder(
     project: Path, tmp_path: Path
 ) -> None:
     make_ready(project, 'echo "$UV_CACHE_DIR"')

@@ -26,13 +26,13 @@ HOSTILE = (
 )
 
 
-def test_the_stack_takes_paths_and_a_collector_of_metrics_and_nothing_else() -> None:
+def test_only_paths_and_metrics_settings_of_the_user_are_kept() -> None:
     kept = {"PATH": "/bin", "TMPDIR": "/t", "OTEL_SERVICE_NAME": "x", "OPENBLAS_CORETYPE": "H"}
     own = environment.own({**dict.fromkeys(HOSTILE, "hostile"), "LC_ALL": "C", **kept})
     assert own == {**kept, "LC_ALL": "C.UTF-8", "LOGNAME": "ventas", "USER": "ventas"}
 
 
-def test_the_stack_looks_for_files_of_the_user_in_its_own_folder() -> None:
+def test_home_of_the_processes_is_the_folder_of_the_stack() -> None:
     settings = Settings.from_environment({})
     assert environment.of_stack(settings, {"HOME": "/home/me"})["HOME"] == str(settings.home)
 
@@ -48,7 +48,7 @@ def test_the_stack_looks_for_files_of_the_user_in_its_own_folder() -> None:
         ({"no_proxy": "a,*"}, "*"),
     ],
 )
-def test_loopback_is_exempted_once_beside_what_the_user_exempts(
+def test_loopback_is_added_once_to_the_hosts_that_the_user_exempts(
     given: dict[str, str], exempted: str
 ) -> None:
     variables = dict(given)
@@ -58,7 +58,7 @@ def test_loopback_is_exempted_once_beside_what_the_user_exempts(
 
 
 @pytest.mark.parametrize("given", ["", "a.example", "*"])
-def test_no_library_sends_a_loopback_call_to_a_proxy(
+def test_no_library_sends_loopback_requests_to_a_proxy(
     given: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in PROXIES:

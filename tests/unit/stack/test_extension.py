@@ -1,4 +1,4 @@
-"""The stack's Druid extension: when it is compiled, and for which sources."""
+"""The stack's Druid extension: when it is compiled, and against which jars."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.stack import extension, security
 
 
 class Compiler:
-    """Stands for Java's compiler: writes a class file, and counts."""
+    """A fake Java compiler that writes a class file and records its calls."""
 
     def __init__(self, *, error: str = "") -> None:
         self.calls: list[list[str]] = []
@@ -41,7 +41,7 @@ def compiled(cache: Path) -> list[str]:
     return sorted(it.relative_to(folder).as_posix() for it in folder.rglob("*") if it.is_file())
 
 
-def test_it_is_compiled_once_against_druids_jars_and_registered(
+def test_extension_is_compiled_once_against_the_jars_of_druid(
     compiler: Compiler, tmp_path: Path
 ) -> None:
     module = "META-INF/services/org.apache.druid.initialization.DruidModule"
@@ -55,7 +55,7 @@ def test_it_is_compiled_once_against_druids_jars_and_registered(
     assert named.strip() == "ventas.StackKey"
 
 
-def test_another_source_is_compiled_again(
+def test_changed_source_is_compiled_again(
     compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled(tmp_path)
@@ -68,7 +68,7 @@ def test_another_source_is_compiled_again(
     assert len(compiler.calls) == 2
 
 
-def test_a_compiler_that_refuses_leaves_nothing(
+def test_failed_compilation_leaves_no_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extension.subprocess, "run", Compiler(error="line 1: no"))
@@ -78,7 +78,7 @@ def test_a_compiler_that_refuses_leaves_nothing(
     assert [*(tmp_path / "classes").iterdir()] == []
 
 
-def test_another_stack_that_was_sooner_is_no_failure(
+def test_result_of_a_faster_stack_is_used_without_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiler = Compiler()
@@ -94,7 +94,7 @@ def test_another_stack_that_was_sooner_is_no_failure(
     assert compiled(tmp_path) == ["ventas/StackKey.class"]
 
 
-def test_the_header_is_the_one_that_the_proxy_sends() -> None:
+def test_extension_checks_the_header_that_the_proxy_sends() -> None:
     source = (extension._SOURCES / "StackKey.java").read_text(encoding="utf-8")
     assert f'HEADER = "{security.KEY_HEADER}"' in source
     assert 'new NamedType(KeySender.class, "ventas")' in source

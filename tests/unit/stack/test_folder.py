@@ -1,4 +1,4 @@
-"""The folder of a stack: nothing but a stack's folder is changed or deleted."""
+"""The folder of a stack: no command changes or deletes a folder that is not a stack's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from include.stack.waiting import wait_until
 
 @pytest.fixture
 def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the user's with files in it, which VENTAS_HOME names."""
+    """A folder with files of the user, to which VENTAS_HOME points by mistake."""
     documents = tmp_path / "Documents"
     (documents / "letters").mkdir(parents=True)
     (documents / "letters" / "will.txt").write_text("mine")
@@ -50,7 +50,7 @@ def refuse_to_start(*_: object) -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "down", "clean", "demo", "test", "bench", "soak"])
-def test_a_folder_of_the_user_is_refused_and_left_as_it_is(
+def test_every_command_refuses_a_folder_of_the_user_and_leaves_it_unchanged(
     command: str, documents: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = tree(documents)
@@ -63,7 +63,7 @@ def test_a_folder_of_the_user_is_refused_and_left_as_it_is(
 
 
 @pytest.mark.parametrize("form", ["link", "relative", "dots"])
-def test_another_name_of_a_folder_of_the_user_is_refused(
+def test_folder_of_the_user_is_refused_under_any_of_its_names(
     form: str, documents: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (documents.parent / "link").symlink_to(documents)
@@ -90,7 +90,7 @@ def test_first_up_of_an_empty_or_missing_folder_marks_it(
     assert mode(home) == 0o700
 
 
-def test_a_marked_folder_may_be_used_again_whatever_is_in_it(tmp_path: Path) -> None:
+def test_marked_folder_with_files_may_be_used_again(tmp_path: Path) -> None:
     folder.claim(tmp_path)
     (tmp_path / "kafka").mkdir()
     tmp_path.chmod(0o755)
@@ -98,7 +98,7 @@ def test_a_marked_folder_may_be_used_again_whatever_is_in_it(tmp_path: Path) -> 
     assert mode(tmp_path) == 0o700
 
 
-def test_the_projects_own_folder_needs_no_marker_and_a_link_from_it_does(
+def test_folder_in_the_project_needs_no_marker_unless_it_is_a_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folder, "_PROJECTS", tmp_path / ".ventas")
@@ -115,7 +115,7 @@ def test_the_projects_own_folder_needs_no_marker_and_a_link_from_it_does(
     assert (tmp_path / "mine" / "letter").exists()
 
 
-def test_stack_of_an_earlier_version_is_told_how_to_mark_its_folder(documents: Path) -> None:
+def test_stack_of_an_earlier_version_gives_the_command_to_mark_it(documents: Path) -> None:
     for name in ("supervisord.conf", "conf", "airflow"):
         (documents / name).mkdir()
     with pytest.raises(FolderError) as refused:
@@ -127,7 +127,7 @@ def test_stack_of_an_earlier_version_is_told_how_to_mark_its_folder(documents: P
     assert not documents.exists()
 
 
-def test_clean_tells_what_it_deletes_before_and_that_it_is_gone_after(
+def test_clean_prints_the_contents_before_and_the_removal_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "[red]stack"
@@ -145,7 +145,7 @@ def test_clean_tells_what_it_deletes_before_and_that_it_is_gone_after(
     assert not home.exists()
 
 
-def test_clean_deletes_links_and_not_what_they_lead_to(documents: Path, tmp_path: Path) -> None:
+def test_clean_deletes_links_but_not_their_targets(documents: Path, tmp_path: Path) -> None:
     home = tmp_path / "stack"
     folder.claim(home)
     (home / "kafka").mkdir()
@@ -158,7 +158,7 @@ def test_clean_deletes_links_and_not_what_they_lead_to(documents: Path, tmp_path
     assert tree(documents) == before
 
 
-def test_clean_does_not_say_that_it_deleted_a_file_that_it_could_not(
+def test_clean_reports_a_file_that_could_not_be_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "stack"
@@ -180,13 +180,13 @@ def test_clean_does_not_say_that_it_deleted_a_file_that_it_could_not(
     assert "Se borró" not in said.out
     assert f"{home} is still there" in said.err
     assert "held could not be deleted (Operation not permitted)" in said.err
-    # The folder is still marked, so that the next try may delete it.
+    # The folder still has its marker, so that the next `clean` may delete it.
     assert main(["clean"]) == 0
     assert not home.exists()
 
 
 @pytest.mark.skipif(not shutil.which("chattr") or os.geteuid() != 0, reason="needs chattr and root")
-def test_clean_does_not_say_that_it_deleted_an_immutable_file(tmp_path: Path) -> None:
+def test_clean_reports_an_immutable_file(tmp_path: Path) -> None:
     folder.claim(tmp_path)
     held = tmp_path / "held"
     held.touch()
@@ -216,7 +216,7 @@ def test_clean_deletes_nothing_while_a_disk_is_mounted_in_the_folder(
     assert tree(home) == before
 
 
-def test_a_folder_that_is_mounted_over_another_is_seen(tmp_path: Path) -> None:
+def test_clean_deletes_nothing_while_a_bind_mount_is_in_the_folder(tmp_path: Path) -> None:
     home, photos = tmp_path / "a stack", tmp_path / "photos"
     folder.claim(home)
     (home / "kafka").mkdir()
@@ -235,7 +235,7 @@ def test_a_folder_that_is_mounted_over_another_is_seen(tmp_path: Path) -> None:
 
 @contextmanager
 def another_command(home: Path, name: str) -> Iterator[int]:
-    """Hold the stack's lock in another process, as a command does; yield its id."""
+    """Hold the stack's lock in another process, as a command does; yield the process id."""
     code = (
         "import sys; from pathlib import Path; from include.stack import folder\n"
         f"with folder.held(Path(sys.argv[1]), {name!r}): print(flush=True); sys.stdin.read()"
@@ -256,7 +256,7 @@ def another_command(home: Path, name: str) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("command", ["up", "down", "clean"])
-def test_two_commands_at_once_are_not_let_at_one_stack(
+def test_second_command_on_a_stack_is_refused_while_the_first_runs(
     command: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -289,7 +289,7 @@ def test_a_killed_command_leaves_no_lock(tmp_path: Path) -> None:
             assert f"process {os.getpid()}" in (tmp_path / LOCK).read_text()
 
 
-def test_command_that_waited_for_a_clean_starts_no_stack_in_a_folder_that_is_gone(
+def test_command_that_waited_for_a_clean_refuses_the_removed_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "stack"
@@ -305,9 +305,7 @@ def test_command_that_waited_for_a_clean_starts_no_stack_in_a_folder_that_is_gon
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_files_of_a_command_are_the_users_alone_whatever_the_umask(
-    umask: int, tmp_path: Path
-) -> None:
+def test_files_of_a_command_are_private_whatever_the_umask(umask: int, tmp_path: Path) -> None:
     before = os.umask(umask)
     try:
         with folder.held(tmp_path / "a" / "stack", "up"):
@@ -321,7 +319,7 @@ def test_files_of_a_command_are_the_users_alone_whatever_the_umask(
         assert not mode(path) & 0o077, path
 
 
-def test_clean_sees_processes_even_if_supervisord_is_gone(
+def test_clean_refuses_while_processes_live_without_supervisord(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "stack"
@@ -338,7 +336,7 @@ def test_clean_sees_processes_even_if_supervisord_is_gone(
     assert main(["clean"]) == 0
 
 
-def test_folder_for_downloads_can_be_changed_by_the_user_alone(tmp_path: Path) -> None:
+def test_folder_for_downloads_becomes_writable_only_by_the_user(tmp_path: Path) -> None:
     cache = tmp_path / "new" / "cache"
     before = os.umask(0)
     try:
@@ -362,7 +360,7 @@ def test_folder_for_downloads_of_another_user_is_refused(
         folder.claim_downloads(tmp_path)
 
 
-def test_folder_for_downloads_that_cannot_be_made_is_told_with_its_variable(
+def test_folder_for_downloads_that_cannot_be_made_names_the_variable_to_set(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "file").touch()

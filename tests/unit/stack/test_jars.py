@@ -1,4 +1,4 @@
-"""The lock, and what happens to jars that are not what it says. Maven is a small server here."""
+"""The lock file, and the handling of jars that differ from it. Maven is a small local server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATH = "/ar/ventas/small/1.0/small-1.0.jar"
 
 
 class Maven:
-    """A repository of one jar that counts its downloads and can break them off."""
+    """A Maven repository with one jar, which counts downloads and can interrupt them."""
 
     def __init__(self) -> None:
         self.downloads = 0
@@ -46,7 +46,7 @@ class Maven:
                 self.wfile.write(body[: len(body) // 2] if cut else body)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -64,20 +64,20 @@ def maven(monkeypatch: pytest.MonkeyPatch) -> Iterator[Maven]:
     thread.join()
 
 
-def test_the_lock_is_complete_and_sorted(tmp_path: Path) -> None:
+def test_lock_file_is_complete_and_sorted(tmp_path: Path) -> None:
     locked = read_lock()
     assert {jar.product for jar in locked} == set(PRODUCTS)
     assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in locked)
     names = [(jar.product, jar.group, jar.artifact) for jar in locked]
     assert len(names) == len(set(names)), "two versions of a jar on one class path"
-    # As the script that makes it would write it: no edit by hand.
+    # The file is as `write_lock` writes it, so nobody has edited it by hand.
     write_lock(locked, tmp_path / "again.lock")
     assert read_lock(tmp_path / "again.lock") == locked
     versions = {(jar.artifact, jar.version) for jar in locked}
     assert {("druid-services", "33.0.0"), ("kafka_2.13", "4.3.1")} <= versions
 
 
-def test_a_jar_is_fetched_once_and_then_taken_from_the_cache(maven: Maven, tmp_path: Path) -> None:
+def test_jar_is_fetched_once_and_then_read_from_the_cache(maven: Maven, tmp_path: Path) -> None:
     seen: list[LockedJar] = []
     paths = fetch([JAR], tmp_path, seen.append)
     assert paths == {"compiler": [], "druid": [tmp_path / PATH[1:]], "kafka": []}
@@ -93,7 +93,7 @@ def test_a_jar_is_fetched_once_and_then_taken_from_the_cache(maven: Maven, tmp_p
         pytest.param(b"", id="empty"),
     ],
 )
-def test_a_damaged_jar_in_the_cache_is_fetched_again(
+def test_damaged_jar_in_the_cache_is_fetched_again(
     maven: Maven, tmp_path: Path, damage: bytes
 ) -> None:
     cached = tmp_path / PATH[1:]
@@ -104,13 +104,13 @@ def test_a_damaged_jar_in_the_cache_is_fetched_again(
     assert maven.downloads == 1
 
 
-def test_a_download_that_breaks_off_is_tried_again(maven: Maven, tmp_path: Path) -> None:
+def test_interrupted_download_is_retried(maven: Maven, tmp_path: Path) -> None:
     maven.broken = 1
     [path] = fetch([JAR], tmp_path)["druid"]
     assert path.read_bytes() == CONTENT
 
 
-def test_a_jar_that_is_not_the_locked_one_is_never_left_in_the_cache(
+def test_jar_that_differs_from_the_lock_is_removed_from_the_cache(
     maven: Maven, tmp_path: Path
 ) -> None:
     with pytest.raises(JarError, match=r"^ar\.ventas:small:1\.0 has SHA-256 .*tried 3 times"):
@@ -119,12 +119,12 @@ def test_a_jar_that_is_not_the_locked_one_is_never_left_in_the_cache(
     assert not (tmp_path / PATH[1:]).exists()
 
 
-def test_a_jar_that_maven_does_not_have_is_named(maven: Maven, tmp_path: Path) -> None:
+def test_jar_that_maven_does_not_have_is_named(maven: Maven, tmp_path: Path) -> None:
     with pytest.raises(JarError, match=r"^ar\.ventas:large:1\.0 could not be fetched"):
         fetch([JAR, replace(JAR, artifact="large")], tmp_path)
 
 
-def test_without_a_network_the_sentence_says_so(
+def test_without_network_the_error_mentions_the_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [closed] = free_ports(1)

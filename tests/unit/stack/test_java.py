@@ -20,7 +20,7 @@ def jar(tmp_path: Path) -> Path:
     return jar
 
 
-def test_java_reads_every_argument_as_it_was_given(tmp_path: Path) -> None:
+def test_java_reads_every_argument_of_the_file_unchanged(tmp_path: Path) -> None:
     odd = "with spaces, #hash, a%sign and an ñ"
     command = write_argument_file(
         tmp_path / "new folder" / "java.args",
@@ -34,7 +34,7 @@ def test_java_reads_every_argument_as_it_was_given(tmp_path: Path) -> None:
     assert "next = 1\n" in said
 
 
-def test_a_product_puts_its_archive_first_and_extra_folders_last(tmp_path: Path) -> None:
+def test_arguments_begin_with_the_archive_and_end_with_extra_folders(tmp_path: Path) -> None:
     product = JavaProduct("druid", (Path("/a.jar"), Path("/b.jar")), Path("/druid.jsa"))
     arguments = product.arguments("org.Main", ["-Xmx1m"], extra=[Path("/conf")])
     assert arguments[0] == "-XX:SharedArchiveFile=/druid.jsa"
@@ -43,9 +43,7 @@ def test_a_product_puts_its_archive_first_and_extra_folders_last(tmp_path: Path)
     assert Path(log4j.split("=")[1]).is_file()
 
 
-def test_the_archive_is_another_when_a_jar_changes_and_the_same_when_none_does(
-    jar: Path, tmp_path: Path
-) -> None:
+def test_name_of_the_archive_changes_only_with_the_jars(jar: Path, tmp_path: Path) -> None:
     first = archive_path("kafka", [jar], tmp_path)
     assert archive_path("kafka", [jar], tmp_path) == first
     assert archive_path("druid", [jar], tmp_path) != first
@@ -60,7 +58,7 @@ def class_list(folder: Path, text: bytes, monkeypatch: pytest.MonkeyPatch) -> No
     (folder / "tiny.txt.gz").write_bytes(gzip.compress(text))
 
 
-def test_an_archive_is_made_once_and_replaces_older_ones(
+def test_archive_is_made_once_and_replaces_older_ones(
     jar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class_list(tmp_path, b"java/lang/Object\n", monkeypatch)
@@ -77,7 +75,7 @@ def test_an_archive_is_made_once_and_replaces_older_ones(
     assert product.archive.stat().st_mtime_ns == made
 
 
-def test_a_refused_archive_says_why_and_leaves_nothing(
+def test_failed_archive_raises_with_the_reason_and_leaves_no_files(
     jar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class_list(tmp_path, b"this is no class list\n", monkeypatch)

@@ -20,7 +20,7 @@ GIB = 2**30
         ("5:cpuset:/", "memory.max", str(GIB), None),
     ],
 )
-def test_memory_is_what_the_cgroup_allows(
+def test_free_memory_is_limited_by_the_cgroup(
     line: str,
     file: str,
     content: str,

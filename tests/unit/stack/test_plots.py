@@ -1,4 +1,4 @@
-"""The README's figures: that they are drawn, and alike each time."""
+"""The README's figures: they are drawn, and the same seed gives the same bytes."""
 
 import subprocess
 import sys
@@ -21,10 +21,10 @@ def drawn(folder: Path, seed: int) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_seed_draws_the_same_small_figures_again(
+def test_same_seed_draws_identical_small_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A year of sales takes as long as the rest together, and makes no other figure.
+    # One month instead of a year of sales, which would take as long as everything else together.
     monkeypatch.setattr(plots, "MIX_DAYS", (date(2025, 3, 1), date(2025, 4, 1)))
     one = drawn(tmp_path / "new" / "one", 1)
     said = capsys.readouterr().out.splitlines()
@@ -37,14 +37,14 @@ def test_a_seed_draws_the_same_small_figures_again(
     assert all(other[name] != one[name] for name in FIGURES)
 
 
-def test_the_readme_shows_each_figure() -> None:
+def test_readme_shows_each_figure() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in FIGURES:
         assert f"](docs/images/{name})" in readme
         assert (ROOT / "docs" / "images" / name).exists()
 
 
-def test_only_the_command_imports_what_draws() -> None:
+def test_command_line_does_not_import_matplotlib() -> None:
     code = "import sys, include.stack.cli; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
@@ -53,5 +53,5 @@ def test_only_the_command_imports_what_draws() -> None:
     ("value", "decimals", "text"),
     [(1234567.0, 0, "1.234.567"), (1234.56, 1, "1.234,6"), (0.1, 1, "0,1")],
 )
-def test_numbers_are_written_as_in_argentina(value: float, decimals: int, text: str) -> None:
+def test_numbers_are_formatted_as_in_argentina(value: float, decimals: int, text: str) -> None:
     assert number(value, decimals) == text

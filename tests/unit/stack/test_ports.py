@@ -1,4 +1,4 @@
-"""Who holds a port."""
+"""TCP ports: busy ones are reported with their holder, and free ones are found."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ def settings(ports: dict[str, int]) -> Settings:
     return Settings(home=Path("/nowhere"), cache=Path("/nowhere"), ports=ports)
 
 
-def test_every_busy_port_is_named_with_its_holder_and_the_variable_to_set() -> None:
+def test_every_busy_port_is_reported_with_its_holder_and_variable() -> None:
     [free] = free_ports(1)
     with socket.create_server((HOST, 0)) as one, socket.create_server((HOST, 0)) as two:
         first, second = one.getsockname()[1], two.getsockname()[1]
@@ -28,7 +28,7 @@ def test_every_busy_port_is_named_with_its_holder_and_the_variable_to_set() -> N
     assert f"Port {second} for airflow" in lines[1]
 
 
-def test_free_ports_are_many_different_ones_that_no_client_is_given() -> None:
+def test_free_ports_are_different_and_outside_the_range_of_clients() -> None:
     ports = free_ports(50)
     assert len(set(ports)) == 50
     with socket.create_server((HOST, 0)) as server:
@@ -37,7 +37,7 @@ def test_free_ports_are_many_different_ones_that_no_client_is_given() -> None:
         assert server.getsockname()[1] not in free_ports(9_000)
 
 
-def test_a_port_that_was_in_use_a_moment_ago_is_free() -> None:
+def test_port_in_time_wait_counts_as_free() -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection((HOST, port)) as client:

@@ -1,4 +1,4 @@
-"""Files of secrets: nobody else may read them, each is whole, and what is in one stays."""
+"""Secret files: only the user may read them, they are written whole, and secrets stay the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def mode(file: Path) -> int:
     return stat.S_IMODE(file.stat().st_mode)
 
 
-def test_a_secret_is_made_once_and_a_new_one_is_added(tmp_path: Path) -> None:
+def test_existing_secrets_stay_and_missing_ones_are_added(tmp_path: Path) -> None:
     file = tmp_path / "new" / "secrets.json"
     assert private.kept(file, {"a": lambda: "first"}) == {"a": "first"}
     assert private.kept(file, {"a": lambda: "x", "b": lambda: "second"}) == {
@@ -30,7 +30,7 @@ def test_a_secret_is_made_once_and_a_new_one_is_added(tmp_path: Path) -> None:
     assert mode(file) == 0o600
 
 
-def test_a_file_that_others_could_read_is_private_once_it_holds_a_secret(tmp_path: Path) -> None:
+def test_write_makes_a_readable_file_private(tmp_path: Path) -> None:
     file = tmp_path / "open"
     file.touch(0o644)
     private.write(file, "secret")
@@ -39,7 +39,7 @@ def test_a_file_that_others_could_read_is_private_once_it_holds_a_secret(tmp_pat
     assert file.read_text() == "s"
 
 
-def test_a_secret_is_private_from_its_first_moment_whatever_the_umask(
+def test_secret_is_private_from_its_creation_whatever_the_umask(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes = []
@@ -59,7 +59,7 @@ def test_a_secret_is_private_from_its_first_moment_whatever_the_umask(
     assert mode(tmp_path / "security" / "secret") == 0o600
 
 
-def test_text_is_on_the_disk_before_it_takes_the_name(
+def test_write_syncs_the_text_before_the_rename_and_the_folder_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
@@ -97,7 +97,7 @@ def test_write_that_fails_leaves_the_old_secret_and_no_other_file(
     assert (tmp_path / "secret").read_text() == "old"
 
 
-def test_a_link_in_place_of_a_secret_is_replaced_and_not_written_through(tmp_path: Path) -> None:
+def test_write_replaces_a_link_without_changing_its_target(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "secret").symlink_to(tmp_path / "mine")
     private.write(tmp_path / "secret", "s")
@@ -107,7 +107,7 @@ def test_a_link_in_place_of_a_secret_is_replaced_and_not_written_through(tmp_pat
 
 DAMAGED = (b"", b"{", b'{"password": ', b"[]", b'{"password": 1}', b'{"password": ""}', b"\xff\xfe")
 
-#: What reads each file of secrets.
+#: Function that reads each file of secrets.
 READERS: dict[str, Callable[[Settings], object]] = {
     "airflow/secrets.json": airflow.password,
     "security/passwords.json": security.passwords,
@@ -117,7 +117,7 @@ READERS: dict[str, Callable[[Settings], object]] = {
 
 @pytest.mark.parametrize("file", READERS)
 @pytest.mark.parametrize("content", DAMAGED, ids=repr)
-def test_a_damaged_file_of_secrets_is_told_and_left_as_it_is(
+def test_damaged_file_of_secrets_raises_and_stays_unchanged(
     file: str, content: bytes, tmp_path: Path
 ) -> None:
     settings = Settings.from_environment({"VENTAS_HOME": str(tmp_path)})
@@ -132,16 +132,16 @@ def test_a_damaged_file_of_secrets_is_told_and_left_as_it_is(
 
 
 @pytest.mark.parametrize("name", ["ca.key", "ca.pem", "druid.pem"])
-def test_a_damaged_key_or_certificate_is_told(name: str, tmp_path: Path) -> None:
+def test_damaged_key_or_certificate_raises_with_its_name(name: str, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     authority.server("druid")
     (tmp_path / name).write_text("-----BEGIN")
     with pytest.raises(DamagedSecretsError, match=name):
-        # Another server needs the authority, and this one its own file.
+        # A new server needs the authority's files, an existing server only its own file.
         authority.server("druid" if name == "druid.pem" else "kafka")
 
 
-def test_damaged_secrets_are_one_sentence_on_the_command_line(
+def test_damaged_secrets_give_one_sentence_on_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings.from_environment({"VENTAS_HOME": str(tmp_path / "s")})

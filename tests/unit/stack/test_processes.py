@@ -1,4 +1,4 @@
-"""The processes' configuration, read by those who will read it: supervisord, Kafka, Druid."""
+"""The configuration of the processes, read in the formats of supervisord, Kafka and Druid."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ PRODUCTS = {
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A stack whose folder has everything in its name that a file format could trip over."""
+    """A stack whose folder's name has characters that are special in the file formats."""
     home = tmp_path / "José's 100%(name)s lab"
-    # Kafka's folder is formatted already, so that no JVM is needed.
+    # Kafka's folder counts as formatted, so that no JVM is needed.
     (home / "kafka").mkdir(parents=True)
     (home / "kafka" / "meta.properties").touch()
     return replace(Settings.from_environment({}), home=home)
@@ -51,14 +51,14 @@ def configuration(settings: Settings, processes: list[Process]) -> Path:
 
 @pytest.fixture
 def groups(configuration: Path) -> dict[str, ProcessGroupConfig]:
-    """As supervisord itself understands the file."""
+    """The groups, as supervisord itself parses the file."""
     options = ServerOptions()
     options.realize(["-c", str(configuration)])
     return {group.name: group for group in options.process_group_configs}
 
 
 def properties(file: Path) -> dict[str, str]:
-    """A `.properties` file as Kafka and ZooKeeper read it: Latin-1 with escapes."""
+    """Parse a `.properties` file as Kafka and ZooKeeper do: Latin-1 with escapes."""
     text = re.sub(
         r"\\(?:u([0-9a-f]{4})|(.))",
         lambda found: chr(int(found[1], 16)) if found[1] else found[2],
@@ -67,7 +67,7 @@ def properties(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
-def test_groups_start_in_order_and_stop_in_the_reverse(
+def test_each_group_has_its_priority_and_its_processes(
     groups: Mapping[str, ProcessGroupConfig],
 ) -> None:
     order = sorted(groups.values(), key=lambda group: group.priority)
@@ -77,7 +77,7 @@ def test_groups_start_in_order_and_stop_in_the_reverse(
     assert {p.name for p in groups["airflow"].process_configs} == set(airflow.COMPONENTS)
 
 
-def test_only_the_emulator_starts_what_is_in_the_vm(
+def test_groups_of_the_vm_are_started_only_by_the_emulator(
     groups: Mapping[str, ProcessGroupConfig],
 ) -> None:
     started = {name: {p.autostart for p in group.process_configs} for name, group in groups.items()}
@@ -86,7 +86,7 @@ def test_only_the_emulator_starts_what_is_in_the_vm(
     assert all(f'"--group" "{group}"' in command for group in VM_GROUPS)
 
 
-def test_each_process_restarts_rotates_its_log_and_ends_with_its_children(
+def test_each_process_restarts_rotates_its_log_and_stops_its_children(
     settings: Settings, groups: Mapping[str, ProcessGroupConfig]
 ) -> None:
     for process in (p for group in groups.values() for p in group.process_configs):
@@ -98,7 +98,7 @@ def test_each_process_restarts_rotates_its_log_and_ends_with_its_children(
         assert 0 < process.stdout_logfile_backups <= 3
 
 
-def test_the_folders_name_reaches_every_file_as_it_is(
+def test_special_characters_of_the_folder_reach_every_file_unchanged(
     settings: Settings, groups: Mapping[str, ProcessGroupConfig]
 ) -> None:
     conf = settings.home / "conf"
@@ -139,7 +139,9 @@ def test_druid_airflow_and_the_emulator_listen_on_loopback_only(
     assert compute[compute.index("--host") + 1] == HOST
 
 
-def test_no_secret_is_in_a_file_but_airflows_own(settings: Settings, configuration: Path) -> None:
+def test_secrets_of_airflow_are_only_in_its_own_files(
+    settings: Settings, configuration: Path
+) -> None:
     variables = airflow.environment(settings)
     secrets = {
         variables["AIRFLOW__CORE__FERNET_KEY"],
@@ -155,7 +157,7 @@ def test_no_secret_is_in_a_file_but_airflows_own(settings: Settings, configurati
     assert holding == {"airflow/secrets.json", "airflow/passwords.json"}
 
 
-#: Files that hold a secret of `security.inner`: its own, and those that programs read it from.
+#: Files with a secret of `security.inner`: its own file, and the files that programs read.
 INNER = {
     "security/inner.json",
     "security/druid.key",
@@ -167,9 +169,7 @@ INNER = {
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_what_druids_processes_ask_of_each_other_is_in_private_files_alone(
-    settings: Settings, secure: bool
-) -> None:
+def test_inner_secrets_are_only_in_private_files(settings: Settings, secure: bool) -> None:
     settings = replace(settings, secure=secure)
     processes = all_processes(settings, PRODUCTS)
     write_supervisord_configuration(settings, processes)
@@ -187,7 +187,7 @@ def test_what_druids_processes_ask_of_each_other_is_in_private_files_alone(
     assert not any(secret in part for secret in secrets for part in told)
 
 
-def test_the_proxy_is_what_listens_on_the_port_that_is_told(
+def test_proxy_listens_on_the_address_shown_for_druid(
     settings: Settings, processes: list[Process]
 ) -> None:
     command = list(next(p.command for p in processes if p.name == "proxy"))
@@ -197,7 +197,7 @@ def test_the_proxy_is_what_listens_on_the_port_that_is_told(
     assert security.druid_url(settings) == f"http://{HOST}:8888"
 
 
-def test_zookeeper_gives_a_session_to_who_logs_in_alone(
+def test_zookeeper_requires_a_login_for_a_session(
     settings: Settings, processes: list[Process]
 ) -> None:
     server = properties(settings.home / "conf" / "zoo.cfg")
@@ -208,7 +208,7 @@ def test_zookeeper_gives_a_session_to_who_logs_in_alone(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_each_druid_process_has_the_extension_the_key_and_its_logins(
+def test_each_druid_process_gets_the_extension_the_key_and_its_logins(
     settings: Settings, processes: list[Process], service: str
 ) -> None:
     options = (settings.home / "conf" / f"{service}.args").read_text(encoding="utf-8")
@@ -223,13 +223,13 @@ def test_each_druid_process_has_the_extension_the_key_and_its_logins(
     assert rendered[login("password")] == security.inner(settings)["derby"]
 
 
-def test_kafkas_folder_is_formatted_once(settings: Settings) -> None:
+def test_formatted_folder_of_kafka_is_not_formatted_again(settings: Settings) -> None:
     broken = replace(PRODUCTS["kafka"], archive=Path("/none"))
     kafka.format_storage(broken, settings, settings.home / "kafka.properties")
     assert not (settings.home / "kafka-format.args").exists()
 
 
-def test_a_secured_stack_has_a_proxy_on_the_vm_and_its_secrets_in_private_files_alone(
+def test_secured_stack_has_a_proxy_and_secrets_only_in_private_files(
     settings: Settings,
 ) -> None:
     secured = replace(settings, secure=True)

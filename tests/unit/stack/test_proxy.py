@@ -1,4 +1,4 @@
-"""The proxy before Druid: who gets through, and that what gets through stays as it is."""
+"""The proxy before Druid: which requests it refuses, and that it forwards the others unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUSPEND = "/druid/indexer/v1/supervisor/ventas/suspend"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
-    """Requests that arrive at a router which answers each with a gzipped text."""
+    """Requests that arrive at a fake router, which answers each with a gzipped text."""
     requests: list[httpx.Request] = []
 
     def router(request: httpx.Request) -> httpx.Response:
@@ -65,7 +65,7 @@ def secured(asked: list[httpx.Request]) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT"])
 @pytest.mark.parametrize("fixture", ["client", "secured"])
-def test_a_request_arrives_as_it_is_and_with_the_key(
+def test_request_is_forwarded_unchanged_with_the_key_added(
     request: pytest.FixtureRequest, asked: list[httpx.Request], method: str, fixture: str
 ) -> None:
     client: TestClient = request.getfixturevalue(fixture)
@@ -82,7 +82,7 @@ def test_a_request_arrives_as_it_is_and_with_the_key(
 
 
 @pytest.mark.parametrize("name", ["X-Ventas-Key", "x-ventas-key", "X-VENTAS-KEY"])
-def test_a_key_of_the_clients_own_and_its_cookies_do_not_arrive(
+def test_key_and_cookies_of_the_client_are_not_forwarded(
     client: TestClient, asked: list[httpx.Request], name: str
 ) -> None:
     client.get("/status", headers={name: "another", "Cookie": "_token=1", "TE": "trailers"})
@@ -104,7 +104,7 @@ def test_a_key_of_the_clients_own_and_its_cookies_do_not_arrive(
     ],
 )
 @pytest.mark.parametrize("fixture", ["client", "secured"])
-def test_a_page_of_another_site_is_refused_with_or_without_the_login(
+def test_request_from_a_page_of_another_site_is_refused(
     request: pytest.FixtureRequest,
     asked: list[httpx.Request],
     fixture: str,
@@ -132,7 +132,7 @@ def test_a_page_of_another_site_is_refused_with_or_without_the_login(
         ("evil.example:80", None),
     ],
 )
-def test_a_path_leads_to_the_router_or_nowhere(
+def test_every_path_is_forwarded_to_the_router_or_refused(
     asked: list[httpx.Request], target: str, path: str | None
 ) -> None:
     with serving_app(made()) as url:
@@ -144,7 +144,7 @@ def test_a_path_leads_to_the_router_or_nowhere(
     assert arrived == ([(f"{HOST}:8889".encode(), path)] if path else [])
 
 
-def test_a_body_that_is_too_large_does_not_arrive(
+def test_too_large_body_is_refused_and_not_forwarded(
     client: TestClient, asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = b"x" * (1 << 20)
@@ -165,7 +165,7 @@ def test_a_body_that_is_too_large_does_not_arrive(
         b"X-Ventas-Key\x00: a\r\n\r\n",
     ],
 )
-def test_a_request_that_two_servers_may_read_differently_does_not_arrive(
+def test_ambiguous_request_is_refused_and_not_forwarded(
     asked: list[httpx.Request], smuggled: bytes
 ) -> None:
     with serving_app(made()) as url:
@@ -175,7 +175,7 @@ def test_a_request_that_two_servers_may_read_differently_does_not_arrive(
     assert asked == []
 
 
-def test_the_size_that_arrives_is_that_of_the_body(
+def test_forwarded_content_length_is_computed_from_the_body(
     client: TestClient, asked: list[httpx.Request]
 ) -> None:
     client.post("/druid/v2/sql", content=iter([b"ab", b"cd"]), headers={"Expect": "100-continue"})
@@ -183,11 +183,11 @@ def test_the_size_that_arrives_is_that_of_the_body(
     assert not {"transfer-encoding", "expect"} & set(asked[0].headers)
 
 
-def test_an_error_of_druids_stays_one(client: TestClient) -> None:
+def test_error_status_of_druid_is_passed_on(client: TestClient) -> None:
     assert client.get("/none").status_code == 404
 
 
-def test_a_router_that_is_away_is_a_502_as_druid_client_waits_for(client: TestClient) -> None:
+def test_unreachable_router_gives_a_502(client: TestClient) -> None:
     answer = client.get("/away")
     assert (answer.status_code, "ConnectError" in answer.text) == (502, True)
 
@@ -197,7 +197,7 @@ def test_a_router_that_is_away_is_a_502_as_druid_client_waits_for(client: TestCl
     [None, "Basic", "Basic ???", "Basic YWlyZmxvdzp4", "Bearer YWlyZmxvdzp4", "Basic w7E="],
 )
 @pytest.mark.parametrize("path", ["/", "/druid/v2/sql", "/status/health"])
-def test_without_the_login_nothing_arrives_at_a_secured_stack(
+def test_secured_proxy_refuses_requests_without_the_login(
     secured: TestClient, asked: list[httpx.Request], authorization: str | None, path: str
 ) -> None:
     headers = {"Authorization": authorization} if authorization else {}
@@ -207,14 +207,16 @@ def test_without_the_login_nothing_arrives_at_a_secured_stack(
     assert asked == []
 
 
-def test_the_first_page_is_the_proxys_own(client: TestClient, asked: list[httpx.Request]) -> None:
+def test_root_path_shows_the_own_page_of_the_proxy(
+    client: TestClient, asked: list[httpx.Request]
+) -> None:
     answer = client.get("/", headers={"Sec-Fetch-Site": "none"})
     assert (answer.status_code, answer.text) == (200, "<h1>Druid</h1>")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert asked == []
 
 
-def test_without_a_login_to_ask_for_a_secured_proxy_does_not_start(
+def test_secured_proxy_does_not_start_without_a_configured_login(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for name in proxy.PROXY_VARIABLES:
@@ -231,7 +233,7 @@ def options(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("certificate", [None, "druid.pem"])
-def test_the_page_leads_to_airflow_and_shows_a_command_that_asks_druid(
+def test_own_page_links_to_airflow_and_shows_a_curl_command(
     asked: list[httpx.Request],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

@@ -1,10 +1,11 @@
-"""The bill of materials, and the script that makes it and asks for vulnerabilities."""
+"""The software bill of materials, and the script that makes it and checks for vulnerabilities."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ PYTHON: dict[str, Any] = {
     "components": [{"bom-ref": "p", "name": "msgspec", "purl": "pkg:pypi/msgspec@1"}],
     "dependencies": [{"ref": "p"}],
 }
-#: Stands for uv: writes what cyclonedx-py would, and answers as pip-audit does.
+#: A fake uv: it writes the document of cyclonedx-py and returns the exit code of pip-audit.
 UV = """#!/bin/sh
 set -eu
 echo "$*" >>uv-calls
@@ -35,7 +36,7 @@ done
 """
 
 
-def test_the_document_has_the_packages_and_each_jar_once_with_its_hash() -> None:
+def test_document_has_the_packages_and_each_jar_once_with_its_hash() -> None:
     made = with_jars(PYTHON, read_lock())
     assert made["components"][0] == PYTHON["components"][0]
     jars = {component["purl"]: component for component in made["components"][1:]}
@@ -48,7 +49,7 @@ def test_the_document_has_the_packages_and_each_jar_once_with_its_hash() -> None
     assert made["specVersion"] == "1.6"
 
 
-def test_a_jar_of_two_products_is_one_component() -> None:
+def test_jar_of_two_products_is_one_component() -> None:
     jar = LockedJar("druid", "org.x", "y", "1.0", "ab" * 32)
     made = with_jars(PYTHON, [jar, replace(jar, product="kafka")])
     assert made["components"][1:] == [
@@ -65,7 +66,7 @@ def test_a_jar_of_two_products_is_one_component() -> None:
 
 
 @pytest.mark.parametrize("found", [0, 1])
-def test_the_audit_fails_with_pip_audit_and_leaves_the_document(tmp_path: Path, found: int) -> None:
+def test_audit_fails_if_pip_audit_fails_and_writes_the_document(tmp_path: Path, found: int) -> None:
     (tmp_path / ".ci").mkdir()
     (tmp_path / ".venv/bin").mkdir(parents=True)
     for name in (".ci/audit", "requirements.txt"):
@@ -74,7 +75,7 @@ def test_the_audit_fails_with_pip_audit_and_leaves_the_document(tmp_path: Path, 
     for name, text in [
         ("ventas", "#!/bin/sh\n"),
         (".venv/bin/uv", UV),
-        (".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n'),
+        (".venv/bin/python", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'),
     ]:
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
@@ -91,5 +92,5 @@ def test_the_audit_fails_with_pip_audit_and_leaves_the_document(tmp_path: Path, 
     assert {"pypi", "maven"} == set(purls)
     assert "sbom.json: 1 packages," in done.stdout
     audit = (tmp_path / "uv-calls").read_text().splitlines()[-1].split()
-    # Strict: a package that PyPI does not know is a failure, not a vulnerability less.
+    # --strict: a package that PyPI does not know fails the audit, instead of being skipped.
     assert {"--strict", "--require-hashes", "--disable-pip", "requirements.txt"} <= set(audit)

@@ -1,4 +1,4 @@
-"""What a secured stack's processes and clients are told, and what an open one's are not."""
+"""Logins and secrets of a secured stack, and of an open one, which asks for no login."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def secured(open_stack: Settings) -> Settings:
     return replace(open_stack, secure=True)
 
 
-def test_an_open_stack_asks_nobody_and_has_no_secret(open_stack: Settings) -> None:
+def test_open_stack_requires_no_login_and_creates_no_secret(open_stack: Settings) -> None:
     assert security.variables(open_stack) == {}
     assert security.kafka_config(open_stack) == {"bootstrap.servers": "127.0.0.1:9092"}
     assert security.druid_url(open_stack) == "http://127.0.0.1:8888"
@@ -33,7 +33,7 @@ def test_an_open_stack_asks_nobody_and_has_no_secret(open_stack: Settings) -> No
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_druids_processes_derby_and_zookeeper_have_secrets_of_their_own_that_stay(
+def test_druid_derby_and_zookeeper_have_different_lasting_secrets(
     open_stack: Settings, secured: Settings, secure: bool
 ) -> None:
     settings = secured if secure else open_stack
@@ -52,7 +52,7 @@ def test_two_stacks_share_no_secret(open_stack: Settings, tmp_path: Path) -> Non
     assert not set(security.inner(open_stack).values()) & set(security.inner(other).values())
 
 
-def test_derby_asks_for_a_login_and_knows_one_user(open_stack: Settings) -> None:
+def test_derby_requires_a_login_and_has_one_user(open_stack: Settings) -> None:
     [home] = [
         option.partition("=")[2]
         for option in security.druid_jvm_options(open_stack)
@@ -69,7 +69,7 @@ def test_derby_asks_for_a_login_and_knows_one_user(open_stack: Settings) -> None
     }
 
 
-def test_zookeeper_and_its_clients_have_the_same_login_and_no_other(open_stack: Settings) -> None:
+def test_zookeeper_and_its_clients_share_one_login(open_stack: Settings) -> None:
     [server] = security.zookeeper_jvm_options(open_stack)
     client = security.druid_jvm_options(open_stack)[0]
     files = [Path(option.partition("=")[2]) for option in (server, client)]
@@ -78,7 +78,7 @@ def test_zookeeper_and_its_clients_have_the_same_login_and_no_other(open_stack: 
     assert own == {"username": "druid", "password": known["user_druid"]}
 
 
-def test_each_client_has_a_password_of_its_own_that_stays(secured: Settings) -> None:
+def test_each_client_has_its_own_lasting_password(secured: Settings) -> None:
     users = (security.ADMIN, security.AIRFLOW, security.DRUID)
     configs = {user: security.kafka_config(secured, user) for user in users}
     assert {user: config["sasl.username"] for user, config in configs.items()} == {
@@ -90,11 +90,11 @@ def test_each_client_has_a_password_of_its_own_that_stays(secured: Settings) -> 
     assert len(given | {login[1]}) == 4
     assert configs[security.DRUID] == security.kafka_config(secured, security.DRUID)
     assert all(config["security.protocol"] == "SASL_SSL" for config in configs.values())
-    # librdkafka verifies the host's name too unless it is told not to.
+    # librdkafka also verifies the host's name, unless a setting turns that off.
     assert not any("endpoint" in name or "verif" in name for name in configs[security.ADMIN])
 
 
-def test_the_broker_knows_every_user_and_druid_has_its_own_alone(secured: Settings) -> None:
+def test_broker_knows_every_user_and_druid_knows_only_its_password(secured: Settings) -> None:
     given = security.passwords(secured)
     told = security.variables(secured)
     known = dict(re.findall(r'user_(\w+)="([^"]+)"', told[security.BROKER_JAAS_VARIABLE]))
@@ -104,7 +104,7 @@ def test_the_broker_knows_every_user_and_druid_has_its_own_alone(secured: Settin
     assert not any(given[user] in druid for user in ("admin", "airflow"))
 
 
-def test_nothing_but_tls_listens_and_no_password_is_in_the_brokers_file(secured: Settings) -> None:
+def test_broker_listens_only_with_tls_and_its_file_has_no_password(secured: Settings) -> None:
     properties = kafka.server_properties(secured)
     protocols = dict(
         pair.split(":") for pair in properties["listener.security.protocol.map"].split(",")

@@ -1,4 +1,4 @@
-"""Where a stack lives, as the environment says it."""
+"""The settings of a stack, from environment variables."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from include.stack.settings import DEFAULT_PORTS, ROOT, Settings, SettingsError,
 FURTHEST = 65535 - max(DEFAULT_PORTS.values())
 
 
-def test_without_variables_a_stack_lives_in_the_project_on_each_products_own_ports() -> None:
+def test_without_variables_stack_uses_the_project_folder_and_default_ports() -> None:
     settings = Settings.from_environment({})
     assert settings.home == ROOT / ".ventas"
     assert settings.cache == Path.home() / ".cache" / "ventas"
@@ -21,12 +21,12 @@ def test_without_variables_a_stack_lives_in_the_project_on_each_products_own_por
 
 
 @given(offset=st.integers(1, FURTHEST))
-def test_an_offset_moves_every_port_by_so_much(offset: int) -> None:
+def test_offset_is_added_to_every_port(offset: int) -> None:
     settings = Settings.from_environment({"VENTAS_PORT_OFFSET": str(offset)})
     assert settings.ports == {name: port + offset for name, port in DEFAULT_PORTS.items()}
 
 
-def test_a_services_own_variable_counts_whatever_the_offset() -> None:
+def test_variable_of_a_service_overrides_the_offset() -> None:
     settings = Settings.from_environment(
         {"VENTAS_PORT_OFFSET": "1000", "VENTAS_PORT_KAFKA_CONTROLLER": "19093"}
     )
@@ -34,9 +34,7 @@ def test_a_services_own_variable_counts_whatever_the_offset() -> None:
     assert settings.ports["kafka"] == 10092
 
 
-def test_folders_are_absolute_so_that_every_process_means_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_folders_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings.from_environment({"VENTAS_HOME": "mine", "XDG_CACHE_HOME": "downloads"})
     assert settings.home == tmp_path / "mine"
@@ -54,7 +52,7 @@ def test_folders_are_absolute_so_that_every_process_means_the_same(
         ({"VENTAS_PORT_AIRFLOW": "8888"}, "airflow and druid would both use port 8888"),
     ],
 )
-def test_a_port_that_cannot_be_is_refused_by_the_name_of_its_variable(
+def test_invalid_port_is_refused_with_its_variable(
     environment: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(SettingsError, match=sentence):
@@ -72,13 +70,13 @@ def test_two_services_never_share_a_port(service: str, other: str) -> None:
     assert {service, other} <= set(str(refused.value).split())
 
 
-def test_a_home_too_long_for_a_socket_is_refused_before_anything_is_fetched() -> None:
+def test_home_too_long_for_a_unix_socket_is_refused() -> None:
     with pytest.raises(SettingsError, match="VENTAS_HOME"):
         Settings.from_environment({"VENTAS_HOME": "/" + "h" * 100})
 
 
 @pytest.mark.parametrize("home", ["/", str(ROOT), str(ROOT.parent), str(Path.home()), "~/.."])
-def test_a_home_that_holds_more_than_a_stack_is_refused_since_clean_would_remove_it(
+def test_home_that_contains_other_files_is_refused(
     home: str,
 ) -> None:
     home = str(Path(home).expanduser())
@@ -87,25 +85,25 @@ def test_a_home_that_holds_more_than_a_stack_is_refused_since_clean_would_remove
 
 
 @pytest.mark.parametrize("below", ["", "stack"])
-def test_a_home_that_is_a_file_or_below_one_is_refused(tmp_path: Path, below: str) -> None:
+def test_home_that_is_a_file_or_below_a_file_is_refused(tmp_path: Path, below: str) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(SettingsError, match="/a is a file: set VENTAS_HOME to a folder"):
         Settings.from_environment({"VENTAS_HOME": str(tmp_path / "a" / below)})
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "a\tb", "not UTF-8 \udcff", "\x1b[31m"])
-def test_a_home_that_cannot_be_shown_is_refused(tmp_path: Path, name: str) -> None:
+def test_home_with_unprintable_characters_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="cannot be shown: set VENTAS_HOME"):
         Settings.from_environment({"VENTAS_HOME": str(tmp_path / name)})
 
 
 @pytest.mark.parametrize("name", ["two words", "100 %", "%(here)s", "ñandú 🧉", "a+b@c=~_-[d]"])
-def test_a_home_may_have_signs_that_no_file_of_configuration_takes_for_its_own(name: str) -> None:
+def test_home_with_harmless_special_characters_is_accepted(name: str) -> None:
     assert Settings.from_environment({"VENTAS_HOME": f"/t/{name}"}).home == Path("/t", name)
 
 
 @pytest.mark.parametrize("sign", [*":;,'\"\\`$?#*!"])
-def test_a_path_with_a_sign_of_a_file_of_configuration_is_refused(
+def test_path_with_a_special_character_of_configuration_files_is_refused(
     sign: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = []
@@ -131,7 +129,7 @@ def test_a_path_with_a_sign_of_a_file_of_configuration_is_refused(
         assert sentence.endswith(remedy)
 
 
-def test_without_a_home_directory_downloads_go_to_the_stacks_folder(
+def test_without_home_directory_downloads_go_to_the_folder_of_the_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown_user() -> Path:
@@ -144,7 +142,7 @@ def test_without_a_home_directory_downloads_go_to_the_stacks_folder(
     assert given.cache == Path("/t/downloads/ventas")
 
 
-def test_home_directory_that_is_a_link_is_no_stack(
+def test_home_directory_behind_a_link_is_refused_as_a_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data").mkdir()
@@ -162,7 +160,7 @@ def test_home_directory_that_is_a_link_is_no_stack(
         | st.integers().map(str),
     )
 )
-def test_whatever_the_environment_says_there_are_settings_or_one_sentence(
+def test_any_environment_gives_settings_or_one_sentence(
     environment: dict[str, str],
 ) -> None:
     try:

@@ -1,4 +1,4 @@
-"""`./ventas size`: for a person, for a program, and what it refuses."""
+"""`./ventas size`: its tables, its JSON, and the requests that it refuses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_a_person_reads_what_it_takes_what_it_costs_and_what_is_assumed(
+def test_tables_show_machines_costs_and_assumptions(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
@@ -28,7 +28,7 @@ def test_a_person_reads_what_it_takes_what_it_costs_and_what_is_assumed(
     assert "5,491.8 GiB por mes de entrada" in out
 
 
-def test_a_program_reads_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     out = said(["--rate", "50000", "--hours", "24", "--keep", "7", "--json"], capsys)
     found = json.loads(out)
     assert (found["partitions"], found["task_count"], found["hours"]) == (6, 3, 24)
@@ -39,10 +39,10 @@ def test_a_program_reads_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["vms"][0]["machine_type"] == "n2-standard-8"
 
 
-def test_of_a_cluster_the_processes_beside_the_data_are_shown() -> None:
+def test_cluster_shows_the_processes_of_a_data_machine() -> None:
     sizes = druid_sizes(estimate(1_000_000))
     assert list(sizes) == ["historical", "middleManager", "peon"]
-    # 142,857 events/s each: eight tasks.
+    # Each machine gets 142,857 events/s: eight tasks.
     assert sizes["middleManager"].capacity == 17
 
 
@@ -54,7 +54,7 @@ def test_of_a_cluster_the_processes_beside_the_data_are_shown() -> None:
         (["--rate", "1", "--region", "mars"], "southamerica-east1"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_does(
+def test_impossible_request_is_refused_with_an_alternative(
     arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["size", *arguments]) == 1
@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_refused_with_what_does(
         ["--rate", "1", "--keep", "401"],
     ],
 )
-def test_what_is_no_number_in_range_is_refused_before(
+def test_option_out_of_range_is_refused_by_the_parser(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refused:
@@ -82,7 +82,7 @@ def test_what_is_no_number_in_range_is_refused_before(
     assert "ventas size: error" in capsys.readouterr().err
 
 
-def test_the_help_teaches_by_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["size", "--help"])
     out = capsys.readouterr().out

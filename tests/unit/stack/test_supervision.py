@@ -58,7 +58,7 @@ def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Set
     configuration = write_supervisord_configuration(settings, processes)
     supervision.start(settings, configuration, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
     yield settings
-    # Sooner done than `stop`, which takes a second for each group.
+    # Faster than `stop`, which takes a second for each group.
     for process in supervision.marked_processes(settings):
         process.kill()
 
@@ -76,7 +76,7 @@ def wait_for_running(settings: Settings, name: str, *, other_than: int = 0) -> i
     return int(states(settings)[name]["pid"])
 
 
-def test_a_crashed_process_comes_back_and_the_vm_stays_off(running: Settings) -> None:
+def test_crashed_process_is_restarted_and_the_vm_stays_off(running: Settings) -> None:
     first = wait_for_running(running, "one-of-kafka")
     os.kill(first, signal.SIGKILL)
     assert wait_for_running(running, "one-of-kafka", other_than=first) != first
@@ -84,7 +84,7 @@ def test_a_crashed_process_comes_back_and_the_vm_stays_off(running: Settings) ->
     assert in_vm == {"STOPPED"}
 
 
-def test_processes_inherit_the_stacks_settings_and_none_of_another_airflow(
+def test_processes_inherit_only_the_airflow_settings_of_the_stack(
     running: Settings,
 ) -> None:
     environment = psutil.Process(wait_for_running(running, "one-of-airflow")).environ()
@@ -92,7 +92,7 @@ def test_processes_inherit_the_stacks_settings_and_none_of_another_airflow(
     assert of_airflow == {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"}
 
 
-def test_status_tells_what_runs_and_clean_refuses_meanwhile(running: Settings) -> None:
+def test_status_lists_processes_and_clean_refuses_while_they_run(running: Settings) -> None:
     wait_for_running(running, "one-of-kafka")
     found = stack.status(running)
     assert found["running"]
@@ -105,7 +105,7 @@ def test_status_tells_what_runs_and_clean_refuses_meanwhile(running: Settings) -
     assert running.home.exists()
 
 
-def test_clean_asks_supervisord_where_processes_are_hidden(
+def test_clean_refuses_while_supervisord_answers_and_processes_are_hidden(
     running: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -115,7 +115,7 @@ def test_clean_asks_supervisord_where_processes_are_hidden(
     assert running.home.exists()
 
 
-def test_stop_leaves_no_process_not_even_one_that_left_its_group(running: Settings) -> None:
+def test_stop_ends_every_process_even_outside_its_group(running: Settings) -> None:
     log = running.logs / "parent.log"
     wait_until(
         lambda: bool(log.read_text()), service="parent", address=str(log), seconds=10, interval=0.05
@@ -130,10 +130,10 @@ def test_stop_leaves_no_process_not_even_one_that_left_its_group(running: Settin
     assert not running.home.exists()
 
 
-def test_an_airflow_process_that_wrote_over_its_environment_is_found_by_its_folder(
+def test_airflow_process_with_overwritten_environment_is_found_by_its_folder(
     settings: Settings,
 ) -> None:
-    """Those of a killed scheduler live on without it, and would hold its database and ports."""
+    """Workers of a killed scheduler live on, and would keep its database and ports busy."""
     settings.home.mkdir()
     worker = ["airflow worker -- LocalExecutor: <idle>", *SLEEP[1:]]
     named = subprocess.Popen(worker, executable=SLEEP[0], cwd=settings.home, env={})
@@ -148,6 +148,6 @@ def test_an_airflow_process_that_wrote_over_its_environment_is_found_by_its_fold
             process.wait()
 
 
-def test_stopping_what_does_not_run_is_well(settings: Settings) -> None:
+def test_stop_of_a_stopped_stack_does_nothing(settings: Settings) -> None:
     assert not supervision.is_running(settings)
     assert supervision.stop(settings) == []

@@ -1,4 +1,4 @@
-"""Waits end: with what was waited for, or with a sentence that helps."""
+"""Waits end with success or with an error that says what is wrong."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from include.stack.waiting import WaitTimeoutError, wait_until
 
 
 def turns(*answers: bool | OSError) -> Callable[[], bool]:
-    """A condition that gives its answers one after another, the last one for ever."""
+    """Return a condition that gives these answers in turn, and then the last one for ever."""
     left = list(answers)
 
     def ready() -> bool:
@@ -27,11 +27,11 @@ def wait(ready: Callable[[], bool], log: Path | None = None) -> float:
     )
 
 
-def test_a_refused_connection_counts_as_not_yet() -> None:
+def test_refused_connection_counts_as_not_ready() -> None:
     assert wait(turns(ConnectionRefusedError(), False, TimeoutError(), True)) < 0.05
 
 
-def test_another_error_is_not_waited_over() -> None:
+def test_unexpected_error_is_raised_at_once() -> None:
     def broken() -> bool:
         raise KeyError("status")
 
@@ -39,7 +39,7 @@ def test_another_error_is_not_waited_over() -> None:
         wait(broken)
 
 
-def test_the_deadlines_error_names_service_address_reason_and_the_logs_end(tmp_path: Path) -> None:
+def test_timeout_names_service_address_reason_and_last_log_lines(tmp_path: Path) -> None:
     log = tmp_path / "kafka.log"
     log.write_bytes(b"".join(b"line %d\n" % n for n in range(20)) + b"caf\xe9 [main] ERROR\n")
     with pytest.raises(WaitTimeoutError) as late:
@@ -53,6 +53,6 @@ def test_the_deadlines_error_names_service_address_reason_and_the_logs_end(tmp_p
     ]
 
 
-def test_a_log_that_is_not_there_is_not_mentioned(tmp_path: Path) -> None:
+def test_missing_log_is_not_mentioned(tmp_path: Path) -> None:
     with pytest.raises(WaitTimeoutError, match=r"\(not ready\)\.$"):
         wait(turns(False), tmp_path / "none.log")

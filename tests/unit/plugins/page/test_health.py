@@ -17,7 +17,7 @@ from include.stack.ports import free_ports
 from include.stream import ledger
 from include.stream.errors import KafkaUnreachableError
 from include.stream.ledger import LedgerMinutes, RunProgress, Totals
-from include.stream.reader import Offsets
+from include.stream.reader import Offsets, offsets_of
 from include.stream.topics import TopicMissingError
 from tests.unit.druid.support import SQL, SUPERVISORS, Router, serving, status
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
@@ -124,10 +124,18 @@ def test_kafka_part_says_if_kafka_is_away_or_has_no_topics(
     assert found["numbers"]["direccion"] == "127.0.0.1:1"
 
 
-def test_unreachable_kafka_answers_within_ten_seconds(reader: TestClient) -> None:
-    began = datetime.now(UTC)
+def test_unreachable_kafka_is_given_up_after_four_seconds(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def recorded(config: dict[str, Any], topic: str, *, timeout: float) -> dict[int, Offsets]:
+        waited.append(timeout)
+        return offsets_of(config, topic, timeout=timeout)
+
+    monkeypatch.setattr(health, "offsets_of", recorded)
     assert part(reader, "kafka")["reason"] == "kafka_unreachable"
-    assert datetime.now(UTC) - began < timedelta(seconds=10)
+    assert waited == [4.0]
 
 
 def minutes_of(monkeypatch: pytest.MonkeyPatch, found: LedgerMinutes | Exception) -> None:
@@ -294,7 +302,7 @@ def test_unreachable_compute_engine_is_reported_without_retries(
     place(monkeypatch, f"http://127.0.0.1:{port}")
     began = datetime.now(UTC)
     assert part(reader, "vm")["reason"] == "compute_unreachable"
-    assert datetime.now(UTC) - began < timedelta(seconds=10), "retries are the poll's"
+    assert datetime.now(UTC) - began < timedelta(seconds=60), "the page asks again by itself"
 
 
 def test_user_without_permission_cannot_resume_the_supervisor(app: FastAPI, router: Router) -> None:

@@ -1,4 +1,4 @@
-"""A process group in memory and a running emulator, for the tests here and of the operators."""
+"""A process group in memory and a running emulator, for these tests and those of the operators."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ZONE = "southamerica-east1-a"
 
 
 def vm_body(name: str = "druid", zone: str = ZONE) -> dict[str, Any]:
-    """The least that Compute Engine takes for an instance."""
+    """Return the smallest body that Compute Engine accepts for an instance."""
     return {
         "name": name,
         "machineType": f"zones/{zone}/machineTypes/n2-standard-4",
@@ -37,7 +37,7 @@ def vm_body(name: str = "druid", zone: str = ZONE) -> dict[str, Any]:
 
 
 class MemoryPower:
-    """Processes that come and go at once, or when ``free()`` is called if ``held``."""
+    """Fake processes that start and stop at once; if ``held``, only when ``free()`` is called."""
 
     def __init__(self) -> None:
         self.running = False
@@ -74,16 +74,16 @@ class MemoryPower:
 
 
 class Server:
-    """A process's only HTTP server, whose emulator is each test's own.
+    """The only HTTP server of this process; each test gives it its own emulator.
 
-    Making the routes and ending a server take longer than most tests.
+    It is shared because making the routes and stopping a server take longer than most tests.
     """
 
     def __init__(self, first: Emulator) -> None:
         self._app = create_app(first, faulty=True)
         listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        # Without lifespan: an emulator begins and ends with the test.
+        # Without lifespan, because each emulator begins and ends with its test.
         server = uvicorn.Server(uvicorn.Config(self._app, log_level="warning", lifespan="off"))
         threading.Thread(target=server.run, args=[[listener]], daemon=True).start()
         eventually(lambda: server.started)
@@ -93,18 +93,18 @@ class Server:
         self._app.state.emulator = emulator
         self._app.state.faults = Faults()
         with pytest.MonkeyPatch.context() as patch:
-            # Processes in memory change at once.
+            # The fake processes change at once, so short intervals are enough.
             patch.setattr(emulator_module, "BUSY_INTERVAL", 0.005)
             patch.setattr(emulator_module, "IDLE_INTERVAL", 0.05)
             with emulator:
                 yield
-        # Who asks between two tests gets an error, and none of a test's state.
+        # A request between two tests gets an error instead of a test's state.
         del self._app.state.emulator
 
 
 @cache
 def client() -> httpx.Client:
-    """The client of all tests: making one reads every certificate authority."""
+    """Return the client of all tests; a new one would read every certificate authority."""
     return httpx.Client(timeout=60)
 
 
@@ -113,7 +113,7 @@ _servers: list[Server] = []
 
 @contextmanager
 def serving(power: Power, state_file: Path) -> Iterator[str]:
-    """Run an emulator behind this process's server; give its address."""
+    """Run an emulator behind this process's server; yield the server's address."""
     emulator = Emulator(power, state_file)
     if not _servers:
         _servers.append(Server(emulator))
@@ -122,12 +122,12 @@ def serving(power: Power, state_file: Path) -> Iterator[str]:
 
 
 def go_wrong(endpoint: str, code: str, **fault: Any) -> None:
-    """Ask the emulator for a fault, as `faults.Fault` has it."""
+    """Inject a fault into the emulator, with the fields of `faults.Fault`."""
     client().post(f"{endpoint}/faults", json={"code": code, **fault}).raise_for_status()
 
 
 def go_well(endpoint: str) -> None:
-    """Take every fault back."""
+    """Remove all faults."""
     client().delete(f"{endpoint}/faults").raise_for_status()
 
 

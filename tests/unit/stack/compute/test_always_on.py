@@ -1,4 +1,4 @@
-"""The emulator where nothing can be started or stopped: Druid's containers run all the time."""
+"""The emulator with `AlwaysOn`, which starts and stops nothing: Druid's containers always run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def status(endpoint: str) -> str:
     return str(client().get(f"{endpoint}{INSTANCES}/druid").json()["status"])
 
 
-def test_the_vm_takes_every_status_that_clients_wait_for(
+def test_vm_goes_through_every_status_that_clients_wait_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -40,7 +40,7 @@ def test_the_vm_takes_every_status_that_clients_wait_for(
     ]
 
 
-def test_a_stop_says_that_the_processes_go_on(
+def test_stop_logs_that_the_processes_go_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     AlwaysOn().stop()
@@ -48,7 +48,7 @@ def test_a_stop_says_that_the_processes_go_on(
 
 
 @pytest.mark.parametrize("left", ["RUNNING", "TERMINATED"])
-def test_a_restart_of_the_emulator_leaves_the_vm_as_it_was(tmp_path: Path, left: str) -> None:
+def test_vm_keeps_its_status_over_a_restart_of_the_emulator(tmp_path: Path, left: str) -> None:
     state = tmp_path / "compute.json"
     with serving(AlwaysOn(), state) as endpoint:
         client().post(f"{endpoint}{INSTANCES}", json=vm_body()).raise_for_status()
@@ -70,7 +70,7 @@ def test_a_restart_of_the_emulator_leaves_the_vm_as_it_was(tmp_path: Path, left:
         assert status(endpoint) == left
 
 
-def test_only_named_hosts_are_answered(tmp_path: Path) -> None:
+def test_request_is_refused_unless_its_host_is_named(tmp_path: Path) -> None:
     app = create_app(Emulator(AlwaysOn(), tmp_path / "compute.json"), ["compute"])
     with TestClient(app) as client:
         for host, code in [("compute:8085", 200), ("127.0.0.1:8085", 200), ("evil.example", 421)]:
@@ -87,7 +87,7 @@ def test_only_named_hosts_are_answered(tmp_path: Path) -> None:
         (["--always-on", "--host", "192.0.2.1"], "invalid choice"),
     ],
 )
-def test_flags_that_contradict_each_other_are_refused(
+def test_contradictory_options_are_refused(
     arguments: list[str],
     complaint: str,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""Whatever is asked, the emulator answers as Google's API does, and a refusal changes nothing."""
+"""The emulator answers any request in the shape of Google's API, and a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Lab(NamedTuple):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """An emulator without a server, whose VM is deleted and inserted again and again."""
+    """An emulator without a server; the tests insert and delete its VM many times."""
     state = tmp_path_factory.mktemp("compute") / "compute.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "WAIT_SECONDS", 0.01)
@@ -41,7 +41,7 @@ def nested(depth: int) -> str:
     return "[" * depth + "]" * depth
 
 
-#: The body with another member, as text: not all of them can be a Python object.
+#: Values for a member of the body, as JSON text: not all of them can be Python objects.
 BAD_BODIES = {
     "half a surrogate pair": '"\\ud800"',
     "nested deeply": nested(100),
@@ -52,7 +52,7 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("member", BAD_BODIES.values(), ids=BAD_BODIES)
-def test_a_body_that_could_not_be_kept_is_refused_and_the_next_request_is_answered(
+def test_body_that_cannot_be_stored_is_refused_and_the_next_request_works(
     lab: Lab, member: str
 ) -> None:
     before = json.loads(lab.state.read_bytes())
@@ -64,7 +64,7 @@ def test_a_body_that_could_not_be_kept_is_refused_and_the_next_request_is_answer
 
 
 def assert_refused(status: int, body: Any) -> None:
-    """The shape that Google's clients parse."""
+    """Check that an error has the shape that Google's clients parse."""
     assert 400 <= status < 500
     error = body["error"]
     assert error["code"] == status
@@ -99,7 +99,9 @@ QUERIES = st.dictionaries(
 
 @settings(max_examples=200)
 @given(data=st.data())
-def test_whatever_is_asked_is_done_or_refused_as_google_does(lab: Lab, data: st.DataObject) -> None:
+def test_any_request_is_done_or_refused_in_the_shape_of_google(
+    lab: Lab, data: st.DataObject
+) -> None:
     method = data.draw(st.sampled_from(["GET", "POST", "POST", "DELETE", "PUT", "PATCH", "BREW"]))
     body = vm_body(data.draw(st.sampled_from(["druid", "druid-2", "Druid", "druid\n"])))
     for member in data.draw(st.lists(st.sampled_from([*body, "id", "status", "x"]), max_size=2)):
@@ -129,9 +131,7 @@ def test_whatever_is_asked_is_done_or_refused_as_google_does(lab: Lab, data: st.
         nested(10_000).encode(),
     ],
 )
-def test_a_state_file_that_is_none_is_named_and_left_as_it_is(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_invalid_state_file_raises_and_stays_unchanged(tmp_path: Path, content: bytes) -> None:
     state = tmp_path / "compute.json"
     state.write_bytes(content)
     with pytest.raises(StateFileError, match=r"compute\.json is damaged .* delete it"):

@@ -20,10 +20,10 @@ VM = {"project": PROJECT, "zone": ZONE, "instance": "druid"}
 
 
 class Google:
-    """google-cloud-compute's clients of one endpoint.
+    """google-cloud-compute's clients for one endpoint.
 
-    The ``*_unary`` calls and a client for the operations are used because the operation that
-    ``insert`` itself returns polls compute.googleapis.com whatever the endpoint.
+    It uses the ``*_unary`` calls and a client for operations, because the operation that ``insert``
+    returns always polls compute.googleapis.com, whatever the endpoint.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -47,7 +47,7 @@ class Google:
 
 
 class Discovery:
-    """googleapiclient's methods of one endpoint."""
+    """googleapiclient's methods for one endpoint."""
 
     def __init__(self, endpoint: str) -> None:
         api = build(
@@ -61,7 +61,7 @@ class Discovery:
         self.operations = api.zoneOperations()
 
 
-#: Clients are made once for each endpoint: that takes longer than what they are asked to do.
+#: Clients are made once for each endpoint, because making one takes longer than its requests.
 google_of = cache(Google)
 discovery_of = cache(Discovery)
 
@@ -76,7 +76,9 @@ def discovery(endpoint: str) -> Discovery:
     return discovery_of(endpoint)
 
 
-def test_google_cloud_compute_drives_a_whole_life(google: Google, power: MemoryPower) -> None:
+def test_google_cloud_compute_inserts_stops_starts_and_deletes(
+    google: Google, power: MemoryPower
+) -> None:
     google.finish(google.insert())
     vm = google.instances.get(**VM)
     assert vm.status == "RUNNING"
@@ -92,7 +94,7 @@ def test_google_cloud_compute_drives_a_whole_life(google: Google, power: MemoryP
     assert power.commands == ["start", "stop", "start", "stop"]
 
 
-def test_the_discovery_client_drives_a_whole_life(discovery: Discovery) -> None:
+def test_discovery_client_inserts_stops_starts_and_deletes(discovery: Discovery) -> None:
     def finish(operation: dict[str, Any]) -> dict[str, Any]:
         waited: dict[str, Any] = discovery.operations.wait(
             project=PROJECT, zone=ZONE, operation=operation["name"]
@@ -112,7 +114,7 @@ def test_the_discovery_client_drives_a_whole_life(discovery: Discovery) -> None:
     assert [o["operationType"] for o in listed] == ["insert", "stop", "start", "delete"]
 
 
-def test_every_status_is_visible_while_the_processes_take_their_time(
+def test_every_status_is_visible_while_the_processes_change(
     google: Google, power: MemoryPower
 ) -> None:
     power.held = True
@@ -130,7 +132,7 @@ def test_every_status_is_visible_while_the_processes_take_their_time(
     google.finish(stopping)
 
 
-def test_missing_existing_and_second_instances_fail_as_at_google(
+def test_missing_existing_and_second_instance_raise_the_errors_of_google(
     google: Google, discovery: Discovery
 ) -> None:
     with pytest.raises(NotFound, match=f"projects/{PROJECT}/zones/{ZONE}/instances/druid"):
@@ -162,7 +164,7 @@ def test_missing_existing_and_second_instances_fail_as_at_google(
         ({"networkInterfaces": []}, "resource.networkInterfaces"),
     ],
 )
-def test_a_bad_body_is_refused_with_the_field(
+def test_invalid_body_is_refused_with_the_field(
     discovery: Discovery, changes: dict[str, Any], field: str
 ) -> None:
     body = {**vm_body(), **changes}
@@ -184,7 +186,7 @@ def test_a_bad_body_is_refused_with_the_field(
         ("POST", "projects/tienda/zones/us-east1-b/instances", 400, "parseError"),
     ],
 )
-def test_a_bad_request_gets_an_error_in_googles_shape(
+def test_invalid_request_gets_an_error_in_the_shape_of_google(
     endpoint: str, method: str, path: str, code: int, reason: str
 ) -> None:
     answer = client().request(method, f"{endpoint}/compute/v1/{path}")
@@ -204,7 +206,7 @@ def test_a_bad_request_gets_an_error_in_googles_shape(
         ("name = dr", []),
     ],
 )
-def test_a_list_can_be_filtered_by_one_field(
+def test_list_is_filtered_by_one_field(
     discovery: Discovery, google: Google, condition: str, names: list[str]
 ) -> None:
     google.finish(google.insert())
@@ -212,13 +214,13 @@ def test_a_list_can_be_filtered_by_one_field(
     assert [item["name"] for item in listed["items"]] == names
 
 
-def test_a_filter_that_is_not_emulated_is_refused(discovery: Discovery) -> None:
+def test_filter_with_two_conditions_is_refused(discovery: Discovery) -> None:
     with pytest.raises(HttpError, match="one condition"):
         discovery.instances.list(
             project=PROJECT, zone=ZONE, filter="(name = a) OR (name = b)"
         ).execute()
 
 
-def test_another_host_name_is_refused(endpoint: str) -> None:
+def test_request_for_another_host_name_is_refused(endpoint: str) -> None:
     path = f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
     assert client().get(path, headers={"Host": "rebound.example"}).status_code == 421

@@ -1,4 +1,4 @@
-"""What Google's discovery document says of a request, with and without the emulator around it."""
+"""Checks of requests against Google's discovery document, with and without the emulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.stack.compute.support import PROJECT, ZONE, client, vm_body
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    """The least body with one member set, such as ``disks.0.boot``."""
+    """Return the smallest body with one member set; its path is like ``disks.0.boot``."""
     body: dict[str, Any] = copy.deepcopy(vm_body())
     *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
     inside: Any = body
@@ -25,7 +25,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
     return body
 
 
-def test_the_projects_own_vm_is_as_the_document_has_it() -> None:
+def test_own_vm_of_the_project_passes_the_check() -> None:
     check_insert(rendered_body(Settings.from_environment({})))
 
 
@@ -45,7 +45,7 @@ def test_the_projects_own_vm_is_as_the_document_has_it() -> None:
         ("guestAccelerators", [{"acceleratorCount": 1}]),
     ],
 )
-def test_what_the_document_knows_is_taken(path: str, value: object) -> None:
+def test_field_of_the_document_is_accepted(path: str, value: object) -> None:
     check_insert(changed(path, value))
 
 
@@ -82,16 +82,14 @@ def test_what_the_document_knows_is_taken(path: str, value: object) -> None:
         ("disks.0.index", 0, "'resource.disks[0].index': '0'. It is output only"),
     ],
 )
-def test_what_it_does_not_know_is_refused_with_the_field(
-    path: str, value: object, message: str
-) -> None:
+def test_invalid_field_is_refused_with_its_name(path: str, value: object, message: str) -> None:
     with pytest.raises(ApiError) as refused:
         check_insert(changed(path, value))
     assert (refused.value.code, refused.value.reason) == (400, "invalid")
     assert message in refused.value.message
 
 
-def test_a_field_that_is_required_may_not_be_left_out() -> None:
+def test_missing_required_field_is_refused() -> None:
     body = changed("metadata.items", [{"key": "startup-script"}])
     with pytest.raises(ApiError, match=r"'resource\.metadata\.items\[0\]\.value': ''\. It is req"):
         check_insert(body)
@@ -112,7 +110,7 @@ PLACE = {"project": PROJECT, "zone": ZONE}
         ("zoneOperations.wait", {**PLACE, "operation": "operation-1"}, {}),
     ],
 )
-def test_parameters_that_a_method_has(
+def test_parameters_of_a_method_are_accepted(
     method: str, path: dict[str, str], query: dict[str, str]
 ) -> None:
     check_parameters(method, path, query)
@@ -131,7 +129,7 @@ def test_parameters_that_a_method_has(
         ("instances.list", {}, {"alt": "xml"}, "Must be one of json, media, proto."),
     ],
 )
-def test_parameters_that_it_has_not(
+def test_unknown_or_invalid_parameters_are_refused(
     method: str, path: dict[str, str], query: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ApiError) as refused:
@@ -149,7 +147,9 @@ def test_parameters_that_it_has_not(
         ("operations/Operation!/wait", "operation"),
     ],
 )
-def test_every_route_of_the_emulator_is_held_to_it(endpoint: str, path: str, field: str) -> None:
+def test_every_route_of_the_emulator_checks_its_parameters(
+    endpoint: str, path: str, field: str
+) -> None:
     answer = client().post(f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/{path}")
     assert answer.status_code == 400
     assert f"Invalid value for field '{field}'" in answer.json()["error"]["message"]

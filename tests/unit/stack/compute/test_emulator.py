@@ -1,4 +1,4 @@
-"""What the emulator keeps between runs, and what it does when supervisord fails it."""
+"""The state that the emulator keeps between runs, and its behaviour if supervisord fails."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_instances_and_operations_survive_a_restart(tmp_path: Path) -> None:
         assert [o["status"] for o in operations["items"]] == ["DONE"]
 
 
-def test_a_start_cut_short_by_a_restart_goes_on(tmp_path: Path) -> None:
+def test_interrupted_start_continues_after_a_restart_of_the_emulator(tmp_path: Path) -> None:
     power = MemoryPower()
     power.held = True
     with serving(power, tmp_path / "compute.json") as endpoint:
@@ -54,8 +54,8 @@ def test_a_start_cut_short_by_a_restart_goes_on(tmp_path: Path) -> None:
         eventually(lambda: status(endpoint) == "RUNNING")
 
 
-def test_a_vm_whose_host_crashed_is_started_again(tmp_path: Path) -> None:
-    """As Compute Engine does; one that was seen to stop before stays off."""
+def test_vm_whose_processes_died_with_the_emulator_is_started_again(tmp_path: Path) -> None:
+    """Compute Engine does the same. A VM that the emulator saw stop before stays off."""
     power = MemoryPower()
     with serving(power, tmp_path / "compute.json") as endpoint:
         insert(endpoint)
@@ -70,7 +70,7 @@ def test_a_vm_whose_host_crashed_is_started_again(tmp_path: Path) -> None:
         assert status(endpoint) == "TERMINATED"
 
 
-def test_without_supervisord_the_operation_fails_and_says_why(
+def test_operation_without_supervisord_fails_with_the_reason(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     power = MemoryPower()
@@ -84,7 +84,7 @@ def test_without_supervisord_the_operation_fails_and_says_why(
         eventually(lambda: status(endpoint) == "TERMINATED")
 
 
-def test_each_change_of_status_is_one_line_in_the_log(
+def test_each_change_of_status_is_logged_once(
     endpoint: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="include.stack.compute")
@@ -98,7 +98,7 @@ def test_each_change_of_status_is_one_line_in_the_log(
     ]
 
 
-def test_a_damaged_state_file_is_named(tmp_path: Path) -> None:
+def test_damaged_state_file_raises_with_its_name(tmp_path: Path) -> None:
     state = tmp_path / "compute.json"
     state.write_text('{"instances": [{"id"')
     with pytest.raises(StateFileError, match=r"compute\.json is damaged .* delete it"):

@@ -1,4 +1,4 @@
-"""What goes wrong on request: as in a cloud, and only if it is asked for."""
+"""Injected faults: they look like those of a cloud, and happen only on request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHER_ZONE = "southamerica-east1-b"
 
 
 class Api:
-    """The emulator's routes for one zone, as plain HTTP."""
+    """A plain HTTP client of the emulator's routes for one zone."""
 
     def __init__(self, endpoint: str, zone: str = ZONE) -> None:
         self.zone = zone
@@ -70,7 +70,7 @@ def running(api: Api) -> Api:
         ("backendError", 503, "backendError", "Backend Error"),
     ],
 )
-def test_a_request_is_refused_as_often_as_asked_and_changes_nothing(
+def test_refusal_applies_the_requested_number_of_times_and_changes_nothing(
     api: Api, endpoint: str, code: str, status: int, reason: str, message: str
 ) -> None:
     go_wrong(endpoint, code, times=2)
@@ -86,7 +86,7 @@ def test_a_request_is_refused_as_often_as_asked_and_changes_nothing(
 @pytest.mark.parametrize(
     "code", ["ZONE_RESOURCE_POOL_EXHAUSTED", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"]
 )
-def test_a_zone_without_capacity_fails_the_operation_and_another_zone_has_some(
+def test_operation_fails_in_a_zone_without_capacity_but_not_in_another(
     endpoint: str, api: Api, code: str
 ) -> None:
     go_wrong(endpoint, code, zones=[ZONE])
@@ -102,9 +102,7 @@ def test_a_zone_without_capacity_fails_the_operation_and_another_zone_has_some(
     eventually(lambda: elsewhere.status() == "RUNNING")
 
 
-def test_a_vm_that_was_off_stays_off_where_there_is_no_capacity(
-    endpoint: str, running: Api
-) -> None:
+def test_stopped_vm_stays_off_while_its_zone_has_no_capacity(endpoint: str, running: Api) -> None:
     running.ask("stop")
     eventually(lambda: running.status() == "TERMINATED")
     go_wrong(endpoint, "ZONE_RESOURCE_POOL_EXHAUSTED", methods=["instances.start"])
@@ -115,7 +113,7 @@ def test_a_vm_that_was_off_stays_off_where_there_is_no_capacity(
     eventually(lambda: running.status() == "RUNNING")
 
 
-def test_a_quota_is_told_with_its_name_limit_and_region(endpoint: str, api: Api) -> None:
+def test_exceeded_quota_has_name_limit_and_region(endpoint: str, api: Api) -> None:
     go_wrong(endpoint, "QUOTA_EXCEEDED")
     [error] = api.operation(api.insert())["error"]["errors"]
     assert error["errorDetails"][0]["quotaInfo"] == {
@@ -127,7 +125,7 @@ def test_a_quota_is_told_with_its_name_limit_and_region(endpoint: str, api: Api)
 
 
 @pytest.mark.parametrize(("method", "status"), [("start", "PROVISIONING"), ("stop", "STOPPING")])
-def test_an_operation_goes_on_until_the_faults_are_taken_back(
+def test_endless_operation_ends_when_the_faults_are_removed(
     endpoint: str, running: Api, power: MemoryPower, method: str, status: str
 ) -> None:
     if method == "start":
@@ -145,7 +143,7 @@ def test_an_operation_goes_on_until_the_faults_are_taken_back(
     assert power.commands == [*before, method]
 
 
-def test_compute_engine_ends_a_vm_by_itself_and_says_so(endpoint: str, running: Api) -> None:
+def test_host_error_ends_the_vm_with_a_system_operation(endpoint: str, running: Api) -> None:
     ended = interrupt(endpoint).json()
     assert ended["name"].startswith("systemevent-")
     assert (ended["operationType"], ended["user"]) == ("compute.instances.hostError", "system")
@@ -157,7 +155,7 @@ def test_compute_engine_ends_a_vm_by_itself_and_says_so(endpoint: str, running: 
     assert interrupt(endpoint).status_code == 400, "it is off already"
 
 
-def test_only_a_spot_vm_is_preempted(endpoint: str, running: Api) -> None:
+def test_preemption_is_refused_unless_the_vm_is_spot(endpoint: str, running: Api) -> None:
     refused = interrupt(endpoint, "compute.instances.preempted")
     assert "is no Spot VM" in refused.json()["error"]["message"]
     assert running.status() == "RUNNING"
@@ -172,13 +170,13 @@ def test_only_a_spot_vm_is_preempted(endpoint: str, running: Api) -> None:
     eventually(lambda: running.status() == "TERMINATED")
 
 
-def test_a_fault_that_is_none_is_refused(endpoint: str) -> None:
+def test_invalid_fault_is_refused(endpoint: str) -> None:
     assert client().post(f"{endpoint}/faults", json={"code": "fire"}).status_code == 400
     misspelt = {"code": "forbidden", "zone": ZONE}
     assert client().post(f"{endpoint}/faults", json=misspelt).status_code == 400
 
 
-def test_nothing_can_be_asked_to_go_wrong_unless_it_is_allowed(tmp_path: Path) -> None:
+def test_without_the_faults_option_there_are_no_fault_routes(tmp_path: Path) -> None:
     application = create_app(Emulator(MemoryPower(), tmp_path / "compute.json"))
     with TestClient(application, "http://127.0.0.1") as client:
         assert client.post("/faults", json={"code": "forbidden"}).status_code == 404

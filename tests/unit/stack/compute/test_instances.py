@@ -1,4 +1,4 @@
-"""The rules of the fleet, with no server and no processes."""
+"""The rules of the fleet, without a server and without processes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def status(fleet: Fleet) -> str:
     return fleet.instance(PLACE, "druid").status
 
 
-def test_a_life_goes_through_every_status() -> None:
+def test_instance_goes_through_every_status() -> None:
     fleet = Fleet()
     inserting = fleet.insert(PLACE, vm_body(), NOW)
     assert (status(fleet), inserting.status, fleet.next_step()) == (
@@ -66,7 +66,7 @@ def test_a_life_goes_through_every_status() -> None:
     assert (status(fleet), stopping.status) == ("TERMINATED", "DONE")
 
 
-def test_asking_for_what_is_already_so_changes_nothing() -> None:
+def test_start_of_a_running_and_stop_of_a_stopped_vm_change_nothing() -> None:
     fleet = running_fleet()
     assert fleet.start(PLACE, "druid", NOW).status == "DONE"
     assert status(fleet) == "RUNNING"
@@ -75,7 +75,7 @@ def test_asking_for_what_is_already_so_changes_nothing() -> None:
     assert status(fleet) == "TERMINATED"
 
 
-def test_a_stopping_vm_cannot_be_started_nor_a_starting_one_stopped() -> None:
+def test_start_while_stopping_and_stop_while_starting_are_refused() -> None:
     fleet = running_fleet()
     fleet.stop(PLACE, "druid", NOW)
     with pytest.raises(ApiError, match="is not ready") as refused:
@@ -87,7 +87,7 @@ def test_a_stopping_vm_cannot_be_started_nor_a_starting_one_stopped() -> None:
         fleet.stop(PLACE, "druid", NOW)
 
 
-def test_a_named_disk_outlives_its_vm_unless_it_is_deleted_with_it() -> None:
+def test_named_disk_outlives_its_vm_unless_it_has_auto_delete() -> None:
     def named(name: str, *, auto_delete: bool) -> dict[str, object]:
         return {"autoDelete": auto_delete, "initializeParams": {"diskName": name}}
 
@@ -105,7 +105,7 @@ def test_a_named_disk_outlives_its_vm_unless_it_is_deleted_with_it() -> None:
             fleet.disk(PLACE, "gone")
 
 
-def test_a_second_running_vm_is_refused_in_the_operation_like_a_quota() -> None:
+def test_insert_of_a_second_vm_fails_with_an_exceeded_quota() -> None:
     fleet = running_fleet()
     refused = fleet.insert(PLACE, vm_body("otra"), NOW)
     assert refused.status == "DONE"
@@ -116,7 +116,7 @@ def test_a_second_running_vm_is_refused_in_the_operation_like_a_quota() -> None:
         fleet.instance(PLACE, "otra")
 
 
-def test_a_stopped_vm_gives_the_group_to_another() -> None:
+def test_stopped_vm_leaves_the_process_group_to_another() -> None:
     fleet = stopped_fleet()
     assert fleet.insert(PLACE, vm_body("otra"), NOW).failure is None
     failure = fleet.start(PLACE, "druid", NOW).failure
@@ -124,7 +124,7 @@ def test_a_stopped_vm_gives_the_group_to_another() -> None:
     assert failure.code == "QUOTA_EXCEEDED"
 
 
-def test_deleting_stops_first() -> None:
+def test_delete_stops_the_vm_first() -> None:
     fleet = running_fleet()
     deleting = fleet.delete(PLACE, "druid", NOW)
     assert (status(fleet), deleting.status) == ("STOPPING", "PENDING")
@@ -132,7 +132,7 @@ def test_deleting_stops_first() -> None:
     assert (fleet.instances, deleting.status) == ([], "DONE")
 
 
-def test_a_process_that_cannot_start_fails_the_operation_and_the_vm_ends_stopped() -> None:
+def test_process_that_cannot_start_fails_the_operation_and_stops_the_vm() -> None:
     fleet = Fleet()
     inserting = fleet.insert(PLACE, vm_body(), NOW)
     fleet.told(NOW)
@@ -144,7 +144,7 @@ def test_a_process_that_cannot_start_fails_the_operation_and_the_vm_ends_stopped
     assert status(fleet) == "TERMINATED"
 
 
-def test_a_broken_process_does_not_change_a_running_vm() -> None:
+def test_broken_process_does_not_change_a_running_vm() -> None:
     fleet = running_fleet()
     fleet.observe(Group(False, False, ("druid-broker is FATAL",)), NOW)
     assert status(fleet) == "RUNNING"
@@ -154,14 +154,14 @@ def test_a_broken_process_does_not_change_a_running_vm() -> None:
     ("fleet", "group", "expected"),
     [(running_fleet(), DOWN, "TERMINATED"), (stopped_fleet(), UP, "RUNNING")],
 )
-def test_the_group_decides_when_it_was_changed_from_outside(
+def test_vm_follows_a_process_group_that_was_changed_from_outside(
     fleet: Fleet, group: Group, expected: str
 ) -> None:
     fleet.observe(group, NOW)
     assert status(fleet) == expected
 
 
-def test_a_repeated_request_id_returns_the_first_operation() -> None:
+def test_repeated_request_id_returns_the_first_operation() -> None:
     fleet, request = running_fleet(), "5f0c2c0e-6d0c-4f6a-9e6b-0d5f3a6a1111"
     first = fleet.delete(PLACE, "druid", NOW, request)
     fleet.observe(DOWN, NOW)
@@ -179,7 +179,7 @@ def test_only_the_latest_operations_are_kept() -> None:
 
 
 class AnyHistory(RuleBasedStateMachine):
-    """Whatever is asked and whatever the processes do, the fleet keeps its promises."""
+    """A random history of requests and process states, in which the fleet's invariants hold."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -240,7 +240,7 @@ class AnyHistory(RuleBasedStateMachine):
             assert (operation.status == "DONE") == (operation.ended is not None)
 
     def teardown(self) -> None:
-        """From anywhere, obedient processes let every operation end."""
+        """From any state, processes that do as they are told let every operation end."""
         for _ in range(3):
             step = self.fleet.next_step()
             if step:

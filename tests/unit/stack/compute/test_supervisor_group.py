@@ -1,4 +1,4 @@
-"""End to end: the emulator's own process, a real supervisord and real processes."""
+"""The emulator in its own process, with a real supervisord and real processes."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def finish(endpoint: str, operation: Any) -> None:
     assert (done["status"], done.get("error")) == ("DONE", None)
 
 
-def test_the_vm_is_the_process_group(folder: Path, supervisord: psutil.Process) -> None:
+def test_vm_starts_and_stops_the_process_group(folder: Path, supervisord: psutil.Process) -> None:
     with emulator(folder) as endpoint:
         finish(endpoint, call(endpoint, "POST", "instances", json=vm_body()))
         assert len(supervisord.children()) == 2
@@ -108,16 +108,12 @@ def test_the_vm_is_the_process_group(folder: Path, supervisord: psutil.Process) 
         assert not other.is_running()
 
 
-def test_a_program_that_cannot_be_started_is_named(
-    folder: Path, supervisord: psutil.Process
-) -> None:
+def test_program_that_cannot_be_started_is_named(folder: Path, supervisord: psutil.Process) -> None:
     with pytest.raises(PowerError, match="missing"):
         SupervisorGroups(folder / "s.sock", ["broken"]).start()
 
 
-def test_a_group_that_supervisord_does_not_know_is_named(
-    folder: Path, supervisord: psutil.Process
-) -> None:
+def test_group_unknown_to_supervisord_is_named(folder: Path, supervisord: psutil.Process) -> None:
     group = SupervisorGroups(folder / "s.sock", ["kafka"])
     with pytest.raises(PowerError, match="'kafka'"):
         group.start()
@@ -125,12 +121,12 @@ def test_a_group_that_supervisord_does_not_know_is_named(
         group.observe()
 
 
-def test_a_supervisord_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_unreachable_supervisord_raises_with_its_socket(tmp_path: Path) -> None:
     with pytest.raises(PowerError, match=r"does not answer at .*is it running"):
         SupervisorGroups(tmp_path / "s.sock", ["druid"]).observe()
 
 
-def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_explains_socket_endpoint_and_autostart(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
@@ -140,13 +136,13 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1"])  # noqa: S104 - refused here
-def test_only_loopback_addresses_are_taken(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_host_other_than_loopback_is_refused(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--host", host, "--port", "0", "--state", "x", "--supervisor-socket", "x"])
     assert "invalid choice" in capsys.readouterr().err
 
 
-def test_a_busy_port_is_named(
+def test_busy_port_is_named(
     endpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = httpx.URL(endpoint).port
