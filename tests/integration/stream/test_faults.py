@@ -121,7 +121,7 @@ def test_load_with_faults_is_counted_in_the_ledger(place: Place, clock: Clock) -
     assert began_at(place.config, place.ledger_topic, ["otra"]) is None
 
 
-def test_load_that_is_stopped_or_in_shards_sends_the_same_bytes(
+def test_load_sends_the_same_bytes_when_stopped_or_in_shards(
     place: Place, other_place: Place, clock: Clock
 ) -> None:
     total = 2 * BLOCK + 500
@@ -136,7 +136,7 @@ def test_load_that_is_stopped_or_in_shards_sends_the_same_bytes(
     assert one == other
 
 
-def test_window_that_is_stopped_sends_the_bytes_of_one_that_was_not(
+def test_stopped_and_resumed_window_sends_the_bytes_of_an_uninterrupted_one(
     place: Place, other_place: Place, clock: Clock
 ) -> None:
     begins = clock.now() - timedelta(seconds=20)
@@ -152,9 +152,7 @@ def test_window_that_is_stopped_sends_the_bytes_of_one_that_was_not(
     assert_counted(place, published)
 
 
-def test_resumed_window_keeps_its_end_though_late_sales_begin_before_the_first(
-    place: Place, clock: Clock
-) -> None:
+def test_resumed_window_keeps_its_end_despite_late_sales(place: Place, clock: Clock) -> None:
     """A cadence with bursts and silences; the run's beginning is its first sale's."""
     faults = Faults(SEED, FaultRates(tardio=50, desordenado=50, rafaga=50, silencio=1))
     window = timedelta(seconds=2)

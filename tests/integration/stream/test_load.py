@@ -79,9 +79,7 @@ def test_load_publishes_every_event_once_and_the_ledger_counts_them(
     assert (last.en_vuelo, last.reintentos) == (0, 0)
 
 
-def test_stopped_load_is_resumed_with_the_bytes_of_one_that_was_not(
-    place: Place, clock: Clock
-) -> None:
+def test_stopped_and_resumed_load_equals_an_uninterrupted_one(place: Place, clock: Clock) -> None:
     with pytest.raises(WindowStoppedError) as caught:
         run(place, clock, range(10_000), rate=4000, stop_after=2)
     first = caught.value.published
@@ -99,7 +97,7 @@ def test_stop_ends_a_loads_wait_for_its_rate(place: Place, clock: Clock) -> None
     assert caught.value.published.ventas == 1
 
 
-def test_shards_publish_the_bytes_of_one_task_and_each_is_resumed_by_itself(
+def test_shards_publish_the_bytes_of_one_task_and_resume_independently(
     place: Place, clock: Clock
 ) -> None:
     total = 3 * BLOCK + 100

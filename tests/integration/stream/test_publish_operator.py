@@ -68,7 +68,7 @@ def operator(place: Place, stop: threading.Event, **arguments: Any) -> PublishSa
     return made
 
 
-def test_window_ends_at_ends_at_and_its_result_is_what_kafka_holds(
+def test_window_ends_at_ends_at_and_its_result_equals_kafkas_records(
     place: Place, context: dict[str, Any], clock: Clock
 ) -> None:
     ends_at = (clock.now() + timedelta(seconds=3)).isoformat()

@@ -52,7 +52,7 @@ def test_sales_and_their_ledger_are_visible_once_committed(place: Place) -> None
     assert (progress.last, progress.seed) == (19, SEED)
 
 
-def test_the_key_of_a_sale_is_its_id_and_that_of_the_ledger_the_run(place: Place) -> None:
+def test_key_of_a_sale_is_its_id_and_key_of_an_entry_its_run(place: Place) -> None:
     with place.publisher() as publisher:
         publisher.open()
         publisher.commit(place.sales(0, 3))
@@ -63,7 +63,7 @@ def test_the_key_of_a_sale_is_its_id_and_that_of_the_ledger_the_run(place: Place
         assert record.key == place.corrida.encode()
 
 
-def test_what_an_earlier_try_left_open_is_not_visible_and_its_zombie_is_fenced(
+def test_open_transaction_of_an_earlier_try_is_invisible_and_its_zombie_fenced(
     place: Place,
 ) -> None:
     earlier = zombie(place)
@@ -77,7 +77,7 @@ def test_what_an_earlier_try_left_open_is_not_visible_and_its_zombie_is_fenced(
         assert caught.value.args[0].fatal()
 
 
-def test_a_fenced_publisher_says_so(place: Place) -> None:
+def test_fenced_publisher_raises(place: Place) -> None:
     with place.publisher() as first, place.publisher() as second:
         first.open()
         first.commit(place.sales(0, 1))
@@ -88,7 +88,7 @@ def test_a_fenced_publisher_says_so(place: Place) -> None:
     assert sequences(place) == [0, 1]
 
 
-def test_closing_in_the_middle_aborts(place: Place) -> None:
+def test_closing_during_a_transaction_aborts_it(place: Place) -> None:
     publisher = place.publisher()
     publisher.open()
     publisher.commit(place.sales(0, 1))
@@ -103,7 +103,7 @@ def test_closing_in_the_middle_aborts(place: Place) -> None:
     assert sequences(place) == [0]
 
 
-def test_other_runs_are_counted_apart(place: Place) -> None:
+def test_runs_in_the_same_topic_are_counted_separately(place: Place) -> None:
     other = place._replace(corrida=f"{place.corrida} otra")
     for each, count in ((place, 3), (other, 5)):
         with each.publisher() as publisher:
@@ -115,7 +115,7 @@ def test_other_runs_are_counted_apart(place: Place) -> None:
         assert ids_of_run(each.config, each.topic, each.corrida).times.total() == count
 
 
-def test_a_run_is_not_resumed_with_another_seed(place: Place) -> None:
+def test_opening_with_another_seed_is_refused(place: Place) -> None:
     with place.publisher() as publisher:
         publisher.open()
         publisher.commit(place.sales(0, 1))
@@ -126,7 +126,7 @@ def test_a_run_is_not_resumed_with_another_seed(place: Place) -> None:
         publisher.open()
 
 
-def test_a_missing_ledger_topic_is_named(place: Place) -> None:
+def test_missing_ledger_topic_is_reported(place: Place) -> None:
     absent = place._replace(ledger_topic=f"{place.ledger_topic}-absent")
     with absent.publisher() as publisher, pytest.raises(TopicMissingError, match="absent"):
         publisher.open()
@@ -135,7 +135,7 @@ def test_a_missing_ledger_topic_is_named(place: Place) -> None:
 KILLED = Path(__file__).with_name("endless_producer.py")
 
 
-def test_a_run_goes_on_without_a_gap_or_a_double_after_its_producer_was_killed(
+def test_run_resumes_without_gap_or_duplicate_after_its_producer_was_killed(
     place: Place,
 ) -> None:
     for upto in (12, 30):
@@ -160,7 +160,9 @@ def test_a_run_goes_on_without_a_gap_or_a_double_after_its_producer_was_killed(
     progress_of(place.corrida, read_entries(place.config, place.ledger_topic, place.corrida))
 
 
-def test_silence_shorter_than_the_delivery_timeout_is_ridden_out(place: Place, broker: int) -> None:
+def test_broker_pause_shorter_than_the_delivery_timeout_is_survived(
+    place: Place, broker: int
+) -> None:
     asked = 0
 
     def stopped() -> bool:

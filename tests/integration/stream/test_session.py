@@ -126,7 +126,7 @@ def test_window_that_is_over_publishes_nothing(place: Place, clock: Clock) -> No
     assert (published.confirmadas, published.desde, published.primera_ts) == (0, None, None)
 
 
-def test_resumed_run_keeps_the_end_of_its_first_try_and_makes_up_for_its_undone_steps(
+def test_resumed_run_keeps_its_end_and_publishes_the_missing_steps(
     place: Place, clock: Clock
 ) -> None:
     window = timedelta(seconds=3)
@@ -150,7 +150,7 @@ def test_resumed_run_keeps_the_end_of_its_first_try_and_makes_up_for_its_undone_
     assert_decided(place, found)
 
 
-def test_resumed_run_on_the_curve_has_the_bytes_of_one_that_was_never_stopped(
+def test_resumed_run_on_the_curve_equals_an_uninterrupted_one(
     place: Place, other_place: Place, clock: Clock
 ) -> None:
     begins = clock.now() - timedelta(seconds=20)
@@ -168,9 +168,7 @@ def test_resumed_run_on_the_curve_has_the_bytes_of_one_that_was_never_stopped(
     assert len(place.events()) == len(once) == published.confirmadas
 
 
-def test_sales_on_the_curve_that_are_overdue_are_sent_at_once_and_none_is_left_out(
-    place: Place, clock: Clock
-) -> None:
+def test_overdue_sales_on_the_curve_are_all_sent_at_once(place: Place, clock: Clock) -> None:
     begins = clock.now() - timedelta(hours=1)
     until = clock.now() + timedelta(seconds=1)
     published = run_curve(place, clock, begins, until, scale=2.0)
@@ -203,7 +201,7 @@ def once_it_waits(lost: list[int], stop: Stop) -> Callable[[], bool]:
     return stopped
 
 
-def test_stop_while_the_broker_is_lost_ends_the_wait_and_counts_what_is_not_acknowledged(
+def test_stop_during_a_broker_loss_ends_the_wait_and_counts_unacknowledged(
     place: Place, broker: int, clock: Clock
 ) -> None:
     delivery_timeout = 600.0
@@ -235,7 +233,9 @@ def test_stop_while_the_broker_is_lost_ends_the_wait_and_counts_what_is_not_ackn
     assert published.enviadas > published.confirmadas > 0
 
 
-def test_an_event_and_its_ledger_entry_are_kept_small(place: Place, own_kafka: OwnKafka) -> None:
+def test_session_config_keeps_events_and_ledger_entries_small(
+    place: Place, own_kafka: OwnKafka
+) -> None:
     """One by one, as a window at its pace commits them."""
 
     def kept(topic: str) -> int:

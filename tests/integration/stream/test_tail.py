@@ -23,13 +23,13 @@ def produce(place: Place, *values: bytes | None, key: bytes | None = None) -> No
     assert producer.flush(PATIENCE) == 0
 
 
-def test_an_empty_topic_has_no_end_and_a_missing_one_is_named(place: Place) -> None:
+def test_tail_of_an_empty_topic_is_empty_and_a_missing_topic_is_reported(place: Place) -> None:
     assert tail(place.config, place.topic, 10, seconds=PATIENCE) == ([], True)
     with pytest.raises(TopicMissingError, match="absent"):
         tail(place.config, "absent", 10, seconds=PATIENCE)
 
 
-def test_the_latest_of_all_partitions_come_the_newest_first(place: Place) -> None:
+def test_tail_gives_the_latest_records_of_all_partitions_newest_first(place: Place) -> None:
     sales = place.sales(0, 30)
     produce(place, *map(encode, sales))
     found = tail(place.config, place.topic, 7, seconds=PATIENCE)
@@ -39,7 +39,7 @@ def test_the_latest_of_all_partitions_come_the_newest_first(place: Place) -> Non
     assert len(tail(place.config, place.topic, 200, seconds=PATIENCE).records) == 30
 
 
-def test_what_is_no_event_is_shown_escaped(place: Place) -> None:
+def test_malformed_record_is_shown_escaped(place: Place) -> None:
     [sale] = place.sales(0, 1)
     cut = encode(sale)[:40]
     produce(place, cut, b"\xff\x00<b>\n\x1b[2J\xe2\x80\xae", None, encode(sale), key=b"k\xfe")
@@ -51,7 +51,7 @@ def test_what_is_no_event_is_shown_escaped(place: Place) -> None:
     assert all(seen.problem for seen in (empty, odd, short))
 
 
-def test_only_what_is_committed_is_there_and_an_open_transaction_is_not_waited_for(
+def test_tail_shows_only_committed_records_and_does_not_wait_for_others(
     place: Place,
 ) -> None:
     with place.publisher() as publisher:
@@ -106,6 +106,6 @@ def test_tail_ends_at_its_deadline_with_the_records_read_by_then(
 
 
 @pytest.mark.parametrize("count", [0, 201])
-def test_a_count_has_limits(place: Place, count: int) -> None:
+def test_count_out_of_limits_is_refused(place: Place, count: int) -> None:
     with pytest.raises(ValueError, match="de 1 a 200"):
         tail(place.config, place.topic, count)

@@ -53,7 +53,7 @@ def test_topic_can_be_described_at_once_after_ensure_topic(
     assert [partition.leader is not None for partition in description.partitions] == [True] * 3
 
 
-def test_topic_that_another_creates_at_this_moment_is_found(
+def test_topic_created_at_the_same_moment_by_another_is_found(
     busy: Admin, kafka_config: Config, topic_suffix: str
 ) -> None:
     """A window and a back-fill that begin together."""
@@ -120,7 +120,7 @@ def test_missing_topic_is_created_as_asked_and_then_found(
     assert f"'{topic_suffix}' keeps retention.ms=86400000, and 2000" in caplog.text
 
 
-def test_refusal_of_the_broker_is_told(kafka_config: Config, topic_suffix: str) -> None:
+def test_refusal_of_the_broker_is_reported(kafka_config: Config, topic_suffix: str) -> None:
     with pytest.raises(KafkaRefusedError, match=f"create the topic '{topic_suffix}': .*9"):
         ensure_topic(
             kafka_config, topic_suffix, partitions=1, replication_factor=9, timeout=PATIENCE

@@ -30,7 +30,9 @@ scales = st.sampled_from([0.0, 0.001, 0.3, 2.0])
     st.lists(st.integers(0, 26 * 3_600_000), min_size=2, max_size=6),
     scales,
 )
-def test_slices_make_the_whole_wherever_it_is_cut(seed: int, cuts: list[int], scale: float) -> None:
+def test_slices_of_an_interval_join_to_the_same_arrivals(
+    seed: int, cuts: list[int], scale: float
+) -> None:
     """Over the border of a day too."""
     borders = [START + timedelta(hours=22, milliseconds=cut) for cut in sorted(cuts)]
     whole = arrivals(DEMAND, seed, borders[0], borders[-1], scale)
@@ -41,7 +43,7 @@ def test_slices_make_the_whole_wherever_it_is_cut(seed: int, cuts: list[int], sc
     assert ((whole >= epoch_ms(borders[0])) & (whole < epoch_ms(borders[-1]))).all()
 
 
-def test_they_are_as_many_as_expected_hour_by_hour() -> None:
+def test_number_of_arrivals_in_each_hour_follows_the_curve() -> None:
     """Of two days, the second CyberMonday; five standard deviations of a Poisson number."""
     end = START + 48 * HOUR
     moments = arrivals(DEMAND, 7, START, end, 2)
@@ -95,7 +97,7 @@ def test_sparse_arrivals_are_as_many_and_as_far_apart_as_the_curve_says() -> Non
     assert distance < 1.95 * count**-0.5
 
 
-def test_arrivals_are_what_they_have_always_been() -> None:
+def test_arrivals_equal_the_golden_file() -> None:
     golden = json.loads((Path(__file__).parent / "golden_arrivals.json").read_text())
     start = datetime.fromisoformat(golden["start"])
     moments = arrivals(
@@ -108,12 +110,12 @@ def test_arrivals_are_what_they_have_always_been() -> None:
     )
 
 
-def test_seeds_differ() -> None:
+def test_different_seeds_give_different_arrivals() -> None:
     one, other = (arrivals(DEMAND, seed, START, START + HOUR, 1) for seed in (1, 2))
     assert not np.array_equal(one, other)
 
 
-def test_an_hour_takes_the_same_calls_however_many_arrive() -> None:
+def test_number_of_calls_does_not_depend_on_the_number_of_arrivals() -> None:
     """That is how millions a second are drawn."""
 
     def calls(scale: float) -> int:
@@ -146,12 +148,12 @@ def test_an_hour_takes_the_same_calls_however_many_arrive() -> None:
         (START, START + HOUR, 1e9, "lower scale"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_impossible_arguments_of_arrivals_are_refused(
     start: datetime, end: datetime, scale: float, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         arrivals(DEMAND, 7, start, end, scale)
 
 
-def test_nothing_arrives_in_no_time() -> None:
+def test_empty_interval_has_no_arrivals() -> None:
     assert arrivals(DEMAND, 7, START, START, 100).size == 0

@@ -26,7 +26,7 @@ def block_of(source: SaleSource, dia: str, hour: int) -> tuple[set[int], int]:
 
 
 @pytest.mark.parametrize("dia", DIAS)
-def test_a_closed_store_does_not_sell_in_store(dia: str) -> None:
+def test_closed_store_has_no_sales_in_store(dia: str) -> None:
     source = SaleSource(MARKET, 7, "una")
     for hour in range(24):
         selling, count = block_of(source, dia, hour)
@@ -36,7 +36,7 @@ def test_a_closed_store_does_not_sell_in_store(dia: str) -> None:
 
 
 @pytest.mark.parametrize("dia", DIAS)
-def test_while_all_stores_of_a_run_are_closed_it_sells_online(dia: str) -> None:
+def test_run_sells_only_online_while_all_its_stores_are_closed(dia: str) -> None:
     source = SaleSource(MARKET, 7, "una", ["ushuaia", "rafaela"])
     for hour in range(24):
         open_stores = {n for n, store in enumerate(source.stores) if store.is_open(dia, hour)}

@@ -62,7 +62,7 @@ def registry() -> Iterator[Registry]:
         server.shutdown()
 
 
-def test_schema_published_twice_is_registered_once_under_the_topics_name(
+def test_schema_published_twice_is_registered_once(
     registry: Registry,
 ) -> None:
     ids = {publish_schema(registry.config, "ventas", json_schema()) for _ in range(2)}
