@@ -1,4 +1,4 @@
-"""The ledger's minutes as a topic holds them, over all runs."""
+"""Reading the ledger's minutes of all runs from a real topic."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ LONG_AFTER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def publish(place: Place, corrida: str, moments: Sequence[datetime]) -> list[Venta]:
-    """A transaction of a run's next sales, at these moments."""
+    """Publish a run's next sales, which begin at these moments, in one transaction."""
     run = place._replace(corrida=corrida)
     with run.publisher() as publisher:
         first = publisher.open().last + 1
@@ -32,7 +32,7 @@ def read(place: Place, *, settled: datetime = LONG_AFTER) -> LedgerMinutes:
 def test_sales_of_every_run_are_summed_by_minute_and_state(place: Place) -> None:
     moments = [NOON + timedelta(seconds=9 * n) for n in range(-2, 16)]  # 11:59:42 to 12:02:15
     sales = [*publish(place, "mañana", moments[:9]), *publish(place, "tarde", moments)]
-    # An entry appended late belongs to its events' minute.
+    # This entry is appended late, but it counts for its events' minute.
     sales += publish(place, "mañana", [NOON + timedelta(seconds=1)])
 
     found = read(place)

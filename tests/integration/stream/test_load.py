@@ -1,4 +1,4 @@
-"""Load mode on a real broker: all of it once, resumable, and stopped at once."""
+"""Load mode on a real broker: each event exactly once, also after a stop and a resume."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,7 +33,8 @@ def run(
     stop_at_wait: int | None = None,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Published:
-    """`stop_after`: as many transactions, 0 for all sales; `stop_at_wait`: as `Stop.at_wait`."""
+    """Publish some sales; stop after `stop_after` transactions (0: do not stop), or during wait
+    number `stop_at_wait`, as in `Stop`."""
     stop = Stop(clock, at_wait=stop_at_wait)
     with place.publisher(
         stopped=stop.is_set,

@@ -1,4 +1,4 @@
-"""Transactions on a real broker: what is committed is there once, and nothing else is."""
+"""Transactions on a real broker: committed records are stored exactly once, and no others."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def sequences(place: Place) -> list[int]:
 
 
 def zombie(place: Place) -> Producer:
-    """A try that died, or hangs, after its sale reached the log and before its commit."""
+    """Return the producer of a try that died or hangs after it sent a sale, before its commit."""
     producer = place.holder(place.corrida)
     producer.init_transactions(PATIENCE)
     producer.begin_transaction()
@@ -99,7 +99,7 @@ def test_closing_during_a_transaction_aborts_it(place: Place) -> None:
     client.flush(PATIENCE)
     publisher.close()
 
-    # Nothing is open: the read ends, and only what was committed is in it.
+    # No transaction is open, so the read ends; only the committed sale is visible.
     assert sequences(place) == [0]
 
 
@@ -166,7 +166,7 @@ def test_broker_pause_shorter_than_the_delivery_timeout_is_survived(
     asked = 0
 
     def stopped() -> bool:
-        """Asked while the publisher waits: the broker goes on after some of that."""
+        """Resume the broker at the fifth call; the publisher calls this only while it waits."""
         nonlocal asked
         asked += 1
         if asked == 5:
@@ -188,7 +188,7 @@ def test_broker_pause_shorter_than_the_delivery_timeout_is_survived(
 
 
 class Clock:
-    """`time` of the transactions, which leaps from one question for the time to the next."""
+    """Stand-in for `time` in `transactions`: each call of `monotonic` adds `leap` seconds."""
 
     def __init__(self) -> None:
         self.leap = 0.0
@@ -213,7 +213,7 @@ def test_lost_broker_fails_with_exact_counts_and_the_run_resumes_when_it_is_back
     clock.leap = PATIENCE / 3
     with pytest.raises(NotAcknowledgedError, match="acknowledged 7, not acknowledged 2") as caught:
         publisher.commit(place.sales(7, 9))
-    # It ends though the broker is silent.
+    # close() returns although the broker does not answer.
     publisher.close()
     assert (caught.value.acknowledged, caught.value.unacknowledged) == (7, 2)
 

@@ -1,4 +1,4 @@
-"""A real broker with TLS, logins and ACLs: what gets in, and what is told to whom does not."""
+"""A real broker with TLS, logins and ACLs: who gets in, and the messages to those who do not."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def _no_password_is_told(
 
 @pytest.fixture(autouse=True)
 def _patient_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slowly a busy broker shakes hands, its certificate is looked at."""
+    """Give the diagnosis time to see the certificate even if a busy broker is slow."""
     monkeypatch.setattr(diagnosis, "_TIMEOUT", PATIENCE)
 
 
 @pytest.fixture
 def airflow(secured_kafka: SecuredKafka) -> Config:
-    """Airflow's user, with the project's topics there as it makes them."""
+    """Client configuration of Airflow's user, which has created the project's topics."""
     config = secured_kafka.config(security.AIRFLOW)
     for topic, options in TOPICS.items():
         ensure_topic(config, topic, **options, timeout=PATIENCE)
@@ -69,12 +69,12 @@ def test_airflows_acls_suffice_to_publish_and_read(airflow: Config) -> None:
     before = len(list(read_committed(airflow, "ventas")))
     publish(airflow, 20)
     assert len(list(read_committed(airflow, "ventas"))) == before + 20
-    # Again: it is described, and its settings compared.
+    # For an existing topic, ensure_topic() describes it and compares its settings.
     assert ensure_topic(airflow, "ventas", **TOPICS["ventas"]) is False
 
 
 def refusal(call: Any) -> str:
-    """The message to a client that does not get in; one that waited in vain has another error."""
+    """Return the message of the `KafkaEntryError` that the call must raise, not a time-out's."""
     with pytest.raises(KafkaEntryError) as refused:
         call()
     return str(refused.value)
@@ -157,10 +157,7 @@ def test_missing_acl_for_a_transactional_id_is_reported(airflow: Config) -> None
 
 @pytest.mark.usefixtures("airflow")
 def test_user_with_read_acl_cannot_publish(secured_kafka: SecuredKafka) -> None:
-    """Druid's user, with a transactional id of its own for once.
-
-    Its error is not that of a delivery time-out.
-    """
+    """Druid's user tries to publish; its error must not be that of a delivery time-out."""
     druid = secured_kafka.config(security.DRUID)
     with pytest.raises(KafkaRefusedError, match=r"not let the connection's user .* on the"):
         publish(druid, 1)

@@ -1,4 +1,4 @@
-"""The end of a topic, on a real broker."""
+"""Reading the latest records of a topic, on a real broker."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -56,7 +56,7 @@ def test_tail_shows_only_committed_records_and_does_not_wait_for_others(
 ) -> None:
     with place.publisher() as publisher:
         publisher.open()
-        # A transaction each: as many markers as events.
+        # One transaction per event, so the topic has as many commit markers as events.
         for n in range(12):
             publisher.commit(place.sales(n, n + 1))
     aborted = place.holder("aborted")
@@ -72,7 +72,7 @@ def test_tail_shows_only_committed_records_and_does_not_wait_for_others(
     holder.produce(place.topic, b"open", partition=0)
     assert holder.flush(PATIENCE) == 0
 
-    # Had it waited for the open transaction, it would not be complete.
+    # If tail() had waited for the open transaction, it would not be complete.
     found = tail(place.config, place.topic, 5, seconds=PATIENCE)
     assert found.complete
     assert len(found.records) == 5

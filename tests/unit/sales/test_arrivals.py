@@ -33,7 +33,7 @@ scales = st.sampled_from([0.0, 0.001, 0.3, 2.0])
 def test_slices_of_an_interval_join_to_the_same_arrivals(
     seed: int, cuts: list[int], scale: float
 ) -> None:
-    """Over the border of a day too."""
+    """Also for slices over the boundary of a day."""
     borders = [START + timedelta(hours=22, milliseconds=cut) for cut in sorted(cuts)]
     whole = arrivals(DEMAND, seed, borders[0], borders[-1], scale)
     pairs = itertools.pairwise(borders)
@@ -44,7 +44,7 @@ def test_slices_of_an_interval_join_to_the_same_arrivals(
 
 
 def test_number_of_arrivals_in_each_hour_follows_the_curve() -> None:
-    """Of two days, the second CyberMonday; five standard deviations of a Poisson number."""
+    """Two days, the second one CyberMonday; within five standard deviations of a Poisson count."""
     end = START + 48 * HOUR
     moments = arrivals(DEMAND, 7, START, end, 2)
     for number in range(48):
@@ -58,7 +58,7 @@ def test_number_of_arrivals_in_each_hour_follows_the_curve() -> None:
 
 @pytest.mark.parametrize("scale", [0.0005, 0.02, 3])
 def test_counts_are_poisson_at_any_rate_also_far_below_one_a_second(scale: float) -> None:
-    """Mean and variance of 200 seeds' counts of an hour."""
+    """Compare mean and variance of an hour's counts over 200 seeds."""
     opens = START + 12 * HOUR
     counts = np.array([len(arrivals(DEMAND, s, opens, opens + HOUR, scale)) for s in range(200)])
     expected = DEMAND.expected(opens, opens + HOUR, scale)
@@ -76,11 +76,12 @@ def test_gaps_are_exponential_and_spread_within_the_second() -> None:
     assert np.histogram(seconds, 10)[0] == pytest.approx(len(seconds) / 10, rel=0.2)
 
 
-def test_sparse_arrivals_are_as_many_and_as_far_apart_as_the_curve_says() -> None:
-    """One in a hundred seconds, 30 days: on the curve's own clock the gaps are exponential.
+def test_sparse_arrivals_have_the_number_and_gaps_of_the_curve() -> None:
+    """Thirty days with a mean of one sale in a hundred seconds.
 
-    That clock is the number expected until a moment; bounds are four standard deviations, and for
-    the greatest distance between distribution functions (Kolmogorov) its 0.1 % quantile.
+    If time is measured as the number of arrivals expected so far, the gaps must be exponential. The
+    tolerances are four standard deviations and, for the greatest distance between the distribution
+    functions (Kolmogorov), its 0.1 % quantile.
     """
     hours = 30 * 24
     moments = arrivals(DEMAND, 7, START, START + hours * HOUR, 0.01)
@@ -116,7 +117,7 @@ def test_different_seeds_give_different_arrivals() -> None:
 
 
 def test_number_of_calls_does_not_depend_on_the_number_of_arrivals() -> None:
-    """That is how millions a second are drawn."""
+    """Only so can millions of arrivals per second be drawn."""
 
     def calls(scale: float) -> int:
         made = 0
@@ -125,7 +126,7 @@ def test_number_of_calls_does_not_depend_on_the_number_of_arrivals() -> None:
             nonlocal made
             made += event in ("call", "c_call")
 
-        gc.disable()  # a collection calls what objects of other tests have to finish
+        gc.disable()  # a collection would call finalizers of other tests' objects
         sys.setprofile(count)
         try:
             arrivals(DEMAND, 7, START, START + HOUR, scale)
@@ -134,7 +135,7 @@ def test_number_of_calls_does_not_depend_on_the_number_of_arrivals() -> None:
             gc.enable()
         return made
 
-    arrivals(DEMAND, 7, START, START + HOUR, 1)  # the demand of an hour is kept
+    arrivals(DEMAND, 7, START, START + HOUR, 1)  # fills the cache of the day's demand
     assert calls(500) == calls(50)
 
 

@@ -114,7 +114,7 @@ def test_events_from_the_end_moment_on_are_left_out() -> None:
 
 @given(st.integers(1, 10**6), st.integers(0, 10**9))
 def test_evenly_spaced_moments_are_exact(rate: int, n: int) -> None:
-    """With floats, at rate 3, one in eighty of a million sales is a millisecond off."""
+    """With floats and rate 3, one in eighty of a million sales would be off by a millisecond."""
     assert evenly(EPOCH, rate)(n, n + 1)[0] == n * 1000 // rate
 
 
@@ -150,7 +150,7 @@ def test_a_range_over_a_block_border_is_refused() -> None:
 
 
 def test_another_process_gives_the_same_bytes() -> None:
-    """Whatever its hash seed, which orders sets and differs from process to process."""
+    """The order of sets depends on the hash seed, which differs from process to process."""
     script = (
         "import hashlib\n"
         "from datetime import UTC, datetime\n"

@@ -24,7 +24,7 @@ SOURCE = SaleSource(MARKET, seed=7, corrida="una")
 
 @pytest.fixture(scope="module")
 def many_sales() -> Sequence[Venta]:
-    """How 20,480 sales of all stores end; the seed is fixed: what holds of them always does."""
+    """Last events of 20,480 sales of all stores, of a fixed seed."""
     source = SaleSource(MARKET, seed=7, corrida="muchas")
     return [source.chain(n, NOON)[-1] for n in range(5 * BLOCK)]
 
@@ -32,12 +32,12 @@ def many_sales() -> Sequence[Venta]:
 def chain(
     n: int, seed: int = 7, corrida: str = "una", stores: Sequence[str] = ()
 ) -> tuple[Venta, ...]:
-    """The events of sale n of a source that has read nothing before."""
+    """Return the events of sale n from a new source, which has read nothing before."""
     return SaleSource(MARKET, seed, corrida, stores).chain(n, NOON)
 
 
 def content(venta: Venta) -> dict[str, object]:
-    """What depends on seed, n and the hour alone."""
+    """Return the fields that depend only on seed, n and the hour."""
     fields = msgspec.to_builtins(venta)
     return {k: v for k, v in fields.items() if k not in {"id_evento", "id_venta", "corrida", "ts"}}
 
@@ -76,7 +76,7 @@ def test_only_time_ids_and_run_change_with_run_and_clock_within_an_hour() -> Non
 def test_each_row_of_a_block_depends_only_on_its_own_hour(
     moments: list[datetime], block: int
 ) -> None:
-    """Whatever the hours of the others: so a block may be cut, padded and shared out."""
+    """So a block may be cut, padded and divided among shards."""
     ts = [epoch_ms(moment.replace(tzinfo=UTC)) for moment in moments]
     mixed = SOURCE.columns(block, np.resize(np.array(ts), BLOCK))
     for position, moment in enumerate(ts):
@@ -114,14 +114,14 @@ def test_ids_are_unique_within_and_across_runs() -> None:
     assert len({event.id_evento for event in events}) == len(events)
 
 
-def test_run_of_some_stores_sells_the_same_as_all_stores_elsewhere() -> None:
+def test_run_of_some_stores_sells_the_same_goods_in_those_stores() -> None:
     some = ["palermo", "ushuaia"]
     source = SaleSource(MARKET, 7, "una", some)
     sales = [source.chain(n, NOON)[0] for n in range(300)]
     assert {venta.sucursal for venta in sales} == {"Palermo", "Ushuaia"}
     for venta in sales:
         there, everywhere = content(venta), content(SOURCE.chain(venta.secuencia, NOON)[0])
-        # The wallets and cards of a province follow its stores, and on them depends the promotion.
+        # Another store may be in another province, with other issuers and so other promotions.
         for field in (
             *("sucursal", "ciudad", "provincia", "cliente", "emisor"),
             *("descuento_centavos", "importe_centavos", "iva_centavos"),
@@ -228,7 +228,7 @@ def test_customers_return_and_some_return_often() -> None:
 
 
 def test_sales_read_in_order_draw_each_block_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A block takes as long as hundreds of sales."""
+    """Drawing a block takes as long as hundreds of sales."""
     drawn: list[int] = []
     columns = SaleSource.columns
 

@@ -1,4 +1,4 @@
-"""What befalls the events of a run: pure, as often as asked, and never the proper events."""
+"""Injected faults: deterministic, at the given rates, and without changes to original events."""
 
 from datetime import UTC, datetime
 

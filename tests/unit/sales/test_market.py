@@ -15,12 +15,12 @@ STORE = load_market().stores[0]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the data files, to be spoilt."""
+    """A copy of the data files, for a test to change."""
     return Path(shutil.copytree(DATA, tmp_path / "data"))
 
 
 def line_of(path: Path, start: str) -> int:
-    """Number, from 1, of the only line that starts so."""
+    """Return the number, from 1, of the only line that starts with `start`."""
     (number,) = (
         n for n, line in enumerate(path.read_text().splitlines(), 1) if line.startswith(start)
     )
@@ -28,7 +28,7 @@ def line_of(path: Path, start: str) -> int:
 
 
 def spoil(path: Path, start: str, old: str, new: str) -> str:
-    """Change the only line that starts so, and return its place as errors tell it."""
+    """Change the only line that starts with `start`; return its position as errors show it."""
     number = line_of(path, start)
     lines = path.read_text().splitlines()
     assert old in lines[number - 1]

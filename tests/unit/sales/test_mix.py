@@ -1,7 +1,7 @@
-"""What is sold over a year has the shares of the data files.
+"""The sales of a year have the shares of the data files.
 
-Of 204,800 sales of a fixed seed, spread over the reference year as the demand curve says. The
-tolerances are in percentage points, several standard deviations of a share of that many.
+The tests use 204,800 sales of a fixed seed, spread over the reference year by the demand curve.
+The tolerances are in percentage points: several standard deviations of a share of so many sales.
 """
 
 from collections.abc import Iterable, Sequence
@@ -91,7 +91,7 @@ def test_units_per_sale_follow_the_categorys_distribution(
 def test_discounts_without_promotion_follow_the_groups_shares(
     market: Market, year: Year, group: str
 ) -> None:
-    """Cash has no promotion."""
+    """Only cash is counted, because it has no promotions."""
     drawn = year.drawn
     its = (year.group == GROUPS.index(group)) & (drawn.payment == TIPOS_PAGO.index("efectivo"))
     gross = drawn.importe_centavos[its] + drawn.descuento_centavos[its]
@@ -114,7 +114,7 @@ def test_discounts_without_promotion_follow_the_groups_shares(
 def test_payment_value_and_instalments_follow_their_shares(
     market: Market, year: Year, where: str, group: str, points: float
 ) -> None:
-    """Though both depend on the amount."""
+    """The shares hold although both choices depend on the amount."""
     drawn = year.drawn
     its = (year.group == GROUPS.index(group)) & (year.channel == CHANNELS.index(where))  # type: ignore[arg-type]
     completed = its & (drawn.outcome != ESTADOS.index("rechazada"))
@@ -128,7 +128,7 @@ def test_payment_value_and_instalments_follow_their_shares(
 def test_outcomes_and_reasons_follow_the_payment_types_shares(
     market: Market, year: Year, payment: str
 ) -> None:
-    """Though they depend on the issuer and the amount."""
+    """The shares hold although outcomes depend on the issuer and the amount."""
     its = year.drawn.payment == TIPOS_PAGO.index(payment)  # type: ignore[arg-type]
     found = percentages(year.drawn.outcome[its], ESTADOS)
     assert found == pytest.approx(expected(market.outcomes, payment), abs=1.2)

@@ -29,7 +29,7 @@ class FakeTime:
         self.now += seconds
 
     def wait(self, cadence: Cadence, n: int) -> None:
-        """Let the time until sale n pass, in two looks."""
+        """Let the time until sale n pass, in two steps."""
         if (left := cadence.left(n)) > 0:
             self.pass_(left / 2)
             self.pass_(max(cadence.left(n), 0))
@@ -96,7 +96,7 @@ def test_slow_sends_do_not_make_the_cadence_drift(seed: int, sends: list[float])
     late = False
     for n, (send, deadline) in enumerate(zip(sends, deadlines, strict=True)):
         it.wait(cadence, n)
-        late = late or free - deadline > 2  # too late: the deadlines have started anew
+        late = late or free - deadline > 2  # too late: the cadence has restarted from now
         if not late:
             assert it.now - 1000 == pytest.approx(max(deadline, free))
         it.pass_(send)

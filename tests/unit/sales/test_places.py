@@ -1,4 +1,4 @@
-"""Who sells at an hour."""
+"""Stores and platforms that sell in an hour."""
 
 from datetime import date
 
@@ -18,7 +18,7 @@ WEEK = {"laborable": date(2026, 5, 6), "sabado": date(2026, 5, 9), "domingo": da
 
 
 def block_of(source: SaleSource, dia: str, hour: int) -> tuple[set[int], int]:
-    """Stores that sell in store, and how many sales that is, of a block in an hour."""
+    """Draw a block in one hour; return the stores and the number of its in-store sales."""
     moment = (first_hour(WEEK[dia]) + hour - UTC_OFFSET_HOURS) * HOUR_MS
     drawn = source.columns(hour, np.full(BLOCK, moment))
     in_store = drawn.store[drawn.platform == LOCAL]
