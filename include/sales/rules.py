@@ -13,7 +13,7 @@ from include.sales.reading import Line, Problem, read_table
 from include.sales.tables import Row, applicable
 
 SHARE_TOLERANCE: Final = 0.15
-"""How far a sum of percentages may be from 100: published ones are rounded to one decimal."""
+"""Tolerance of a sum of percentages around 100: published ones are rounded to one decimal."""
 
 
 class Rules:

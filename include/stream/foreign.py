@@ -98,7 +98,7 @@ class ForeignRecords:
 
 
 class _Claim(NamedTuple):
-    """What a record claims to be: an event, or a garbled copy of one, of a sale of a run."""
+    """The run and sale that a record claims to be of, and whether it is a garbled copy."""
 
     run: str
     """The run's digest, from `run_key`."""

@@ -72,7 +72,7 @@ class LedgerMinutes(NamedTuple):
     """Sums of the ledger for some minutes of event time, over all runs."""
 
     sums: dict[tuple[str, str, str], tuple[int, ...]]
-    """What Druid must hold by (run, minute, state): the fields of `Totals`, in their order."""
+    """Sums that Druid must hold by (run, minute, state): the fields of `Totals`, in their order."""
     in_flight: set[tuple[str, str]]
     """The (run, minute) pairs with recent entries, to which more may still be added."""
 
@@ -91,11 +91,11 @@ class RunProgress(msgspec.Struct, frozen=True):
     last_ts: str | None = None
     by_state: dict[str, Totals] = {}
     faults: dict[str, int] = {}
-    """As `LedgerEntry.fallas`."""
+    """Sum of `LedgerEntry.fallas`."""
     extra: dict[str, Totals] = {}
-    """As `LedgerEntry.de_mas`."""
+    """Sum of `LedgerEntry.de_mas`."""
     choices: str = ""
-    """As `LedgerEntry.contenido`."""
+    """`LedgerEntry.contenido` of the run."""
 
     @property
     def total(self) -> Totals:

@@ -44,7 +44,7 @@ _MINUTE_MS = 60_000
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a load is; the field names are those of the XCom."""
+    """Progress of a load; the field names are those of the XCom."""
 
     ventas: int
     """Sales whose events were all acknowledged in this try."""
