@@ -1,10 +1,10 @@
-"""Keep the web pages of other sites, and bodies that are too large, away from a server.
+"""ASGI middleware that protects a server from pages of other sites and from too large bodies.
 
 A page in the user's browser can send requests to 127.0.0.1, and a page whose host name is pointed
 at 127.0.0.1 while it is open (DNS rebinding) can read the answers too. The browser names the page
 in the headers Host, Origin and Sec-Fetch-Site, which no script can change. Programs such as curl
-send no Origin and no Sec-Fetch-Site, and are not affected. The guard is for servers that listen on
-loopback; the limit of bodies is for each server.
+send no Origin and no Sec-Fetch-Site, and are not affected. `WebGuard` is for servers that listen on
+loopback; `BodyLimit` is for any server.
 """
 
 import re
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _HOST: Final = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9._-]+)(?::\d{1,5})?")
 
-#: Methods that change nothing: a link on another site may lead to an address with one of them.
+#: Methods that change nothing on the server: a link on another site may use one of them.
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
@@ -27,7 +27,7 @@ class WebGuard:
 
     Args:
         app: the server.
-        names: host names by which the server is called, besides those of the loopback interface.
+        names: host names of the server, in addition to those of the loopback interface.
     """
 
     def __init__(self, app: ASGIApp, *, names: Iterable[str] = ()) -> None:
@@ -64,7 +64,7 @@ class BodyLimit:
 
     Args:
         app: the server.
-        most: bytes that the body of a request may have.
+        most: greatest number of bytes of a request's body.
     """
 
     def __init__(self, app: ASGIApp, *, most: int) -> None:
@@ -81,13 +81,13 @@ class BodyLimit:
             await self._count(scope, receive, send)
 
     def _is_too_large(self, size: str) -> bool:
-        # Python reads no number of thousands of digits.
+        # int() raises an error for a text of thousands of digits.
         return not size.isdecimal() or len(size) > 19 or int(size) > self._most
 
     async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count what arrives: a chunked body does not tell its size before.
+        """Count the bytes that arrive: a chunked body does not announce its size.
 
-        An app may turn the error of its read into an answer of its own: 413 takes its place.
+        If the app turns the error of its read into an answer of its own, 413 is sent instead.
         """
         taken, is_answered = 0, False
 
@@ -116,11 +116,11 @@ class BodyLimit:
 
 
 class _BodyTooLargeError(Exception):
-    """The app has read more of a body than it may have."""
+    """The body of the request is larger than the limit."""
 
 
 def _is_link(scope: Scope) -> bool:
-    """Whether the browser opens the address itself, as for a link or a bookmark."""
+    """Return whether the browser opens the address as a page, as for a link or a bookmark."""
     return (
         scope.get("method") in _SAFE
         and _values(scope, b"sec-fetch-mode") == ["navigate"]

@@ -1,4 +1,4 @@
-"""Amounts of sales, before discounts, in the bands that payments depend on."""
+"""Bands of sale amounts, before discounts: the payment choices depend on the band."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,24 +11,24 @@ from include.sales.market import Market
 
 
 class AmountBands:
-    """The bands of a market."""
+    """The amount bands of a market."""
 
     def __init__(self, market: Market, catalogue: Catalogue) -> None:
         rows = sorted(market.amount_bands, key=lambda row: row.desde)
         self.names = [row.tramo for row in rows]
         self._starts: Ints = np.array([row.desde * 100 for row in rows])
         self.sales, self.value = self._spread(market, catalogue)
-        """Share of all sales, as count and as value, by place and band, (places, bands).
+        """Share of all sales (`sales`: of their count, `value`: of their value), (places, bands).
 
-        A place is `group * channels + channel`.
+        The number of a place is `group * channels + channel`.
         """
 
     def of(self, centavos: Ints) -> Ints:
-        """Position of the band of each amount."""
+        """Return the position in `names` of each amount's band."""
         return np.searchsorted(self._starts, centavos, side="right") - 1
 
     def factors(self, factors: Mapping[tuple[str, str], float], options: Sequence[str]) -> Floats:
-        """Factors by (option, band) as a table (bands, options); 1 where there is none."""
+        """Return factors by (option, band) as an array (bands, options); a missing one is 1."""
         return np.array(
             [[factors.get((option, name), 1.0) for option in options] for name in self.names]
         )

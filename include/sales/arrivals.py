@@ -1,8 +1,8 @@
-"""When sales happen on the demand curve: a Poisson process that is a pure function of its seed.
+"""Draw when sales happen on the demand curve: a Poisson process, a pure function of its seed.
 
-Time is drawn in minutes, each on its own: how many arrive is Poisson, when they do is uniform. So
-a stretch of time has the same arrivals however it is sliced, and the process is exact at any rate,
-far below one a second too.
+Each minute is drawn independently: the number of arrivals is Poisson, their moments are uniform. So
+an interval has the same arrivals in whatever slices it is read, and the process is exact at any
+rate, also far below one sale per second.
 """
 
 from datetime import datetime
@@ -19,15 +19,16 @@ MINUTE_MS: Final = 60_000
 _MINUTES_PER_HOUR: Final = HOUR_MS // MINUTE_MS
 
 MAX_PER_MINUTE: Final = 60_000_000
-"""A million a second: more would only fill memory."""
+"""Greatest mean of arrivals per minute: a million a second. More would only fill the memory."""
 
 
 def arrivals(demand: Demand, seed: int, start: datetime, end: datetime, scale: float = 1.0) -> Ints:
-    """Moments of the sales in [start, end), epoch milliseconds, in order.
+    """Return the moments of the sales in [start, end), in epoch milliseconds and in order.
 
-    `scale` is the mean number of sales a second over the curve's reference year. Memory is eight
-    bytes an arrival: take long stretches in slices. Raises `ValueError` for a moment without time
-    zone, an end before the start, a negative scale and a rate above `MAX_PER_MINUTE`.
+    `scale` is the mean number of sales per second over the curve's reference year. An arrival takes
+    eight bytes of memory: draw long intervals in slices. Raises `ValueError` for a moment without
+    time zone, an end before the start, a negative or infinite scale, and a rate above
+    `MAX_PER_MINUTE`.
     """
     check_seed(seed)
     begin, stop = epoch_ms(start), epoch_ms(end)
@@ -49,7 +50,7 @@ def arrivals(demand: Demand, seed: int, start: datetime, end: datetime, scale: f
 
 
 def _mean(demand: Demand, hour: int, scale: float) -> float:
-    """Mean number of arrivals in a minute of an hour since 1970 (UTC)."""
+    """Return the mean number of arrivals per minute in an hour, counted since 1970 (UTC)."""
     mean = float(demand.at(hour + UTC_OFFSET_HOURS).sum()) * scale * (MINUTE_MS / 1000)
     if mean > MAX_PER_MINUTE:
         raise ValueError(f"{mean:.3g} sales a minute are more than {MAX_PER_MINUTE}; lower scale")
@@ -57,8 +58,11 @@ def _mean(demand: Demand, hour: int, scale: float) -> float:
 
 
 def _minute(seed: int, minute: int, count: int) -> Ints:
-    """The arrivals of a minute since 1970, integers only, so that every machine has the same."""
-    # The high half of a word, times the minute, over 2³².
+    """Return the arrivals of a minute, counted since 1970.
+
+    Only integers are used, so every machine draws the same ones.
+    """
+    # Milliseconds in the minute: (high half of the word) · MINUTE_MS / 2³².
     moments = words(seed, Stream.ARRIVAL_TIME, minute, count) >> np.uint64(32)
     moments = (moments * np.uint64(MINUTE_MS)) >> np.uint64(32)
     moments.sort()
@@ -67,7 +71,7 @@ def _minute(seed: int, minute: int, count: int) -> Ints:
 
 @lru_cache(maxsize=8)
 def _counts(seed: int, hour: int, mean: float) -> Ints:
-    """Arrivals in each minute of an hour since 1970, of which a minute has `mean`."""
+    """Return the number of arrivals in each minute of an hour; `mean` is that of one minute."""
     first, cumulative = _poisson(mean)
     uniform = (
         words(seed, Stream.ARRIVAL_COUNT, hour, _MINUTES_PER_HOUR) >> np.uint64(11)
@@ -79,10 +83,10 @@ def _counts(seed: int, hour: int, mean: float) -> Ints:
 
 @lru_cache(maxsize=8)
 def _poisson(mean: float) -> tuple[int, Floats]:
-    """Poisson's distribution function: its first count and the cumulative probabilities from it.
+    """Return a Poisson distribution: its first count, and cumulative probabilities from there on.
 
-    From the ratios of neighbours, `p(k+1) = p(k) · mean / (k+1)`, out from the mode; more than ten
-    standard deviations from it the probability is below what a double can show.
+    The probabilities come from the ratio `p(k+1) = p(k) · mean / (k+1)`, outwards from the mode.
+    More than ten standard deviations from the mode, a probability is too small for a double.
     """
     mode = int(mean)
     reach = int(10 * mean**0.5) + 40

@@ -1,8 +1,8 @@
-"""Back-fill: whole past days of a chain of stores, each a run of its own that is always the same.
+"""Back-fill: whole past days of the stores' sales, each day a deterministic run of its own.
 
-A day is filled from its local midnight to the next, on the demand curve. Days do not depend on each
-other, so they can be filled beside each other and again; the live window that begins at the end
-goes on with the curve's next arrival.
+A day is filled from one local midnight to the next, on the demand curve. Days do not depend on each
+other, so they can be filled in parallel and repeated. A live window that begins where the back-fill
+ends continues with the curve's next arrival.
 """
 
 import hashlib
@@ -35,12 +35,12 @@ class Day(NamedTuple):
 
     @property
     def end(self) -> datetime:
-        """The next one."""
+        """The next local midnight."""
         return self.start + _DAY
 
     def corrida(self, seed: int, scale: float, stores: Sequence[str] = ()) -> str:
-        """The run that fills it: the same for the same sales."""
-        # In full: a scale that is rounded would make one run of two kinds of sales.
+        """Return the name of the day's run: the same name for the same sales."""
+        # The exact scale: with a rounded one, two different sets of sales would share a name.
         exact = repr(float(scale)).removesuffix(".0")
         name = f"relleno__{self.day}__{seed}__{exact}"
         if not stores:
@@ -50,7 +50,7 @@ class Day(NamedTuple):
 
 
 def past_days(now: datetime, count: int) -> list[Day]:
-    """The `count` whole local days before a moment, the oldest first.
+    """Return the `count` whole local days before a moment, the oldest first.
 
     Raises `ValueError` for a moment without time zone or a count out of 1 … `MOST_DAYS`.
     """
@@ -63,6 +63,6 @@ def past_days(now: datetime, count: int) -> list[Day]:
 
 
 def day_arrivals(demand: Demand, seed: int, day: Day, scale: float) -> Ints:
-    """When the sales of a day begin, epoch milliseconds in order; eight bytes a sale."""
+    """Return when the sales of a day begin, in epoch milliseconds and in order; 8 bytes a sale."""
     hours = [day.start + n * _SLICE for n in range(24)]
     return np.concatenate([arrivals(demand, seed, h, h + _SLICE, scale) for h in hours])

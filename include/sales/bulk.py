@@ -1,7 +1,8 @@
-"""The JSON of many events at once: the same bytes as `encode` of `source.chain(n, ts)`, as columns.
+"""Encode many events at once: the same bytes as `encode` gives for the events of `source.chain`.
 
-An event's text is put together from pieces that many events share: all of a store, all of a
-product at a quantity, all of a way to pay; and what the events of a sale share is written once.
+The JSON of an event is joined from pieces that many events share: one for the store, one for the
+product with quantity and discount, one for the payment and state. The part that is the same in all
+events of a sale is joined once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,19 +21,22 @@ from include.sales.lifecycle import PENDING, STEPS
 from include.sales.local_time import epoch_ms
 
 Schedule = Callable[[int, int], Ints]
-"""Epoch milliseconds of the sales `first` … `stop` − 1; pure: a resumed run has the same."""
+"""Returns the epoch milliseconds of the sales `first` … `stop` − 1.
+
+It must be a pure function, so that a resumed run has the same moments.
+"""
 
 _MOST = 1000
-"""Units, percent and instalments are fewer."""
+"""Units, percent and instalments are all below this number."""
 
 _FINEST_RATE = 1_000_000
-"""Greatest denominator of a rate: so the millisecond of event 10⁹ is exact in 64 bits."""
+"""Greatest denominator of a rate: with it, the millisecond of sale 10⁹ is exact in 64 bits."""
 
 
 class Encoded(NamedTuple):
-    """The events of consecutive sales, in the order of the sales and of each one's steps.
+    """The events of consecutive sales, in the order of the sales and of each sale's steps.
 
-    What Kafka gets, and the columns that the ledger sums, a row an event.
+    It holds the records for Kafka and the columns that the ledger sums, with one row per event.
     """
 
     sales: range
@@ -52,14 +56,14 @@ class Encoded(NamedTuple):
 
 
 def evenly(start: datetime, rate: float) -> Schedule:
-    """Time of a run whose sales are evenly spaced: sale n is n / `rate` seconds after `start`.
+    """Return a schedule of evenly spaced sales: sale n is n / `rate` seconds after `start`.
 
-    Raises `ValueError` for a rate that is not above 0 or a start without time zone.
+    Raises `ValueError` for a rate that is not above 0 and finite, or a start without time zone.
     """
     if not 0 < rate < float("inf"):
         raise ValueError(f"the events a second must be more than 0, and they are {rate:g}")
     began = epoch_ms(start)
-    # As it is written: 0.1 is a tenth, which no float is.
+    # The fraction of the rate's decimal text: 0.1 means exactly 1/10, which no float is.
     exact = Fraction(str(rate)).limit_denominator(_FINEST_RATE)
     exact = max(exact, Fraction(1, _FINEST_RATE))
     scale = 1000 * exact.denominator
@@ -71,9 +75,9 @@ def evenly(start: datetime, rate: float) -> Schedule:
 
 
 def split(total: int, shards: int) -> list[range]:
-    """Divide sales 0 … total−1 among shards: disjoint, in order, almost equal.
+    """Divide sales 0 … total−1 into ranges for the shards: disjoint, in order, almost equal.
 
-    Shards meet at the borders of blocks, so that no block is drawn twice.
+    Shards begin and end at block boundaries, so that no block is drawn twice.
     """
     if total < 0 or shards < 1:
         raise ValueError(f"there is no splitting {total} sales into {shards} shards")
@@ -83,10 +87,10 @@ def split(total: int, shards: int) -> list[range]:
 
 
 class BulkEncoder:
-    """Encodes the events of ranges of a run's sales. Not for several threads."""
+    """Encode the events of a run's sales. Not safe for several threads."""
 
     def __init__(self, source: SaleSource, until: datetime | None = None) -> None:
-        """Take the run's source, and a moment from which on its events are left out."""
+        """Take the run's source; events from the moment `until` on are left out."""
         self._source = source
         self._until = np.iinfo(np.int64).max if until is None else epoch_ms(until)
         self._stores = [
@@ -113,7 +117,7 @@ class BulkEncoder:
         )
 
     def blocks(self, sales: range, schedule: Schedule) -> Iterator[Encoded]:
-        """Encode sales in order, a block at a time, the first and last cut to `sales`."""
+        """Encode sales in order, one block at a time; the first and last are cut to `sales`."""
         first = sales.start
         while first < sales.stop:
             stop = min((first // BLOCK + 1) * BLOCK, sales.stop)
@@ -121,7 +125,7 @@ class BulkEncoder:
             first = stop
 
     def encode(self, first: int, ts: Ints) -> Encoded:
-        """Encode the sales `first` … , one for each `ts`; all have to be of one block."""
+        """Encode consecutive sales from `first` on, one for each `ts`; all must be of one block."""
         block, row = divmod(first, BLOCK)
         stop = row + len(ts)
         if first < 0 or not row < stop <= BLOCK:
@@ -131,7 +135,7 @@ class BulkEncoder:
         drawn = Drawn(*(column[row:stop] for column in self._source.columns(block, padded)))
         sales = range(first, first + len(ts))
 
-        # A row an event: which of the sales it is of, and which step of it.
+        # From here on, one row per event: the position of its sale and the number of its step.
         states = np.stack([np.full(len(ts), PENDING), drawn.outcome, drawn.end], axis=1)
         moments = np.stack([ts, ts + drawn.decided_ms, ts + drawn.ended_ms], axis=1)
         happens = moments < self._until
@@ -180,7 +184,7 @@ class BulkEncoder:
         )
 
     def _bodies(self, sales: range, drawn: Drawn[Ints]) -> list[str]:
-        """What the events of a sale share, `corrida` to `iva_centavos`."""
+        """Return the JSON that is the same in all events of a sale, `corrida` to `iva_centavos`."""
         run = f'Z",{_text(corrida=self._source.corrida)},"secuencia":'
         stores = self._stores
         return [
@@ -195,7 +199,7 @@ class BulkEncoder:
         ]
 
     def _goods_text(self, product: int, cantidad: int, percent: int) -> str:
-        """What is bought and for how much, `producto` to `iva_centavos`."""
+        """Return the JSON of the purchase, `producto` to `iva_centavos`."""
         it = self._source.products[product]
         gross = cantidad * it.precio_centavos
         descuento = discount(gross, percent)
@@ -215,7 +219,7 @@ class BulkEncoder:
     def _ending_text(
         self, payment: int, cuotas: int, issuer: int, state: int, reason: int, platform: int
     ) -> str:
-        """How it is paid and what becomes of it, `tipo_pago` to the end."""
+        """Return the JSON of the payment and the state, `tipo_pago` to the end."""
         text = _text(
             tipo_pago=TIPOS_PAGO[payment],
             cuotas=cuotas,
@@ -228,7 +232,7 @@ class BulkEncoder:
 
 
 class _Pieces(dict[int, str]):
-    """Texts by the combination of some columns' values, made when first met."""
+    """A cache of texts, one for each combination of some columns' values."""
 
     def __init__(self, sizes: tuple[int, ...], text: Callable[..., str]) -> None:
         super().__init__()
@@ -236,7 +240,7 @@ class _Pieces(dict[int, str]):
         self._text = text
 
     def of(self, *columns: Ints) -> list[str]:
-        """Look up each row's; raises `ValueError` for a value that is not below its size."""
+        """Return each row's text; raises `ValueError` for a value that is not below its size."""
         return [self[key] for key in np.ravel_multi_index(columns, self._sizes).tolist()]
 
     def __missing__(self, key: int) -> str:
@@ -249,7 +253,7 @@ _MILLIS = [f".{milli:03d}" for milli in range(1000)]
 
 
 def _times(ts: Ints) -> tuple[list[str], list[str]]:
-    """Seconds and milliseconds of `ts`, as texts: `2026-11-24T12:00:00` and `.123`."""
+    """Return the seconds and milliseconds of `ts` as texts: `2026-11-24T12:00:00` and `.123`."""
     seconds, where = np.unique(ts // 1000, return_inverse=True)
     texts = np.datetime_as_string(seconds.astype("datetime64[s]")).tolist()
     millis = (ts % 1000).tolist()
@@ -257,8 +261,8 @@ def _times(ts: Ints) -> tuple[list[str], list[str]]:
 
 
 def _text(**members: str | int) -> str:
-    """JSON members without braces, a character for each byte of UTF-8.
+    """Return JSON members without braces, with one character for each byte of UTF-8.
 
-    So all pieces are one byte a character, which Python joins and turns into bytes fastest.
+    All pieces then have one byte per character: Python joins and encodes such texts fastest.
     """
     return msgspec.json.encode(members)[1:-1].decode("latin-1")

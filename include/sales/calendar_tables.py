@@ -1,5 +1,4 @@
-"""What a line of the data files about hours, days and months holds; as `tables.py`, whose base it
-shares."""
+"""Row types of the data files about hours, days and months, as in `tables.py`."""
 
 import datetime as dt
 from typing import Annotated, Final, Literal, get_args
@@ -19,11 +18,11 @@ HourEnd = Annotated[int, Meta(ge=1, le=24)]
 Month = Annotated[int, Meta(ge=1, le=12)]
 MonthDay = Annotated[int, Meta(ge=1, le=31)]
 Weekday = Annotated[int, Meta(ge=0, le=6)]
-"""As `date.weekday`: 0 is Monday."""
+"""A weekday as in `date.weekday`: 0 is Monday."""
 
 
 class SeasonFactor(Row, frozen=True, kw_only=True):
-    """seasons.csv: how much more a product of a season sells in a month; 1 where there is none."""
+    """seasons.csv: factor of a seasonal product's sales in a month; 1 for months without a line."""
 
     temporada: Slug
     mes: Month
@@ -31,9 +30,9 @@ class SeasonFactor(Row, frozen=True, kw_only=True):
 
 
 class ScheduleFactor(Row, frozen=True, kw_only=True):
-    """schedules.csv: how much more a product of a schedule sells from an hour until another.
+    """schedules.csv: factor of the sales of a schedule's products, from one hour until another.
 
-    1 where there is none; where two lines meet, their factors multiply.
+    It is 1 for hours without a line; where lines overlap, their factors multiply.
     """
 
     horario: Slug
@@ -44,8 +43,10 @@ class ScheduleFactor(Row, frozen=True, kw_only=True):
 
 
 class BasketFactor(Row, frozen=True, kw_only=True):
-    """baskets.csv: how much likelier another unit is in a sale of a group, from an hour until
-    another; 1 where there is none. The units of the whole year stay those of categories.csv.
+    """baskets.csv: factor of the odds of one more unit in a group's sale, at some hours.
+
+    It is 1 for hours without a line. Over the whole year, the units are still as categories.csv
+    says.
     """
 
     grupo: Slug
@@ -73,14 +74,14 @@ class WeekdayFactor(Row, frozen=True, kw_only=True):
 
 
 class HolidayFactor(Row, frozen=True, kw_only=True):
-    """holidays.csv: sales of a channel in a province on its public holiday, relative to none."""
+    """holidays.csv: a channel's sales in a province on a public holiday, relative to no holiday."""
 
     canal: Canal
     factor: Factor
 
 
 class Effect(Row, frozen=True, kw_only=True):
-    """Days on which a channel and group sell more or less; a blank one stands for all."""
+    """Days on which a channel and group sell more or less; a blank means all of them."""
 
     evento: Text
     canal: Canal | Literal[""] = ""
@@ -88,32 +89,32 @@ class Effect(Row, frozen=True, kw_only=True):
     factor: Factor
 
     def concerns(self, canal: str, grupo: str) -> bool:
-        """Whether it is about the sales of a channel and group."""
+        """Return whether it changes the sales of a channel and group."""
         return self.canal in ("", canal) and self.grupo in ("", grupo)
 
     def on(self, day: dt.date) -> bool:
-        """Whether it is on that day."""
+        """Return whether it applies on that day."""
         raise NotImplementedError
 
 
 class DatedEffect(Effect, frozen=True, kw_only=True):
-    """events.csv: what happens from a day until another, both included."""
+    """events.csv: an effect from one day until another, both included."""
 
     desde: dt.date
     hasta: dt.date
 
     def on(self, day: dt.date) -> bool:
-        """Whether it is on that day."""
+        """Return whether it applies on that day."""
         return self.desde <= day <= self.hasta
 
 
 class YearlyEffect(Effect, frozen=True, kw_only=True):
-    """recurring.csv: what happens every year, or every month where `mes` is blank."""
+    """recurring.csv: an effect on some days of every year, or of every month if `mes` is blank."""
 
     mes: Month | None = None
     desde: MonthDay
     hasta: MonthDay
 
     def on(self, day: dt.date) -> bool:
-        """Whether it is on that day."""
+        """Return whether it applies on that day."""
         return self.mes in (None, day.month) and self.desde <= day.day <= self.hasta

@@ -1,4 +1,4 @@
-"""Which product is sold, by the month and the hour, and how many units of it."""
+"""Choose the product of a sale, by month and hour, and its number of units."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,20 +15,23 @@ from include.sales.market import Market
 from include.sales.tables import Category, Product, applicable
 
 ZIPF_EXPONENT: Final = 1.0
-"""Sales of the product of rank r in its category go as r to minus this. An assumption."""
+"""A product of rank r in its category has sales proportional to r^−exponent. An assumption."""
 
 HOURS: Final = len(DIAS) * 24
-"""Slots of a month: the kinds of day and their hours."""
+"""Slots per month: one for each hour of each kind of day."""
 
 
 def slot(hour: int) -> int:
-    """Number of the month, kind of day and hour of a local hour: what products depend on."""
+    """Return the slot of a local hour: the number of its month, kind of day and hour of the day.
+
+    The choice of products depends on the slot.
+    """
     day = day_of(hour)
     return (day.month - 1) * HOURS + dia_index(day) * 24 + hour % 24
 
 
 class Catalogue:
-    """The products as probabilities."""
+    """Probabilities of the products and of their units."""
 
     def __init__(self, market: Market, demand: Demand) -> None:
         groups = [row.grupo for row in market.groups]
@@ -41,7 +44,7 @@ class Catalogue:
         self.price: Ints = np.array([row.precio_centavos for row in market.products])
 
         self.shares = _product_shares(market)
-        """Each product's share of all sales, a count."""
+        """Each product's share of the number of sales."""
         self.unit_shares = np.array(_unit_weights(market.categories))
         self.unit_shares /= self.unit_shares.sum(axis=1, keepdims=True)
         """Share of sales of 1, 2, … units, (categories, units)."""
@@ -49,12 +52,12 @@ class Catalogue:
         sales = _sales_by_slot(demand)
         by_slot = self._by_slot(market, sales)
         self.product = Choice(by_slot.reshape(-1, len(market.products)))
-        """By `slot * groups + group`."""
+        """Conditions are numbered `slot * groups + group`."""
         self.units = Choice(self._by_basket(market, sales, by_slot))
-        """By `slot % HOURS * categories + category`; picks one less than the units."""
+        """Conditions are numbered `slot % HOURS * categories + category`; picks the units − 1."""
 
     def _by_slot(self, market: Market, sales: Floats) -> Floats:
-        """Probabilities (slots, groups, products), over the year as the products' shares."""
+        """Return probabilities (slots, groups, products) that give `shares` over the year."""
         tilt = _tilt(market)
         table = np.zeros((len(tilt), len(market.groups), len(market.products)))
         for group in range(len(market.groups)):
@@ -63,8 +66,8 @@ class Catalogue:
         return table
 
     def _by_basket(self, market: Market, sales: Floats, by_slot: Floats) -> Floats:
-        """Probabilities (HOURS * categories, units), over the year as `unit_shares`."""
-        # How many sales of each product there are at each hour, (HOURS, products).
+        """Return probabilities (HOURS * categories, units): `unit_shares` over the year."""
+        # Sales of each product in each hour of the kinds of day, (HOURS, products).
         sold = np.einsum("sg,sgp->sp", sales, by_slot).reshape(-1, HOURS, len(self.price)).sum(0)
         categories, units = self.unit_shares.shape
         table = np.zeros((HOURS, categories, units))
@@ -80,7 +83,7 @@ class Catalogue:
 
 
 def _sales_by_slot(demand: Demand) -> Floats:
-    """Sales of the reference year, (slots, groups)."""
+    """Return the sales of the reference year, (slots, groups)."""
     first = first_hour(date(REFERENCE_YEAR, 1, 1))
     hourly = demand.hourly(REFERENCE_YEAR).sum(axis=2)
     sales = np.zeros((12 * HOURS, hourly.shape[1]))
@@ -89,7 +92,7 @@ def _sales_by_slot(demand: Demand) -> Floats:
 
 
 def _tilt(market: Market) -> Floats:
-    """How much more each product is sold in each slot, (slots, products)."""
+    """Return the factor of each product's sales in each slot, (slots, products)."""
     months: dict[str, Floats] = {"": np.ones(12)}
     for season in market.seasons:
         months.setdefault(season.temporada, np.ones(12))[season.mes - 1] = season.factor
@@ -105,10 +108,11 @@ def _tilt(market: Market) -> Floats:
 
 
 def _product_shares(market: Market) -> Floats:
-    """Share of the products in the count of sales.
+    """Return each product's share of the number of sales.
 
-    Groups share out the sales. A group's categories share out its *value*, so each one's count of
-    sales is its share over the mean value of a sale; its products go by Zipf's law.
+    A group's share is a share of the number of sales. A category's share is a share of its group's
+    *value*, so its number of sales is its share divided by its mean value of a sale. Within a
+    category, products follow Zipf's law.
     """
     zipf = {row.sku: row.rank**-ZIPF_EXPONENT for row in market.products}
     products = {
@@ -133,7 +137,7 @@ def _product_shares(market: Market) -> Floats:
 
 
 def _unit_weights(categories: Sequence[Category]) -> list[list[float]]:
-    """Weights of 1, 2, … units by category: a geometric distribution cut at `max_units`."""
+    """Return weights of 1, 2, … units by category: a geometric distribution up to `max_units`."""
     width = max(row.max_units for row in categories)
     return [
         [row.repeat**more if more < row.max_units else 0.0 for more in range(width)]

@@ -1,12 +1,13 @@
-"""What is sold: sale n of a run is a pure function of (seed, n) and the local hour it begins in.
+"""Content of the sales: sale n of a run is a pure function of (seed, n) and its local hour.
 
-The random numbers are a function of (seed, n) alone: neither pace nor order nor the number of
-producers change them. What they choose depends on the hour as it does in a store: who is open,
-what is eaten, which promotion it is the day of. Where `ts` is simulated (back-fill, load) it is
-itself a pure function of the run; where it is the clock, the same `ts` gives the same bytes.
+The random numbers are a function of (seed, n) alone: pace, order and number of producers do not
+change them. The hour decides what they choose, as in a real store: the open stores, the products
+of the season and the hour, the promotions of the day. In back-fill and load modes, `ts` is
+simulated and is itself a pure function of the run. In live mode, `ts` may come from the clock; the
+same `ts` gives the same bytes.
 
-Sales are drawn in blocks of `BLOCK`, as columns; one sale is one row of its block. Its events, the
-steps of `lifecycle.py`, differ in their id, `ts`, state and reason only.
+Sales are drawn in blocks of `BLOCK`, as columns; one sale is one row of its block. The events of a
+sale, the steps of `lifecycle.py`, differ only in their id, `ts`, state and reason.
 """
 
 import difflib
@@ -42,13 +43,16 @@ from include.sales.tables import CHANNELS, Store, applicable
 CASH, IN_STORE = TIPOS_PAGO.index("efectivo"), CHANNELS.index("local")
 
 _CUSTOMERS = 60
-"""Of a store, for each unit of its weight; an assumption."""
+"""Number of customers of a store per unit of its weight; an assumption."""
 _MOST_CUSTOMERS = 1_000_000
-"""Of a store: so the customers of two stores have different numbers."""
+"""Greatest number of customers of a store; it keeps the stores' customer numbers disjoint."""
 
 
 class Draw(IntEnum):
-    """The uniforms of a sale, one a choice. Append only: the order is part of every seed."""
+    """The uniform random numbers of a sale, one per choice.
+
+    Only append to it: the order decides what every seed means.
+    """
 
     STORE = 0
     PRODUCT = auto()
@@ -71,14 +75,15 @@ T = TypeVar("T")
 
 
 class Drawn(NamedTuple, Generic[T]):
-    """What is drawn: of a block (`Drawn[Ints]`, columns of `BLOCK` values) or of one sale.
+    """The choices of a block (`Drawn[Ints]`, columns of `BLOCK` values) or of one sale.
 
     `store`, `product`, `issuer` and `reason` are positions in the source's `stores`, `products`,
-    `issuers` and `reasons`; `payment`, `outcome`, `end`, `platform` in `TIPOS_PAGO`, `ESTADOS`,
-    `PLATAFORMAS`. `outcome` is how it is decided (`pendiente`: never) and `end` its last state.
-    `percent` is what the discount is of the price. `customer` is a number, -1 for who is not known.
-    `decided_ms` and `ended_ms` count from the sale's beginning; they are of no meaning where there
-    is no such step. The others are the event's own values.
+    `issuers` and `reasons`; `payment`, `outcome`, `end` and `platform` are positions in
+    `TIPOS_PAGO`, `ESTADOS`, `ESTADOS` and `PLATAFORMAS`. `outcome` is the state after the decision
+    (`pendiente`: never decided) and `end` the last state. `percent` is the discount in percent of
+    the price. `customer` is a number, or -1 for an unknown customer. `decided_ms` and `ended_ms`
+    count from the sale's beginning; they have no meaning if the sale has no such step. The other
+    fields are the event's own values.
     """
 
     store: T
@@ -101,17 +106,17 @@ class Drawn(NamedTuple, Generic[T]):
 
 
 class Hour(NamedTuple):
-    """What is particular to a local hour."""
+    """Weights and conditions of a local hour."""
 
     platforms: Floats
     """Weights, (groups * platforms)."""
     stores: Floats
     """Weights, (channels, stores)."""
     slot: int
-    """Of the products, `catalogue.slot`."""
+    """The hour's `catalogue.slot`."""
     promotions: int
     instalments: int
-    """First conditions of the day."""
+    """The first condition of the day, of `Promotions` and of `Instalments`."""
 
 
 class SaleSource:
@@ -127,8 +132,9 @@ class SaleSource:
     ) -> None:
         """Take the market, the seed, the run's name and the ids of the stores that sell.
 
-        Without `stores` all of them do. `seconds_per_day` is as in `Lifecycle`. Raises `ValueError`
-        for an unknown store, a seed out of 0 … 2⁶³−1, an empty run or an impossible day.
+        Without `stores`, all stores sell. `seconds_per_day` is as in `Lifecycle`. Raises
+        `ValueError` for an unknown store, a seed out of 0 … 2⁶³−1, an empty name or a
+        `seconds_per_day` out of its range.
         """
         check_seed(seed)
         if not corrida:
@@ -138,7 +144,7 @@ class SaleSource:
         self.products = market.products
         self.stores = _selected(market.stores, stores)
         self.provincias = {row.code: row.provincia for row in market.provinces}
-        """Names by code."""
+        """Names of the provinces by code."""
 
         demand, self._catalogue, self._payments = _choices(market)
         self._places = Places(market, self.stores, demand)
@@ -160,15 +166,18 @@ class SaleSource:
         self.run_key = run_key(corrida)
         chosen = "\n".join([str(seconds_per_day), *sorted(store.id for store in self.stores)])
         self.choices = hashlib.blake2b(chosen.encode(), digest_size=4).hexdigest()
-        """What was chosen beside the seed: two sources with the same of both sell the same."""
+        """Digest of the stores and the day's length.
+
+        Two sources with the same seed and choices have the same sales.
+        """
         self._hour = lru_cache(maxsize=256)(self._new_hour)
         self._read: tuple[int, int] | None = None
         self._rows: list[Drawn[int]] = []
 
     def chain(self, n: int, ts: datetime) -> tuple[Venta, ...]:
-        """The events of sale n, from 0, that begins at a moment (with time zone), in their order.
+        """Return the events, in order, of sale n (from 0) that begins at `ts` (with time zone).
 
-        Reading in order is fast: the last block is kept, as long as the hour is the same.
+        Reading sales in order is fast: the last block is kept while the hour stays the same.
         """
         if n < 0:
             raise ValueError(f"sales are numbered from 0, and n is {n}")
@@ -227,10 +236,10 @@ class SaleSource:
         return tuple(steps)
 
     def columns(self, block: int, ts: Ints) -> Drawn[Ints]:
-        """Draw the sales `block * BLOCK` … as columns.
+        """Draw the `BLOCK` sales of a block as columns.
 
-        `ts` has the `BLOCK` sales' epoch milliseconds, in any order; rows do not influence each
-        other, so a part of a block may be padded with any moment.
+        `ts` holds the sales' epoch milliseconds, in any order. Rows do not influence each other, so
+        a caller that needs only some rows may fill the others with any moment.
         """
         catalogue, pay = self._catalogue, self._payments
         u = uniforms(self.seed, Stream.CONTENT, block, rows=len(Draw))
@@ -275,7 +284,7 @@ class SaleSource:
 
         life = self._lifecycle
         known = np.where((payment == CASH) & (channel == IN_STORE), -1, self._first_customer[store])
-        # A few customers buy often: half of a store's sales are of a quarter of its customers.
+        # A few customers buy often: a quarter of a store's customers make half of its sales.
         often = np.floor(u[Draw.CUSTOMER] ** 2 * self._customers[store]).astype(np.int64)
         end = np.where(outcome == APPROVED, life.end(u[Draw.END], channel, payment), outcome)
         decided = life.decided_after(u[Draw.DECISION], payment)
@@ -314,30 +323,30 @@ class SaleSource:
 
 
 def discount(gross_centavos: Centavos, percent: Centavos) -> Centavos:
-    """Discount of so many percent in centavos, rounded down."""
+    """Return the discount in centavos, rounded down."""
     return gross_centavos * percent // 100
 
 
 def run_key(corrida: str) -> str:
-    """What the ids of a run have in common: a digest of its name, whatever its length."""
+    """Return the digest of a run's name that all its ids contain; its length is fixed."""
     return hashlib.blake2b(corrida.encode(), digest_size=8).hexdigest()
 
 
 def customer_id(customer: int) -> str:
-    """`cliente` of a customer's number."""
+    """Return the `cliente` for a customer's number; "" for -1."""
     return f"c{customer:09d}" if customer >= 0 else ""
 
 
 @lru_cache(maxsize=4)
 def _choices(market: Market) -> tuple[Demand, Catalogue, Payments]:
-    """What does not depend on the run; it takes a moment to fit."""
+    """Return the tables that do not depend on the run; cached, because fitting them takes time."""
     demand = Demand(market)
     catalogue = Catalogue(market, demand)
     return demand, catalogue, Payments(market, catalogue)
 
 
 def _discounts(market: Market, percents: Ints) -> Choice:
-    """Percent off by group, without a promotion."""
+    """Return the choice of the discount's percent by group, for sales without a promotion."""
     weights = []
     for group in market.groups:
         shares = {row.percent: row.share for row in applicable(market.discounts, (group.grupo,))}
@@ -346,9 +355,10 @@ def _discounts(market: Market, percents: Ints) -> Choice:
 
 
 def _selected(stores: Sequence[Store], ids: Sequence[str]) -> tuple[Store, ...]:
-    """Return the stores of those ids in the market's order, so that the order asked is no matter.
+    """Return the stores with these ids (all without ids), in the market's order.
 
-    The error names every unknown id with the most similar ones.
+    So the order of `ids` does not matter. The `ValueError` names every unknown id with the most
+    similar known ones.
     """
     known = {store.id for store in stores}
     unknown = []

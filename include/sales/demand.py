@@ -1,8 +1,9 @@
-"""The demand curve: how many sales a second the stores have at each hour, by group and channel.
+"""The demand curve: sales per second of all stores in each hour, by group and channel.
 
-It is pure: a function of the data files and the public holidays of the `holidays` package. It is
-constant within a local hour, which is what the data say. Its mean over `REFERENCE_YEAR` is 1, of
-each group and channel the share that the data give, so `scale` is the mean rate of the year.
+It is a pure function of the data files and of the public holidays of the `holidays` package. It is
+constant within a local hour, the resolution of the data. Its mean over `REFERENCE_YEAR` is 1, and
+the mean of each group and channel is its share in the data. So `scale` is the mean rate of the
+year, in sales per second.
 """
 
 from datetime import date, datetime
@@ -21,7 +22,7 @@ REFERENCE_YEAR: Final = 2026
 
 
 class Demand:
-    """The curve of a market."""
+    """The demand curve of a market."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
@@ -38,11 +39,11 @@ class Demand:
         self._base = base
 
     def events_per_second_at(self, moment: datetime, scale: float = 1.0) -> float:
-        """Sales a second at a moment, where their mean over the reference year is `scale`."""
+        """Return the sales per second at a moment; `scale` is the reference year's mean."""
         return scale * float(self.at(hours_of(epoch_ms(moment))).sum())
 
     def expected(self, start: datetime, end: datetime, scale: float = 1.0) -> float:
-        """Sales expected from a moment until another: the integral of the curve."""
+        """Return the expected number of sales in [start, end): the integral of the curve."""
         begin, stop = epoch_ms(start), epoch_ms(end)
         total = 0.0
         for opens in range(begin - begin % HOUR_MS, stop, HOUR_MS):
@@ -51,32 +52,32 @@ class Demand:
         return scale * total
 
     def at(self, hour: int) -> Floats:
-        """The rates of a local hour (`local_time`), an array (groups, channels)."""
+        """Return the rates of a local hour (as in `local_time`), an array (groups, channels)."""
         rates: Floats = self._day(day_of(hour))[hour % 24]
         return rates
 
     def hourly(self, year: int) -> Floats:
-        """The rates of all hours of a local year, an array (hours, groups, channels)."""
+        """Return the rates of all hours of a local year, an array (hours, groups, channels)."""
         first, end = (first_hour(date(y, 1, 1)) for y in (year, year + 1))
         return np.concatenate([self._day(day_of(hour)) for hour in range(first, end, 24)])
 
     def on_holiday(self, day: date) -> frozenset[str]:
-        """Codes of the provinces that have a public holiday."""
+        """Return the codes of the provinces with a public holiday on that day."""
         return frozenset(code for code, days in self._holidays.items() if day in days)
 
     def holiday_factor(self, channel: str) -> float:
-        """Sales of a province on its holiday, relative to none."""
+        """Return a channel's sales in a province on its holiday, relative to no holiday."""
         return next(row.factor for row in self._market.holidays if row.canal == channel)
 
     def _day(self, day: date) -> Floats:
-        """The rates of a day's hours, (24, groups, channels)."""
+        """Return the rates of a day's hours, (24, groups, channels)."""
         if day not in self._days:
             by_hour = self._hours[dia_index(day)]  # (channels, 24)
             self._days[day] = by_hour.T[:, np.newaxis, :] * (self._factors(day) * self._base)
         return self._days[day]
 
     def _factors(self, day: date) -> Floats:
-        """How a day differs from others but in its hours, (groups, channels)."""
+        """Return the factors of a day: weekday, holidays and effects, (groups, channels)."""
         population = {row.code: row.share for row in self._market.provinces}
         away = sum(population[code] for code in sorted(self.on_holiday(day)))
         share = away / sum(population.values())
@@ -96,14 +97,14 @@ class Demand:
 
 
 def _spread(rows: tuple[HourWeight, ...], dia: str) -> list[list[float]]:
-    """Each channel's 24 hours of a day; their mean is 1."""
+    """Return the weights of the 24 hours of a kind of day, by channel; their mean is 1."""
     weights = {(row.canal, row.hora): row.weight for row in rows if row.dia == dia}
     by_channel = [[weights[channel, hour] for hour in range(24)] for channel in CHANNELS]
     return [[24 * weight / sum(day) for weight in day] for day in by_channel]
 
 
 def channel_shares(market: Market) -> Floats:
-    """Share of all sales by group and channel; they sum to 1."""
+    """Return the shares of all sales, (groups, channels); they sum to 1."""
     shares = []
     for group in market.groups:
         platforms = applicable(market.platforms, (group.grupo,))

@@ -1,10 +1,10 @@
-"""The sale event: the one definition of its fields, its JSON and the values they take.
+"""The sale event: the only definition of its fields, their values and its JSON.
 
 The JSON Schema, Druid's dimensions and the documentation's table of fields all derive from `Venta`.
 
-No field is ever null: `emisor` and `motivo` are the empty string when they do not apply. So in
-Druid SQL one rule holds for every column (a null always means that something was lost), `<>` needs
-no second branch for nulls, and `COUNT(column)` equals `COUNT(*)`.
+No field is ever null: a text that does not apply, such as `emisor` of a cash sale, is empty. So in
+Druid SQL a null in any column always means that something was lost, `<>` needs no extra condition
+for nulls, and `COUNT(column)` equals `COUNT(*)`.
 """
 
 import inspect
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 Centavos = TypeVar("Centavos", int, "npt.NDArray[np.int64]")
-"""One whole number, or a column of them."""
+"""A whole number, or a column of whole numbers."""
 
 T = TypeVar("T")
 
@@ -32,7 +32,8 @@ ESTADOS: Final[tuple[Estado, ...]] = get_args(Estado)
 TIPOS_PAGO: Final[tuple[TipoPago, ...]] = get_args(TipoPago)
 PLATAFORMAS: Final[tuple[Plataforma, ...]] = get_args(Plataforma)
 ALICUOTAS_IVA: Final[tuple[AlicuotaIva, ...]] = get_args(AlicuotaIva)
-"""Basis points. 21 % is the general rate, 10.5 % that of Art. 28 (meat and others)."""
+"""IVA rates in basis points: 21 % is the general rate, 10.5 % the rate of Art. 28 (meat and
+others)."""
 
 TIPOS_PAGO_CON_EMISOR: Final[tuple[TipoPago, ...]] = ("debito", "credito", "qr", "billetera")
 """The payment types that carry a card brand or a wallet; the others have `emisor` = ""."""
@@ -71,7 +72,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             title="Momento del evento (UTC)",
             description="ISO 8601 in UTC with milliseconds; Druid's timestamp.",
             pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
-            max_length=24,  # a line break at the end is none of the pattern's business
+            max_length=24,  # the pattern's $ would also allow a line break at the end
         ),
     ]
     corrida: Annotated[
@@ -188,7 +189,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Field(NamedTuple):
-    """A field of `Venta` as others need it: Druid's column type and the texts of both languages."""
+    """A field of `Venta`: its name, Druid's column type, a Spanish title and its description."""
 
     name: str
     kind: Literal["string", "long"]
@@ -203,23 +204,23 @@ _DECODER = msgspec.json.Decoder(Venta)
 
 
 def encode(venta: Venta) -> bytes:
-    """Compact JSON of the event, fields in the order of `Venta`: equal events, equal bytes."""
+    """Return compact JSON, fields in the order of `Venta`; equal events give equal bytes."""
     return _ENCODER.encode(venta)
 
 
 def decode(data: bytes) -> Venta:
-    """Read an event's JSON; accepts what `json_schema()` accepts, but no whole number as 1.0.
+    """Read an event's JSON; it must satisfy `json_schema()` and write whole numbers without `.0`.
 
     Raises `msgspec.ValidationError` for a missing, unknown, mistyped or out-of-range field, and
-    its parent `msgspec.DecodeError` for what is not JSON.
+    its parent class `msgspec.DecodeError` for bytes that are not JSON.
     """
     return decode_json(_DECODER, data)
 
 
 def decode_json(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
-    """Read what may be anything at all; raises `msgspec.DecodeError` for what is not as it should.
+    """Decode bytes from an untrusted source; every failure raises `msgspec.DecodeError`.
 
-    Of itself a decoder raises something else for a text that is not UTF-8, and for endless nesting.
+    The decoder alone raises other errors for text that is not UTF-8 and for very deep nesting.
     """
     try:
         return decoder.decode(data)
@@ -252,17 +253,20 @@ FIELDS: Final[tuple[Field, ...]] = _fields()
 
 
 def iva_incluido(importe_centavos: Centavos, alicuota: Centavos) -> Centavos:
-    """IVA contained in an amount ≥ 0 that includes it, in centavos, rounded half up.
+    """Return the IVA contained in an amount ≥ 0 with IVA included, in centavos, rounded half up.
 
-    `importe · alicuota / (10000 + alicuota)` in integers only. The same in Druid SQL, where `/`
-    between BIGINT columns is integer division:
+    It is `importe · alicuota / (10000 + alicuota)`, in integers only. The same in Druid SQL, where
+    `/` between BIGINT columns is integer division:
     `(2 * importe_centavos * alicuota_iva + 10000 + alicuota_iva) / (2 * (10000 + alicuota_iva))`
     """
     return (2 * importe_centavos * alicuota + _BASIS + alicuota) // (2 * (_BASIS + alicuota))
 
 
 def format_ts(moment: datetime) -> str:
-    """Write a moment as the event's `ts`, cut to milliseconds; refuses one without time zone."""
+    """Return a moment as an event's `ts`, cut to milliseconds.
+
+    Raises `ValueError` for a moment without time zone.
+    """
     if moment.tzinfo is None:
         raise ValueError(f"ts needs a time zone, and {moment!r} has none; use datetime.now(UTC)")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -1,9 +1,9 @@
-"""Faults on purpose: which events of a run are repeated, late, out of order or garbled.
+"""Injected faults: which events of a run are duplicated, late, out of order or garbled.
 
-What befalls an event is a pure function of (seed, sale, step), from a random stream of its own:
-neither pace nor batches nor shards change it, and without faults the sales are what they are.
-The proper events are never touched: a repeated one is sent again, a garbled one is a copy that is
-sent before it. A late sale only begins earlier than it is sent.
+The faults of an event are a pure function of (seed, sale, step), drawn from a random stream of
+their own: pace, batches and shards do not change them. Without faults, a run's events are the same
+as if this module did not exist. The original events are never altered: a duplicate is sent after
+the event, a garbled copy before it. A late sale's `ts` is earlier than the moment of its sending.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,22 +31,23 @@ FATES: Final[Mapping[str, Fate]] = {
     "tipo_erroneo": "processedWithError",
     "importe_absurdo": "processed",
 }
-"""How Druid counts a copy of each garbled kind, as measured on Druid 33. All but the unparseable
-become rows. `cantidad` of a `tipo_erroneo` is 0 in sums; elsewhere it may be 0 or null."""
+"""Druid's counter for a copy of each garbled kind, as measured on Druid 33. All copies that are not
+`unparseable` become rows. `cantidad` of a `tipo_erroneo` is 0 in sums; elsewhere it may be 0 or
+null."""
 
 GARBLED: Final = tuple(FATES)
 KINDS: Final = ("duplicado", "tardio", "desordenado", "rafaga", "silencio", *GARBLED)
-"""Every kind, as the ledger names it; those between `duplicado` and the garbled are of a sale, and
-counted with its first event."""
+"""Every kind of fault, by its name in the ledger. `tardio`, `desordenado`, `rafaga` and `silencio`
+concern a whole sale and are counted with its first event; the other kinds concern one event."""
 
 FLAG: Final[Mapping[str, int]] = {kind: 1 << number for number, kind in enumerate(KINDS)}
-"""Bit of a kind in `Faults.marks`."""
+"""The bit of each kind in `Faults.marks`."""
 
 ABSURD_CENTAVOS: Final = 10**12
-"""Ten thousand million pesos. A million such rows still have a sum that a 64-bit integer holds."""
+"""Ten thousand million pesos: a 64-bit integer still holds the sum of a million such rows."""
 
 COPY: Final = "x"
-"""Ends the `id_evento` of a garbled copy that becomes a row."""
+"""Last character of the `id_evento` of a garbled copy that becomes a row."""
 
 _LATE_MS = (5 * 60_000, 120 * 60_000)
 _DISORDER_MS = (1_000, 10_000)
@@ -54,22 +55,23 @@ _DISORDER_MS = (1_000, 10_000)
 MOST_LATE_MINUTES: Final = _LATE_MS[1] // 60_000
 
 _BURST = 32
-"""Sales in a row that a burst has."""
+"""Number of consecutive sales in a burst."""
 _BURST_FACTOR = 0.1
 _SILENCE_SECONDS = 45.0
-"""Less than the freshness check allows."""
+"""Length of a silence; it is shorter than the freshness check allows."""
 
 STEP_OF_STATE: Final[Ints] = np.array([0, 1, 1, 2, 2])
-"""Which step of a sale has a state, by position in `ESTADOS`."""
+"""Number of the step in which a sale has a state, by position in `ESTADOS`."""
 assert len(STEP_OF_STATE) == len(ESTADOS)  # noqa: S101 - a new state needs its step
 
 
 @dataclass(frozen=True)
 class FaultRates:
-    """How many of a hundred are hit, 0 to `MAX_PERCENT`, by kind.
+    """Percent of events or sales with a fault, 0 to `MAX_PERCENT`, by kind.
 
-    `duplicado` and `malformado` are of the events, `tardio`, `desordenado` and `silencio` of the
-    sales, `rafaga` of the stretches of 32 sales. Raises `ValueError` for any other number.
+    `duplicado` and `malformado` are percent of the events, `tardio`, `desordenado` and `silencio`
+    percent of the sales, and `rafaga` percent of the blocks of 32 consecutive sales. Raises
+    `ValueError` for a rate out of range.
     """
 
     duplicado: float = 0.0
@@ -89,17 +91,20 @@ class FaultRates:
 
     @property
     def none(self) -> bool:
-        """Whether nothing is hit at all."""
+        """Whether all rates are 0."""
         return not any(astuple(self))
 
     @property
     def of_pace(self) -> bool:
-        """Whether some change when sales are made, which only a cadence can."""
+        """Whether some faults change the gaps between sales, which only `Cadence` supports."""
         return bool(self.rafaga or self.silencio)
 
 
 class _Draw(IntEnum):
-    """The uniforms of a sale. Append only: the order is part of every seed."""
+    """The uniform random numbers of a sale.
+
+    Only append to it: the order decides what every seed means.
+    """
 
     SHIFT = 0
     SHIFT_BY = auto()
@@ -120,23 +125,23 @@ class _Block(NamedTuple):
     marks: Ints
     """(steps, BLOCK)."""
     shift: Ints
-    """Milliseconds, of each sale."""
+    """Milliseconds by which each sale's `ts` is before the moment at which it is sent."""
 
 
 class Faults:
-    """What befalls the events of a run."""
+    """The faults of a run."""
 
     def __init__(self, seed: int, rates: FaultRates) -> None:
-        """Take the run's seed; raises `ValueError` for one that is none."""
+        """Take the run's seed; raises `ValueError` for a seed out of range."""
         check_seed(seed)
         self._seed = seed
         self._rates = rates
         self._block = lru_cache(maxsize=8)(self._draw)
 
     def marks(self, secuencia: Ints, state: Ints) -> Ints:
-        """What befalls events, given as columns: bits, `FLAG` of each kind.
+        """Return the faults of events given as columns: for each event, the bits of `FLAG`.
 
-        `state` has positions in `ESTADOS`.
+        `state` holds positions in `ESTADOS`.
         """
         found = np.zeros(len(secuencia), dtype=np.int64)
         block, row = np.divmod(secuencia, BLOCK)
@@ -147,12 +152,12 @@ class Faults:
         return found
 
     def shift(self, n: int) -> int:
-        """Milliseconds by which sale n begins before it is sent."""
+        """Return the milliseconds by which the `ts` of sale n is before its sending."""
         block, row = divmod(n, BLOCK)
         return int(self._block(block).shift[row])
 
     def shifted(self, schedule: Schedule) -> Schedule:
-        """The schedule of sales whose late ones begin earlier."""
+        """Return the schedule with the late and out-of-order sales moved to earlier moments."""
 
         def earlier(first: int, stop: int) -> Ints:
             block, row = np.divmod(np.arange(first, stop), BLOCK)
@@ -165,7 +170,7 @@ class Faults:
         return earlier
 
     def gap(self, n: int, seconds: float) -> float:
-        """Seconds before sale n, which are so many without bursts and silences."""
+        """Return the seconds before sale n; `seconds` is the gap without bursts and silences."""
         block, row = divmod(n, BLOCK)
         marks = int(self._block(block).marks[0, row])
         if marks & FLAG["rafaga"]:
@@ -178,7 +183,8 @@ class Faults:
         late = u[_Draw.SHIFT] < rates.tardio / 100
         disordered = ~late & (u[_Draw.SHIFT] < (rates.tardio + rates.desordenado) / 100)
         burst = np.repeat(u[_Draw.BURST, ::_BURST] < rates.rafaga / 100, _BURST)
-        # Every other sale at most, so that no two silences make a long one.
+        # Only sales with an odd row can have a silence, so that two silences never follow each
+        # other; hence twice the rate.
         silent = u[_Draw.SILENCE] < 2 * rates.silencio / 100
         silent[::2] = False
         if block == 0:
@@ -203,7 +209,7 @@ class Faults:
 
 
 def garble(kind: str, event: bytes) -> bytes:
-    """The garbled copy of an event's JSON; `kind` is one of `GARBLED`."""
+    """Return the garbled copy of an event's JSON; `kind` is one of `GARBLED`."""
     return _GARBLERS[kind](event)
 
 
@@ -223,7 +229,7 @@ def _without_ts(event: bytes) -> bytes:
 
 
 def _not_utf8(event: bytes) -> bytes:
-    # UTF-16 will not do: Druid reads it as it reads UTF-8.
+    # UTF-16 would be no fault: Druid reads it as well as UTF-8.
     return event.replace(b'"id_evento":"', b'"id_evento":"\xff', 1)
 
 
@@ -239,7 +245,7 @@ _GARBLERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "truncado": _cut,
     "sin_ts": _without_ts,
     "codificacion": _not_utf8,
-    # A number in quotes would be read as the number.
+    # A text that is not a number: Druid would read a quoted number as that number.
     "tipo_erroneo": _copy(cantidad="una docena"),
     "importe_absurdo": _copy(importe_centavos=ABSURD_CENTAVOS),
 }

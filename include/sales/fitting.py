@@ -1,4 +1,4 @@
-"""Turns published shares into conditional probabilities whose mean is still the share."""
+"""Turn published shares into conditional probabilities whose weighted mean is still the share."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -9,16 +9,17 @@ from include.sales.draws import Floats
 from include.sales.tables import Share, applicable
 
 ROUNDS: Final = 60
-"""Fixed, and not until it is near enough, so that every machine gets the same."""
+"""Number of iterations. It is fixed, not up to a tolerance, so every machine gets equal results."""
 
 
 def fit(tilt: Floats, shares: Floats, weights: Floats) -> Floats:
-    """Probabilities of options under conditions, which are together the given shares.
+    """Return the probabilities (conditions, options) whose weighted totals are the given shares.
 
-    `tilt` (conditions, options), above 0, says how much more an option is chosen under a
-    condition, and `weights`, of the same shape or (conditions, 1), what a choice of it there
-    counts. The result P has rows that sum to 1, and the column sums of `P * weights` are as
-    `shares`. It is iterative proportional fitting (Deming and Stephan 1940) of `tilt`.
+    `tilt` (conditions, options), above 0, is the factor of an option's probability under a
+    condition. `weights`, of the same shape or (conditions, 1), is how much one choice of the option
+    under the condition counts. The result P has rows that sum to 1, and the column sums of
+    `P * weights` are proportional to `shares`. The method is iterative proportional fitting of
+    `tilt` (Deming and Stephan 1940).
     """
     target = shares / shares.sum()
     scale = target.copy()
@@ -36,7 +37,10 @@ def fit(tilt: Floats, shares: Floats, weights: Floats) -> Floats:
 def shares_table(
     rows: Iterable[Share], conditions: Sequence[tuple[str, ...]], options: Sequence[str | int]
 ) -> Floats:
-    """Shares that sum to 1, (conditions, options); without lines the first option has all."""
+    """Return shares (conditions, options) whose rows sum to 1.
+
+    Under a condition without lines, the first option has the whole share.
+    """
     lines = list(rows)
     table = np.zeros((len(conditions), len(options)))
     for position, condition in enumerate(conditions):

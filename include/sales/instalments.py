@@ -1,4 +1,4 @@
-"""In how many instalments credit card sales are paid, by channel, amount and programme in force."""
+"""Choose the number of instalments of credit card sales, by channel, amount and programme."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -12,9 +12,10 @@ from include.sales.market import Market
 
 
 class Instalments:
-    """The instalments as probabilities, a table for each stretch of days with the same offers.
+    """Probabilities of the numbers of instalments, one table per period with the same programmes.
 
-    What is not offered on a day is not chosen: its share goes to the others, in proportion.
+    A number that no programme offers on a day is not chosen: its share goes to the other numbers,
+    in proportion.
     """
 
     def __init__(
@@ -24,7 +25,8 @@ class Instalments:
         bands: AmountBands,
         credit: Floats,
     ) -> None:
-        """Take the conditions of the shares and how many sales are on credit, (places, bands)."""
+        """Take `places`, the conditions of the shares, and `credit`, the share of sales that are
+        paid by credit card, (places, bands)."""
         options = sorted({row.cuotas for row in market.instalments})
         self.counts: Ints = np.array(options)
         programmes = market.instalment_programmes
@@ -46,8 +48,8 @@ class Instalments:
             offered = {1, *(row.cuotas for row in programmes if row.in_force(start))}
             periods.append(table * [count in offered for count in options])
         self.choice = Choice(np.array(periods).reshape(-1, len(options)))
-        """By `condition(day)` and, after it, `place * bands + band`."""
+        """Conditions are numbered `condition(day) + place * bands + band`."""
 
     def condition(self, day: date) -> int:
-        """First condition of `choice` on a day."""
+        """Return the number of the first condition of `choice` on a day."""
         return (sum(start <= day for start in self._starts) - 1) * self._conditions

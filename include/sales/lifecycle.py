@@ -1,7 +1,7 @@
-"""What becomes of a sale: it is decided in seconds, and some of it is returned days later.
+"""The steps of a sale: it is decided within seconds, and some sales are returned days later.
 
-A sale's events are a chain under one `id_venta`: `pendiente`, then `aprobada` or `rechazada`, then
-for some approved ones `reembolsada` or `contracargo`. A transfer that never arrives stays pending.
+A sale's events form a chain under one `id_venta`: `pendiente`, then `aprobada` or `rechazada`, then
+for some approved sales `reembolsada` or `contracargo`. A transfer that never arrives stays pending.
 """
 
 import numpy as np
@@ -18,25 +18,27 @@ PENDING, APPROVED = ESTADOS.index("pendiente"), ESTADOS.index("aprobada")
 
 
 STEPS = 3
-"""At most, of a sale."""
+"""Greatest number of steps of a sale."""
 
 _RETURNS = ("reembolsada", "contracargo")
 
 
 def is_return(estado: str) -> bool:
-    """Whether it is a state in which an approved sale is given back."""
+    """Return whether the state is a return: a refund or a chargeback."""
     return estado in _RETURNS
 
 
 class Lifecycle:
-    """How approved sales end, and how long each step takes. Conditions are
-    `channel * payment types + payment type`."""
+    """Last states of approved sales, and duration of each step.
+
+    Conditions are numbered `channel * payment types + payment type`.
+    """
 
     def __init__(self, market: Market, seconds_per_day: int = DAY_SECONDS) -> None:
-        """Take the market and how many seconds a day of the time until a return lasts.
+        """Take the market and the seconds that stand for one day of the time until a return.
 
-        With fewer than `DAY_SECONDS`, returns come sooner: with 60, a day is a minute. Decisions
-        take seconds and keep them. Raises `ValueError` unless it is in 1 … `DAY_SECONDS`.
+        With fewer than `DAY_SECONDS`, returns come sooner: with 60, a day lasts a minute. The time
+        until a decision does not change. Raises `ValueError` for a number out of 1 … `DAY_SECONDS`.
         """
         if not 1 <= seconds_per_day <= DAY_SECONDS:
             raise ValueError(
@@ -58,21 +60,21 @@ class Lifecycle:
         self._returned = _between(days, seconds_per_day)
 
     def end(self, uniform: Floats, channel: Ints, payment: Ints) -> Ints:
-        """The last state of sales that are approved, positions in `ESTADOS`."""
+        """Return the last states of approved sales, as positions in `ESTADOS`."""
         return self._end.pick(uniform, channel * len(TIPOS_PAGO) + payment)
 
     def decided_after(self, uniform: Floats, payment: Ints) -> Ints:
-        """Milliseconds from a sale to its decision, at least 1."""
+        """Return the milliseconds from each sale's beginning to its decision, at least 1."""
         return _milliseconds(self._decided[payment], uniform)
 
     def returned_after(self, uniform: Floats, channel: Ints, payment: Ints, end: Ints) -> Ints:
-        """Milliseconds from the decision until the sale's end; of one that stays approved 1."""
+        """Return the milliseconds from each decision to the return; 1 if there is no return."""
         condition = channel * len(TIPOS_PAGO) + payment
         return _milliseconds(self._returned[condition * len(ESTADOS) + end], uniform)
 
 
 def _between(ranges: list[tuple[float, float]], seconds: int) -> Floats:
-    """First and last of each range, in milliseconds, where a unit lasts so many seconds."""
+    """Return the ranges in milliseconds; one unit of `ranges` lasts `seconds`."""
     table: Floats = np.array(ranges) * (1000 * seconds)
     return table
 

@@ -1,5 +1,4 @@
-"""What a line of the data files about decisions and returns holds; as `tables.py`, whose base it
-shares."""
+"""Row types of the data files about decisions and returns, as in `tables.py`."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +11,7 @@ Days = Annotated[float, Meta(ge=0, le=365)]
 Seconds = Annotated[float, Meta(ge=0, le=60)]
 
 ONLINE_REFUND_DAYS = 10
-"""Ley 24.240 Art. 34: who buys online may revoke within ten calendar days."""
+"""Ley 24.240 Art. 34: an online buyer may revoke the purchase within ten calendar days."""
 
 
 class Decision(Row, frozen=True, kw_only=True):
@@ -24,7 +23,7 @@ class Decision(Row, frozen=True, kw_only=True):
 
 
 class ReturnShare(Share, frozen=True, kw_only=True):
-    """returns.csv: how approved sales end, and days from the approval until then."""
+    """returns.csv: share of each last state of approved sales, and days from approval to return."""
 
     canal: Canal
     tipo_pago: TipoPago

@@ -1,6 +1,7 @@
 """The stores' local time, UTC−3 all year, counted in whole hours.
 
-Hour 0 is the first of 1970, so a moment's hour is a division and a day is 24 hours.
+Hour 0 is the first local hour of 1970. So one division gives a moment's hour, and every day has 24
+hours.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +11,7 @@ from include.sales.calendar_tables import DIAS
 from include.sales.draws import Ints
 
 Moments = TypeVar("Moments", int, Ints)
-"""One, or a column of them."""
+"""A moment in epoch milliseconds, or a column of them."""
 
 HOUR_MS: Final = 3_600_000
 UTC_OFFSET_HOURS: Final = -3
@@ -20,37 +21,40 @@ _EPOCH = date(1970, 1, 1)
 
 
 def hours_of(ts: Moments) -> Moments:
-    """Local hour of a moment in epoch milliseconds, UTC, or of a column of them."""
+    """Return the local hour of a moment, or of a column of moments, in epoch milliseconds."""
     return ts // HOUR_MS + UTC_OFFSET_HOURS
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Epoch milliseconds of a moment, cut as the event's `ts` is."""
+    """Return the epoch milliseconds of a moment, cut (not rounded) as in an event's `ts`.
+
+    Raises `ValueError` for a moment without time zone.
+    """
     if moment.tzinfo is None:
         raise ValueError(f"a moment needs a time zone, and {moment!r} has none")
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def moment_of(milliseconds: int) -> datetime:
-    """The moment, in UTC, of epoch milliseconds."""
+    """Return the moment of epoch milliseconds, in UTC."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
 def midnight(day: date) -> datetime:
-    """When a local day begins, in UTC."""
+    """Return the beginning of a local day, in UTC."""
     return datetime(day.year, day.month, day.day, -UTC_OFFSET_HOURS, tzinfo=UTC)
 
 
 def day_of(hour: int) -> date:
-    """Local day of a local hour."""
+    """Return the local day of a local hour."""
     return _EPOCH + timedelta(days=hour // 24)
 
 
 def first_hour(day: date) -> int:
-    """First local hour of a local day."""
+    """Return the first local hour of a local day."""
     return (day - _EPOCH).days * 24
 
 
 def dia_index(day: date) -> int:
-    """Position in `DIAS` of a day."""
+    """Return the position in `DIAS` of a day's kind."""
     return max(day.weekday() - (len(DIAS) + 1), 0)

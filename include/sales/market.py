@@ -1,7 +1,7 @@
-"""The market that is simulated: where, what, how and by whom is bought.
+"""The simulated market: stores, products, payments and demand, read from the folder `data/`.
 
-It is read from the folder `data/`, a CSV file a table (`tables.py` says what their columns are),
-and checked as a whole: a mistake is told with all the others, each with its file and line.
+Each table is a CSV file, with the columns of its class in `tables.py` and its companions. All files
+are checked together, and all mistakes are reported at once, each with its file and line.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DATA: Final = Path(__file__).parent / "data"
 
 
 class MarketError(ValueError):
-    """The data files hold mistakes; `problems` has them all, by file and line."""
+    """The data files have mistakes; `problems` lists all of them, ordered by file and line."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(set(problems))
@@ -28,7 +28,7 @@ class MarketError(ValueError):
 
 @dataclass(frozen=True)
 class Market:
-    """The tables of the data folder; each attribute is the CSV file of that name."""
+    """The tables of the data folder; each attribute holds the rows of the CSV file of that name."""
 
     provinces: tuple[tables.Province, ...]
     stores: tuple[tables.Store, ...]
@@ -61,7 +61,7 @@ class Market:
 
     @property
     def events_end(self) -> date:
-        """Last day of the last dated event; after it the curve has only what recurs."""
+        """Last day with a dated event; after it, only recurring effects change the curve."""
         return max(row.hasta for row in self.events)
 
 

@@ -1,4 +1,4 @@
-"""What must hold between the data files for them to be a market."""
+"""The rules that the data files must satisfy together to form a market."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from include.sales.tables import CHANNELS, Share
 
 
 def check(rules: Rules) -> None:
-    """Add to `rules.problems` all that does not hold."""
+    """Check every rule; `rules.problems` collects the violations."""
     _names(rules)
     _references(rules)
     _shares(rules)

@@ -1,7 +1,7 @@
-"""When the next sale is, by the clock: at gaps that are a pure function of (seed, n), or at the
-arrivals on the demand curve.
+"""The moments of the sales in live mode: after random gaps, or at the arrivals of the demand curve.
 
-Both come from random streams of their own, so that the pace never changes what is sold.
+The gap before sale n is a pure function of (seed, n). Gaps and arrivals have random streams of
+their own, so the pace never changes the random numbers of the sales.
 """
 
 import time
@@ -19,7 +19,7 @@ from include.sales.local_time import moment_of
 
 
 def gap_seconds(seed: int, n: int, minimum: float, maximum: float) -> float:
-    """Seconds before event n, uniform in [minimum, maximum].
+    """Return the seconds before sale n, uniform in [minimum, maximum].
 
     Raises `ValueError` unless 0 < minimum ≤ maximum, both finite.
     """
@@ -29,7 +29,7 @@ def gap_seconds(seed: int, n: int, minimum: float, maximum: float) -> float:
 
 
 def check_gaps(minimum: float, maximum: float) -> None:
-    """Refuse with `ValueError` seconds between sales that are no range above 0."""
+    """Raise `ValueError` unless 0 < minimum ≤ maximum, both finite."""
     if not 0 < minimum <= maximum < float("inf"):
         raise ValueError(
             "the seconds between sales need 0 < minimum ≤ maximum, "
@@ -38,21 +38,25 @@ def check_gaps(minimum: float, maximum: float) -> None:
 
 
 class Pace(Protocol):
-    """Says when the sales are due; asked for them in order, for each as often as one likes."""
+    """The moments at which sales are due.
+
+    Callers must ask for the sales in order; they may ask for the same sale several times.
+    """
 
     def left(self, n: int) -> float:
-        """Seconds until sale n is due; less than 0 if it is late."""
+        """Return the seconds until sale n is due; less than 0 if it is late."""
 
     def moment(self, n: int) -> datetime:
-        """`ts` of sale n, once it is due."""
+        """Return the `ts` of sale n, once it is due."""
 
 
 class Cadence:
-    """A sale after each gap, without drift.
+    """A sale after each random gap, without drift.
 
-    A sale's deadline is the one before it plus its gap, however long sending took. After a silence
-    longer than one maximum gap (a lost broker, a suspended machine) the deadlines start anew from
-    now: what a store did not sell meanwhile it does not sell in a burst.
+    A sale is due at the due time of the sale before it plus its gap; the time that sending took
+    does not count. If a sale is late by more than one maximum gap (a lost broker, a suspended
+    machine), it is due now, and the following gaps count from now: the sales that were missed are
+    not made up for in a burst.
     """
 
     def __init__(
@@ -63,9 +67,9 @@ class Cadence:
         faults: Faults | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start now, by `clock`, in seconds; raises as `gap_seconds` does.
+        """Start now, by `clock`, in seconds; raises the errors of `check_seed` and `check_gaps`.
 
-        `faults` shortens and lengthens gaps; a silence of theirs is due like any gap.
+        `faults` shortens and lengthens gaps; an injected silence is part of the gap, not a delay.
         """
         check_seed(seed)
         check_gaps(minimum, maximum)
@@ -78,7 +82,7 @@ class Cadence:
         self._deadline = clock()
 
     def left(self, n: int) -> float:
-        """Seconds until sale n is due; less than 0 if it is late."""
+        """Return the seconds until sale n is due; less than 0 if it is late."""
         now = self._clock()
         if n != self._next:
             self._next = n
@@ -89,7 +93,7 @@ class Cadence:
         return self._deadline - now
 
     def moment(self, n: int) -> datetime:  # noqa: ARG002 - whichever it is, it is now
-        """Now."""
+        """Return the present moment."""
         return wall.now()
 
 
@@ -97,13 +101,13 @@ _SLICE = timedelta(minutes=5)
 
 
 class Curve:
-    """The sales of the demand curve from a moment on, each at its arrival.
+    """Sales at the arrivals of the demand curve, from a moment on.
 
-    Sale n is arrival n: one that could not be sent in time keeps its moment and is sent late.
+    Sale n is at arrival n. A sale that could not be sent in time keeps its moment and is sent late.
     """
 
     def __init__(self, demand: Demand, seed: int, start: datetime, scale: float) -> None:
-        """Take the curve, and `scale` as `arrivals` does; raises as it does."""
+        """Take the curve and the arguments of `arrivals`; raises its errors, also for scale 0."""
         if scale == 0:
             raise ValueError("on a scale of 0 nothing is ever sold; the scale is sales a second")
         self._demand, self._seed, self._scale = demand, seed, scale
@@ -113,15 +117,15 @@ class Curve:
         self._fill()
 
     def left(self, n: int) -> float:
-        """Seconds until sale n is due; less than 0 if it is late."""
+        """Return the seconds until sale n is due; less than 0 if it is late."""
         return self._at(n) / 1000 - wall.seconds()
 
     def moment(self, n: int) -> datetime:
-        """Its arrival."""
+        """Return the moment of arrival n."""
         return moment_of(self._at(n))
 
     def _at(self, n: int) -> int:
-        """Epoch milliseconds of arrival n ≥ the last one asked for."""
+        """Return the epoch milliseconds of arrival n; n must not decrease from call to call."""
         while n >= self._first + len(self._moments):
             self._fill()
         return self._moments[n - self._first]

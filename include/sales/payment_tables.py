@@ -1,5 +1,4 @@
-"""What a line of the data files about amounts and promotions holds; as `tables.py`, whose base it
-shares."""
+"""Row types of the data files about amounts and promotions, as in `tables.py`."""
 
 import datetime as dt
 from typing import Annotated, Literal
@@ -12,14 +11,14 @@ from include.sales.tables import Canal, Row, Slug, Text
 
 
 class AmountBand(Row, frozen=True, kw_only=True):
-    """amount_bands.csv: amounts, before discounts, from so many pesos until the next band."""
+    """amount_bands.csv: a band of amounts before discounts, from `desde` pesos to the next band."""
 
     tramo: Slug
     desde: Annotated[int, Meta(ge=0)]
 
 
 class PaymentFactor(Row, frozen=True, kw_only=True):
-    """payment_amounts.csv: how much more a payment type is used at an amount; 1 if not there."""
+    """payment_amounts.csv: factor of a payment type's use in an amount band; 1 without a line."""
 
     tipo_pago: TipoPago
     tramo: Slug
@@ -27,7 +26,7 @@ class PaymentFactor(Row, frozen=True, kw_only=True):
 
 
 class InstalmentFactor(Row, frozen=True, kw_only=True):
-    """instalment_amounts.csv: how much more so many instalments are taken at an amount."""
+    """instalment_amounts.csv: factor of the use of `cuotas` instalments in an amount band."""
 
     cuotas: Annotated[int, Meta(ge=1, le=60)]
     tramo: Slug
@@ -35,7 +34,7 @@ class InstalmentFactor(Row, frozen=True, kw_only=True):
 
 
 class RejectionFactor(Row, frozen=True, kw_only=True):
-    """rejection_factors.csv: how much more is rejected of an issuer or amount; blank is any."""
+    """rejection_factors.csv: factor of the rejections of an issuer or band; a blank means any."""
 
     emisor: str = ""
     tramo: str = ""
@@ -43,11 +42,11 @@ class RejectionFactor(Row, frozen=True, kw_only=True):
 
 
 class Promotion(Row, frozen=True, kw_only=True):
-    """promotions.csv: percent off on a weekday for `alcance` percent of the payments it is for.
+    """promotions.csv: percent off on a weekday, for `alcance` percent of the payments it concerns.
 
-    It is for those of a payment type, issuer, channel and group; a blank one is any. It replaces
-    the discount of `discounts.csv`. Where several are for the same payment the first in the file
-    goes first.
+    It concerns the payments of a payment type, issuer, channel and group; a blank means any. It
+    replaces the discount of `discounts.csv`. If several promotions concern the same payment, the
+    first in the file is applied first, and the next one to the payments that are left.
     """
 
     promocion: Text
@@ -60,4 +59,4 @@ class Promotion(Row, frozen=True, kw_only=True):
     alcance: Annotated[float, Meta(gt=0, le=100)]
     desde: dt.date
     hasta: dt.date | None = None
-    """Blank while it is in force."""
+    """Last day; blank while the promotion is in force."""

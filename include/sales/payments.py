@@ -1,7 +1,7 @@
-"""How sales are paid: payment type, issuer, instalments and outcome, by channel and amount.
+"""Choose how sales are paid: payment type, issuer, instalments and outcome, by channel and amount.
 
-Published shares are of all amounts together. How a choice depends on the amount is a tilt of them
-(`fitting.fit`), so that over all amounts the shares are still the published ones.
+The published shares are those of all amounts together. `fitting.fit` tilts them by amount band, so
+that over all amounts they are still the published shares.
 """
 
 from typing import Final
@@ -19,10 +19,11 @@ from include.sales.promotions import Promotions
 from include.sales.tables import CHANNELS, applicable
 
 MAX_REJECTED: Final = 0.95
-"""However high the factors of `rejection_factors.csv`."""
+"""Upper limit of a rejection's probability, whatever the factors of `rejection_factors.csv`."""
 
 _ROUNDS: Final = 5
-"""Payment types depend on rejections by amount and those on who pays what; this many are enough."""
+"""Iterations of `Payments._fit_types`: payment types depend on rejections, and rejections on
+payment types. This many are enough."""
 
 _BY_TYPE: Final = [(payment,) for payment in TIPOS_PAGO]
 _CREDIT: Final = TIPOS_PAGO.index("credito")
@@ -30,11 +31,11 @@ _REJECTED: Final = ESTADOS.index("rechazada")
 
 
 class Payments:
-    """The choices of a payment.
+    """Probabilities of the choices of a payment.
 
-    Conditions: of a payment type `place * bands + band`, where `place` is
-    `group * channels + channel`; of an issuer `payment type * provinces + province`; of an outcome
-    `(payment type * issuers + issuer) * bands + band`; of a reason the payment type.
+    The conditions are numbered as follows. Payment type: `place * bands + band`, where `place` is
+    `group * channels + channel`. Issuer: `payment type * provinces + province`. Outcome:
+    `(payment type * issuers + issuer) * bands + band`. Reason: the payment type.
     """
 
     def __init__(self, market: Market, catalogue: Catalogue) -> None:
@@ -61,11 +62,11 @@ class Payments:
         self.instalments = Instalments(market, self._places, self.bands, credit)
 
     def _fit_types(self) -> tuple[Floats, Floats]:
-        """Probability of each payment type, (places, bands, payment types), and of rejections.
+        """Return the probabilities of payment types and of rejections.
 
-        Those are (payment types, issuers, bands). Published shares are of the value of completed
-        sales, so what is tilted is how much a payment's sale counts: its value, less what
-        discounts take off, if it is not rejected.
+        Their shapes are (places, bands, payment types) and (payment types, issuers, bands). The
+        published shares are shares of the value of completed sales. So in the fit, a sale counts
+        with its value less the mean discount, times the probability that it is not rejected.
         """
         tilt = self.bands.factors(
             {(row.tipo_pago, row.tramo): row.factor for row in self._market.payment_amounts},
@@ -82,9 +83,9 @@ class Payments:
         return types, self._rejections(types)
 
     def _rejections(self, types: Floats) -> Floats:
-        """Probability that an attempt is rejected, (payment types, issuers, bands).
+        """Return the probability that an attempt is rejected, (payment types, issuers, bands).
 
-        Over all issuers and amounts it is that of outcomes.csv.
+        Over all issuers and amounts, it is the share of outcomes.csv (except for the upper limit).
         """
         factor = np.ones((len(self.issuers), len(self.bands.names)))
         for row in self._market.rejection_factors:
@@ -99,7 +100,7 @@ class Payments:
         return rejected
 
     def _outcomes(self, rejected: Floats) -> Floats:
-        """Weights of the states by payment type, issuer and band."""
+        """Return the weights of the states, (payment types * issuers * bands, states)."""
         other = self._outcome_shares()
         other[:, _REJECTED] = 0
         other /= other.sum(axis=1, keepdims=True)
@@ -111,7 +112,10 @@ class Payments:
         return shares_table(self._market.outcomes, _BY_TYPE, ESTADOS)
 
     def _kept_after_discounts(self) -> Floats:
-        """Part of the price that is paid, the mean of a week, (places, 1, payment types)."""
+        """Return the part of the price that is paid after discounts, as the mean of a week.
+
+        The shape is (places, 1, payment types).
+        """
         today = max(row.desde for row in self._market.promotions)
         week = np.mean([self.promotions.on(today, day) for day in range(7)], axis=0)
         by_type = np.einsum("pi,pigcd->gcpd", self._issuer_shares, week)

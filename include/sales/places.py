@@ -1,4 +1,4 @@
-"""By which platform and in which store is bought, hour by hour."""
+"""Choose the platform and the store of a sale, hour by hour."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ from include.sales.tables import CHANNELS, Store, applicable
 PLATFORM_CHANNEL: Ints = np.array(
     [CHANNELS.index("local" if name == "local" else "online") for name in PLATAFORMAS]
 )
-"""Channel of each platform."""
+"""Position in `CHANNELS` of each platform's channel, in the order of `PLATAFORMAS`."""
 
 
 class Places:
-    """Weights of groups with platforms, and of stores, for any local hour.
+    """Weights of (group, platform) pairs and of stores, for any local hour.
 
-    Over the reference year they give the shares of the data files. At an hour they follow the
-    demand curve, so that what is drawn on the curve is the sum of its groups and channels.
+    Over the reference year they give the shares of the data files. In each hour they follow the
+    demand curve's rates by group and channel.
     """
 
     def __init__(self, market: Market, stores: Sequence[Store], demand: Demand) -> None:
@@ -32,19 +32,22 @@ class Places:
         self._size = np.array(_store_weights(market, stores))
 
     def at(self, hour: int) -> tuple[Floats, Floats]:
-        """Weights (groups * platforms) and (channels, stores) of a local hour."""
+        """Return the weights (groups * platforms) and (channels, stores) of a local hour."""
         rates = self._demand.at(hour)  # (groups, channels)
         bought = rates[:, PLATFORM_CHANNEL] * self._within
         in_store = self._in_store(hour)
         if not in_store.any():
-            # A run may have longer hours than its stores: what it sells then is bought online.
-            # The stores still need weights, which no sale in store asks for.
+            # A run may sell while all its stores are closed: then every sale is online. The row
+            # of the local channel still needs weights, although no sale uses them.
             bought = bought * (CHANNELS.index("online") == PLATFORM_CHANNEL)
             in_store = self._size
         return bought.ravel(), np.array([in_store, self._size])
 
     def _in_store(self, hour: int) -> Floats:
-        """Of the stores that are open; one in a province on holiday sells less."""
+        """Return the weights of the stores for sales in store.
+
+        Closed stores have weight 0; stores in a province on holiday sell less.
+        """
         day = day_of(hour)
         away = self._demand.on_holiday(day)
         dia = DIAS[dia_index(day)]
@@ -56,7 +59,7 @@ class Places:
 
 
 def _within_channel(market: Market) -> Floats:
-    """Share of each platform in its channel, (groups, platforms)."""
+    """Return the share of each platform in its channel, (groups, platforms)."""
     table = np.zeros((len(market.groups), len(PLATAFORMAS)))
     for position, group in enumerate(market.groups):
         for row in applicable(market.platforms, (group.grupo,)):
@@ -69,7 +72,11 @@ def _within_channel(market: Market) -> Floats:
 
 
 def _store_weights(market: Market, stores: Sequence[Store]) -> list[float]:
-    """A province's sales go by its population, and among all its stores by their size."""
+    """Return the stores' weights.
+
+    A province's sales are proportional to its population, and all its stores, selected or not,
+    share them in proportion to their weight.
+    """
     population = {row.code: row.share for row in market.provinces}
     size = dict.fromkeys(population, 0.0)
     for store in market.stores:

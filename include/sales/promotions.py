@@ -1,4 +1,4 @@
-"""Bank and wallet promotions: which payments have how much off, by weekday and date."""
+"""Choose the percent that bank and wallet promotions take off a payment, by weekday and date."""
 
 from datetime import date, timedelta
 
@@ -14,14 +14,14 @@ _OPEN_END = date.max
 
 
 class Promotions:
-    """The promotions as probabilities, a table for each stretch of days with the same ones."""
+    """Probabilities of the promotions, one table per period with the same promotions."""
 
     def __init__(self, market: Market, issuers: list[str]) -> None:
         self._groups = [row.grupo for row in market.groups]
         self._issuers = issuers
         self._promotions = market.promotions
         self.percents: Ints = np.array([0, *sorted({row.percent for row in market.promotions})])
-        """What is picked: percent off; 0 is no promotion."""
+        """The options of `choice`: percent off; 0 means no promotion."""
         ends = (row.hasta for row in market.promotions if row.hasta)
         self._starts = sorted(
             {
@@ -35,9 +35,9 @@ class Promotions:
         self.choice = Choice(table.reshape(-1, len(self.percents)))
 
     def on(self, day: date, weekday: int) -> Floats:
-        """Probabilities on a weekday of the promotions in force on a day.
+        """Return the probabilities on a weekday of the promotions that are in force on a day.
 
-        An array (payment types, issuers, groups, channels, percents).
+        The result is an array (payment types, issuers, groups, channels, percents).
         """
         shape = (len(TIPOS_PAGO), len(self._issuers), len(self._groups), len(CHANNELS))
         table = np.zeros((*shape, len(self.percents)))
@@ -52,12 +52,12 @@ class Promotions:
         return table
 
     def condition(self, day: date) -> int:
-        """First condition of `choice` on a day; those of its payments follow, `within`."""
+        """Return the first condition of `choice` on a day; add `within` for that of a payment."""
         period = sum(start <= day for start in self._starts) - 1
         return (period * 7 + day.weekday()) * int(np.prod(self._shape))
 
     def within(self, payment: Ints, issuer: Ints, group: Ints, channel: Ints) -> Ints:
-        """How far from the day's first condition that of a payment is."""
+        """Return the distance of each payment's condition from the day's first condition."""
         _, issuers, groups, channels = self._shape
         place: Ints = ((payment * issuers + issuer) * groups + group) * channels + channel
         return place

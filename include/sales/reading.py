@@ -1,4 +1,4 @@
-"""Reads a data file into typed lines, and tells every cell that is wrong at once."""
+"""Read a data file into typed rows, and report every wrong cell at once."""
 
 import csv
 import io
@@ -15,13 +15,13 @@ RowT = TypeVar("RowT", bound=Row)
 
 
 _LONGEST = 300
-"""Characters of a problem that a person reads: a cell may be of any length."""
+"""Number of characters of a problem that are shown: a cell may have any length."""
 _fields: Final = cache(msgspec.structs.fields)
-"""Of a row type, found once: that takes longer than to read a line."""
+"""Fields of a row type. Cached, because finding them takes longer than reading a line."""
 
 
 class Problem(NamedTuple):
-    """What is wrong, and where."""
+    """A mistake in a data file: where it is, and what is wrong."""
 
     file: str
     line: int
@@ -33,7 +33,7 @@ class Problem(NamedTuple):
 
 
 class Line(NamedTuple, Generic[RowT]):
-    """A row and its place in the file, from 1."""
+    """A row and its line number in the file, from 1."""
 
     number: int
     row: RowT
@@ -42,7 +42,8 @@ class Line(NamedTuple, Generic[RowT]):
 def read_table(path: Path, row_type: type[RowT]) -> tuple[list[Line[RowT]], list[Problem]]:
     """Read a UTF-8 CSV whose header names the fields of `row_type`.
 
-    Returns the good lines and the problems of the others. A blank cell takes the field's default.
+    Returns the lines that could be read and the problems of the others. A blank cell takes the
+    field's default.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -52,7 +53,8 @@ def read_table(path: Path, row_type: type[RowT]) -> tuple[list[Line[RowT]], list
         return [], [Problem(path.name, 1, f"the file cannot be read: {error}")]
     except UnicodeDecodeError as error:
         return [], [Problem(path.name, 1, f"the file is not UTF-8: {error}")]
-    # Lines as an editor counts them: `splitlines` ends them at some signs within a text, too.
+    # StringIO counts lines as an editor does; `splitlines` would also break them at some
+    # characters within a text.
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     lines: list[Line[RowT]] = []
     problems: list[Problem] = []
@@ -67,7 +69,7 @@ def read_table(path: Path, row_type: type[RowT]) -> tuple[list[Line[RowT]], list
             else:
                 lines.append(Line(reader.line_num, row))
     except csv.Error as error:
-        line = max(reader.line_num, 1)  # none has been read if the header is not readable
+        line = max(reader.line_num, 1)  # 0 if the header itself could not be read
         problems.append(Problem(path.name, line, f"not readable as CSV: {error}"))
     if not lines and not problems:
         problems.append(Problem(path.name, 1, "the file has no line but its header"))

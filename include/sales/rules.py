@@ -1,7 +1,7 @@
-"""What must hold between the lines of the data files, as rules that collect every problem.
+"""Rules for the data files: each checks some lines and collects every problem.
 
-A rule over a whole table is left out while some of the table's lines cannot be read: its verdict
-would only repeat their problems.
+A rule about a whole table is skipped if some of the table's lines could not be read: it would only
+report the consequences of their problems.
 """
 
 import itertools
@@ -13,14 +13,14 @@ from include.sales.reading import Line, Problem, read_table
 from include.sales.tables import Row, applicable
 
 SHARE_TOLERANCE: Final = 0.15
-"""How far a table of percentages may be from 100: published ones are rounded to one decimal."""
+"""Tolerance of a sum of percentages around 100: published ones are rounded to one decimal."""
 
 
 class Rules:
     """The tables of a folder, a CSV file each, and the problems found in them so far."""
 
     def __init__(self, folder: Path, row_types: Mapping[str, type[Row]]) -> None:
-        """Read the tables; `row_types` is by the file's name without its ending."""
+        """Read the tables; the keys of `row_types` are the files' names without `.csv`."""
         self.row_types = row_types
         self.problems: list[Problem] = []
         self.broken: set[str] = set()
@@ -32,22 +32,22 @@ class Rules:
                 self.broken.add(name)
 
     def rows(self, name: str) -> list[Any]:
-        """Return the rows of a table that could be read."""
+        """Return the readable rows of a table."""
         return [line.row for line in self._lines[name]]
 
     def lines(self, name: str, holds: Callable[[Any], bool], text: str) -> None:
-        """Each line satisfies a condition, of which `text` says that it does not hold."""
+        """Check that each line satisfies a condition; `text` is the problem if it does not."""
         for line in self._lines[name]:
             if not holds(line.row):
                 self._report(name, line.number, text)
 
     def some(self, name: str, holds: Callable[[Any], bool], text: str) -> None:
-        """Some line satisfies a condition, of which `text` says that none does."""
+        """Check that some line satisfies a condition; `text` is the problem if none does."""
         if name not in self.broken and not any(map(holds, self.rows(name))):
             self._report(name, 1, text)
 
     def unique(self, name: str, *columns: str) -> None:
-        """No two lines have the same values in some columns."""
+        """Check that no two lines have the same values in the columns."""
         first: dict[tuple[Any, ...], int] = {}
         for line in self._lines[name]:
             values = tuple(getattr(line.row, column) for column in columns)
@@ -58,7 +58,7 @@ class Rules:
     def complete(
         self, name: str, columns: Sequence[str], options: Sequence[Iterable[object]]
     ) -> None:
-        """There is a line for each combination of the columns' options."""
+        """Check that there is a line for each combination of the columns' options."""
         if name in self.broken:
             return
         there = {tuple(getattr(row, c) for c in columns) for row in self.rows(name)}
@@ -68,7 +68,7 @@ class Rules:
                 self._report(name, 1, f"there is no line of {text}")
 
     def refers(self, name: str, column: str, target: str, target_column: str) -> None:
-        """Each value of a column, unless blank, is in the target table's column."""
+        """Check that each value of a column, unless blank, is in the target table's column."""
         if target in self.broken:
             return
         known = {"", *(getattr(line.row, target_column) for line in self._lines[target])}
@@ -78,7 +78,7 @@ class Rules:
                 self._report(name, line.number, f"{column} {value!r} is not in {target}.csv")
 
     def each(self, name: str, column: str, user: str, user_column: str) -> None:
-        """Each value of a column is used in some line of the user table."""
+        """Check that each value of a column is used in some line of the user table."""
         if user in self.broken:
             return
         used = {getattr(line.row, user_column) for line in self._lines[user]}
@@ -88,7 +88,7 @@ class Rules:
                 self._report(name, line.number, f"{column} {value!r} has no line in {user}.csv")
 
     def shares(self, name: str) -> None:
-        """Under each condition the shares sum to 100, and no option is there twice."""
+        """Check that under each condition the shares sum to 100 and no option is repeated."""
         totals: dict[tuple[str, ...], float] = {}
         first: dict[tuple[str, ...], int] = {}
         options: set[tuple[tuple[str, ...], str | int]] = set()
@@ -108,7 +108,10 @@ class Rules:
     def covers(
         self, name: str, conditions: Iterable[tuple[str, ...]], also: str | None = None
     ) -> None:
-        """Each of the conditions has some line, its own or one for all."""
+        """Check that each condition has a line, its own or the one with a blank last part.
+
+        `also` is a table that must be readable too: the conditions come from it.
+        """
         if self.broken & {name, also}:
             return
         rows = self.rows(name)

@@ -1,6 +1,6 @@
-"""Simulated sales summed up: how many by hour and channel, and how they are paid.
+"""Sum up simulated sales: their number by hour and channel, and their payment mix.
 
-What a figure or a report shows, without how it looks.
+This module computes the numbers of figures and reports; others draw them.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Sales(NamedTuple):
     """Sales as columns, in the order of time."""
 
     hour: Ints
-    """Local hour, as `local_time` counts them."""
+    """Local hours, as `local_time` counts them."""
     channel: Ints
     """Positions in `CHANNELS`."""
     group: Ints
@@ -37,27 +37,27 @@ class Day(NamedTuple):
 
     day: date
     expected: Floats
-    """What the demand curve says."""
+    """Number of sales that the demand curve expects."""
     simulated: Ints
 
 
 class Mix(NamedTuple):
-    """How the sales of a channel and group are paid, in percent of their value.
+    """Payment mix of a channel and group, in percent of the value of completed sales.
 
-    Payment types whose split is an assumption are one option together.
+    Payment types whose shares are only assumptions are combined into one option.
     """
 
     canal: Canal
     grupo: str
-    """Blank is all groups."""
+    """The group; blank means all groups."""
     source: str
     date: str
     options: tuple[tuple[str, ...], ...]
-    """Payment types."""
+    """Payment types of each option."""
     published: tuple[float, ...]
     simulated: tuple[float, ...]
     sales: int
-    """How many were simulated."""
+    """Number of simulated sales that were counted."""
 
 
 def simulate(
@@ -70,7 +70,7 @@ def simulate(
     moments = arrivals(demand, seed, midnight(start), midnight(end), scale)
     count = len(moments)
     source = SaleSource(market, seed, corrida="resumen")
-    # Rows of a block do not influence each other, so that the last one may be padded.
+    # Rows of a block do not influence each other, so the last block may be padded.
     blocks = np.pad(moments, (0, -count % BLOCK), mode="edge").reshape(-1, BLOCK)
     columns = [source.columns(number, ts) for number, ts in enumerate(blocks)]
     drawn = Drawn(*(np.concatenate(parts)[:count] for parts in zip(*columns, strict=True)))
@@ -85,7 +85,7 @@ def simulate(
 
 
 def sales_by_hour(market: Market, demand: Demand, seed: int, day: date, scale: float) -> Day:
-    """Simulate a local day and set it against the curve; `scale` as in `simulate`."""
+    """Simulate a local day and compare it with the demand curve; `scale` as in `simulate`."""
     sales = simulate(market, demand, seed, day, day + timedelta(days=1), scale)
     first = first_hour(day)
     simulated = np.zeros((24, len(CHANNELS)), dtype=np.int64)
@@ -95,9 +95,9 @@ def sales_by_hour(market: Market, demand: Demand, seed: int, day: date, scale: f
 
 
 def payment_mixes(market: Market, sales: Sales) -> list[Mix]:
-    """Set the payment mix of completed sales against each published one of payments.csv.
+    """Compare the payment mix of completed sales with each published mix of payments.csv.
 
-    A channel and group whose figures are all assumptions has nothing to be set against.
+    A channel and group whose shares are all assumptions is left out: it has no published mix.
     """
     found = []
     for canal, grupo in dict.fromkeys((row.canal, row.grupo) for row in market.payments):

@@ -1,7 +1,8 @@
-"""What a line of each data file holds, one class a file.
+"""Row types of the data files, one class per file.
 
-A column that is a field of the event carries that field's name. Every line says where its figure
-comes from (`source`, or "assumption") and of when it is (`date`). A blank cell takes the default.
+A column that corresponds to a field of the event has that field's name. Every line names the source
+of its figure (`source`, which may be an "assumption") and the figure's date (`date`). A blank cell
+takes the field's default.
 """
 
 import datetime as dt
@@ -20,13 +21,13 @@ Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$")]
 Percentage = Annotated[float, Meta(ge=0, le=100)]
 OpeningHours = Annotated[str, Meta(pattern=r"^(([0-9]|1[0-9]|2[0-3])-([0-9]|1[0-9]|2[0-4]))?$")]
 Canal = Literal["local", "online"]
-"""In store, or by any of the other platforms."""
+"""Sales channel: in store (platform `local`), or online (any other platform)."""
 CHANNELS: Final[tuple[Canal, ...]] = get_args(Canal)
 
 _CUIT_WEIGHTS: Final = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
 Outcome = Literal["aprobada", "rechazada", "pendiente"]
-"""How an attempt to pay ends; what follows an approval is in returns.csv."""
+"""State after an attempt to pay; returns.csv says what follows an approval."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     source: Text
     date: Annotated[str, Meta(pattern=r"^[0-9]{4}(-[0-9]{2}){0,2}$")]
-    """Year, month or day of the figure, as exact as its source."""
+    """Year, month or day of the figure, as exact as the source gives it."""
 
 
 class Share(Row, frozen=True, kw_only=True):
@@ -44,12 +45,12 @@ class Share(Row, frozen=True, kw_only=True):
 
     @property
     def condition(self) -> tuple[str, ...]:
-        """What the share is conditional on; a blank part stands for all without their own."""
+        """The condition of the share; a blank part stands for every value without own lines."""
         return ()
 
     @property
     def option(self) -> str | int:
-        """What the share is of."""
+        """The option that has this share."""
         raise NotImplementedError
 
 
@@ -57,7 +58,7 @@ ShareT = TypeVar("ShareT", bound=Share)
 
 
 def applicable(table: Iterable[ShareT], condition: tuple[str, ...]) -> list[ShareT]:
-    """Return the lines under a condition, or those whose last part is blank if it has none."""
+    """Return the lines with a condition; if there are none, those with its last part blank."""
     lines = list(table)
     own = [line for line in lines if line.condition == condition]
     return own or [line for line in lines if line.condition == (*condition[:-1], "")]
@@ -97,21 +98,21 @@ class Store(Row, frozen=True, kw_only=True):
     domingo: OpeningHours = ""
 
     def is_open(self, dia: str, hour: int) -> bool:
-        """Whether it is open in that local hour of a day of `calendar_tables.DIAS`."""
+        """Return whether the store is open in a local hour of a kind of day (`DIAS`)."""
         hours: str = getattr(self, dia)
         opens, _, closes = hours.partition("-")
         return bool(hours) and int(opens) <= hour < int(closes)
 
     @property
     def cuit_is_valid(self) -> bool:
-        """Whether the CUIT's last digit is that of the others (AFIP's weights, modulo 11)."""
+        """Whether the CUIT's last digit is the check digit of the others (AFIP: modulo 11)."""
         *digits, check = (int(digit) for digit in self.cuit.replace("-", ""))
         remainder = sum(map(operator.mul, _CUIT_WEIGHTS, digits)) % 11
         return bool(check == {0: 0, 1: 9}.get(remainder, 11 - remainder))
 
 
 class Group(Share, frozen=True, kw_only=True):
-    """groups.csv: share of all sales (as a count) of a line of business."""
+    """groups.csv: a line of business and its share of the number of sales."""
 
     grupo: Slug
 
@@ -122,10 +123,10 @@ class Group(Share, frozen=True, kw_only=True):
 
 
 class Category(Share, frozen=True, kw_only=True):
-    """categories.csv: share of the group's *value*, and how many units a sale has.
+    """categories.csv: share of the group's *value*, and the distribution of units per sale.
 
-    After each unit another follows with probability `repeat`, up to `max_units`; baskets.csv says
-    at what hours more often.
+    After each unit another one follows with probability `repeat`, up to `max_units`. baskets.csv
+    has the hours in which this is more likely.
     """
 
     categoria: Text
@@ -145,9 +146,10 @@ class Category(Share, frozen=True, kw_only=True):
 
 
 class Product(Row, frozen=True, kw_only=True):
-    """products.csv: list price in pesos, IVA included; `rank` 1 sells most in its category.
+    """products.csv: a product; its price is in pesos, IVA included.
 
-    `temporada` (seasons.csv) and `horario` (schedules.csv) say when; blank is always alike.
+    `rank` 1 is the product of its category that sells most. `temporada` (seasons.csv) and `horario`
+    (schedules.csv) say when it sells more; a blank means no variation.
     """
 
     sku: Annotated[str, Meta(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)*$")]
@@ -183,7 +185,7 @@ class PlatformShare(Share, frozen=True, kw_only=True):
 
 
 class ByChannel(Share, frozen=True, kw_only=True):
-    """A table by channel and group; a blank group stands for every group without its own."""
+    """A share by channel and group; a blank group stands for every group without own lines."""
 
     canal: Canal
     grupo: str = ""
@@ -217,21 +219,21 @@ class InstalmentShare(ByChannel, frozen=True, kw_only=True):
 
 
 class Programme(Row, frozen=True, kw_only=True):
-    """instalment_programmes.csv: who offers how many instalments, from when until when."""
+    """instalment_programmes.csv: a programme that offers a number of instalments for some time."""
 
     programa: Text
     cuotas: Annotated[int, Meta(ge=2, le=60)]
     desde: dt.date | None = None
     hasta: dt.date | None = None
-    """Blank while it is in force."""
+    """Last day; blank while the programme is in force."""
 
     def in_force(self, day: dt.date) -> bool:
-        """Whether it is offered on that day."""
+        """Return whether the programme is in force on that day."""
         return (self.desde or dt.date.min) <= day <= (self.hasta or dt.date.max)
 
 
 class ByPayment(Share, frozen=True, kw_only=True):
-    """A table by payment type."""
+    """A share by payment type."""
 
     tipo_pago: TipoPago
 
@@ -242,7 +244,7 @@ class ByPayment(Share, frozen=True, kw_only=True):
 
 
 class IssuerShare(ByPayment, frozen=True, kw_only=True):
-    """issuers.csv: card brands and wallets; a blank province stands for all without their own."""
+    """issuers.csv: share of a card brand or wallet; a blank province: each without own lines."""
 
     province: str = ""
     emisor: Text
@@ -259,7 +261,7 @@ class IssuerShare(ByPayment, frozen=True, kw_only=True):
 
 
 class OutcomeShare(ByPayment, frozen=True, kw_only=True):
-    """outcomes.csv: how attempts to pay end."""
+    """outcomes.csv: share of each state after attempts to pay."""
 
     estado: Outcome
 
@@ -270,7 +272,7 @@ class OutcomeShare(ByPayment, frozen=True, kw_only=True):
 
 
 class RejectionShare(ByPayment, frozen=True, kw_only=True):
-    """rejections.csv: why attempts to pay are rejected."""
+    """rejections.csv: share of each reason for rejections."""
 
     motivo: Slug
 

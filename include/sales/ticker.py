@@ -1,13 +1,14 @@
-"""A sale as one line to read, in Spanish."""
+"""Format a sale as one line of Spanish text, for the log."""
 
 from include.sales.event import Venta
 
 PAYMENT_NAMES = {"debito": "débito", "credito": "crédito", "qr": "QR"}
-"""Payment types that are written otherwise in Spanish than in the event."""
+"""Spanish names of the payment types whose name differs from the event's value."""
 
 
 def sale_line(sale: Venta) -> str:
-    """`#12 Córdoba · 2 × Yerba Mate 1 kg · $ 6.900,00 · crédito Visa en 3 cuotas · aprobada`."""
+    """Return a line such as
+    `#12 Córdoba · 2 × Yerba Mate 1 kg · $ 6.900,00 · crédito Visa en 3 cuotas · aprobada`."""
     product = sale.producto if sale.cantidad == 1 else f"{sale.cantidad} × {sale.producto}"
     payment = PAYMENT_NAMES.get(sale.tipo_pago, sale.tipo_pago)
     if sale.emisor:
@@ -21,6 +22,6 @@ def sale_line(sale: Venta) -> str:
 
 
 def money(centavos: int) -> str:
-    """Amount ≥ 0 as written in Argentina: 345000 is `$ 3.450,00`."""
+    """Return an amount ≥ 0 of centavos as Argentines write it: 345000 is `$ 3.450,00`."""
     pesos, rest = divmod(centavos, 100)
     return f"$ {pesos:,}".replace(",", ".") + f",{rest:02d}"

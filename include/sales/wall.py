@@ -1,23 +1,23 @@
-"""The time of day of a process: the system's as of when it began, going on evenly from there.
+"""A wall clock that does not jump: the system's time when the process began, plus elapsed time.
 
-A clock that is set back or forward in the middle of a run would make its window longer or shorter,
-and hold back or hurry what is due; here that shows in the next process only.
+If the system's clock is set during a run, the run's window would become longer or shorter, and its
+sales late or early. With this clock, the new time applies only to the next process.
 """
 
 import time
 from datetime import UTC, datetime
 
-#: It goes on while a machine is suspended, as the time of day does and `time.monotonic` does not.
+#: This clock also counts the time while the machine is suspended; `time.monotonic` does not.
 _STEADY = time.CLOCK_BOOTTIME
 
 _BEGAN = time.time() - time.clock_gettime(_STEADY)
 
 
 def seconds() -> float:
-    """Seconds since the epoch."""
+    """Return the seconds since the epoch."""
     return _BEGAN + time.clock_gettime(_STEADY)
 
 
 def now() -> datetime:
-    """The same as a moment in UTC."""
+    """Return the present moment in UTC."""
     return datetime.fromtimestamp(seconds(), UTC)

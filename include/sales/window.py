@@ -1,6 +1,6 @@
-"""Store hours: which simulation window holds a moment, and which one comes next.
+"""Simulation windows: find the window that contains a moment, or the next one.
 
-Hours are wall-clock times of the stores' time zone; moments and results are in UTC.
+Opening and closing hours are wall-clock times of the stores' time zone; results are in UTC.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ Window = tuple[datetime, datetime]
 
 
 class SimulationWindow:
-    """A stretch of the day, on some days of the week, in which stores sell."""
+    """The hours and weekdays in which the stores sell."""
 
     def __init__(
         self,
@@ -49,16 +49,16 @@ class SimulationWindow:
         self.timezone = timezone
 
     def containing(self, moment: datetime) -> Window | None:
-        """Return the window that holds a moment, or None when stores are closed."""
+        """Return the window that contains a moment, or None if stores are closed then."""
         window = self._on(self._local_day(moment))
         return window if window and window[0] <= moment < window[1] else None
 
     def current_or_next(self, moment: datetime) -> Window:
-        """Return the window that holds a moment or, when stores are closed, the next one."""
+        """Return the window that contains a moment, or the next one if stores are closed then."""
         return self.containing(moment) or self.next_after(moment)
 
     def next_after(self, moment: datetime) -> Window:
-        """Return the first window that starts after a moment; given a start, the following one."""
+        """Return the first window that starts after a moment (not at that moment)."""
         day = self._local_day(moment)
         while True:
             window = self._on(day)
@@ -72,7 +72,7 @@ class SimulationWindow:
         return moment.astimezone(self._zone).date()
 
     def _on(self, day: date) -> Window | None:
-        """Return the window of a day; a clock change may leave none of it."""
+        """Return the window of a day, or None; a clock change may also remove a whole window."""
         if day.weekday() not in self.weekdays:
             return None
         start, end = (

@@ -1,7 +1,7 @@
-"""What Airflow and Druid may do in Kafka: declared once, in `acls.csv`, for every place.
+"""The Kafka permissions (ACLs) of Airflow and Druid, declared once in `acls.csv`.
 
-`grant` makes it so in a Kafka whose users are known; for Confluent Cloud `python -m
-include.stream.acls` writes docs/acls.md with the commands of its CLI.
+`grant` creates them in a Kafka cluster through its admin API. For Confluent Cloud, `python -m
+include.stream.acls` writes docs/acls.md, which holds the commands of Confluent's CLI.
 """
 
 import csv
@@ -22,7 +22,7 @@ from include.stream.topics import ADMIN_TIMEOUT, Admin
 _FILE: Final = Path(__file__).with_suffix(".csv")
 _DOCS: Final = Path(__file__).parents[2] / "docs" / "acls.md"
 
-#: Kafka's and the CLI's names of the kinds of resource in the file.
+#: For each `resource` in the file: Kafka's resource type and the option of Confluent's CLI.
 _KINDS: Final = {
     "topic": (ResourceType.TOPIC, "--topic"),
     "group": (ResourceType.GROUP, "--consumer-group"),
@@ -49,7 +49,7 @@ A service account for each, with an API key of its own; then, with their ids in 
 
 
 class Acl(NamedTuple):
-    """A row of the file: what a user may do with a resource, and why."""
+    """A row of `acls.csv`: what a user may do with a resource, and why."""
 
     user: str
     resource: str
@@ -60,7 +60,7 @@ class Acl(NamedTuple):
     why: str
 
     def bindings(self, principal: str) -> list[AclBinding]:
-        """The row as Kafka's ACLs, one an operation, for a principal such as ``User:airflow``."""
+        """Return one ACL per operation, for a principal such as ``User:airflow``."""
         return [
             AclBinding(
                 _KINDS[self.resource][0],
@@ -75,7 +75,7 @@ class Acl(NamedTuple):
         ]
 
     def command(self, service_account: str) -> str:
-        """The row as a command of Confluent's CLI."""
+        """Return the command of Confluent's CLI that creates the row's ACLs."""
         operations = self.operations.replace("_", "-").replace(" ", ",")
         prefix = " --prefix" if self.pattern == "prefixed" else ""
         return (
@@ -85,16 +85,16 @@ class Acl(NamedTuple):
 
 
 def load_acls(file: Path = _FILE) -> list[Acl]:
-    """Every row of the file."""
+    """Return every row of the file."""
     with file.open(newline="", encoding="utf-8") as lines:
         return [Acl(**row) for row in csv.DictReader(lines)]
 
 
 def grant(config: Mapping[str, Any], principals: Mapping[str, str]) -> None:
-    """Grant all to the principals of the file's users; what is granted already stays.
+    """Create the ACLs of every row; existing ACLs are left as they are.
 
-    `config` is of a client that may alter ACLs. Raises `KafkaUnreachableError` or
-    `KafkaRefusedError`.
+    `principals` maps each user of the file to its Kafka principal. `config` must belong to a user
+    that may alter ACLs. Raises `KafkaUnreachableError`, `KafkaEntryError` or `KafkaRefusedError`.
     """
     bindings = [binding for acl in load_acls() for binding in acl.bindings(principals[acl.user])]
     admin = Admin(config)
@@ -104,7 +104,7 @@ def grant(config: Mapping[str, Any], principals: Mapping[str, str]) -> None:
 
 
 def docs() -> str:
-    """Text of docs/acls.md."""
+    """Return the text of docs/acls.md."""
     rows = [
         "| who | on | may | why |",
         "|---|---|---|---|",

@@ -1,10 +1,10 @@
-"""What Confluent Cloud takes of a topic: refused here in words that say what to change.
+"""Check a topic's settings against Confluent Cloud's limits, before the topic is created there.
 
-The settings are those that Confluent's own Terraform provider lets one set (confluentinc/
-terraform-provider-confluent, `editableTopicSettings` in resource_kafka_topic.go); the documentation
-has them under "Configuration Reference for Topics in Confluent Cloud". The bounds are what the
-service answers with ("is lower than the minimum allowed value of 52428800" for segment.bytes,
-"exceeded max limit of 8388608" for max.message.bytes).
+The allowed settings are those of Confluent's own Terraform provider (confluentinc/
+terraform-provider-confluent, `editableTopicSettings` in resource_kafka_topic.go). Confluent's
+documentation lists them under "Configuration Reference for Topics in Confluent Cloud". The bounds
+come from the service's error messages ("is lower than the minimum allowed value of 52428800" for
+segment.bytes, "exceeded max limit of 8388608" for max.message.bytes).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import Any, Final
 from include.stream.errors import StreamError
 
 REPLICATION_FACTOR: Final = 3
-"""Of every topic there; also what the broker's default is."""
+"""Replication factor of every topic on Confluent Cloud, which is also the broker's default."""
 
 SETTINGS: Final = frozenset(
     (
@@ -39,22 +39,22 @@ SETTINGS: Final = frozenset(
     )
 )
 
-#: The greatest segment is Kafka's own.
+#: Least and greatest value of a setting. Kafka itself sets the greatest segment.bytes.
 _BOUNDS: Final = {"max.message.bytes": (0, 8_388_608), "segment.bytes": (52_428_800, 2**31 - 1)}
 
 
 class TopicNotAllowedError(StreamError):
-    """A topic that Confluent Cloud would not make as it is asked for."""
+    """Confluent Cloud would refuse to create the topic with these settings."""
 
 
 def is_confluent_cloud(config: Mapping[str, Any]) -> bool:
-    """Whether a librdkafka configuration is for Confluent Cloud, by its addresses."""
+    """Return whether a librdkafka configuration names a broker of Confluent Cloud."""
     servers = str(config["bootstrap.servers"]).split(",")
     return any(server.strip().split(":")[0].endswith(".confluent.cloud") for server in servers)
 
 
 def check_topic(name: str, replication_factor: int | None, topic_config: Mapping[str, str]) -> None:
-    """Raise `TopicNotAllowedError` for what Confluent Cloud does not take."""
+    """Raise `TopicNotAllowedError` if Confluent Cloud would refuse the topic; list every reason."""
     problems = []
     if replication_factor not in (None, REPLICATION_FACTOR):
         problems.append(f"a replication factor of {replication_factor} (it is always 3)")

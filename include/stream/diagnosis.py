@@ -1,6 +1,6 @@
-"""Why Kafka cannot be reached, found by doing what its client does first: look up, connect, TLS.
+"""Find out why Kafka cannot be reached: look up the host name, connect, and try TLS.
 
-librdkafka only says that a handshake failed; Python's `ssl` says why.
+librdkafka only reports that a handshake failed; Python's `ssl` module reports why.
 """
 
 import socket
@@ -12,15 +12,15 @@ _TIMEOUT: Final = 3.0
 
 _TLS: Final = ("SSL", "SASL_SSL")
 
-#: OpenSSL's codes (x509_vfy.h) of what a person mends in different places.
+#: OpenSSL's verification errors (x509_vfy.h) that get a message of their own.
 _EXPIRED: Final = 10
 _OTHER_HOST: Final = (62, 64)
 
 
 def diagnose(config: Mapping[str, Any]) -> str:
-    """What keeps a client with this librdkafka configuration from its broker; "" if nothing does.
+    """Return why a client with this librdkafka configuration cannot connect; "" if none is found.
 
-    The words end a sentence that begins with the broker's address. Only the first address of
+    The text completes a sentence that begins with the broker's address. Only the first address of
     `bootstrap.servers` is tried, for a few seconds.
     """
     host, port = _first(str(config["bootstrap.servers"]))
@@ -72,7 +72,7 @@ def _of_tls(connection: socket.socket, host: str, config: Mapping[str, Any]) -> 
 
 
 def _of_plaintext(connection: socket.socket) -> str:
-    # Nothing is sent over it: whom it is with does not matter.
+    # No data is sent over this connection, so the certificate need not be verified.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:

@@ -1,7 +1,7 @@
-"""The data dictionary as a page of the docs; run as a module, it writes the page.
+"""Generate the data dictionary, docs/data-dictionary.md; run as a module, it writes the page.
 
-What the code and the market's data do not say themselves, units and who sets a field, is in
-`dictionary.csv`.
+`dictionary.csv` adds the facts that the code and the market's data do not hold, such as units and
+who sets a field.
 """
 
 import csv
@@ -81,7 +81,7 @@ Of a run with faults on purpose, besides its proper events. `fallas` counts them
 
 
 def render(market: Market) -> str:
-    """The page, in Markdown; raises `KeyError` for a field that `dictionary.csv` does not have."""
+    """Return the page as Markdown; raises `KeyError` for a field missing in `dictionary.csv`."""
     facts = _read_facts()
     sale = _example(market)
     parts = [
@@ -98,7 +98,10 @@ def render(market: Market) -> str:
 
 
 def _example(market: Market) -> tuple[Venta, ...]:
-    """The events of the first sale whose last one, a rejection, has no field that is empty or 0."""
+    """Return the events of the first sale whose last event has no field that is empty or 0.
+
+    Only a rejection has `motivo`, so that last event is a rejection.
+    """
     source = SaleSource(market, _EXAMPLE_SEED, corrida="ejemplo")
     chains = (source.chain(n, _EXAMPLE_MOMENT) for n in range(10_000))
     return next(chain for chain in chains if all(msgspec.structs.astuple(chain[-1])))
@@ -129,7 +132,7 @@ def _event_table(facts: Mapping[str, Mapping[str, str]], example: Venta) -> str:
 
 
 _DRUID_TYPES: Final = {"string": "VARCHAR", "long": "BIGINT"}
-"""As Druid's SQL names the types of the ingestion spec."""
+"""Druid SQL's name for each type of the ingestion spec."""
 
 
 def _json_type(schema: Mapping[str, Any]) -> str:

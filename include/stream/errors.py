@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError
 
 from include.stream.diagnosis import diagnose
 
-#: What the connection's user has no ACL for, by Kafka's error.
+#: The kind of resource that the connection's user lacks an ACL for, by Kafka's error code.
 _ACL_FOR: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "topic",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "consumer group",
@@ -16,13 +16,13 @@ _ACL_FOR: Final = {
 }
 
 NOT_ALLOWED: Final = frozenset(_ACL_FOR)
-"""Codes of what no waiting mends: an ACL is missing."""
+"""Kafka's error codes for a missing ACL: a retry cannot help."""
 
 _LOGIN_REFUSED: Final = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
 
 
 class StreamError(RuntimeError):
-    """Kafka holds, or answered with, what the project cannot go on with."""
+    """Kafka's data or Kafka's answer does not let the project go on."""
 
 
 class KafkaUnreachableError(StreamError):
@@ -41,7 +41,7 @@ class KafkaUnreachableError(StreamError):
 
 
 class KafkaEntryError(StreamError):
-    """The client does not get in as it is configured; waiting does not help."""
+    """Kafka does not accept the client's login or TLS settings; a retry does not help."""
 
 
 class KafkaRefusedError(StreamError):
@@ -61,17 +61,17 @@ class KafkaRefusedError(StreamError):
 
 
 class Complaints:
-    """librdkafka's ``error_cb``: why there is no answer, which it tells nobody else."""
+    """librdkafka's ``error_cb``, the only place where it reports why there is no answer."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Take the client's configuration, for what the complaints mean."""
+        """Take the client's configuration, to explain its complaints."""
         self._config = config
         self.latest = ""
-        """The last one, in librdkafka's words."""
+        """The latest complaint, in librdkafka's words."""
         self._hopeless: KafkaEntryError | None = None
 
     def __call__(self, error: KafkaError) -> None:
-        """Note a complaint."""
+        """Record a complaint."""
         self.latest = error.str()
         if self._hopeless:
             return
@@ -81,11 +81,11 @@ class Complaints:
                 f"{kafka} refuses the connection's login: correct sasl.username and sasl.password "
                 "(on Confluent Cloud, an API key of this cluster and its secret) and sasl.mechanism"
             )
-        # A broker that ends in the middle of a handshake is one, too, and comes back.
+        # A broker that stops during a handshake also gives an SSL error, but it may come back.
         elif error.code() == KafkaError._SSL and (found := diagnose(self._config)):
             self._hopeless = KafkaEntryError(f"{kafka} cannot be talked to: {found}")
 
     def raise_if_hopeless(self) -> None:
-        """Raise `KafkaEntryError` if the client will not get in however long it waits."""
+        """Raise `KafkaEntryError` if Kafka will never accept the client as it is configured."""
         if self._hopeless:
             raise self._hopeless

@@ -1,4 +1,4 @@
-"""Foreign records: committed records of the topic of sales that no run in the ledger sent."""
+"""Find foreign records: committed records of the sales topic that no run in the ledger sent."""
 
 import logging
 import re
@@ -21,26 +21,26 @@ from include.texts import escaped
 log = logging.getLogger(__name__)
 
 MOST_NAMED: Final = 5
-"""Foreign records that are named; all of them are counted."""
+"""Number of foreign records that a report names; it counts all of them."""
 
 SECONDS: Final = 30.0
-"""Seconds that the search may take."""
+"""Time limit of the search, in seconds."""
 
 _BATCH = 10_000
-"""Records whose run the ledger does not have yet, before it is read again."""
+"""Read the ledger again once this many records belong to no run that it knew at the last read."""
 
 _LAST_READ = 1.0
-"""Seconds that a read of the ledger has, however long the topic took."""
+"""Least time limit of a read, in seconds, even when the search has used up its own time."""
 
 _LONGEST = 80
-"""Characters of a value that are shown."""
+"""Number of characters of a value that are shown."""
 
 _ID = re.compile(rf"e(?P<run>[0-9a-f]{{16}})-(?P<sale>\d{{12,18}})-[0-2](?P<copy>{COPY}?)")
 _KEY = re.compile(rb"v(?P<run>[0-9a-f]{16})-(?P<sale>\d{12,18})")
 
 
 class Foreign(NamedTuple):
-    """Where a foreign record is and what it says; texts are escaped, and "" if it has none."""
+    """Position and identity of a foreign record; texts are escaped, a missing one is ""."""
 
     partition: int
     offset: int
@@ -59,9 +59,9 @@ class ForeignRecords:
     """The foreign records of a topic.
 
     Attributes:
-        count: how many were found.
-        first: the first `MOST_NAMED` that were found.
-        complete: whether there was time to read all of the topic.
+        count: number of foreign records found.
+        first: the first `MOST_NAMED` of them.
+        complete: whether the whole topic was read.
     """
 
     count: int = 0
@@ -72,7 +72,7 @@ class ForeignRecords:
         return self.count > 0 or not self.complete
 
     def __str__(self) -> str:
-        """Spanish, for Airflow's users; "" if there is nothing to tell."""
+        """Return a Spanish summary for Airflow's users; "" if there is nothing to report."""
         unread = "no se llegó a leer todo el tópico"
         if not self.count:
             return "" if self.complete else f"registros que el libro no conoce: {unread}"
@@ -83,7 +83,7 @@ class ForeignRecords:
         return f"{self.count} {what} que el libro no conoce{least}: {names}{more}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for an XCom."""
+        """Return the value of the XCom."""
         return {
             "registros": self.count,
             "primeros": [record._asdict() for record in self.first],
@@ -91,17 +91,17 @@ class ForeignRecords:
         }
 
     def add(self, record: Foreign) -> None:
-        """Count a record, and name it if it is among the first."""
+        """Count a record, and keep it if it is among the first `MOST_NAMED`."""
         self.count += 1
         if len(self.first) < MOST_NAMED:
             self.first.append(record)
 
 
 class _Claim(NamedTuple):
-    """What a record says that it is: an event, or a garbled copy, of a sale of a run."""
+    """The run and sale that a record claims to be of, and whether it is a garbled copy."""
 
     run: str
-    """As `run_key` has it."""
+    """The run's digest, from `run_key`."""
     sale: int
     garbled: bool
 
@@ -116,14 +116,14 @@ def foreign_records(
 ) -> ForeignRecords:
     """Find the committed records of `topic` that no run in the ledger sent.
 
-    A record is known if its id and its key are those of an event of its run, and the ledger has
-    entries of that run up to that sale. A record that is no event, or whose id is a garbled copy's,
-    is known if its key is such a sale's and the ledger counts garbled records of that run. So a
-    record that repeats the id, run and key of a real one is not foreign: it counts as repeated.
+    A record is known if its id and key name a sale of its run, and the ledger has entries of that
+    run which cover that sale. A record that is malformed, or whose id marks a garbled copy, is
+    known if its key names such a sale and the ledger counts garbled records of that run. A record
+    that repeats the id, run and key of a real one is therefore not foreign, but a duplicate.
 
-    Records before `since`, by Kafka's timestamp, are passed over (None: none are). The search ends
-    after so many `seconds`, and as a topic's end it takes the one at the call. It tells what it has
-    found if Kafka does not answer, and logs why.
+    Records with a Kafka timestamp before `since` are skipped (None: read all). The search stops
+    after about `seconds`, and at the offsets where the topic ended at the call. If Kafka fails, the
+    function logs why and returns the records found so far, with `complete` False.
     """
     deadline = time.monotonic() + seconds
     found = ForeignRecords()
@@ -137,7 +137,7 @@ def foreign_records(
         return {run_key(name): run for name, run in known.items()}
 
     def settle() -> None:
-        # What was committed after the ledger was read is in the ledger by now.
+        # A run may have sent these records after the last read of the ledger: read it again.
         sent = runs() if unsure else {}
         for named, claim in unsure:
             if not _is_known(claim, sent):
@@ -167,7 +167,7 @@ def _is_known(claim: _Claim, runs: Mapping[str, KnownRun]) -> bool:
 
 
 def _claim(record: Record) -> _Claim | None:
-    """Return what the record says that it is; None if no run makes such a record."""
+    """Return what the record claims to be; None if no run sends such a record."""
     key = _KEY.fullmatch(record.key or b"")
     if not key:
         return None
@@ -192,17 +192,18 @@ def _named(record: Record) -> Foreign:
 
 
 def _text(value: msgspec.Raw) -> str:
-    """Return the start of a JSON value: a text without its quotes, or what is in its place."""
+    """Return the start of a JSON value as text; a string loses its quotes."""
     return escaped(_start(bytes(value)).strip('"'), _LONGEST)
 
 
 def _start(data: bytes) -> str:
-    # A sign has four bytes at most; of a longer text one sign more is kept, so that the cut shows.
+    # A character has at most four bytes. One character more than is shown is kept, so that
+    # `escaped` can mark a longer text as cut.
     return data[: 4 * (_LONGEST + 1)].decode("utf-8", "backslashreplace")
 
 
 class _Identity(msgspec.Struct):
-    """The fields without which a record is no event of any run; the rest is skipped."""
+    """The fields that every event must have; msgspec skips the other fields."""
 
     id_evento: str
     corrida: str
@@ -210,7 +211,7 @@ class _Identity(msgspec.Struct):
 
 
 class _Anything(msgspec.Struct):
-    """Two of these fields, whatever a record has in their place."""
+    """An event's id and run, each with a value of any type."""
 
     id_evento: msgspec.Raw = msgspec.Raw(b"")
     corrida: msgspec.Raw = msgspec.Raw(b"")

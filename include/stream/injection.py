@@ -1,4 +1,4 @@
-"""Faults in a transaction: records beside the proper ones, and their counts in its entries."""
+"""Inject faults into a transaction: add faulty records, and count them in the ledger entries."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from include.stream.ledger import LedgerEntry, Totals, added, totals_of
 _MINUTE_MS = 60_000
 
 _BESIDE = FLAG["duplicado"] | sum(FLAG[kind] for kind in GARBLED)
-"""Kinds that add records."""
+"""Bits of the kinds of fault that add records."""
 
 
 class Columns(NamedTuple):
-    """What a transaction's faults depend on, a row an event."""
+    """The columns that a transaction's faults depend on, with one row per event."""
 
     secuencia: Ints
     ts: Ints
@@ -31,7 +31,7 @@ class Columns(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """What is published together; `entries` sum exactly the records."""
+    """Records to publish together with the ledger entries that sum them exactly."""
 
     keys: Sequence[str]
     values: Sequence[bytes]
@@ -39,7 +39,7 @@ class Transaction(NamedTuple):
 
 
 def columns_of(events: Sequence[Venta]) -> Columns:
-    """The columns of some events."""
+    """Return the columns of some events."""
     return Columns(
         np.array([event.secuencia for event in events], dtype=np.int64),
         np.array([_ms(event.ts) for event in events], dtype=np.int64),
@@ -48,10 +48,10 @@ def columns_of(events: Sequence[Venta]) -> Columns:
 
 
 def inject(faults: Faults, columns: Columns, clean: Transaction) -> Transaction:
-    """Add what befalls the events of a transaction; the proper records stay as they are.
+    """Return the transaction with its faults added; the original records do not change.
 
-    Only the events that are hit are looked at one by one. A garbled copy comes right before its
-    event, a repeated one right after.
+    For speed, only events with a fault are decoded. A garbled copy comes right before its event,
+    a duplicate right after it.
     """
     marks = faults.marks(columns.secuencia, columns.state)
     if not marks.any():
@@ -99,7 +99,7 @@ def _ms(ts: str) -> int:
 
 
 def _rows(mark: int, event: Venta) -> list[Totals]:
-    """What Druid will hold beside an event."""
+    """Return the totals of the extra rows that Druid will hold because of an event's faults."""
     proper = totals_of(event)
     rows = []
     if mark & FLAG["duplicado"]:

@@ -1,9 +1,9 @@
 """The ledger: what each run has sent, written in the same transactions as the sales themselves.
 
-Each record of the ledger topic is a `LedgerEntry` under the run's name as its key: the exact counts
-and sums that one transaction added to one minute of event time. A run's totals are the sum of its
-entries, and its next sale is the one after the last entry's. Every sale has exactly one event in
-state `pendiente`, its first: those count the sales.
+Each record of the ledger topic is a `LedgerEntry` whose key is the run's name: the exact counts and
+sums that one transaction added to one minute of event time. A run's totals are the sum of its
+entries, and its next sale follows the greatest committed `secuencia`. The first event of a sale,
+and no other, is in state `pendiente`: the number of those events is the number of sales.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from include.stream.topics import TopicMissingError
 _MINUTE_LENGTH = len("2026-11-24T12:00")
 
 _CLOCK_SKEW = timedelta(minutes=10)
-"""How much earlier than its events an entry's record may be dated, generously."""
+"""An entry's Kafka timestamp may be earlier than its events' `ts` by at most this (generous)."""
 
 
 class Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,14 +45,14 @@ class Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What one transaction added to one run and one UTC minute of event time."""
+    """Counts and sums that one transaction added to one run and one UTC minute of event time."""
 
     corrida: str
     semilla: int
     desde: int
     """Smallest `secuencia` of the events summed here."""
     hasta: int
-    """Greatest one."""
+    """Greatest `secuencia` of the events summed here."""
     minuto: str
     """`2026-11-24T12:00:00Z`."""
     primera_ts: str
@@ -61,41 +61,41 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     estados: dict[str, Totals]
     """By `estado`; a state without events has no key."""
     fallas: dict[str, int] = {}
-    """Faults on purpose by kind, of `include.sales.faults`; each in its event's minute."""
+    """Injected faults by kind (`include.sales.faults`), each counted in its event's minute."""
     de_mas: dict[str, Totals] = {}
-    """By `estado`, what Druid holds beside the events: repeated ones, and copies it can read."""
+    """Extra rows that Druid holds, by `estado`: duplicates, and garbled copies that it can read."""
     contenido: str = ""
-    """`SaleSource.choices` of the run, beside its seed; "" of a publisher that does not tell."""
+    """`SaleSource.choices` of the run; "" if the publisher does not know them."""
 
 
 class LedgerMinutes(NamedTuple):
-    """What the ledger says of some minutes of event time, over all runs."""
+    """Sums of the ledger for some minutes of event time, over all runs."""
 
     sums: dict[tuple[str, str, str], tuple[int, ...]]
-    """By (run, minute, state), what Druid has to hold of each as `Totals`, in its order."""
+    """Sums that Druid must hold by (run, minute, state): the fields of `Totals`, in their order."""
     in_flight: set[tuple[str, str]]
-    """The (run, minute) that something was added to just now, so that more may come."""
+    """The (run, minute) pairs with recent entries, to which more may still be added."""
 
 
 class RunProgress(msgspec.Struct, frozen=True):
-    """What is committed of a run, over all its tries: the sum of its ledger entries."""
+    """Progress of a run over all its tries: the sum of its committed ledger entries."""
 
     corrida: str
     seed: int | None = None
     """None as long as nothing is committed."""
     first: int = 0
-    """The first `secuencia` to be published: 0 but for a shard of a run."""
+    """The first `secuencia` to publish: the start of the shard, or 0 for a whole run."""
     last: int = -1
-    """The greatest committed `secuencia`; `first` − 1 if there is none."""
+    """The greatest committed `secuencia`; `first` − 1 if nothing is committed."""
     first_ts: str | None = None
     last_ts: str | None = None
     by_state: dict[str, Totals] = {}
     faults: dict[str, int] = {}
-    """As `LedgerEntry.fallas`."""
+    """Sum of `LedgerEntry.fallas`."""
     extra: dict[str, Totals] = {}
-    """As `LedgerEntry.de_mas`."""
+    """Sum of `LedgerEntry.de_mas`."""
     choices: str = ""
-    """As `LedgerEntry.contenido`."""
+    """`LedgerEntry.contenido` of the run."""
 
     @property
     def total(self) -> Totals:
@@ -104,17 +104,17 @@ class RunProgress(msgspec.Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """How many records Druid holds: the events, and what is there beside them."""
+        """Number of rows that Druid must hold: the events and the extra rows of faults."""
         return self.total.eventos + sum(totals.eventos for totals in self.extra.values())
 
     @property
     def sales(self) -> int:
-        """The sales begun: events in the state that each one begins in."""
+        """Number of sales begun: events in state `pendiente`, in which every sale begins."""
         return self.by_state.get("pendiente", Totals()).eventos
 
     @property
     def revenue_centavos(self) -> int:
-        """What is approved, less what is given back."""
+        """Amount of the approved sales, less refunds and chargebacks."""
         states = {"aprobada": 1, "reembolsada": -1, "contracargo": -1}
         return sum(
             sign * self.by_state.get(state, Totals()).importe_centavos
@@ -122,7 +122,11 @@ class RunProgress(msgspec.Struct, frozen=True):
         )
 
     def plus(self, entry: LedgerEntry) -> "RunProgress":
-        """Add an entry of this run; refuses one of another run, seed or choice of sales."""
+        """Return the progress with an entry added.
+
+        Raises `ValueError` for an entry of another run, `ResumeMismatchError` for one with another
+        seed or other choices.
+        """
         if entry.corrida != self.corrida:
             raise ValueError(f"an entry of run {entry.corrida!r} is no part of {self.corrida!r}")
         self.check_seed(entry.semilla)
@@ -141,7 +145,7 @@ class RunProgress(msgspec.Struct, frozen=True):
         )
 
     def check_seed(self, seed: int) -> None:
-        """Refuse to go on with another seed: the run would be of two kinds of sales."""
+        """Raise `ResumeMismatchError` if the run began with another seed: its sales would mix."""
         if self.seed not in (None, seed):
             raise ResumeMismatchError(
                 f"run {self.corrida!r} was begun with seed {self.seed} and cannot go on with seed "
@@ -149,9 +153,10 @@ class RunProgress(msgspec.Struct, frozen=True):
             )
 
     def check_choices(self, choices: str) -> None:
-        """Refuse to go on with other stores or days: sale n would no longer be what the seed says.
+        """Raise `ResumeMismatchError` if the run began with other stores or another day length.
 
-        One that is "" is of a publisher that does not tell, and fits any other.
+        Sale n would then differ from the sale n that an earlier try sent. An empty text means that
+        the choices are unknown, and it matches any others.
         """
         if self.choices and choices and choices != self.choices:
             raise ResumeMismatchError(
@@ -161,20 +166,20 @@ class RunProgress(msgspec.Struct, frozen=True):
 
 
 class KnownRun(NamedTuple):
-    """What the ledger says that a run sent, without its sums."""
+    """A run of the ledger, without its sums."""
 
     sales: range
     """From its smallest `secuencia` to its greatest one."""
     garbled: bool
-    """Whether garbled records are among it, on purpose."""
+    """Whether the run sent garbled records, as injected faults."""
 
 
 class LedgerError(StreamError):
-    """The ledger of a run does not add up, so where the run stands is not known."""
+    """The ledger of a run is not consistent, so the run's progress is unknown."""
 
 
 class ResumeMismatchError(StreamError):
-    """A run is resumed with another seed, other stores or days than it was begun with."""
+    """A run is resumed with another seed, other stores or another day length than it began with."""
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -182,7 +187,7 @@ _DECODER = msgspec.json.Decoder(LedgerEntry)
 
 
 def encode(entry: LedgerEntry) -> bytes:
-    """Compact JSON of the entry."""
+    """Return the entry as compact JSON."""
     return _ENCODER.encode(entry)
 
 
@@ -194,7 +199,7 @@ def decode(data: bytes) -> LedgerEntry:
 def entries_for(sales: Sequence[Venta], seed: int) -> tuple[LedgerEntry, ...]:
     """Sum the events of one transaction by minute of event time, in the order of the minutes.
 
-    All events have to be of one run.
+    All events must belong to the same run.
     """
     minutes: dict[str, list[Venta]] = {}
     for sale in sales:
@@ -203,7 +208,7 @@ def entries_for(sales: Sequence[Venta], seed: int) -> tuple[LedgerEntry, ...]:
 
 
 def minute_of(ts: str) -> str:
-    """`minuto` of an event's `ts`."""
+    """Return the `minuto` of an event's `ts`."""
     return f"{ts[:_MINUTE_LENGTH]}:00Z"
 
 
@@ -217,10 +222,10 @@ def read_entries(
 ) -> Iterator[LedgerEntry]:
     """Yield the committed entries of a run; `since` and `time_limit` as in `read_committed`.
 
-    All partitions are read, not only the one that the key maps to today: that one changes when
-    partitions are added, and the run's earlier entries stay where they were.
+    All partitions are read, not only the partition that the key maps to now: when partitions are
+    added, the key may map to another one, and the run's earlier entries stay where they were.
 
-    Raises `LedgerError` for a record under the run's key that is no entry.
+    Raises `LedgerError` for a record under the run's key that is not a ledger entry.
     """
     key = corrida.encode()
     for record in read_committed(config, ledger_topic, since=since, time_limit=time_limit):
@@ -235,9 +240,9 @@ def read_sums(
     *,
     since: datetime | None = None,
 ) -> dict[tuple[str, str, str], tuple[int, ...]]:
-    """Sum the committed entries of some runs: what Druid has to hold, as `LedgerMinutes.sums`.
+    """Sum the committed entries of some runs: what Druid must hold, as `LedgerMinutes.sums`.
 
-    Raises as `read_entries`.
+    Raises the errors of `read_entries`.
     """
     sums: dict[tuple[str, str, str], Totals] = {}
     keys = {corrida.encode() for corrida in corridas}
@@ -258,11 +263,12 @@ def read_minutes(
 ) -> LedgerMinutes:
     """Sum the committed entries of every run, for the minutes from `start` up to `end`.
 
-    An entry counts for its events' minute, however late it was appended. `settled`: a minute of a
-    run with an entry of that moment or later, by Kafka's timestamp, is told to be in flight.
-    `time_limit` as in `read_committed`.
+    An entry counts for its events' minute, even if it was appended much later. A run's minute is
+    in flight if one of its entries has a Kafka timestamp of `settled` or later. `time_limit` as in
+    `read_committed`.
 
-    Raises `LedgerError` for a record that is no entry, and as `read_committed` does.
+    Raises `LedgerError` for a record that is not a ledger entry, and the errors of
+    `read_committed`.
     """
     first, last = (f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for moment in (start, end))
     sums: dict[tuple[str, str, str], Totals] = {}
@@ -282,9 +288,9 @@ def read_minutes(
 
 
 def read_faults(config: Mapping[str, Any], ledger_topic: str, start: datetime) -> dict[str, int]:
-    """Count the faults on purpose of every run, by kind, in the minutes from that of `start` on.
+    """Count the injected faults of all runs by kind, from the minute of `start` on.
 
-    Raises as `read_minutes` does.
+    Raises the errors of `read_minutes`.
     """
     first = f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:00Z}"
     faults: Counter[str] = Counter()
@@ -302,10 +308,11 @@ def known_runs(
     since: datetime | None = None,
     time_limit: float | None = None,
 ) -> dict[str, KnownRun]:
-    """Return every run that has committed entries, by its name; nothing without the topic.
+    """Return every run that has committed entries, by its name; no runs if the topic is missing.
 
-    `since`: entries of older records than these are passed over; an entry is no older than they.
-    `time_limit` as in `read_committed`. A record that is no entry tells of no run.
+    `since`: the caller needs only runs with sales records of this Kafka timestamp or later, so
+    older entries are skipped. `time_limit` as in `read_committed`. Records that are not ledger
+    entries are skipped.
     """
     if since is not None:
         since -= _CLOCK_SKEW
@@ -335,7 +342,7 @@ def began_at(
     *,
     since: datetime | None = None,
 ) -> datetime | None:
-    """When the first entry of some runs was written, by Kafka's timestamp; None without any."""
+    """Return the earliest Kafka timestamp of the entries of some runs; None without entries."""
     keys = {corrida.encode() for corrida in corridas}
     records = read_committed(config, ledger_topic, since=since)
     first = min((record.timestamp for record in records if record.key in keys), default=None)
@@ -345,10 +352,9 @@ def began_at(
 def progress_of(
     corrida: str, entries: Iterable[LedgerEntry], shard: range | None = None
 ) -> RunProgress:
-    """Sum a run's entries, in any order; of a shard only those of its sales.
+    """Sum a run's entries, in any order; with a `shard`, only the entries of the shard's sales.
 
-    Raises `LedgerError` if they are not those of all the sales from the first to the last one, each
-    begun once.
+    Raises `LedgerError` unless each sale from the first to the last one was begun exactly once.
     """
     first = shard.start if shard else 0
     progress = RunProgress(corrida, first=first, last=first - 1)
@@ -373,7 +379,7 @@ def read_run(
     shard: range | None = None,
     time_limit: float | None = None,
 ) -> RunProgress:
-    """Return what is committed of the run; raises as `read_entries` and `progress_of` do."""
+    """Return the run's progress; raises the errors of `read_entries` and `progress_of`."""
     entries = read_entries(config, ledger_topic, corrida, since=since, time_limit=time_limit)
     return progress_of(corrida, entries, shard)
 
@@ -414,7 +420,7 @@ def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
 
 
 def totals_of(sale: Venta) -> Totals:
-    """The sums of one event."""
+    """Return the sums of one event."""
     return Totals(
         eventos=1,
         unidades=sale.cantidad,

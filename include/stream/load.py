@@ -1,4 +1,4 @@
-"""Load mode: a run's sales as fast as Kafka takes them, or at a rate, in large transactions."""
+"""Load mode: publish a run's sales in large transactions, at a rate or as fast as possible."""
 
 import logging
 import threading
@@ -31,38 +31,38 @@ LOAD_CONFIG: Final[Mapping[str, Any]] = {
     "queue.buffering.max.messages": 100_000,
     "queue.buffering.max.kbytes": 131_072,
 }
-"""Of the producer: large compressed batches, and a queue that bounds its memory."""
+"""Producer settings: large compressed batches, and a queue that bounds the memory."""
 
 TRANSACTION_SALES: Final = 6 * BLOCK
-"""At most, in a transaction: some 50,000 events."""
+"""Greatest number of sales in a transaction: some 50,000 events."""
 
 TRANSACTION_SECONDS: Final = 0.5
-"""At a rate, a transaction holds as many events as fall into so long."""
+"""With a rate, a transaction holds the events of about this many seconds."""
 
 _TELL_EVERY = 5.0
 _MINUTE_MS = 60_000
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a load is; the field names are those of the XCom."""
+    """Progress of a load; the field names are those of the XCom."""
 
     ventas: int
-    """Sales of which all events are acknowledged, of this try."""
+    """Sales whose events were all acknowledged in this try."""
     de: int
-    """Sales that this try is to publish."""
+    """Number of sales that this try has to publish."""
     confirmadas: int
-    """Events acknowledged, of this try."""
+    """Events acknowledged in this try."""
     en_vuelo: int
     """Events handed to Kafka and not acknowledged yet."""
     reintentos: int
-    """Transactions that had to be tried again."""
+    """Transactions that were aborted and retried."""
     por_segundo: float
-    """Events acknowledged a second, since the last report."""
+    """Events acknowledged per second since the last report."""
     faltan_segundos: float | None
-    """None while nothing is acknowledged."""
+    """Estimated seconds left; None while nothing is acknowledged."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the fields as a dictionary, for the XCom."""
         return msgspec.structs.asdict(self)
 
 
@@ -79,16 +79,25 @@ def publish_load(
     tell: Callable[[Progress], None] = lambda _: None,
     faults: Faults | None = None,
 ) -> Published:
-    """Publish the events of some sales of the run and return what is published of them.
+    """Publish the events of some sales of the run and return the totals of these sales.
 
-    `schedule` says when each sale begins; events from `until` on are left out. `rate`: events a
-    second, None for as many as Kafka takes. What was begun before is resumed after its last
-    committed sale. While Kafka acknowledges a transaction, the next one is prepared; no more is:
-    that is the back-pressure. For speed, `LOAD_CONFIG` is the publisher's tuning. `since` is as in
-    `SalePublisher.open`. `tell` is given the progress every few seconds. `faults` are put in on
-    purpose; their records are not counted in `Progress`.
+    Args:
+        publisher: a publisher that is not open yet; for speed, give it the tuning `LOAD_CONFIG`.
+        source: the run's sales.
+        sales: numbers of the sales to publish. If an earlier try committed some of them, this try
+            resumes after its last committed sale.
+        schedule: gives the moment at which each sale begins.
+        until: events from this moment on are left out.
+        rate: events per second; None for as many as Kafka accepts.
+        stop: set it to stop.
+        since: as in `SalePublisher.open`.
+        tell: receives the progress every few seconds.
+        faults: faults to inject; `Progress` does not count the records that they add.
 
-    Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
+    While Kafka acknowledges a transaction, only the next one is prepared: that is the
+    back-pressure.
+
+    Raises `WindowStoppedError` once `stop` is set, and the publisher's errors.
     """
     if rate is not None and not 0 < rate < float("inf"):
         raise ValueError(f"the events a second must be more than 0, and they are {rate:g}")
@@ -113,8 +122,8 @@ def _publish(
     faults: Faults | None,
 ) -> None:
     due = time.monotonic()
-    # The next transaction is prepared while Kafka is waited for, and not before: both need the
-    # interpreter's lock, and taking turns at it costs a third of the rate.
+    # Preparing the next transaction starts only once this one waits for Kafka. Producing the
+    # records needs the interpreter's lock too, and sharing it costs a third of the rate.
     with _Prepared(batches) as prepared:
         while (batch := prepared.take()) is not None:
             if rate is not None:
@@ -130,7 +139,7 @@ def _publish(
 
 
 class _Prepared:
-    """Takes from an iterator what a thread has made of it meanwhile."""
+    """Prepare the next item of an iterator in a thread."""
 
     def __init__(self, batches: Iterator[Encoded]) -> None:
         self._batches = batches
@@ -144,12 +153,12 @@ class _Prepared:
         self._pool.shutdown()
 
     def start(self) -> None:
-        """Begin to prepare the next one, unless that has begun."""
+        """Start to prepare the next item, unless this has already started."""
         if self._next is None:
             self._next = self._pool.submit(next, self._batches, None)
 
     def take(self) -> Encoded | None:
-        """Wait for the next one; None after the last."""
+        """Wait for the next item and return it; None after the last one."""
         self.start()
         assert self._next is not None  # noqa: S101 - started above
         batch, self._next = self._next.result(), None
@@ -164,7 +173,7 @@ def _transaction(batch: Encoded, source: SaleSource, faults: Faults | None) -> T
 
 
 def _size(rate: float | None) -> int:
-    """Sales in a transaction; a sale has about two events."""
+    """Return the number of sales in a transaction; a sale has about two events."""
     if rate is None:
         return TRANSACTION_SALES
     return max(1, min(TRANSACTION_SALES, int(rate * TRANSACTION_SECONDS / 2)))
@@ -192,7 +201,7 @@ def _transactions(
 
 
 def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
-    """Sum the events as `ledger.entries_for` does, without touching each of them."""
+    """Sum the events as `ledger.entries_for` does, column by column instead of event by event."""
     minute = batch.ts // _MINUTE_MS
     cell = minute * len(ESTADOS) + batch.state
     order = np.argsort(cell, kind="stable")
@@ -236,7 +245,7 @@ def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
 
 
 class _Telling:
-    """Reports how far it is, every few seconds."""
+    """Report the progress of a load every few seconds."""
 
     def __init__(
         self, publisher: SalePublisher, sales: range, tell: Callable[[Progress], None]
@@ -248,12 +257,12 @@ class _Telling:
         self._told = (time.monotonic(), 0)
 
     def sends(self, batch: Encoded) -> None:
-        """Report, if it is time, before a transaction."""
+        """Report before a transaction, if a report is due."""
         if time.monotonic() - self._told[0] >= _TELL_EVERY:
             self._report(batch.sales.start, len(batch.values))
 
     def acknowledged(self, batch: Encoded) -> None:
-        """Count a transaction; report the last one."""
+        """Count a transaction's events, and report after the last transaction."""
         self._events += len(batch.values)
         if batch.sales.stop == self._sales.stop:
             self._report(batch.sales.stop, 0)

@@ -1,4 +1,4 @@
-"""Publish a run's sales with their ledger entries: what is acknowledged is there exactly once."""
+"""Publish a run's sales with their ledger entries, so that Kafka stores each exactly once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from include.stream.transactions import OutOfTimeError, Record, TransactionalPro
 
 
 class NotAcknowledgedError(StreamError):
-    """The delivery time-out, or a stop, came before the acknowledgement of a batch."""
+    """A batch was not acknowledged before the delivery time-out or a stop."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class NotAcknowledgedError(StreamError):
             else "they are not published"
         )
         self.acknowledged = progress.rows
-        """Events of the run that are acknowledged, over all its tries."""
+        """Acknowledged records of the run, over all its tries (`RunProgress.rows`)."""
         self.unacknowledged = unacknowledged
         """Records of the last batch; all earlier batches are acknowledged."""
         self.in_doubt = cause.in_doubt
-        """Whether that batch may have been committed without the answer arriving."""
+        """Whether Kafka may have committed that batch although its answer did not arrive."""
         super().__init__(
             f"Kafka at {config['bootstrap.servers']} did not acknowledge the last batch of run "
             f"{progress.corrida!r} within {cause.waited:.1f} s ({cause.reason}): sales "
@@ -50,8 +50,8 @@ class NotAcknowledgedError(StreamError):
 class SalePublisher:
     """A transactional producer of one run's sales.
 
-    `open()` first, which also tells where the run stands; then `commit()` batch by batch, and
-    `close()`: a `with` block does. Not for several threads.
+    Call `open()` first, which returns the run's progress; then `commit()` batch by batch; at the
+    end `close()`, which a `with` block calls for you. Not safe for several threads.
     """
 
     def __init__(
@@ -70,16 +70,23 @@ class SalePublisher:
     ) -> None:
         """Set up the client; nothing is sent before `open()`.
 
-        `choices`: `SaleSource.choices`, which goes into the ledger with the seed. `config`:
-        librdkafka's, and `tuning` what is the producer's alone. `delivery_timeout`:
-        seconds that a lost broker is ridden out, for each batch. `stopped` is asked several times a
-        second during a wait; once it is true, what is under way is given up shortly after.
-        `transactional_id` has to be the same in each try.
+        Args:
+            config: librdkafka's configuration, for the producer and the consumers.
+            corrida: name of the run.
+            seed: seed of the run, written to the ledger.
+            choices: `SaleSource.choices`, written to the ledger.
+            transactional_id: must be the same in each try of the run.
+            delivery_timeout: seconds to wait for a lost broker to come back, for each batch.
+            topic: topic of the sales.
+            ledger_topic: topic of the ledger.
+            tuning: settings for the producer alone.
+            stopped: called several times a second during a wait; once it returns true, the
+                operation in progress is given up shortly after.
         """
         self.progress = RunProgress(corrida)
-        """What is acknowledged of the run, over all its tries."""
+        """Acknowledged part of the run, over all its tries."""
         self.resumed_at = 0
-        """The `secuencia` at which this try goes on, once it is open."""
+        """The first `secuencia` of this try, known once the publisher is open."""
         self._config = config
         self._seed = seed
         self._choices = choices
@@ -106,12 +113,13 @@ class SalePublisher:
     def open(self, *, since: datetime | None = None, shard: range | None = None) -> RunProgress:
         """Take over from earlier tries and return what they committed.
 
-        Their open transaction is settled and they are fenced before the ledger is read, so nothing
-        can be added behind what is read. `since`: no record of the run is older (None: unknown).
-        `shard`: the sales of this publisher, where the run has several; None: all of them.
+        Earlier producers are fenced and their open transaction is settled before the ledger is
+        read, so they can add nothing after the read. `since`: no record of the run is older than
+        this (None: unknown). `shard`: the sales of this publisher, if the run has several
+        publishers (None: all sales).
 
         Raises `KafkaUnreachableError` after the delivery time-out, `ResumeMismatchError` for
-        another seed or other choices, and what `ledger.read_run` raises.
+        another seed or other choices, and the errors of `ledger.read_run`.
         """
         try:
             self._producer.init()
@@ -127,13 +135,14 @@ class SalePublisher:
         return self.progress
 
     def commit(self, sales: Sequence[Venta], faults: Faults | None = None) -> None:
-        """Publish the sales and their ledger entries in one transaction; return once acknowledged.
+        """Publish events and their ledger entries in one transaction; return once acknowledged.
 
-        They are of this run; the sales that begin go on from `progress.last`, without a gap.
-        `faults` says what befalls them on purpose.
+        `sales` are events of this run. The sales that begin in them must follow `progress.last`
+        without a gap. `faults` are the faults to inject.
 
         Raises `NotAcknowledgedError` after the delivery time-out, `ProducerFencedError` if a newer
-        try took over, `KafkaRefusedError` for what no waiting can mend; only `close()` may follow.
+        try took over, and `KafkaRefusedError` if a retry cannot help. After an error, only
+        `close()` may follow.
         """
         transaction = Transaction(
             [sale.id_venta for sale in sales],
@@ -152,7 +161,7 @@ class SalePublisher:
         *,
         queued: Callable[[], None] = lambda: None,
     ) -> None:
-        """Do as `commit` does with sales that are JSON already; `entries` sum exactly them.
+        """Publish events that are already JSON, as `commit` does; `entries` must sum them exactly.
 
         `queued` is as in `TransactionalProducer.send`.
         """
@@ -168,14 +177,14 @@ class SalePublisher:
             self.progress = self.progress.plus(entry)
 
     def chains(self, *, since: datetime | None = None) -> dict[int, tuple[datetime, int]]:
-        """What is published of each sale of the run; as `reader.chains_of_run`."""
+        """Return the beginning and the committed steps of each sale, as `reader.chains_of_run`."""
         return chains_of_run(self._config, self._topic, self.progress.corrida, since=since)
 
     @property
     def aborted(self) -> int:
-        """Transactions that had to be tried again."""
+        """Number of transactions that were aborted and retried."""
         return self._producer.aborted
 
     def close(self) -> None:
-        """Abort what is open and drop the client, within 3 s."""
+        """Abort the open transaction, if any, and drop the client, within 3 s."""
         self._producer.close()

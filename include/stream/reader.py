@@ -1,4 +1,4 @@
-"""Read a topic's committed records once, up to its end at the time of the call."""
+"""Read a topic's committed records once, up to the topic's end at the time of the call."""
 
 import math
 import time
@@ -18,13 +18,13 @@ from include.stream.errors import KafkaRefusedError, StreamError
 from include.stream.topics import Admin, describe_topic
 
 IDLE_TIMEOUT = 30.0
-"""Seconds without a record after which a read that has not reached the end is given up."""
+"""Seconds without progress after which a read is given up."""
 
 _POLL = 0.2
 _EOF = KafkaError._PARTITION_EOF
 
-#: A broker that comes back, or whose topic was created just now, leads its partitions anew, and for
-#: a moment not all know so, itself included.
+#: Errors of a partition with a new leader. After a broker's return, or the creation of a topic, not
+#: every broker knows the new leader at once; even the leader itself may not know.
 _LED_ANEW = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.FENCED_LEADER_EPOCH,
@@ -45,23 +45,23 @@ class Record(NamedTuple):
 
 
 class Offsets(NamedTuple):
-    """What a partition holds: the offset of its first record, and the one after its last."""
+    """Offsets of a partition's first record and of its end, which is after its last record."""
 
     start: int
     end: int
 
 
 class RunIds(NamedTuple):
-    """The events of a run as a topic holds them."""
+    """The events of a run in a topic."""
 
     times: Counter[str]
-    """How often each `id_evento` is there."""
+    """Number of records with each `id_evento`."""
     malformed: int
-    """Records that are no event, of any run or under some keys."""
+    """Number of malformed records: of any run, or only under the keys that were asked for."""
 
 
 class ReadStalledError(StreamError):
-    """The end of the topic was not reached: the broker is gone, or a transaction stays open."""
+    """The read did not reach the topic's end: no progress, or its time limit is over."""
 
 
 def read_committed(
@@ -72,16 +72,17 @@ def read_committed(
     idle_timeout: float = IDLE_TIMEOUT,
     time_limit: float | None = None,
 ) -> Iterator[Record]:
-    """Yield the records of committed transactions, from all partitions, in each one's order.
+    """Yield the committed records of all partitions; each partition's records are in offset order.
 
-    It starts at the first record whose Kafka timestamp is `since` or later (None: at the topic's
-    beginning) and ends where the topic ended at the call. The end is the high watermark, not the
-    last stable offset: a transaction that is open at the call is waited for, so nothing committed
-    before the call is missed. No consumer group is joined and no offset is stored.
+    The read starts at the first record whose Kafka timestamp is `since` or later (None: at the
+    topic's beginning) and ends where the topic ended at the call. The end is the high watermark,
+    not the last stable offset: the read waits for a transaction that is open at the call, so it
+    misses nothing that was committed before the call. It joins no consumer group and stores no
+    offset.
 
     A topic that was created a moment ago is waited for, as in `describe_topic`. Raises
     `TopicMissingError`, `KafkaUnreachableError`, or `ReadStalledError` after `idle_timeout` seconds
-    without progress, or `time_limit` seconds in all.
+    without progress or `time_limit` seconds in all.
     """
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     patience = min(IDLE_TIMEOUT, time_limit or IDLE_TIMEOUT)
@@ -92,7 +93,7 @@ def read_committed(
     if since is not None:
         young = OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
         at = _offsets(admin, partitions, young, patience)
-        # Kafka answers -1 where no record is that young.
+        # Kafka answers -1 for a partition without a record of that timestamp or later.
         starts = {
             partition: ends[partition] if at[partition] < 0 else at[partition] for partition in at
         }
@@ -107,7 +108,7 @@ def offsets_of(
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
     timeout: float = IDLE_TIMEOUT,
 ) -> dict[int, Offsets]:
-    """What each partition holds now; with READ_COMMITTED, it ends before an open transaction.
+    """Return each partition's offsets; with READ_COMMITTED, the end is before open transactions.
 
     `timeout` is in seconds, for each of three requests. Raises `TopicMissingError`,
     `KafkaUnreachableError`.
@@ -131,8 +132,9 @@ def ids_of_run(
 ) -> RunIds:
     """Count the committed events of a run by `id_evento`; `since` as in `read_committed`.
 
-    What is no event is counted, not refused: whether it matters is the caller's to say. Of what
-    run it was, only its key can tell: with a `key_prefix`, others are passed over.
+    Malformed records are counted, not refused: the caller decides whether they matter. Only the
+    key of a malformed record can say which run sent it: with a `key_prefix`, only malformed
+    records under such keys are counted.
     """
     prefix = key_prefix.encode()
     times: Counter[str] = Counter()
@@ -152,10 +154,9 @@ def ids_of_run(
 def chains_of_run(
     config: Mapping[str, Any], topic: str, corrida: str, *, since: datetime | None = None
 ) -> dict[int, tuple[datetime, int]]:
-    """By `secuencia`, when each sale of a run began and how many of its steps are committed.
+    """Return by `secuencia` when each sale of a run began and how many of its steps are committed.
 
-    `since` as in `read_committed`. What is no event is passed over, and so is one that is there
-    again and a garbled copy of one.
+    `since` as in `read_committed`. Malformed records, duplicates and garbled copies are skipped.
     """
     chains: dict[int, tuple[datetime, int]] = {}
     seen: set[str] = set()
@@ -175,7 +176,7 @@ def chains_of_run(
 
 
 class _Step(msgspec.Struct):
-    """The fields that say which sale's beginning or step a record is; the rest is skipped."""
+    """The fields that identify a step of a sale; msgspec skips the other fields."""
 
     id_evento: str
     corrida: str
@@ -184,7 +185,7 @@ class _Step(msgspec.Struct):
 
 
 class _Identity(msgspec.Struct):
-    """The fields without which a record is no event of any run; the rest is skipped."""
+    """The fields that every event must have; msgspec skips the other fields."""
 
     id_evento: str
     corrida: str
@@ -207,7 +208,7 @@ def _offsets(
     timeout: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[int, int]:
-    """List an offset of each partition; one that is led anew is asked again for `timeout` s."""
+    """List an offset of each partition; retry for `timeout` s while a new leader is not known."""
     retrying = Retrying(
         retry=retry_if_exception(_is_led_anew),
         wait=wait_fixed(_POLL),
@@ -241,10 +242,11 @@ def consume(
     idle_timeout: float,
     deadline: float = math.inf,
 ) -> Iterator[Record]:
-    """Yield the committed records from `starts` to before the end offsets in `pending`.
+    """Yield the committed records from the offsets in `starts` to before the ends in `pending`.
 
-    It empties `pending` as partitions end. Raises `ReadStalledError` after `idle_timeout` seconds
-    without progress, or past the `deadline` of the monotonic clock.
+    A partition is removed from `pending` once it is read to its end. Raises `ReadStalledError`
+    after `idle_timeout` seconds without progress, or past the `deadline`, which is a time of the
+    monotonic clock.
     """
     if not pending:
         return
@@ -254,11 +256,11 @@ def consume(
             **config,
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
-            # The last offset of a transaction is its commit marker, which is no record: only the
-            # end-of-partition event tells that the position is past it.
+            # The last offset of a transaction is its commit marker, which is not delivered as a
+            # record: only the end-of-partition event shows that the position is past it.
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 50,  # the broker holds back the answer at the end for so long
+            "fetch.wait.max.ms": 50,  # the broker waits this long for new records at the end
         }
     )
     try:

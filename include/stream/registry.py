@@ -1,7 +1,8 @@
-"""The event's JSON Schema, published with its topic to a Schema Registry, if there is one.
+"""Publish the event's JSON Schema to a Schema Registry, if the connection names one.
 
-It documents the topic, and lets Confluent's console and other readers know its fields. The records
-stay plain JSON, which Druid reads: they carry no schema id, as a registry's serializers would add.
+The schema documents the topic, and shows its fields to Confluent's console and other readers. The
+records stay plain JSON, which Druid reads: they do not carry the schema id that a registry's
+serializers would add.
 """
 
 import json
@@ -22,10 +23,11 @@ class RegistryError(StreamError):
 
 
 def publish_schema(registry: Mapping[str, Any], topic: str, schema: Mapping[str, Any]) -> int:
-    """Register the schema of a topic's values, under ``<topic>-value``; returns its id.
+    """Register the schema of a topic's values under ``<topic>-value`` and return the schema's id.
 
-    The same schema again has the same id. `registry` is `SchemaRegistryClient`'s configuration:
-    ``url``, and ``basic.auth.user.info`` (``key:secret``) if it asks for one.
+    Registering the same schema again returns the same id. `registry` is the configuration of
+    `SchemaRegistryClient`: ``url``, and ``basic.auth.user.info`` (``key:secret``) if the registry
+    requires a login.
 
     Raises `RegistryError`.
     """
@@ -41,7 +43,7 @@ def publish_schema(registry: Mapping[str, Any], topic: str, schema: Mapping[str,
         raise RegistryError(
             f"{where} cannot be used as the connection has it: correct its schema.registry.* keys"
         ) from error
-    except Exception as error:  # its HTTP client is not the project's to know
+    except Exception as error:  # the errors of its HTTP client are not part of its interface
         raise RegistryError(
             f"{where} does not answer ({type(error).__name__}): correct schema.registry.url, or "
             "remove the connection's schema.registry.* keys to do without"

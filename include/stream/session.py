@@ -1,4 +1,4 @@
-"""The publishing session: event by event as they are due, until the window ends or is stopped."""
+"""Live mode: publish each event when it is due, until the window ends or is stopped."""
 
 import heapq
 import logging
@@ -24,56 +24,57 @@ from include.stream.publisher import NotAcknowledgedError, SalePublisher
 log = logging.getLogger(__name__)
 
 SESSION_CONFIG: Final[Mapping[str, Any]] = {"compression.type": "gzip"}
-"""Of the producer: each event is a batch of its own, of which gzip leaves the least, a third less.
+"""Producer settings. Each event is a batch of its own, and gzip makes such batches smallest.
 
-The sales and the ledger of months are kept in such batches.
+They are a third smaller, and the topics keep months of sales and of the ledger in them.
 """
 
 _SUMMARY_EVERY = 60.0
 
 LONGEST_WAIT: Final = 1.0
-"""Seconds of one wait for the next event or transaction.
+"""Longest single wait, in seconds, for the next event or transaction.
 
-Python runs a signal's handler between two of its own steps. A signal that arrives just before the
-thread falls asleep is handled after the wait, however long it is: the stop would come too late.
+Python runs a signal handler only between two bytecode instructions. If a signal arrives just before
+the thread starts to wait, its handler runs after the wait: after a long one, the stop would be
+late.
 """
 
 _MOST_AT_ONCE = 2000
-"""Events in a transaction: so many are due at once after an outage only, or at a high rate."""
+"""Greatest number of events in a transaction, reached only after an outage or at a high rate."""
 
 _MOST_TOLD = 5
-"""Of a transaction's events, in the log."""
+"""Number of a transaction's events that are logged."""
 
 
 class Published(msgspec.Struct, frozen=True):
-    """What a run has published, over all its tries; the field names are those of the XCom."""
+    """Totals of a run over all its tries; the field names are those of the XCom."""
 
     corrida: str
     ventas: int
-    """Sales begun; the events of all their steps are counted by the next two."""
+    """Sales begun; the next two fields count the events of all their steps."""
     enviadas: int
-    """Events handed to Kafka: those acknowledged and, after a stop, those not acknowledged."""
+    """Events handed to Kafka: the acknowledged ones and, after a stop, the unacknowledged ones."""
     confirmadas: int
-    """Events acknowledged by Kafka, and what Druid will hold beside them of the faults."""
+    """Events that Kafka acknowledged, plus the extra rows that Druid will hold from faults."""
     desde: int | None
-    """First acknowledged `secuencia`; None, as the next three, if there is none."""
+    """First acknowledged `secuencia`. It and the next three fields are None if there is none."""
     hasta: int | None
     primera_ts: str | None
     ultima_ts: str | None
     facturado_centavos: int
-    """Sum over the approved sales, less those given back."""
+    """Amount of the approved sales, less refunds and chargebacks."""
     fallas: dict[str, int]
-    """Faults on purpose by kind, as in the ledger."""
+    """Injected faults by kind, as in the ledger."""
     reanudada_en: int
-    """The `secuencia` at which this try began: 0 for the first one."""
+    """The first `secuencia` of this try: 0 for a first try."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the fields as a dictionary, for the XCom."""
         return msgspec.structs.asdict(self)
 
 
 class WindowStoppedError(StreamError):
-    """A stop was asked for before the window's end; `published` is what is there by then."""
+    """The run was stopped before its end; `published` holds its totals at that moment."""
 
     def __init__(self, published: Published) -> None:
         super().__init__(
@@ -94,22 +95,31 @@ def publish_window(
     since: datetime | None = None,
     faults: Faults | None = None,
 ) -> Published:
-    """Publish the run's events as they are due, and return what is published.
+    """Publish the run's events when they are due, and return the run's totals.
 
-    Sales begin until the window's end: `until` is a moment, or the time from the run's first sale
-    (so a resumed run keeps its end). Those that have begun are still decided, which takes some
-    seconds; a return that is due after the end is left out. A run that was begun before is resumed
-    after its last committed event. `pace` is made of the moment that the run begins at: `begins`
-    or else its first sale. `since` is as in `SalePublisher.open`. `faults` are put in on purpose.
-    For size, `SESSION_CONFIG` is the publisher's tuning.
+    New sales begin until the window's end. The sales that have begun by then are still decided,
+    which takes some seconds; a return that is due after the end is left out. If earlier tries
+    committed events of the run, this try continues after them.
 
-    Raises `WindowStoppedError` once `stop` is set, and whatever the publisher raises.
+    Args:
+        publisher: a publisher that is not open yet; give it the tuning `SESSION_CONFIG`, for small
+            batches.
+        source: the run's sales.
+        until: the window's end: a moment, or the time from the run's beginning (so a resumed run
+            keeps its end).
+        pace: makes the pace from the moment at which the run begins.
+        stop: set it to stop.
+        begins: when the run begins; None for the moment of its first sale.
+        since: as in `SalePublisher.open`.
+        faults: faults to inject.
+
+    Raises `WindowStoppedError` once `stop` is set, and the publisher's errors.
     """
 
     def publish() -> None:
         publisher.open(since=since)
         chains = publisher.chains(since=since) if publisher.resumed_at else {}
-        # By its own moment: a later sale may have been made to begin before the first.
+        # Sale 0, not the earliest one: a fault may have dated a later sale before it.
         first = begins or (chains[0][0] if chains else wall.now())
         session = _Session(publisher, source, pace(first), _end(first, until), faults)
         session.take_up(chains)
@@ -121,9 +131,9 @@ def publish_window(
 def concluded(
     publisher: SalePublisher, publish: Callable[[], None], stop: threading.Event
 ) -> Published:
-    """Run what publishes until it ends or is stopped, and return what is published by then.
+    """Run `publish` until it ends or is stopped, and return the run's totals.
 
-    Raises `WindowStoppedError` once `stop` is set, and whatever `publish` raises.
+    Raises `WindowStoppedError` once `stop` is set, and the errors of `publish`.
     """
     unacknowledged = 0
     try:
@@ -140,7 +150,7 @@ def concluded(
 
 
 class _Session:
-    """What is still to come of a run: the next sale, and the steps of those that have begun."""
+    """The events of a run that are still to publish: new sales and steps of the begun ones."""
 
     def __init__(
         self,
@@ -159,15 +169,15 @@ class _Session:
         self._open = True
         """Whether sales may still begin."""
         self._steps: list[tuple[float, str, Venta]] = []
-        """A heap by when they are due, in seconds since the epoch."""
+        """A heap of (moment due in seconds since the epoch, id, event)."""
 
     def take_up(self, chains: Mapping[int, tuple[datetime, int]]) -> None:
-        """Find the steps that earlier tries left undone, from the events that they committed."""
+        """Add the steps that earlier tries did not commit; `chains` is from `chains_of_run`."""
         for n, (ts, steps) in chains.items():
             self._await(self._source.chain(n, ts)[steps:])
 
     def run(self, stop: threading.Event) -> None:
-        """Publish until nothing is to come, or `stop` is set."""
+        """Publish until no event is left, or `stop` is set."""
         log.info(
             "Corrida %s: desde la venta #%d, hasta %s",
             self._source.corrida,
@@ -186,7 +196,7 @@ class _Session:
             summary.log_when_due(self._publisher.progress)
 
     def _left(self) -> float:
-        """Seconds until something is due or the window ends."""
+        """Return the seconds until an event is due or the window ends."""
         now = wall.seconds()
         lefts = [self._steps[0][0] - now] if self._steps else []
         if self._open:
@@ -194,7 +204,7 @@ class _Session:
         return min(lefts, default=0.0)
 
     def _due(self) -> list[Venta]:
-        """Take what is due, in the order in which it is."""
+        """Remove the events that are due and return them in the order of their due time."""
         events: list[Venta] = []
         while len(events) < _MOST_AT_ONCE:
             sale_left = self._sale_left()
@@ -211,12 +221,12 @@ class _Session:
         return events
 
     def _begins(self, n: int) -> datetime:
-        """`ts` of sale n, which is due: before that for one that is late on purpose."""
+        """Return the `ts` of sale n, which is due; an injected fault may date it earlier."""
         moment = self._pace.moment(n)
         return moment - timedelta(milliseconds=self._faults.shift(n)) if self._faults else moment
 
     def _sale_left(self) -> float:
-        """Seconds until the next sale; infinite once the window has ended."""
+        """Return the seconds until the next sale; infinity once the window has ended."""
         if not self._open:
             return float("inf")
         left = self._pace.left(self._next)
@@ -245,7 +255,7 @@ def _end(begins: datetime, until: datetime | timedelta) -> datetime:
 
 
 def _published(publisher: SalePublisher, unacknowledged: int) -> Published:
-    """Return what a run's progress comes to, with the events of a batch that is in doubt."""
+    """Return the totals of the publisher's progress, and count a batch without acknowledgement."""
     progress = publisher.progress
     total = progress.total
     return Published(
@@ -264,7 +274,7 @@ def _published(publisher: SalePublisher, unacknowledged: int) -> Published:
 
 
 class _Summary:
-    """Logs each minute what it brought."""
+    """Log the sales and revenue of each minute."""
 
     def __init__(self, progress: RunProgress) -> None:
         self._before = progress

@@ -1,4 +1,4 @@
-"""The end of a topic as people look at it: its latest committed records, whatever they hold."""
+"""Read the latest committed records of a topic for people to look at, malformed ones included."""
 
 import logging
 import time
@@ -16,28 +16,28 @@ from include.texts import InputError, escaped
 log = logging.getLogger(__name__)
 
 MOST: Final = 200
-"""Records that are shown."""
+"""Greatest number of records that can be asked for."""
 
 SECONDS: Final = 5.0
-"""That all of it may take."""
+"""Time limit of the whole read, in seconds."""
 
 _LONGEST = 2_000
-"""Characters that are shown of what is no event."""
+"""Number of characters that are shown of a malformed record."""
 
 _LONGEST_FIELD = 200
-"""Characters that are shown of a field of an event."""
+"""Number of characters that are shown of each field of an event."""
 
-#: A transaction's marker takes an offset, and so does what was aborted.
+#: Offsets to go back per record wanted: commit markers and aborted records take offsets too.
 _OFFSETS_A_RECORD = 3
 
 
 class Seen(NamedTuple):
-    """A record: `event` if it is one, and otherwise its `text`, escaped, and what is wrong."""
+    """A record: its `event` or, if it is malformed, its escaped `text` and the `problem`."""
 
     partition: int
     offset: int
     timestamp: int
-    """Kafka's, milliseconds since the epoch."""
+    """Kafka's timestamp, in milliseconds since the epoch."""
     key: str
     event: Venta | None
     text: str = ""
@@ -45,24 +45,25 @@ class Seen(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """The latest records, the newest first; `complete` if there was time for as many as asked."""
+    """The latest records, newest first; `complete` is False if the time limit ended the read."""
 
     records: list[Seen]
     complete: bool
 
 
 def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = SECONDS) -> Tail:
-    """The last `count` committed records over all partitions, by Kafka's timestamp.
+    """Return the last `count` committed records over all partitions, by Kafka's timestamp.
 
-    What is in an open transaction is not waited for. No group is joined, no offset is stored.
+    It does not wait for open transactions, joins no consumer group and stores no offset.
 
     Raises:
-        InputError: a count that is not 1 to `MOST`.
-        TopicMissingError, KafkaUnreachableError: as their names say.
+        InputError: `count` is not 1 to `MOST`.
+        TopicMissingError: the topic does not exist.
+        KafkaUnreachableError: no broker answers.
     """
     check_count(count)
     deadline = time.monotonic() + seconds
-    # Three requests: there is a quarter left to read in.
+    # `offsets_of` makes three requests: a quarter of the time is left to read the records.
     held = offsets_of(config, topic, isolation=IsolationLevel.READ_COMMITTED, timeout=seconds / 4)
     back = count * _OFFSETS_A_RECORD
     while True:
@@ -83,7 +84,7 @@ def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = 
 
 
 def check_count(count: int) -> None:
-    """Raise InputError for a number of records that is not 1 to `MOST`."""
+    """Raise `InputError` for a number of records that is not 1 to `MOST`."""
     if not 1 <= count <= MOST:
         raise InputError(
             f"Se muestran de 1 a {MOST} registros, y se piden {count}.",
@@ -99,10 +100,10 @@ def _read(
     count: int,
     deadline: float,
 ) -> tuple[dict[int, deque[Seen]], bool]:
-    """Return the last `count` of the last `back` offsets of each partition.
+    """Return each partition's last `count` records within its last `back` offsets.
 
-    Whether there was time for all comes with them. What is kept of a record is small, whatever its
-    size.
+    The second value is whether there was time to read them all. Long texts of a record are cut at
+    once, so large records do not fill the memory.
     """
     starts = {n: max(offsets.start, offsets.end - back) for n, offsets in held.items()}
     pending = {n: offsets.end for n, offsets in held.items() if starts[n] < offsets.end}
@@ -135,7 +136,7 @@ def _seen(record: Record) -> Seen:
 
 
 def _shortened(event: Venta) -> Venta:
-    """Cut the texts of an event: each may have a megabyte."""
+    """Return the event with long texts cut: a text may have a megabyte."""
     long = {
         name: f"{value[: _LONGEST_FIELD - 1]}…"
         for name, value in msgspec.structs.asdict(event).items()

@@ -1,4 +1,4 @@
-"""Kafka topics: describe one, or make sure that it exists as the project needs it."""
+"""Describe a Kafka topic, or make sure that it exists as the project needs it."""
 
 import logging
 import time
@@ -27,14 +27,14 @@ from include.stream.errors import (
 log = logging.getLogger(__name__)
 
 ADMIN_TIMEOUT = 30.0
-"""Seconds that one administrative request may take."""
+"""Time limit of one administrative request, in seconds."""
 
 _BROKER_DEFAULT = -1
 _LOOK = 0.2
-"""Seconds between looks at what the client complains of while there is no answer."""
+"""Seconds between checks of the client's complaints while there is no answer."""
 
 _PAUSE = 0.1
-"""Seconds between two questions about a topic that the brokers do not serve yet."""
+"""Seconds between two requests about a topic that the brokers do not serve yet."""
 
 _UNREACHABLE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 
@@ -52,12 +52,12 @@ class Admin(AdminClient):
         super().__init__(complaining)
 
     def wait_for(self, future: "Future[T]", what: str, timeout: float = ADMIN_TIMEOUT) -> T:
-        """Return a request's result; `what` says in an error what was asked for.
+        """Return a request's result; `what` describes the request in an error message.
 
-        `timeout` is the request's own, in seconds. Raises `KafkaUnreachableError`,
+        `timeout` is the request's time-out, in seconds. Raises `KafkaUnreachableError`,
         `KafkaEntryError` or `KafkaRefusedError`.
         """
-        # The request's own deadline names the reason: it is first.
+        # One second more than the request: its own time-out comes first, and gives the reason.
         deadline = time.monotonic() + timeout + 1
         while not future.done():
             self.poll(0)
@@ -85,7 +85,7 @@ class TopicMissingError(StreamError):
 
 
 class TopicNotReadyError(KafkaUnreachableError):
-    """The topic exists, and its brokers do not serve it yet; trying again later may help."""
+    """The topic exists, but its brokers do not serve it yet; trying again later may help."""
 
     def __init__(self, config: Mapping[str, Any], name: str, waited: float, reason: str) -> None:
         StreamError.__init__(
@@ -110,14 +110,15 @@ def ensure_topic(
 ) -> bool:
     """Create the topic if it is missing; return whether it was created.
 
-    It returns once each partition of the topic has a leader. `replication_factor` None takes the
-    broker's default. An existing topic keeps its settings: more partitions are fine, fewer raise
-    `TopicMismatchError`, and each setting that differs from `topic_config` is logged as a warning.
-    `timeout` is in seconds, for each request and for the leaders.
+    The function returns once each partition of the topic has a leader. With a `replication_factor`
+    of None, the broker's default applies. An existing topic keeps its settings: more partitions are
+    fine, fewer raise `TopicMismatchError`, and each setting that differs from `topic_config` is
+    logged as a warning. `timeout` is in seconds, for each request and for the wait for leaders.
 
-    Raises `KafkaUnreachableError` if no broker answers, its `TopicNotReadyError` if a partition has
-    no leader in time, `KafkaEntryError` if Kafka does not let the client in, `KafkaRefusedError` if
-    it refuses, `TopicNotAllowedError` before Confluent Cloud is asked for what it does not take.
+    Raises `KafkaUnreachableError` if no broker answers, its subclass `TopicNotReadyError` if a
+    partition has no leader in time, `KafkaEntryError` if Kafka does not accept the client's login
+    or TLS settings, `KafkaRefusedError` if Kafka refuses a request, and `TopicNotAllowedError`,
+    before any request, if Confluent Cloud would not accept the topic.
     """
     if is_confluent_cloud(config):
         check_topic(name, replication_factor, topic_config or {})
@@ -144,9 +145,9 @@ def ensure_topic(
 def describe_topic(admin: Admin, name: str, timeout: float = ADMIN_TIMEOUT) -> TopicDescription:
     """Return the topic's description, also of a topic that was created a moment ago.
 
-    A broker learns of a new topic after the controller that creates it. So the controller is asked
-    about a topic that the broker does not know: one that exists is waited for, and one that does
-    not is an error at once. `timeout` is in seconds, for each request and for the wait.
+    The controller creates a topic, and the brokers learn of it later. So if a broker does not know
+    the topic, the function asks the controller: it waits for a topic that exists, and raises an
+    error at once for one that does not. `timeout` is in seconds, for each request and for the wait.
 
     Raises `TopicMissingError`, or `TopicNotReadyError` after the wait.
     """
@@ -165,7 +166,7 @@ def describe_topic(admin: Admin, name: str, timeout: float = ADMIN_TIMEOUT) -> T
 
 
 def _known(admin: Admin, name: str, timeout: float) -> TopicDescription | None:
-    """Return what a broker says of the topic; None if that broker does not know it."""
+    """Return a broker's description of the topic; None if that broker does not know it."""
     described = admin.describe_topics(TopicCollection([name]), request_timeout=timeout)
     try:
         description: TopicDescription = admin.wait_for(
@@ -179,12 +180,12 @@ def _known(admin: Admin, name: str, timeout: float) -> TopicDescription | None:
 
 
 def _exists(admin: Admin, name: str, timeout: float) -> bool:
-    """Ask the controller, by a creation that it only checks, whether it has the topic."""
+    """Ask the controller whether the topic exists: send a creation that it only validates."""
     checked = admin.create_topics([NewTopic(name)], request_timeout=timeout, validate_only=True)
     try:
         admin.wait_for(checked[name], f"look for the topic {name!r}", timeout)
     except KafkaRefusedError as error:
-        # A user without the ACL for that is refused: such a topic counts as missing.
+        # A user without the ACL to create topics is refused, and the topic counts as missing.
         return error.code == KafkaError.TOPIC_ALREADY_EXISTS
     return False
 

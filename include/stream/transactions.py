@@ -1,4 +1,4 @@
-"""A Kafka producer whose transactions are ridden through a lost broker, up to a deadline."""
+"""A Kafka producer that retries its transactions while a broker is lost, up to a deadline."""
 
 import logging
 import time
@@ -12,11 +12,11 @@ from include.stream.errors import NOT_ALLOWED, Complaints, KafkaRefusedError, St
 log = logging.getLogger(__name__)
 
 STOP_GRACE = 1.5
-"""Seconds that what is under way is still given once a stop is asked for."""
+"""Seconds that the operation in progress may still take after a stop is asked for."""
 
 _CLOSE_TIMEOUT = 1.5
 _SLICE = 0.2
-"""Seconds that one call into the client may block: signal handlers run between calls only."""
+"""Seconds that one call into the client may block: signal handlers run only between calls."""
 
 _TRANSACTION_TIMEOUT = 60.0
 """Seconds after which the broker aborts the transaction of a producer that was killed."""
@@ -37,7 +37,7 @@ class ToSend(NamedTuple):
 
 
 Record = tuple[str, bytes | str, bytes]
-"""Topic, key and value: a `ToSend`, or where there are many a plain tuple, which is faster."""
+"""Topic, key and value: a `ToSend`, or a plain tuple, which is faster for many records."""
 
 
 class ProducerFencedError(StreamError):
@@ -45,22 +45,23 @@ class ProducerFencedError(StreamError):
 
 
 class OutOfTimeError(Exception):
-    """The deadline, or a stop, came before the broker's answer."""
+    """The broker did not answer before the deadline or a stop."""
 
     def __init__(self, waited: float, reason: str, *, in_doubt: bool) -> None:
         super().__init__(f"no answer within {waited:.1f} s: {reason}")
         self.waited = waited
-        """Seconds."""
+        """Seconds waited."""
         self.reason = reason
-        """The client's last complaint."""
+        """The client's latest complaint."""
         self.in_doubt = in_doubt
-        """Whether the transaction may have been committed without the answer arriving."""
+        """Whether the broker may have committed although its answer did not arrive."""
 
 
 class TransactionalProducer:
-    """`init()` first, then `send()` transaction by transaction, and `close()`.
+    """A producer that sends each batch of records in one transaction.
 
-    Any error ends it: only `close()` may follow. Not for several threads.
+    Call `init()` first, then `send()` for each transaction, and `close()` at the end. After any
+    error, only `close()` may follow. Not safe for several threads.
     """
 
     def __init__(
@@ -73,8 +74,8 @@ class TransactionalProducer:
     ) -> None:
         """Set up the client; nothing is sent before `init()`.
 
-        `timeout`: seconds that each of `init` and `send` may take. `stopped` is asked several times
-        a second during a wait; once it is true, `STOP_GRACE` seconds are left.
+        `timeout`: seconds that each call of `init` and `send` may take. `stopped` is called several
+        times a second during a wait; once it returns true, `STOP_GRACE` seconds are left.
         """
         self._config = config
         self._transactional_id = transactional_id
@@ -84,7 +85,7 @@ class TransactionalProducer:
         self._complaints = Complaints(config)
         self._entered = False
         self.aborted = 0
-        """Transactions that had to be tried again."""
+        """Number of transactions that were aborted and retried."""
         self._began = self._deadline = 0.0
         self._open = self._committing = False
         transaction_timeout = int(max(_TRANSACTION_TIMEOUT, timeout) * 1000)
@@ -94,17 +95,17 @@ class TransactionalProducer:
                 **config,
                 "transactional.id": transactional_id,
                 "transaction.timeout.ms": transaction_timeout,
-                # The deadline is kept here, over all tries of a batch: the client must not give up
-                # on a message before.
+                # This class keeps the deadline over all tries of a batch: the client must not give
+                # up on a message earlier.
                 "message.timeout.ms": transaction_timeout,
                 "enable.idempotence": True,
                 "acks": "all",
-                "partitioner": "murmur2_random",  # as the Java clients do: same key, same partition
+                "partitioner": "murmur2_random",  # a key's partition is the one of the Java clients
             }
         )
 
     def init(self) -> None:
-        """Fence earlier producers of the same `transactional.id` and settle what they left open.
+        """Fence earlier producers of this `transactional.id` and settle their open transaction.
 
         Raises `OutOfTimeError`, `KafkaRefusedError`, `KafkaEntryError`.
         """
@@ -116,13 +117,13 @@ class TransactionalProducer:
         self._entered = True
 
     def send(self, records: Sequence[Record], *, queued: Callable[[], None] = lambda: None) -> None:
-        """Commit the records in one transaction; one that had to be aborted is tried again.
+        """Commit the records in one transaction; retry it if it had to be aborted.
 
-        `queued` is called once the client has taken all records, and only waiting is left: again
-        for each try.
+        `queued` is called in each try, once the client has queued all records and only the wait for
+        Kafka is left.
 
-        Raises `OutOfTimeError`, `ProducerFencedError`, or `KafkaRefusedError` for what no waiting
-        can mend.
+        Raises `OutOfTimeError`, `ProducerFencedError`, or `KafkaRefusedError` if a retry cannot
+        help.
         """
         self._start_clock(self._timeout)
         try:
@@ -133,17 +134,17 @@ class TransactionalProducer:
             raise self._failure(error.args[0]) from error
 
     def close(self) -> None:
-        """Abort what is open and drop the client, within 3 s; what could not be aborted is logged.
+        """Abort the open transaction, if any, and drop the client, within 3 s.
 
-        A transaction left open hides later records from readers until the next `init()` settles it
-        or the broker's time-out does.
+        If the transaction cannot be aborted, that is logged. It then hides later records from
+        readers until the next `init()`, or the broker's time-out, settles it.
         """
         if self._producer is None:
             return
         if self._open:
             self._start_clock(_CLOSE_TIMEOUT)
             self._abort_or_leave()
-        # The client's own close() waits for a lost broker; letting go of it does not.
+        # The client's own close() would wait for a lost broker; dropping the reference does not.
         self._producer = None
 
     def _abort_or_leave(self) -> None:
@@ -163,7 +164,7 @@ class TransactionalProducer:
         return self._producer
 
     def _transact(self, records: Sequence[Record], queued: Callable[[], None]) -> bool:
-        """Try one transaction; False if it was aborted and may be tried anew."""
+        """Try one transaction; return False if it was aborted and may be retried."""
         client = self._client
         client.begin_transaction()
         self._open = True
@@ -174,7 +175,7 @@ class TransactionalProducer:
                 except BufferError:
                     self._produce_in_turn(topic, key, value)
             queued()
-            # The client's commit waits for delivery too, but cannot be aborted once called.
+            # commit_transaction() waits for delivery too, but cannot be aborted once it is called.
             while client.flush(_SLICE):
                 self._check_time()
             self._committing = True
@@ -193,7 +194,7 @@ class TransactionalProducer:
         return True
 
     def _produce_in_turn(self, topic: str, key: bytes | str, value: bytes) -> None:
-        """Produce once the client's full queue has room: delivery makes it."""
+        """Produce a record once the client's full queue has room, after deliveries."""
         while True:
             self._client.poll(_SLICE)
             self._check_time()
@@ -204,16 +205,16 @@ class TransactionalProducer:
             return
 
     def _persist(self, call: Callable[[float], object]) -> None:
-        """Call with a short time-out, again and again while the client says that it may succeed."""
+        """Call with a short time-out, and repeat the call while its error is retriable."""
         while True:
             try:
                 call(_SLICE)
             except KafkaException as error:
                 if not error.args[0].retriable():
                     raise
-                self._client.poll(0)  # delivers to error_cb why there is no answer
+                self._client.poll(0)  # calls error_cb with the reason for the missing answer
                 if not self._entered:
-                    # Later, a login that is refused is ridden out as a lost broker is.
+                    # After init(), a refused login is retried until the deadline, as a lost broker.
                     self._complaints.raise_if_hopeless()
                 if error.args[0].code() == KafkaError._TIMED_OUT:
                     self._check_time()

@@ -22,14 +22,15 @@ from tests.conftest import client_config, stack_settings
 
 
 class SecuredKafka(NamedTuple):
-    """A secured broker of the tests' own, with listeners whose certificates no client may take."""
+    """A secured broker for the tests, also with listeners that a client must refuse."""
 
     settings: Settings
     addresses: dict[str, str]
-    """By listener: SASL_SSL, which is well; EXPIRED, ELSEWHERE (another host's); OPEN, no TLS."""
+    """Address of each listener. SASL_SSL is correct, EXPIRED has an expired certificate, ELSEWHERE
+    has the certificate of another host, and OPEN has no TLS."""
 
     def config(self, user: str = security.ADMIN, listener: str = "SASL_SSL") -> dict[str, Any]:
-        """Configuration of a client, as `include.stack.security` has it."""
+        """Return a client's configuration from `include.stack.security`, for one listener."""
         config = security.kafka_config(self.settings, user)
         return {**config, "bootstrap.servers": self.addresses[listener], "log_level": "2"}
 
@@ -101,7 +102,7 @@ def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredK
 
 
 class OwnKafka(NamedTuple):
-    """A broker without the rest of a stack, which tests may stop by SIGSTOP."""
+    """A broker without the rest of a stack; tests may pause it with SIGSTOP."""
 
     settings: Settings
     config: dict[str, str]

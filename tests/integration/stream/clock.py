@@ -1,4 +1,4 @@
-"""A clock for windows and loads that goes on only while one of them waits."""
+"""A simulated clock for windows and loads: it advances only while one of them waits."""
 
 import threading
 from datetime import UTC, datetime
@@ -7,11 +7,11 @@ from typing import Any
 from include.sales.pace import Cadence
 
 _TICK = 0.001
-"""Seconds that a wait lasts at least; events are due at whole milliseconds."""
+"""Least length of a wait, in seconds; events are due at whole milliseconds."""
 
 
 class Clock:
-    """Seconds since the epoch, which `Stop.wait` moves on."""
+    """Simulated seconds since the epoch; `Stop.wait` advances them."""
 
     def __init__(self, now: datetime) -> None:
         self._lock = threading.Lock()
@@ -21,7 +21,7 @@ class Clock:
     def seconds(self) -> float:
         return self._seconds
 
-    #: `time.monotonic` of a module whose `time` the clock is.
+    #: Replaces `time.monotonic` in a module whose `time` is replaced by the clock.
     monotonic = seconds
 
     def now(self) -> datetime:
@@ -33,15 +33,15 @@ class Clock:
             self._seconds += max(seconds, _TICK)
 
     def cadence(self, *arguments: Any) -> Cadence:
-        """A cadence by this clock."""
+        """Return a `Cadence` that uses this clock."""
         return Cadence(*arguments, clock=self.seconds)
 
 
 class Stop(threading.Event):
-    """A stop whose waits take no time: they move the clock on."""
+    """A stop event whose waits advance the clock instead of taking time."""
 
     def __init__(self, clock: Clock, *, at_wait: int | None = None) -> None:
-        """Be set during wait number `at_wait`, from 1 on, as by another thread; None: by nobody."""
+        """Set the event during wait number `at_wait`, from 1 on; None: do not set it."""
         super().__init__()
         self._clock = clock
         self._at_wait = at_wait

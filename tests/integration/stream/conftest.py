@@ -1,4 +1,4 @@
-"""A broker that the stream tests share, topics of each test's own, and a clock without waits."""
+"""Fixtures of the stream tests: a shared broker, topics for each test, and a simulated clock."""
 
 import os
 import signal
@@ -18,13 +18,13 @@ from tests.support.place import Place, make_place
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 
-#: At noon in Argentina: the demand curve is high.
+#: Noon in Argentina, when the demand curve is high.
 NOON = datetime(2025, 11, 24, 15, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def kafka_config(own_kafka: OwnKafka) -> dict[str, str]:
-    """Configuration of a client of the tests' own broker, which starts faster than a stack."""
+    """Client configuration of the tests' own broker, which starts faster than a whole stack."""
     return own_kafka.config
 
 
@@ -36,7 +36,7 @@ def other_place(place: Place, topic_suffix: str) -> Place:
 
 @pytest.fixture
 def broker(own_kafka: OwnKafka) -> Iterator[int]:
-    """Process id of the broker, to stop by SIGSTOP; the next test finds it running."""
+    """Process id of the broker, to pause with SIGSTOP; it runs again after the test."""
     yield own_kafka.pid
     os.kill(own_kafka.pid, signal.SIGCONT)
     wait_until(
@@ -49,7 +49,7 @@ def broker(own_kafka: OwnKafka) -> Iterator[int]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time of day of windows and loads: another than the system's, and no wait takes time."""
+    """Simulated clock of windows and loads; their waits advance it and take no real time."""
     clock = Clock(NOON)
     monkeypatch.setattr(wall, "seconds", clock.seconds)
     monkeypatch.setattr(load, "time", clock)

@@ -1,4 +1,4 @@
-"""Publishes a run's sales without end, a line for each acknowledged one; to be killed by a test."""
+"""Publish a run's sales endlessly and print a line per acknowledged sale; a test kills it."""
 
 import sys
 from itertools import count

@@ -1,4 +1,4 @@
-"""Faults on purpose on a real broker: the ledger counts what is there, also of a resumed run."""
+"""Injected faults on a real broker: the ledger counts them exactly, also after a resume."""
 
 import json
 from collections import Counter
@@ -33,7 +33,7 @@ def load(
     stop_after: int = 0,
     rate: float | None = None,
 ) -> Published:
-    """`stop_after`: as many transactions, 0 for all sales."""
+    """Publish some sales as a load; stop after `stop_after` transactions (0: do not stop)."""
     stop = Stop(clock)
     with place.publisher(
         tuning=LOAD_CONFIG,
@@ -54,7 +54,7 @@ def load(
 def window(
     place: Place, clock: Clock, begins: datetime, until: datetime, *, stop_after: int = 0
 ) -> Published:
-    """On the curve, whose moments are the same in every run."""
+    """Publish a window on the demand curve, whose moments are the same in every run."""
     stop = Stop(clock)
     demand = Demand(load_market())
     with place.publisher(
@@ -76,7 +76,7 @@ def values(place: Place) -> list[bytes]:
 
 
 def kinds_of(values: list[bytes]) -> Counter[str]:
-    """How often there is a record of each garbled kind."""
+    """Count the records of each garbled kind."""
     kinds: Counter[str] = Counter()
     for value in values:
         if b"\xff" in value:
@@ -92,7 +92,7 @@ def kinds_of(values: list[bytes]) -> Counter[str]:
 
 
 def assert_counted(place: Place, published: Published) -> None:
-    """The topic against the ledger."""
+    """Assert that the records of the topic agree with the ledger and with `published`."""
     run = read_run(place.config, place.ledger_topic, place.corrida)
     found = values(place)
     ids = ids_of_run(place.config, place.topic, place.corrida)
@@ -110,7 +110,7 @@ def assert_counted(place: Place, published: Published) -> None:
 
 
 def test_load_with_faults_is_counted_in_the_ledger(place: Place, clock: Clock) -> None:
-    # Kafka's timestamps are in milliseconds.
+    # One millisecond earlier, because Kafka's timestamps are whole milliseconds.
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     published = load(place, clock, range(5000))
     assert_counted(place, published)
@@ -121,7 +121,7 @@ def test_load_with_faults_is_counted_in_the_ledger(place: Place, clock: Clock) -
     assert began_at(place.config, place.ledger_topic, ["otra"]) is None
 
 
-def test_load_that_is_stopped_or_in_shards_sends_the_same_bytes(
+def test_load_sends_the_same_bytes_when_stopped_or_in_shards(
     place: Place, other_place: Place, clock: Clock
 ) -> None:
     total = 2 * BLOCK + 500
@@ -136,7 +136,7 @@ def test_load_that_is_stopped_or_in_shards_sends_the_same_bytes(
     assert one == other
 
 
-def test_window_that_is_stopped_sends_the_bytes_of_one_that_was_not(
+def test_stopped_and_resumed_window_sends_the_bytes_of_an_uninterrupted_one(
     place: Place, other_place: Place, clock: Clock
 ) -> None:
     begins = clock.now() - timedelta(seconds=20)
@@ -152,10 +152,8 @@ def test_window_that_is_stopped_sends_the_bytes_of_one_that_was_not(
     assert_counted(place, published)
 
 
-def test_resumed_window_keeps_its_end_though_late_sales_begin_before_the_first(
-    place: Place, clock: Clock
-) -> None:
-    """A cadence with bursts and silences; the run's beginning is its first sale's."""
+def test_resumed_window_keeps_its_end_despite_late_sales(place: Place, clock: Clock) -> None:
+    """The run begins at the `ts` of sale 0, although later sales have earlier ones."""
     faults = Faults(SEED, FaultRates(tardio=50, desordenado=50, rafaga=50, silencio=1))
     window = timedelta(seconds=2)
     begun: list[datetime] = []

@@ -1,4 +1,4 @@
-"""The ledger's minutes as a topic holds them, over all runs."""
+"""Reading the ledger's minutes of all runs from a real topic."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ LONG_AFTER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def publish(place: Place, corrida: str, moments: Sequence[datetime]) -> list[Venta]:
-    """A transaction of a run's next sales, at these moments."""
+    """Publish a run's next sales, which begin at these moments, in one transaction."""
     run = place._replace(corrida=corrida)
     with run.publisher() as publisher:
         first = publisher.open().last + 1
@@ -29,10 +29,10 @@ def read(place: Place, *, settled: datetime = LONG_AFTER) -> LedgerMinutes:
     return read_minutes(place.config, place.ledger_topic, NOON, END, settled=settled)
 
 
-def test_every_runs_sales_are_summed_by_minute_and_state(place: Place) -> None:
+def test_sales_of_every_run_are_summed_by_minute_and_state(place: Place) -> None:
     moments = [NOON + timedelta(seconds=9 * n) for n in range(-2, 16)]  # 11:59:42 to 12:02:15
     sales = [*publish(place, "mañana", moments[:9]), *publish(place, "tarde", moments)]
-    # An entry appended late belongs to its events' minute.
+    # This entry is appended late, but it counts for its events' minute.
     sales += publish(place, "mañana", [NOON + timedelta(seconds=1)])
 
     found = read(place)
@@ -55,7 +55,7 @@ def test_every_runs_sales_are_summed_by_minute_and_state(place: Place) -> None:
     assert found.in_flight == set()
 
 
-def test_only_what_was_added_to_just_now_is_in_flight(place: Place) -> None:
+def test_only_minutes_with_recent_entries_are_in_flight(place: Place) -> None:
     publish(place, "mañana", [NOON, NOON + timedelta(minutes=1)])
     publish(place, "tarde", [NOON])
     between = datetime.now(UTC) + timedelta(milliseconds=5)
@@ -66,7 +66,7 @@ def test_only_what_was_added_to_just_now_is_in_flight(place: Place) -> None:
     assert read(place, settled=between).in_flight == {("tarde", "2025-11-24T12:00:00Z")}
 
 
-def test_what_was_rolled_back_is_in_no_minute(place: Place) -> None:
+def test_aborted_entries_are_in_no_minute(place: Place) -> None:
     [kept] = publish(place, place.corrida, [NOON])
     [entry] = entries_for([kept], SEED)
     producer = place.holder()
@@ -79,7 +79,7 @@ def test_what_was_rolled_back_is_in_no_minute(place: Place) -> None:
     assert [totals[0] for totals in read(place).sums.values()] == [1]
 
 
-def test_a_record_that_is_no_entry_is_named(place: Place) -> None:
+def test_malformed_ledger_record_is_reported_with_its_offset(place: Place) -> None:
     producer = Producer({**place.config, "acks": "all"})
     producer.produce(place.ledger_topic, b"{}", place.corrida)
     assert producer.flush(PATIENCE) == 0

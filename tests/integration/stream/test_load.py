@@ -1,4 +1,4 @@
-"""Load mode on a real broker: all of it once, resumable, and stopped at once."""
+"""Load mode on a real broker: each event exactly once, also after a stop and a resume."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,7 +33,8 @@ def run(
     stop_at_wait: int | None = None,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Published:
-    """`stop_after`: as many transactions, 0 for all sales; `stop_at_wait`: as `Stop.at_wait`."""
+    """Publish some sales; stop after `stop_after` transactions (0: do not stop), or during wait
+    number `stop_at_wait`, as in `Stop`."""
     stop = Stop(clock, at_wait=stop_at_wait)
     with place.publisher(
         stopped=stop.is_set,
@@ -79,9 +80,7 @@ def test_load_publishes_every_event_once_and_the_ledger_counts_them(
     assert (last.en_vuelo, last.reintentos) == (0, 0)
 
 
-def test_stopped_load_is_resumed_with_the_bytes_of_one_that_was_not(
-    place: Place, clock: Clock
-) -> None:
+def test_stopped_and_resumed_load_equals_an_uninterrupted_one(place: Place, clock: Clock) -> None:
     with pytest.raises(WindowStoppedError) as caught:
         run(place, clock, range(10_000), rate=4000, stop_after=2)
     first = caught.value.published
@@ -99,7 +98,7 @@ def test_stop_ends_a_loads_wait_for_its_rate(place: Place, clock: Clock) -> None
     assert caught.value.published.ventas == 1
 
 
-def test_shards_publish_the_bytes_of_one_task_and_each_is_resumed_by_itself(
+def test_shards_publish_the_bytes_of_one_task_and_resume_independently(
     place: Place, clock: Clock
 ) -> None:
     total = 3 * BLOCK + 100

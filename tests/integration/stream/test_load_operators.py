@@ -28,7 +28,7 @@ def pushed() -> list[tuple[str, Any]]:
 
 @pytest.fixture
 def run(place: Place, pushed: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Executes an operator as a task of a run named after the place."""
+    """Function that executes an operator as a task of the run `place.corrida`."""
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
     connection = {"conn_type": "kafka", "extra": place.config}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(connection))
@@ -45,7 +45,7 @@ def into(place: Place, **arguments: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("shards", [1, 2])
-def test_load_is_the_same_events_whatever_the_shards(
+def test_load_publishes_the_same_events_for_any_number_of_shards(
     place: Place, run: Run, pushed: list[tuple[str, Any]], shards: int
 ) -> None:
     plan = PlanLoadOperator(task_id="p", seed=SEED, mode="load", sales=SALES, shards=shards)

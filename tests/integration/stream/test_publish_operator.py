@@ -68,7 +68,7 @@ def operator(place: Place, stop: threading.Event, **arguments: Any) -> PublishSa
     return made
 
 
-def test_window_ends_at_ends_at_and_its_result_is_what_kafka_holds(
+def test_window_ends_at_ends_at_and_its_result_equals_kafkas_records(
     place: Place, context: dict[str, Any], clock: Clock
 ) -> None:
     ends_at = (clock.now() + timedelta(seconds=3)).isoformat()
@@ -86,7 +86,7 @@ def test_window_ends_at_ends_at_and_its_result_is_what_kafka_holds(
 
 @pytest.fixture
 def stop_on_sigterm() -> Iterator[list[PublishSalesOperator]]:
-    """Calls `on_kill` of the operators in it as Airflow's task runner does."""
+    """List of operators; on SIGTERM, their `on_kill` is called, as by Airflow's task runner."""
     operators: list[PublishSalesOperator] = []
 
     def on_term(_number: int, _frame: FrameType | None) -> None:
@@ -99,7 +99,7 @@ def stop_on_sigterm() -> Iterator[list[PublishSalesOperator]]:
 
 
 class NoticedWait(threading.Event):
-    """A stop that tells when it is waited for; the time is the system's."""
+    """A stop event that sets `waited_for` when something waits for it, in real time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ def test_sigterm_ends_the_task_as_failed_with_its_counts(
 def test_other_seed_stores_or_days_are_not_retried(
     place: Place, context: dict[str, Any], clock: Clock
 ) -> None:
-    """A form's default that was changed before the task was cleared, for example."""
+    """This happens, for example, if a form's default changes before the task is cleared."""
     operator(place, Stop(clock), duration_minutes=0.02).execute(context)
     choices = "begun with other stores, or another length"
     for other, told in (

@@ -1,4 +1,4 @@
-"""Transactions on a real broker: what is committed is there once, and nothing else is."""
+"""Transactions on a real broker: committed records are stored exactly once, and no others."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def sequences(place: Place) -> list[int]:
 
 
 def zombie(place: Place) -> Producer:
-    """A try that died, or hangs, after its sale reached the log and before its commit."""
+    """Return the producer of a try that died or hangs after it sent a sale, before its commit."""
     producer = place.holder(place.corrida)
     producer.init_transactions(PATIENCE)
     producer.begin_transaction()
@@ -52,7 +52,7 @@ def test_sales_and_their_ledger_are_visible_once_committed(place: Place) -> None
     assert (progress.last, progress.seed) == (19, SEED)
 
 
-def test_the_key_of_a_sale_is_its_id_and_that_of_the_ledger_the_run(place: Place) -> None:
+def test_key_of_a_sale_is_its_id_and_key_of_an_entry_its_run(place: Place) -> None:
     with place.publisher() as publisher:
         publisher.open()
         publisher.commit(place.sales(0, 3))
@@ -63,7 +63,7 @@ def test_the_key_of_a_sale_is_its_id_and_that_of_the_ledger_the_run(place: Place
         assert record.key == place.corrida.encode()
 
 
-def test_what_an_earlier_try_left_open_is_not_visible_and_its_zombie_is_fenced(
+def test_open_transaction_of_an_earlier_try_is_invisible_and_its_zombie_fenced(
     place: Place,
 ) -> None:
     earlier = zombie(place)
@@ -77,7 +77,7 @@ def test_what_an_earlier_try_left_open_is_not_visible_and_its_zombie_is_fenced(
         assert caught.value.args[0].fatal()
 
 
-def test_a_fenced_publisher_says_so(place: Place) -> None:
+def test_fenced_publisher_raises(place: Place) -> None:
     with place.publisher() as first, place.publisher() as second:
         first.open()
         first.commit(place.sales(0, 1))
@@ -88,7 +88,7 @@ def test_a_fenced_publisher_says_so(place: Place) -> None:
     assert sequences(place) == [0, 1]
 
 
-def test_closing_in_the_middle_aborts(place: Place) -> None:
+def test_closing_during_a_transaction_aborts_it(place: Place) -> None:
     publisher = place.publisher()
     publisher.open()
     publisher.commit(place.sales(0, 1))
@@ -99,11 +99,11 @@ def test_closing_in_the_middle_aborts(place: Place) -> None:
     client.flush(PATIENCE)
     publisher.close()
 
-    # Nothing is open: the read ends, and only what was committed is in it.
+    # No transaction is open, so the read ends; only the committed sale is visible.
     assert sequences(place) == [0]
 
 
-def test_other_runs_are_counted_apart(place: Place) -> None:
+def test_runs_in_the_same_topic_are_counted_separately(place: Place) -> None:
     other = place._replace(corrida=f"{place.corrida} otra")
     for each, count in ((place, 3), (other, 5)):
         with each.publisher() as publisher:
@@ -115,7 +115,7 @@ def test_other_runs_are_counted_apart(place: Place) -> None:
         assert ids_of_run(each.config, each.topic, each.corrida).times.total() == count
 
 
-def test_a_run_is_not_resumed_with_another_seed(place: Place) -> None:
+def test_opening_with_another_seed_is_refused(place: Place) -> None:
     with place.publisher() as publisher:
         publisher.open()
         publisher.commit(place.sales(0, 1))
@@ -126,7 +126,7 @@ def test_a_run_is_not_resumed_with_another_seed(place: Place) -> None:
         publisher.open()
 
 
-def test_a_missing_ledger_topic_is_named(place: Place) -> None:
+def test_missing_ledger_topic_is_reported(place: Place) -> None:
     absent = place._replace(ledger_topic=f"{place.ledger_topic}-absent")
     with absent.publisher() as publisher, pytest.raises(TopicMissingError, match="absent"):
         publisher.open()
@@ -135,7 +135,7 @@ def test_a_missing_ledger_topic_is_named(place: Place) -> None:
 KILLED = Path(__file__).with_name("endless_producer.py")
 
 
-def test_a_run_goes_on_without_a_gap_or_a_double_after_its_producer_was_killed(
+def test_run_resumes_without_gap_or_duplicate_after_its_producer_was_killed(
     place: Place,
 ) -> None:
     for upto in (12, 30):
@@ -160,11 +160,13 @@ def test_a_run_goes_on_without_a_gap_or_a_double_after_its_producer_was_killed(
     progress_of(place.corrida, read_entries(place.config, place.ledger_topic, place.corrida))
 
 
-def test_silence_shorter_than_the_delivery_timeout_is_ridden_out(place: Place, broker: int) -> None:
+def test_broker_pause_shorter_than_the_delivery_timeout_is_survived(
+    place: Place, broker: int
+) -> None:
     asked = 0
 
     def stopped() -> bool:
-        """Asked while the publisher waits: the broker goes on after some of that."""
+        """Resume the broker at the fifth call; the publisher calls this only while it waits."""
         nonlocal asked
         asked += 1
         if asked == 5:
@@ -186,7 +188,7 @@ def test_silence_shorter_than_the_delivery_timeout_is_ridden_out(place: Place, b
 
 
 class Clock:
-    """`time` of the transactions, which leaps from one question for the time to the next."""
+    """Stand-in for `time` in `transactions`: each call of `monotonic` adds `leap` seconds."""
 
     def __init__(self) -> None:
         self.leap = 0.0
@@ -211,7 +213,7 @@ def test_lost_broker_fails_with_exact_counts_and_the_run_resumes_when_it_is_back
     clock.leap = PATIENCE / 3
     with pytest.raises(NotAcknowledgedError, match="acknowledged 7, not acknowledged 2") as caught:
         publisher.commit(place.sales(7, 9))
-    # It ends though the broker is silent.
+    # close() returns although the broker does not answer.
     publisher.close()
     assert (caught.value.acknowledged, caught.value.unacknowledged) == (7, 2)
 

@@ -13,16 +13,16 @@ def plain_producer(place: Place) -> Producer:
     return Producer({**place.config, "acks": "all"})
 
 
-def test_an_empty_topic_has_no_records(place: Place) -> None:
+def test_empty_topic_has_no_records(place: Place) -> None:
     assert list(read_committed(place.config, place.topic)) == []
 
 
-def test_a_missing_topic_is_named_at_the_call(place: Place) -> None:
+def test_missing_topic_is_reported_at_the_call(place: Place) -> None:
     with pytest.raises(TopicMissingError, match="absent"):
         read_committed(place.config, "absent")
 
 
-def test_the_end_is_where_the_topic_ended_at_the_call(place: Place) -> None:
+def test_read_ends_where_the_topic_ended_at_the_call(place: Place) -> None:
     with place.publisher() as publisher:
         publisher.open()
         publisher.commit(place.sales(0, 4))
@@ -31,7 +31,7 @@ def test_the_end_is_where_the_topic_ended_at_the_call(place: Place) -> None:
         assert len(list(records)) == 4
 
 
-def test_since_leaves_out_what_is_older(place: Place) -> None:
+def test_since_leaves_out_older_records(place: Place) -> None:
     with place.publisher() as publisher:
         publisher.open()
         publisher.commit(place.sales(0, 4))
@@ -46,7 +46,7 @@ def test_since_leaves_out_what_is_older(place: Place) -> None:
     assert set(young).isdisjoint(old)
 
 
-def test_an_open_transaction_stalls_the_read_instead_of_hiding_what_follows(place: Place) -> None:
+def test_open_transaction_stalls_the_read_instead_of_hiding_later_records(place: Place) -> None:
     holder = place.holder()
     holder.init_transactions(PATIENCE)
     holder.begin_transaction()
@@ -65,7 +65,7 @@ def test_an_open_transaction_stalls_the_read_instead_of_hiding_what_follows(plac
     assert len(list(records)) == 9
 
 
-def test_what_is_no_event_is_counted(place: Place) -> None:
+def test_malformed_records_are_counted(place: Place) -> None:
     producer = plain_producer(place)
     for value in (b"", b"{", b'{"id_evento": 1}', None):
         producer.produce(place.topic, value)

@@ -1,4 +1,4 @@
-"""A real broker with TLS, logins and ACLs: what gets in, and what is told to whom does not."""
+"""A real broker with TLS, logins and ACLs: who gets in, and the messages to those who do not."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def _no_password_is_told(
 
 @pytest.fixture(autouse=True)
 def _patient_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slowly a busy broker shakes hands, its certificate is looked at."""
+    """Give the diagnosis time to see the certificate even if a busy broker is slow."""
     monkeypatch.setattr(diagnosis, "_TIMEOUT", PATIENCE)
 
 
 @pytest.fixture
 def airflow(secured_kafka: SecuredKafka) -> Config:
-    """Airflow's user, with the project's topics there as it makes them."""
+    """Client configuration of Airflow's user, which has created the project's topics."""
     config = secured_kafka.config(security.AIRFLOW)
     for topic, options in TOPICS.items():
         ensure_topic(config, topic, **options, timeout=PATIENCE)
@@ -65,23 +65,23 @@ def publish(config: Config, sales: int, **options: Any) -> None:
         opened.commit([source.chain(n, now)[0] for n in range(first, first + sales)])
 
 
-def test_airflows_acls_are_enough_to_publish_and_to_read_it_all_again(airflow: Config) -> None:
+def test_airflows_acls_suffice_to_publish_and_read(airflow: Config) -> None:
     before = len(list(read_committed(airflow, "ventas")))
     publish(airflow, 20)
     assert len(list(read_committed(airflow, "ventas"))) == before + 20
-    # Again: it is described, and its settings compared.
+    # For an existing topic, ensure_topic() describes it and compares its settings.
     assert ensure_topic(airflow, "ventas", **TOPICS["ventas"]) is False
 
 
 def refusal(call: Any) -> str:
-    """The message to a client that does not get in; one that waited in vain has another error."""
+    """Return the message of the `KafkaEntryError` that the call must raise, not a time-out's."""
     with pytest.raises(KafkaEntryError) as refused:
         call()
     return str(refused.value)
 
 
 @pytest.mark.parametrize("publishing", [False, True])
-def test_a_wrong_password_is_told_at_once(secured_kafka: SecuredKafka, publishing: bool) -> None:
+def test_wrong_password_is_reported_at_once(secured_kafka: SecuredKafka, publishing: bool) -> None:
     config = {**secured_kafka.config(security.AIRFLOW), "sasl.password": "wr0ng-s3cret"}
     told = refusal(
         lambda: (
@@ -102,7 +102,7 @@ def test_a_wrong_password_is_told_at_once(secured_kafka: SecuredKafka, publishin
         ("ELSEWHERE", "its certificate is not for the host '127.0.0.1': use the name"),
     ],
 )
-def test_what_is_wrong_with_a_certificate_is_told(
+def test_certificate_error_is_explained(
     secured_kafka: SecuredKafka, listener: str, reason: str, publishing: bool
 ) -> None:
     config = secured_kafka.config(listener=listener)
@@ -113,9 +113,7 @@ def test_what_is_wrong_with_a_certificate_is_told(
     assert secured_kafka.addresses[listener] in told
 
 
-def test_an_authority_that_is_not_trusted_is_told(
-    secured_kafka: SecuredKafka, tmp_path: Path
-) -> None:
+def test_untrusted_authority_is_reported(secured_kafka: SecuredKafka, tmp_path: Path) -> None:
     other = Authority(tmp_path / "security")
     other.server("kafka")
     config = {**secured_kafka.config(), "ssl.ca.location": str(other.certificate)}
@@ -130,7 +128,7 @@ def test_an_authority_that_is_not_trusted_is_told(
         ({"bootstrap.servers": "none.invalid:9092"}, "the name 'none.invalid' is unknown"),
     ],
 )
-def test_a_wrong_address_or_protocol_is_told(
+def test_wrong_address_or_protocol_is_explained(
     secured_kafka: SecuredKafka, change: Config, reason: str
 ) -> None:
     with pytest.raises(KafkaUnreachableError) as refused:
@@ -138,12 +136,12 @@ def test_a_wrong_address_or_protocol_is_told(
     assert reason in str(refused.value)
 
 
-def test_a_listener_without_tls_is_told(secured_kafka: SecuredKafka) -> None:
+def test_listener_without_tls_is_reported(secured_kafka: SecuredKafka) -> None:
     with pytest.raises(KafkaUnreachableError, match="it does not speak TLS on this port: use"):
         ensure_topic(secured_kafka.config(listener="OPEN"), "ventas", partitions=1, timeout=2)
 
 
-def test_a_topic_that_may_not_be_made_or_seen_is_told(airflow: Config) -> None:
+def test_missing_acl_for_a_topic_is_reported(airflow: Config) -> None:
     with pytest.raises(KafkaRefusedError, match=r"create the topic 'other': give .* on the topic"):
         ensure_topic(airflow, "other", partitions=1)
     with pytest.raises(
@@ -152,23 +150,20 @@ def test_a_topic_that_may_not_be_made_or_seen_is_told(airflow: Config) -> None:
         describe_topic(Admin(airflow), "other")
 
 
-def test_a_transaction_that_is_not_the_users_is_told(airflow: Config) -> None:
+def test_missing_acl_for_a_transactional_id_is_reported(airflow: Config) -> None:
     with pytest.raises(KafkaRefusedError, match=r"publish.*: give .* on the transactional\.id"):
         publish(airflow, 1, transactional_id="other/run")
 
 
 @pytest.mark.usefixtures("airflow")
-def test_a_topic_that_may_only_be_read_is_not_written(secured_kafka: SecuredKafka) -> None:
-    """Druid's user, with a transactional id of its own for once.
-
-    Its error is not that of a delivery time-out.
-    """
+def test_user_with_read_acl_cannot_publish(secured_kafka: SecuredKafka) -> None:
+    """Druid's user tries to publish; its error must not be that of a delivery time-out."""
     druid = secured_kafka.config(security.DRUID)
     with pytest.raises(KafkaRefusedError, match=r"not let the connection's user .* on the"):
         publish(druid, 1)
 
 
-def test_a_group_that_is_not_the_users_is_told(airflow: Config) -> None:
+def test_missing_acl_for_a_consumer_group_is_reported(airflow: Config) -> None:
     publish(airflow, 1)
     with pytest.raises(
         KafkaRefusedError, match=r"read the topic 'ventas': give .* on the consumer"
@@ -176,7 +171,7 @@ def test_a_group_that_is_not_the_users_is_told(airflow: Config) -> None:
         list(read_committed({**airflow, "group.id": "other"}, "ventas"))
 
 
-def test_druid_reads_the_sales_in_its_group_and_nothing_else(
+def test_druid_can_read_the_sales_topic_in_its_group_and_nothing_else(
     secured_kafka: SecuredKafka, airflow: Config
 ) -> None:
     publish(airflow, 1)

@@ -1,4 +1,4 @@
-"""The whole session, as the operator runs it."""
+"""Live windows on a real broker, as the operator runs them."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ STOP_LIMIT = 5.0
 GAPS = (0.05, 0.1)
 
 DECIDED = timedelta(seconds=8)
-"""The longest from a sale to the decision on it."""
+"""Upper limit of the time from a sale to its decision."""
 
 
 def ts(event: Venta) -> datetime:
@@ -47,7 +47,7 @@ def run(
     gaps: tuple[float, float] = GAPS,
     stop_after: int = 0,
 ) -> Published:
-    """A cadence; `stop_after`: as many transactions, 0 for the whole window."""
+    """Publish a window with a cadence; stop after `stop_after` transactions (0: do not stop)."""
     stop = Stop(clock)
     with place.publisher(
         stopped=stop.is_set, committed=lambda n: n == stop_after and stop.set()
@@ -86,7 +86,7 @@ def run_curve(
 
 
 def chains(place: Place) -> dict[int, list[Venta]]:
-    """The events of each sale, in the order of its partition."""
+    """Return the events of each sale, in the order of its partition."""
     by_sale: dict[int, list[Venta]] = {}
     for event in place.events():
         by_sale.setdefault(event.secuencia, []).append(event)
@@ -94,11 +94,11 @@ def chains(place: Place) -> dict[int, list[Venta]]:
 
 
 def assert_decided(place: Place, found: dict[int, list[Venta]]) -> None:
-    """Each sale from the first to the last has all its steps, in their order."""
+    """Assert that each sale from 0 on has all its steps, except returns, in their order."""
     assert sorted(found) == list(range(len(found)))
     for n, chain in found.items():
         expected = place.source().chain(n, ts(chain[0]))
-        # Days pass before a sale is given back; the window is over by then.
+        # A return comes days later, after the window's end.
         assert chain == [event for event in expected if not is_return(event.estado)]
 
 
@@ -126,7 +126,7 @@ def test_window_that_is_over_publishes_nothing(place: Place, clock: Clock) -> No
     assert (published.confirmadas, published.desde, published.primera_ts) == (0, None, None)
 
 
-def test_resumed_run_keeps_the_end_of_its_first_try_and_makes_up_for_its_undone_steps(
+def test_resumed_run_keeps_its_end_and_publishes_the_missing_steps(
     place: Place, clock: Clock
 ) -> None:
     window = timedelta(seconds=3)
@@ -150,7 +150,7 @@ def test_resumed_run_keeps_the_end_of_its_first_try_and_makes_up_for_its_undone_
     assert_decided(place, found)
 
 
-def test_resumed_run_on_the_curve_has_the_bytes_of_one_that_was_never_stopped(
+def test_resumed_run_on_the_curve_equals_an_uninterrupted_one(
     place: Place, other_place: Place, clock: Clock
 ) -> None:
     begins = clock.now() - timedelta(seconds=20)
@@ -168,14 +168,12 @@ def test_resumed_run_on_the_curve_has_the_bytes_of_one_that_was_never_stopped(
     assert len(place.events()) == len(once) == published.confirmadas
 
 
-def test_sales_on_the_curve_that_are_overdue_are_sent_at_once_and_none_is_left_out(
-    place: Place, clock: Clock
-) -> None:
+def test_overdue_sales_on_the_curve_are_all_sent_at_once(place: Place, clock: Clock) -> None:
     begins = clock.now() - timedelta(hours=1)
     until = clock.now() + timedelta(seconds=1)
     published = run_curve(place, clock, begins, until, scale=2.0)
 
-    # The clock goes on only while nothing is due.
+    # The clock advances only in a wait, and nothing waits while a sale is due.
     assert clock.now() - until < DECIDED
     expected = arrivals(Demand(load_market()), SEED, begins, until, 2.0).tolist()
     assert published.ventas == len(expected) > 1000
@@ -190,9 +188,9 @@ def test_impossible_gaps_are_refused_before_anything_is_sent(place: Place, clock
 
 
 def once_it_waits(lost: list[int], stop: Stop) -> Callable[[], bool]:
-    """`stopped` of a publisher: the stop is asked for once the publisher waits for a lost broker.
+    """Return a `stopped` for a publisher that sets the stop once it waits for a lost broker.
 
-    A publisher asks only while it waits.
+    A publisher calls `stopped` only while it waits.
     """
 
     def stopped() -> bool:
@@ -203,7 +201,7 @@ def once_it_waits(lost: list[int], stop: Stop) -> Callable[[], bool]:
     return stopped
 
 
-def test_stop_while_the_broker_is_lost_ends_the_wait_and_counts_what_is_not_acknowledged(
+def test_stop_during_a_broker_loss_ends_the_wait_and_counts_unacknowledged(
     place: Place, broker: int, clock: Clock
 ) -> None:
     delivery_timeout = 600.0
@@ -228,15 +226,17 @@ def test_stop_while_the_broker_is_lost_ends_the_wait_and_counts_what_is_not_ackn
             stop=stop,
         )
 
-    # The stop's own limits end it, long before the delivery time-out does.
+    # The stop's own limits end the wait, long before the delivery time-out.
     assert time.monotonic() - began < delivery_timeout / 4
     assert STOP_GRACE + transactions._CLOSE_TIMEOUT + 2 * transactions._SLICE < STOP_LIMIT
     published = caught.value.published
     assert published.enviadas > published.confirmadas > 0
 
 
-def test_an_event_and_its_ledger_entry_are_kept_small(place: Place, own_kafka: OwnKafka) -> None:
-    """One by one, as a window at its pace commits them."""
+def test_session_config_keeps_events_and_ledger_entries_small(
+    place: Place, own_kafka: OwnKafka
+) -> None:
+    """Each event is committed alone, as in a live window."""
 
     def kept(topic: str) -> int:
         logs = (own_kafka.settings.home / "kafka").glob(f"{topic}-[0-9]/*.log")

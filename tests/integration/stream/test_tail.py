@@ -1,4 +1,4 @@
-"""The end of a topic, on a real broker."""
+"""Reading the latest records of a topic, on a real broker."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,13 +23,13 @@ def produce(place: Place, *values: bytes | None, key: bytes | None = None) -> No
     assert producer.flush(PATIENCE) == 0
 
 
-def test_an_empty_topic_has_no_end_and_a_missing_one_is_named(place: Place) -> None:
+def test_tail_of_an_empty_topic_is_empty_and_a_missing_topic_is_reported(place: Place) -> None:
     assert tail(place.config, place.topic, 10, seconds=PATIENCE) == ([], True)
     with pytest.raises(TopicMissingError, match="absent"):
         tail(place.config, "absent", 10, seconds=PATIENCE)
 
 
-def test_the_latest_of_all_partitions_come_the_newest_first(place: Place) -> None:
+def test_tail_gives_the_latest_records_of_all_partitions_newest_first(place: Place) -> None:
     sales = place.sales(0, 30)
     produce(place, *map(encode, sales))
     found = tail(place.config, place.topic, 7, seconds=PATIENCE)
@@ -39,7 +39,7 @@ def test_the_latest_of_all_partitions_come_the_newest_first(place: Place) -> Non
     assert len(tail(place.config, place.topic, 200, seconds=PATIENCE).records) == 30
 
 
-def test_what_is_no_event_is_shown_escaped(place: Place) -> None:
+def test_malformed_record_is_shown_escaped(place: Place) -> None:
     [sale] = place.sales(0, 1)
     cut = encode(sale)[:40]
     produce(place, cut, b"\xff\x00<b>\n\x1b[2J\xe2\x80\xae", None, encode(sale), key=b"k\xfe")
@@ -51,12 +51,12 @@ def test_what_is_no_event_is_shown_escaped(place: Place) -> None:
     assert all(seen.problem for seen in (empty, odd, short))
 
 
-def test_only_what_is_committed_is_there_and_an_open_transaction_is_not_waited_for(
+def test_tail_shows_only_committed_records_and_does_not_wait_for_others(
     place: Place,
 ) -> None:
     with place.publisher() as publisher:
         publisher.open()
-        # A transaction each: as many markers as events.
+        # One transaction per event, so the topic has as many commit markers as events.
         for n in range(12):
             publisher.commit(place.sales(n, n + 1))
     aborted = place.holder("aborted")
@@ -72,7 +72,7 @@ def test_only_what_is_committed_is_there_and_an_open_transaction_is_not_waited_f
     holder.produce(place.topic, b"open", partition=0)
     assert holder.flush(PATIENCE) == 0
 
-    # Had it waited for the open transaction, it would not be complete.
+    # If tail() had waited for the open transaction, it would not be complete.
     found = tail(place.config, place.topic, 5, seconds=PATIENCE)
     assert found.complete
     assert len(found.records) == 5
@@ -106,6 +106,6 @@ def test_tail_ends_at_its_deadline_with_the_records_read_by_then(
 
 
 @pytest.mark.parametrize("count", [0, 201])
-def test_a_count_has_limits(place: Place, count: int) -> None:
+def test_count_out_of_limits_is_refused(place: Place, count: int) -> None:
     with pytest.raises(ValueError, match="de 1 a 200"):
         tail(place.config, place.topic, count)

@@ -1,4 +1,4 @@
-"""Topics on a real broker: made, found, and waited for while the broker does not know them yet."""
+"""Topics on a real broker: create them, find them, wait until the broker knows them."""
 
 import logging
 import time
@@ -27,9 +27,9 @@ Config = dict[str, str]
 
 @pytest.fixture
 def busy(kafka_config: Config, topic_suffix: str) -> Iterator[Admin]:
-    """An administrative client of a broker that makes a large topic's partitions.
+    """Administrative client of a broker that is busy creating the partitions of a large topic.
 
-    The controller answers meanwhile; the broker learns of later topics when it is done.
+    The controller still answers; the broker learns of later topics only when it has finished.
     """
     admin = Admin(kafka_config)
     large = f"{topic_suffix}-large"
@@ -53,10 +53,10 @@ def test_topic_can_be_described_at_once_after_ensure_topic(
     assert [partition.leader is not None for partition in description.partitions] == [True] * 3
 
 
-def test_topic_that_another_creates_at_this_moment_is_found(
+def test_topic_created_at_the_same_moment_by_another_is_found(
     busy: Admin, kafka_config: Config, topic_suffix: str
 ) -> None:
-    """A window and a back-fill that begin together."""
+    """This happens when a window and a back-fill begin at the same time."""
     create(busy, NewTopic(topic_suffix, 2))
     assert ensure_topic(kafka_config, topic_suffix, partitions=2, timeout=PATIENCE) is False
 
@@ -111,7 +111,7 @@ def test_missing_topic_is_created_as_asked_and_then_found(
 
     assert ensure(2, "86400000") is True
     assert ensure(2, "86400000") is False
-    # More partitions than asked for are fine, and fewer are not.
+    # More partitions than needed are fine, fewer are an error.
     assert ensure(1, "86400000") is False
     with pytest.raises(TopicMismatchError, match=f"{topic_suffix}.* 2 partitions and 3"):
         ensure(3, "86400000")
@@ -120,7 +120,7 @@ def test_missing_topic_is_created_as_asked_and_then_found(
     assert f"'{topic_suffix}' keeps retention.ms=86400000, and 2000" in caplog.text
 
 
-def test_refusal_of_the_broker_is_told(kafka_config: Config, topic_suffix: str) -> None:
+def test_refusal_of_the_broker_is_reported(kafka_config: Config, topic_suffix: str) -> None:
     with pytest.raises(KafkaRefusedError, match=f"create the topic '{topic_suffix}': .*9"):
         ensure_topic(
             kafka_config, topic_suffix, partitions=1, replication_factor=9, timeout=PATIENCE

@@ -30,8 +30,10 @@ scales = st.sampled_from([0.0, 0.001, 0.3, 2.0])
     st.lists(st.integers(0, 26 * 3_600_000), min_size=2, max_size=6),
     scales,
 )
-def test_slices_make_the_whole_wherever_it_is_cut(seed: int, cuts: list[int], scale: float) -> None:
-    """Over the border of a day too."""
+def test_slices_of_an_interval_join_to_the_same_arrivals(
+    seed: int, cuts: list[int], scale: float
+) -> None:
+    """Also for slices over the boundary of a day."""
     borders = [START + timedelta(hours=22, milliseconds=cut) for cut in sorted(cuts)]
     whole = arrivals(DEMAND, seed, borders[0], borders[-1], scale)
     pairs = itertools.pairwise(borders)
@@ -41,8 +43,8 @@ def test_slices_make_the_whole_wherever_it_is_cut(seed: int, cuts: list[int], sc
     assert ((whole >= epoch_ms(borders[0])) & (whole < epoch_ms(borders[-1]))).all()
 
 
-def test_they_are_as_many_as_expected_hour_by_hour() -> None:
-    """Of two days, the second CyberMonday; five standard deviations of a Poisson number."""
+def test_number_of_arrivals_in_each_hour_follows_the_curve() -> None:
+    """Two days, the second one CyberMonday; within five standard deviations of a Poisson count."""
     end = START + 48 * HOUR
     moments = arrivals(DEMAND, 7, START, end, 2)
     for number in range(48):
@@ -56,7 +58,7 @@ def test_they_are_as_many_as_expected_hour_by_hour() -> None:
 
 @pytest.mark.parametrize("scale", [0.0005, 0.02, 3])
 def test_counts_are_poisson_at_any_rate_also_far_below_one_a_second(scale: float) -> None:
-    """Mean and variance of 200 seeds' counts of an hour."""
+    """Compare mean and variance of an hour's counts over 200 seeds."""
     opens = START + 12 * HOUR
     counts = np.array([len(arrivals(DEMAND, s, opens, opens + HOUR, scale)) for s in range(200)])
     expected = DEMAND.expected(opens, opens + HOUR, scale)
@@ -74,11 +76,12 @@ def test_gaps_are_exponential_and_spread_within_the_second() -> None:
     assert np.histogram(seconds, 10)[0] == pytest.approx(len(seconds) / 10, rel=0.2)
 
 
-def test_sparse_arrivals_are_as_many_and_as_far_apart_as_the_curve_says() -> None:
-    """One in a hundred seconds, 30 days: on the curve's own clock the gaps are exponential.
+def test_sparse_arrivals_have_the_number_and_gaps_of_the_curve() -> None:
+    """Thirty days with a mean of one sale in a hundred seconds.
 
-    That clock is the number expected until a moment; bounds are four standard deviations, and for
-    the greatest distance between distribution functions (Kolmogorov) its 0.1 % quantile.
+    If time is measured as the number of arrivals expected so far, the gaps must be exponential. The
+    tolerances are four standard deviations and, for the greatest distance between the distribution
+    functions (Kolmogorov), its 0.1 % quantile.
     """
     hours = 30 * 24
     moments = arrivals(DEMAND, 7, START, START + hours * HOUR, 0.01)
@@ -95,7 +98,7 @@ def test_sparse_arrivals_are_as_many_and_as_far_apart_as_the_curve_says() -> Non
     assert distance < 1.95 * count**-0.5
 
 
-def test_arrivals_are_what_they_have_always_been() -> None:
+def test_arrivals_equal_the_golden_file() -> None:
     golden = json.loads((Path(__file__).parent / "golden_arrivals.json").read_text())
     start = datetime.fromisoformat(golden["start"])
     moments = arrivals(
@@ -108,13 +111,13 @@ def test_arrivals_are_what_they_have_always_been() -> None:
     )
 
 
-def test_seeds_differ() -> None:
+def test_different_seeds_give_different_arrivals() -> None:
     one, other = (arrivals(DEMAND, seed, START, START + HOUR, 1) for seed in (1, 2))
     assert not np.array_equal(one, other)
 
 
-def test_an_hour_takes_the_same_calls_however_many_arrive() -> None:
-    """That is how millions a second are drawn."""
+def test_number_of_calls_does_not_depend_on_the_number_of_arrivals() -> None:
+    """Only so can millions of arrivals per second be drawn."""
 
     def calls(scale: float) -> int:
         made = 0
@@ -123,7 +126,7 @@ def test_an_hour_takes_the_same_calls_however_many_arrive() -> None:
             nonlocal made
             made += event in ("call", "c_call")
 
-        gc.disable()  # a collection calls what objects of other tests have to finish
+        gc.disable()  # a collection would call finalizers of other tests' objects
         sys.setprofile(count)
         try:
             arrivals(DEMAND, 7, START, START + HOUR, scale)
@@ -132,7 +135,7 @@ def test_an_hour_takes_the_same_calls_however_many_arrive() -> None:
             gc.enable()
         return made
 
-    arrivals(DEMAND, 7, START, START + HOUR, 1)  # the demand of an hour is kept
+    arrivals(DEMAND, 7, START, START + HOUR, 1)  # fills the cache of the day's demand
     assert calls(500) == calls(50)
 
 
@@ -146,12 +149,12 @@ def test_an_hour_takes_the_same_calls_however_many_arrive() -> None:
         (START, START + HOUR, 1e9, "lower scale"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_impossible_arguments_of_arrivals_are_refused(
     start: datetime, end: datetime, scale: float, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         arrivals(DEMAND, 7, start, end, scale)
 
 
-def test_nothing_arrives_in_no_time() -> None:
+def test_empty_interval_has_no_arrivals() -> None:
     assert arrivals(DEMAND, 7, START, START, 100).size == 0

@@ -11,7 +11,7 @@ from include.sales.local_time import epoch_ms
 NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
 
-def test_days_meet_each_other_and_the_live_window(demand: Demand) -> None:
+def test_filled_days_and_the_live_window_join_without_gap_or_overlap(demand: Demand) -> None:
     days = past_days(NOON, 3)
     assert [day.day for day in days] == [date(2026, 11, 21 + n) for n in range(3)]
     assert [day.end for day in days[:2]] == [day.start for day in days[1:]]
@@ -21,7 +21,7 @@ def test_days_meet_each_other_and_the_live_window(demand: Demand) -> None:
     assert np.concatenate([*filled, live]).tolist() == whole.tolist()
 
 
-def test_a_day_has_the_sales_that_the_curve_expects(demand: Demand) -> None:
+def test_filled_day_has_the_number_of_sales_that_the_curve_expects(demand: Demand) -> None:
     day = Day(date(2026, 11, 20))
     expected = demand.expected(day.start, day.end, 1.0)
     sold = day_arrivals(demand, 7, day, 1.0)
@@ -29,7 +29,7 @@ def test_a_day_has_the_sales_that_the_curve_expects(demand: Demand) -> None:
     assert epoch_ms(day.start) <= sold[0] <= sold[-1] < epoch_ms(day.end)
 
 
-def test_a_day_is_the_same_run_however_often_it_is_filled() -> None:
+def test_run_name_of_a_day_depends_only_on_its_sales() -> None:
     day = Day(date(2026, 11, 20))
     assert day.corrida(7, 1.0) == day.corrida(7, 1) == "relleno__2026-11-20__7__1"
     names = {

@@ -37,7 +37,7 @@ def moment(ms: int) -> datetime:
     gaps=st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=20),
     corrida=st.text(min_size=1).filter(lambda text: text.isprintable()),
 )
-def test_the_bytes_are_those_of_each_event_encoded_alone(
+def test_bulk_bytes_equal_those_of_each_event_encoded_alone(
     seed: int, block: int, row: int, began: datetime, gaps: list[int], corrida: str
 ) -> None:
     source = SaleSource(MARKET, seed, corrida)
@@ -53,7 +53,7 @@ def test_the_bytes_are_those_of_each_event_encoded_alone(
     assert list(encoded.keys) == [event.id_venta for event in events]
 
 
-def test_the_events_of_many_sales_hash_alike_one_by_one_and_in_bulk() -> None:
+def test_hash_of_many_events_is_the_same_in_bulk_and_one_by_one() -> None:
     source = SaleSource(MARKET, 7, "muchas")
     schedule = evenly(START, 40.0)
     singly, bulk = hashlib.sha256(), hashlib.sha256()
@@ -67,7 +67,7 @@ def test_the_events_of_many_sales_hash_alike_one_by_one_and_in_bulk() -> None:
 
 
 @pytest.mark.parametrize("shards", [2, 7])
-def test_the_same_bytes_come_out_whatever_the_shards(shards: int) -> None:
+def test_bytes_do_not_depend_on_the_number_of_shards(shards: int) -> None:
     source, schedule, total = SaleSource(MARKET, 7, "una"), evenly(START, 100), 2 * BLOCK + 17
 
     def values(events: range) -> list[bytes]:
@@ -78,7 +78,7 @@ def test_the_same_bytes_come_out_whatever_the_shards(shards: int) -> None:
     assert sharded == values(range(total))
 
 
-def test_the_columns_are_those_of_the_events() -> None:
+def test_bulk_columns_equal_those_of_the_events() -> None:
     ts = np.arange(0, 86_400_000, 40_000) + epoch_ms(START)
     encoded = BulkEncoder(SaleSource(MARKET, 7, "una")).encode(BLOCK, ts)
     for row, event in enumerate(map(decode, encoded.values)):
@@ -99,7 +99,7 @@ def test_a_run_of_some_stores_and_over_new_year_is_the_same_in_bulk() -> None:
     ]
 
 
-def test_what_is_due_from_a_moment_on_is_left_out() -> None:
+def test_events_from_the_end_moment_on_are_left_out() -> None:
     source, schedule = SaleSource(MARKET, 7, "una"), evenly(START, 1)
     until = START + timedelta(minutes=10)
     [every] = BulkEncoder(source).blocks(range(600), schedule)
@@ -113,8 +113,8 @@ def test_what_is_due_from_a_moment_on_is_left_out() -> None:
 
 
 @given(st.integers(1, 10**6), st.integers(0, 10**9))
-def test_even_times_are_exact(rate: int, n: int) -> None:
-    """With floats, at rate 3, one in eighty of a million sales is a millisecond off."""
+def test_evenly_spaced_moments_are_exact(rate: int, n: int) -> None:
+    """With floats and rate 3, one in eighty of a million sales would be off by a millisecond."""
     assert evenly(EPOCH, rate)(n, n + 1)[0] == n * 1000 // rate
 
 
@@ -126,7 +126,7 @@ def test_shards_are_disjoint_and_cover_all(total: int, shards: int) -> None:
     assert max(map(len, ranges)) - min(map(len, ranges)) <= 2 * BLOCK
 
 
-def test_the_times_of_a_range_do_not_depend_on_where_it_is_cut() -> None:
+def test_moments_of_a_range_do_not_depend_on_its_slices() -> None:
     schedule = evenly(START, 3)
     whole = schedule(0, 100)
     assert np.concatenate([schedule(0, 41), schedule(41, 100)]).tolist() == whole.tolist()
@@ -150,7 +150,7 @@ def test_a_range_over_a_block_border_is_refused() -> None:
 
 
 def test_another_process_gives_the_same_bytes() -> None:
-    """Whatever its hash seed, which orders sets and differs from process to process."""
+    """The order of sets depends on the hash seed, which differs from process to process."""
     script = (
         "import hashlib\n"
         "from datetime import UTC, datetime\n"

@@ -24,7 +24,7 @@ SOURCE = SaleSource(MARKET, seed=7, corrida="una")
 
 @pytest.fixture(scope="module")
 def many_sales() -> Sequence[Venta]:
-    """How 20,480 sales of all stores end; the seed is fixed: what holds of them always does."""
+    """Last events of 20,480 sales of all stores, of a fixed seed."""
     source = SaleSource(MARKET, seed=7, corrida="muchas")
     return [source.chain(n, NOON)[-1] for n in range(5 * BLOCK)]
 
@@ -32,12 +32,12 @@ def many_sales() -> Sequence[Venta]:
 def chain(
     n: int, seed: int = 7, corrida: str = "una", stores: Sequence[str] = ()
 ) -> tuple[Venta, ...]:
-    """The events of sale n of a source that has read nothing before."""
+    """Return the events of sale n from a new source, which has read nothing before."""
     return SaleSource(MARKET, seed, corrida, stores).chain(n, NOON)
 
 
 def content(venta: Venta) -> dict[str, object]:
-    """What depends on seed, n and the hour alone."""
+    """Return the fields that depend only on seed, n and the hour."""
     fields = msgspec.to_builtins(venta)
     return {k: v for k, v in fields.items() if k not in {"id_evento", "id_venta", "corrida", "ts"}}
 
@@ -73,8 +73,10 @@ def test_only_time_ids_and_run_change_with_run_and_clock_within_an_hour() -> Non
     st.lists(st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31)), min_size=1, max_size=5),
     st.integers(0, 10**9),
 )
-def test_rows_of_a_block_depend_each_on_its_own_hour(moments: list[datetime], block: int) -> None:
-    """Whatever the hours of the others: so a block may be cut, padded and shared out."""
+def test_each_row_of_a_block_depends_only_on_its_own_hour(
+    moments: list[datetime], block: int
+) -> None:
+    """So a block may be cut, padded and divided among shards."""
     ts = [epoch_ms(moment.replace(tzinfo=UTC)) for moment in moments]
     mixed = SOURCE.columns(block, np.resize(np.array(ts), BLOCK))
     for position, moment in enumerate(ts):
@@ -83,7 +85,7 @@ def test_rows_of_a_block_depend_each_on_its_own_hour(moments: list[datetime], bl
             assert one[position] == other[position]
 
 
-def test_columns_are_the_sales(many_sales: Sequence[Venta]) -> None:
+def test_columns_equal_the_sales_read_one_by_one(many_sales: Sequence[Venta]) -> None:
     source = SaleSource(MARKET, seed=7, corrida="muchas")
     columns = source.columns(1, np.full(BLOCK, epoch_ms(NOON)))
     for row, v in enumerate(many_sales[BLOCK : 2 * BLOCK]):
@@ -98,7 +100,7 @@ def test_columns_are_the_sales(many_sales: Sequence[Venta]) -> None:
 
 @settings(max_examples=20)
 @given(st.integers(0, MAX_SEED), st.integers(0, MAX_SEED))
-def test_seeds_sell_differently(one: int, other: int) -> None:
+def test_different_seeds_give_different_sales(one: int, other: int) -> None:
     first, second = (SaleSource(MARKET, seed, "una") for seed in (one, other))
     sales = [[content(source.chain(n, NOON)[0]) for n in range(20)] for source in (first, second)]
     assert (sales[0] == sales[1]) == (one == other)
@@ -112,14 +114,14 @@ def test_ids_are_unique_within_and_across_runs() -> None:
     assert len({event.id_evento for event in events}) == len(events)
 
 
-def test_some_stores_sell_the_same_as_all_but_where() -> None:
+def test_run_of_some_stores_sells_the_same_goods_in_those_stores() -> None:
     some = ["palermo", "ushuaia"]
     source = SaleSource(MARKET, 7, "una", some)
     sales = [source.chain(n, NOON)[0] for n in range(300)]
     assert {venta.sucursal for venta in sales} == {"Palermo", "Ushuaia"}
     for venta in sales:
         there, everywhere = content(venta), content(SOURCE.chain(venta.secuencia, NOON)[0])
-        # The wallets and cards of a province follow its stores, and on them depends the promotion.
+        # Another store may be in another province, with other issuers and so other promotions.
         for field in (
             *("sucursal", "ciudad", "provincia", "cliente", "emisor"),
             *("descuento_centavos", "importe_centavos", "iva_centavos"),
@@ -128,14 +130,14 @@ def test_some_stores_sell_the_same_as_all_but_where() -> None:
         assert there == everywhere
 
 
-def test_the_order_in_which_stores_are_asked_does_not_matter() -> None:
+def test_order_of_the_store_ids_does_not_matter() -> None:
     asked = ["ushuaia", "palermo", "rosario-centro"]
     assert [chain(n, stores=asked) for n in range(5)] == [
         chain(n, stores=[*asked[::-1], "palermo"]) for n in range(5)
     ]
 
 
-def test_what_is_chosen_beside_the_seed_tells_sources_apart() -> None:
+def test_choices_differ_for_other_stores_or_another_day_length() -> None:
     def choices(stores: Sequence[str] = (), day: int = 86_400, seed: int = 7) -> str:
         return SaleSource(MARKET, seed, f"corrida {seed}", stores, day).choices
 
@@ -145,7 +147,7 @@ def test_what_is_chosen_beside_the_seed_tells_sources_apart() -> None:
     assert len({choices(), choices(two), choices(two[:1]), choices(day=60)}) == 4
 
 
-def test_unknown_stores_are_all_named_with_those_they_resemble() -> None:
+def test_unknown_stores_are_all_named_with_similar_ids() -> None:
     with pytest.raises(ValueError, match=r"'cordoba-cntro' \(similar: cordoba-centro.*'xyzzy'"):
         chain(0, stores=["cordoba-cntro", "palermo", "xyzzy"])
 
@@ -164,7 +166,7 @@ def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -
         chain(**({"n": 0} | arguments))  # type: ignore[arg-type]
 
 
-def test_money_and_payment_hold_together(many_sales: Sequence[Venta]) -> None:
+def test_money_and_payment_fields_are_consistent(many_sales: Sequence[Venta]) -> None:
     for v in many_sales:
         assert v.importe_centavos == (
             v.cantidad * v.precio_unitario_centavos - v.descuento_centavos
@@ -196,7 +198,7 @@ def test_products_and_stores_are_those_of_the_market(
     assert all(v.cantidad <= most[v.categoria] for v in many_sales)
 
 
-def test_content_is_what_it_has_always_been(market: Market) -> None:
+def test_content_equals_the_golden_file(market: Market) -> None:
     golden = json.loads((Path(__file__).parent / "golden.json").read_text())
     source = SaleSource(market, golden["seed"], golden["corrida"])
     ts = datetime.fromisoformat(golden["ts"])
@@ -210,7 +212,7 @@ def test_content_is_what_it_has_always_been(market: Market) -> None:
     )
 
 
-def test_customers_come_back_and_some_often() -> None:
+def test_customers_return_and_some_return_often() -> None:
     noon = np.full(BLOCK, epoch_ms(NOON))
     blocks = [SOURCE.columns(block, noon) for block in range(13)]
     store = np.concatenate([block.store for block in blocks])
@@ -226,7 +228,7 @@ def test_customers_come_back_and_some_often() -> None:
 
 
 def test_sales_read_in_order_draw_each_block_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A block takes as long as hundreds of sales."""
+    """Drawing a block takes as long as hundreds of sales."""
     drawn: list[int] = []
     columns = SaleSource.columns
 

@@ -1,6 +1,6 @@
-"""What is sold depends on the hour, the day, the season and the amount as in a real store.
+"""Sales depend on the hour, the day, the season and the amount, as in a real store.
 
-Of the 204,800 sales of a year of `conftest.year`, and of single hours.
+The tests use the 204,800 sales of `conftest.year`, and sales of single hours.
 """
 
 from collections.abc import Callable
@@ -31,14 +31,14 @@ def local(year: int, month: int, day: int, hour: int) -> datetime:
 
 
 def in_hour(source: SaleSource, moment: datetime, blocks: int = 10) -> Drawn[Ints]:
-    """40,960 sales of one hour."""
+    """Draw sales of one hour: 4,096 per block, 40,960 by default."""
     ts = np.full(BLOCK, epoch_ms(moment))
     drawn = [source.columns(block, ts) for block in range(blocks)]
     return Drawn(*(np.concatenate(parts) for parts in zip(*drawn, strict=True)))
 
 
 def share(market: Market, drawn: Drawn[Ints], column: str, value: str) -> float:
-    """Share of the sales whose product has a value in a column of products.csv."""
+    """Return the share of sales whose product has a value in a column of products.csv."""
     its = np.array([getattr(product, column) == value for product in market.products])
     return float(its[drawn.product].mean())
 
@@ -54,7 +54,7 @@ def share(market: Market, drawn: Drawn[Ints], column: str, value: str) -> float:
         ("fin_de_semana", local(2026, 5, 9, 16), local(2026, 5, 6, 16)),
     ],
 )
-def test_products_have_their_hours(
+def test_products_with_a_schedule_sell_more_in_their_hours(
     market: Market, source: SaleSource, schedule: str, when: datetime, otherwise: datetime
 ) -> None:
     now, then = (in_hour(source, moment) for moment in (when, otherwise))
@@ -73,7 +73,7 @@ def test_products_have_their_hours(
         ("pascua", 4, 9),
     ],
 )
-def test_products_have_their_season(
+def test_products_with_a_season_sell_more_in_it(
     market: Market, year: Year, season: str, high: int, low: int
 ) -> None:
     its = np.array([product.temporada == season for product in market.products])
@@ -82,8 +82,8 @@ def test_products_have_their_season(
     assert shares[high] > 1.5 * shares[low]
 
 
-def test_baskets_are_larger_on_saturday_and_not_of_what_is_bought_once(source: SaleSource) -> None:
-    """Of a supermarket's sales; the units of the year are those of categories.csv (test_mix)."""
+def test_baskets_are_larger_on_saturday_but_not_for_single_items(source: SaleSource) -> None:
+    """test_mix.py checks that the units of the whole year are those of categories.csv."""
     saturday, morning = (
         in_hour(source, moment) for moment in (local(2026, 5, 9, 11), local(2026, 5, 6, 9))
     )
@@ -97,8 +97,8 @@ def test_baskets_are_larger_on_saturday_and_not_of_what_is_bought_once(source: S
     assert units(saturday, "Celulares") == units(morning, "Celulares") == 1
 
 
-def test_platforms_follow_the_hour(source: SaleSource) -> None:
-    """At night few stores are open and more is bought online."""
+def test_share_of_online_sales_is_higher_at_night(source: SaleSource) -> None:
+    """At night, few stores are open."""
     night, noon = (in_hour(source, local(2026, 5, 6, hour)) for hour in (0, 11))
     assert (night.platform != LOCAL).mean() > 2 * (noon.platform != LOCAL).mean()
 
@@ -112,15 +112,13 @@ def test_stores_sell_when_they_are_open(market: Market, year: Year) -> None:
         assert store.is_open(dias[dia_index(day_of(hour))], hour % 24)
 
 
-def test_a_run_longer_than_the_hours_of_its_stores_sells_all_the_same(market: Market) -> None:
+def test_run_sells_while_all_its_stores_are_closed(market: Market) -> None:
     source = SaleSource(market, 7, "una", ["ushuaia", "rio-grande"])
     stores = {source.chain(n, local(2026, 5, 6, 3))[0].sucursal for n in range(200)}
     assert stores == {"Ushuaia", "Río Grande"}
 
 
-def test_a_provincial_holiday_keeps_its_stores_from_selling(
-    market: Market, source: SaleSource
-) -> None:
+def test_stores_sell_less_on_their_provinces_holiday(market: Market, source: SaleSource) -> None:
     """24 September, Batalla de Tucumán."""
     tucuman = np.array([store.province == "AR-T" for store in source.stores])
     days = [in_hour(source, local(2026, 9, day, 11)) for day in (24, 17)]
@@ -128,13 +126,16 @@ def test_a_provincial_holiday_keeps_its_stores_from_selling(
     assert holiday == pytest.approx(0.7 * other, rel=0.1)
 
 
-def test_cybermonday_is_online(source: SaleSource) -> None:
+def test_cybermonday_raises_the_share_of_online_sales(source: SaleSource) -> None:
     cyber, other = (in_hour(source, local(2026, 11, day, 11)) for day in (2, 16))
     assert (cyber.platform != LOCAL).mean() > 2.5 * (other.platform != LOCAL).mean()
 
 
 def by_amount(year: Year, holds: Callable[[Drawn[Ints]], object]) -> list[float]:
-    """Share, of a group's in-store sales, below 10,000 pesos, to 50,000, to 200,000 and above."""
+    """Return the share of group 2's in-store sales that satisfy `holds`, by amount band.
+
+    The bands are below 10,000 pesos, to 50,000, to 200,000, and above.
+    """
     general = (year.group == 2) & (year.channel == 0)
     drawn = Drawn(*(column[general] for column in year.drawn))
     gross = drawn.importe_centavos + drawn.descuento_centavos
@@ -143,7 +144,7 @@ def by_amount(year: Year, holds: Callable[[Drawn[Ints]], object]) -> list[float]
     return [float(its[band == number].mean()) for number in range(4)]
 
 
-def test_cash_and_qr_are_for_small_amounts_and_credit_for_large(year: Year) -> None:
+def test_cash_and_qr_fall_and_credit_rises_with_the_amount(year: Year) -> None:
     for payment in ("efectivo", "qr"):
         shares = by_amount(year, lambda d, p=payment: d.payment == TIPOS_PAGO.index(p))  # type: ignore[misc]
         assert shares == sorted(shares, reverse=True)
@@ -153,7 +154,7 @@ def test_cash_and_qr_are_for_small_amounts_and_credit_for_large(year: Year) -> N
     assert shares[3] > 2 * shares[0]
 
 
-def test_instalments_are_for_large_amounts(year: Year) -> None:
+def test_share_of_instalments_rises_with_the_amount(year: Year) -> None:
     several = by_amount(year, lambda d: d.cuotas > 1)
     paid = by_amount(year, lambda d: d.payment == CREDIT)
     shares = [one / other for one, other in zip(several, paid, strict=True)]
@@ -181,7 +182,9 @@ def test_some_issuers_reject_more_than_others(year: Year, source: SaleSource) ->
 
 
 @pytest.mark.parametrize("day", range(7))
-def test_promotions_are_of_their_weekday(market: Market, source: SaleSource, day: int) -> None:
+def test_promotion_applies_only_on_its_weekdays(
+    market: Market, source: SaleSource, day: int
+) -> None:
     """Cuenta DNI: 20 % off for 60 % of supermarket sales by QR, Monday to Friday."""
     drawn = in_hour(source, local(2026, 5, 4 + day, 12), blocks=40)
     supermarket = {row.categoria for row in market.categories if row.grupo == "supermercado"}
@@ -193,7 +196,7 @@ def test_promotions_are_of_their_weekday(market: Market, source: SaleSource, day
     )
     gross = drawn.importe_centavos[paid] + drawn.descuento_centavos[paid]
     percent = np.rint(100 * drawn.descuento_centavos[paid] / gross)
-    # 6 % of the others have 20 % off anyway.
+    # 6 % of the sales without a promotion also have a discount of 20 %.
     expected = 0.6 + 0.4 * 0.06 if day < 5 else 0.06
     assert (percent == 20).mean() == pytest.approx(expected, abs=0.04)
 
@@ -207,14 +210,14 @@ def test_promotions_are_of_their_weekday(market: Market, source: SaleSource, day
         (date(2025, 7, 1), {1, 3, 6, 9, 12}),
     ],
 )
-def test_instalments_are_those_of_a_programme_in_force(
+def test_only_instalments_of_a_programme_in_force_are_used(
     source: SaleSource, day: date, offered: set[int]
 ) -> None:
     drawn = in_hour(source, local(day.year, day.month, day.day, 0))
     assert set(drawn.cuotas) == offered
 
 
-def test_without_any_programme_everything_is_paid_at_once(market: Market) -> None:
+def test_sales_without_any_programme_have_one_instalment(market: Market) -> None:
     ended = tuple(row for row in market.instalment_programmes if row.programa == "Cuota Simple")
     source = SaleSource(replace(market, instalment_programmes=ended), 7, "una")
     assert set(in_hour(source, local(2025, 6, 30, 23), blocks=2).cuotas) > {1}

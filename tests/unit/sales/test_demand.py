@@ -23,7 +23,7 @@ def local(year: int, month: int, day: int, hour: int = 12) -> datetime:
 
 
 def on(year: int, month: int, day: int, channel: str, group: str = "general") -> float:
-    """Sales of a whole day, where a mean one has 24."""
+    """Return the sum of the rates of a day's 24 hours."""
     first = first_hour(date(year, month, day))
     hours = [DEMAND.at(hour) for hour in range(first, first + 24)]
     return float(sum(hours)[GROUPS.index(group), CHANNELS.index(channel)])  # type: ignore[index, arg-type]
@@ -45,7 +45,7 @@ def test_groups_and_platforms_have_their_shares_of_the_year(market: Market) -> N
 
 
 @given(moments, st.floats(0, 1000))
-def test_it_scales(moment: datetime, scale: float) -> None:
+def test_rate_is_proportional_to_scale(moment: datetime, scale: float) -> None:
     assert DEMAND.events_per_second_at(moment, scale) == pytest.approx(
         scale * DEMAND.events_per_second_at(moment)
     )
@@ -53,7 +53,7 @@ def test_it_scales(moment: datetime, scale: float) -> None:
 
 
 @given(moments, st.lists(st.integers(0, 10_000_000), min_size=2, max_size=4))
-def test_the_expected_number_is_the_integral_and_adds_up(
+def test_expected_number_of_an_interval_is_the_sum_of_its_parts(
     start: datetime, seconds: list[int]
 ) -> None:
     cuts = [start + timedelta(milliseconds=s) for s in sorted(seconds)]
@@ -68,7 +68,7 @@ def test_the_expected_number_of_an_hour_is_its_rate() -> None:
     )
 
 
-def test_the_day_is_the_local_one() -> None:
+def test_day_of_the_curve_is_the_local_day() -> None:
     """Sunday starts at 03:00 UTC, when its night replaces Saturday's."""
     midnight = local(2026, 5, 10, 0)
     before = DEMAND.events_per_second_at(midnight - timedelta(milliseconds=1))
@@ -79,7 +79,7 @@ def test_the_day_is_the_local_one() -> None:
     assert after == pytest.approx(hours[first])
 
 
-def test_stores_sell_by_day_and_platforms_until_late() -> None:
+def test_store_sales_peak_by_day_and_online_sales_in_the_evening() -> None:
     day = DEMAND.hourly(2026)[24 * 125 : 24 * 126].sum(axis=1)  # 6 May, a Wednesday
     in_store, online = day[:, 0], day[:, 1]
     assert np.argmax(in_store) in (10, 11, 18, 19)
@@ -117,18 +117,18 @@ def test_cybermonday_is_three_to_five_normal_days_online_and_not_in_stores(start
     assert all(ratios["local", group] < 1.5 for group in ("electro", "general"))
 
 
-def test_toys_before_the_dia_del_nino_and_everything_before_navidad() -> None:
+def test_sales_rise_before_the_dia_del_nino_and_before_navidad() -> None:
     assert on(2026, 8, 15, "local") > 1.7 * on(2026, 8, 22, "local")
     assert on(2026, 12, 23, "local") > 1.7 * on(2026, 11, 18, "local")
     assert on(2026, 12, 25, "local") < 0.2 * on(2026, 12, 18, "local")
 
 
-def test_paydays_and_aguinaldo() -> None:
+def test_sales_rise_at_paydays_and_aguinaldo() -> None:
     assert on(2026, 9, 3, "local", "supermercado") > 1.1 * on(2026, 9, 10, "local", "supermercado")
     assert on(2026, 6, 25, "local", "electro") > 1.3 * on(2026, 6, 11, "local", "electro")
 
 
-def test_a_national_holiday_counts_whole_and_a_provincial_one_by_population() -> None:
+def test_national_holiday_counts_fully_and_provincial_one_by_population() -> None:
     national = on(2026, 7, 9, "local") / on(2026, 7, 16, "local")
     assert national == pytest.approx(0.7)
     tucuman = next(row.share for row in MARKET.provinces if row.code == "AR-T")
@@ -138,7 +138,7 @@ def test_a_national_holiday_counts_whole_and_a_provincial_one_by_population() ->
     assert DEMAND.on_holiday(date(2026, 9, 24)) == {"AR-T"}
 
 
-def test_black_friday_is_every_year_of_the_events() -> None:
+def test_black_friday_raises_online_sales_in_every_year_of_the_events() -> None:
     for friday in (date(2024, 11, 29), date(2025, 11, 28), date(2026, 11, 27), date(2027, 11, 26)):
         for day in (friday + timedelta(days=more) for more in range(3)):
             later = day + timedelta(days=14)
@@ -146,12 +146,12 @@ def test_black_friday_is_every_year_of_the_events() -> None:
             assert ratio > 1
 
 
-def test_29_february_is_as_the_days_before() -> None:
+def test_leap_day_has_the_sales_of_a_normal_day() -> None:
     assert on(2032, 2, 29, "local") == on(2032, 2, 22, "local")  # Sundays
 
 
-def test_cybermonday_of_all_sales_is_little_as_little_is_sold_online() -> None:
-    """The figures of data/README.md: 3 November 2025 against the Monday two weeks later."""
+def test_cybermonday_has_the_ratios_that_the_data_readme_gives() -> None:
+    """data/README.md compares 3 November 2025 with the Monday two weeks later."""
 
     def mondays(channels: tuple[str, ...]) -> float:
         days = [sum(on(2025, 11, day, c, g) for c in channels for g in GROUPS) for day in (3, 17)]
@@ -162,7 +162,7 @@ def test_cybermonday_of_all_sales_is_little_as_little_is_sold_online() -> None:
     assert mondays(CHANNELS) == pytest.approx(1.78, abs=0.005)
 
 
-def test_after_the_last_dated_event_the_curve_goes_on() -> None:
+def test_curve_continues_after_the_last_dated_event() -> None:
     assert date(2027, 11, 28) == MARKET.events_end
     assert on(2031, 11, 3, "online") == pytest.approx(on(2031, 11, 10, "online") * 1.1, rel=0.01)
     assert on(2060, 12, 25, "local") < 0.2 * on(2060, 12, 18, "local")

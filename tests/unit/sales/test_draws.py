@@ -25,7 +25,7 @@ def test_streams_and_blocks_are_independent() -> None:
 
 
 @given(weights, st.data())
-def test_a_choice_is_of_its_condition_and_never_of_weight_zero(
+def test_choice_follows_its_condition_and_never_picks_weight_zero(
     table: list[list[float]], data: st.DataObject
 ) -> None:
     conditions = np.array(
@@ -39,7 +39,7 @@ def test_a_choice_is_of_its_condition_and_never_of_weight_zero(
         assert table[condition][option] > 0
 
 
-def test_a_choice_has_its_weights() -> None:
+def test_choice_follows_its_weights() -> None:
     table = [[1.0, 0.0, 3.0], [5.0, 5.0, 0.0]]
     conditions = np.arange(BLOCK) % 2
     picked = Choice(table).pick(uniforms(7, Stream.CONTENT, 0)[0], conditions)

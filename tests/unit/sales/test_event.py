@@ -61,14 +61,14 @@ def test_json_is_compact_in_field_order_and_reads_back() -> None:
     assert decode(data) == SALE
 
 
-def test_fields_tell_druid_their_kind_and_people_what_they_are() -> None:
+def test_fields_have_a_druid_type_title_and_description() -> None:
     assert tuple(field.name for field in FIELDS) == Venta.__struct_fields__
     longs = {field.name for field in FIELDS if field.kind == "long"}
     assert longs == {field.name for field in FIELDS if isinstance(getattr(SALE, field.name), int)}
     assert all(field.title and field.description for field in FIELDS)
 
 
-def test_schema_is_a_schema_that_every_sale_satisfies(market: Market) -> None:
+def test_every_sale_satisfies_the_json_schema(market: Market) -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
     source = SaleSource(market, seed=7, corrida="muchas")
     for n in range(1000):
@@ -109,14 +109,14 @@ def test_decode_and_schema_refuse_the_same(event: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"ts":"\xff"}', b'{"ts":' + b"[" * 100_000]
 )
-def test_what_is_no_event_is_refused(data: bytes) -> None:
+def test_decoding_malformed_event_is_refused(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode(data)
 
 
 @settings(max_examples=200)
 @given(st.data())
-def test_whatever_a_record_holds_it_is_an_event_of_the_schema_or_refused(
+def test_any_bytes_give_an_event_of_the_schema_or_are_refused(
     data: st.DataObject,
 ) -> None:
     event = encode(SALE)
@@ -147,7 +147,7 @@ def test_iva_examples(importe: int, alicuota: int, iva: int) -> None:
     assert iva_incluido(importe, alicuota) == iva
 
 
-def test_iva_of_a_column_is_that_of_each() -> None:
+def test_iva_of_a_column_equals_that_of_each_value() -> None:
     importes = np.arange(100_000, dtype=np.int64) * 37
     rates = np.full_like(importes, 1050)
     assert iva_incluido(importes, rates).tolist() == [

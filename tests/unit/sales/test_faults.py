@@ -1,4 +1,4 @@
-"""What befalls the events of a run: pure, as often as asked, and never the proper events."""
+"""Injected faults: deterministic, at the given rates, and without changes to original events."""
 
 from datetime import UTC, datetime
 
@@ -37,7 +37,7 @@ def share(kind: str, state: int = 0) -> float:
     return 100 * float(np.mean((marks(0, SALES, state) & FLAG[kind]) > 0))
 
 
-def test_without_rates_nothing_befalls_anything() -> None:
+def test_rates_of_zero_give_no_faults() -> None:
     faults = Faults(SEED, FaultRates())
     assert FaultRates().none
     assert not marks(0, 3 * BLOCK, faults=faults).any()
@@ -45,7 +45,7 @@ def test_without_rates_nothing_befalls_anything() -> None:
     assert [faults.gap(n, 1.5) for n in range(100)] == [1.5] * 100
 
 
-def test_what_befalls_a_sale_is_the_same_however_it_is_asked_for() -> None:
+def test_faults_of_a_sale_do_not_depend_on_the_other_sales_asked_for() -> None:
     whole = marks(0, 2 * BLOCK)
     pieces = [marks(first, first + 512) for first in range(0, 2 * BLOCK, 512)]
     assert np.array_equal(whole, np.concatenate(pieces))
@@ -54,7 +54,7 @@ def test_what_befalls_a_sale_is_the_same_however_it_is_asked_for() -> None:
     assert not np.array_equal(whole, marks(0, 2 * BLOCK, faults=Faults(SEED + 1, RATES)))
 
 
-def test_each_step_of_a_sale_has_its_own_luck_and_both_decisions_the_same() -> None:
+def test_steps_have_independent_faults_and_both_decisions_the_same() -> None:
     by_state = [marks(0, BLOCK, state) for state in range(len(ESTADOS))]
     assert np.array_equal(by_state[1], by_state[2])
     assert np.array_equal(by_state[3], by_state[4])
@@ -64,7 +64,7 @@ def test_each_step_of_a_sale_has_its_own_luck_and_both_decisions_the_same() -> N
     assert not (by_state[1] & of_sales).any()
 
 
-def test_the_rates_are_met() -> None:
+def test_share_of_each_fault_is_its_rate() -> None:
     for kind, percent in (("tardio", 10), ("desordenado", 20), ("rafaga", 12), ("silencio", 8)):
         assert share(kind) == pytest.approx(percent, abs=1)
     for state in (0, 1, 3):
@@ -74,7 +74,7 @@ def test_the_rates_are_met() -> None:
         assert min(garbled) > 0.4
 
 
-def test_late_sales_begin_minutes_earlier_and_disordered_ones_seconds_and_the_first_never() -> None:
+def test_late_sales_shift_by_minutes_disordered_by_seconds_first_never() -> None:
     everything = Faults(SEED, FaultRates(tardio=50, desordenado=50))
     shifts = np.array([everything.shift(n) for n in range(BLOCK)])
     found = marks(0, BLOCK, faults=everything)
@@ -87,7 +87,7 @@ def test_late_sales_begin_minutes_earlier_and_disordered_ones_seconds_and_the_fi
     assert 1 <= disordered.min() < 1.1 < 9.9 < disordered.max() <= 10
 
 
-def test_a_schedule_is_moved_as_the_sales_are_whatever_part_of_it_is_asked_for() -> None:
+def test_shifted_schedule_moves_each_sale_alike_in_every_slice() -> None:
     plain = evenly(START, 100)
     moved = FAULTS.shifted(plain)
     expected = plain(0, 2 * BLOCK) - [FAULTS.shift(n) for n in range(2 * BLOCK)]
@@ -116,7 +116,7 @@ def test_an_impossible_rate_is_refused(kind: str, percent: float) -> None:
 EVENT = SaleSource(load_market(), SEED, "año nuevo").chain(3, START)[0]
 
 
-def test_what_druid_makes_rows_of_is_an_event_of_its_own_but_for_one_value() -> None:
+def test_garbled_copies_that_become_rows_differ_in_id_and_one_value() -> None:
     proper = msgspec.to_builtins(EVENT)
     kept = {kind for kind in GARBLED if FATES[kind] != "unparseable"}
     assert kept == {"tipo_erroneo", "importe_absurdo"}
@@ -129,10 +129,10 @@ def test_what_druid_makes_rows_of_is_an_event_of_its_own_but_for_one_value() -> 
 
 
 @pytest.mark.parametrize("kind", [kind for kind in GARBLED if kind != "importe_absurdo"])
-def test_the_others_are_no_event(kind: str) -> None:
+def test_unparseable_copies_are_not_events(kind: str) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
         decode(garble(kind, encode(EVENT)))
 
 
-def test_every_kind_has_a_bit_of_its_own() -> None:
+def test_each_kind_has_its_own_bit() -> None:
     assert len({FLAG[kind] for kind in KINDS}) == len(KINDS)

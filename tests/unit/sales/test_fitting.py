@@ -13,7 +13,7 @@ tables = arrays(np.float64, (CONDITIONS, OPTIONS), elements=st.floats(0.2, 5))
 
 
 @given(tables, arrays(np.float64, OPTIONS, elements=st.floats(1, 50)), tables)
-def test_over_all_conditions_the_shares_are_the_published_ones(
+def test_fitted_probabilities_keep_the_published_shares_overall(
     tilt: Floats, shares: Floats, weights: Floats
 ) -> None:
     chosen = fit(tilt, shares, weights)
@@ -22,17 +22,17 @@ def test_over_all_conditions_the_shares_are_the_published_ones(
     assert found / found.sum() == pytest.approx(shares / shares.sum(), abs=1e-3)
 
 
-def test_a_tilt_says_how_odds_differ_between_conditions() -> None:
+def test_tilt_is_the_ratio_of_odds_between_conditions() -> None:
     chosen = fit(np.array([[1.0, 4.0], [1.0, 1.0]]), np.array([50.0, 50.0]), np.ones((2, 1)))
     odds = chosen[:, 1] / chosen[:, 0]
     assert odds[0] / odds[1] == pytest.approx(4)
 
 
-def test_what_has_no_share_is_never_chosen() -> None:
+def test_option_without_share_is_never_chosen() -> None:
     chosen = fit(np.ones((2, 2)), np.array([100.0, 0.0]), np.ones((2, 1)))
     assert chosen.tolist() == [[1, 0], [1, 0]]
 
 
-def test_conditions_that_never_are_do_not_matter() -> None:
+def test_conditions_of_weight_zero_do_not_matter() -> None:
     chosen = fit(np.ones((2, 2)), np.array([30.0, 70.0]), np.zeros((2, 1)))
     assert chosen == pytest.approx(np.array([[0.3, 0.7]] * 2))

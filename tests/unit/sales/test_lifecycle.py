@@ -28,7 +28,7 @@ def ts(event: Venta) -> datetime:
     return datetime.fromisoformat(event.ts)
 
 
-def test_a_sale_is_a_chain_of_states_in_the_order_of_time(market: Market) -> None:
+def test_events_of_a_sale_are_a_valid_chain_of_states_in_time_order(market: Market) -> None:
     source = SaleSource(market, seed=7, corrida="una")
     chains = [source.chain(n, NOON) for n in range(20_000)]
 
@@ -52,7 +52,7 @@ def test_decisions_take_the_seconds_of_their_payment_type(market: Market) -> Non
             assert row.desde_segundos < took <= row.hasta_segundos + 0.001
 
 
-def test_who_buys_online_has_ten_days_to_be_refunded(market: Market) -> None:
+def test_online_sales_are_refunded_within_ten_days(market: Market) -> None:
     """Ley 24.240 Art. 34."""
     source = SaleSource(market, seed=7, corrida="una")
     blocks = [source.columns(block, np.full(BLOCK, epoch_ms(NOON))) for block in range(30)]
@@ -64,7 +64,7 @@ def test_who_buys_online_has_ten_days_to_be_refunded(market: Market) -> None:
     assert timedelta(days=9) < timedelta(milliseconds=longest) <= timedelta(days=10, seconds=1)
 
 
-def test_a_year_of_sales_ends_as_the_data_say(market: Market, year: Year) -> None:
+def test_last_states_of_a_year_follow_the_shares_of_the_data(market: Market, year: Year) -> None:
     approved = year.drawn.outcome == ESTADOS.index("aprobada")
     for row in market.returns:
         its = approved & (year.drawn.payment == TIPOS_PAGO.index(row.tipo_pago))
@@ -75,8 +75,8 @@ def test_a_year_of_sales_ends_as_the_data_say(market: Market, year: Year) -> Non
             assert share == pytest.approx(row.share, abs=spread + 0.01)
 
 
-def test_a_day_may_last_a_minute(market: Market) -> None:
-    """Returns come sooner; what is sold, decided and returned stays the same."""
+def test_shorter_day_brings_returns_forward_and_changes_nothing_else(market: Market) -> None:
+    """The sales, their decisions and the choice of returns stay the same."""
     ts_column = np.full(BLOCK, epoch_ms(NOON))
     real, fast = (
         SaleSource(market, 7, "una", seconds_per_day=seconds).columns(0, ts_column)
@@ -93,7 +93,7 @@ def test_a_day_may_last_a_minute(market: Market) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -60, DAY_SECONDS + 1])
-def test_an_impossible_day_is_refused(market: Market, seconds: int) -> None:
+def test_impossible_day_length_is_refused(market: Market, seconds: int) -> None:
     with pytest.raises(ValueError, match="a day of the time until a return"):
         SaleSource(market, 7, "una", seconds_per_day=seconds)
 

@@ -15,12 +15,12 @@ STORE = load_market().stores[0]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the data files, to be spoilt."""
+    """A copy of the data files, for a test to change."""
     return Path(shutil.copytree(DATA, tmp_path / "data"))
 
 
 def line_of(path: Path, start: str) -> int:
-    """Number, from 1, of the only line that starts so."""
+    """Return the number, from 1, of the only line that starts with `start`."""
     (number,) = (
         n for n, line in enumerate(path.read_text().splitlines(), 1) if line.startswith(start)
     )
@@ -28,7 +28,7 @@ def line_of(path: Path, start: str) -> int:
 
 
 def spoil(path: Path, start: str, old: str, new: str) -> str:
-    """Change the only line that starts so, and return its place as errors tell it."""
+    """Change the only line that starts with `start`; return its position as errors show it."""
     number = line_of(path, start)
     lines = path.read_text().splitlines()
     assert old in lines[number - 1]
@@ -45,7 +45,7 @@ def problems(folder: Path) -> list[str]:
     return told
 
 
-def test_the_data_make_a_whole_country() -> None:
+def test_market_data_cover_the_whole_country() -> None:
     market = load_market()
     assert len(market.provinces) == 24
     assert len(market.stores) >= 60
@@ -54,12 +54,12 @@ def test_the_data_make_a_whole_country() -> None:
     assert {p.alicuota_iva for p in market.products} == set(ALICUOTAS_IVA)
 
 
-def test_the_cuits_are_valid() -> None:
+def test_cuits_of_all_stores_are_valid() -> None:
     assert all(cuit.is_valid(store.cuit) for store in load_market().stores)
 
 
 @given(st.integers(0, 10**10 - 1), st.integers(0, 9))
-def test_a_cuit_is_valid_by_its_last_digit(number: int, last: int) -> None:
+def test_cuit_is_valid_only_with_its_check_digit(number: int, last: int) -> None:
     text = f"{number:010d}"
     store = msgspec.structs.replace(STORE, cuit=f"{text[:2]}-{text[2:]}-{last}")
     assert store.cuit_is_valid == (cuit.calc_check_digit(text) == str(last))
@@ -71,7 +71,7 @@ def test_prices_are_pesos_in_the_file_and_centavos_in_the_market(folder: Path) -
     assert product.precio_centavos == 480_050
 
 
-def test_every_mistake_is_told_at_once_with_file_and_line(folder: Path) -> None:
+def test_every_mistake_is_reported_at_once_with_file_and_line(folder: Path) -> None:
     products, stores, payments = (
         folder / f"{name}.csv" for name in ("products", "stores", "payments")
     )
@@ -94,7 +94,7 @@ def test_every_mistake_is_told_at_once_with_file_and_line(folder: Path) -> None:
     assert "precio is '-4800'" in told[1]
 
 
-def test_every_wrong_cell_of_a_line_is_told(folder: Path) -> None:
+def test_every_wrong_cell_of_a_line_is_reported(folder: Path) -> None:
     place = spoil(folder / "products.csv", "ALM-001,", ",4800,2100,1,", ",0x12,x,0,")
     told = problems(folder)
     assert all(problem.startswith(place) for problem in told)
@@ -164,7 +164,7 @@ def test_every_wrong_cell_of_a_line_is_told(folder: Path) -> None:
         ("promotions", "Ualá viernes", "qr,Ualá", "efectivo,Ualá", "have an emisor"),
     ],
 )
-def test_a_mistake_is_told(
+def test_mistake_in_a_line_is_reported(
     folder: Path, file: str, start: str, old: str, new: str, message: str
 ) -> None:
     spoil(folder / f"{file}.csv", start, old, new)
@@ -183,21 +183,21 @@ def test_a_mistake_is_told(
         ("rejections", "qr", "rejections.csv:1: there is no line of qr"),
     ],
 )
-def test_a_gap_is_told(folder: Path, file: str, prefix: str, message: str) -> None:
+def test_missing_line_is_reported(folder: Path, file: str, prefix: str, message: str) -> None:
     path = folder / f"{file}.csv"
     kept = [line for line in path.read_text().splitlines() if not line.startswith(prefix)]
     path.write_text("\n".join(kept) + "\n")
     assert message in "\n".join(problems(folder))
 
 
-def test_a_market_that_sells_nothing_online_is_told(folder: Path) -> None:
+def test_market_without_online_sales_is_reported(folder: Path) -> None:
     path = folder / "platforms.csv"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], *(line for line in lines if ",local," in line)]) + "\n")
     assert "platforms.csv:1: nothing is sold online" in "\n".join(problems(folder))
 
 
-def test_a_wrong_header_is_told_once(folder: Path) -> None:
+def test_wrong_header_is_reported_once(folder: Path) -> None:
     spoil(folder / "stores.csv", "id,", "ciudad", "localidad")
     assert problems(folder) == [
         "stores.csv:1: column 'ciudad' is missing",
@@ -214,7 +214,9 @@ def test_a_wrong_header_is_told_once(folder: Path) -> None:
         ("grupo,percent,share,source,date\nñandú".encode("latin-1"), "not UTF-8"),
     ],
 )
-def test_a_file_that_is_no_table_is_told(folder: Path, content: bytes | None, message: str) -> None:
+def test_file_that_is_not_a_table_is_reported(
+    folder: Path, content: bytes | None, message: str
+) -> None:
     path = folder / "discounts.csv"
     path.unlink() if content is None else path.write_bytes(content)
     told = problems(folder)
@@ -222,21 +224,21 @@ def test_a_file_that_is_no_table_is_told(folder: Path, content: bytes | None, me
     assert all(problem.startswith("discounts.csv:1: ") for problem in told)
 
 
-def test_a_folder_that_is_none_and_a_file_that_may_not_be_read_are_told(folder: Path) -> None:
+def test_missing_folder_and_unreadable_file_are_reported(folder: Path) -> None:
     assert all("cannot be read: " in problem for problem in problems(folder / "stores.csv"))
     (folder / "stores.csv").unlink()
     (folder / "stores.csv").mkdir()
     assert any(told.startswith("stores.csv:1: the file cannot") for told in problems(folder))
 
 
-def test_a_sign_that_only_looks_like_a_line_end_moves_no_line_number(folder: Path) -> None:
+def test_unicode_line_separator_does_not_change_line_numbers(folder: Path) -> None:
     place = spoil(folder / "products.csv", "LAC-001,", "Lácteos", "Lacteos")
     text = (folder / "products.csv").read_text(encoding="utf-8")
     (folder / "products.csv").write_text(text.replace("Playadito", "Play\u2028adito"))
     assert [told.startswith(place) for told in problems(folder)] == [True]
 
 
-def test_a_cell_that_fills_the_page_is_told_in_short(folder: Path) -> None:
+def test_very_long_cell_is_reported_cut(folder: Path) -> None:
     spoil(folder / "stores.csv", "palermo,", "supermercado", "9" * 5000)
     (told,) = problems(folder)
     assert len(told) < 400
@@ -264,7 +266,7 @@ SPOILT_CELLS = st.sampled_from(
 
 @settings(max_examples=25)
 @given(data=st.data())
-def test_whatever_is_in_a_file_is_a_market_or_told_by_file_and_line(
+def test_any_file_content_gives_a_market_or_errors_with_file_and_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = Path(shutil.copytree(DATA, tmp_path_factory.mktemp("spoilt") / "data"))

@@ -1,7 +1,7 @@
-"""What is sold over a year has the shares of the data files.
+"""The sales of a year have the shares of the data files.
 
-Of 204,800 sales of a fixed seed, spread over the reference year as the demand curve says. The
-tolerances are in percentage points, several standard deviations of a share of that many.
+The tests use 204,800 sales of a fixed seed, spread over the reference year by the demand curve.
+The tolerances are in percentage points: several standard deviations of a share of so many sales.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,20 +33,22 @@ def credit(year: Year) -> Mask:
     return year.drawn.payment == TIPOS_PAGO.index("credito")
 
 
-def test_provinces_by_population(market: Market, year: Year) -> None:
+def test_sales_by_province_follow_population(market: Market, year: Year) -> None:
     found = percentages(year.province, [row.provincia for row in market.provinces])
     shares = {row.provincia: row.share for row in market.provinces}
     assert found == pytest.approx(shares, abs=0.6)
 
 
-def test_groups_by_number_of_sales(market: Market, year: Year) -> None:
+def test_number_of_sales_by_group_follows_its_share(market: Market, year: Year) -> None:
     assert percentages(year.group, GROUPS) == pytest.approx(expected(market.groups), abs=0.4)
 
 
 @pytest.mark.parametrize(
     ("group", "points"), [("supermercado", 0.5), ("electro", 1.5), ("general", 1)]
 )
-def test_categories_by_value(market: Market, year: Year, group: str, points: float) -> None:
+def test_value_of_sales_by_category_follows_its_share(
+    market: Market, year: Year, group: str, points: float
+) -> None:
     its = year.group == GROUPS.index(group)
     names = [row.categoria for row in market.categories]
     found = percentages(year.category[its], names, year.drawn.importe_centavos[its])
@@ -54,7 +56,7 @@ def test_categories_by_value(market: Market, year: Year, group: str, points: flo
 
 
 @pytest.mark.parametrize("category", ["Almacén", "Juguetería", "Climatización"])
-def test_products_of_a_category_by_zipf_however_seasonal(
+def test_sales_of_a_categorys_products_follow_zipf_also_when_seasonal(
     market: Market, year: Year, category: str
 ) -> None:
     products = [p for p in market.products if p.categoria == category]
@@ -67,13 +69,15 @@ def test_products_of_a_category_by_zipf_however_seasonal(
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_platforms_by_group(market: Market, year: Year, group: str) -> None:
+def test_sales_by_platform_follow_the_groups_shares(market: Market, year: Year, group: str) -> None:
     found = percentages(year.drawn.platform[year.group == GROUPS.index(group)], PLATAFORMAS)
     assert found == pytest.approx(expected(market.platforms, group), abs=0.8)
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_units_by_category(market: Market, year: Year, group: str) -> None:
+def test_units_per_sale_follow_the_categorys_distribution(
+    market: Market, year: Year, group: str
+) -> None:
     for position, row in enumerate(market.categories):
         if row.grupo == group:
             units = year.drawn.cantidad[year.category == position]
@@ -84,8 +88,10 @@ def test_units_by_category(market: Market, year: Year, group: str) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_listed_discounts_by_group(market: Market, year: Year, group: str) -> None:
-    """Cash has no promotion."""
+def test_discounts_without_promotion_follow_the_groups_shares(
+    market: Market, year: Year, group: str
+) -> None:
+    """Only cash is counted, because it has no promotions."""
     drawn = year.drawn
     its = (year.group == GROUPS.index(group)) & (drawn.payment == TIPOS_PAGO.index("efectivo"))
     gross = drawn.importe_centavos[its] + drawn.descuento_centavos[its]
@@ -105,10 +111,10 @@ def test_listed_discounts_by_group(market: Market, year: Year, group: str) -> No
         ("online", "general", 1),
     ],
 )
-def test_completed_payments_by_value_and_instalments_by_number(
+def test_payment_value_and_instalments_follow_their_shares(
     market: Market, year: Year, where: str, group: str, points: float
 ) -> None:
-    """Though both depend on the amount."""
+    """The shares hold although both choices depend on the amount."""
     drawn = year.drawn
     its = (year.group == GROUPS.index(group)) & (year.channel == CHANNELS.index(where))  # type: ignore[arg-type]
     completed = its & (drawn.outcome != ESTADOS.index("rechazada"))
@@ -119,8 +125,10 @@ def test_completed_payments_by_value_and_instalments_by_number(
 
 
 @pytest.mark.parametrize("payment", TIPOS_PAGO)
-def test_outcomes_and_reasons_by_payment_type(market: Market, year: Year, payment: str) -> None:
-    """Though they depend on the issuer and the amount."""
+def test_outcomes_and_reasons_follow_the_payment_types_shares(
+    market: Market, year: Year, payment: str
+) -> None:
+    """The shares hold although outcomes depend on the issuer and the amount."""
     its = year.drawn.payment == TIPOS_PAGO.index(payment)  # type: ignore[arg-type]
     found = percentages(year.drawn.outcome[its], ESTADOS)
     assert found == pytest.approx(expected(market.outcomes, payment), abs=1.2)
@@ -139,7 +147,7 @@ def test_outcomes_and_reasons_by_payment_type(market: Market, year: Year, paymen
         ("debito", "AR-B", 1.5),
     ],
 )
-def test_issuers_by_payment_type_and_province(
+def test_issuers_follow_the_shares_of_payment_type_and_province(
     market: Market, year: Year, payment: str, code: str, points: float
 ) -> None:
     province = [row.code for row in market.provinces].index(code)

@@ -29,7 +29,7 @@ class FakeTime:
         self.now += seconds
 
     def wait(self, cadence: Cadence, n: int) -> None:
-        """Let the time until sale n pass, in two looks."""
+        """Let the time until sale n pass, in two steps."""
         if (left := cadence.left(n)) > 0:
             self.pass_(left / 2)
             self.pass_(max(cadence.left(n), 0))
@@ -61,14 +61,14 @@ def test_gaps_and_content_come_from_different_streams() -> None:
     ("minimum", "maximum"),
     [(0, 1), (-1, 1), (2, 1), (float("nan"), 1), (1, float("nan")), (1, float("inf"))],
 )
-def test_a_range_that_is_none_is_refused(minimum: float, maximum: float) -> None:
+def test_invalid_range_of_gaps_is_refused(minimum: float, maximum: float) -> None:
     with pytest.raises(ValueError, match="0 < minimum ≤ maximum"):
         gap_seconds(7, 0, minimum, maximum)
     with pytest.raises(ValueError, match="0 < minimum ≤ maximum"):
         Cadence(7, minimum, maximum)
 
 
-def test_bursts_and_silences_are_due_like_any_gap_and_nothing_is_made_up_for() -> None:
+def test_injected_bursts_and_silences_are_not_taken_for_delays() -> None:
     faults = Faults(7, FaultRates(rafaga=30, silencio=20))
     time = FakeTime()
     cadence = Cadence(7, 1, 2, faults, clock=time.clock)
@@ -88,7 +88,7 @@ def test_a_seed_out_of_range_is_refused_before_the_first_sale() -> None:
 
 
 @given(seeds, st.lists(st.floats(0, 1.9), min_size=1, max_size=50))
-def test_slow_sends_do_not_make_it_drift(seed: int, sends: list[float]) -> None:
+def test_slow_sends_do_not_make_the_cadence_drift(seed: int, sends: list[float]) -> None:
     it = FakeTime()
     cadence = Cadence(seed, 1, 2, clock=it.clock)
     deadlines = list(accumulate(gap_seconds(seed, n, 1, 2) for n in range(len(sends))))
@@ -96,14 +96,14 @@ def test_slow_sends_do_not_make_it_drift(seed: int, sends: list[float]) -> None:
     late = False
     for n, (send, deadline) in enumerate(zip(sends, deadlines, strict=True)):
         it.wait(cadence, n)
-        late = late or free - deadline > 2  # too late: the deadlines have started anew
+        late = late or free - deadline > 2  # too late: the cadence has restarted from now
         if not late:
             assert it.now - 1000 == pytest.approx(max(deadline, free))
         it.pass_(send)
         free = it.now - 1000
 
 
-def test_after_an_outage_it_starts_anew_instead_of_bursting() -> None:
+def test_cadence_after_an_outage_restarts_without_a_burst() -> None:
     it = FakeTime()
     cadence = Cadence(7, 1, 2, clock=it.clock)
     it.wait(cadence, 0)
@@ -123,7 +123,7 @@ def test_a_resumed_run_starts_from_now() -> None:
 
 
 @pytest.mark.parametrize("first", [0, 1000])
-def test_on_the_curve_each_sale_has_its_arrival(demand: Demand, first: int) -> None:
+def test_each_sale_of_the_curve_is_at_its_arrival(demand: Demand, first: int) -> None:
     start = datetime(2026, 5, 6, 14, 58, 30, tzinfo=UTC)
     expected = arrivals(demand, 7, start, start + timedelta(hours=1), 1.0).tolist()
     curve = Curve(demand, 7, start, 1.0)
@@ -135,6 +135,6 @@ def test_on_the_curve_each_sale_has_its_arrival(demand: Demand, first: int) -> N
 
 
 @pytest.mark.parametrize("scale", [0, -1, float("inf")])
-def test_a_curve_of_no_sales_is_refused(demand: Demand, scale: float) -> None:
+def test_curve_with_scale_zero_is_refused(demand: Demand, scale: float) -> None:
     with pytest.raises(ValueError, match="scale"):
         Curve(demand, 7, datetime(2026, 5, 6, tzinfo=UTC), scale)

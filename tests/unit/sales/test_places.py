@@ -1,4 +1,4 @@
-"""Who sells at an hour."""
+"""Stores and platforms that sell in an hour."""
 
 from datetime import date
 
@@ -18,7 +18,7 @@ WEEK = {"laborable": date(2026, 5, 6), "sabado": date(2026, 5, 9), "domingo": da
 
 
 def block_of(source: SaleSource, dia: str, hour: int) -> tuple[set[int], int]:
-    """Stores that sell in store, and how many sales that is, of a block in an hour."""
+    """Draw a block in one hour; return the stores and the number of its in-store sales."""
     moment = (first_hour(WEEK[dia]) + hour - UTC_OFFSET_HOURS) * HOUR_MS
     drawn = source.columns(hour, np.full(BLOCK, moment))
     in_store = drawn.store[drawn.platform == LOCAL]
@@ -26,7 +26,7 @@ def block_of(source: SaleSource, dia: str, hour: int) -> tuple[set[int], int]:
 
 
 @pytest.mark.parametrize("dia", DIAS)
-def test_a_closed_store_does_not_sell_in_store(dia: str) -> None:
+def test_closed_store_has_no_sales_in_store(dia: str) -> None:
     source = SaleSource(MARKET, 7, "una")
     for hour in range(24):
         selling, count = block_of(source, dia, hour)
@@ -36,7 +36,7 @@ def test_a_closed_store_does_not_sell_in_store(dia: str) -> None:
 
 
 @pytest.mark.parametrize("dia", DIAS)
-def test_while_all_stores_of_a_run_are_closed_it_sells_online(dia: str) -> None:
+def test_run_sells_only_online_while_all_its_stores_are_closed(dia: str) -> None:
     source = SaleSource(MARKET, 7, "una", ["ushuaia", "rafaela"])
     for hour in range(24):
         open_stores = {n for n, store in enumerate(source.stores) if store.is_open(dia, hour)}

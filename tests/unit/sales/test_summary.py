@@ -1,4 +1,4 @@
-"""What the figures show, against what the data files and the curve say."""
+"""The numbers of figures and reports, compared with the data files and the demand curve."""
 
 from datetime import date
 
@@ -18,11 +18,11 @@ SATURDAY = date(2026, 5, 9)
 
 @pytest.fixture(scope="module")
 def sales(market: Market, demand: Demand) -> Sales:
-    """A month, some 50,000 sales."""
+    """Sales of a month, some 50,000."""
     return simulate(market, demand, 7, date(2026, 5, 1), date(2026, 6, 1), scale=0.02)
 
 
-def test_sales_are_of_the_days_asked_for_and_in_order(sales: Sales) -> None:
+def test_simulated_sales_are_in_order_and_within_the_requested_days(sales: Sales) -> None:
     assert sales.hour.min() == first_hour(date(2026, 5, 1))
     assert sales.hour.max() == first_hour(date(2026, 6, 1)) - 1
     assert (np.diff(sales.hour) >= 0).all()
@@ -32,10 +32,10 @@ def test_sales_are_of_the_days_asked_for_and_in_order(sales: Sales) -> None:
     }
 
 
-def test_a_days_sales_are_those_of_the_curve_by_hour_and_channel(
+def test_sales_of_a_day_follow_the_curve_by_hour_and_channel(
     market: Market, demand: Demand
 ) -> None:
-    """Five standard deviations of a Poisson number, and four of the sum of their squares."""
+    """Tolerances: five standard deviations of each Poisson count, four of their mean square."""
     day = sales_by_hour(market, demand, 7, SATURDAY, scale=1)
     assert day.expected.shape == day.simulated.shape == (24, len(CHANNELS))
     noon = demand.at(first_hour(SATURDAY) + 12).sum(axis=0) * 3600
@@ -45,16 +45,14 @@ def test_a_days_sales_are_those_of_the_curve_by_hour_and_channel(
     assert (deviations**2).mean() == pytest.approx(1, abs=4 * (2 / deviations.size) ** 0.5)
 
 
-def test_seeds_differ_and_are_repeated(market: Market, demand: Demand) -> None:
+def test_seeds_give_different_but_repeatable_sales(market: Market, demand: Demand) -> None:
     one, again, other = (sales_by_hour(market, demand, s, SATURDAY, 0.1) for s in (1, 1, 2))
     assert np.array_equal(one.simulated, again.simulated)
     assert not np.array_equal(one.simulated, other.simulated)
 
 
-def test_the_published_mixes_are_those_of_the_data_and_the_simulated_ones_near(
-    market: Market, sales: Sales
-) -> None:
-    """Whose splits are assumptions come together; what is all assumption does not come."""
+def test_simulated_payment_mixes_are_near_the_published_ones(market: Market, sales: Sales) -> None:
+    """Payment types with assumed shares are combined; a mix that is all assumed is left out."""
     mixes = {(mix.canal, mix.grupo): mix for mix in payment_mixes(market, sales)}
     assert set(mixes) == {("local", "supermercado"), ("local", "electro"), ("online", "")}
     supermarket = mixes["local", "supermercado"]
@@ -71,8 +69,8 @@ def test_the_published_mixes_are_those_of_the_data_and_the_simulated_ones_near(
         assert sum(mix.simulated) == pytest.approx(100)
 
 
-def test_rejected_sales_are_not_paid(market: Market, sales: Sales) -> None:
-    """Were all but the sales in cash rejected, all would be paid in cash."""
+def test_rejected_sales_do_not_count_in_the_payment_mix(market: Market, sales: Sales) -> None:
+    """With all sales rejected except those in cash, the mix is 100 % cash."""
     cash = sales.drawn.payment == TIPOS_PAGO.index("efectivo")
     outcome = np.where(cash, ESTADOS.index("aprobada"), ESTADOS.index("rechazada"))
     only_cash = sales._replace(drawn=sales.drawn._replace(outcome=outcome))

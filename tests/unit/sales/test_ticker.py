@@ -38,7 +38,7 @@ def test_a_sale_is_one_line() -> None:
     )
 
 
-def test_quantity_and_instalments_are_said_where_there_are_several() -> None:
+def test_sale_line_shows_quantity_and_instalments_above_one() -> None:
     sale = msgspec.structs.replace(
         SALE, cantidad=2, importe_centavos=690000, tipo_pago="credito", cuotas=3
     )
@@ -47,7 +47,7 @@ def test_quantity_and_instalments_are_said_where_there_are_several() -> None:
     )
 
 
-def test_cash_has_no_issuer() -> None:
+def test_sale_line_of_cash_has_no_issuer() -> None:
     sale = msgspec.structs.replace(SALE, tipo_pago="efectivo", emisor="")
     assert "· efectivo ·" in sale_line(sale)
 

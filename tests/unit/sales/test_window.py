@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from include.sales.window import SimulationWindow
 
 BUENOS_AIRES = "America/Argentina/Buenos_Aires"
-# The others change their clocks; Santiago at midnight, the others at night.
+# Santiago changes its clocks at midnight, New York and Madrid later at night.
 ZONES = [BUENOS_AIRES, "America/Santiago", "America/New_York", "Europe/Madrid", "UTC"]
 
 moments = st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))
@@ -16,7 +16,7 @@ moments = st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1), timezones=st.
 
 @st.composite
 def windows(draw: st.DrawFn) -> SimulationWindow:
-    """Any hours from 4:00 on, where no zone above changes its clocks."""
+    """Draw windows with hours from 4:00 on, when no zone above changes its clocks."""
     opens, closes = sorted(draw(st.lists(st.times(time(4)), min_size=2, max_size=2, unique=True)))
     weekdays = draw(st.sets(st.integers(0, 6), min_size=1))
     return SimulationWindow(opens, closes, weekdays, draw(st.sampled_from(ZONES)))
@@ -40,7 +40,7 @@ def test_the_next_window_opens_and_closes_by_the_wall_clock(
 
 
 @given(windows(), moments)
-def test_windows_are_seen_the_same_from_within_and_from_before(
+def test_window_is_the_same_seen_from_inside_and_from_before(
     window: SimulationWindow, moment: datetime
 ) -> None:
     start, end = window.next_after(moment)
@@ -80,7 +80,7 @@ def test_a_moment_of_another_zone_is_the_same_moment() -> None:
     )
 
 
-def test_weekdays_without_sales_are_passed_over() -> None:
+def test_weekdays_without_sales_are_skipped() -> None:
     weekdays = SimulationWindow(weekdays=range(5))
     friday_night = utc("2026-11-28T01:00")
     assert weekdays.current_or_next(friday_night)[0] == utc("2026-11-30T12:00")
@@ -92,7 +92,7 @@ def test_hours_follow_the_wall_clock_when_the_clocks_change() -> None:
     assert new_york.next_after(utc("2026-03-08T04:00"))[0] == utc("2026-03-08T13:00")
 
 
-def test_a_window_over_the_change_is_an_hour_shorter_and_one_within_it_is_left_out() -> None:
+def test_window_over_a_clock_change_is_shorter_and_one_within_it_skipped() -> None:
     change = utc("2026-03-29T00:00")  # 02:00–03:00 of that Sunday does not exist in Madrid
     start, end = SimulationWindow(time(1, 30), time(5), timezone="Europe/Madrid").next_after(change)
     assert end - start == timedelta(hours=2.5)
@@ -114,7 +114,9 @@ def test_a_window_over_the_change_is_an_hour_shorter_and_one_within_it_is_left_o
         ({"timezone": ""}, "no time zone"),
     ],
 )
-def test_hours_that_are_none_are_refused(arguments: dict[str, object], message: str) -> None:
+def test_invalid_hours_weekdays_or_zone_are_refused(
+    arguments: dict[str, object], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         SimulationWindow(**arguments)  # type: ignore[arg-type]
 

@@ -7,7 +7,7 @@ from include.sales.draws import Ints
 
 
 class Year(NamedTuple):
-    """Sales of a year as columns, with what the tests ask of them."""
+    """Sales of a year as columns, with derived columns for the tests."""
 
     drawn: Drawn[Ints]
     hour: Ints

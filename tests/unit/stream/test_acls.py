@@ -1,4 +1,4 @@
-"""What is granted: only what the project does, with the names it does it by."""
+"""The ACLs grant only the operations and names that the project uses."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def granted(user: str, resource: str) -> dict[str, set[str]]:
     }
 
 
-def test_airflow_may_use_the_projects_topics_and_delete_or_alter_none() -> None:
+def test_airflow_may_use_the_projects_topics_but_not_delete_or_alter_them() -> None:
     topics = granted("airflow", "topic")
     assert topics.keys() == TOPICS.keys()
     assert not {"delete", "alter", "alter_configs", "all"} & set().union(*topics.values())
 
 
-def test_airflows_transactions_are_those_of_the_dags_that_publish() -> None:
+def test_airflows_transactional_ids_are_those_of_the_publishing_dags() -> None:
     prefixes = granted("airflow", "transactional_id")
     files = {f"{path.stem}/" for path in (ROOT / "dags").glob("*.py")}
     assert prefixes.keys() == files - {"sales_validation/"}
 
 
-def test_druid_may_only_read_the_sales_in_the_group_of_its_spec() -> None:
+def test_druid_may_only_read_the_sales_topic_in_the_group_of_its_spec() -> None:
     spec = supervisor_spec({"bootstrap.servers": "k"}, topic="ventas", datasource="ventas")
     group = spec["spec"]["ioConfig"]["consumerProperties"]["group.id"]
     assert granted("druid", "topic") == {"ventas": {"describe", "read"}}
@@ -42,7 +42,7 @@ def test_druid_may_only_read_the_sales_in_the_group_of_its_spec() -> None:
     assert granted("druid", "transactional_id") == {}
 
 
-def test_a_row_is_an_acl_an_operation_and_one_command() -> None:
+def test_row_gives_one_acl_per_operation_and_one_command() -> None:
     [row] = [acl for acl in ACLS if acl.name == "sales_window/"]
     bindings = row.bindings("User:sa-1")
     assert [binding.operation for binding in bindings] == [
@@ -58,6 +58,6 @@ def test_a_row_is_an_acl_an_operation_and_one_command() -> None:
     )
 
 
-def test_the_documented_list_is_the_one_that_is_granted() -> None:
+def test_documented_acls_equal_the_granted_ones() -> None:
     written = Path(ROOT / "docs" / "acls.md").read_text(encoding="utf-8")
     assert written == docs(), "run `python -m include.stream.acls`"

@@ -1,4 +1,4 @@
-"""Topics as Confluent Cloud takes them."""
+"""Checks of topics against Confluent Cloud's limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CLOUD = {"bootstrap.servers": "pkc-1.southamerica-east1.gcp.confluent.cloud:9092
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_the_projects_topics_are_taken(topic: str) -> None:
+def test_projects_topics_are_accepted(topic: str) -> None:
     check_topic(topic, None, TOPICS[topic]["topic_config"])
     check_topic(topic, 3, TOPICS[topic]["topic_config"])
 
@@ -27,7 +27,7 @@ def test_the_projects_topics_are_taken(topic: str) -> None:
         (2, {"a": "1", "b": "2"}, "factor of 2 .*, the setting a, the setting b: leave"),
     ],
 )
-def test_what_is_not_taken_is_told_before_it_is_asked_for(
+def test_unsupported_settings_are_refused_before_any_request(
     replication: int | None, settings: dict[str, str], told: str
 ) -> None:
     with pytest.raises(TopicNotAllowedError, match=f"of the topic 't' .*{told}"):
@@ -45,5 +45,5 @@ def test_what_is_not_taken_is_told_before_it_is_asked_for(
         ("127.0.0.1:9092", False),
     ],
 )
-def test_confluent_cloud_is_known_by_its_addresses(servers: str, cloud: bool) -> None:
+def test_confluent_cloud_is_recognized_by_its_addresses(servers: str, cloud: bool) -> None:
     assert is_confluent_cloud({"bootstrap.servers": servers}) is cloud

@@ -1,4 +1,4 @@
-"""What keeps a client from its broker, with servers that do no more than shake hands."""
+"""Diagnosis of connection errors, with servers that only accept a connection or a TLS handshake."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts a server with a certificate, or with no TLS, and gives its address."""
+    """Function that starts a server, with a certificate or without TLS, and returns its address."""
     listeners: list[socket.socket] = []
 
     def accept(listener: socket.socket, context: ssl.SSLContext | None) -> None:
-        with suppress(OSError):  # the client's end, and that of the test
+        with suppress(OSError):  # the client disconnects, or the test closes the listener
             while True:
                 connection, _ = listener.accept()
                 if context:
                     with suppress(OSError):
                         context.wrap_socket(connection, server_side=True)
-                # As Kafka does with what is no request of its protocol.
+                # Kafka also closes a connection whose bytes are not a request of its protocol.
                 connection.close()
 
     def start(certificate: Path | None) -> str:
@@ -62,9 +62,7 @@ def secured(address: str, authority: Authority) -> dict[str, Any]:
     }
 
 
-def test_nothing_keeps_a_client_from_a_server_that_it_trusts(
-    serve: Serve, authority: Authority
-) -> None:
+def test_diagnosis_of_a_trusted_server_finds_nothing(serve: Serve, authority: Authority) -> None:
     config = secured(serve(authority.server("kafka")), authority)
     assert diagnose(config) == ""
     inline = {**config, "ssl.ca.pem": authority.certificate.read_text()}
@@ -72,7 +70,7 @@ def test_nothing_keeps_a_client_from_a_server_that_it_trusts(
     assert diagnose(inline) == ""
 
 
-def test_each_fault_of_a_certificate_has_its_own_remedy(
+def test_each_certificate_error_gets_its_own_advice(
     serve: Serve, authority: Authority, tmp_path: Path
 ) -> None:
     expired = authority.server("expired", expires=datetime.now(UTC) - timedelta(days=1))
@@ -84,7 +82,7 @@ def test_each_fault_of_a_certificate_has_its_own_remedy(
     assert "is not trusted (" in diagnose(secured(serve(strange), authority))
 
 
-def test_tls_on_one_side_only_is_told(serve: Serve, authority: Authority) -> None:
+def test_tls_on_one_side_only_is_diagnosed(serve: Serve, authority: Authority) -> None:
     address = serve(authority.server("kafka"))
     assert "it speaks TLS: set security.protocol" in diagnose({"bootstrap.servers": address})
     assert "does not speak TLS" in diagnose(secured(serve(None), authority))
@@ -98,11 +96,11 @@ def test_tls_on_one_side_only_is_told(serve: Serve, authority: Authority) -> Non
         ({"bootstrap.servers": "none.invalid:9092"}, "the name 'none.invalid' is unknown"),
     ],
 )
-def test_an_address_of_nobody_is_told(change: dict[str, str], told: str) -> None:
+def test_address_without_a_server_is_diagnosed(change: dict[str, str], told: str) -> None:
     assert told in diagnose(change)
 
 
 @pytest.mark.parametrize("ca", [{"ssl.ca.location": "/none.pem"}, {"ssl.ca.pem": "none"}])
-def test_an_authority_that_cannot_be_read_is_told(serve: Serve, ca: dict[str, str]) -> None:
+def test_unreadable_ca_certificate_is_diagnosed(serve: Serve, ca: dict[str, str]) -> None:
     config = {"bootstrap.servers": serve(None), "security.protocol": "SSL", **ca}
     assert "no certificate that can be read" in diagnose(config)

@@ -1,4 +1,4 @@
-"""The data dictionary: the page of the docs is what its sources say."""
+"""The data dictionary: the page in docs agrees with its sources."""
 
 import re
 
@@ -12,16 +12,16 @@ PAGE = render(load_market())
 
 
 def rows_of(first: str) -> list[list[str]]:
-    """The lines of the table whose head's first cells are so."""
+    """Return the rows of the table whose header starts with `first`."""
     table = PAGE[PAGE.index(f"\n| {first}") :].strip().split("\n\n")[0]
     return [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
 
 
-def test_the_page_of_the_docs_is_what_the_generator_gives() -> None:
+def test_page_in_docs_equals_the_generated_page() -> None:
     assert DOCS.read_text(encoding="utf-8") == PAGE, "run `python -m include.stream.dictionary`"
 
 
-def test_every_field_of_the_event_and_of_the_ledger_is_there_in_its_order() -> None:
+def test_every_field_of_event_and_ledger_is_listed_in_order() -> None:
     fields = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
     event, entry, sums = (list(record.__struct_fields__) for record in (Venta, LedgerEntry, Totals))
     assert fields[: 2 * len(event)] == event * 2
@@ -29,7 +29,7 @@ def test_every_field_of_the_event_and_of_the_ledger_is_there_in_its_order() -> N
     assert fields[start : start + len(sums) + len(entry)] == sums + entry
 
 
-def test_a_column_s_type_is_that_of_the_ingestion_spec() -> None:
+def test_column_types_equal_those_of_the_ingestion_spec() -> None:
     sql = {"string": "VARCHAR", "long": "BIGINT"}
     wanted = {f"`{it['name']}`": sql[it["type"]] for it in dimensions()}
     told = {row[0]: row[3] for row in rows_of("field | in Spanish")}

@@ -1,4 +1,4 @@
-"""Foreign records: which ones no run in the ledger sent, and how they are named."""
+"""Foreign records: which records count as foreign, and how a report names them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -34,7 +34,7 @@ def sent(event: Venta, **changes: Any) -> Sent:
 
 
 class Topics:
-    """The topic and its ledger, and how often each was read."""
+    """Stand-in for the sales topic and its ledger; `reads` lists the reads of both."""
 
     def __init__(self) -> None:
         self.entries: list[Iterable[bytes]] = [map(ledger.encode, entries_for(SALES, 7))]
@@ -45,7 +45,7 @@ class Topics:
     def read(self, _: object, topic: str, **__: Any) -> Iterable[Record]:
         self.reads.append(topic)
         if topic == "ledger":
-            # The last one answers for ever.
+            # Each read takes the next list of entries; the last list answers all later reads.
             values = list(self.entries[0])
             self.entries[0] = values
             if len(self.entries) > 1:
@@ -124,7 +124,7 @@ def test_garbled_copies_of_a_run_with_faults_are_known(topics: Topics) -> None:
     assert search().count == 1
 
 
-def test_what_is_committed_during_the_search_is_known_by_its_later_entry(topics: Topics) -> None:
+def test_records_committed_during_the_search_are_known_by_their_later_entry(topics: Topics) -> None:
     later = OURS.chain(3, START)
     entries = [*map(ledger.encode, entries_for(SALES, 7))]
     topics.entries = [entries, [*entries, *map(ledger.encode, entries_for(later, 7))]]
@@ -133,7 +133,7 @@ def test_what_is_committed_during_the_search_is_known_by_its_later_entry(topics:
     assert topics.reads == ["ledger", "sales", "ledger"]
 
 
-def test_many_records_of_runs_that_are_not_in_the_ledger_yet_are_judged_in_parts(
+def test_ledger_is_read_again_for_each_batch_of_records_of_unknown_runs(
     topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_BATCH", 4)
@@ -153,13 +153,13 @@ def test_without_a_ledger_every_record_is_foreign(
     assert search().count == len(SALES)
 
 
-def test_a_record_of_the_ledger_that_is_no_entry_vouches_for_nothing(topics: Topics) -> None:
+def test_malformed_records_of_the_ledger_are_skipped(topics: Topics) -> None:
     topics.entries = [[b"", b"{}", b"\xff", *map(ledger.encode, entries_for(SALES, 7))]]
     assert search().count == 0
 
 
 @pytest.mark.parametrize("trouble", [ReadStalledError("slow"), KafkaUnreachableError(CONFIG, 3)])
-def test_a_search_that_is_cut_short_tells_what_it_found_and_logs_why(
+def test_incomplete_search_reports_what_it_found_and_logs_why(
     topics: Topics, trouble: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     topics.trouble = trouble
@@ -176,7 +176,7 @@ def named(offset: int, **texts: str) -> Foreign:
     return Foreign(0, offset, **{"id_evento": "", "corrida": "", "key": "", **texts})
 
 
-def test_the_first_are_named_and_all_are_counted() -> None:
+def test_first_foreign_records_are_named_and_all_are_counted() -> None:
     found = ForeignRecords()
     for offset in range(17, 17 + MOST_NAMED + 2):
         found.add(named(offset, id_evento="x", corrida="r"))
@@ -197,14 +197,14 @@ def test_the_first_are_named_and_all_are_counted() -> None:
         ({"id_evento": None, "corrida": "r"}, "id null corrida r"),
     ],
 )
-def test_what_a_record_says_of_itself_is_shown_short_and_on_one_line(
+def test_texts_of_a_foreign_record_are_shown_cut_and_on_one_line(
     topics: Topics, values: dict[str, Any], shown: str
 ) -> None:
     topics.sent = [(b"k\xff", msgspec.json.encode(values))]
     assert str(search().first[0]) == rf"partición 1 offset 0 {shown} clave k\xff"
 
 
-def test_the_corpus_of_hostile_events_is_foreign_to_the_last_record(topics: Topics) -> None:
+def test_every_record_of_the_hostile_corpus_is_foreign(topics: Topics) -> None:
     records = hostile_records(lambda n: OTHERS.chain(n, START)[0], START)
     topics.sent += [(record.key, record.value) for record in records]
     assert search().count == len(records)

@@ -1,4 +1,4 @@
-"""Faults in a transaction: the records beside the proper ones, and that the ledger counts them."""
+"""Injected faults of a transaction: the records that they add, and their counts in the ledger."""
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def live(sales: range, faults: Faults = FAULTS) -> tuple[list[Venta], Transaction]:
-    """What a session's transaction of some sales comes to."""
+    """Return some sales' events and the transaction that a live session would send for them."""
     events = [
         event
         for n in sales
@@ -48,7 +48,7 @@ def in_bulk(sales: range) -> Transaction:
 
 
 def read(values: list[bytes]) -> tuple[Counter[str], dict[tuple[str, str], Totals], Counter[str]]:
-    """As Druid would: how often each id is there, sums by minute and state, and garbled ones."""
+    """Read values as Druid does: times of each id, sums by (minute, state), garbled by kind."""
     ids: Counter[str] = Counter()
     sums: dict[tuple[str, str], Totals] = defaultdict(Totals)
     garbled: Counter[str] = Counter()
@@ -80,7 +80,7 @@ def read(values: list[bytes]) -> tuple[Counter[str], dict[tuple[str, str], Total
     return ids, dict(sums), garbled
 
 
-def test_the_ledger_counts_exactly_what_is_sent() -> None:
+def test_ledger_counts_exactly_the_records_sent() -> None:
     events, (keys, values, entries) = live(range(400))
     ids, sums, garbled = read(list(values))
 
@@ -103,7 +103,7 @@ def test_the_ledger_counts_exactly_what_is_sent() -> None:
     )
 
 
-def test_the_proper_events_are_all_there_in_their_order_with_their_keys() -> None:
+def test_original_events_keep_their_order_and_keys() -> None:
     events, (keys, values, _) = live(range(100))
     proper = {encode(event): event.id_venta for event in events}
     kept = [(value, key) for key, value in zip(keys, values, strict=True) if value in proper]
@@ -121,7 +121,7 @@ def test_a_load_sends_the_bytes_and_entries_that_a_session_would() -> None:
     assert tuple(found.entries) == tuple(expected.entries)
 
 
-def test_what_is_sent_does_not_depend_on_the_transactions() -> None:
+def test_records_sent_do_not_depend_on_transaction_boundaries() -> None:
     whole = in_bulk(range(BLOCK - 600, BLOCK))
     parts = [in_bulk(range(first, first + 150)) for first in range(BLOCK - 600, BLOCK, 150)]
     assert [value for part in parts for value in part.values] == list(whole.values)
@@ -132,7 +132,7 @@ def test_what_is_sent_does_not_depend_on_the_transactions() -> None:
     assert split == once
 
 
-def test_without_faults_keys_bytes_and_entries_are_what_they_were() -> None:
+def test_keys_bytes_and_entries_without_faults_are_unchanged() -> None:
     events, found = live(range(50), Faults(SEED, FaultRates()))
     assert found.values == [encode(event) for event in events]
     assert tuple(found.entries) == entries_for(events, SEED)
@@ -152,7 +152,7 @@ def test_an_entry_survives_its_json_and_an_old_one_has_no_faults() -> None:
 
 
 @pytest.mark.parametrize("rates", [FaultRates(duplicado=1), FaultRates(tardio=1)])
-def test_a_transaction_that_nothing_befalls_is_left_alone(rates: FaultRates) -> None:
+def test_transaction_without_faults_is_returned_unchanged(rates: FaultRates) -> None:
     clean = Transaction(["k"], [b"{}"], [])
     columns = Columns(*(np.zeros(1, dtype=np.int64) for _ in range(3)))
     faults = Faults(1, rates)

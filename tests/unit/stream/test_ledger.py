@@ -39,7 +39,7 @@ def moment(event: Venta) -> datetime:
     return datetime.fromisoformat(event.ts)
 
 
-def test_a_batch_over_a_minute_boundary_gives_one_entry_a_minute() -> None:
+def test_batch_over_a_minute_boundary_gives_one_entry_per_minute() -> None:
     [batch] = batches([3])
 
     first, second = entries_for(batch, seed=7)
@@ -68,13 +68,13 @@ NO_ENTRIES = [
 
 
 @pytest.mark.parametrize("data", NO_ENTRIES)
-def test_what_is_no_entry_is_refused(data: bytes) -> None:
+def test_decoding_malformed_bytes_is_refused(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode(data)
 
 
 @pytest.mark.parametrize("data", [*NO_ENTRIES, None])
-def test_a_record_that_is_no_entry_is_told_by_its_place(
+def test_malformed_ledger_record_is_reported_with_partition_and_offset(
     data: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = Record(partition=1, offset=5, timestamp=0, key=b"c1", value=data)
@@ -86,7 +86,7 @@ def test_a_record_that_is_no_entry_is_told_by_its_place(
 
 
 @given(st.binary(max_size=4), st.integers(0), st.integers(0, 30))
-def test_a_garbled_entry_is_an_entry_or_refused(put: bytes, start: int, length: int) -> None:
+def test_altered_entry_is_decoded_or_refused(put: bytes, start: int, length: int) -> None:
     [[sale]] = batches([1])
     entry = encode(entries_for([sale], seed=7)[0])
     start %= len(entry)
@@ -139,25 +139,25 @@ def run_entries(count: int) -> list[LedgerEntry]:
     [run_entries(4)[1:], run_entries(4)[:2] + run_entries(4)[3:], run_entries(4) + run_entries(1)],
     ids=["start missing", "gap", "twice"],
 )
-def test_a_ledger_that_does_not_add_up_is_refused(entries: list[LedgerEntry]) -> None:
+def test_ledger_with_missing_or_repeated_sales_is_refused(entries: list[LedgerEntry]) -> None:
     with pytest.raises(LedgerError, match="c1"):
         progress_of("c1", entries)
 
 
-def test_a_shard_knows_its_own_sales_only() -> None:
+def test_progress_of_a_shard_counts_only_its_own_sales() -> None:
     progress = progress_of("c1", run_entries(6), shard=range(2, 5))
     assert (progress.first, progress.last, progress.sales) == (2, 4, 3)
     nothing = progress_of("c1", run_entries(6), shard=range(8, 9))
     assert (nothing.first, nothing.last, nothing.sales) == (8, 7, 0)
 
 
-def test_what_is_given_back_is_no_revenue() -> None:
+def test_refunds_and_chargebacks_are_subtracted_from_revenue() -> None:
     sums = {"pendiente": 70, "aprobada": 50, "rechazada": 20, "reembolsada": 7, "contracargo": 3}
     states = {state: Totals(eventos=1, importe_centavos=sums[state]) for state in sums}
     assert RunProgress("c1", by_state=states).revenue_centavos == 40
 
 
-def test_a_run_does_not_go_on_with_another_seed() -> None:
+def test_run_cannot_resume_with_another_seed() -> None:
     progress = progress_of("c1", run_entries(2))
     progress.check_seed(7)
     with pytest.raises(ResumeMismatchError, match=r"seed 7 .* seed 8"):
@@ -169,7 +169,7 @@ def test_an_entry_of_another_run_is_not_added() -> None:
         RunProgress("c2").plus(run_entries(1)[0])
 
 
-def test_a_run_cannot_go_on_with_other_stores_or_days() -> None:
+def test_run_cannot_resume_with_other_stores_or_day_length() -> None:
     [entry] = run_entries(1)
     progress = progress_of("c1", [msgspec.structs.replace(entry, contenido="a")])
     progress.check_choices("a")
@@ -177,7 +177,7 @@ def test_a_run_cannot_go_on_with_other_stores_or_days() -> None:
         progress.check_choices("b")
 
 
-def test_what_a_publisher_does_not_tell_fits_any_run() -> None:
+def test_unknown_choices_match_any_run() -> None:
     [entry] = run_entries(1)
     assert b"contenido" not in encode(entry)
     progress_of("c1", [entry]).check_choices("a")

@@ -19,7 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @given(
     first=st.integers(0, 3000), gaps=st.lists(st.integers(-60_000, 90_000), min_size=1, max_size=60)
 )
-def test_entries_from_columns_are_those_from_the_events(first: int, gaps: list[int]) -> None:
+def test_entries_from_columns_equal_entries_from_events(first: int, gaps: list[int]) -> None:
     ts = START_MS + np.cumsum(gaps)
     sales = [
         event

@@ -1,4 +1,4 @@
-"""Records that are no events: counted or passed over, and nothing else is lost for them."""
+"""Reading a topic: malformed records are counted or skipped; retries, time limits."""
 
 import time
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ NO_EVENTS = [
 
 
 class LedAnew:
-    """An administrative client of a broker that leads its partition anew at the first request."""
+    """Stand-in for an administrative client whose first request fails with `code`."""
 
     def __init__(self, code: int) -> None:
         self.code, self.requests = code, 0
@@ -58,14 +58,14 @@ class LedAnew:
         return SimpleNamespace(offset=7)
 
 
-def test_offsets_of_a_partition_that_is_led_anew_are_asked_for_again() -> None:
+def test_offsets_request_is_retried_while_the_leader_changes() -> None:
     admin = LedAnew(KafkaError.UNKNOWN_LEADER_EPOCH)
     partitions = [TopicPartition("t", 0)]
     assert reader._offsets(cast(Admin, admin), partitions, OffsetSpec.latest(), 1) == {0: 7}
     assert admin.requests == 2
 
 
-def test_a_refusal_to_tell_offsets_is_not_asked_about_again() -> None:
+def test_refused_offsets_request_is_not_retried() -> None:
     admin = LedAnew(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     with pytest.raises(KafkaRefusedError):
         reader._offsets(cast(Admin, admin), [TopicPartition("t", 0)], OffsetSpec.latest(), 1)
@@ -78,7 +78,7 @@ def holds(monkeypatch: pytest.MonkeyPatch, values: Sequence[bytes | None]) -> No
 
 
 @pytest.mark.parametrize("garbage", [None, b"", b"null", b"\xff", SALE[:50], b"[" * 100_000])
-def test_what_is_no_event_is_counted_by_its_key(
+def test_malformed_records_are_counted_by_key_prefix(
     garbage: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holds(monkeypatch, [garbage, SALE, garbage, SALE])
@@ -88,7 +88,7 @@ def test_what_is_no_event_is_counted_by_its_key(
 
 
 @pytest.mark.parametrize("garbage", NO_EVENTS)
-def test_a_chain_is_read_past_what_is_no_event(
+def test_malformed_records_are_skipped_when_reading_chains(
     garbage: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holds(monkeypatch, [garbage, *(encode(event) for event in EVENTS), garbage])
@@ -98,7 +98,7 @@ def test_a_chain_is_read_past_what_is_no_event(
 NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
 
 
-def test_a_broker_that_is_away_is_given_up_within_the_time_that_there_is() -> None:
+def test_read_from_an_absent_broker_ends_within_its_time_limit() -> None:
     began = time.monotonic()
     with pytest.raises(KafkaUnreachableError):
         list(read_committed(NOWHERE, "t", time_limit=0.5))
@@ -108,7 +108,7 @@ def test_a_broker_that_is_away_is_given_up_within_the_time_that_there_is() -> No
 
 
 class Endless:
-    """A consumer of a partition that goes on for ever: each record is another than the last."""
+    """Stand-in for a consumer of a partition without end: each poll gives the next record."""
 
     def __init__(self, _: object) -> None:
         self.place = -1
@@ -122,7 +122,7 @@ class Endless:
         return self
 
     def error(self) -> None:
-        """There is none."""
+        """Return no error."""
 
     def partition(self) -> int:
         return 0
@@ -142,7 +142,7 @@ class Endless:
         """Nothing to do."""
 
 
-def test_a_topic_that_is_too_long_to_read_in_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_that_exceeds_its_time_limit_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "Consumer", Endless)
     monkeypatch.setattr(reader, "_partitions", lambda *_: [])
     ends = iter([{0: 0}, {0: 10**9}])

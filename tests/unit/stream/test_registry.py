@@ -1,4 +1,4 @@
-"""The schema's way to a registry, with a stand-in for it that knows two of its requests."""
+"""Publishing the schema to a stand-in for the Schema Registry."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def registry() -> Iterator[Registry]:
         server.shutdown()
 
 
-def test_the_events_schema_is_there_once_under_the_topics_name(registry: Registry) -> None:
+def test_schema_published_twice_is_registered_once(
+    registry: Registry,
+) -> None:
     ids = {publish_schema(registry.config, "ventas", json_schema()) for _ in range(2)}
     assert ids == {1}
     [version] = registry.subjects["ventas-value"]
@@ -79,7 +81,7 @@ def test_the_events_schema_is_there_once_under_the_topics_name(registry: Registr
         (422, r"did not take the schema of 'ventas-value' \(HTTP 422\)"),
     ],
 )
-def test_a_refusal_says_what_to_do_and_no_secret(
+def test_refusal_says_what_to_do_and_shows_no_secret(
     registry: Registry, status: int, told: str
 ) -> None:
     registry.status = status
@@ -96,6 +98,6 @@ def test_a_refusal_says_what_to_do_and_no_secret(
         ({"url": "http://x", "unknown": "1"}, "cannot be used as the connection has it"),
     ],
 )
-def test_a_registry_that_is_none_is_told(config: dict[str, str], told: str) -> None:
+def test_address_or_settings_of_no_registry_are_reported(config: dict[str, str], told: str) -> None:
     with pytest.raises(RegistryError, match=told):
         publish_schema({**config, "max.retries": 0}, "ventas", json_schema())

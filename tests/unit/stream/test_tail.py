@@ -1,4 +1,4 @@
-"""What is shown of a record, whatever it holds."""
+"""Showing the latest records, also malformed and hostile ones."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def seen(value: bytes | None, key: bytes | None = b"k") -> tail.Seen:
     return tail._seen(Record(0, 17, 0, key, value))
 
 
-def test_every_hostile_record_is_shown_short_and_as_json() -> None:
+def test_every_hostile_record_is_shown_cut_and_as_json() -> None:
     records = hostile_records(lambda n: SOURCE.chain(n, START)[0], START)
     assert len(records) > 60
     for record in records:
@@ -33,7 +33,7 @@ def test_every_hostile_record_is_shown_short_and_as_json() -> None:
         assert all(sign.isprintable() for sign in (shown.text + shown.key + shown.problem))
 
 
-def test_an_events_long_texts_are_cut() -> None:
+def test_long_texts_of_an_event_are_cut() -> None:
     [event, *_] = SOURCE.chain(0, START)
     long = msgspec.structs.replace(event, producto="ñ" * 500_000, id_evento="x" * 400_000)
     found = seen(encode(long)).event
@@ -44,7 +44,7 @@ def test_an_events_long_texts_are_cut() -> None:
     )
 
 
-def test_an_event_that_cannot_be_shown_says_so_and_is_logged(
+def test_event_that_cannot_be_shown_is_reported_and_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The producer against librdkafka's mock cluster, and against a broker that is not there."""
+"""The producer with librdkafka's mock cluster, and with an absent broker."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
 
 
 class MockCluster:
-    """Lives in a client of its own, and is gone with it."""
+    """librdkafka's mock cluster; it lives in a client of its own and vanishes with that client."""
 
     def __init__(self) -> None:
         self._keeper: Producer | None = Producer(
@@ -68,7 +68,7 @@ def test_records_of_several_topics_are_sent_in_one_transaction(cluster: MockClus
     assert values(cluster.config, "b", 1) == [b"w"]
 
 
-def test_a_batch_larger_than_the_clients_queue_is_sent_whole(cluster: MockCluster) -> None:
+def test_batch_larger_than_the_clients_queue_is_sent_completely(cluster: MockCluster) -> None:
     it = producer(cluster.config | {"queue.buffering.max.messages": "10"})
     it.init()
     it.send([ToSend("a", b"k", b"%03d" % n) for n in range(100)])
@@ -77,14 +77,14 @@ def test_a_batch_larger_than_the_clients_queue_is_sent_whole(cluster: MockCluste
     assert values(cluster.config, "a", 100) == [b"%03d" % n for n in range(100)]
 
 
-def test_a_broker_that_is_not_there_is_given_up_after_the_timeout() -> None:
+def test_init_gives_up_an_absent_broker_after_the_timeout() -> None:
     it = producer(NOWHERE, timeout=1)
     with pytest.raises(OutOfTimeError, match="refused") as caught:
         it.init()
     assert 1 <= caught.value.waited < 2
 
 
-def test_a_broker_lost_between_transactions_is_given_up_and_nothing_is_in_doubt(
+def test_send_after_losing_the_broker_times_out_with_nothing_in_doubt(
     cluster: MockCluster,
 ) -> None:
     it = producer(cluster.config, timeout=2)
@@ -111,7 +111,7 @@ def test_a_stop_ends_the_wait_for_a_lost_broker() -> None:
     assert caught.value.waited < 0.3 + STOP_GRACE + 1
 
 
-def test_a_closed_producer_is_no_longer_used() -> None:
+def test_closed_producer_refuses_to_send() -> None:
     it = producer(NOWHERE)
     it.close()
     it.close()
@@ -120,7 +120,7 @@ def test_a_closed_producer_is_no_longer_used() -> None:
 
 
 class Faulty:
-    """A client whose commits fail with the given errors first; else the real one."""
+    """Client whose first commits fail with the given errors; all else goes to the real client."""
 
     def __init__(self, client: Producer, errors: Iterator[KafkaError]) -> None:
         self._real = client
@@ -147,7 +147,7 @@ def faulty(it: TransactionalProducer, errors: Iterable[KafkaError]) -> Faulty:
     return client
 
 
-def test_a_commit_that_is_not_answered_leaves_the_transaction_in_doubt(
+def test_unanswered_commit_leaves_the_transaction_in_doubt(
     cluster: MockCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     it = producer(cluster.config, timeout=1)
@@ -162,7 +162,7 @@ def test_a_commit_that_is_not_answered_leaves_the_transaction_in_doubt(
     assert "left to the broker" in caplog.text
 
 
-def test_a_transaction_that_has_to_be_aborted_is_tried_anew(cluster: MockCluster) -> None:
+def test_aborted_transaction_is_retried(cluster: MockCluster) -> None:
     it = producer(cluster.config)
     it.init()
     aborting = KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE, "x", txn_requires_abort=True)
@@ -175,7 +175,7 @@ def test_a_transaction_that_has_to_be_aborted_is_tried_anew(cluster: MockCluster
     assert client.begun == 2
 
 
-def test_an_error_that_no_waiting_can_mend_is_raised_at_once(cluster: MockCluster) -> None:
+def test_missing_acl_is_raised_at_once(cluster: MockCluster) -> None:
     it = producer(cluster.config)
     it.init()
     faulty(it, [KafkaError(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "denied", fatal=True)])
