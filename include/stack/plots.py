@@ -1,4 +1,4 @@
-"""The README's figures, drawn from simulated sales; `include/sales/summary.py` has the numbers.
+"""Figures of docs/market.md, from simulated sales; `include/sales/summary.py` has the numbers.
 
 The same seed gives the same bytes. A figure's background is opaque, so that it is readable on a
 page of any colour, and its two colours (Okabe and Ito's) are told apart by the colour-blind.

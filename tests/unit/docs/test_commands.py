@@ -17,10 +17,11 @@ from include.stack.settings import ROOT
 from tests.support.pages import Fence, Page, pages
 
 #: In an HTML comment right above a block whose commands cannot be run here.
-MARKS = {"needs an account", "needs Docker", "needs a collector"}
+MARKS = {"needs an account", "needs Docker", "needs a collector", "needs a package index"}
 
 #: What runs a command: a file, and a text in it that is gone if it does so no more.
 RUN_ELSEWHERE = {
+    r"git clone <URL> ventas && cd ventas": ("tests/proof/clones.py", '"git", "clone"'),
     r"\./ventas demo": ("tests/e2e/test_readme.py", 'ventas(stack, "demo"'),
     r"\./ventas logs \w+( --no-follow)?": (
         "tests/e2e/test_readme.py",

@@ -1,4 +1,4 @@
-"""The README's figures: that they are drawn, and alike each time."""
+"""The figures of docs/market.md: that they are drawn, and alike each time."""
 
 import subprocess
 import sys
@@ -37,10 +37,10 @@ def test_a_seed_draws_the_same_small_figures_again(
     assert all(other[name] != one[name] for name in FIGURES)
 
 
-def test_the_readme_shows_each_figure() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_the_market_shows_each_figure() -> None:
+    page = (ROOT / "docs" / "market.md").read_text(encoding="utf-8")
     for name in FIGURES:
-        assert f"](docs/images/{name})" in readme
+        assert f"](images/{name})" in page
         assert (ROOT / "docs" / "images" / name).exists()
 
 
