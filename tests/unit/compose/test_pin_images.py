@@ -13,7 +13,11 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-FILES = ("docker-compose.yaml", ".github/workflows/nightly.yaml")
+FILES = (
+    "docker-compose.yaml",
+    ".github/workflows/nightly.yaml",
+    ".github/workflows/push.yaml",
+)
 REFERENCE = re.compile(r"(?:image:|FROM) ([a-z0-9._/-]+:[\w.-]+)(@\S+)?")
 
 #: Answers as `docker buildx imagetools inspect` does, with a digest made of the name and DAY.
@@ -89,8 +93,14 @@ def test_no_image_is_left_out(folder: Path) -> None:
             assert "@sha256:" in service["image"]
         else:
             assert "@sha256:" in service["build"]["dockerfile_inline"].splitlines()[0]
-    jobs = yaml.safe_load(texts(folder)[FILES[1]])["jobs"].values()
-    assert all("@sha256:" in job["container"]["image"] for job in jobs if "container" in job)
+    for workflow in FILES[1:]:
+        jobs = yaml.safe_load(texts(folder)[workflow])["jobs"].values()
+        assert all("@sha256:" in job["container"]["image"] for job in jobs if "container" in job)
+
+
+def test_every_workflow_is_pinned() -> None:
+    workflows = (ROOT / ".github/workflows").iterdir()
+    assert sorted(FILES[1:]) == sorted(f".github/workflows/{file.name}" for file in workflows)
 
 
 def test_a_digest_that_is_there_is_replaced(folder: Path) -> None:
