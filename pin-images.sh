@@ -1,17 +1,17 @@
 #!/bin/sh
-# Pins the images of docker-compose.yaml and of the nightly workflow by digest: writes behind each
+# Pins the images of docker-compose.yaml and of the workflows by digest: writes behind each
 # `name:tag` the digest that its registry has for that tag now. Run it after a change of a tag, look
 # at the difference, and commit it. Only Docker's client with `buildx` is needed, no engine; the
 # digest is that of the list for all platforms.
 set -eu
 cd "$(dirname "$0")"
 
-files="docker-compose.yaml .github/workflows/nightly.yaml"
+files="docker-compose.yaml .github/workflows/nightly.yaml .github/workflows/push.yaml"
 new=$(mktemp)
 trap 'rm -f "$new" "$new.sed"' EXIT
 
 # `image: name:tag` of a service or a job, and `FROM name:tag` of a Dockerfile.
-# shellcheck disable=SC2086 # two names of files
+# shellcheck disable=SC2086 # names of files
 sed -nE 's/^ *(image:|FROM) ([a-z0-9._/-]+:[A-Za-z0-9._-]+)(@sha256:[0-9a-f]{64})?$/\2/p' $files |
     sort -u >"$new"
 [ -s "$new" ] || { echo "pin-images.sh: no image was found in $files." >&2; exit 1; }

@@ -241,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     market.add_argument(
         "--folder", type=Path, default=DATA, metavar="FOLDER", help="default: the project's own"
     )
-    plots = command("plots", _plots, "draw the README's figures from simulated sales")
+    plots = command("plots", _plots, "draw figures of simulated sales")
     plots.add_argument(
         "--folder",
         type=Path,

@@ -1,4 +1,4 @@
-"""The README's figures, drawn from simulated sales; `include/sales/summary.py` has the numbers.
+"""Figures of docs/market.md, from simulated sales; `include/sales/summary.py` has the numbers.
 
 The same seed gives the same bytes. The background is opaque, so that a figure is readable on a page
 of any colour. Colour-blind people can distinguish its two colours (Okabe and Ito's).

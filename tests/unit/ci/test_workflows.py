@@ -47,6 +47,24 @@ def test_nightly_workflow_runs_all_suites_and_the_audit_and_keeps_the_sbom() -> 
     assert [(step["with"]["path"], step["if"]) for step in kept] == [("sbom.json", "always()")]
 
 
+def test_every_push_and_pull_request_runs_the_dag_tests_and_quick() -> None:
+    push = workflow(ROOT / ".github/workflows/push.yaml")
+    # Without a filter of branches or paths; YAML 1.1 takes the key `on` for a boolean.
+    assert push[True] == {"push": None, "pull_request": None}
+    ran = {
+        job: [s["run"] for s in body["steps"] if "run" in s] for job, body in push["jobs"].items()
+    }
+    assert ran == {"dags": ["./ventas test dags"], "quick": ["./ventas test quick"]}
+    assert {"lint", "types", "unit", "dags"} <= {*SELECTIONS["quick"]}
+
+
+def test_all_workflows_use_the_same_container_and_versions_of_actions() -> None:
+    images = {job["container"]["image"] for _, job in jobs() if "container" in job}
+    assert len(images) == 1
+    actions = {*steps("uses")}
+    assert len(actions) == len({action.partition("@")[0] for action in actions})
+
+
 def test_workflows_run_only_scripts_of_the_project() -> None:
     commands = [line for text in steps("run") for line in text.splitlines()]
     assert commands
@@ -58,7 +76,8 @@ def test_workflows_run_only_scripts_of_the_project() -> None:
 
 
 def test_every_suite_named_in_ci_scripts_exists() -> None:
-    asked = re.findall(r"\./ventas test\b([a-z ]*)", "\n".join(map(Path.read_text, SCRIPTS)))
+    text = "\n".join([*map(Path.read_text, SCRIPTS), *steps("run")])
+    asked = re.findall(r"\./ventas test\b([a-z ]*)", text)
     assert "" in asked, "the README's command"
     names = " ".join(asked).split()
     assert "full" in names

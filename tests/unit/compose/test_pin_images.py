@@ -13,7 +13,11 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-FILES = ("docker-compose.yaml", ".github/workflows/nightly.yaml")
+FILES = (
+    "docker-compose.yaml",
+    ".github/workflows/nightly.yaml",
+    ".github/workflows/push.yaml",
+)
 REFERENCE = re.compile(r"(?:image:|FROM) ([a-z0-9._/-]+:[\w.-]+)(@\S+)?")
 
 #: A fake `docker buildx imagetools inspect`: its digest is a hash of the image's name and DAY.
@@ -89,8 +93,14 @@ def test_every_image_reference_of_the_files_is_pinned(folder: Path) -> None:
             assert "@sha256:" in service["image"]
         else:
             assert "@sha256:" in service["build"]["dockerfile_inline"].splitlines()[0]
-    jobs = yaml.safe_load(texts(folder)[FILES[1]])["jobs"].values()
-    assert all("@sha256:" in job["container"]["image"] for job in jobs if "container" in job)
+    for workflow in FILES[1:]:
+        jobs = yaml.safe_load(texts(folder)[workflow])["jobs"].values()
+        assert all("@sha256:" in job["container"]["image"] for job in jobs if "container" in job)
+
+
+def test_every_workflow_is_pinned() -> None:
+    workflows = (ROOT / ".github/workflows").iterdir()
+    assert sorted(FILES[1:]) == sorted(f".github/workflows/{file.name}" for file in workflows)
 
 
 def test_existing_digest_is_replaced(folder: Path) -> None:

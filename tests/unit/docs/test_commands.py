@@ -17,10 +17,11 @@ from include.stack.settings import ROOT
 from tests.support.pages import Fence, Page, pages
 
 #: Marks of blocks whose commands cannot run here, in an HTML comment right above the block.
-MARKS = {"needs an account", "needs Docker", "needs a collector"}
+MARKS = {"needs an account", "needs Docker", "needs a collector", "needs a package index"}
 
 #: Commands that another test runs: its file, and a text that the file has as long as it does so.
 RUN_ELSEWHERE = {
+    r"git clone <URL> ventas && cd ventas": ("tests/proof/clones.py", '"git", "clone"'),
     r"\./ventas demo": ("tests/e2e/test_readme.py", 'ventas(stack, "demo"'),
     r"\./ventas logs \w+( --no-follow)?": (
         "tests/e2e/test_readme.py",

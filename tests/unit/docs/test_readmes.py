@@ -90,9 +90,9 @@ def test_sections_of_both_readmes_have_the_same_numbers_and_names() -> None:
 @pytest.mark.parametrize(
     ("line", "instead", "told"),
     [
-        ("## The window\n", "", "README.md lacks the heading of level 2 «La ventana» of"),
-        ("./ventas down   ", "./ventas stop   ", "lacks the line `./ventas down` of README.es.md"),
-        ("| `curve` |", "| `new` | x |\n| `curve` |", "lacks the table of 5 lines and 2 columns"),
+        ("## How it works\n", "", "README.md lacks the heading of level 2 «Cómo funciona» of"),
+        ("./ventas down  ", "./ventas stop  ", "lacks the line `./ventas down` of README.es.md"),
+        ("| run it |", "| new | x |\n| run it |", "lacks the table of 6 lines and 2 columns"),
         ("(docs/findings.md)", "(docs/found.md)", "lacks the link to docs/found.md of README.md"),
     ],
 )

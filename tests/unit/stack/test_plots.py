@@ -1,4 +1,4 @@
-"""The README's figures: they are drawn, and the same seed gives the same bytes."""
+"""The figures of docs/market.md: they are drawn, and the same seed gives the same bytes."""
 
 import subprocess
 import sys
@@ -37,10 +37,10 @@ def test_same_seed_draws_identical_small_figures(
     assert all(other[name] != one[name] for name in FIGURES)
 
 
-def test_readme_shows_each_figure() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_market_page_shows_each_figure() -> None:
+    page = (ROOT / "docs" / "market.md").read_text(encoding="utf-8")
     for name in FIGURES:
-        assert f"](docs/images/{name})" in readme
+        assert f"](images/{name})" in page
         assert (ROOT / "docs" / "images" / name).exists()
 
 
