@@ -18,7 +18,7 @@ def test_each_part_has_its_state_in_words(shop: Shop, visit: Visit) -> None:
     page = visitor.open("/ventas/salud")
     for card in CARDS:
         state = page.locator(f"[data-card={card}] .state .badge")
-        expect(state).to_have_text(re.compile(f". ({STATES})$"), timeout=20_000)
+        expect(state).to_have_text(re.compile(f". ({STATES})$"))
     expect(page.locator("[data-card=kafka]")).to_have_attribute("data-state", "good")
     expect(page.locator("[data-card=supervisor]")).to_contain_text("Druid lee lo que Kafka recibe")
     visitor.picture("salud")
