@@ -37,7 +37,7 @@ SEED = 11
 #: A store that sells on all days except that of `Shop.then`.
 SILENT = "San Justo"
 
-#: Milliseconds for whatever the page has to show: a busy machine is slow, and the page is not wrong.
+#: Milliseconds to wait for the page, since a slow machine is not an error of the page.
 PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 
