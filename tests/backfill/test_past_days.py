@@ -28,14 +28,14 @@ def moments_of_sales(lab: Lab, window: str) -> list[datetime]:
 def test_live_window_follows_the_filled_days_and_a_second_back_fill_adds_nothing(
     lab: Lab,
 ) -> None:
-    conf = {"days": 2, "scale": SCALE, "seed": SEED, "live_minutes": 0.5}
+    conf = {"days": 2, "scale": SCALE, "seed": SEED, "live_minutes": 1}
     first = lab.api.trigger(BACKFILL, {**conf, "go_live": True})
+    # Back-fills run one at a time: the second begins when the first has opened the window.
+    again = lab.api.trigger(BACKFILL, {**conf, "go_live": False})
     assert lab.end_of(BACKFILL, first) == "success"
+    window = lab.live_window()
     filled = lab.api.xcom(BACKFILL, first, "reconcile")
     assert filled["coinciden"]
-
-    window = lab.live_window()
-    again = lab.api.trigger(BACKFILL, {**conf, "go_live": False})
     for dag, run in ((WINDOW, window), (BACKFILL, again)):
         assert lab.end_of(dag, run) == "success"
         assert lab.api.xcom(dag, run, "reconcile")["coinciden"]
