@@ -1,4 +1,4 @@
-"""Which series level off, and which keep growing."""
+"""Series that level off are told apart from series that keep growing."""
 
 from __future__ import annotations
 
