@@ -11,6 +11,7 @@ from airflow.sdk import DAG, Param, TriggerRule
 
 from include.gcp.definition import vm_body
 from ventas_airflow.alerts import leave_notice, tell
+from ventas_airflow.concurrent_runs import SHARERS
 from ventas_airflow.operators.backfill import FillDayOperator, PlanDaysOperator
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
@@ -19,7 +20,6 @@ from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, Suspen
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.operators.watch import WatchDruidVmOperator
 from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
-from ventas_airflow.sharing import SHARERS
 from ventas_airflow.vm import VM
 
 #: Days that are filled at the same time: one per core of a small machine, a core left for Druid.

@@ -9,9 +9,9 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from ventas_airflow.alerts import leave_notice, tell, tell_late
-from ventas_airflow.conditions import druid_is_on, sales_expected
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.operators.validation import RunCheckOperator, SummarizeChecksOperator
+from ventas_airflow.preconditions import druid_is_on, sales_expected
 from ventas_airflow.vm import VM
 
 DATASOURCE = "{{ params.datasource }}"

@@ -10,6 +10,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from include.gcp.definition import vm_body
 from ventas_airflow.alerts import leave_notice, tell, tell_late
+from ventas_airflow.concurrent_runs import SHARERS
 from ventas_airflow.deadlines import PlannedEnd
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
@@ -20,7 +21,6 @@ from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, Suspen
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.operators.watch import WatchDruidVmOperator
 from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
-from ventas_airflow.sharing import SHARERS
 from ventas_airflow.timetable import SimulationWindowTimetable
 from ventas_airflow.vm import VM
 

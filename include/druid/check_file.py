@@ -30,8 +30,8 @@ from typing import Final, Literal, NamedTuple, cast, get_args
 
 from include.druid.front_matter import Entry, read_sql_file
 from include.druid.queries import for_datasource
+from include.sales.data_files import Problem
 from include.sales.faults import KINDS
-from include.sales.reading import Problem
 
 Severity = Literal["error", "warning"]
 When = Literal["always", "window_open"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from include.sales.reading import Problem
+from include.sales.data_files import Problem
 
 _KEY = re.compile(r"-- (\w+): *(.*)")
 _CONTINUED = re.compile(r"--  +(.*)")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from include.druid.runtime import VM_SERVICES
-from include.druid.sizing import Machine, SizingError, machines, most_tasks, size, tasks_for
 from include.gcp.prices import price_of, regions, unit_price
+from include.gcp.sizing import Machine, SizingError, machines, most_tasks, size, tasks_for
 
 MOST_EVENTS: Final = 1_000_000
 """Highest rate of the estimate, events per second; beyond it, these formulas do not hold."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from include.druid import container
-from include.druid.sizing import SizingError, size
 from include.gcp import vm_druid
 from include.gcp.google import Google, SetupError
+from include.gcp.sizing import SizingError, size
 
 _ATTRIBUTE: Final = "instance/attributes/ventas-"
 

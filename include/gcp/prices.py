@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from include.druid.sizing import machines
+from include.gcp.sizing import machines
 
 _PRICES = Path(__file__).with_name("prices.csv")
 

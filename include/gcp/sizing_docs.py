@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from include.druid.sizing import EVENTS_PER_TASK, machines, most_tasks, size
 from include.gcp.estimate import MONTH, Estimate, estimate
 from include.gcp.prices import price_of, regions, unit_price
+from include.gcp.sizing import EVENTS_PER_TASK, machines, most_tasks, size
 
 DOCS: Final = Path(__file__).parents[2] / "docs" / "sizing.md"
 

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Final
 
 from include.druid import container, runtime
-from include.druid.sizing import ZOOKEEPER
+from include.gcp.sizing import ZOOKEEPER
 
 HOST: Final = "127.0.0.1"
 CONF: Final = PurePath("/etc/druid")

@@ -6,8 +6,8 @@ import numpy as np
 
 from include.sales.catalogue import Catalogue
 from include.sales.demand import channel_shares
-from include.sales.draws import Floats, Ints
 from include.sales.market import Market
+from include.sales.random_numbers import Floats, Ints
 
 
 class AmountBands:

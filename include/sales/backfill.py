@@ -14,8 +14,8 @@ import numpy as np
 
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
-from include.sales.draws import Ints
 from include.sales.local_time import UTC_OFFSET_HOURS, midnight
+from include.sales.random_numbers import Ints
 
 MOST_DAYS = 366
 

@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 
 from include.sales.content import Drawn, SaleSource, customer_id, discount
-from include.sales.draws import BLOCK, Ints
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, iva_incluido
 from include.sales.lifecycle import PENDING, STEPS
 from include.sales.local_time import epoch_ms
+from include.sales.random_numbers import BLOCK, Ints
 
 Schedule = Callable[[int, int], Ints]
 """Returns the epoch milliseconds of the sales `first` … `stop` − 1.

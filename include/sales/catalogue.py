@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 
 from include.sales.calendar_tables import DIAS
+from include.sales.conditional_shares import fit
 from include.sales.demand import REFERENCE_YEAR, Demand
-from include.sales.draws import Choice, Floats, Ints
-from include.sales.fitting import fit
 from include.sales.local_time import day_of, dia_index, first_hour
 from include.sales.market import Market
+from include.sales.random_numbers import Choice, Floats, Ints
 from include.sales.tables import Category, Product, applicable
 
 ZIPF_EXPONENT: Final = 1.0

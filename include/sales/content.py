@@ -23,7 +23,6 @@ import numpy as np
 
 from include.sales.catalogue import HOURS, Catalogue, slot
 from include.sales.demand import Demand
-from include.sales.draws import BLOCK, Choice, Floats, Ints, Stream, check_seed, uniforms
 from include.sales.event import (
     ESTADOS,
     PLATAFORMAS,
@@ -37,7 +36,8 @@ from include.sales.lifecycle import APPROVED, DAY_SECONDS, PENDING, Lifecycle
 from include.sales.local_time import day_of, epoch_ms, hours_of
 from include.sales.market import Market
 from include.sales.payments import Payments
-from include.sales.places import PLATFORM_CHANNEL, Places
+from include.sales.points_of_sale import PLATFORM_CHANNEL, PointsOfSale
+from include.sales.random_numbers import BLOCK, Choice, Floats, Ints, Stream, check_seed, uniforms
 from include.sales.tables import CHANNELS, Store, applicable
 
 CASH, IN_STORE = TIPOS_PAGO.index("efectivo"), CHANNELS.index("local")
@@ -147,7 +147,7 @@ class SaleSource:
         """Names of the provinces by code."""
 
         demand, self._catalogue, self._payments = _choices(market)
-        self._places = Places(market, self.stores, demand)
+        self._places = PointsOfSale(market, self.stores, demand)
         self.issuers = self._payments.issuers
         self.reasons = self._payments.reasons
         codes = self._payments.provinces

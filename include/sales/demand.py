@@ -13,9 +13,9 @@ import holidays
 import numpy as np
 
 from include.sales.calendar_tables import DIAS, HourWeight
-from include.sales.draws import Floats
 from include.sales.local_time import HOUR_MS, day_of, dia_index, epoch_ms, first_hour, hours_of
 from include.sales.market import Market
+from include.sales.random_numbers import Floats
 from include.sales.tables import CHANNELS, applicable
 
 REFERENCE_YEAR: Final = 2026

@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 
 from include.sales.bulk import Schedule
-from include.sales.draws import BLOCK, Floats, Ints, Stream, check_seed, uniforms
 from include.sales.event import ESTADOS
 from include.sales.lifecycle import STEPS
+from include.sales.random_numbers import BLOCK, Floats, Ints, Stream, check_seed, uniforms
 
 MAX_PERCENT: Final = 50
 

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import numpy as np
 
 from include.sales.amounts import AmountBands
-from include.sales.draws import Choice, Floats, Ints
-from include.sales.fitting import fit, shares_table
+from include.sales.conditional_shares import fit, shares_table
 from include.sales.market import Market
+from include.sales.random_numbers import Choice, Floats, Ints
 
 
 class Instalments:

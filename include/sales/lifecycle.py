@@ -6,10 +6,10 @@ for some approved sales `reembolsada` or `contracargo`. A transfer that never ar
 
 import numpy as np
 
-from include.sales.draws import Choice, Floats, Ints
+from include.sales.conditional_shares import shares_table
 from include.sales.event import ESTADOS, TIPOS_PAGO
-from include.sales.fitting import shares_table
 from include.sales.market import Market
+from include.sales.random_numbers import Choice, Floats, Ints
 from include.sales.tables import CHANNELS
 
 DAY_SECONDS = 86_400

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeVar
 
 from include.sales.calendar_tables import DIAS
-from include.sales.draws import Ints
+from include.sales.random_numbers import Ints
 
 Moments = TypeVar("Moments", int, Ints)
 """A moment in epoch milliseconds, or a column of them."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final, get_args
 
 from include.sales import calendar_tables, lifecycle_tables, payment_tables, tables
+from include.sales.data_files import Problem
 from include.sales.market_rules import check
-from include.sales.reading import Problem
 from include.sales.rules import Rules
 
 DATA: Final = Path(__file__).parent / "data"

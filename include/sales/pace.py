@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
-from include.sales import wall
+from include.sales import steady_clock
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
-from include.sales.draws import BLOCK, Floats, Stream, check_seed, uniforms
 from include.sales.faults import Faults
 from include.sales.local_time import moment_of
+from include.sales.random_numbers import BLOCK, Floats, Stream, check_seed, uniforms
 
 
 def gap_seconds(seed: int, n: int, minimum: float, maximum: float) -> float:
@@ -94,7 +94,7 @@ class Cadence:
 
     def moment(self, n: int) -> datetime:  # noqa: ARG002 - whichever it is, it is now
         """Return the present moment."""
-        return wall.now()
+        return steady_clock.now()
 
 
 _SLICE = timedelta(minutes=5)
@@ -118,7 +118,7 @@ class Curve:
 
     def left(self, n: int) -> float:
         """Return the seconds until sale n is due; less than 0 if it is late."""
-        return self._at(n) / 1000 - wall.seconds()
+        return self._at(n) / 1000 - steady_clock.seconds()
 
     def moment(self, n: int) -> datetime:
         """Return the moment of arrival n."""

@@ -10,12 +10,12 @@ import numpy as np
 
 from include.sales.amounts import AmountBands
 from include.sales.catalogue import Catalogue
-from include.sales.draws import Choice, Floats
+from include.sales.conditional_shares import fit, shares_table
 from include.sales.event import ESTADOS, TIPOS_PAGO
-from include.sales.fitting import fit, shares_table
 from include.sales.instalments import Instalments
 from include.sales.market import Market
 from include.sales.promotions import Promotions
+from include.sales.random_numbers import Choice, Floats
 from include.sales.tables import CHANNELS, applicable
 
 MAX_REJECTED: Final = 0.95

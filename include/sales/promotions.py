@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from include.sales.draws import Choice, Floats, Ints
 from include.sales.event import TIPOS_PAGO
 from include.sales.market import Market
 from include.sales.payment_tables import Promotion
+from include.sales.random_numbers import Choice, Floats, Ints
 from include.sales.tables import CHANNELS
 
 _OPEN_END = date.max

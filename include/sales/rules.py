@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from include.sales.reading import Line, Problem, read_table
+from include.sales.data_files import Line, Problem, read_table
 from include.sales.tables import Row, applicable
 
 SHARE_TOLERANCE: Final = 0.15

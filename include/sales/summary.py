@@ -12,11 +12,11 @@ import numpy as np
 from include.sales.arrivals import arrivals
 from include.sales.content import Drawn, SaleSource
 from include.sales.demand import Demand
-from include.sales.draws import BLOCK, Floats, Ints
 from include.sales.event import ESTADOS, TIPOS_PAGO
 from include.sales.local_time import first_hour, hours_of, midnight
 from include.sales.market import Market
-from include.sales.places import PLATFORM_CHANNEL
+from include.sales.points_of_sale import PLATFORM_CHANNEL
+from include.sales.random_numbers import BLOCK, Floats, Ints
 from include.sales.tables import CHANNELS, Canal, PaymentShare, applicable
 
 

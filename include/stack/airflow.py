@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 
 from include.stack import environment as process_environment
-from include.stack import private, security
+from include.stack import secret_files, security
 from include.stack.settings import HOST, ROOT, Settings
 
 #: The project, zone and VM that the embedded Compute Engine emulator serves.
@@ -139,7 +139,7 @@ def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
 def _configuration(settings: Settings, home: Path) -> dict[str, str]:
     own = _secrets(home)
     passwords_file = home / "passwords.json"
-    private.write(passwords_file, json.dumps(passwords(settings)))
+    secret_files.write(passwords_file, json.dumps(passwords(settings)))
     url = settings.url("airflow")
     return {
         "CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -185,7 +185,7 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
 
 def _secrets(home: Path) -> dict[str, str]:
     """Return this stack's secrets; make those that an older version did not have."""
-    return private.kept(
+    return secret_files.kept(
         home / "secrets.json",
         {
             "password": lambda: secrets.token_urlsafe(12),

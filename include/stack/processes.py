@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.druid import runtime
-from include.stack import airflow, extension, kafka, private, security, zookeeper
+from include.stack import airflow, extension, kafka, secret_files, security, zookeeper
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.settings import HOST, Settings
 
@@ -112,7 +112,7 @@ serverurl=unix://{socket}
         parts += [_program(settings, process) for process in members]
     file = settings.home / "supervisord.conf"
     # "%" starts an expansion in supervisord's files, and no value here needs an expansion.
-    private.write(file, "".join(parts).replace("%", "%%"))
+    secret_files.write(file, "".join(parts).replace("%", "%%"))
     return file
 
 
@@ -203,5 +203,5 @@ def _proxy(settings: Settings) -> Process:
 
 def _write(settings: Settings, name: str, values: Mapping[str, str]) -> Path:
     file = settings.home / "conf" / name
-    private.write(file, runtime.render(values))
+    secret_files.write(file, runtime.render(values))
     return file

@@ -17,7 +17,7 @@ from requests.auth import HTTPBasicAuth
 
 from include.druid.client import DruidClient
 from include.druid.supervisor import JAAS_VARIABLE
-from include.stack import private
+from include.stack import secret_files
 from include.stack.certificates import Authority
 from include.stack.settings import Settings
 
@@ -55,7 +55,7 @@ def passwords(settings: Settings) -> dict[str, str]:
     """Return Kafka's passwords by user, and Druid's as `druid_login`; made at the first use."""
     names = (ADMIN, AIRFLOW, DRUID, _DRUID_LOGIN)
     makers = dict.fromkeys(names, lambda: secrets.token_urlsafe(24))
-    return private.kept(_folder(settings) / "passwords.json", makers)
+    return secret_files.kept(_folder(settings) / "passwords.json", makers)
 
 
 def inner(settings: Settings) -> dict[str, str]:
@@ -64,7 +64,7 @@ def inner(settings: Settings) -> dict[str, str]:
     `druid` is the key of Druid's processes; `derby` and `zookeeper` are the passwords of both.
     """
     makers = dict.fromkeys(("druid", "derby", "zookeeper"), lambda: secrets.token_urlsafe(24))
-    return private.kept(_folder(settings) / "inner.json", makers)
+    return secret_files.kept(_folder(settings) / "inner.json", makers)
 
 
 def druid_key(settings: Settings) -> Path:
@@ -201,7 +201,7 @@ def _folder(settings: Settings) -> Path:
 
 def _private(settings: Settings, name: str, text: str) -> Path:
     file = _folder(settings) / name
-    private.write(file, text)
+    secret_files.write(file, text)
     return file
 
 

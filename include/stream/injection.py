@@ -8,10 +8,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from include.sales.draws import Ints
 from include.sales.event import ESTADOS, Venta, decode
 from include.sales.faults import ABSURD_CENTAVOS, FLAG, GARBLED, Faults, garble
 from include.sales.local_time import epoch_ms
+from include.sales.random_numbers import Ints
 from include.stream.ledger import LedgerEntry, Totals, added, totals_of
 
 _MINUTE_MS = 60_000

@@ -13,10 +13,10 @@ import numpy as np
 
 from include.sales.bulk import BulkEncoder, Encoded, Schedule
 from include.sales.content import SaleSource
-from include.sales.draws import BLOCK
 from include.sales.event import ESTADOS, format_ts
 from include.sales.faults import Faults
 from include.sales.local_time import moment_of
+from include.sales.random_numbers import BLOCK
 from include.stream.injection import Columns, Transaction, inject
 from include.stream.ledger import LedgerEntry, Totals, minute_of
 from include.stream.publisher import SalePublisher

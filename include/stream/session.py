@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
-from include.sales import wall
+from include.sales import steady_clock
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.faults import Faults
 from include.sales.lifecycle import is_return
 from include.sales.pace import Pace
-from include.sales.ticker import money, sale_line
+from include.sales.sale_line import money, sale_line
 from include.stream.errors import StreamError
 from include.stream.ledger import RunProgress
 from include.stream.publisher import NotAcknowledgedError, SalePublisher
@@ -120,7 +120,7 @@ def publish_window(
         publisher.open(since=since)
         chains = publisher.chains(since=since) if publisher.resumed_at else {}
         # Sale 0, not the earliest one: a fault may have dated a later sale before it.
-        first = begins or (chains[0][0] if chains else wall.now())
+        first = begins or (chains[0][0] if chains else steady_clock.now())
         session = _Session(publisher, source, pace(first), _end(first, until), faults)
         session.take_up(chains)
         session.run(stop)
@@ -197,7 +197,7 @@ class _Session:
 
     def _left(self) -> float:
         """Return the seconds until an event is due or the window ends."""
-        now = wall.seconds()
+        now = steady_clock.seconds()
         lefts = [self._steps[0][0] - now] if self._steps else []
         if self._open:
             lefts += [self._pace.left(self._next), self._end.timestamp() - now]
@@ -208,7 +208,7 @@ class _Session:
         events: list[Venta] = []
         while len(events) < _MOST_AT_ONCE:
             sale_left = self._sale_left()
-            step_left = self._steps[0][0] - wall.seconds() if self._steps else float("inf")
+            step_left = self._steps[0][0] - steady_clock.seconds() if self._steps else float("inf")
             if min(sale_left, step_left) > 0:
                 break
             if step_left <= sale_left:
@@ -233,7 +233,7 @@ class _Session:
         if left <= 0:
             self._open = self._pace.moment(self._next) < self._end
         else:
-            self._open = wall.now() < self._end
+            self._open = steady_clock.now() < self._end
         return left if self._open else float("inf")
 
     def _await(self, steps: Sequence[Venta]) -> None:

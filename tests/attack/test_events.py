@@ -21,13 +21,13 @@ from fastapi.testclient import TestClient
 from include.druid import ledger as comparison
 from include.druid.checks import CheckResult, load_checks
 from include.druid.client import DruidClient
-from include.druid.findings.judge import KINDS
-from include.druid.library import load_library
-from include.druid.live.filters import COLUMNS, RANGES
-from include.druid.live.overview import Memory
 from include.druid.queries import for_datasource
 from include.druid.row_stats import RowStats, row_stats
 from include.druid.supervisor import Expected, supervisor_spec, unsettled
+from include.page.filters import COLUMNS, RANGES
+from include.page.findings.judge import KINDS
+from include.page.library import load_library
+from include.page.overview import Memory
 from include.sales.content import SaleSource
 from include.sales.event import Venta, format_ts
 from include.sales.market import load_market
@@ -44,9 +44,9 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.validation import RunCheckOperator
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import can_read, can_run, viewer
+from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.app import create_app
 from ventas_airflow.page.services import Viewer
-from ventas_airflow.page.shared import Shared
 
 #: Sales per hour, in the last day and in the same hours of earlier days, which findings need.
 PER_HOUR = 20
@@ -182,7 +182,7 @@ def page(
     place = attacked.place
     for module in (findings, health, live, queries):
         monkeypatch.setattr(module, "DATASOURCE", place.topic)
-        monkeypatch.setattr(module, "_shared", Shared())
+        monkeypatch.setattr(module, "_shared", AnswerCache())
     monkeypatch.setattr(live, "_memory", Memory())
     monkeypatch.setattr(health, "LEDGER", place.ledger_topic)
     monkeypatch.setattr(queries, "TOPIC", place.topic)

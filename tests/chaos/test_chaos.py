@@ -5,9 +5,9 @@ These two scenarios have no time limit, which a busy machine might exceed.
 
 from pathlib import Path
 
-from chaos import lab as laboratory
-from chaos.run import close_windows, run_scenario
-from chaos.windows import Windows
+from commands.chaos import lab as laboratory
+from commands.chaos.run import close_windows, run_scenario
+from commands.chaos.windows import Windows
 from tests.support.lab import Lab
 
 

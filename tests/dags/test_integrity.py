@@ -20,8 +20,8 @@ from airflow.serialization.serialized_objects import DagSerialization, Serialize
 from include.stack.settings import ROOT
 from tests.dags.parsing import Parsed, parse_apart
 from ventas_airflow.alerts import leave_notice, tell, tell_late
+from ventas_airflow.concurrent_runs import SHARERS, TASKS
 from ventas_airflow.deadlines import PlannedEnd
-from ventas_airflow.sharing import SHARERS, TASKS
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
 DAGS = ("sales_backfill", "sales_validation", "sales_window")

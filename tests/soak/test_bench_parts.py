@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.parts import PARTS, run_part
+from commands.bench.parts import PARTS, run_part
 from include.stack.settings import Settings
 
 

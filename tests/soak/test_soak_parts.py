@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from commands.soak import days as module
+from commands.soak.days import DayPublisher
+from commands.soak.sampling import sample
 from include.druid.client import DruidClient
 from include.sales.backfill import past_days
 from include.stack.settings import Settings
 from include.stream.ledger import read_minutes
 from include.stream.topics import ensure_topic
-from soak import days as module
-from soak.days import DayPublisher
-from soak.sampling import sample
 
 
 @pytest.fixture

@@ -6,16 +6,16 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from include.druid.findings.report import Query
-from include.druid.findings.windows import goods_windows, payment_windows
+from include.page.findings.report import Query
+from include.page.findings.windows import goods_windows, payment_windows
 from include.sales.arrivals import arrivals
 from include.sales.content import Drawn, SaleSource
 from include.sales.demand import Demand
-from include.sales.draws import BLOCK, Ints
 from include.sales.event import ESTADOS, TIPOS_PAGO, Venta
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import HOUR_MS, epoch_ms, moment_of
 from include.sales.market import Market
+from include.sales.random_numbers import BLOCK, Ints
 
 APPROVED, REJECTED, REFUNDED, CHARGED_BACK = (
     ESTADOS.index(state) for state in ("aprobada", "rechazada", "reembolsada", "contracargo")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
-from include.stack.suites import SUITES
+from commands.test.suites import SUITES
 
 #: Least seconds between two lines, except at the end of a suite.
 EVERY = 15.0

@@ -12,7 +12,7 @@ import uvicorn
 
 from include.stack.compute.app import create_app
 from include.stack.compute.emulator import Emulator, StateFileError
-from include.stack.compute.power import AlwaysOn, Power, SupervisorGroups
+from include.stack.compute.process_group import AlwaysOn, ProcessGroup, SupervisorGroups
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - only inside a container, see --container
@@ -37,7 +37,7 @@ supervisord's configuration must have the group, with its programs not started b
   [program:druid-coordinator]
   autostart = false
 
-faults, if started with --faults (JSON; see include/stack/compute/faults.py for the codes):
+faults, if started with --faults (JSON; see include/stack/compute/injected_errors.py for the codes):
   POST   /faults         {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "zones": ["us-east1-b"]}
   POST   /faults         {"code": "backendError", "methods": ["instances.get"], "times": 3}
   POST   /interruptions  {"project": "...", "zone": "...", "instance": "...",
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    power: Power = (
+    power: ProcessGroup = (
         AlwaysOn()
         if options.always_on
         else SupervisorGroups(options.supervisor_socket, options.group or ["druid"])

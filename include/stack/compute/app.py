@@ -15,8 +15,7 @@ from starlette.exceptions import HTTPException
 from include.stack.compute.discovery import check_insert, check_parameters
 from include.stack.compute.emulator import Emulator
 from include.stack.compute.errors import ApiError
-from include.stack.compute.faults import Fault, Faults
-from include.stack.compute.records import Interruption, Place, Trouble
+from include.stack.compute.injected_errors import Fault, Faults
 from include.stack.compute.resources import (
     Json,
     disk_json,
@@ -24,6 +23,7 @@ from include.stack.compute.resources import (
     list_json,
     operation_json,
 )
+from include.stack.compute.state import Interruption, Place, Trouble
 from include.stack.compute.validation import check_instance, check_request_id, check_zone
 from include.web_guard import BodyLimit, WebGuard
 

@@ -15,8 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from include.stack.compute.instances import Fleet
-from include.stack.compute.power import Power, PowerError
-from include.stack.compute.records import Operation, Place
+from include.stack.compute.process_group import ProcessGroup, ProcessGroupError
+from include.stack.compute.state import Operation, Place
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Emulator:
     block, and the next emulator finds it as it is.
     """
 
-    def __init__(self, power: Power, state_file: Path) -> None:
+    def __init__(self, power: ProcessGroup, state_file: Path) -> None:
         self._power = power
         self._state_file = state_file
         self._changed = Condition()
@@ -106,7 +106,7 @@ class Emulator:
                 self._power.start()
             elif step == "stop":
                 self._power.stop()
-        except PowerError as error:
+        except ProcessGroupError as error:
             message = str(error)
             if step == "start":
                 self.apply(lambda fleet, now: fleet.failed(message, now))
@@ -116,7 +116,7 @@ class Emulator:
             self.apply(lambda fleet, now: fleet.told(now))
         try:
             group = self._power.observe()
-        except PowerError as error:
+        except ProcessGroupError as error:
             self._report(str(error))
             return
         self._report("")

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from include.stack.compute.errors import ApiError, already_exists, not_found, not_ready
-from include.stack.compute.power import Group
-from include.stack.compute.records import (
+from include.stack.compute.process_group import Group
+from include.stack.compute.state import (
     Disk,
     Failure,
     Instance,

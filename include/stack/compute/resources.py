@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from include.stack.compute.errors import invalid
-from include.stack.compute.records import Disk, Instance, Operation
+from include.stack.compute.state import Disk, Instance, Operation
 
 Json = dict[str, Any]
 

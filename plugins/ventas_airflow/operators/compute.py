@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from include.gcp.definition import with_startup
+from ventas_airflow.concurrent_runs import users
 from ventas_airflow.operators.waiting import WaitingOperator
-from ventas_airflow.sharing import users
 from ventas_airflow.triggers.druid_health import DruidHealthTrigger, VmStatusTrigger
 from ventas_airflow.vm import zones_of
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from ventas_airflow.conditions import druid_client
+from ventas_airflow.preconditions import druid_client
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from ventas_airflow.conditions import druid_client, vm_is_off
 from ventas_airflow.ledger import read_sides
+from ventas_airflow.preconditions import druid_client, vm_is_off
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

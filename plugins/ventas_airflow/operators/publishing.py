@@ -74,7 +74,7 @@ class PublishingOperator(SalesOperator):
         from include.stream.publisher import NotAcknowledgedError
         from include.stream.reader import ReadStalledError
         from include.stream.session import SESSION_CONFIG, WindowStoppedError
-        from ventas_airflow.counting import CountedPublisher
+        from ventas_airflow.counted_publisher import CountedPublisher
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         config = KafkaConfigHook(self.kafka_conn_id).get_conn

@@ -13,7 +13,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from ventas_airflow import metrics
-from ventas_airflow.conditions import druid_client
+from ventas_airflow.preconditions import druid_client
 from ventas_airflow.runs import Published, each_published, earliest_record
 
 if TYPE_CHECKING:

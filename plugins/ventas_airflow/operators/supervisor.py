@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ventas_airflow.conditions import druid_client
+from ventas_airflow.concurrent_runs import Stage, users
 from ventas_airflow.operators.waiting import WaitingOperator
+from ventas_airflow.preconditions import druid_client
 from ventas_airflow.runs import Published, each_published, earliest_record
-from ventas_airflow.sharing import Stage, users
 from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import Goal, SupervisorTrigger
 

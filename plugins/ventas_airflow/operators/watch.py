@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ventas_airflow.concurrent_runs import have_ended
 from ventas_airflow.operators.compute import STARTING, Carry, EnsureDruidVmOperator, Result
-from ventas_airflow.sharing import have_ended
 from ventas_airflow.triggers.druid_health import VmWatchTrigger
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ from include.texts import InputError
 from include.web_guard import BodyLimit
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
+from ventas_airflow.page.fair_threads import BusyError
 from ventas_airflow.page.mount import VIEWS
 from ventas_airflow.page.services import ViewerLeftError
-from ventas_airflow.page.turns import BusyError
 
 log = logging.getLogger(__name__)
 

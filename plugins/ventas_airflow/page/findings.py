@@ -6,14 +6,14 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from include.druid.findings.look import look
-from include.druid.live.filters import Filters, parse_filters
+from include.page.filters import Filters, parse_filters
+from include.page.findings.detection import look
 from ventas_airflow.page.access import Asking
+from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.services import DATASOURCE, druid, judging
-from ventas_airflow.page.shared import Shared
 
 router = APIRouter()
-_shared: Final = Shared(turns=judging)
+_shared: Final = AnswerCache(turns=judging)
 
 KEPT_SECONDS: Final = 120.0
 """Seconds that a report is shared: it compares hours, and costs Druid about a second."""

@@ -13,23 +13,23 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
-from include.druid import flow
 from include.druid.client import SupervisorMissingError
-from include.druid.flow import LOOKBACK, Part
 from include.druid.ledger import closed_minutes
-from include.gcp.running import running
+from include.page import flow_health
+from include.page.flow_health import LOOKBACK, Part
+from include.page.vm_card import running
 from include.stream.errors import StreamError
 from include.stream.ledger import read_run
 from include.stream.reader import offsets_of
 from include.stream.topics import TopicMissingError
 from ventas_airflow.ledger import read_sides
 from ventas_airflow.page.access import Asking, CanRun, MayRun
+from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.services import DATASOURCE, Viewer, acts, druid, kafka_config
-from ventas_airflow.page.shared import Shared
 from ventas_airflow.vm import vm_of, zones_of
 
 router = APIRouter()
-_shared: Final = Shared()
+_shared: Final = AnswerCache()
 
 LEDGER: Final = f"{DATASOURCE}.ledger"
 
@@ -53,7 +53,7 @@ async def sales(viewer: Asking) -> dict[str, Any]:
     """Return the parts `cadence` and `freshness`."""
 
     def look() -> dict[str, Any]:
-        found = flow.read_sales(druid(), DATASOURCE, datetime.now(UTC))
+        found = flow_health.read_sales(druid(), DATASOURCE, datetime.now(UTC))
         return {name: part.to_dict() for name, part in found.items()}
 
     answer: dict[str, Any] = await _shared.get(viewer, "sales", 3.0, look)
@@ -114,9 +114,9 @@ async def _part(
 
 def _supervisor() -> Part:
     try:
-        return flow.supervisor(druid().supervisor_status(DATASOURCE))
+        return flow_health.supervisor(druid().supervisor_status(DATASOURCE))
     except SupervisorMissingError:
-        return flow.supervisor(None)
+        return flow_health.supervisor(None)
 
 
 def _kafka() -> Part:
@@ -146,7 +146,7 @@ def _ledger() -> Part:
         )
     except StreamError as error:
         return _unread(config, error)
-    part = flow.equality(*sides, before=_differed)
+    part = flow_health.equality(*sides, before=_differed)
     _differed = {row["minuto"] for row in part.numbers["minutos"] if row["estado"] == "distinto"}
     return part
 

@@ -7,16 +7,16 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from include.druid.live.filters import Filters, parse_filters
-from include.druid.live.overview import Memory, overview
+from include.page.filters import Filters, parse_filters
+from include.page.overview import Memory, overview
 from include.sales.event import PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import Market, load_market
 from ventas_airflow.page.access import Asking
+from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.services import DATASOURCE, druid, queries
-from ventas_airflow.page.shared import Shared
 
 router = APIRouter()
-_shared: Final = Shared()
+_shared: Final = AnswerCache()
 _memory: Final = Memory()
 
 OLD_TIMES: Final = 10

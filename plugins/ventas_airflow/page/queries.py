@@ -11,8 +11,9 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel
 
-from include.druid.library import Column, ColumnKind, Query, bind, load_library
-from include.druid.sql_box import (
+from include.druid.supervisor import TIMESTAMP
+from include.page.library import Column, ColumnKind, Query, bind, load_library
+from include.page.sql_box import (
     DEFAULT_ROWS,
     DEFAULT_SECONDS,
     MOST_ROWS,
@@ -22,11 +23,12 @@ from include.druid.sql_box import (
     ask_freely,
     query_id,
 )
-from include.druid.supervisor import TIMESTAMP
 from include.sales.event import FIELDS
 from include.stream.tail import MOST, Tail, check_count, tail
 from include.texts import Texts
 from ventas_airflow.page.access import Asking, CanRun
+from ventas_airflow.page.answer_cache import AnswerCache
+from ventas_airflow.page.fair_threads import BusyError
 from ventas_airflow.page.services import (
     DATASOURCE,
     acts,
@@ -35,12 +37,10 @@ from ventas_airflow.page.services import (
     kafka_config,
     looks,
 )
-from ventas_airflow.page.shared import Shared
-from ventas_airflow.page.turns import BusyError
 
 router = APIRouter()
 #: Few answers are kept, since each may have `MOST_ROWS` rows.
-_shared: Final = Shared(most=50)
+_shared: Final = AnswerCache(most=50)
 
 TOPIC: Final = "ventas"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from include.druid.client import DruidClient
-from ventas_airflow.page.turns import Turns
+from ventas_airflow.page.fair_threads import FairThreads
 
 if TYPE_CHECKING:
     from ventas_airflow.hooks.druid import DruidSupervisorHook
@@ -30,13 +30,13 @@ queries: Final = ThreadPoolExecutor(8, thread_name_prefix="ventas-query")
 
 #: Threads of the calls that wait for those queries, or for Kafka: in the pool of the queries, such
 #: a call could wait for its own thread.
-looks: Final = Turns(8, "ventas-page")
+looks: Final = FairThreads(8, "ventas-page")
 
 #: One thread that judges the sales: more would take both processors from the other views.
-judging: Final = Turns(1, "ventas-findings")
+judging: Final = FairThreads(1, "ventas-findings")
 
 #: Threads of the page's buttons: slow reads must not delay the cancellation of a query.
-acts: Final = Turns(2, "ventas-act")
+acts: Final = FairThreads(2, "ventas-act")
 
 
 class ViewerLeftError(Exception):
@@ -71,7 +71,7 @@ class Viewer:
             raise ViewerLeftError
         return answer.result()
 
-    async def run(self, turns: Turns, call: Callable[[], T]) -> T:
+    async def run(self, turns: FairThreads, call: Callable[[], T]) -> T:
         """Run a blocking call in a thread of `turns`; raise as `wait` does, or BusyError."""
         turn = turns.submit(self.name, call)
         try:

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowException
 from asgiref.sync import sync_to_async
 
 from include.druid.health import SERVERS_SQL, missing_servers
-from ventas_airflow.sharing import have_ended
+from ventas_airflow.concurrent_runs import have_ended
 from ventas_airflow.triggers.waiting import WaitTrigger
 
 if TYPE_CHECKING:

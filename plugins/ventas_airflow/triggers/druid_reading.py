@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from include.druid.client import DruidClient, DruidError, DruidUnreachableError
 from include.druid.offsets import OffsetsError, check_offsets, positions, reset
 from include.druid.supervisor import describe, is_running, kafka_refusal
-from ventas_airflow.conditions import druid_client
+from ventas_airflow.preconditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
 
 if TYPE_CHECKING:

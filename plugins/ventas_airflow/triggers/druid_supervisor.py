@@ -20,7 +20,7 @@ from include.druid.supervisor import (
     missing_rows,
     unsettled,
 )
-from ventas_airflow.conditions import druid_client
+from ventas_airflow.preconditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
 
 Goal = Literal["complete", "settled"]

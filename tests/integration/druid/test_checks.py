@@ -14,8 +14,8 @@ from confluent_kafka import Producer
 
 from include.druid.checks import CheckResult, load_checks
 from include.druid.client import DruidClient, DruidError
-from include.druid.flow import read_sales
 from include.druid.supervisor import supervisor_spec
+from include.page.flow_health import read_sales
 from include.sales.content import SaleSource
 from include.sales.event import ESTADOS, Venta, format_ts, iva_incluido
 from include.sales.market import load_market
@@ -243,7 +243,7 @@ def test_each_error_is_reported_with_its_exact_count(
 def test_sales_are_expected_while_they_are_produced_and_ingested(
     connections: None, druid: DruidClient, kafka_config: Mapping[str, Any], datasource: str
 ) -> None:
-    from ventas_airflow.conditions import sales_expected
+    from ventas_airflow.preconditions import sales_expected
 
     def expected(**states: str) -> dict[str, Any]:
         return sales_expected(datasource, Producing(**states), patience=1)  # type: ignore[arg-type]

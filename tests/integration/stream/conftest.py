@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.sales import pace, wall
+from include.sales import pace, steady_clock
 from include.stack import stack as embedded
 from include.stack.waiting import wait_until
 from include.stream import load
@@ -51,7 +51,7 @@ def broker(own_kafka: OwnKafka) -> Iterator[int]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Simulated clock of windows and loads; their waits advance it and take no real time."""
     clock = Clock(NOON)
-    monkeypatch.setattr(wall, "seconds", clock.seconds)
+    monkeypatch.setattr(steady_clock, "seconds", clock.seconds)
     monkeypatch.setattr(load, "time", clock)
     monkeypatch.setattr(pace, "Cadence", clock.cadence)
     return clock

@@ -9,10 +9,10 @@ import pytest
 
 from include.sales.bulk import evenly, split
 from include.sales.demand import Demand
-from include.sales.draws import BLOCK
 from include.sales.faults import FATES, FLAG, GARBLED, FaultRates, Faults
 from include.sales.market import load_market
 from include.sales.pace import Curve, Pace
+from include.sales.random_numbers import BLOCK
 from include.stream.ledger import began_at, read_faults, read_run
 from include.stream.load import LOAD_CONFIG, publish_load
 from include.stream.reader import ids_of_run, read_committed

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from include.sales.bulk import BulkEncoder, evenly, split
-from include.sales.draws import BLOCK
+from include.sales.random_numbers import BLOCK
 from include.stream.ledger import read_run
 from include.stream.load import (
     LOAD_CONFIG,

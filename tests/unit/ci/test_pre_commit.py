@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from commands.test.runner import LINT
+from commands.test.suites import SELECTIONS, SUITES
 from include.stack.settings import ROOT
-from include.stack.suites import SELECTIONS, SUITES
-from include.stack.testing import LINT
 
 CONFIGURATION = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
 HOOKS: list[dict[str, Any]] = [hook for it in CONFIGURATION["repos"] for hook in it["hooks"]]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from commands.test.suites import SELECTIONS, SUITES
 from include.stack.settings import ROOT
-from include.stack.suites import SELECTIONS, SUITES
 
 FILES = sorted((ROOT / ".github/workflows").glob("*.y*ml"))
 SCRIPTS = sorted(path for path in (ROOT / ".ci").iterdir())

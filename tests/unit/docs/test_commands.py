@@ -30,13 +30,13 @@ RUN_ELSEWHERE = {
     r"\./ventas up": ("tests/conftest.py", "embedded.up(settings"),
     r"\./ventas test.*": (".ci/run", "./ventas test"),
     r"\./ventas bench --quick": ("tests/soak/test_bench_parts.py", "def test_"),
-    r"\./ventas bench page": ("tests/unit/bench/test_page.py", "def test_"),
+    r"\./ventas bench page": ("tests/unit/commands/bench/test_page.py", "def test_"),
     r"\./ventas chaos.*": ("tests/chaos/test_chaos.py", "run_scenario("),
     r"\./ventas soak --hours .*": ("tests/soak/test_soak_parts.py", "from soak"),
     r"VENTAS_SECURE=1 \./ventas up": ("tests/secure/conftest.py", "assert stack.secure"),
     r"\./make-env\.sh": ("tests/unit/compose/test_make_env.py", '"make-env.sh"'),
-    r"\./ventas plots": ("tests/unit/stack/test_plots.py", 'main(["plots"'),
-    r"python -m include\.druid\.library_docs": ("tests/unit/druid/test_library.py", "render("),
+    r"\./ventas plots": ("tests/unit/commands/test_plots.py", 'main(["plots"'),
+    r"python -m include\.druid\.library_docs": ("tests/unit/page/test_library.py", "render("),
     r"python -m include\.stream\.dictionary": ("tests/unit/stream/test_dictionary.py", "render("),
 }
 
@@ -119,7 +119,7 @@ def test_cheap_command_of_the_docs_succeeds(command: str, tmp_path: Path) -> Non
     assert arguments[0] == "./ventas"
     done = subprocess.run(
         # The program that `./ventas` runs when its environment is ready.
-        [sys.executable, "-m", "include.stack.cli", *arguments[1:]],
+        [sys.executable, "-m", "commands.cli", *arguments[1:]],
         cwd=ROOT,
         env={
             **os.environ,

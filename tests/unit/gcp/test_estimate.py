@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.druid.runtime import VM_SERVICES
-from include.druid.sizing import EVENTS_PER_TASK, SizingError, machines, most_tasks
 from include.gcp.estimate import Cost, Vms, estimate
 from include.gcp.prices import price_of
+from include.gcp.sizing import EVENTS_PER_TASK, SizingError, machines, most_tasks
 from ventas_airflow.sales import TOPICS
 
 rates = st.floats(0.1, 1_000_000)

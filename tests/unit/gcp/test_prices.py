@@ -6,9 +6,9 @@ import csv
 
 import pytest
 
-from include.druid.sizing import machines
 from include.gcp import prices
 from include.gcp.prices import price_of, regions, unit_price
+from include.gcp.sizing import machines
 
 ZONE = "southamerica-east1-a"
 

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from include.druid import runtime
-from include.druid.sizing import size
 from include.druid.supervisor import JAAS_VARIABLE
 from include.gcp import vm_druid
+from include.gcp.sizing import size
 from include.gcp.vm_druid import Choices, files
 
 

@@ -9,11 +9,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from ventas_airflow import conditions, sharing
+from ventas_airflow import concurrent_runs, preconditions
 from ventas_airflow.operators import compute, ledger, reconcile, supervisor, waiting, watch
 from ventas_airflow.triggers import waiting as triggers
 
-WAITING = (conditions, sharing, compute, ledger, reconcile, supervisor, waiting, watch, triggers)
+WAITING = (
+    preconditions,
+    concurrent_runs,
+    compute,
+    ledger,
+    reconcile,
+    supervisor,
+    waiting,
+    watch,
+    triggers,
+)
 
 
 class Clock:

@@ -5,10 +5,10 @@ import pytest
 
 from include.sales.content import Drawn, SaleSource
 from include.sales.demand import REFERENCE_YEAR, Demand
-from include.sales.draws import BLOCK
 from include.sales.local_time import HOUR_MS, UTC_OFFSET_HOURS, first_hour
 from include.sales.market import Market, load_market
-from include.sales.places import PLATFORM_CHANNEL
+from include.sales.points_of_sale import PLATFORM_CHANNEL
+from include.sales.random_numbers import BLOCK
 from tests.unit.sales.year import Year
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from include.sales.bulk import BulkEncoder, evenly, split
 from include.sales.content import SaleSource
-from include.sales.draws import BLOCK, MAX_SEED
 from include.sales.event import ESTADOS, decode, encode, format_ts
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
+from include.sales.random_numbers import BLOCK, MAX_SEED
 
 ROOT = Path(__file__).parents[3]
 MARKET = load_market()

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from include.sales.content import Drawn, SaleSource
-from include.sales.draws import BLOCK, Ints
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO
 from include.sales.local_time import day_of, dia_index, epoch_ms
 from include.sales.market import Market
+from include.sales.random_numbers import BLOCK, Ints
 from tests.unit.sales.year import Year
 
 LOCAL = PLATAFORMAS.index("local")

@@ -8,7 +8,6 @@ import pytest
 
 from include.sales.bulk import evenly
 from include.sales.content import SaleSource
-from include.sales.draws import BLOCK, Ints
 from include.sales.event import ESTADOS, decode, encode
 from include.sales.faults import (
     ABSURD_CENTAVOS,
@@ -21,6 +20,7 @@ from include.sales.faults import (
     garble,
 )
 from include.sales.market import load_market
+from include.sales.random_numbers import BLOCK, Ints
 
 SEED = 7
 RATES = FaultRates(5, 10, 20, 3, 12, 8)

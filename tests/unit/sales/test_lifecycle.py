@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from include.sales.content import SaleSource
-from include.sales.draws import BLOCK, Ints
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.lifecycle import DAY_SECONDS
 from include.sales.local_time import epoch_ms
 from include.sales.market import Market
+from include.sales.random_numbers import BLOCK, Ints
 from tests.unit.sales.year import Year
 
 NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)

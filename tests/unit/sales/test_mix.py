@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from include.sales.draws import Ints
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import Market
+from include.sales.random_numbers import Ints
 from include.sales.tables import CHANNELS, Share, applicable
 from tests.unit.sales.year import Year
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from include.sales.demand import Demand
-from include.sales.draws import BLOCK
 from include.sales.event import ESTADOS, TIPOS_PAGO
 from include.sales.local_time import first_hour
 from include.sales.market import Market
+from include.sales.random_numbers import BLOCK
 from include.sales.summary import Sales, payment_mixes, sales_by_hour, simulate
 from include.sales.tables import CHANNELS
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from include.sales.content import Drawn
-from include.sales.draws import Ints
+from include.sales.random_numbers import Ints
 
 
 class Year(NamedTuple):

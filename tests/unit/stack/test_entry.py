@@ -76,7 +76,7 @@ def test_ready_environment_runs_the_command_line_with_all_arguments(
     done = ventas(project, "logs", "two words", python=tmp_path / "not needed")
     assert done.returncode == 7
     assert done.stdout.splitlines() == [
-        "-m|include.stack.cli|logs|two words|",
+        "-m|commands.cli|logs|two words|",
         f"{project}:{project}/plugins compiled",
     ]
     assert done.stderr == ""

@@ -17,8 +17,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from commands.cli import main
 from include.stack import folder, stack
-from include.stack.cli import main
 from include.stack.folder import LOCK, MARKER, FolderError
 from include.stack.settings import ROOT, Settings
 from include.stack.waiting import wait_until

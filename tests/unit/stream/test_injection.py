@@ -9,10 +9,10 @@ import pytest
 
 from include.sales.bulk import BulkEncoder, evenly
 from include.sales.content import SaleSource
-from include.sales.draws import BLOCK
 from include.sales.event import Venta, encode
 from include.sales.faults import FATES, GARBLED, KINDS, FaultRates, Faults
 from include.sales.market import load_market
+from include.sales.random_numbers import BLOCK
 from include.stream.injection import Columns, Transaction, columns_of, inject
 from include.stream.ledger import LedgerEntry, Totals, added, decode, entries_for, progress_of
 from include.stream.ledger import encode as encode_entry

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from include.stack.suites import SUITES
+from commands.test.suites import SUITES
 from tests.support.progress import EVERY, Progress
 
 UNIT = [f"tests/unit/test_a.py::test_{n}" for n in range(4)]

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskD
 from include.gcp import definition
 from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.compute.conftest import Druid
-from tests.unit.plugins.sharing.support import BACKFILL, SHARERS, Airflow
+from tests.unit.plugins.concurrent_runs.support import BACKFILL, SHARERS, Airflow
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator

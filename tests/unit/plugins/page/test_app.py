@@ -11,16 +11,16 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from include.druid.live.filters import Filters
+from include.page.filters import Filters
 from tests.support.server import serving_app
 from tests.unit.plugins.page.conftest import stays
-from ventas_airflow.page import access, live, turns
+from ventas_airflow.page import access, fair_threads, live
 from ventas_airflow.page.access import viewer
+from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.app import MOST_BODY, RETRY_AFTER
+from ventas_airflow.page.fair_threads import FairThreads
 from ventas_airflow.page.mount import VIEWS
 from ventas_airflow.page.services import Viewer
-from ventas_airflow.page.shared import Shared
-from ventas_airflow.page.turns import Turns
 
 
 def test_every_route_answers_401_without_a_login(app: FastAPI) -> None:
@@ -80,7 +80,7 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go = threading.Event()
 
     monkeypatch.setattr(live, "_overview", lambda _: go.wait(60) and b"{}")
-    monkeypatch.setattr(live, "_shared", Shared(turns=Turns(1, "test")))
+    monkeypatch.setattr(live, "_shared", AnswerCache(turns=FairThreads(1, "test")))
     yield go
     go.set()
 
@@ -88,7 +88,7 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 def test_viewer_with_too_many_requests_gets_429_and_others_are_answered(
     app: FastAPI, reader: TestClient, go: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "WAITING_OF_ONE", 3)
+    monkeypatch.setattr(fair_threads, "WAITING_OF_ONE", 3)
     with reader, ThreadPoolExecutor(20) as browsers:
         greedy = [browsers.submit(reader.get, f"/api/live?producto={n}") for n in range(20)]
         while sum(each.done() for each in greedy) < 16:
@@ -127,7 +127,7 @@ def test_request_whose_browser_has_left_is_not_begun(
         return Viewer(found.name, left)
 
     gone = threading.Event()
-    shared = Shared(turns=Turns(1, "test"))
+    shared = AnswerCache(turns=FairThreads(1, "test"))
     monkeypatch.setattr(live, "_overview", overview)
     monkeypatch.setattr(live, "_shared", shared)
     app.dependency_overrides[viewer] = seen_leaving

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from include.druid.findings.report import Finding
+from include.page.findings.report import Finding
 from tests.support.findings import (
     NOW,
     PENDING,
@@ -56,7 +56,7 @@ def asked(
     reader: TestClient, changed: SimulatedDruid, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
-    monkeypatch.setattr(module, "_shared", module.Shared())
+    monkeypatch.setattr(module, "_shared", module.AnswerCache())
 
     def ask(query: str) -> dict[str, Any]:
         with reader:

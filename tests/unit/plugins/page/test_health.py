@@ -25,7 +25,7 @@ from tests.unit.stack.compute.support import serving as serving_compute
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.page import access, health
 from ventas_airflow.page.access import can_run, may_run
-from ventas_airflow.page.shared import Shared
+from ventas_airflow.page.answer_cache import AnswerCache
 
 STATUS, RESUME = (f"{SUPERVISORS}/ventas/{action}" for action in ("status", "resume"))
 KAFKA = {"bootstrap.servers": "127.0.0.1:1"}
@@ -34,7 +34,7 @@ AWAY = KafkaUnreachableError(KAFKA, 4.0)
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_shared", Shared())
+    monkeypatch.setattr(health, "_shared", AnswerCache())
     monkeypatch.setattr(health, "_differed", set())
     connection = {"conn_type": "kafka", "extra": KAFKA}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(connection))
@@ -166,7 +166,7 @@ def test_minute_that_differs_twice_in_a_row_is_bad(
     router.on("POST", SQL, (200, [ROW]), (200, []), (200, []), (200, [ROW]))
     states = []
     for _ in range(4):
-        monkeypatch.setattr(health, "_shared", Shared())
+        monkeypatch.setattr(health, "_shared", AnswerCache())
         states.append(part(reader, "ledger")["state"])
     assert states == ["good", "attention", "bad", "good"]
     assert router.asked[0].body["context"]["timeout"] < 10_000
@@ -276,7 +276,7 @@ def test_vm_part_has_the_connections_vm_and_its_cost_until_now(
     vm = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
     hook.begin_insert(**vm, body=vm_body())
     eventually(lambda: hook.vm_status(**vm) == "RUNNING")
-    monkeypatch.setattr(health, "_shared", Shared())
+    monkeypatch.setattr(health, "_shared", AnswerCache())
 
     found = part(reader, "vm")
 

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 
-from include.druid.library import load_library
+from include.page.library import load_library
 from include.sales.content import SaleSource
 from include.sales.event import FIELDS
 from include.sales.market import load_market
@@ -21,14 +21,14 @@ from include.stream.tail import Seen, Tail
 from tests.unit.druid.support import SQL, Router, serving
 from ventas_airflow.page import queries
 from ventas_airflow.page.access import can_run
-from ventas_airflow.page.shared import Shared
+from ventas_airflow.page.answer_cache import AnswerCache
 
 PLAN = 200, [{"PLAN": '[{"query":{"queryType":"groupBy"}}]'}]
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "_shared", Shared())
+    monkeypatch.setattr(queries, "_shared", AnswerCache())
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from include.stream.errors import KafkaUnreachableError
 from include.stream.reader import Offsets
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, reading, status
 from tests.unit.plugins.clock import Clock
-from tests.unit.plugins.sharing.support import BACKFILL, SHARERS, Airflow
+from tests.unit.plugins.concurrent_runs.support import BACKFILL, SHARERS, Airflow
 from ventas_airflow.operators.supervisor import (
     SubmitSupervisorOperator,
     SupervisorOperator,

@@ -12,8 +12,8 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from include.stack.ports import free_ports
 from tests.unit.plugins.validation.support import IN_ZONE, VM
 from tests.unit.stack.compute.support import MemoryPower, eventually, serving, vm_body
-from ventas_airflow.conditions import vm_is_off
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.preconditions import vm_is_off
 
 
 @pytest.fixture(autouse=True)

@@ -22,10 +22,10 @@ from tests.unit.druid.support import SQL, Router, serving
 from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.validation.support import IN_ZONE, VM, Pushed, execute
 from tests.unit.stack.compute.support import eventually
-from ventas_airflow.conditions import vm_is_off
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.operators import ledger as module
 from ventas_airflow.operators.ledger import CheckLedgerOperator
+from ventas_airflow.preconditions import vm_is_off
 
 KAFKA = {"bootstrap.servers": "127.0.0.1:1"}
 CELL = Cell("r1", "2026-11-24T12:00:00Z", "aprobada")

@@ -7,9 +7,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from tests.unit.plugins.validation.support import IN_ZONE, VM, Pushed, execute
 from tests.unit.stack.compute.support import eventually
-from ventas_airflow.conditions import vm_is_off
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.operators.validation import RunCheckOperator
+from ventas_airflow.preconditions import vm_is_off
 
 OPEN = {"abierta": True, "motivo": "es una prueba"}
 CLOSED = {"abierta": False, "motivo": "la ingesta está suspendida"}

@@ -18,8 +18,8 @@ import uvicorn
 from include.stack.compute import emulator as emulator_module
 from include.stack.compute.app import create_app
 from include.stack.compute.emulator import Emulator
-from include.stack.compute.faults import Faults
-from include.stack.compute.power import Group, Power, PowerError
+from include.stack.compute.injected_errors import Faults
+from include.stack.compute.process_group import Group, ProcessGroup, ProcessGroupError
 
 PROJECT = "tienda"
 ZONE = "southamerica-east1-a"
@@ -57,7 +57,7 @@ class MemoryPower:
     def observe(self) -> Group:
         self.looks += 1
         if self.fault:
-            raise PowerError(self.fault)
+            raise ProcessGroupError(self.fault)
         return Group(self.running, not self.running, self.broken)
 
     def free(self) -> None:
@@ -66,7 +66,7 @@ class MemoryPower:
 
     def _command(self, name: str, *, running: bool) -> None:
         if self.fault:
-            raise PowerError(self.fault)
+            raise ProcessGroupError(self.fault)
         self.commands.append(name)
         self._wanted = running
         if not self.held:
@@ -112,7 +112,7 @@ _servers: list[Server] = []
 
 
 @contextmanager
-def serving(power: Power, state_file: Path) -> Iterator[str]:
+def serving(power: ProcessGroup, state_file: Path) -> Iterator[str]:
     """Run an emulator behind this process's server; yield the server's address."""
     emulator = Emulator(power, state_file)
     if not _servers:

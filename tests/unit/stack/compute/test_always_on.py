@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from include.stack.compute.__main__ import main
 from include.stack.compute.app import create_app
 from include.stack.compute.emulator import Emulator
-from include.stack.compute.power import AlwaysOn, Group
+from include.stack.compute.process_group import AlwaysOn, Group
 from tests.unit.stack.compute.support import PROJECT, ZONE, client, eventually, serving, vm_body
 
 INSTANCES = f"/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"

@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from include.stack.compute.errors import ApiError
 from include.stack.compute.instances import KEPT_OPERATIONS, Fleet
-from include.stack.compute.power import Group
-from include.stack.compute.records import Operation, Place
+from include.stack.compute.process_group import Group
+from include.stack.compute.state import Operation, Place
 from tests.unit.stack.compute.support import PROJECT, ZONE, vm_body
 
 PLACE = Place(PROJECT, ZONE)

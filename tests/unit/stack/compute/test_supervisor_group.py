@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from include.stack.compute.__main__ import main
-from include.stack.compute.power import PowerError, SupervisorGroups
+from include.stack.compute.process_group import ProcessGroupError, SupervisorGroups
 from tests.unit.stack.compute.support import PROJECT, ZONE, client, eventually, vm_body
 
 ROOT = Path(__file__).parents[4]
@@ -109,20 +109,20 @@ def test_vm_starts_and_stops_the_process_group(folder: Path, supervisord: psutil
 
 
 def test_program_that_cannot_be_started_is_named(folder: Path, supervisord: psutil.Process) -> None:
-    with pytest.raises(PowerError, match="missing"):
+    with pytest.raises(ProcessGroupError, match="missing"):
         SupervisorGroups(folder / "s.sock", ["broken"]).start()
 
 
 def test_group_unknown_to_supervisord_is_named(folder: Path, supervisord: psutil.Process) -> None:
     group = SupervisorGroups(folder / "s.sock", ["kafka"])
-    with pytest.raises(PowerError, match="'kafka'"):
+    with pytest.raises(ProcessGroupError, match="'kafka'"):
         group.start()
-    with pytest.raises(PowerError, match="no process group 'kafka'"):
+    with pytest.raises(ProcessGroupError, match="no process group 'kafka'"):
         group.observe()
 
 
 def test_unreachable_supervisord_raises_with_its_socket(tmp_path: Path) -> None:
-    with pytest.raises(PowerError, match=r"does not answer at .*is it running"):
+    with pytest.raises(ProcessGroupError, match=r"does not answer at .*is it running"):
         SupervisorGroups(tmp_path / "s.sock", ["druid"]).observe()
 
 

@@ -1,0 +1,163 @@
+"""Simulated viewers of the live page: each looks, pauses and looks again, as the page's script."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from commands.bench.figures import percentile
+from commands.bench.page_looks import PROBES, VISITS, Look, Pauses
+
+FAILED_SECONDS: Final = 30.0
+"""Seconds that a failed look counts; also the time-out of each look."""
+
+_AFTER_TROUBLE: Final = 5.0
+"""Seconds that the page waits after a failed look."""
+
+
+class Seen(NamedTuple):
+    """A look and its result."""
+
+    look: Look
+    kind: str
+    """``first``: this viewer's first look with these filters; ``again``: a later one;
+    ``findings``: a request for the findings."""
+    seconds: float
+    age: float
+    """Age of the answer in seconds: from the end of its data to now; 0 for findings."""
+    failed: bool = False
+
+
+class Viewer:
+    """A logged-in client of the page's API."""
+
+    def __init__(self, url: str, token: str, pauses: Pauses) -> None:
+        """Open a client of Airflow at `url`; `token` is the JWT of a login."""
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+        self._client = httpx.AsyncClient(
+            base_url=f"{url}/ventas/",
+            # As in a browser.
+            cookies={"_token": token},
+            headers={"Accept": "application/json"},
+            timeout=FAILED_SECONDS,
+            limits=limits,
+        )
+        self._pauses = pauses
+
+    async def look(self, look: Look, kind: str) -> Seen:
+        """Send one request, for the sales or for the findings; return its result."""
+        began = time.monotonic()
+        path = "api/findings" if kind == "findings" else "api/live"
+        try:
+            answer = await self._client.get(path, params=look.parameters)
+            answer.raise_for_status()
+            until = answer.json().get("hasta") if kind != "findings" else None
+        except httpx.HTTPError:
+            return Seen(look, kind, FAILED_SECONDS, FAILED_SECONDS, failed=True)
+        seconds = time.monotonic() - began
+        age = datetime.now(UTC).timestamp() - until / 1000 if until else 0.0
+        return Seen(look, kind, seconds, age)
+
+    async def stay(self, look: Look, seconds: float) -> list[Seen]:
+        """Look again and again for `seconds`, as the page does: at the sales and the findings."""
+        until = time.monotonic() + seconds
+        both = (
+            self._poll(look, until, self._pauses.looks[look.rango], ("first", "again")),
+            self._poll(look, until, self._pauses.findings, ("findings", "findings")),
+        )
+        return [seen for of_one in await asyncio.gather(*both) for seen in of_one]
+
+    async def _poll(
+        self, look: Look, until: float, pause: float, kinds: tuple[str, str]
+    ) -> list[Seen]:
+        seen: list[Seen] = []
+        while time.monotonic() < until or not seen:
+            seen.append(await self.look(look, kinds[bool(seen)]))
+            wait = max(pause, _AFTER_TROUBLE) if seen[-1].failed else pause
+            await asyncio.sleep(min(wait, max(0.0, until - time.monotonic())))
+        return seen
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        await self._client.aclose()
+
+
+def probe(url: str, token: str, pauses: Pauses) -> list[Seen]:
+    """Look at each range with the filters of `PROBES`, twice in a row."""
+
+    async def run(viewer: Viewer) -> list[Seen]:
+        looks = [Look(rango, filters) for rango in pauses.looks for filters in PROBES]
+        return [await viewer.look(look, kind) for look in looks for kind in ("first", "again")]
+
+    return asyncio.run(_with(Viewer(url, token, pauses), run))
+
+
+def visit(url: str, token: str, pauses: Pauses, seconds: float) -> list[Seen]:
+    """Simulate one viewer, who stays at each of `VISITS` for `seconds`."""
+
+    async def run(viewer: Viewer) -> list[Seen]:
+        return [seen for look in VISITS for seen in await viewer.stay(look, seconds)]
+
+    return asyncio.run(_with(Viewer(url, token, pauses), run))
+
+
+def crowd(
+    url: str, token: str, pauses: Pauses, looks: Sequence[Look], seconds: float
+) -> list[Seen]:
+    """Simulate a viewer for each look, all at the same time, for `seconds` each."""
+
+    async def run(viewer: Viewer) -> list[Seen]:
+        async def arrive(place: int, look: Look) -> list[Seen]:
+            # Real viewers do not all open the page at the same moment: spread them over a second.
+            await asyncio.sleep(place / len(looks))
+            return await viewer.stay(look, seconds)
+
+        found = await asyncio.gather(*(arrive(*item) for item in enumerate(looks)))
+        return [seen for of_one in found for seen in of_one]
+
+    return asyncio.run(_with(Viewer(url, token, pauses), run))
+
+
+async def _with(viewer: Viewer, run: Callable[[Viewer], Awaitable[list[Seen]]]) -> list[Seen]:
+    try:
+        return await run(viewer)
+    finally:
+        await viewer.close()
+
+
+def at_sales(seen: Iterable[Seen]) -> list[Seen]:
+    """Return the looks at the sales."""
+    return [one for one in seen if one.kind != "findings"]
+
+
+def at_findings(seen: Iterable[Seen]) -> list[Seen]:
+    """Return the looks at the findings."""
+    return [one for one in seen if one.kind == "findings"]
+
+
+def summary(seen: Iterable[Seen]) -> dict[str, float]:
+    """Return the number of looks, their times (ms) and the age of their answers (s)."""
+    seen = list(seen)
+    times = [one.seconds * 1000 for one in seen]
+    return {
+        "looks": len(seen),
+        "failed": sum(one.failed for one in seen),
+        "p50_ms": round(percentile(times, 50), 1),
+        "p95_ms": round(percentile(times, 95), 1),
+        "max_ms": round(max(times), 1),
+        "age_p95_s": round(percentile([one.age for one in seen], 95), 2),
+    }
+
+
+def by_range(seen: Iterable[Seen]) -> list[dict[str, Any]]:
+    """Return a summary for each range, with and without filters, and kind of look."""
+    groups: dict[tuple[str, bool, str], list[Seen]] = {}
+    for one in seen:
+        groups.setdefault((one.look.rango, bool(one.look.filters), one.kind), []).append(one)
+    return [
+        {"rango": rango, "filtered": filtered, "kind": kind, **summary(found)}
+        for (rango, filtered, kind), found in groups.items()
+    ]

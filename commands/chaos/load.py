@@ -1,0 +1,106 @@
+"""The load of a round: run the producer's process, and start it again whenever it dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from commands.chaos.producer import KAFKA_VARIABLE
+from include.stack import security
+from include.stack.settings import ROOT, Settings
+
+RATE = 220.0
+"""Sales per second; a sale has about two events."""
+
+_STOP_PATIENCE = 60.0
+
+
+class LoadError(RuntimeError):
+    """The producer ended unexpectedly, or does not end; the message names its log."""
+
+
+class Load:
+    """A run of the producer, over all its processes; a `with` block starts and ends it."""
+
+    def __init__(self, settings: Settings, corrida: str, log: Path) -> None:
+        """Prepare a run with this name; the producer's standard error is appended to `log`."""
+        self._log = log
+        self.corrida = corrida
+        self.acknowledged = 0
+        """Events that Kafka acknowledged, by the producer's last report."""
+        self.restarts = 0
+        self._command = [
+            *(sys.executable, "-m", "commands.chaos.producer"),
+            *("--corrida", corrida, "--rate", str(RATE)),
+        ]
+        kafka = json.dumps(security.kafka_config(settings))
+        self._environment = {**os.environ, KAFKA_VARIABLE: kafka}
+        self._ending = threading.Event()
+        self._ended = False
+        self._process: subprocess.Popen[str] | None = None
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ending.set()
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+        self._keeper.join()
+
+    def kill(self) -> None:
+        """SIGKILL the process while it publishes; a new process resumes the run."""
+        if self._process:
+            os.kill(self._process.pid, signal.SIGKILL)
+
+    def finish(self) -> int:
+        """Stop the producer with SIGTERM and return the number of acknowledged events.
+
+        Raises:
+            LoadError: the producer did not end, or ended without its last report.
+        """
+        self._ending.set()
+        deadline = time.monotonic() + _STOP_PATIENCE
+        while self._keeper.is_alive():
+            if self._process:
+                self._process.terminate()
+            self._keeper.join(1)
+            if time.monotonic() > deadline:
+                raise LoadError(f"the producer of {self.corrida} does not end: see {self._log}")
+        if not self._ended:
+            raise LoadError(f"the producer of {self.corrida} did not end as told: see {self._log}")
+        return self.acknowledged
+
+    def _keep(self) -> None:
+        while not self._ended:
+            with self._log.open("a", encoding="utf-8") as log:
+                self._process = subprocess.Popen(
+                    self._command,
+                    env=self._environment,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    cwd=ROOT,
+                )
+                assert self._process.stdout  # noqa: S101 - a pipe was asked for
+                for line in self._process.stdout:
+                    told = json.loads(line)
+                    self.acknowledged = max(self.acknowledged, told["confirmadas"])
+                    self._ended = told["final"]
+                self._process.wait()
+            if self._ending.is_set():
+                return
+            self.restarts += 1

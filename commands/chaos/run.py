@@ -1,0 +1,279 @@
+"""`./ventas chaos`: harm a stack in rounds, scenario by scenario, and verify its sales."""
+
+import json
+import shutil
+import statistics
+import subprocess
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from commands.bench.services import stopped_in_order, temporary_settings
+from commands.chaos.lab import Lab, now
+from commands.chaos.load import Load
+from commands.chaos.producer import source_of
+from commands.chaos.scenarios import SCENARIOS, Round, Scenario
+from commands.chaos.verify import Verdict, verify
+from commands.chaos.windows import Windows
+from commands.progress import StackProgress
+from include.stack import stack
+from include.stack.folder import claim
+from include.stack.settings import Settings
+
+ROUNDS = 5
+
+_CALM = 3.0
+"""Seconds of undisturbed load before the harm and after the recovery."""
+
+_TOLD_LATE = 0.5
+_RECOVERY = 240.0
+_DISK = "disk-full"
+_DISK_SIZE = "1536m"
+_WINDOW = 600.0
+
+
+@dataclass
+class Outcome:
+    """Result of a scenario: the sums over its rounds and over the windows that ended meanwhile."""
+
+    name: str
+    text: str
+    rounds: int = 0
+    events: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    changed: int = 0
+    equal: bool = True
+    recoveries: list[float] = field(default_factory=list)
+    limit: float | None = None
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, verdict: Verdict) -> None:
+        """Add the verdict of a run."""
+        self.events += verdict.events
+        self.lost += verdict.lost
+        self.duplicated += verdict.duplicated
+        self.changed += verdict.changed
+        self.equal &= verdict.equal
+        if not verdict.passed:
+            self.failures.append(verdict.told)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every round passed and recovered within the limit."""
+        late = self.limit is not None and max(self.recoveries, default=0) > self.limit
+        return not self.failures and not late
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values for ``--json``; recovery in seconds, with one decimal."""
+        return {
+            "scenario": self.name,
+            "rounds": self.rounds,
+            "events": self.events,
+            "lost": self.lost,
+            "duplicated": self.duplicated,
+            "changed": self.changed,
+            "ledger_equal": self.equal,
+            "recovery_s": [round(seconds, 1) for seconds in self.recoveries],
+            "recovery_p50_s": round(statistics.median(self.recoveries), 1)
+            if self.recoveries
+            else None,
+            "recovery_max_s": round(max(self.recoveries), 1) if self.recoveries else None,
+            "limit_s": self.limit,
+            "passed": self.passed,
+            "failures": self.failures,
+        }
+
+
+def run_chaos(
+    settings: Settings, console: Console, *, names: Sequence[str], rounds: int, as_json: bool
+) -> int:
+    """Run the named scenarios, or all, and print a table; return 0 only if every round passed."""
+    told_to = Console(stderr=True) if as_json else console
+    kept = settings.home / "chaos"
+    outcomes = []
+    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, told_to, names):
+        lab = Lab(own)
+        windows = Windows(lab, _WINDOW)
+        for name in names or list(SCENARIOS):
+            told_to.print(f"[bold]{name}[/]: {SCENARIOS[name].text}")
+            outcomes.append(run_scenario(lab, windows, name, rounds, kept, told_to))
+        outcomes.append(close_windows(lab, windows, kept / "windows"))
+    if as_json:
+        print(json.dumps([outcome.to_dict() for outcome in outcomes]))
+    else:
+        console.print(_table(outcomes))
+    for outcome in outcomes:
+        for failure in outcome.failures:
+            told_to.print(f"[red]{outcome.name}[/]: {failure}", soft_wrap=True)
+    failed = [outcome.name for outcome in outcomes if not outcome.passed]
+    if failed:
+        told_to.print(f"[bold red]No pasó: {', '.join(failed)}.[/] Los registros están en {kept}")
+    return 1 if failed else 0
+
+
+def run_scenario(
+    lab: Lab,
+    windows: Windows,
+    name: str,
+    rounds: int,
+    kept: Path,
+    console: Console | None = None,
+) -> Outcome:
+    """Run the rounds of a scenario on a running stack, and verify that no sale is lost.
+
+    The logs of a failed scenario go to its folder in `kept`. Windows that end meanwhile count for
+    this scenario; the last window is still open at the end.
+    """
+    scenario = SCENARIOS[name]
+    outcome = Outcome(name, scenario.text, limit=scenario.limit)
+    folder = kept / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with _told_in(outcome, lab, folder):
+        for number in range(1, rounds + 1):
+            window = windows.selling(scenario.seconds, name)
+            recovery, verdict = _round(lab, name, scenario, window, folder)
+            outcome.rounds += 1
+            outcome.recoveries.append(recovery)
+            outcome.add(verdict)
+            if console:
+                told = f"  {number}/{rounds}: {recovery:.1f} s, {verdict.told}"
+                console.print(told, highlight=False, soft_wrap=True)
+    for verdict in windows.verdicts:
+        outcome.add(verdict)
+    windows.verdicts.clear()
+    return outcome
+
+
+def close_windows(lab: Lab, windows: Windows, kept: Path) -> Outcome:
+    """Wait for the end of the last window and verify it."""
+    outcome = Outcome("windows", "the last of Airflow's windows beside the scenarios")
+    with _told_in(outcome, lab, kept):
+        windows.close()
+    for verdict in windows.verdicts:
+        outcome.add(verdict)
+    return outcome
+
+
+@contextmanager
+def _told_in(outcome: Outcome, lab: Lab, folder: Path) -> Iterator[None]:
+    """Turn any exception into a failure of this outcome, so that the other scenarios still run."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a scenario breaks things
+        outcome.equal = False
+        outcome.failures.append(f"{type(error).__name__}: {error}")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    if not outcome.passed:
+        _keep_logs(lab.settings, folder)
+
+
+def _round(
+    lab: Lab, name: str, scenario: Scenario, window: str, folder: Path
+) -> tuple[float, Verdict]:
+    """Harm the stack once under load; return the seconds of recovery and the load's verdict."""
+    began = now()
+    corrida = f"caos__{name}__{began:%Y%m%dT%H%M%S}"
+    with Load(lab.settings, corrida, folder / "producer.log") as load:
+        lab.until(lambda: lab.rows(corrida) > 0, "the first sale of the load in Druid", 120)
+        time.sleep(_CALM)
+        since = scenario.harm(Round(lab, load, window))
+        recovery = _recovered(lab, load, window, scenario, since)
+        lab.until(lab.is_whole, "a whole Druid", _RECOVERY)
+        time.sleep(_CALM)
+        acknowledged = load.finish()
+    return recovery, verify(lab.settings, source_of(corrida), began, acknowledged)
+
+
+def _recovered(lab: Lab, load: Load, window: str, scenario: Scenario, since: float) -> float:
+    """Wait until Druid shows new sales and all sales before them; return the seconds from `since`.
+
+    For the load, this is when Druid has as many rows as Kafka had acknowledged at the first
+    acknowledgement after the harm. Load and window must both go on, whichever is measured.
+    """
+    # The producer may report acknowledgements from before the harm a moment later.
+    time.sleep(_TOLD_LATE)
+    before, wanted = load.acknowledged, 0
+
+    def load_is_there() -> bool:
+        nonlocal wanted
+        if not wanted and load.acknowledged > before:
+            wanted = load.acknowledged
+        return bool(wanted) and lab.rows(load.corrida) >= wanted
+
+    def window_is_there() -> bool:
+        return lab.newest(window) > since
+
+    first, other = load_is_there, window_is_there
+    if scenario.measured == "window":
+        first, other = other, first
+    lab.until(first, f"new sales of the {scenario.measured} in Druid after the harm", _RECOVERY)
+    seconds = time.time() - since
+    lab.until(other, "new sales of the producer beside it in Druid", _RECOVERY)
+    return seconds
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(
+        *("escenario", "rondas", "eventos", "perdidos", "duplicados", "cambiados", "libro"),
+        "recuperación p50/máx",
+    )
+    for it in outcomes:
+        found = it.to_dict()
+        colour = "green" if it.passed else "red"
+        table.add_row(
+            f"[{colour}]{it.name}[/]",
+            str(it.rounds),
+            str(it.events),
+            str(it.lost),
+            str(it.duplicated),
+            str(it.changed),
+            "igual" if it.equal else "distinto",
+            f"{found['recovery_p50_s']} / {found['recovery_max_s']} s",
+        )
+    return table
+
+
+@contextmanager
+def _stack(own: Settings, console: Console, names: Sequence[str]) -> Iterator[None]:
+    """Run the stack; if the disk must be filled, Kafka gets a small disk of its own."""
+    disk = own.home / "kafka" if not names or _DISK in names else None
+    if disk:
+        _mount(disk)
+    try:
+        with StackProgress(console) as progress:
+            stack.up(own, progress.callbacks())
+        yield
+    finally:
+        stack.down(own)
+        if disk:
+            subprocess.run(["umount", str(disk)], check=True)
+
+
+def _mount(disk: Path) -> None:
+    claim(disk.parent)
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_SIZE}", "tmpfs", str(disk)]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", "") or error
+        raise stack.StackError(
+            f"The scenario {_DISK} needs the right to mount a small disk ({str(said).strip()}): "
+            "run as root, or name the other scenarios with --scenario."
+        ) from error
+
+
+def _keep_logs(settings: Settings, folder: Path) -> None:
+    shutil.copytree(settings.logs, folder / "logs", dirs_exist_ok=True)
+    airflow = settings.home / "airflow" / "logs"
+    if airflow.exists():
+        shutil.copytree(airflow, folder / "airflow", dirs_exist_ok=True)

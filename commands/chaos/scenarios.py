@@ -1,0 +1,196 @@
+"""The chaos scenarios: the harm to the stack while it sells, and the recovery that is measured.
+
+`harm` returns the moment from which the recovery is measured, in Unix time: the moment of the kill,
+or the moment when a stopped service may run again.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from confluent_kafka.admin import NewPartitions
+
+from commands.chaos.lab import WINDOW, Lab
+from commands.chaos.load import Load
+from include.druid.supervisor import take_up_partitions
+from include.stack import stack
+from include.stream.topics import Admin, describe_topic
+
+API_AWAY = 90.0
+BROKER_PAUSED = 30.0
+DISK_FULL = 15.0
+
+
+class Round(NamedTuple):
+    """Targets of a round's harm: the stack, the load's producer and the window's run."""
+
+    lab: Lab
+    load: Load
+    window: str
+
+
+class Scenario(NamedTuple):
+    """A way to harm the stack.
+
+    Attributes:
+        text: what happens, in words.
+        harm: harms the stack; returns the Unix time from which the recovery is measured.
+        measured: whether recovery ends when Druid shows new sales of the load, or of the window,
+            whose task runs in Airflow.
+        seconds: longest duration of a round; the window must sell for at least as long.
+        limit: most seconds that the recovery may take; None without a limit.
+    """
+
+    text: str
+    harm: Callable[[Round], float]
+    measured: Literal["load", "window"] = "load"
+    seconds: float = 40
+    limit: float | None = None
+
+
+def _killing(*names: str) -> Callable[[Round], float]:
+    def harm(it: Round) -> float:
+        it.lab.kill(*names)
+        return time.time()
+
+    return harm
+
+
+def _kill_producers(it: Round) -> float:
+    it.load.kill()
+    it.lab.kill_tasks()
+    return time.time()
+
+
+def _mark_failed(it: Round) -> float:
+    lab, run = it.lab, it.window
+    lab.api.set_task_state(WINDOW, run, "publish_sales", "failed")
+    lab.end_of(run, 240)
+    cleared = time.time()
+    lab.api.clear(WINDOW, run, ["submit_supervisor"], downstream=True)
+    return cleared
+
+
+def _kill_scheduler(it: Round) -> float:
+    it.lab.kill("scheduler")
+    killed = time.time()
+    it.lab.until(lambda: it.lab.scheduler_beat() > killed, "the scheduler's heartbeat", 120)
+    return killed
+
+
+def _api_away(it: Round) -> float:
+    it.lab.stop("api-server")
+    time.sleep(API_AWAY)
+    it.lab.start("api-server")
+    back = time.time()
+    it.lab.until(lambda: it.lab.scheduler_beat() > back, "the API server's answer", 120)
+    return back
+
+
+def _pause_broker(it: Round) -> float:
+    it.lab.signal("kafka", signal.SIGSTOP)
+    try:
+        time.sleep(BROKER_PAUSED)
+    finally:
+        it.lab.signal("kafka", signal.SIGCONT)
+    return time.time()
+
+
+def _restart_vm(it: Round) -> float:
+    it.lab.stop_vm()
+    it.lab.start_vm()
+    return time.time()
+
+
+def _hand_off(it: Round) -> float:
+    it.lab.druid.hand_off("ventas", [0])
+    return time.time()
+
+
+def _add_partitions(it: Round) -> float:
+    admin = Admin(it.lab.kafka)
+    for topic in ("ventas", "ventas.ledger"):
+        there = len(describe_topic(admin, topic).partitions)
+        admin.create_partitions([NewPartitions(topic, there + 1)])[topic].result(30)
+    druid = it.lab.druid
+    # The validation DAG does this every five minutes.
+    it.lab.until(
+        lambda: bool(take_up_partitions(druid, druid.supervisor_status("ventas"))),
+        "the supervisor's notice of the partition",
+        120,
+    )
+    return time.time()
+
+
+def _kill_all(it: Round) -> float:
+    it.lab.kill_all()
+    killed = time.time()
+    stack.up(it.lab.settings, stack.Progress())
+    return killed
+
+
+def _fill_disk(it: Round) -> float:
+    folder = it.lab.settings.home / "kafka"
+    filler = folder / "filler"
+    try:
+        _fill(filler, it.load)
+    finally:
+        filler.unlink(missing_ok=True)
+    return time.time()
+
+
+def _fill(filler: Path, load: Load) -> None:
+    """Fill the disk until Kafka acknowledges nothing more, and for `DISK_FULL` seconds after."""
+    with filler.open("wb", buffering=0) as file:
+        ends = time.monotonic() + DISK_FULL
+        acknowledged = load.acknowledged
+        while time.monotonic() < ends:
+            room = os.statvfs(filler.parent)
+            free = room.f_bavail * room.f_frsize
+            if free:
+                # Kafka may take the last free bytes first, and the write then fails.
+                with suppress(OSError):
+                    file.write(b"\0" * min(free, 1 << 24))
+            if load.acknowledged != acknowledged:
+                acknowledged, ends = load.acknowledged, time.monotonic() + DISK_FULL
+            time.sleep(0 if free else 0.05)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "producer": Scenario(
+        "SIGKILL of the producers' processes", _kill_producers, "window", seconds=60
+    ),
+    "mark-failed": Scenario(
+        "the window's task marked failed in Airflow, then the run cleared",
+        _mark_failed,
+        "window",
+        seconds=110,
+    ),
+    "scheduler": Scenario(
+        "Airflow's scheduler killed and restarted", _kill_scheduler, "window", seconds=90
+    ),
+    "api-server": Scenario(
+        f"Airflow's API server away for {API_AWAY:g} s", _api_away, "window", seconds=150
+    ),
+    "kafka": Scenario("Kafka's broker killed and restarted", _killing("kafka"), limit=20),
+    "kafka-paused": Scenario(
+        f"Kafka's broker stopped (SIGSTOP) for {BROKER_PAUSED:g} s", _pause_broker, seconds=70
+    ),
+    "disk-full": Scenario("no room left for Kafka's log", _fill_disk, seconds=80),
+    "indexer": Scenario("Druid's indexer killed", _killing("indexer"), limit=20),
+    "coordinator": Scenario("Druid's coordinator and overlord killed", _killing("coordinator")),
+    "historical": Scenario("Druid's historical killed", _killing("historical")),
+    "broker": Scenario("Druid's broker and router killed", _killing("broker", "router")),
+    "zookeeper": Scenario("ZooKeeper killed", _killing("zookeeper")),
+    "vm": Scenario("the whole Druid VM stopped and started", _restart_vm, seconds=80),
+    "hand-off": Scenario("hand-off of the segments under load", _hand_off),
+    "everything": Scenario(
+        "every process killed at once, then `./ventas up`", _kill_all, "window", seconds=180
+    ),
+    # Keep it last: added partitions stay, and only the validation makes the supervisor read them.
+    "partitions": Scenario("a partition added to both topics", _add_partitions, seconds=70),
+}

@@ -1,0 +1,191 @@
+"""The report of a soak: level of each series, comparisons with the ledger, size of a month."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from commands.soak.levels import Level, level, slope
+from commands.soak.sampling import Sample
+from include.druid.checks import CheckResult
+
+MONTH_SALES: Final = 30 * 86_400 / 1.5
+"""Sales of a month of 30 days, in a window that never closes, with a sale every 1-2 s."""
+
+BOUNDED_LATER: Final[Mapping[str, str]] = {
+    "topic.ventas.mib": "7 días (retention.ms)",
+    "topic.ventas.ledger.mib": "430 días (retention.ms)",
+    "disk.airflow.database_mib": "historia de Airflow, hasta `airflow db clean`",
+    "disk.airflow.logs_mib": "registros de tareas de Airflow, hasta que se borren",
+}
+"""Series that may grow during a soak because their data is kept longer, with the limit of each."""
+
+_FLOORS: Final = (
+    ("pss_mib", 24),
+    ("rss_mib", 24),
+    ("files", 12),
+    ("threads", 6),
+    ("lag_events", 4000),
+    ("segments", 6),
+    ("days", 2),
+    ("mib", 8),
+)
+"""Increase that does not count as growth, in the series' unit, by the end of the series' name."""
+
+_SHOWN: Final = (
+    *("all.pss_mib", "all.files", "all.threads"),
+    *("kafka.pss_mib", "indexer.pss_mib", "historical.pss_mib", "broker.pss_mib"),
+    *("coordinator.pss_mib", "scheduler.pss_mib", "api-server.pss_mib", "dag-processor.pss_mib"),
+    *("triggerer.pss_mib", "soak.pss_mib"),
+    *("topic.soak.mib", "topic.soak.ledger.mib", "topic.segments"),
+    *("druid.segments", "druid.segments_mib", "druid.rows", "druid.lag_events"),
+    *("disk.druid.deep_storage_mib", "disk.druid.segment_cache_mib", "disk.druid.metadata_mib"),
+    *("disk.druid.task_logs_mib", "disk.zookeeper_mib", "disk.logs_mib", "disk.total_mib"),
+)
+"""Series that the table always shows; it also shows every series that does not level off."""
+
+
+class Report(NamedTuple):
+    """Results of a soak."""
+
+    hours: float
+    days: int
+    """Days of the compressed clock that were published completely."""
+    events: int
+    samples: Sequence[tuple[float, Sample]]
+    """Hours since the start, and the sample."""
+    checks: Sequence[CheckResult]
+    window: Mapping[str, Any]
+    """Result of the window's reconciliation."""
+    window_state: str
+    validations: Mapping[str, int]
+    """Number of the validation's runs by state."""
+    file: str
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """Level of each series, by name."""
+        return dict(self._levels())
+
+    def _levels(self) -> Iterator[tuple[str, Level]]:
+        for name in sorted({name for _, found in self.samples for name in found}):
+            series = [(at, found[name]) for at, found in self.samples if name in found]
+            hours, values = zip(*series, strict=True)
+            yield name, level(hours, values, _floor(name))
+
+    @property
+    def growing(self) -> list[str]:
+        """Series that do not level off and are not in `BOUNDED_LATER`."""
+        return [
+            name
+            for name, found in self.levels.items()
+            if found.levels_off is False and name not in BOUNDED_LATER
+        ]
+
+    @property
+    def passes(self) -> bool:
+        """Whether no series grows, Druid equals the ledger, and no run of Airflow failed."""
+        return (
+            not self.growing
+            and bool(self.checks)
+            and all(check.status == "ok" for check in self.checks)
+            and self.window_state == "success"
+            and not self.validations.get("failed")
+        )
+
+    def month(self) -> dict[str, float]:
+        """Return the events and MiB of a month: a sale every 1-2 s, day and night, all data kept.
+
+        Kafka's MiB come from the live window's events, whose transactions have about one event
+        each. Druid's MiB come from the compacted days.
+        """
+        events = float(self.window.get("confirmadas") or 0)
+        sales = float(self.window.get("resultados", {}).get("ventas") or 0)
+        last = self.samples[-1][1]
+        rows, mib = last.get("druid.rows", 0.0), last.get("druid.segments_mib", 0.0)
+        if not (events and sales and rows):
+            return {}
+        month_events = MONTH_SALES * events / sales
+        return {
+            "events": month_events,
+            "kafka_ventas_mib": self._grown("topic.ventas.mib") / events * month_events,
+            "kafka_ledger_mib": self._grown("topic.ventas.ledger.mib") / events * month_events,
+            "druid_mib": mib / rows * month_events,
+        }
+
+    def _grown(self, name: str) -> float:
+        """Growth of a series over the window, from its slope, so that single steps do not count."""
+        series = [(at, found[name]) for at, found in self.samples if name in found]
+        return slope([at for at, _ in series], [value for _, value in series]) * self.hours
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values, without the samples."""
+        return {
+            "hours": self.hours,
+            "days": self.days,
+            "events": self.events,
+            "passes": self.passes,
+            "growing": self.growing,
+            "levels": {name: found._asdict() for name, found in self.levels.items()},
+            "bounded_later": dict(BOUNDED_LATER),
+            "checks": [check.to_dict() for check in self.checks],
+            "window": {"state": self.window_state, **self.window},
+            "validations": dict(self.validations),
+            "month": self.month(),
+            "samples": self.file,
+        }
+
+
+def _floor(name: str) -> float:
+    return next((floor for end, floor in _FLOORS if name.endswith(end)), 0.0)
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print the tables and the verdict."""
+    growing = report.growing
+    levels = report.levels
+    table = Table(
+        Column("serie", no_wrap=True),
+        *("inicio", "3.er cuarto", "último cuarto", "por hora", "se estabiliza"),
+        title=f"{report.hours:g} h, {report.days} días comprimidos, {report.events} eventos",
+        title_justify="left",
+    )
+    for name in (*_SHOWN, *(name for name in growing if name not in _SHOWN)):
+        if name in levels:
+            table.add_row(name, *_numbers(levels[name]), _VERDICTS[levels[name].levels_off])
+    for name, limit in BOUNDED_LATER.items():
+        if name in levels:
+            table.add_row(name, *_numbers(levels[name]), f"[dim]{limit}[/]")
+    console.print(table)
+    month = Table(show_header=False, title="Un mes, una venta cada 1–2 s sin pausa")
+    month.title_justify = "left"
+    for name, value in report.month().items():
+        month.add_row(name, f"{value:,.0f}")
+    console.print(month)
+    equal = sum(check.status == "ok" for check in report.checks)
+    console.print(
+        f"Druid igual al libro: {equal} de {len(report.checks)} comparaciones · "
+        f"ventana: {report.window_state}, {report.window.get('confirmadas', 0)} eventos, "
+        f"perdidas {report.window.get('perdidas', '?')}, duplicadas "
+        f"{report.window.get('duplicadas', '?')} · validaciones: "
+        + (", ".join(f"{n} {state}" for state, n in report.validations.items()) or "ninguna")
+    )
+    for check in report.checks:
+        if check.status != "ok":
+            console.print(f"[red]{check.message}[/]")
+    if growing:
+        console.print(f"[bold red]Crece sin estabilizarse: {', '.join(growing)}[/]")
+    elif report.passes:
+        console.print("[bold green]Nada crece sin fin, nada se perdió.[/]")
+    else:
+        console.print("[bold red]Algo falló o difiere.[/]")
+    console.print(f"Muestras: {report.file}", soft_wrap=True, highlight=False)
+
+
+_VERDICTS = {True: "[green]sí[/]", False: "[red]no[/]", None: "[dim]muy corta[/]"}
+
+
+def _numbers(found: Level) -> list[str]:
+    values = (found.start, found.warm, found.end, found.per_hour)
+    return [f"{value:,.1f}" for value in values]

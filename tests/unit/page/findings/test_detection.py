@@ -1,0 +1,88 @@
+"""A look's queries to Druid, and its report or error for each kind of answer."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from include.druid.client import (
+    DatasourceMissingError,
+    DruidClient,
+    DruidError,
+    DruidUnreachableError,
+)
+from include.page.filters import Filters, parse_filters
+from include.page.findings.detection import look, queries
+from include.sales.local_time import HOUR_MS, epoch_ms
+from tests.support.findings import NOW, Events, SimulatedDruid, silent
+
+
+def test_report_has_findings_and_the_queries(usual_sales: Events) -> None:
+    druid = SimulatedDruid(silent(usual_sales, NOW - timedelta(hours=1), store="San Justo"))
+    report = look(cast(DruidClient, druid), "ventas", Filters(), NOW)
+    assert [found.subject for found in report.findings] == [{"sucursal": "San Justo"}]
+    assert report.end == epoch_ms(NOW)
+    assert [asked.parameters for asked in report.queries.values()] == druid.asked
+
+
+def test_look_with_an_end_judges_as_of_that_end(usual_sales: Events) -> None:
+    filters = Filters(hasta=NOW)
+    druid = SimulatedDruid(usual_sales)
+    report = look(cast(DruidClient, druid), "ventas", filters, NOW + timedelta(days=3))
+    assert [parameters[0] for parameters in druid.asked] == [report.end] * 4 == [epoch_ms(NOW)] * 4
+
+
+def test_values_are_parameters_and_queries_are_bounded_in_time() -> None:
+    filters = parse_filters({"provincia": "Córdoba' OR 1=1", "pago": "qr"})
+    for asked in queries("ventas", filters, NOW).values():
+        assert asked.sql.count("?") == len(asked.parameters)
+        assert asked.parameters[-2:] == ["Córdoba' OR 1=1", "qr"]
+        assert "{" not in asked.sql
+        assert "1=1" not in asked.sql
+        assert asked.sql.count("__time >= MILLIS_TO_TIMESTAMP(?)") == 11
+        oldest = epoch_ms(NOW) - 28 * 24 * HOUR_MS - 3 * HOUR_MS
+        assert min(it for it in asked.parameters if isinstance(it, int)) == oldest
+
+
+def test_missing_datasource_raises() -> None:
+    class Empty:
+        def sql(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+            raise DatasourceMissingError("Object 'ventas' not found")
+
+    with pytest.raises(DatasourceMissingError):
+        look(cast(DruidClient, Empty()), "ventas", Filters(), NOW)
+
+
+class Refusing(SimulatedDruid):
+    """Simulated Druid that raises `error` for queries that contain `part`."""
+
+    def __init__(self, events: Events, part: str, error: DruidError) -> None:
+        super().__init__(events)
+        self.part, self.error = part, error
+
+    def sql(self, query: str, *arguments: Any, **named: Any) -> list[dict[str, Any]]:
+        if self.part in query:
+            raise self.error
+        return super().sql(query, *arguments, **named)
+
+
+def test_refused_query_affects_only_its_kinds_and_is_logged(
+    usual_sales: Events, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = DruidError("Incomplete surrogate pair")
+    report = look(
+        cast(DruidClient, Refusing(usual_sales, "dia, producto", error)), "ventas", Filters(), NOW
+    )
+    assert [(it.kind, it.reason) for it in report.missing] == [("product", "error")]
+    assert (report.sales or 0) > 2000
+    assert "refuses the query 'products'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("part", "error"), [("FROM", DruidError("no")), ("producto", DruidUnreachableError("away"))]
+)
+def test_druid_that_refuses_every_query_or_is_down_raises(
+    usual_sales: Events, part: str, error: DruidError
+) -> None:
+    with pytest.raises(type(error), match=str(error)):
+        look(cast(DruidClient, Refusing(usual_sales, part, error)), "ventas", Filters(), NOW)

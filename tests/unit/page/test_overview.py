@@ -1,0 +1,403 @@
+"""The live page's answer, built from Druid's answers to its queries."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from include.druid.client import DruidError, DruidUnreachableError, QueryTimeoutError
+from include.page import overview as module
+from include.page.filters import parse_filters
+from include.page.overview import Memory, Once, changed, overview
+
+NOW = datetime(2026, 11, 24, 15, 7, 31, tzinfo=UTC)
+END = 1_795_532_851_000
+
+
+class Druid:
+    """Fake client that recognizes a query by its grouping, and records every call."""
+
+    def __init__(self, **answers: list[dict[str, Any]]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, str, list[Any]]] = []
+
+    def sql(self, query: str, parameters: list[Any], **_: Any) -> list[dict[str, Any]]:
+        kinds = {
+            "TIME_FLOOR": "series",
+            "tipo_pago, emisor, cuotas, estado": "payments",
+            "provincia, sucursal, plataforma, estado,": "places",
+            "categoria, producto, estado": "products",
+            "LIMIT 25": "latest",
+            "LIMIT": "events",
+        }
+        kind = next((kind for part, kind in kinds.items() if part in query), "states")
+        self.asked.append((kind, query, parameters))
+        start, end = parameters[:2]
+        # The query of single events gets only those of its interval.
+        return [
+            row
+            for row in self.answers.get(kind, [])
+            if kind != "events" or start <= row["momento"] < end
+        ]
+
+
+def look(
+    druid: Any, now: datetime = NOW, memory: Memory | None = None, **parameters: str
+) -> dict[str, Any]:
+    with ThreadPoolExecutor(2) as pool:
+        return overview(druid, "ventas", parse_filters(parameters), now, pool, memory or Memory())
+
+
+def test_range_without_sales_gives_zeros() -> None:
+    found = look(Druid())
+    assert found["totales"]["actual"]["ventas"] == 0
+    assert found["serie"] == found["pagos"] == found["suben"] == []
+
+
+def test_look_queries_the_range_and_the_previous_one() -> None:
+    druid = Druid()
+    look(druid, rango="24h", provincia="Córdoba")
+    day, end = 86_400_000, 1_795_532_850_000
+    minute = end // 60_000 * 60_000
+    stretches = {(start, stop) for _, _, (start, stop, *_) in druid.asked}
+    assert stretches == {(end - day, end), (minute - 2 * day, minute - day)}
+    assert all(parameters[2:] == ["Córdoba"] for _, _, parameters in druid.asked)
+    assert all("AND provincia = ?" in query and "{" not in query for _, query, _ in druid.asked)
+
+
+def sale(seconds: float, estado: str = "pendiente", **fields: Any) -> dict[str, Any]:
+    """Return an event that is `seconds` old."""
+    return {
+        "momento": END - round(seconds * 1000),
+        "id_evento": f"e{seconds}",
+        "provincia": "Salta",
+        "sucursal": "Salta Centro",
+        "categoria": "Bebidas",
+        "producto": "Soda",
+        "tipo_pago": "debito",
+        "emisor": "Visa",
+        "cuotas": 1,
+        "plataforma": "local",
+        "estado": estado,
+        "importe_centavos": 100,
+        **fields,
+    }
+
+
+EVENTS = [
+    sale(3599),
+    sale(3601),
+    sale(1800, "aprobada", provincia="Jujuy"),
+    sale(1799),
+    sale(92),
+    sale(90, "aprobada"),
+    sale(1, provincia="Jujuy"),
+]
+
+
+def test_live_look_is_computed_from_single_events() -> None:
+    found = look(Druid(events=EVENTS))
+    actual = found["totales"]["actual"]
+    assert (actual["ventas"], actual["aprobadas"], actual["ingresos"]) == (4, 2, 200)
+    assert [(row["nombre"], row["ventas"]) for row in found["provincias"]] == [
+        ("Salta", 3),
+        ("Jujuy", 1),
+    ]
+    assert [(row["nombre"], row["ventas"]) for row in found["pagos"]] == [("debito", 4)]
+    assert [(row["nombre"], row["ventas"]) for row in found["productos"]] == [("Soda", 4)]
+    assert [row["id_evento"] for row in found["ultimas"]] == [
+        *("e1", "e90", "e92", "e1799", "e1800", "e3599"),
+    ]
+    assert sum(point["ventas"] for point in found["serie"]) == 4
+
+
+def test_viewers_with_other_filters_share_the_events() -> None:
+    druid, memory = Druid(events=EVENTS), Memory()
+    look(druid, memory=memory)
+    asked = len(druid.asked)
+    found = look(druid, memory=memory, provincia="Jujuy", pago="debito")
+    assert found["totales"]["actual"]["ventas"] == found["totales"]["actual"]["aprobadas"] == 1
+    # Only the earlier intervals, which depend on the filters, are queried again.
+    assert {kind for kind, _, _ in druid.asked[asked:]} == {"products", "states"}
+
+
+def test_look_a_second_later_queries_only_new_events() -> None:
+    druid, memory = Druid(events=EVENTS), Memory()
+    asked = []
+    for second in (31, 32, 59, 60):
+        look(druid, NOW + timedelta(seconds=second - 31), memory)
+        asked.append(len(druid.asked))
+    assert asked == [4, 5, 6, 10]
+    # The first look makes four queries; this is the second look's only one.
+    kind, _, (start, end, *_) = druid.asked[4]
+    assert (kind, end) == ("events", END + 1000)
+    # It covers more than a minute, so a sale that arrives a minute late is included.
+    assert 60_000 < end - start < 120_000
+
+
+def test_too_many_events_are_summed_by_druid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_EVENTS", 3)
+    payments = [
+        {"tipo_pago": "qr", "emisor": "Modo", "cuotas": 1, "estado": "pendiente"}
+        | {"eventos": 9, "importe": 1}
+    ]
+    druid = Druid(events=EVENTS, payments=payments)
+    assert [row["ventas"] for row in look(druid)["pagos"]] == [9]
+    assert all("LIMIT 3" in query for kind, query, _ in druid.asked if kind == "events")
+
+
+def test_past_range_is_summed_by_druid() -> None:
+    druid = Druid(events=EVENTS)
+    look(druid, hasta="2026-11-24T12:00:00-03:00")
+    assert "events" not in {kind for kind, _, _ in druid.asked}
+
+
+def test_failed_answer_is_queried_again() -> None:
+    class Flaky(Druid):
+        def sql(self, query: str, parameters: Any, **how: Any) -> list[dict[str, Any]]:
+            first = not any(asked == query for _, asked, _ in self.asked)
+            rows = super().sql(query, parameters, **how)
+            if first:
+                raise DruidUnreachableError("away")
+            return rows
+
+    druid, memory = Flaky(events=EVENTS), Memory()
+    with pytest.raises(DruidUnreachableError):
+        look(druid, memory=memory)
+    assert look(druid, memory=memory)["totales"]["actual"]["ventas"] == 4
+
+
+def test_once_drops_the_least_recently_used_answer() -> None:
+    asked: list[str] = []
+
+    def ask(name: str) -> Future[str]:
+        asked.append(name)
+        answer: Future[str] = Future()
+        answer.set_result(name)
+        return answer
+
+    once: Once[str] = Once(2)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        assert once.ask(name, lambda name=name: ask(name)).result() == name
+    assert asked == ["a", "b", "c", "b"]
+
+
+def test_point_of_a_day_sums_its_local_hours() -> None:
+    row = {"estado": "pendiente", "importe": 0}
+    series = [
+        {**row, "momento": "2026-11-23T02:00:00.000Z", "eventos": 5},
+        {**row, "momento": "2026-11-23T03:00:00.000Z", "eventos": 7},
+        {**row, "momento": "2026-11-24T02:00:00.000Z", "eventos": 1},
+    ]
+    found = look(Druid(series=series), rango="30d")
+    assert [point["ventas"] for point in found["serie"]] == [5, 8]
+    assert found["totales"]["actual"]["ventas"] == 13
+
+
+def test_lists_are_sorted_by_sales_and_issuers_belong_to_a_payment_type() -> None:
+    def paid(kind: str, issuer: str | None, instalments: int, events: int) -> dict[str, Any]:
+        return {
+            "tipo_pago": kind,
+            "emisor": issuer,
+            "cuotas": instalments,
+            "estado": "pendiente",
+            "eventos": events,
+            "importe": 1,
+        }
+
+    payments = [
+        paid("efectivo", None, 1, 3),
+        paid("credito", "Visa", 12, 5),
+        paid("credito", "Visa", 1, 4),
+        paid("debito", "Visa", 1, 8),
+    ]
+    found = look(Druid(payments=payments), rango="24h")
+    assert [(row["nombre"], row["ventas"]) for row in found["pagos"]] == [
+        ("credito", 9),
+        ("debito", 8),
+        ("efectivo", 3),
+    ]
+    assert [(row["pago"], row["nombre"]) for row in found["emisores"]] == [
+        ("credito", "Visa"),
+        ("debito", "Visa"),
+    ]
+    assert [(row["nombre"], row["ventas"]) for row in found["cuotas"]] == [(1, 4), (12, 5)]
+
+
+def test_changed_products_are_sorted_by_significance() -> None:
+    before = {"yerba": 100, "asado": 4, "pan": 40, "vino": 5}
+    now = {"yerba": 140, "asado": 8, "pan": 10, "taza": 9}
+    changes = changed(now, before)
+    assert [change["nombre"] for change in changes] == ["taza", "yerba", "asado", "pan"]
+    assert changed(now, {}) == []
+
+
+def test_druid_that_is_down_raises() -> None:
+    class Away:
+        def sql(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+            raise DruidUnreachableError("away")
+
+    with pytest.raises(DruidUnreachableError, match="away"):
+        look(Away())
+
+
+#: Columns of `sale` that a record may lack.
+COLUMNS = sorted(sale(1).keys() - {"momento"})
+
+#: Values that a column may have, whatever its type.
+ODD: list[Any] = [
+    None,
+    "",
+    "a\ud800b",
+    "x" * 100_000,
+    ["a", "b"],
+    {"a": {"b": 1}},
+    True,
+    -(2**63),
+    2**63 - 1,
+    1e308,
+    float("nan"),
+    float("inf"),
+]
+
+
+def test_record_with_only_nulls_breaks_no_section() -> None:
+    incomplete = {**dict.fromkeys(sale(1)), "momento": END - 1000, "id_evento": "x"}
+    honest = [sale(7 + n, tipo_pago="credito", cuotas=n) for n in (6, 1)]
+    found = look(Druid(events=[*EVENTS, *honest, {**incomplete, "tipo_pago": "credito"}]))
+    assert found["fallas"] == []
+    assert found["totales"]["actual"]["ventas"] == 6
+    assert [row["nombre"] for row in found["cuotas"]] == [1, 6, None]
+
+
+#: A numeric column of Druid holds only these.
+WHOLE = [odd for odd in ODD if odd is None or type(odd) is int]
+
+
+@pytest.mark.parametrize(
+    ("column", "odd"),
+    [
+        (column, odd)
+        for column in COLUMNS
+        for odd in (WHOLE if column == "importe_centavos" else ODD)
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_odd_value_in_any_column_does_not_change_the_honest_sales(column: str, odd: Any) -> None:
+    hostile = [{**sale(5 + n / 100), column: odd} for n in range(12)]
+    honest = look(Druid(events=EVENTS))
+    found = look(Druid(events=[*EVENTS, *hostile]))
+    msgspec.json.encode(found)
+    jujuy = [row for row in found["provincias"] if row["nombre"] == "Jujuy"]
+    assert jujuy == [row for row in honest["provincias"] if row["nombre"] == "Jujuy"]
+    assert found["fallas"] == []
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+def test_odd_value_in_druids_sums_does_not_change_the_other_groups(odd: Any) -> None:
+    def rows(names: tuple[str, ...], value: Any) -> list[dict[str, Any]]:
+        row = {"estado": "aprobada", "eventos": 9, "importe": 5}
+        return [{**dict.fromkeys(names, "usual"), **row}, {**dict.fromkeys(names, value), **row}]
+
+    found = look(
+        Druid(
+            payments=rows(("tipo_pago", "emisor", "cuotas"), odd),
+            places=rows(("provincia", "sucursal", "plataforma"), odd),
+            products=rows(("categoria", "producto"), odd),
+        ),
+        rango="24h",
+    )
+    msgspec.json.encode(found)
+    assert found["fallas"] == []
+    for name in ("pagos", "provincias", "sucursales", "plataformas", "categorias", "productos"):
+        assert {"nombre": "usual", "aprobadas": 9}.items() <= next(
+            row for row in found[name] if row["nombre"] == "usual"
+        ).items()
+
+
+def test_sum_beyond_64_bits_stops_at_the_limit() -> None:
+    absurd = {"estado": "aprobada", "eventos": 1, "importe": 9 * 10**18}
+    series = [{**absurd, "momento": f"2026-11-24T14:0{n}:00.000Z"} for n in range(3)]
+    found = look(Druid(series=series), rango="24h")
+    assert found["totales"]["actual"]["ingresos"] == 2**63 - 1
+    msgspec.json.encode(found)
+
+
+#: Sections that are built from each query.
+OF_QUERY = {
+    "payments": {"pagos", "emisores", "cuotas"},
+    "places": {"plataformas", "provincias", "sucursales"},
+    "series": {"actual", "serie"},
+    "latest": {"ultimas"},
+    "states": {"ayer"},
+    "products": {"antes", "cambios", "categorias", "productos"},
+}
+
+
+@pytest.mark.parametrize(("query", "sections"), OF_QUERY.items())
+@pytest.mark.parametrize("odd", [DruidError("Incomplete surrogate pair"), [{"unlike": 1}]])
+def test_failed_query_breaks_only_its_own_sections_and_is_logged(
+    query: str, sections: set[str], odd: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(Druid):
+        def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
+            rows = super().sql(text, parameters, **how)
+            if self.asked[-1][0] != query:
+                return rows
+            if isinstance(odd, DruidError):
+                raise odd
+            return list(odd)
+
+    asked = {"rango": "6h"}
+    usual = look(Druid(), **asked)
+    found = look(Odd(), **asked)
+    lost = set(found["fallas"])
+    if isinstance(odd, DruidError) or query != "latest":
+        assert lost == sections
+        assert any(f"{section!r}" in caplog.text for section in sections)
+    kept = usual.keys() - sections - {"fallas", "totales", "suben", "bajan"}
+    assert {name: found[name] for name in kept} == {name: usual[name] for name in kept}
+    for name, totals in usual["totales"].items():
+        assert found["totales"][name] == (None if name in lost else totals)
+
+
+def test_events_that_druid_cannot_write_are_queried_as_sums() -> None:
+    class Refusing(Druid):
+        def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
+            rows = super().sql(text, parameters, **how)
+            if self.asked[-1][0] == "events":
+                raise DruidError("Incomplete surrogate pair")
+            return rows
+
+    series = [{"momento": "2026-11-24T15:00:00.000Z", "estado": "pendiente", "eventos": 3}]
+    found = look(Refusing(series=[{**series[0], "importe": 1}]))
+    assert (found["totales"]["actual"]["ventas"], found["fallas"]) == (3, [])
+
+
+def test_druid_that_refuses_every_query_raises() -> None:
+    class Refusing:
+        def sql(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+            raise DruidError("not so")
+
+    with pytest.raises(DruidError, match="not so"):
+        look(Refusing(), rango="24h")
+
+
+@pytest.mark.parametrize("trouble", [DruidUnreachableError("away"), QueryTimeoutError("slow")])
+def test_error_of_druid_as_a_whole_raises_from_any_section(trouble: DruidError) -> None:
+    class Late(Druid):
+        def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
+            rows = super().sql(text, parameters, **how)
+            if self.asked[-1][0] == "places":
+                raise trouble
+            return rows
+
+    with pytest.raises(type(trouble)):
+        look(Late(), rango="24h")
+
+
+def test_products_without_a_name_are_listed_among_the_changes() -> None:
+    changes = changed({None: 12, "yerba": 20}, {None: 2, "yerba": 40})
+    assert [change["nombre"] for change in changes] == [None, "yerba"]
