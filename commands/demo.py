@@ -1,5 +1,6 @@
-"""`./ventas demo`: run one window and one validation, show them live, and check the result."""
+"""Run the whole job once and show that nothing was lost."""
 
+import argparse
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from commands import options as types
 from commands.progress import StackProgress
 from commands.visible_sales import VisibleSales
 from include.sales.event import Venta
@@ -24,7 +26,19 @@ _MARGIN = 480.0
 _ENDED = ("success", "failed")
 
 
-def run_demo(settings: Settings, console: Console, *, minutes: float, seed: int) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "--minutes",
+        type=types.number(0.25, 720, "minutes"),
+        default=2,
+        metavar="M",
+        help="how long stores sell, 0.25 to 720 (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=types.seed, default=2026, help="seed of the sales' content")
+
+
+def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Run one window and one validation; return 0 only if both succeed and all counts agree."""
     started = time.monotonic()
     with StackProgress(console) as progress:
@@ -33,12 +47,12 @@ def run_demo(settings: Settings, console: Console, *, minutes: float, seed: int)
         api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
         wait_for_dags(api)
     window = _Window(api, settings, console, started)
-    run = window.trigger(minutes, seed)
-    state = window.follow(run, deadline=time.monotonic() + minutes * 60 + _MARGIN)
-    found = api.xcom(WINDOW, run, "reconcile")
+    run_id = window.trigger(options.minutes, options.seed)
+    state = window.follow(run_id, deadline=time.monotonic() + options.minutes * 60 + _MARGIN)
+    found = api.xcom(WINDOW, run_id, "reconcile")
     if state != "success" or not found:
-        _print_failures(api, WINDOW, run, console)
-        console.print(f"[bold red]La ventana {run} terminó como {state}.[/]")
+        _print_failures(api, WINDOW, run_id, console)
+        console.print(f"[bold red]La ventana {run_id} terminó como {state}.[/]")
         return 1
     valid = _validate(api, console)
     _print_results(console, found, window.freshness, window.first_sale)

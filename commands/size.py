@@ -1,5 +1,11 @@
-"""`./ventas size`: print the machines, storage and monthly cost that a rate of events needs."""
+"""What a rate of events takes in the cloud, and what it costs.
 
+Tell what a rate of events takes in the cloud: Kafka's partitions, producers, Druid's tasks and
+processes, machines, storage, and what Google asks for it in a month. Nothing is started and no
+account is needed. One machine if it can; above that a cluster of such machines.
+"""
+
+import argparse
 import json
 from dataclasses import asdict
 from typing import Final
@@ -7,10 +13,12 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from commands import options as types
 from include.druid.runtime import PEON, Size
 from include.gcp import estimate as assumed
 from include.gcp.estimate import Estimate, estimate
 from include.gcp.sizing import EVENTS_PER_TASK, size
+from include.stack.settings import Settings
 
 _COSTS: Final = {
     "vms": "VM",
@@ -20,23 +28,63 @@ _COSTS: Final = {
 }
 
 
-def run_size(
-    console: Console,
-    *,
-    rate: float,
-    machine_type: str | None,
-    region: str,
-    hours: float,
-    keep: int,
-    as_json: bool,
-) -> int:
-    """Print the estimate, as tables or as JSON, and return the exit code.
+EPILOG: Final = """\
+examples:
+  ./ventas size --rate 1                       the demo: a sale every 1-2 s
+  ./ventas size --rate 50000 --hours 24        around the clock, on the cheapest n2 that can
+  ./ventas size --rate 50000 --machine n2-highmem-8
+  ./ventas size --rate 1000000 --keep 7        a cluster; Druid keeps a week
+  ./ventas size --rate 500 --json              for programs: US dollars, GiB, MiB
+
+machine types: n2, n4, c3 and c4; standard, highmem and highcpu. What does not fit is refused with
+the one that does. Prices: southamerica-east1, southamerica-west1, us-central1, from a public copy
+of Google's list of a day that is shown; Confluent Cloud, Hyperdisk, traffic and taxes are not in.
+How it is computed: docs/sizing.md."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "--rate", type=float, required=True, metavar="N", help="events a second, up to 1000000"
+    )
+    parser.add_argument(
+        "--machine", metavar="TYPE", help="machine type of Druid (default: the cheapest n2)"
+    )
+    parser.add_argument(
+        "--region", default="southamerica-east1", metavar="REGION", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--hours",
+        type=types.number(0.1, 24, "hours"),
+        default=12,
+        metavar="H",
+        help="of each day that stores sell, 0.1 to 24 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=types.whole_number(1, 400, "days"),
+        default=30,
+        metavar="DAYS",
+        help="that Druid keeps, 1 to 400 (default: %(default)s; as it comes, it keeps 400)",
+    )
+    types.add_json(parser)
+
+
+def run(options: argparse.Namespace, _: Settings, console: Console) -> int:
+    """Print the estimate, as tables or as JSON.
 
     Raises:
         SizingError: no machine fits the request.
     """
-    found = estimate(rate, machine_type=machine_type, region=region, hours=hours, keep=keep)
-    if as_json:
+    found = estimate(
+        options.rate,
+        machine_type=options.machine,
+        region=options.region,
+        hours=options.hours,
+        keep=options.keep,
+    )
+    if options.json:
         print(json.dumps(to_dict(found), indent=2))
         return 0
     console.print(_needs(found), _druid(found), _costs(found), sep="\n")

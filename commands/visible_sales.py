@@ -11,7 +11,7 @@ from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
 from include.sales.event import Venta
 
-_SQL = Path(__file__).with_name("live.sql").read_text(encoding="utf-8")
+_SQL = Path(__file__).with_name("visible_sales.sql").read_text(encoding="utf-8")
 
 #: Seconds between two queries; the measured freshness may be too high by this much.
 _INTERVAL = 0.03

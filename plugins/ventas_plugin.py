@@ -6,7 +6,8 @@ from airflow.plugins_manager import AirflowPlugin
 
 from ventas_airflow.deadlines import PlannedEnd
 from ventas_airflow.page.guard import root_middlewares
-from ventas_airflow.page.mount import PREFIX, VIEWS, Page
+from ventas_airflow.page.mount import Page
+from ventas_airflow.page.views import PREFIX, VIEWS
 from ventas_airflow.timetable import SimulationWindowTimetable
 
 

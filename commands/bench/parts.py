@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from commands.bench.services import log_file, running
 from include.stack.settings import ROOT, Settings
 from include.stack.stack import StackError
+from include.stack.temporary import log_file, running
 
 
 class Part(NamedTuple):

@@ -12,16 +12,19 @@ from commands.bench.figures import FIGURES, result
 from commands.bench.page import FULL, QUICK, measure_page
 from commands.bench.page_report import page_tables
 from commands.bench.parts import PARTS, Part, run_part
-from commands.bench.services import Services, stopped_in_order, temporary_settings
 from commands.progress import StackProgress
 from include.stack import stack
 from include.stack.settings import Settings
+from include.stack.temporary import Services, stopped_in_order, temporary_settings
 
 ROUNDS: Final = 5
 """Number of turns of the load mode and Kafka's own benchmark: the machine's speed varies."""
 
 PAGE: Final = "page"
 """The part that needs a whole stack and about an hour: it runs only if it is named."""
+
+NAMES: Final = (*PARTS, PAGE)
+"""Names of all parts, in the order in which they run."""
 
 _COMPARED: Final = ("load", "perf_test")
 

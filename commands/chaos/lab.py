@@ -14,7 +14,7 @@ from google.cloud.compute_v1 import InstancesClient
 
 from include.druid.client import DruidError
 from include.druid.health import SERVERS_SQL, missing_servers
-from include.druid.queries import read_query
+from include.druid.queries import SQL, read_query
 from include.druid.supervisor import is_running
 from include.stack import airflow, security, supervision
 from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE
@@ -85,7 +85,9 @@ class Lab:
     def rows(self, run: str) -> int:
         """Return the number of a run's rows that Druid shows now; 0 while it does not answer."""
         try:
-            [found] = self.druid.sql(read_query("reconcile/rows", "ventas"), [run], timeout=3)
+            [found] = self.druid.sql(
+                read_query(SQL / "reconcile" / "rows.sql", "ventas"), [run], timeout=3
+            )
         except DruidError:
             return 0
         return int(found["filas"])

@@ -1,4 +1,6 @@
-"""A producer at a steady rate, which chaos scenarios kill: ``python -m commands.chaos.producer --help``.
+"""A producer at a steady rate, which chaos scenarios kill.
+
+Its options: ``python -m commands.chaos.producer --help``.
 
 It uses the same publishing session as a window, but at a higher rate than a sale every 1-2 s. It
 prints a JSON line several times a second, and a last one when SIGTERM ends it:

@@ -15,7 +15,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from commands.bench.services import stopped_in_order, temporary_settings
 from commands.chaos.lab import Lab, now
 from commands.chaos.load import Load
 from commands.chaos.producer import source_of
@@ -26,6 +25,7 @@ from commands.progress import StackProgress
 from include.stack import stack
 from include.stack.folder import claim
 from include.stack.settings import Settings
+from include.stack.temporary import stopped_in_order, temporary_settings
 
 ROUNDS = 5
 

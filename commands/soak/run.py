@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from commands.bench.services import stopped_in_order, temporary_settings
 from commands.demo import VALIDATION, WINDOW, wait_for_dags
 from commands.progress import StackProgress
 from commands.soak.days import DAY_SECONDS, DayPublisher
@@ -29,6 +28,7 @@ from include.stack import airflow, stack
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.stack import StackError
+from include.stack.temporary import stopped_in_order, temporary_settings
 from include.stream.errors import StreamError
 from include.stream.ledger import read_minutes
 from include.stream.topics import ensure_topic

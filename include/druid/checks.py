@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, get_args
 
 from include.druid.check_file import Bound, Check, Severity, number_text, parse_check
 from include.druid.front_matter import read_folder
-from include.druid.queries import FOLDER
+from include.druid.queries import SQL
 
-CHECKS: Final = FOLDER / "checks"
+CHECKS: Final = SQL / "checks"
 
 #: Query context for exact and current numbers: by default Druid approximates and caches.
 QUERY_CONTEXT: Final = {

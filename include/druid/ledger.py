@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from include.druid.checks import CheckResult, Status
 from include.druid.client import DatasourceMissingError, DruidClient
-from include.druid.queries import read_query
+from include.druid.queries import SQL, read_query
 from include.texts import escaped
 
 NAME, TITLE = "ledger", "Druid igual al libro"
@@ -71,7 +71,9 @@ def druid_minutes(
     """
     bounds = [int(moment.timestamp() * 1000) for moment in (start, end)]
     try:
-        rows = client.sql(read_query("ledger/minutes", datasource), bounds, timeout=timeout)
+        rows = client.sql(
+            read_query(SQL / "ledger" / "minutes.sql", datasource), bounds, timeout=timeout
+        )
     except DatasourceMissingError:
         rows = []
     cells: dict[Cell, Sums] = {}

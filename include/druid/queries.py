@@ -2,19 +2,21 @@
 
 import re
 from pathlib import Path
+from typing import Final
 
-FOLDER = Path(__file__).with_name("sql")
+#: Folder of this package's SQL; `include/page/` has a folder of its own.
+SQL: Final = Path(__file__).with_name("sql")
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 
 
-def read_query(name: str, datasource: str) -> str:
-    """Return the text of ``sql/<name>.sql`` for a datasource.
+def read_query(file: Path, datasource: str) -> str:
+    """Return the text of a file for a datasource.
 
     Raises:
         ValueError: `datasource` is not a valid name.
     """
-    return for_datasource((FOLDER / f"{name}.sql").read_text(encoding="utf-8"), datasource)
+    return for_datasource(file.read_text(encoding="utf-8"), datasource)
 
 
 def for_datasource(text: str, datasource: str) -> str:

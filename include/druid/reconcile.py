@@ -7,7 +7,7 @@ from typing import Any
 
 from include.druid.client import DruidClient
 from include.druid.ledger import NOTHING, Cell, Sums
-from include.druid.queries import read_query
+from include.druid.queries import SQL, read_query
 from include.druid.row_stats import RowStats
 from include.sales.faults import FATES, Fate
 
@@ -171,14 +171,16 @@ def druid_ids(client: DruidClient, datasource: str, corrida: str) -> Counter[str
     Raises:
         DruidError: Druid does not answer or refuses, or the datasource does not exist yet.
     """
-    rows = client.sql(read_query("reconcile/ids", datasource), [corrida], timeout=_TIMEOUT)
+    rows = client.sql(
+        read_query(SQL / "reconcile" / "ids.sql", datasource), [corrida], timeout=_TIMEOUT
+    )
     return Counter({row["id_evento"]: row["veces"] for row in rows})
 
 
 def results_of_run(client: DruidClient, datasource: str, corrida: str) -> dict[str, Any]:
     """Return a run's results for the stores: totals, the first five products, the payment mix."""
     totals, products, payments = (
-        client.sql(read_query(f"reconcile/{name}", datasource), [corrida])
+        client.sql(read_query(SQL / "reconcile" / f"{name}.sql", datasource), [corrida])
         for name in ("totals", "top_products", "payment_mix")
     )
     return {**totals[0], "productos": products, "pagos": payments}

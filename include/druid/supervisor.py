@@ -10,7 +10,7 @@ from include.druid.client import (
     DruidError,
     SupervisorMissingError,
 )
-from include.druid.queries import read_query
+from include.druid.queries import SQL, read_query
 from include.sales.event import FIELDS
 
 TIMESTAMP = "ts"
@@ -237,7 +237,7 @@ def missing_rows(client: DruidClient, datasource: str, expected: Expected) -> st
     """Return a sentence about the rows of `expected` that Druid lacks; "" if it has all."""
     if not expected.rows:
         return ""
-    query = read_query("reconcile/rows", datasource)
+    query = read_query(SQL / "reconcile" / "rows.sql", datasource)
     try:
         [found] = client.sql(query, ["\n".join(expected.runs)])
         rows = int(found["filas"])

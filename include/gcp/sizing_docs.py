@@ -1,16 +1,13 @@
-"""Generate the tables of `docs/sizing.md`; as a module, write them into the page."""
+"""Generate the tables of `docs/sizing.md`, for `./ventas docs`."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
 from include.gcp.estimate import MONTH, Estimate, estimate
 from include.gcp.prices import price_of, regions, unit_price
 from include.gcp.sizing import EVENTS_PER_TASK, machines, most_tasks, size
 
-DOCS: Final = Path(__file__).parents[2] / "docs" / "sizing.md"
-
-START: Final = "<!-- tables: python -m include.gcp.sizing_docs -->"
+START: Final = "<!-- tables: ./ventas docs -->"
 END: Final = "<!-- end of tables -->"
 
 #: Most vCPUs of the machine types shown: those of 4 to 32 vCPUs with at least 4 GiB per vCPU.
@@ -124,7 +121,3 @@ def _rate_row(found: Estimate) -> Sequence[str]:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-if __name__ == "__main__":
-    DOCS.write_text(with_tables(DOCS.read_text(encoding="utf-8")), encoding="utf-8")

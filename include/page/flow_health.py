@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from include.druid.check_file import Bound, Check
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 LOOKBACK: Final = timedelta(minutes=15)
 
+_MINUTES: Final = Path(__file__).with_name("sql") / "flow_health" / "minutes.sql"
 _MINUTE: Final = timedelta(minutes=1)
 #: Seconds for each query: short, because a viewer waits for it and the page asks again anyway.
 _TIMEOUT: Final = 4.0
@@ -64,7 +66,7 @@ def read_sales(client: DruidClient, datasource: str, now: datetime) -> dict[str,
     """
     start, end = now - LOOKBACK, now + _MINUTE
     bounds = [int(moment.timestamp() * 1000) for moment in (start, end)]
-    minutes = _ask(client, read_query("flow/minutes", datasource), bounds)
+    minutes = _ask(client, read_query(_MINUTES, datasource), bounds)
     judges: dict[str, Callable[[Mapping[str, Any] | None], Part]] = {
         "cadence": lambda gaps: cadence(gaps, minutes, now),
         "freshness": lambda newest: freshness(newest, minutes),

@@ -1,6 +1,6 @@
 """The library: named queries that people run with their own values, and the format of its files.
 
-To add a query, add a file to ``sql/library/`` and run ``python -m include.page.library_docs``. Its
+To add a query, add a file to ``sql/library/`` and run ``./ventas docs``. Its
 header (`include.druid.front_matter`) has these keys; semicolons separate the two languages:
 
 - ``title_es``, ``title_en``, ``description_es``, ``description_en``.
@@ -30,13 +30,13 @@ from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
 from include.druid.front_matter import Entry, SqlFile, read_folder, read_sql_file
-from include.druid.queries import FOLDER, for_datasource
+from include.druid.queries import for_datasource
 from include.page.sql_tokens import tokens
 from include.sales.data_files import Problem
 from include.sales.local_time import UTC_OFFSET_HOURS, epoch_ms
 from include.texts import InputError, Texts
 
-LIBRARY: Final = FOLDER / "library"
+LIBRARY: Final = Path(__file__).with_name("sql") / "library"
 
 ParameterKind = Literal["text", "number", "time", "choice"]
 ColumnKind = Literal["text", "number", "decimal", "money", "percent", "time", "day"]

@@ -1,18 +1,14 @@
-"""Render the library of queries as a page of the docs; run as a module to write the page."""
+"""Render the library of queries as a page of the docs, for `./ventas docs`."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
 
-from include.page.library import Column, Parameter, Query, load_library
-
-DOCS: Final = Path(__file__).parents[2] / "docs" / "queries.md"
+from include.page.library import Column, Parameter, Query
 
 _HEAD = """\
 # Library of queries
 
 The named queries of «Consultas», each a file of `include/page/sql/library/`. This page is made of
-those files by `python -m include.page.library_docs`; a test fails if it differs.
+those files by `./ventas docs`; a test fails if it differs.
 
 Times are `now`, so long before now (`-90m`, `-24h`, `-7d`) or local time of Buenos Aires
 (`2026-11-24T09:00`). Money is whole centavos.
@@ -48,7 +44,3 @@ def _parameter(parameter: Parameter) -> str:
 
 def _column(column: Column) -> str:
     return f"`{column.name}` ({column.kind})"
-
-
-if __name__ == "__main__":
-    DOCS.write_text(render(load_library()), encoding="utf-8")

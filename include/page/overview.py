@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
@@ -53,6 +54,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
 }
 """Columns that each query groups by; "series" also groups by the chart's points."""
 
+_SQL: Final = Path(__file__).with_name("sql") / "overview"
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 
@@ -119,7 +121,7 @@ def overview(
     where, values = filters.where()
 
     def run(name: str, interval: Interval, **words: str) -> Rows:
-        text = read_query(f"live/{name}", datasource)
+        text = read_query(_SQL / f"{name}.sql", datasource)
         for word, value in words.items():
             text = text.replace(f"{{{word}}}", value)
         known = values if "{where}" in text else []

@@ -19,12 +19,12 @@ from math import isqrt
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from include.druid.queries import FOLDER
 from include.page.sql_lexer import SqlRefusedError, Token, bound, lexed
 from include.sales.event import FIELDS
 
-_FUNCTIONS: Final = FOLDER / "allowed_functions.txt"
-_RESERVED: Final = FOLDER / "reserved_words.txt"
+_SQL: Final = Path(__file__).with_name("sql")
+_FUNCTIONS: Final = _SQL / "allowed_functions.txt"
+_RESERVED: Final = _SQL / "reserved_words.txt"
 
 MOST_NESTED: Final = 12
 """Most levels of parentheses, CASEs and function calls inside each other."""

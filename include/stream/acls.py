@@ -1,7 +1,7 @@
 """The Kafka permissions (ACLs) of Airflow and Druid, declared once in `acls.csv`.
 
-`grant` creates them in a Kafka cluster through its admin API. For Confluent Cloud, `python -m
-include.stream.acls` writes docs/acls.md, which holds the commands of Confluent's CLI.
+`grant` creates them in a Kafka cluster through its admin API. For Confluent Cloud, docs/acls.md has
+the commands of Confluent's CLI, which `docs` returns.
 """
 
 import csv
@@ -20,7 +20,6 @@ from confluent_kafka.admin import (
 from include.stream.topics import ADMIN_TIMEOUT, Admin
 
 _FILE: Final = Path(__file__).with_suffix(".csv")
-_DOCS: Final = Path(__file__).parents[2] / "docs" / "acls.md"
 
 #: For each `resource` in the file: Kafka's resource type and the option of Confluent's CLI.
 _KINDS: Final = {
@@ -32,7 +31,7 @@ _KINDS: Final = {
 _INTRODUCTION: Final = """\
 # What Airflow and Druid may do in Kafka
 
-Written by `python -m include.stream.acls` from `include/stream/acls.csv`; the secured local stack
+Written by `./ventas docs` from `include/stream/acls.csv`; the secured local stack
 grants exactly these and the whole end-to-end suite runs with them. Everything else is refused.
 """
 
@@ -117,7 +116,3 @@ def docs() -> str:
     ]
     commands = [acl.command(f"sa-{acl.user}") for acl in load_acls()]
     return "\n".join([_INTRODUCTION, *rows, _COMMANDS + "\n".join(commands), "```", ""])
-
-
-if __name__ == "__main__":
-    _DOCS.write_text(docs(), encoding="utf-8")

@@ -15,10 +15,8 @@ import msgspec
 from include.sales.content import SaleSource
 from include.sales.event import ESTADOS, FIELDS, PLATAFORMAS, TIPOS_PAGO, Venta, json_schema
 from include.sales.faults import FATES
-from include.sales.market import Market, load_market
+from include.sales.market import Market
 from include.stream.ledger import LedgerEntry, Totals, encode, entries_for
-
-DOCS: Final = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 
 _FACTS: Final = Path(__file__).with_name("dictionary.csv")
 
@@ -30,7 +28,7 @@ _HEAD = """\
 
 Every field of the topics `ventas` and `ventas.ledger` and of Druid's datasource `ventas`. This page
 is made of `include/sales/event.py`, `include/stream/ledger.py` and the files of
-`include/sales/data/` by `python -m include.stream.dictionary`; a test fails if it differs.
+`include/sales/data/` by `./ventas docs`; a test fails if it differs.
 
 Money is whole centavos of ARS with IVA included. Moments are UTC; a day and an hour of the market's
 data are local (UTC−3). **No field is ever null**: what does not apply is the empty text, so a null
@@ -280,7 +278,3 @@ def _json(data: bytes) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-if __name__ == "__main__":
-    DOCS.write_text(render(load_market()), encoding="utf-8")

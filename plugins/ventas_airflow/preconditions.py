@@ -115,10 +115,10 @@ def _window(is_open: bool, reason: str) -> dict[str, Any]:
 
 def _has_sales(client: DruidClient, datasource: str, corrida: str) -> bool:
     from include.druid.client import DruidError
-    from include.druid.queries import read_query
+    from include.druid.queries import SQL, read_query
 
     try:
-        rows = client.sql(read_query("reconcile/totals", datasource), [corrida])
+        rows = client.sql(read_query(SQL / "reconcile" / "totals.sql", datasource), [corrida])
     except DruidError as error:
         log.info("Druid todavía no muestra ventas: %s", error)
         return False

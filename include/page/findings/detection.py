@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, cast
 
 from include.druid.client import DruidClient, DruidError
@@ -22,6 +23,7 @@ TIMEOUT: Final = 20.0
 #: Query context: Druid answers the queries of the live page first.
 _NO_HURRY: Final = {"priority": -1}
 
+_SQL: Final = Path(__file__).parents[1] / "sql" / "findings"
 _WINDOW: Final = "__time >= MILLIS_TO_TIMESTAMP(?) AND __time < MILLIS_TO_TIMESTAMP(?)"
 
 
@@ -64,7 +66,7 @@ def queries(datasource: str, filters: Filters, end: datetime) -> dict[Query, Ask
         ("categories", "goods", "categoria", 2, goods_windows(end)),
     ):
         either = "\n    OR ".join([f"({_WINDOW})"] * (len(windows) // 2))
-        text = read_query(f"findings/{file}", datasource).replace("{column}", column)
+        text = read_query(_SQL / f"{file}.sql", datasource).replace("{column}", column)
         text = text.replace("{windows}", either).replace("{where}", where)
         parameters: list[Any] = [*[epoch_ms(end)] * ends, *windows, *values]
         asked[cast(Query, name)] = Asked(text, parameters)

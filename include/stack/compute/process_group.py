@@ -1,7 +1,7 @@
 """The process group behind the virtual machine: start it, stop it, observe it.
 
-The emulator uses the ``ProcessGroup`` protocol. ``SupervisorGroups`` starts and stops groups of processes
-that supervisord keeps; ``AlwaysOn`` is for containers, where Druid runs all the time.
+The emulator uses the ``ProcessGroup`` protocol. ``SupervisorGroups`` starts and stops groups of
+processes that supervisord keeps; ``AlwaysOn`` is for containers, where Druid runs all the time.
 """
 
 from __future__ import annotations

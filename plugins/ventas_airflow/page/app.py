@@ -25,8 +25,8 @@ from include.web_guard import BodyLimit
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.fair_threads import BusyError
-from ventas_airflow.page.mount import VIEWS
 from ventas_airflow.page.services import ViewerLeftError
+from ventas_airflow.page.views import VIEWS
 
 log = logging.getLogger(__name__)
 

@@ -1,12 +1,6 @@
-"""The page's path in Airflow, and its names in Airflow's navigation."""
-
-from typing import Final
+"""The ASGI app that Airflow mounts: it creates the page's app at the first request."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-PREFIX: Final = "/ventas"
-VIEWS: Final = {"vivo": "Ventas en vivo", "salud": "Salud del flujo", "consultas": "Consultas"}
-"""Path of each view, and its name in Airflow's navigation."""
 
 
 class Page:

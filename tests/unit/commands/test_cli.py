@@ -14,30 +14,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from commands.cli import main
+from commands.cli import COMMANDS, main
 from commands.demo import _print_where
 from include.sales.market import DATA
 from include.stack import airflow, stack
 from include.stack.folder import LOCK, MARKER, claim
 from include.stack.settings import ROOT, Settings
 from include.stack.waiting import WaitTimeoutError
-
-COMMANDS = (
-    *(
-        "demo",
-        "test",
-        "up",
-        "down",
-        "status",
-        "logs",
-        "market",
-        "plots",
-        "size",
-        "bench",
-        "soak",
-        "clean",
-    ),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -261,16 +244,18 @@ def test_command_that_writes_files_marks_the_folder(
         assert (home / MARKER).exists()
         return 0
 
-    name = {"test": "commands.test.runner.run_suites"}.get(command, f"{command}.run.run_{command}")
+    name = {"test": "commands.test.runner.run_suites"}.get(
+        command, f"commands.{command}.run.run_{command}"
+    )
     monkeypatch.setattr(name, run)
     assert main([command]) == 0
 
 
 def test_command_line_imports_no_airflow_and_makes_no_user_folder(tmp_path: Path) -> None:
     """Airflow reads or creates the user's configuration when it is imported."""
-    modules = ("cli", "demo", "live", "stack", "size", "testing")
-    code = f"import sys, {', '.join(f'include.stack.{name}' for name in modules)}\n"
-    code += "import bench.run, chaos.run, soak.run\nassert 'airflow' not in sys.modules"
+    modules = ("cli", "test.runner", "bench.run", "chaos.run", "soak.run")
+    code = f"import sys, {', '.join(f'commands.{name}' for name in modules)}\n"
+    code += "assert 'airflow' not in sys.modules"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW_")}
     subprocess.run(
         [sys.executable, "-c", code],

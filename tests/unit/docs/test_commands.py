@@ -32,12 +32,11 @@ RUN_ELSEWHERE = {
     r"\./ventas bench --quick": ("tests/soak/test_bench_parts.py", "def test_"),
     r"\./ventas bench page": ("tests/unit/commands/bench/test_page.py", "def test_"),
     r"\./ventas chaos.*": ("tests/chaos/test_chaos.py", "run_scenario("),
-    r"\./ventas soak --hours .*": ("tests/soak/test_soak_parts.py", "from soak"),
+    r"\./ventas soak --hours .*": ("tests/soak/test_soak_parts.py", "from commands.soak"),
     r"VENTAS_SECURE=1 \./ventas up": ("tests/secure/conftest.py", "assert stack.secure"),
     r"\./make-env\.sh": ("tests/unit/compose/test_make_env.py", '"make-env.sh"'),
-    r"\./ventas plots": ("tests/unit/commands/test_plots.py", 'main(["plots"'),
-    r"python -m include\.druid\.library_docs": ("tests/unit/page/test_library.py", "render("),
-    r"python -m include\.stream\.dictionary": ("tests/unit/stream/test_dictionary.py", "render("),
+    r"\./ventas plots": ("tests/unit/commands/plots/test_figures.py", 'main(["plots"'),
+    r"\./ventas docs": ("tests/unit/commands/test_docs.py", 'main(["docs"'),
 }
 
 #: Commands that this test runs, each with a new state folder.

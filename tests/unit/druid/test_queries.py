@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.druid.queries import FOLDER, for_datasource, read_query
+from include.druid.queries import SQL, for_datasource, read_query
+from include.stack.settings import ROOT
 
-FILES = sorted(
-    file.relative_to(FOLDER).with_suffix("").as_posix() for file in FOLDER.rglob("*.sql")
-)
+FILES = sorted([*SQL.rglob("*.sql"), *(ROOT / "include" / "page" / "sql").rglob("*.sql")])
 
 MARKS = "\"'`;,()/*\\ \t\n"
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_query_has_only_the_datasource_as_placeholder(name: str) -> None:
-    text = read_query(name, "otra_fuente")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_query_has_only_the_datasource_as_placeholder(file: Path) -> None:
+    text = read_query(file, "otra_fuente")
     assert "{datasource}" not in text
     assert "{{" not in text
 
@@ -36,4 +37,4 @@ def test_text_with_marks_or_without_ascii_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ['v" WHERE 1=1 --', "", "1ventas", "ventas\n", "ñandú", "a" * 129])
 def test_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is no name of a datasource"):
-        read_query("reconcile/ids", name)
+        read_query(FILES[0], name)

@@ -17,7 +17,6 @@ from include.page.library import (
     bind,
     load_library,
 )
-from include.page.library_docs import DOCS, render
 from include.sales.local_time import epoch_ms
 
 GOOD = """\
@@ -199,8 +198,3 @@ def test_library_has_enough_queries_with_distinct_texts() -> None:
         for language in ("es", "en"):
             told = [getattr(each, language) for each in texts]
             assert len(set(told)) == len(told), "two queries with the same text"
-
-
-def test_docs_page_equals_the_rendered_files() -> None:
-    message = "run python -m include.page.library_docs"
-    assert DOCS.read_text(encoding="utf-8") == render(QUERIES), message

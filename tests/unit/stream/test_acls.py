@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from confluent_kafka.admin import AclOperation, ResourcePatternType, ResourceType
 
 from include.druid.supervisor import supervisor_spec
 from include.stack.settings import ROOT
-from include.stream.acls import docs, load_acls
+from include.stream.acls import load_acls
 from ventas_airflow.sales import TOPICS
 
 ACLS = load_acls()
@@ -56,8 +54,3 @@ def test_row_gives_one_acl_per_operation_and_one_command() -> None:
         "confluent kafka acl create --allow --service-account sa-1 "
         "--operations describe,write --transactional-id sales_window/ --prefix"
     )
-
-
-def test_documented_acls_equal_the_granted_ones() -> None:
-    written = Path(ROOT / "docs" / "acls.md").read_text(encoding="utf-8")
-    assert written == docs(), "run `python -m include.stream.acls`"

@@ -19,8 +19,8 @@ from ventas_airflow.page.access import viewer
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.app import MOST_BODY, RETRY_AFTER
 from ventas_airflow.page.fair_threads import FairThreads
-from ventas_airflow.page.mount import VIEWS
 from ventas_airflow.page.services import Viewer
+from ventas_airflow.page.views import VIEWS
 
 
 def test_every_route_answers_401_without_a_login(app: FastAPI) -> None:

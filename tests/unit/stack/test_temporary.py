@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from commands.bench import services
-from commands.bench.services import running, temporary_settings
+from include.stack import temporary
 from include.stack.settings import Settings
 from include.stack.stack import StackError
+from include.stack.temporary import running, temporary_settings
 
 SETTINGS = Settings.from_environment({})
 
@@ -27,7 +27,7 @@ def test_temporary_settings_have_own_ports_and_a_folder_that_is_removed() -> Non
 def test_missing_java_raises_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(services, "JAVA", tmp_path / "java")
+    monkeypatch.setattr(temporary, "JAVA", tmp_path / "java")
     with pytest.raises(StackError, match="There is no Java at"):
         temporary_settings(SETTINGS).__enter__()
 

@@ -1,0 +1,41 @@
+"""Write the pages of `docs/` that are made from code and data.
+
+Run it after a change of the event, the query library, Kafka's permissions or the machine sizes; a
+test fails while a page differs.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from include.stack.settings import ROOT, Settings
+
+FOLDER: Final = ROOT / "docs"
+
+
+def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
+    """Write the pages that differ, and print their files."""
+    for path, text in pages().items():
+        if path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            console.print(str(path), soft_wrap=True, highlight=False)
+    return 0
+
+
+def pages() -> Mapping[Path, str]:
+    """Return the text that each page should have."""
+    from include.gcp.sizing_docs import with_tables
+    from include.page import library, library_docs
+    from include.sales.market import load_market
+    from include.stream import acls, dictionary
+
+    sizing = FOLDER / "sizing.md"
+    return {
+        FOLDER / "acls.md": acls.docs(),
+        FOLDER / "data-dictionary.md": dictionary.render(load_market()),
+        FOLDER / "queries.md": library_docs.render(library.load_library()),
+        sizing: with_tables(sizing.read_text(encoding="utf-8")),
+    }

@@ -1,0 +1,27 @@
+"""Print a process's log and follow it."""
+
+import argparse
+import os
+
+from rich.console import Console
+
+from include.stack.settings import Settings
+from include.stack.stack import StackError
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("name", metavar="NAME", help="a process as `./ventas status` names it")
+    parser.add_argument("-n", type=int, default=100, metavar="LINES", help="lines to begin with")
+    parser.add_argument("--no-follow", action="store_true", help="end after those lines")
+
+
+def run(options: argparse.Namespace, settings: Settings, _: Console) -> int:
+    """Become `tail`, which prints the log."""
+    file = settings.logs / f"{options.name}.log"
+    logs = [log for log in settings.logs.glob("*.log") if log.is_file()]
+    if file not in logs:
+        names = ", ".join(sorted(log.stem for log in logs)) or "none yet"
+        raise StackError(f"There is no log of {options.name!r}; there are: {names}.")
+    follow = [] if options.no_follow else ["-F"]
+    os.execvp("tail", ["tail", "-n", str(options.n), *follow, str(file)])  # noqa: S606

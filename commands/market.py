@@ -1,0 +1,34 @@
+"""Check the market data: products, stores, payment mix."""
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from include.sales.market import DATA, load_market
+from include.stack.settings import Settings
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("action", choices=["check"], help="say what is wrong, or what there is")
+    parser.add_argument(
+        "--folder", type=Path, default=DATA, metavar="FOLDER", help="default: the project's own"
+    )
+
+
+def run(options: argparse.Namespace, _: Settings, console: Console) -> int:
+    """Read the market data, which checks it, and print the number of rows of each table."""
+    market = load_market(options.folder)
+    table = Table("tabla", "filas", title=str(options.folder), title_justify="left")
+    for field in fields(market):
+        table.add_row(field.name, str(len(getattr(market, field.name))))
+    console.print(table)
+    console.print("Los datos del mercado están bien.")
+    console.print(
+        f"Nota: los eventos con fecha (events.csv) terminan el {market.events_end:%d/%m/%Y}; "
+        "después la demanda sigue solo con lo que se repite cada mes o año."
+    )
+    return 0

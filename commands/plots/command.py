@@ -1,0 +1,30 @@
+"""Draw figures of simulated sales."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from commands import options as types
+from include.stack.settings import ROOT, Settings
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=ROOT / "docs" / "images",
+        metavar="FOLDER",
+        help="where to (default: the project's docs/images)",
+    )
+    parser.add_argument("--seed", type=types.seed, default=2026, help="default: %(default)s")
+
+
+def run(options: argparse.Namespace, _: Settings, console: Console) -> int:
+    """Draw every figure and print its file."""
+    from commands.plots.figures import draw_all
+
+    for path in draw_all(options.folder, options.seed):
+        console.print(str(path), soft_wrap=True, highlight=False)
+    return 0

@@ -1,0 +1,18 @@
+"""Start the stack (the Druid VM is started by the DAG, or by demo)."""
+
+import argparse
+
+from rich.console import Console
+
+from commands.progress import StackProgress
+from commands.status import print_addresses
+from include.stack import stack
+from include.stack.settings import Settings
+
+
+def run(_: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """Start the stack and print its addresses."""
+    with StackProgress(console) as progress:
+        stack.up(settings, progress.callbacks())
+    print_addresses(settings, console)
+    return 0
