@@ -27,7 +27,7 @@ _SQL: Final = Path(__file__).parents[1] / "sql" / "findings"
 _WINDOW: Final = "__time >= MILLIS_TO_TIMESTAMP(?) AND __time < MILLIS_TO_TIMESTAMP(?)"
 
 
-def look(druid: DruidClient, datasource: str, filters: Filters, now: datetime) -> Report:
+def detect(druid: DruidClient, datasource: str, filters: Filters, now: datetime) -> Report:
     """Report what is unusual in the sales that the filters select, at the filters' end or now.
 
     If Druid refuses a query, because of a value that it cannot write, only the kinds that need this

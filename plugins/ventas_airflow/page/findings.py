@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from include.page.filters import Filters, parse_filters
-from include.page.findings.detection import look
+from include.page.findings.detection import detect
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.services import DATASOURCE, druid, judging
@@ -35,4 +35,4 @@ async def findings(request: Request, viewer: Asking) -> Response:
 
 
 def _report(filters: Filters) -> bytes:
-    return msgspec.json.encode(look(druid(), DATASOURCE, filters, datetime.now(UTC)))
+    return msgspec.json.encode(detect(druid(), DATASOURCE, filters, datetime.now(UTC)))

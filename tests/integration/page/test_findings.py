@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.page.filters import Filters, parse_filters
-from include.page.findings.detection import look, queries
+from include.page.findings.detection import detect, queries
 from include.page.findings.judge import judge
 from include.page.findings.windows import HOURS
 from include.sales.arrivals import arrivals
@@ -87,7 +87,7 @@ def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
     for name, asked in queries(datasource, Filters(), NOW).items():
         assert in_order(druid.sql(asked.sql, asked.parameters)) == in_order(expected[name]), name
 
-    report = look(druid, datasource, Filters(hasta=NOW), datetime.now(UTC))
+    report = detect(druid, datasource, Filters(hasta=NOW), datetime.now(UTC))
 
     assert report.findings == judge(expected, NOW).findings
     assert [(found.kind, found.subject) for found in report.findings] == [
@@ -97,7 +97,7 @@ def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
 
     elsewhere = parse_filters({"provincia": "Córdoba", "hasta": NOW.isoformat()})
     only = [sale for sale in market_sales if sale.provincia == "Córdoba"]
-    there = look(druid, datasource, elsewhere, datetime.now(UTC))
+    there = detect(druid, datasource, elsewhere, datetime.now(UTC))
     assert there.sales == sum(
         sale.estado == "pendiente" and ends_after(sale, NOW - timedelta(hours=1)) for sale in only
     )

@@ -12,14 +12,14 @@ from include.druid.client import (
     DruidUnreachableError,
 )
 from include.page.filters import Filters, parse_filters
-from include.page.findings.detection import look, queries
+from include.page.findings.detection import detect, queries
 from include.sales.local_time import HOUR_MS, epoch_ms
 from tests.support.findings import NOW, Events, SimulatedDruid, silent
 
 
 def test_report_has_findings_and_the_queries(usual_sales: Events) -> None:
     druid = SimulatedDruid(silent(usual_sales, NOW - timedelta(hours=1), store="San Justo"))
-    report = look(cast(DruidClient, druid), "ventas", Filters(), NOW)
+    report = detect(cast(DruidClient, druid), "ventas", Filters(), NOW)
     assert [found.subject for found in report.findings] == [{"sucursal": "San Justo"}]
     assert report.end == epoch_ms(NOW)
     assert [asked.parameters for asked in report.queries.values()] == druid.asked
@@ -28,7 +28,7 @@ def test_report_has_findings_and_the_queries(usual_sales: Events) -> None:
 def test_look_with_an_end_judges_as_of_that_end(usual_sales: Events) -> None:
     filters = Filters(hasta=NOW)
     druid = SimulatedDruid(usual_sales)
-    report = look(cast(DruidClient, druid), "ventas", filters, NOW + timedelta(days=3))
+    report = detect(cast(DruidClient, druid), "ventas", filters, NOW + timedelta(days=3))
     assert [parameters[0] for parameters in druid.asked] == [report.end] * 4 == [epoch_ms(NOW)] * 4
 
 
@@ -50,7 +50,7 @@ def test_missing_datasource_raises() -> None:
             raise DatasourceMissingError("Object 'ventas' not found")
 
     with pytest.raises(DatasourceMissingError):
-        look(cast(DruidClient, Empty()), "ventas", Filters(), NOW)
+        detect(cast(DruidClient, Empty()), "ventas", Filters(), NOW)
 
 
 class Refusing(SimulatedDruid):
@@ -70,7 +70,7 @@ def test_refused_query_affects_only_its_kinds_and_is_logged(
     usual_sales: Events, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = DruidError("Incomplete surrogate pair")
-    report = look(
+    report = detect(
         cast(DruidClient, Refusing(usual_sales, "dia, producto", error)), "ventas", Filters(), NOW
     )
     assert [(it.kind, it.reason) for it in report.missing] == [("product", "error")]
@@ -85,4 +85,4 @@ def test_druid_that_refuses_every_query_or_is_down_raises(
     usual_sales: Events, part: str, error: DruidError
 ) -> None:
     with pytest.raises(type(error), match=str(error)):
-        look(cast(DruidClient, Refusing(usual_sales, part, error)), "ventas", Filters(), NOW)
+        detect(cast(DruidClient, Refusing(usual_sales, part, error)), "ventas", Filters(), NOW)
