@@ -62,7 +62,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             title="Identificador de la venta",
-            description="The sale that the event is about; a sale may have several events.",
+            description="The sale of this event; a sale may have several events.",
             min_length=1,
         ),
     ]
@@ -95,7 +95,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             title="Sucursal",
-            description="Store that sells; for online sales, the one that delivers.",
+            description="Store that sells; for an online sale, the store that delivers.",
             min_length=1,
         ),
     ]
@@ -105,7 +105,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ciudad: Annotated[str, Meta(title="Ciudad", description="City of the store.", min_length=1)]
     cliente: Annotated[
         str,
-        Meta(title="Cliente", description='Who buys; "" for who pays cash in store, unknown.'),
+        Meta(title="Cliente", description='Customer; "" if unknown: they pay cash in store.'),
     ]
     producto: Annotated[str, Meta(title="Producto", description="Product name.", min_length=1)]
     sku: Annotated[
@@ -158,12 +158,12 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         TipoPago,
         Meta(
             title="Tipo de pago",
-            description="Payment type; qr is a wallet in store, billetera one online.",
+            description="Payment type; qr is a wallet in store, billetera a wallet online.",
         ),
     ]
     cuotas: Annotated[
         int,
-        Meta(title="Cuotas", description="Instalments; 1 for all but credit cards.", ge=1),
+        Meta(title="Cuotas", description="Instalments; always 1 except for credit cards.", ge=1),
     ]
     emisor: Annotated[
         str,
@@ -176,11 +176,11 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Estado,
         Meta(
             title="Estado de la transacción",
-            description="Transaction state: the step of the sale that the event is.",
+            description="Transaction state after this step of the sale.",
         ),
     ]
     motivo: Annotated[
-        str, Meta(title="Motivo del rechazo", description='Why it was rejected; "" otherwise.')
+        str, Meta(title="Motivo del rechazo", description='Reason of a rejection; "" otherwise.')
     ]
     plataforma: Annotated[
         Plataforma,
