@@ -57,11 +57,11 @@ class Screen:
         self._url = url
         self._token = token
 
-    def first_paint(self, path: str = "/ventas/vivo") -> float:
+    def first_paint(self) -> float:
         """Return the seconds from the navigation in a new browser context to the first figures."""
         with self._context() as context:
             page = context.new_page()
-            page.goto(f"{self._url}{path}", wait_until="commit")
+            page.goto(f"{self._url}/ventas/vivo", wait_until="commit")
             found = page.wait_for_function(_KPI, timeout=_PATIENCE * 1000)
             return float(found.json_value()) / 1000
 

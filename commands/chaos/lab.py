@@ -21,7 +21,7 @@ from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE
 from include.stack.airflow_api import AirflowApi, AirflowApiError
 from include.stack.settings import Settings
 
-WINDOW, PUBLISH = "sales_window", "publish_sales"
+WINDOW = "sales_window"
 ENDED = ("success", "failed")
 
 _VM: Any = {"project": PROJECT_ID, "zone": ZONE, "instance": VM_NAME}
@@ -67,18 +67,10 @@ class Lab:
         self.until(lambda: self.rows(run) > 0, f"the first sale of window {run} in Druid", 240)
         return run
 
-    def is_selling(self, run: str) -> bool:
-        """Return whether the window's task that publishes the sales is running."""
-        return self._state(run, PUBLISH) == "running"
-
     def end_of(self, run: str, seconds: float) -> str:
         """Wait for the end of a window and return its state."""
         self.until(lambda: self.api.run_state(WINDOW, run) in ENDED, f"the end of {run}", seconds)
         return self.api.run_state(WINDOW, run)
-
-    def _state(self, run: str, task: str) -> str | None:
-        tasks = self.api.tasks(WINDOW, run)
-        return next((str(t["state"]) for t in tasks if t["task_id"] == task), None)
 
     # -- rows --------------------------------------------------------------------------------
 

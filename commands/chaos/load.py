@@ -34,7 +34,6 @@ class Load:
         self.corrida = corrida
         self.acknowledged = 0
         """Events that Kafka acknowledged, by the producer's last report."""
-        self.restarts = 0
         self._command = [
             *(sys.executable, "-m", "commands.chaos.producer"),
             *("--corrida", corrida, "--rate", str(RATE)),
@@ -103,4 +102,3 @@ class Load:
                 self._process.wait()
             if self._ending.is_set():
                 return
-            self.restarts += 1

@@ -183,11 +183,6 @@ class DruidClient:
         )
         return str(answer.json()["id"])
 
-    def supervisor_ids(self) -> list[str]:
-        """Return the ids of all supervisors that are not terminated."""
-        ids: list[str] = self._request("GET", "/druid/indexer/v1/supervisor").json()
-        return ids
-
     def supervisor_status(self, supervisor: str) -> dict[str, Any]:
         """Return the payload of the status report: state, detailedState, lag, recentErrors, tasks…
 

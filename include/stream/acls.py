@@ -84,9 +84,9 @@ class Acl(NamedTuple):
         )
 
 
-def load_acls(file: Path = _FILE) -> list[Acl]:
+def load_acls() -> list[Acl]:
     """Return every row of the file."""
-    with file.open(newline="", encoding="utf-8") as lines:
+    with _FILE.open(newline="", encoding="utf-8") as lines:
         return [Acl(**row) for row in csv.DictReader(lines)]
 
 

@@ -1,8 +1,10 @@
 -- title: Tasa de aprobación
 -- description: Porcentaje de aprobadas entre las ventas aprobadas y rechazadas. Se esperan 94 a 95.
 -- severity: warning
--- needs: decididas: 200..
--- bounds: aprobadas_porcentaje: 85..99.5
+-- needs:
+--   - {column: decididas, minimum: 200}
+-- bounds:
+--   - {column: aprobadas_porcentaje, minimum: 85, maximum: 99.5}
 SELECT
   COUNT(*) AS decididas,
   100.0 * COUNT(*) FILTER (WHERE estado = 'aprobada') / NULLIF(COUNT(*), 0) AS aprobadas_porcentaje

@@ -2,7 +2,11 @@
 -- description: Ventas decididas dos veces, decididas antes de empezar, devueltas sin aprobar o
 --   devueltas antes de aprobar. Mira las que empezaron dentro del período.
 -- severity: error
--- bounds: decididas_de_mas, decididas_antes, devueltas_sin_aprobar, devueltas_antes: 0..0
+-- bounds:
+--   - {column: decididas_de_mas, minimum: 0, maximum: 0}
+--   - {column: decididas_antes, minimum: 0, maximum: 0}
+--   - {column: devueltas_sin_aprobar, minimum: 0, maximum: 0}
+--   - {column: devueltas_antes, minimum: 0, maximum: 0}
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (WHERE decisiones > 1) AS decididas_de_mas,

@@ -1,11 +1,34 @@
 -- title: Campos nulos
--- description: Filas sin valor, por campo. Ningún campo es nulo: el que no aplica es la cadena
---   vacía; un nulo es un dato perdido.
+-- description: >-
+--   Filas sin valor, por campo. Ningún campo es nulo: el que no aplica es la cadena vacía; un nulo
+--   es un dato perdido.
 -- severity: error
--- bounds: id_evento, id_venta, corrida, secuencia, sucursal, provincia, ciudad, cliente,
---   producto, sku, categoria, cantidad, precio_unitario_centavos, descuento_centavos,
---   importe_centavos, alicuota_iva, iva_centavos, tipo_pago, cuotas, emisor, estado, motivo, plataforma: 0..0
--- faults: cantidad: tipo_erroneo
+-- bounds:
+--   - {column: id_evento, minimum: 0, maximum: 0}
+--   - {column: id_venta, minimum: 0, maximum: 0}
+--   - {column: corrida, minimum: 0, maximum: 0}
+--   - {column: secuencia, minimum: 0, maximum: 0}
+--   - {column: sucursal, minimum: 0, maximum: 0}
+--   - {column: provincia, minimum: 0, maximum: 0}
+--   - {column: ciudad, minimum: 0, maximum: 0}
+--   - {column: cliente, minimum: 0, maximum: 0}
+--   - {column: producto, minimum: 0, maximum: 0}
+--   - {column: sku, minimum: 0, maximum: 0}
+--   - {column: categoria, minimum: 0, maximum: 0}
+--   - {column: cantidad, minimum: 0, maximum: 0}
+--   - {column: precio_unitario_centavos, minimum: 0, maximum: 0}
+--   - {column: descuento_centavos, minimum: 0, maximum: 0}
+--   - {column: importe_centavos, minimum: 0, maximum: 0}
+--   - {column: alicuota_iva, minimum: 0, maximum: 0}
+--   - {column: iva_centavos, minimum: 0, maximum: 0}
+--   - {column: tipo_pago, minimum: 0, maximum: 0}
+--   - {column: cuotas, minimum: 0, maximum: 0}
+--   - {column: emisor, minimum: 0, maximum: 0}
+--   - {column: estado, minimum: 0, maximum: 0}
+--   - {column: motivo, minimum: 0, maximum: 0}
+--   - {column: plataforma, minimum: 0, maximum: 0}
+-- faults:
+--   cantidad: [tipo_erroneo]
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) - COUNT(id_evento) AS id_evento,

@@ -1,9 +1,13 @@
 -- title: Momentos de las ventas
--- description: Eventos con fecha de más de un minuto en el futuro, y ventas que empiezan antes que la
---   que las precede en la secuencia de su corrida: llegaron tarde o con otro reloj.
+-- description: >-
+--   Eventos con fecha de más de un minuto en el futuro, y ventas que empiezan antes que la que las
+--   precede en la secuencia de su corrida: llegaron tarde o con otro reloj.
 -- severity: error
--- bounds: futuras, retrocesos: 0..0
--- faults: retrocesos: tardio, desordenado
+-- bounds:
+--   - {column: futuras, minimum: 0, maximum: 0}
+--   - {column: retrocesos, minimum: 0, maximum: 0}
+-- faults:
+--   retrocesos: [tardio, desordenado]
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (WHERE __time > TIMESTAMPADD(MINUTE, 1, CURRENT_TIMESTAMP)) AS futuras,
