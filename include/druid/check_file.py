@@ -17,9 +17,8 @@ To add a check, add a file to ``sql/checks/``. Its header (`include.druid.front_
   ``supervisor`` for the supervisor's status report, ``offsets`` for the comparison of Druid's
   offsets with Kafka's (`include.druid.offsets`).
 
-The SQL has the placeholders ``{datasource}`` and ``%(lookback_minutes)s``, and doubles any other
-``%``. Columns without bounds are shown as context. An empty answer counts as a row of nulls, and a
-null holds no bound.
+The SQL has the placeholders ``{datasource}`` and ``{lookback_minutes}``. Columns without bounds are
+shown as context. An empty answer counts as a row of nulls, and a null holds no bound.
 """
 
 import math
@@ -37,9 +36,7 @@ When = Literal["always", "window_open"]
 Source = Literal["sql", "supervisor", "offsets"]
 Text = Annotated[str, Meta(min_length=1)]
 
-_LOOKBACK = "%(lookback_minutes)s"
-# pydruid would read any other single % as a parameter without a value.
-_PERCENT = re.compile(r".*(?<!%)%(?!%|\(lookback_minutes\)s).*")
+_LOOKBACK = "{lookback_minutes}"
 
 
 class Bound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,7 +91,6 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bounded = {bound.column for bound in self.bounds if bound.maximum is not None}
         wrong = [f"there is no fault {kind!r}" for kind in sorted(kinds - {*KINDS})]
         wrong += [f"faults: {it} has no maximum" for it in self.faults if it not in bounded]
-        wrong += [f"a single % in {line!r} must be doubled" for line in _PERCENT.findall(self.sql)]
         if self.source != "sql" and self.sql:
             wrong.append(f"a check with source {self.source} has no SQL")
         if self.source == "sql":
@@ -105,23 +101,15 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if wrong:
             raise ValueError("; ".join(wrong))
 
-    def query(self, datasource: str) -> str:
-        """Return the SQL for a datasource, still with the parameter ``lookback_minutes``.
-
-        Raises:
-            ValueError: `datasource` is not a valid name.
-        """
-        return for_datasource(self.sql, datasource)
-
     def statement(self, datasource: str, lookback_minutes: int) -> tuple[str, list[int]]:
         """Return the SQL and its positional parameters, as `DruidClient.sql` takes them.
 
         Raises:
             ValueError: `datasource` is not a valid name.
         """
-        parts = self.query(datasource).split(_LOOKBACK)
-        text = "?".join(part.replace("%%", "%") for part in parts)
-        return text, [lookback_minutes] * (len(parts) - 1)
+        sql = for_datasource(self.sql, datasource)
+        values = [lookback_minutes] * sql.count(_LOOKBACK)
+        return sql.replace(_LOOKBACK, "?"), values
 
 
 def number_text(value: object) -> str:

@@ -225,6 +225,7 @@ class TransactionalProducer:
         self._deadline = self._began + seconds
 
     def _check_time(self) -> None:
+        # Not `include.waiting`: a stop brings the deadline forward, and the client's calls wait.
         now = time.monotonic()
         if self._stopped():
             self._deadline = min(self._deadline, now + STOP_GRACE)

@@ -185,7 +185,7 @@ def test_tasks_are_requested_by_quoted_datasource(router: Router, client: DruidC
 
 def test_refused_login_raises_with_the_solution(router: Router, client: DruidClient) -> None:
     router.on("POST", SQL, (401, {"error": "Unauthorized"}))
-    with pytest.raises(DruidError, match=f"{router.url} refuses the login: correct login and"):
+    with pytest.raises(DruidError, match=f"{router.url} refuses the login \\(HTTP 401\\): correct"):
         client.sql("SELECT 1")
 
 

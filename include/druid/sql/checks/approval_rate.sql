@@ -9,5 +9,5 @@ SELECT
   COUNT(*) AS decididas,
   100.0 * COUNT(*) FILTER (WHERE estado = 'aprobada') / NULLIF(COUNT(*), 0) AS aprobadas_porcentaje
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
   AND estado IN ('aprobada', 'rechazada')

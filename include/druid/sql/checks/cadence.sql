@@ -27,7 +27,7 @@ FROM (
     SELECT __time, MV_TO_STRING(corrida, ',') AS corrida, secuencia
     FROM "{datasource}"
     WHERE estado = 'pendiente'
-      AND __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+      AND __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     ORDER BY __time DESC
     LIMIT 50000
   )

@@ -20,4 +20,4 @@ SELECT
     WHERE emisor = '' AND tipo_pago IN ('debito', 'credito', 'qr', 'billetera')
   ) AS emisor_faltante
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)

@@ -54,4 +54,4 @@ SELECT
     WHERE plataforma NOT IN ('app', 'local', 'marketplace', 'web', 'whatsapp')
   ) AS plataforma
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)

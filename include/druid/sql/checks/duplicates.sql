@@ -9,4 +9,4 @@ SELECT
   COUNT(*) AS ventas,
   COUNT(id_evento) - COUNT(DISTINCT id_evento) AS duplicados
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)

@@ -21,7 +21,7 @@ FROM (
       0
     ) AS pausa_media
   FROM "{datasource}"
-  WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+  WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     -- A sale of the future, which timestamps.sql tells of, is no sign of life.
     AND __time <= TIMESTAMPADD(MINUTE, 1, CURRENT_TIMESTAMP)
   GROUP BY corrida

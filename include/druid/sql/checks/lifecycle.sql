@@ -25,7 +25,7 @@ FROM (
     -- Druid takes at most 100,000 rows of subqueries, each counted: the latest will do.
     SELECT __time, id_venta, estado
     FROM "{datasource}"
-    WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     ORDER BY __time DESC
     LIMIT 30000
   )

@@ -18,4 +18,4 @@ SELECT
       / NULLIF(2 * (10000 + alicuota_iva), 0)
   ) AS iva_incorrecto
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)

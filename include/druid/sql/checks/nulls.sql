@@ -55,4 +55,4 @@ SELECT
   COUNT(*) - COUNT(motivo) AS motivo,
   COUNT(*) - COUNT(plataforma) AS plataforma
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)

@@ -22,5 +22,5 @@ SELECT
   100.0 * COUNT(*) FILTER (WHERE tipo_pago = 'qr') / NULLIF(COUNT(*), 0) AS qr,
   100.0 * COUNT(*) FILTER (WHERE tipo_pago = 'billetera') / NULLIF(COUNT(*), 0) AS billetera
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
   AND estado = 'pendiente'

@@ -18,7 +18,7 @@ FROM (
     COUNT(DISTINCT secuencia) AS distintas
   FROM "{datasource}"
   WHERE estado = 'pendiente'
-    AND __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    AND __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     AND __time < TIMESTAMPADD(SECOND, -15, CURRENT_TIMESTAMP)
   GROUP BY corrida
 )

@@ -23,7 +23,7 @@ FROM (
     SELECT __time, MV_TO_STRING(corrida, ',') AS corrida, secuencia,
       MV_TO_STRING(estado, ',') AS estado
     FROM "{datasource}"
-    WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     ORDER BY __time DESC
     LIMIT 50000
   )
