@@ -200,7 +200,7 @@ def equality(
 
 
 def _row(client: DruidClient, datasource: str, name: str) -> dict[str, Any] | None:
-    query, parameters = _checks()[name].statement(datasource, int(LOOKBACK / _MINUTE))
+    query, parameters = checks()[name].statement(datasource, int(LOOKBACK / _MINUTE))
     return next(iter(_ask(client, query, parameters)), None)
 
 
@@ -209,7 +209,8 @@ def _ask(client: DruidClient, query: str, parameters: Sequence[int]) -> list[dic
 
 
 @cache
-def _checks() -> dict[str, Check]:
+def checks() -> dict[str, Check]:
+    """Return the validation's checks by name."""
     return {check.name: check for check in load_checks()}
 
 
@@ -217,7 +218,7 @@ def _judged(
     name: str, row: Mapping[str, Any] | None, numbers: dict[str, Any], since: datetime | None
 ) -> Part:
     """Judge a row by a check's bounds; the reason is `lacking`, `within` or `beyond`."""
-    check = _checks()[name]
+    check = checks()[name]
     if lacking := broken(check.needs, row or {}):
         return Part("none", "lacking", since, {**numbers, "limites": _told(lacking, row)})
     if violated := broken(check.bounds, row or {}):

@@ -100,6 +100,17 @@ class FaultRates:
         return bool(self.rafaga or self.silencio)
 
 
+RATE_OF_FIELD: Final[Mapping[str, str]] = {
+    "duplicates_pct": "duplicado",
+    "late_pct": "tardio",
+    "out_of_order_pct": "desordenado",
+    "malformed_pct": "malformado",
+    "bursts_pct": "rafaga",
+    "silences_pct": "silencio",
+}
+"""The rate in `FaultRates` that each field of a window's form sets."""
+
+
 class _Draw(IntEnum):
     """The uniform random numbers of a sale.
 

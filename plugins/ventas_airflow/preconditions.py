@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException
 
+from include.druid.health import FIRST_SALE_SECONDS, STARTING_SECONDS
 from include.waiting import Polling
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def druid_is_on(
     ti: RuntimeTaskInstanceProtocol,
     *,
     druid_conn_id: str = "druid_ingest_default",
-    patience: float = 180.0,
+    patience: float = STARTING_SECONDS,
 ) -> bool:
     """Return whether the VM runs; if it does, wait first until Druid has all its servers.
 
@@ -54,7 +55,7 @@ def sales_expected(
     *,
     publisher: tuple[str, str] = ("sales_window", "publish_sales"),
     druid_conn_id: str = "druid_ingest_default",
-    patience: float = 60.0,
+    patience: float = FIRST_SALE_SECONDS,
 ) -> dict[str, Any]:
     """Return whether Druid should show new sales now: ``{"abierta": bool, "motivo": str}``.
 

@@ -183,16 +183,9 @@ class FaultyOperator(SalesOperator):
 
     def _faults(self, seed: int, mode: str) -> "Faults | None":
         """Return the faults of a run in a mode; None if all rates are 0."""
-        from include.sales.faults import FaultRates, Faults
+        from include.sales.faults import RATE_OF_FIELD, FaultRates, Faults
 
-        rates = FaultRates(
-            duplicado=self._number("duplicates_pct"),
-            tardio=self._number("late_pct"),
-            desordenado=self._number("out_of_order_pct"),
-            malformado=self._number("malformed_pct"),
-            rafaga=self._number("bursts_pct"),
-            silencio=self._number("silences_pct"),
-        )
+        rates = FaultRates(**{rate: self._number(field) for field, rate in RATE_OF_FIELD.items()})
         if rates.of_pace and mode != CADENCE:
             raise ValueError(
                 f"bursts_pct and silences_pct are for mode {CADENCE}, and the mode is {mode}"

@@ -12,20 +12,11 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.base import RequestResponseEndpoint
 
-from include.druid.client import (
-    DatasourceMissingError,
-    DruidError,
-    DruidUnreachableError,
-    QueryCanceledError,
-    QueryTimeoutError,
-)
-from include.stream.errors import StreamError
 from include.texts import InputError
 from include.web_guard import BodyLimit
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
-from ventas_airflow.page.fair_threads import BusyError
-from ventas_airflow.page.services import ViewerLeftError
+from ventas_airflow.page.errors import ANSWERS, UNEXPECTED
 from ventas_airflow.page.views import VIEWS
 
 log = logging.getLogger(__name__)
@@ -95,7 +86,7 @@ def create_app() -> FastAPI:
         except Exception:
             # Each part of a view has its own address, so only this part fails.
             log.exception("%s %s failed unexpectedly", request.method, request.url.path)
-            told = {"code": "unexpected", "error": request.url.path.rpartition("/api/")[2]}
+            told = {"code": UNEXPECTED, "error": request.url.path.rpartition("/api/")[2]}
             answer = JSONResponse(told, 500)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
@@ -104,23 +95,9 @@ def create_app() -> FastAPI:
         return answer
 
     app.add_exception_handler(HTTPException, _refused)
-    for kind, (status, code) in _TROUBLE.items():
+    for kind, (status, code) in ANSWERS.items():
         app.add_exception_handler(kind, _teller(status, code))
     return app
-
-
-#: HTTP status of each error, and the key of the page's text for it.
-_TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
-    DatasourceMissingError: (404, "empty"),
-    DruidUnreachableError: (503, "unreachable"),
-    QueryTimeoutError: (504, "slow"),
-    QueryCanceledError: (409, "cancelled"),
-    DruidError: (502, "refused"),
-    StreamError: (503, "kafka"),
-    BusyError: (429, "busy"),
-    ViewerLeftError: (499, "left"),
-    InputError: (400, "input"),
-}
 
 
 def _teller(status: int, code: str) -> Callable[[Request, Exception], JSONResponse]:

@@ -68,7 +68,7 @@ def test_file_is_parsed_into_a_check(load: Load) -> None:
 
 
 def test_statement_has_look_back_as_parameters(load: Load) -> None:
-    text = f"{GOOD}  OR n > {lookback_minutes}"
+    text = GOOD + "  OR n > {lookback_minutes}"
     (check,) = load(prueba=text)
     statement, parameters = check.statement("ventas", 15)
     assert parameters == [15, 15]

@@ -8,27 +8,37 @@ const BASE = new URL("../../", import.meta.url);
  */
 export class Trouble extends Error {
   constructor(status, code, told, retryAfter = 0) {
-    const known = `shell.trouble.${code}`;
-    super(t(known, { told }));
+    super(explained({ code, told }));
     this.status = status;
     this.code = code;
+    this.told = told;
     this.retryAfter = retryAfter;
   }
+}
+
+/** The text for the `code` of a failure, with what was `told` of it. */
+export function explained({ code, told }) {
+  return t(`shell.trouble.${code}`, { told });
 }
 
 /** Retries of a request while the server is busy. */
 const AGAIN = 5;
 
-/**
- * The JSON of one of the page's own routes, such as "api/live". While the server is busy (429),
- * the request is sent again after the time that the server names; the view keeps its old figures.
- */
+/** The JSON of one of the page's own routes, such as "api/live"; patient, as `patiently` says. */
 export async function get(path, parameters = {}, signal = undefined) {
   const url = new URL(path, BASE);
   for (const [name, value] of new URLSearchParams(parameters)) url.searchParams.set(name, value);
+  return patiently(() => ask(url, { signal }), signal);
+}
+
+/**
+ * The result of `send`. While the server is busy (429), the request is sent again after the time
+ * that the server names; the view keeps its old figures.
+ */
+export async function patiently(send, signal) {
   for (let left = AGAIN; ; left -= 1) {
     try {
-      return await ask(url, { signal });
+      return await send();
     } catch (error) {
       if (error.code !== "busy" || left === 0) throw error;
       await new Promise((done) => setTimeout(done, error.retryAfter * 1000));
