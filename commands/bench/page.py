@@ -29,6 +29,7 @@ from include.stack import airflow, stack
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.stack import Progress, StackError
+from include.texts import terminal_text
 from include.waiting import wait_until
 
 BACKFILL: Final = "sales_backfill"
@@ -94,10 +95,12 @@ def measure_page(settings: Settings, progress: Progress, size: Size) -> dict[str
         wait_for_dags(api, (BACKFILL, WINDOW))
         stages: list[dict[str, Any]] = []
         for past in size.pasts:
-            progress.step(f"Llenando {past.days} días a escala {past.scale:g}")
+            progress.step(
+                terminal_text("cli.bench.steps.filling", days=past.days, scale=f"{past.scale:g}")
+            )
             window = _fill(settings, api, past)
             stages.append(_stage(settings, api.token, progress, size, number=len(stages)))
-            progress.step("Cerrando la ventana")
+            progress.step(terminal_text("cli.bench.steps.closing"))
             _close(api, window)
     return {**figures(stages), "sizes": stages}
 
@@ -122,11 +125,12 @@ def _stage(
     """Measure everything with the current data."""
     url, every = settings.url("airflow"), pauses()
     held = _held(settings)
-    progress.step(f"{held['events'] / 1e6:.1f} millones de eventos: cada rango, la primera vez")
+    millions = f"{held['events'] / 1e6:.1f}"
+    progress.step(terminal_text("cli.bench.steps.ranges", millions=millions))
     looks = probe(url, token, every)
-    progress.step("Un espectador")
+    progress.step(terminal_text("cli.bench.steps.viewer"))
     api = visit(url, token, every, size.visit)
-    progress.step(f"{size.viewers} espectadores a la vez")
+    progress.step(terminal_text("cli.bench.steps.viewers", viewers=size.viewers))
     crowded = crowd(url, token, every, viewers(size.viewers), size.crowd)
     paints, shown = _seen(settings, token, progress, size, run=f"bench-page-{number}")
     return {
@@ -156,12 +160,12 @@ def _seen(
     with ExitStack() as opened:
         if path:
             screen = Screen(opened.enter_context(chromium(path)), url, token)
-            progress.step("Primera pintura con datos")
+            progress.step(terminal_text("cli.bench.steps.first_paint"))
             paints = _paints(screen, size.paints)
-            progress.step("De Kafka a la pantalla")
+            progress.step(terminal_text("cli.bench.steps.to_screen"))
             view = screen.live_view()
         else:
-            progress.step("De Kafka a la respuesta de la API, porque no hay un Chromium")
+            progress.step(terminal_text("cli.bench.steps.to_api"))
             view = api_view(url, token, pauses().looks["1h"])
         seconds = delays(kafka, opened.enter_context(view), sales=size.sales, run=run)
     return paints, {"browser": bool(path), **_spread(seconds)}

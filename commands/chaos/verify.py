@@ -17,6 +17,7 @@ from include.stack import security
 from include.stack.settings import Settings
 from include.stream.ledger import read_run, read_sums
 from include.stream.reader import read_committed
+from include.texts import terminal_text
 from include.waiting import Polling
 
 _PATIENCE = 120.0
@@ -98,7 +99,8 @@ def verify(
         duplicated=max(by_ids.duplicadas, by_ids.sobrantes),
         changed=changed,
         equal=equal,
-        told=f"{told}{by_ids}; por sumas: {by_sums}; {changed} con otros bytes",
+        told=told
+        + terminal_text("cli.chaos.verdict", by_ids=by_ids, by_sums=by_sums, changed=changed),
     )
 
 

@@ -32,6 +32,7 @@ from include.stack.temporary import stopped_in_order, temporary_settings
 from include.stream.errors import StreamError
 from include.stream.ledger import read_minutes
 from include.stream.topics import ensure_topic
+from include.texts import terminal_text
 from include.waiting import Polling
 
 TOPIC: Final = "soak"
@@ -238,17 +239,21 @@ class _Soak:
 
 
 def _progress(closed: int, days: int, events: int, found: Sample) -> str:
-    def shown(name: str, form: str) -> str:
-        return form.format(found[name]) if name in found else "?"
+    def shown(name: str) -> str:
+        return f"{found[name]:.0f}" if name in found else "?"
 
-    return (
-        f"día {closed} de {days}, {events} eventos · memoria {shown('all.pss_mib', '{:.0f}')} MiB"
-        f" · archivos {shown('all.files', '{:.0f}')}"
-        f" · Kafka {shown(f'topic.{TOPIC}.mib', '{:.0f}')} MiB"
-        f" · Druid {shown('druid.segments', '{:.0f}')} segmentos,"
-        f" {shown('druid.segments_mib', '{:.0f}')} MiB"
-        f" · atraso {shown('druid.lag_events', '{:.0f}')}"
-        f" · disco {shown('disk.total_mib', '{:.0f}')} MiB"
+    return terminal_text(
+        "cli.soak.progress",
+        closed=closed,
+        days=days,
+        events=events,
+        memory=shown("all.pss_mib"),
+        files=shown("all.files"),
+        kafka=shown(f"topic.{TOPIC}.mib"),
+        segments=shown("druid.segments"),
+        druid=shown("druid.segments_mib"),
+        lag=shown("druid.lag_events"),
+        disk=shown("disk.total_mib"),
     )
 
 

@@ -1,9 +1,9 @@
 """Judge the parts of the flow together: whether a window sells, and whether the VM is on.
 
 `include.page.flow_health` judges each part alone. This module knows the other parts too, so a pause
-in the sales is no fault while no window publishes. The conditions come from the validation: ``when``
-and ``without`` of the check files, and the seconds that `include.druid.health` allows. The usual
-pace comes from the defaults of the window's form. All functions are pure.
+in the sales is no fault while no window publishes. The conditions come from the validation:
+``when`` and ``without`` of the check files, and the seconds that `include.druid.health` allows. The
+usual pace comes from the defaults of the window's form. All functions are pure.
 
 The runs arrive in the browser's request, because the browser reads them in Airflow's own API with
 its user's permissions. So this project holds no copy of Airflow's access rules and does not read

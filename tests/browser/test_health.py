@@ -9,7 +9,7 @@ from tests.browser.conftest import Shop, Visitor, serious
 
 Visit = Callable[..., Visitor]
 
-STATES = "bien|atención|mal|sin datos"
+STATES = "bien|atención|con problemas|sin datos"
 CARDS = ("windows", "cadence", "freshness", "ledger", "supervisor", "kafka", "validation", "vm")
 
 

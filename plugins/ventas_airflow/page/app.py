@@ -1,5 +1,6 @@
 """The page's FastAPI app: views, files and API, all behind Airflow's login."""
 
+import hashlib
 import logging
 from collections.abc import Callable
 from importlib import metadata, resources
@@ -7,16 +8,25 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.middleware.base import RequestResponseEndpoint
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
-from include.texts import InputError
+from include.texts import (
+    InputError,
+    chosen_language,
+    languages,
+    requested_language,
+    table,
+    text,
+)
 from include.web_guard import BodyLimit
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.errors import ANSWERS, UNEXPECTED
+from ventas_airflow.page.services import UnknownNameError
 from ventas_airflow.page.views import VIEWS
 
 log = logging.getLogger(__name__)
@@ -56,6 +66,16 @@ def create_app() -> FastAPI:
 
     plotly_path = f"static/plotly/{metadata.version('plotly')}/plotly.min.js"
 
+    @app.get("/api/texts")
+    def texts(request: Request, language: str = "") -> Response:
+        body = _page_texts(language if language in languages() else chosen_language())
+        answer = Response(body, media_type="application/json")
+        answer.headers["Cache-Control"] = "private, no-cache"
+        answer.headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()}"'
+        if files.is_not_modified(answer.headers, request.headers):
+            return NotModifiedResponse(answer.headers)
+        return answer
+
     @app.get("/api/plotly")
     def plotly_address() -> dict[str, str]:
         return {"src": plotly_path}
@@ -76,7 +96,7 @@ def create_app() -> FastAPI:
     @app.get("/{view}")
     def view(view: str) -> Response:
         if view not in VIEWS:
-            raise HTTPException(404, f"No hay una vista {view!r}; hay: {', '.join(VIEWS)}")
+            raise UnknownNameError("page_refusal.view", name=repr(view), known=", ".join(VIEWS))
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "private, no-cache"})
 
     @app.middleware("http")
@@ -100,13 +120,23 @@ def create_app() -> FastAPI:
     return app
 
 
+def _page_texts(language: str) -> bytes:
+    """Return what the browser needs of a language, and the names of all languages, as JSON."""
+    found = {
+        "language": language,
+        "locale": text("locale", language),
+        "languages": {code: text("language", code) for code in languages()},
+        "page": table(language)["page"],
+    }
+    return msgspec.json.encode(found)
+
+
 def _teller(status: int, code: str) -> Callable[[Request, Exception], JSONResponse]:
-    def tell(_: Request, error: Exception) -> JSONResponse:
-        told = {"code": code, "error": str(error)}
-        if isinstance(error, InputError):
-            told["error_en"] = error.texts.en
+    def tell(request: Request, error: Exception) -> JSONResponse:
+        language = requested_language(request.headers.get("accept-language", ""))
+        told = error.text(language) if isinstance(error, InputError) else str(error)
         headers = {"Retry-After": str(RETRY_AFTER)} if status == 429 else None
-        return JSONResponse(told, status, headers)
+        return JSONResponse({"code": code, "error": told}, status, headers)
 
     return tell
 

@@ -12,7 +12,7 @@ from include.druid.client import (
 from include.stream.errors import StreamError
 from include.texts import InputError
 from ventas_airflow.page.fair_threads import BusyError
-from ventas_airflow.page.services import ViewerLeftError
+from ventas_airflow.page.services import UnknownNameError, ViewerLeftError
 
 UNEXPECTED: Final = "unexpected"
 """Key of the text for an error that is not in `ANSWERS`; such an error is logged."""
@@ -26,6 +26,7 @@ ANSWERS: Final[dict[type[Exception], tuple[int, str]]] = {
     StreamError: (503, "kafka"),
     BusyError: (429, "busy"),
     ViewerLeftError: (499, "left"),
+    UnknownNameError: (404, "other"),
     InputError: (400, "input"),
 }
 """Status and key by the kind of error; the most special kind of an error counts."""

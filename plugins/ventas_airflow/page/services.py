@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from include.druid.client import DruidClient
+from include.texts import InputError
 from ventas_airflow.page.fair_threads import FairThreads
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ judging: Final = FairThreads(1, "ventas-findings")
 
 #: Threads of the page's buttons: slow reads must not delay the cancellation of a query.
 acts: Final = FairThreads(2, "ventas-act")
+
+
+class UnknownNameError(InputError):
+    """The address has the name of nothing that exists."""
 
 
 class ViewerLeftError(Exception):

@@ -75,7 +75,11 @@ async function ask(url, options) {
   try {
     answer = await fetch(url, {
       ...options,
-      headers: { Accept: "application/json", ...options.headers },
+      headers: {
+        Accept: "application/json",
+        "Accept-Language": language(),
+        ...options.headers,
+      },
       credentials: "same-origin",
     });
   } catch (error) {
@@ -91,7 +95,6 @@ async function ask(url, options) {
   }
   const code = answer.status === 401 ? "login" : answer.status === 403 ? "access" : told.code;
   const detail = typeof told.detail === "string" ? told.detail : JSON.stringify(told.detail);
-  const words = language() === "en" ? (told.error_en ?? told.error) : told.error;
   const retryAfter = Number(answer.headers.get("Retry-After"));
-  throw new Trouble(answer.status, code ?? "other", words ?? detail ?? answer.status, retryAfter);
+  throw new Trouble(answer.status, code ?? "other", told.error ?? detail ?? answer.status, retryAfter);
 }
