@@ -12,6 +12,7 @@ from rich.table import Table
 from commands import options as types
 from commands.progress import StackProgress
 from commands.visible_sales import VisibleSales
+from include.names import RECONCILE_TASK, SUMMARY_TASK, VALIDATION_DAG, WINDOW_DAG
 from include.sales.event import Venta
 from include.sales.sale_line import money, sale_line
 from include.stack import airflow, security, stack
@@ -20,8 +21,6 @@ from include.stack.settings import Settings
 from include.stack.stack import StackError
 from include.texts import terminal_text
 from include.waiting import Polling
-
-WINDOW, VALIDATION = "sales_window", "sales_validation"
 
 #: Seconds that a run may take in addition to the window itself: VM, Druid, hand-off, validation.
 _MARGIN = 480.0
@@ -50,9 +49,9 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
     window = _Window(api, settings, console, started)
     run_id = window.trigger(options.minutes, options.seed)
     state = window.follow(run_id, options.minutes * 60 + _MARGIN)
-    found = api.xcom(WINDOW, run_id, "reconcile")
+    found = api.xcom(WINDOW_DAG, run_id, RECONCILE_TASK)
     if state != "success" or not found:
-        _print_failures(api, WINDOW, run_id, console)
+        _print_failures(api, WINDOW_DAG, run_id, console)
         told = terminal_text("cli.demo.ended", run=run_id, state=state)
         console.print(f"[bold red]{told}[/]")
         return 1
@@ -78,16 +77,16 @@ class _Window:
         self.first_sale: float | None = None
 
     def trigger(self, minutes: float, seed: int) -> str:
-        active = self._api.active_runs(WINDOW)
+        active = self._api.active_runs(WINDOW_DAG)
         if active:
             raise StackError(
                 f"A window is open already ({active[0]}): wait for its end or mark it as failed at "
                 f"{self._settings.url('airflow')}, then run the demo again."
             )
-        self._was_paused = bool(self._api.dag(WINDOW)["is_paused"])
-        self._api.set_paused(WINDOW, False)
+        self._was_paused = bool(self._api.dag(WINDOW_DAG)["is_paused"])
+        self._api.set_paused(WINDOW_DAG, False)
         conf = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
-        return self._api.trigger(WINDOW, conf)
+        return self._api.trigger(WINDOW_DAG, conf)
 
     def follow(self, run: str, seconds: float) -> str:
         """Show stages and sales until the run ends; return the run's state."""
@@ -97,7 +96,7 @@ class _Window:
         shown: dict[str, str] = {}
         try:
             for _ in Polling(seconds, interval=0.5):
-                state = self._api.run_state(WINDOW, run)
+                state = self._api.run_state(WINDOW_DAG, run)
                 self._show_stages(run, shown)
                 if state in ENDED:
                     return state
@@ -106,23 +105,23 @@ class _Window:
         finally:
             live.stop()
             # The user decides whether scheduled windows open, so the demo restores the DAG's pause.
-            self._api.set_paused(WINDOW, self._was_paused)
+            self._api.set_paused(WINDOW_DAG, self._was_paused)
             self.freshness = live.freshness
         raise StackError(
             f"The window {run} has not ended in time; see it at "
-            f"{self._settings.url('airflow')}/dags/{WINDOW}/runs/{run}"
+            f"{self._settings.url('airflow')}/dags/{WINDOW_DAG}/runs/{run}"
         )
 
     def _check_turn(self, run: str) -> None:
         """Raise if a scheduled window opened first: it could take hours to end."""
-        if others := [other for other in self._api.active_runs(WINDOW) if other != run]:
+        if others := [other for other in self._api.active_runs(WINDOW_DAG) if other != run]:
             raise StackError(
                 f"The window {others[0]} opened first, and {run} waits for its end: mark one of "
                 f"them as failed at {self._settings.url('airflow')}, then run the demo again."
             )
 
     def _show_stages(self, run: str, shown: dict[str, str]) -> None:
-        for task in self._api.tasks(WINDOW, run):
+        for task in self._api.tasks(WINDOW_DAG, run):
             state = task["state"] or ""
             if state in _STATES and shown.get(task["task_id"]) != state:
                 shown[task["task_id"]] = state
@@ -151,7 +150,7 @@ _STATES = {
 _STATUSES = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "dim"}
 
 
-def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW, VALIDATION)) -> None:
+def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW_DAG, VALIDATION_DAG)) -> None:
     """Wait until Airflow has these DAGs; raise `StackError` with the reason if it does not."""
     why = ""
     for _ in Polling(90, interval=0.5):
@@ -170,10 +169,10 @@ def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW, VALIDATION)) -
 
 def _validate(api: AirflowApi, console: Console) -> bool:
     """Run the validation DAG once, print its summary and return whether it passed."""
-    api.set_paused(VALIDATION, False)
-    run = api.trigger(VALIDATION, {})
-    state = api.wait_for_end(VALIDATION, run, 180)
-    summary = api.xcom(VALIDATION, run, "summary")
+    api.set_paused(VALIDATION_DAG, False)
+    run = api.trigger(VALIDATION_DAG, {})
+    state = api.wait_for_end(VALIDATION_DAG, run, 180)
+    summary = api.xcom(VALIDATION_DAG, run, SUMMARY_TASK)
     columns = (terminal_text(f"cli.demo.validation.{it}") for it in ("check", "result", "detail"))
     table = Table(*columns, title=terminal_text("cli.demo.validation.title"))
     for check in (summary or {}).get("results", []):
@@ -182,7 +181,7 @@ def _validate(api: AirflowApi, console: Console) -> bool:
         table.add_row(check["title"], shown, check["message"])
     console.print(table)
     if state != "success":
-        _print_failures(api, VALIDATION, run, console)
+        _print_failures(api, VALIDATION_DAG, run, console)
     return state == "success"
 
 

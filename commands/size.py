@@ -18,6 +18,7 @@ from include.druid.runtime import PEON, Size
 from include.gcp import estimate as assumed
 from include.gcp.estimate import Estimate, estimate
 from include.gcp.sizing import EVENTS_PER_TASK, size
+from include.names import SALES_RETENTION
 from include.stack.settings import Settings
 from include.texts import terminal_text
 
@@ -162,14 +163,14 @@ def _costs(found: Estimate) -> Table:
 
 def _assumptions(found: Estimate) -> str:
     month = found.kafka_gib_day * assumed.MONTH
-    stored = found.kafka_gib_day * assumed.KAFKA_DAYS
+    stored = found.kafka_gib_day * SALES_RETENTION.days
     assumptions = _said(
         "assumptions",
         per_task=f"{EVENTS_PER_TASK:,}",
         per_shard=f"{assumed.EVENTS_PER_SHARD:,}",
         kafka_bytes=assumed.KAFKA_BYTES,
         druid_bytes=assumed.DRUID_BYTES,
-        kafka_days=assumed.KAFKA_DAYS,
+        kafka_days=SALES_RETENTION.days,
         druid_days=found.keep,
         month=assumed.MONTH,
     )

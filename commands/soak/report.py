@@ -9,14 +9,20 @@ from rich.table import Column, Table
 from commands.soak.levels import Level, level, slope
 from commands.soak.sampling import Sample
 from include.druid.checks import CheckResult
+from include.names import (
+    LEDGER_TOPIC,
+    MAXIMUM_GAP,
+    MINIMUM_GAP,
+    TOPIC,
+)
 from include.texts import terminal_text
 
-MONTH_SALES: Final = 30 * 86_400 / 1.5
-"""Sales of a month of 30 days, in a window that never closes, with a sale every 1-2 s."""
+MONTH_SALES: Final = 2 * 30 * 86_400 / (MINIMUM_GAP + MAXIMUM_GAP)
+"""Sales of a month of 30 days, in a window that never closes, with the default gaps."""
 
 BOUNDED_LATER: Final[Mapping[str, str]] = {
-    "topic.ventas.mib": "sales_topic",
-    "topic.ventas.ledger.mib": "ledger_topic",
+    f"topic.{TOPIC}.mib": "sales_topic",
+    f"topic.{LEDGER_TOPIC}.mib": "ledger_topic",
     "disk.airflow.database_mib": "database",
     "disk.airflow.logs_mib": "logs",
 }
@@ -111,8 +117,8 @@ class Report(NamedTuple):
         month_events = MONTH_SALES * events / sales
         return {
             "events": month_events,
-            "kafka_ventas_mib": self._grown("topic.ventas.mib") / events * month_events,
-            "kafka_ledger_mib": self._grown("topic.ventas.ledger.mib") / events * month_events,
+            "kafka_ventas_mib": self._grown(f"topic.{TOPIC}.mib") / events * month_events,
+            "kafka_ledger_mib": self._grown(f"topic.{LEDGER_TOPIC}.mib") / events * month_events,
             "druid_mib": mib / rows * month_events,
         }
 

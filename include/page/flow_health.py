@@ -16,9 +16,10 @@ import msgspec
 from include.druid.check_file import Bound, Check
 from include.druid.checks import QUERY_CONTEXT, broken, load_checks
 from include.druid.client import DruidClient
-from include.druid.ledger import Cell, Sums, differences
+from include.druid.ledger import differences
 from include.druid.queries import read_query
 from include.page.outage_errors import OF_ALL
+from include.sales.sums import Cell, Sums
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from msgspec import Meta, Struct
 from include.druid.check_file import Check
 from include.druid.health import FIRST_SALE_SECONDS, STARTING_SECONDS
 from include.page.flow_health import Part, State, checks
-from include.sales.faults import GARBLED, RATE_OF_FIELD
+from include.sales.faults import GARBLED
+from include.sales.limits import RATE_OF_FIELD
 
 LIVE_TASK, LOAD_TASK = PUBLISHERS = ("publish_sales", "load_sales")
 """The tasks that publish a window's sales: as they happen, and in mode `load`."""

@@ -8,11 +8,10 @@ import numpy as np
 
 from include.sales.conditional_shares import shares_table
 from include.sales.event import ESTADOS, TIPOS_PAGO
+from include.sales.limits import DAY_SECONDS
 from include.sales.market import Market
 from include.sales.random_numbers import Choice, Floats, Ints
 from include.sales.tables import CHANNELS
-
-DAY_SECONDS = 86_400
 
 PENDING, APPROVED = ESTADOS.index("pendiente"), ESTADOS.index("aprobada")
 

@@ -12,6 +12,12 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
+from include.names import (
+    DRUID_CONNECTION,
+    DRUID_SQL_CONNECTION,
+    GOOGLE_CONNECTION,
+    KAFKA_CONNECTION,
+)
 from include.stack import environment as process_environment
 from include.stack import secret_files, security
 from include.stack.settings import HOST, ROOT, Settings
@@ -68,20 +74,20 @@ def connections(settings: Settings) -> dict[str, dict[str, object]]:
         ca = str(security.authority(settings).certificate)
         ingest_trust, broker_trust = {"ca_bundle_path": ca}, {"ssl_verify_cert": ca}
     return {
-        "kafka_default": {
+        KAFKA_CONNECTION: {
             "conn_type": "kafka",
             "extra": security.kafka_config(settings, security.AIRFLOW),
         },
-        "druid_ingest_default": {
+        DRUID_CONNECTION: {
             **druid,
             "schema": url.scheme,
             "extra": {"endpoint": "druid/indexer/v1/task", **ingest_trust},
         },
-        "druid_broker_default": {
+        DRUID_SQL_CONNECTION: {
             **druid,
             "extra": {"endpoint": "druid/v2/sql", "schema": url.scheme, **broker_trust},
         },
-        "google_cloud_default": {
+        GOOGLE_CONNECTION: {
             "conn_type": "google_cloud_platform",
             "extra": {
                 "project": PROJECT_ID,

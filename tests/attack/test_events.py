@@ -184,8 +184,9 @@ def page(
         monkeypatch.setattr(module, "DATASOURCE", place.topic)
         monkeypatch.setattr(module, "_shared", AnswerCache())
     monkeypatch.setattr(live, "_memory", Memory())
-    monkeypatch.setattr(health, "LEDGER", place.ledger_topic)
-    monkeypatch.setattr(queries, "TOPIC", place.topic)
+    monkeypatch.setattr(health, "LEDGER_TOPIC", place.ledger_topic)
+    for module in (health, queries):
+        monkeypatch.setattr(module, "TOPIC", place.topic)
     app = create_app()
     app.dependency_overrides |= {can_read: lambda: None, can_run: lambda: None}
     app.dependency_overrides[viewer] = lambda: Viewer("vera", stays)

@@ -7,7 +7,7 @@ sends the runs that it has read, and `include.page.flow_rules` judges the parts 
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 
 from include.druid.client import SupervisorMissingError
 from include.druid.ledger import closed_minutes
+from include.names import CLOCK_SKEW, DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.page import flow_health, flow_rules
 from include.page.flow_health import LOOKBACK, Part
 from include.page.flow_rules import LIVE_TASK, Run, Trouble, Validation
@@ -32,7 +33,6 @@ from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.errors import UNEXPECTED, code_of
 from ventas_airflow.page.fair_threads import BusyError
 from ventas_airflow.page.services import (
-    DATASOURCE,
     Viewer,
     ViewerLeftError,
     acts,
@@ -48,12 +48,8 @@ T = TypeVar("T")
 router = APIRouter()
 _shared: Final = AnswerCache()
 
-LEDGER: Final = f"{DATASOURCE}.ledger"
-
 #: Seconds for a request to Kafka, and for reading the ledger.
 _KAFKA_TIMEOUT, _LEDGER_TIMEOUT = 4.0, 6.0
-
-_CLOCK_SKEW: Final = timedelta(minutes=10)
 
 #: The minutes that differed in the last comparison with the ledger.
 _differed: set[str] = set()
@@ -212,7 +208,7 @@ def _kafka() -> Part:
     config = kafka_config()
     numbers: dict[str, Any] = {"direccion": config["bootstrap.servers"], "particiones": []}
     try:
-        for topic in (DATASOURCE, LEDGER):
+        for topic in (TOPIC, LEDGER_TOPIC):
             held = offsets_of(config, topic, timeout=_KAFKA_TIMEOUT)
             numbers["particiones"] += [
                 {"topico": topic, "particion": partition, **offsets._asdict()}
@@ -231,7 +227,7 @@ def _ledger() -> Part:
     config = kafka_config()
     try:
         sides = read_sides(
-            druid(), config, DATASOURCE, LEDGER, start, end, time_limit=_LEDGER_TIMEOUT
+            druid(), config, DATASOURCE, LEDGER_TOPIC, start, end, time_limit=_LEDGER_TIMEOUT
         )
     except StreamError as error:
         return _unread(config, error)
@@ -244,7 +240,7 @@ def _committed(run: str, since: datetime) -> Part:
     config = kafka_config()
     try:
         run_so_far = read_run(
-            config, LEDGER, run, since=since - _CLOCK_SKEW, time_limit=_LEDGER_TIMEOUT
+            config, LEDGER_TOPIC, run, since=since - CLOCK_SKEW, time_limit=_LEDGER_TIMEOUT
         )
     except StreamError as error:
         return _unread(config, error)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from include.druid.supervisor import TIMESTAMP
+from include.names import DATASOURCE, TOPIC
 from include.page.library import Column, ColumnKind, Query, bind, load_library
 from include.page.sql_box import (
     DEFAULT_ROWS,
@@ -30,7 +31,6 @@ from ventas_airflow.page.access import Asking, CanRun
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.fair_threads import BusyError
 from ventas_airflow.page.services import (
-    DATASOURCE,
     UnknownNameError,
     acts,
     druid,
@@ -42,8 +42,6 @@ from ventas_airflow.page.services import (
 router = APIRouter()
 #: Few answers are kept, since each may have `MOST_ROWS` rows.
 _shared: Final = AnswerCache(most=50)
-
-TOPIC: Final = "ventas"
 
 LIBRARY_SECONDS: Final = 5.0
 TAIL_SECONDS: Final = 1.0

@@ -22,7 +22,8 @@ from include.page.flow_rules import (
     windows_part,
     worst,
 )
-from include.sales.faults import GARBLED, RATE_OF_FIELD
+from include.sales.faults import GARBLED
+from include.sales.limits import RATE_OF_FIELD
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOW = NOON + timedelta(minutes=5)

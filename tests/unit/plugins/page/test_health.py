@@ -13,11 +13,13 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 
+from include.names import CLOCK_SKEW, DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.page.flow_health import Part
+from include.sales.sums import Cell, Sums
 from include.stack.ports import free_ports
 from include.stream import ledger
 from include.stream.errors import KafkaUnreachableError
-from include.stream.ledger import LedgerMinutes, RunProgress, Totals
+from include.stream.ledger import LedgerMinutes, RunProgress
 from include.stream.reader import Offsets, offsets_of
 from include.stream.topics import TopicMissingError
 from tests.unit.druid.support import SQL, SUPERVISORS, Router, serving, status
@@ -30,7 +32,7 @@ from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.fair_threads import FairThreads
 
 BEGAN = "2026-11-24T12:00:00Z"
-STATUS, RESUME = (f"{SUPERVISORS}/ventas/{action}" for action in ("status", "resume"))
+STATUS, RESUME = (f"{SUPERVISORS}/{DATASOURCE}/{action}" for action in ("status", "resume"))
 VM_PART = health._vm
 KAFKA = {"bootstrap.servers": "127.0.0.1:1"}
 AWAY = KafkaUnreachableError(KAFKA, 4.0)
@@ -94,7 +96,7 @@ def test_every_part_has_a_state_while_all_services_are_away(reader: TestClient) 
 
 
 def test_parts_say_so_before_anything_is_ingested(reader: TestClient, router: Router) -> None:
-    router.on("POST", SQL, (400, {"errorMessage": "Object 'ventas' not found"}))
+    router.on("POST", SQL, (400, {"errorMessage": f"Object '{DATASOURCE}' not found"}))
     found = look(reader)["parts"]
     for name in ("cadence", "freshness"):
         assert (found[name]["reason"], found[name]["numbers"]["code"]) == ("trouble", "empty")
@@ -195,7 +197,7 @@ def test_kafka_part_has_the_offsets_of_both_topics(
 ) -> None:
     holds(
         monkeypatch,
-        {"ventas": {1: Offsets(0, 9), 0: Offsets(2, 5)}, "ventas.ledger": {0: Offsets(0, 7)}},
+        {TOPIC: {1: Offsets(0, 9), 0: Offsets(2, 5)}, LEDGER_TOPIC: {0: Offsets(0, 7)}},
     )
     found = part(reader, "kafka")
     assert found["state"] == "good"
@@ -203,9 +205,9 @@ def test_kafka_part_has_the_offsets_of_both_topics(
         (it["topico"], it["particion"], it["start"], it["end"])
         for it in found["numbers"]["particiones"]
     ] == [
-        ("ventas", 0, 2, 5),
-        ("ventas", 1, 0, 9),
-        ("ventas.ledger", 0, 0, 7),
+        (TOPIC, 0, 2, 5),
+        (TOPIC, 1, 0, 9),
+        (LEDGER_TOPIC, 0, 0, 7),
     ]
 
 
@@ -264,7 +266,9 @@ def test_minute_that_differs_twice_in_a_row_is_bad(
     reader: TestClient, router: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "_sales", dict)
-    minutes_of(monkeypatch, LedgerMinutes({("r1", MINUTE, "aprobada"): (2, 3, 5, 1, 0)}, set()))
+    minutes_of(
+        monkeypatch, LedgerMinutes({Cell("r1", MINUTE, "aprobada"): Sums(2, 3, 5, 1, 0)}, set())
+    )
     router.on("POST", SQL, (200, [ROW]), (200, []), (200, []), (200, [ROW]))
     states = []
     for _ in range(4):
@@ -302,7 +306,7 @@ FIRST = "2026-11-24T12:00:01.000Z"
 def test_window_has_its_committed_sales_its_end_and_the_task_to_stop(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    states = {"pendiente": Totals(3, 3, 300), "aprobada": Totals(2, 2, 200)}
+    states = {"pendiente": Sums(3, 3, 300), "aprobada": Sums(2, 2, 200)}
     asked = run_is(monkeypatch, RunProgress("r1", 7, 0, 2, FIRST, FIRST, states))
     [found] = look(reader, runs=[run()], defaults={"duration_minutes": 10.0})["windows"]
     confirmed = found.pop("confirmed")
@@ -322,7 +326,7 @@ def test_window_has_its_committed_sales_its_end_and_the_task_to_stop(
         "facturado_centavos": 200,
     }
     [once] = asked
-    assert (once["topic"], once["corrida"]) == ("ventas.ledger", "r1")
+    assert (once["topic"], once["corrida"]) == (LEDGER_TOPIC, "r1")
     assert once["since"] < datetime(2026, 11, 24, 12, tzinfo=UTC)
     assert once["time_limit"] < 10
 
@@ -373,7 +377,7 @@ def test_ledger_is_read_once_for_runs_since_the_same_minute_and_not_before_a_run
             look(reader, runs=[run(run_after=f"2026-11-24T12:00:{second}Z")])
         look(reader, runs=[run(run_after="2026-11-24T09:00:30-03:00")])
         look(reader, runs=[run(dag_run_id="r2", state="queued", start_date=None)])
-    since = datetime(2026, 11, 24, 12, tzinfo=UTC) - health._CLOCK_SKEW
+    since = datetime(2026, 11, 24, 12, tzinfo=UTC) - CLOCK_SKEW
     assert [(each["corrida"], each["since"]) for each in asked] == [("r1", since)]
 
 
@@ -446,7 +450,7 @@ def test_user_who_may_run_windows_can_resume_the_supervisor(app: FastAPI, router
     user = TestClient(app)
     assert user.get("/api/permissions").json() == {"run": True}
     assert user.post("/api/supervisor/resume").json()["code"] == "no_supervisor"
-    router.on("POST", RESUME, (200, {"id": "ventas"}))
+    router.on("POST", RESUME, (200, {"id": DATASOURCE}))
     assert user.post("/api/supervisor/resume").json() == {"resumed": True}
     assert router.times("POST", RESUME) == 2
 
