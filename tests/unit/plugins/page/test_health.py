@@ -25,6 +25,7 @@ from include.stream.topics import TopicMissingError
 from tests.unit.druid.support import SQL, SUPERVISORS, Router, serving, status
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
 from tests.unit.stack.compute.support import serving as serving_compute
+from ventas_airflow.hooks import compute as compute_hook
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.page import access, fair_threads, health
 from ventas_airflow.page.access import can_run, may_run
@@ -382,8 +383,9 @@ def test_ledger_is_read_once_for_runs_since_the_same_minute_and_not_before_a_run
 
 
 @pytest.fixture
-def compute(tmp_path: Path) -> Iterator[str]:
-    """Address of a running Compute Engine emulator."""
+def compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of a running Compute Engine emulator, which may answer as slowly as it must."""
+    monkeypatch.setattr(compute_hook, "HTTP_TIMEOUT", 300.0)
     with serving_compute(MemoryPower(), tmp_path / "compute.json") as address:
         yield address
 
