@@ -1,8 +1,7 @@
 """The figures that are computed from the stages of the page's benchmark."""
 
-from tests.unit.bench.support import SPREAD, STAGE
-
 from commands.bench.page import figures
+from tests.unit.commands.bench.support import SPREAD, STAGE
 
 
 def test_figures_are_the_worst_values_of_the_first_stage() -> None:
