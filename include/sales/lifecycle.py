@@ -41,8 +41,7 @@ class Lifecycle:
         """
         if not 1 <= seconds_per_day <= DAY_SECONDS:
             raise ValueError(
-                f"a day of the time until a return lasts 1 to {DAY_SECONDS} seconds, "
-                f"and it is {seconds_per_day}"
+                f"seconds_per_day must be from 1 to {DAY_SECONDS}, not {seconds_per_day}"
             )
         conditions = [(channel, payment) for channel in CHANNELS for payment in TIPOS_PAGO]
         self._end = Choice(shares_table(market.returns, conditions, ESTADOS))
@@ -52,8 +51,8 @@ class Lifecycle:
         )
         returns = {(*row.condition, row.estado): row for row in market.returns}
         days = [
-            (row.desde_dias, row.hasta_dias) if (row := returns.get((*of, estado))) else (0, 0)
-            for of in conditions
+            (row.desde_dias, row.hasta_dias) if (row := returns.get((*pair, estado))) else (0, 0)
+            for pair in conditions
             for estado in ESTADOS
         ]
         self._returned = _between(days, seconds_per_day)
