@@ -14,7 +14,11 @@ from tests.support.pages import Code, Fence, Heading, Link, Page, Table
 
 ENGLISH, SPANISH = Page(ROOT / "README.md"), Page(ROOT / "README.es.md")
 
-_OF_EACH_OTHER = {"README.md": "the other README", "README.es.md": "the other README"}
+#: Targets that each README has in its own language.
+_TRANSLATED = {
+    **dict.fromkeys(("README.md", "README.es.md"), "the other README"),
+    **dict.fromkeys(("docs/images/live-en.png", "docs/images/live.png"), "the page's picture"),
+}
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -28,12 +32,14 @@ def outline(page: Page) -> list[tuple[str, str, int]]:
             case Fence(line, language, text, mark):
                 found.append((f"block {language!r} marked {mark!r}", "", line))
                 for number, command in enumerate(text.splitlines(), line + 1):
-                    if language in ("sh", "text") and (said := command.split(" #")[0].strip()):
+                    if language == "sh" and (said := command.split(" #")[0].strip()):
                         found.append((f"line `{said}`", "", number))
+                    elif language == "text":
+                        found.append(("line of a sample", command, number))
             case Table(line, rows, columns):
                 found.append((f"table of {rows} lines and {columns} columns", "", line))
             case Link(line, target):
-                found.append((f"link to {_OF_EACH_OTHER.get(target, target)}", "", line))
+                found.append((f"link to {_TRANSLATED.get(target, target)}", "", line))
     return found
 
 
