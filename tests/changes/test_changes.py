@@ -1,0 +1,123 @@
+"""Typical changes: the files that a person edits, and what must follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.changes.change import Change
+
+Begin = Callable[[str], Change]
+
+#: Code for `Change.ask`: the sales of a run at noon of a local day, and their last events.
+SALES = """
+from datetime import UTC, datetime
+from include.sales.content import SaleSource
+from include.sales.market import load_market
+
+def sold(count, day="2026-11-24"):
+    source = SaleSource(load_market(), seed=7, corrida="prueba")
+    noon = datetime.fromisoformat(f"{day}T15:00:00+00:00")
+    return [source.chain(n, noon)[-1] for n in range(count)]
+"""
+
+
+def test_new_product_is_sold(begin: Begin) -> None:
+    change = begin("a product")
+    change.add(
+        "include/sales/data/products.csv",
+        "ALM-900,Yerba mate de prueba 1 kg,Almacén,5000,2100,1,,,assumption,2026-11\n",
+    )
+    change.run_command()
+    code = f"{SALES}\nanswer = any(sale.sku == 'ALM-900' for sale in sold(4096))"
+    assert change.ask(code)
+    assert "| products | 375 |" in change.read("docs/data-dictionary.md")
+
+
+def test_new_store_sells(begin: Begin) -> None:
+    change = begin("a store")
+    change.add(
+        "include/sales/data/stores.csv",
+        "nordelta,Nordelta,Tigre,Nordelta,Av. de los Lagos 900,AR-B,30-99900900-6,express,200,8-21,8-21,,"
+        "assumption,2026-11\n",
+    )
+    change.run_command()
+    code = f"{SALES}\nanswer = any(sale.sucursal == 'Nordelta' for sale in sold(4096))"
+    assert change.ask(code)
+    assert "| stores | 87 |" in change.read("docs/data-dictionary.md")
+
+
+def test_new_category_is_sold(begin: Begin) -> None:
+    change = begin("a category")
+    change.edit(
+        "include/sales/data/categories.csv",
+        "Almacén,supermercado,27.8",
+        "Almacén,supermercado,22.8",
+    )
+    change.add(
+        "include/sales/data/categories.csv", "Dietética,supermercado,5,0.2,4,assumption,2026-11\n"
+    )
+    change.add(
+        "include/sales/data/products.csv",
+        "DIE-001,Granola 500 g,Dietética,4200,2100,1,,,assumption,2026-11\n",
+    )
+    change.run_command()
+    code = f"{SALES}\nanswer = any(sale.categoria == 'Dietética' for sale in sold(4096))"
+    assert change.ask(code)
+    assert "Dietética" in change.read("docs/data-dictionary.md")
+
+
+def test_new_machine_type_is_sized_and_priced(begin: Begin) -> None:
+    change = begin("a VM machine type")
+    change.add("include/gcp/machine_types.csv", "n2-standard-24,24,96,test,2026-11-01\n")
+    change.run_command()
+    assert "| `n2-standard-24` | 24 | 96 |" in change.read("docs/sizing.md")
+
+
+def test_new_check_is_loaded_and_listed_in_the_runbook(begin: Begin) -> None:
+    change = begin("a check")
+    change.add(
+        "include/druid/sql/checks/refunds.sql",
+        "-- title: Reembolsos\n-- description: Reembolsos.\n-- severity: warning\n"
+        "-- bounds: reembolsos: 0..50\n"
+        "SELECT COUNT(*) FILTER (WHERE estado = 'reembolsada') AS reembolsos\n"
+        'FROM "{datasource}"\n',
+    )
+    change.edit(
+        "docs/operations.md",
+        "| *Ritmo de las ventas* |",
+        "| *Reembolsos* | warning | many refunds | ask the stores |\n| *Ritmo de las ventas* |",
+    )
+    code = (
+        "from include.druid.checks import load_checks\nanswer = [it.title for it in load_checks()]"
+    )
+    assert "Reembolsos" in change.ask(code)
+
+
+def test_new_query_is_offered_and_documented(begin: Begin) -> None:
+    change = begin("a query of «Consultas»")
+    change.add(
+        "include/page/sql/library/cities.sql",
+        "-- title_es: Ciudades\n-- title_en: Cities\n"
+        "-- description_es: Ventas por ciudad.\n-- description_en: Sales by city.\n"
+        "-- column: ciudad text; Ciudad; City\n-- column: ventas number; Ventas; Sales\n"
+        "-- chart: bar ciudad: ventas\n"
+        'SELECT ciudad, COUNT(*) AS ventas FROM "{datasource}"\n'
+        "WHERE estado = 'pendiente' GROUP BY 1 ORDER BY 2 DESC\n",
+    )
+    change.run_command()
+    code = (
+        "from include.page.library import load_library\nanswer = [it.name for it in load_library()]"
+    )
+    assert "cities" in change.ask(code)
+    assert "## Cities" in change.read("docs/queries.md")
+
+
+def test_new_chaos_scenario_can_be_run(begin: Begin) -> None:
+    change = begin("a chaos scenario")
+    change.edit(
+        "commands/chaos/scenarios.py",
+        '    "zookeeper": Scenario(',
+        '    "router": Scenario("Druid\'s router killed", _killing("router")),\n'
+        '    "zookeeper": Scenario(',
+    )
+    assert "router        Druid's router killed" in change.run("./ventas chaos --help")
