@@ -1,7 +1,7 @@
-"""Write the pages of `docs/` that are made from code and data.
+"""Write the files made from code and data: pages of `docs/`, lists in SQL, golden values.
 
-Run it after a change of the event, the query library, Kafka's permissions or the machine sizes; a
-test fails while a page differs.
+Run it after a change of the event, the market's data, the query library, Kafka's permissions or the
+machine sizes; a test fails while a file differs.
 """
 
 import argparse
@@ -17,8 +17,10 @@ FOLDER: Final = ROOT / "docs"
 
 
 def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
-    """Write the pages that differ, and print their files."""
-    for path, text in pages().items():
+    """Write the files that differ, and print their names."""
+    from commands import golden
+
+    for path, text in {**pages(), **golden.files()}.items():
         if path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             console.print(str(path), soft_wrap=True, highlight=False)
@@ -26,7 +28,8 @@ def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
 
 
 def pages() -> Mapping[Path, str]:
-    """Return the text that each page should have."""
+    """Return the text that each page and each SQL file should have."""
+    from commands import event_sql
     from include.gcp.sizing_docs import with_tables
     from include.page import library, library_docs
     from include.sales.market import load_market
@@ -34,6 +37,7 @@ def pages() -> Mapping[Path, str]:
 
     sizing = FOLDER / "sizing.md"
     return {
+        **event_sql.files(),
         FOLDER / "acls.md": acls.docs(),
         FOLDER / "data-dictionary.md": dictionary.render(load_market()),
         FOLDER / "queries.md": library_docs.render(library.load_library()),

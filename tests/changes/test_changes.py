@@ -37,8 +37,8 @@ def test_new_store_sells(begin: Begin) -> None:
     change = begin("a store")
     change.add(
         "include/sales/data/stores.csv",
-        "nordelta,Nordelta,Tigre,Nordelta,Av. de los Lagos 900,AR-B,30-99900900-6,express,200,8-21,8-21,,"
-        "assumption,2026-11\n",
+        "nordelta,Nordelta,Tigre,Nordelta,Av. de los Lagos 900,AR-B,30-99900900-6,express,200,"
+        "8-21,8-21,,assumption,2026-11\n",
     )
     change.run_command()
     code = f"{SALES}\nanswer = any(sale.sucursal == 'Nordelta' for sale in sold(4096))"
@@ -64,6 +64,46 @@ def test_new_category_is_sold(begin: Begin) -> None:
     code = f"{SALES}\nanswer = any(sale.categoria == 'Dietética' for sale in sold(4096))"
     assert change.ask(code)
     assert "Dietética" in change.read("docs/data-dictionary.md")
+
+
+def test_new_field_is_in_every_event_and_in_druid(begin: Begin) -> None:
+    change = begin("a field of the event")
+    change.edit(
+        "include/sales/event.py",
+        "    cliente: Annotated[\n",
+        "    barrio: Annotated[\n"
+        '        str, THE_STORE, Meta(title="Barrio", description="Quarter.", min_length=1)\n'
+        "    ]\n"
+        "    cliente: Annotated[\n",
+    )
+    change.edit(
+        "include/sales/content.py",
+        '            "ciudad": sells.ciudad,\n',
+        '            "ciudad": sells.ciudad,\n            "barrio": sells.barrio,\n',
+    )
+    change.run_command()
+    code = f"""{SALES}
+import numpy
+from include.druid.supervisor import dimensions
+from include.sales.bulk import BulkEncoder
+from include.sales.event import encode, json_schema
+source = SaleSource(load_market(), seed=7, corrida="prueba")
+noon = datetime(2026, 11, 24, 15, tzinfo=UTC)
+answer = {{
+    "sold": sold(1)[0].barrio,
+    "bulk": source.chain(0, noon)[0].barrio.encode()
+    in BulkEncoder(source).encode(0, numpy.array([1000 * int(noon.timestamp())])).values[0],
+    "schema": json_schema()["properties"]["barrio"]["title"],
+    "column": {{"type": "string", "name": "barrio"}} in dimensions(),
+}}"""
+    answer = change.ask(code)
+    assert answer.pop("sold")
+    assert answer == {"bulk": True, "schema": "Barrio", "column": True}
+    assert "COUNT(*) - COUNT(barrio) AS barrio" in change.read("include/druid/sql/checks/nulls.sql")
+    domains = change.read("include/druid/sql/checks/domains.sql")
+    assert "COUNT(*) FILTER (WHERE barrio = '') AS barrio" in domains
+    assert "-- bounds: barrio: 0..0" in domains
+    assert "| `barrio` | Barrio |" in change.read("docs/data-dictionary.md")
 
 
 def test_new_machine_type_is_sized_and_priced(begin: Begin) -> None:

@@ -1,9 +1,6 @@
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -11,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commands import golden
 from include.sales.content import Drawn, SaleSource, customer_id
 from include.sales.event import ESTADOS, TIPOS_PAGO_CON_EMISOR, Venta, encode, iva_incluido
 from include.sales.local_time import epoch_ms
@@ -199,16 +197,10 @@ def test_products_and_stores_are_those_of_the_market(
 
 
 def test_content_equals_the_golden_file(market: Market) -> None:
-    golden = json.loads((Path(__file__).parent / "golden.json").read_text())
-    source = SaleSource(market, golden["seed"], golden["corrida"])
-    ts = datetime.fromisoformat(golden["ts"])
-    data = b"\n".join(
-        encode(event) for n in range(golden["sales"]) for event in source.chain(n, ts)
-    )
-    found = hashlib.sha256(data).hexdigest()
-    assert found == golden["sha256"], (
+    kept = golden.read(golden.FOLDER / "golden.json")
+    assert golden.sales_digest(market, kept) == kept["sha256"], (
         "every seed now sells something else; if data or draws were changed on purpose, "
-        f"put the new value into golden.json: {found}"
+        "run `./ventas docs`"
     )
 
 

@@ -2,9 +2,29 @@
 -- description: Filas sin valor, por campo. Ningún campo es nulo: el que no aplica es la cadena
 --   vacía; un nulo es un dato perdido.
 -- severity: error
--- bounds: id_evento, id_venta, corrida, secuencia, sucursal, provincia, ciudad, cliente,
---   producto, sku, categoria, cantidad, precio_unitario_centavos, descuento_centavos,
---   importe_centavos, alicuota_iva, iva_centavos, tipo_pago, cuotas, emisor, estado, motivo, plataforma: 0..0
+-- bounds: id_evento: 0..0
+-- bounds: id_venta: 0..0
+-- bounds: corrida: 0..0
+-- bounds: secuencia: 0..0
+-- bounds: sucursal: 0..0
+-- bounds: provincia: 0..0
+-- bounds: ciudad: 0..0
+-- bounds: cliente: 0..0
+-- bounds: producto: 0..0
+-- bounds: sku: 0..0
+-- bounds: categoria: 0..0
+-- bounds: cantidad: 0..0
+-- bounds: precio_unitario_centavos: 0..0
+-- bounds: descuento_centavos: 0..0
+-- bounds: importe_centavos: 0..0
+-- bounds: alicuota_iva: 0..0
+-- bounds: iva_centavos: 0..0
+-- bounds: tipo_pago: 0..0
+-- bounds: cuotas: 0..0
+-- bounds: emisor: 0..0
+-- bounds: estado: 0..0
+-- bounds: motivo: 0..0
+-- bounds: plataforma: 0..0
 -- faults: cantidad: tipo_erroneo
 SELECT
   COUNT(*) AS ventas,
