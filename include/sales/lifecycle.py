@@ -10,7 +10,7 @@ from include.sales.conditional_shares import shares_table
 from include.sales.event import ESTADOS, TIPOS_PAGO
 from include.sales.market import Market
 from include.sales.random_numbers import Choice, Floats, Ints
-from include.sales.tables import CHANNELS
+from include.sales.tables import CHANNELS, applicable
 
 DAY_SECONDS = 86_400
 
@@ -47,11 +47,11 @@ class Lifecycle:
             )
         conditions = [(channel, payment) for channel in CHANNELS for payment in TIPOS_PAGO]
         self._end = Choice(shares_table(market.returns, conditions, ESTADOS))
-        decisions = {row.tipo_pago: row for row in market.decisions}
-        self._decided = _between(
-            [(decisions[p].desde_segundos, decisions[p].hasta_segundos) for p in TIPOS_PAGO], 1
-        )
-        returns = {(*row.condition, row.estado): row for row in market.returns}
+        decisions = [applicable(market.decisions, (payment,))[0] for payment in TIPOS_PAGO]
+        self._decided = _between([(it.desde_segundos, it.hasta_segundos) for it in decisions], 1)
+        returns = {
+            (*of, row.estado): row for of in conditions for row in applicable(market.returns, of)
+        }
         days = [
             (row.desde_dias, row.hasta_dias) if (row := returns.get((*of, estado))) else (0, 0)
             for of in conditions

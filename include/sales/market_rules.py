@@ -149,7 +149,7 @@ def _instalments(rules: Rules) -> None:
 
 def _lifecycle(rules: Rules) -> None:
     rules.unique("decisions", "tipo_pago")
-    rules.complete("decisions", ("tipo_pago",), (TIPOS_PAGO,))
+    rules.covers("decisions", [(tipo,) for tipo in TIPOS_PAGO])
     rules.covers("returns", itertools.product(CHANNELS, TIPOS_PAGO))
     rules.lines(
         "decisions",

@@ -66,6 +66,64 @@ def test_new_category_is_sold(begin: Begin) -> None:
     assert "Dietética" in change.read("docs/data-dictionary.md")
 
 
+def test_new_payment_type_is_used_checked_and_offered(begin: Begin) -> None:
+    change = begin("a payment type")
+    change.edit(
+        "include/sales/event.py", '"transferencia", "qr"', '"transferencia", "cheque", "qr"'
+    )
+    change.edit(
+        "include/sales/data/payments.csv",
+        "local,general,transferencia,5,assumption,2025-12\n",
+        "local,general,transferencia,2,assumption,2025-12\n"
+        "local,general,cheque,3,assumption,2026-11\n",
+    )
+    change.run_command()
+    code = f"""{SALES}
+from include.page.library import load_library
+from include.sales.event import json_schema
+from ventas_airflow.page.live import options
+[choices] = [
+    parameter.choices
+    for query in load_library()
+    for parameter in query.parameters
+    if query.name == "approval_by_hour" and parameter.name == "tipo_pago"
+]
+answer = {{
+    "sold": any(sale.tipo_pago == "cheque" for sale in sold(4096)),
+    "schema": "cheque" in json_schema()["properties"]["tipo_pago"]["enum"],
+    "query": "cheque" in choices,
+    "filter": "cheque" in options()["pago"],
+}}"""
+    assert change.ask(code) == {"sold": True, "schema": True, "query": True, "filter": True}
+    assert "'cheque'" in change.read("include/druid/sql/checks/domains.sql")
+    assert "AS cheque" in change.read("include/druid/sql/checks/payment_mix.sql")
+
+
+def test_new_platform_sells_and_has_its_column(begin: Begin) -> None:
+    change = begin("a platform")
+    change.edit(
+        "include/sales/event.py",
+        '"marketplace", "whatsapp"',
+        '"marketplace", "whatsapp", "telefono"',
+    )
+    change.edit(
+        "include/sales/data/platforms.csv",
+        "general,local,70,assumption,2025-12\n",
+        "general,local,65,assumption,2025-12\ngeneral,telefono,5,assumption,2026-11\n",
+    )
+    change.run_command()
+    code = f"""{SALES}
+from include.page.library import load_library
+[query] = [query for query in load_library() if query.name == "platforms_by_hour"]
+answer = {{
+    "sold": any(sale.plataforma == "telefono" for sale in sold(4096)),
+    "column": query.columns[-1].title.es,
+    "chart": query.chart.y[-1],
+}}"""
+    assert change.ask(code) == {"sold": True, "column": "Telefono", "chart": "telefono"}
+    assert "'telefono'" in change.read("include/druid/sql/checks/domains.sql")
+
+
 def test_new_field_is_in_every_event_and_in_druid(begin: Begin) -> None:
     change = begin("a field of the event")
     change.edit(

@@ -177,13 +177,15 @@ def test_mistake_in_a_line_is_reported(
         ("categories", "Librería", "categoria 'Librería' is not in categories.csv"),
         ("discounts", "electro", "discounts.csv:1: there is no line of electro"),
         ("issuers", "billetera", "issuers.csv:1: there is no line of billetera/all"),
-        ("outcomes", "qr", "outcomes.csv:1: there is no line of qr"),
+        ("outcomes", ("qr", ","), "outcomes.csv:1: there is no line of qr"),
         ("payments", "online", "payments.csv:1: there is no line of online/electro"),
         ("products", "LIB", "categoria 'Librería' has no line in products.csv"),
         ("rejections", "qr", "rejections.csv:1: there is no line of qr"),
     ],
 )
-def test_missing_line_is_reported(folder: Path, file: str, prefix: str, message: str) -> None:
+def test_missing_line_is_reported(
+    folder: Path, file: str, prefix: str | tuple[str, ...], message: str
+) -> None:
     path = folder / f"{file}.csv"
     kept = [line for line in path.read_text().splitlines() if not line.startswith(prefix)]
     path.write_text("\n".join(kept) + "\n")
