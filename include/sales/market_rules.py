@@ -36,11 +36,13 @@ def _names(rules: Rules) -> None:
     rules.unique("hours", "canal", "dia", "hora")
     rules.unique("weekdays", "canal", "weekday")
     rules.unique("holidays", "canal")
+    rules.unique("province_holidays", "province", "fecha")
 
 
 def _references(rules: Rules) -> None:
     rules.refers("stores", "province", "provinces", "code")
     rules.refers("issuers", "province", "provinces", "code")
+    rules.refers("province_holidays", "province", "provinces", "code")
     rules.refers("products", "categoria", "categories", "categoria")
     rules.refers("products", "temporada", "seasons", "temporada")
     rules.refers("products", "horario", "schedules", "horario")

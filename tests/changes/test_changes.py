@@ -124,6 +124,26 @@ answer = {{
     assert "'telefono'" in change.read("include/druid/sql/checks/domains.sql")
 
 
+def test_provinces_own_holiday_lowers_its_sales(begin: Begin) -> None:
+    change = begin("a province's own holiday")
+    change.add(
+        "include/sales/data/province_holidays.csv",
+        "AR-L,2026-11-24,Feriado de prueba,assumption,2026-11\n",
+    )
+    change.run_command()
+    code = """
+from datetime import date
+from include.sales.demand import Demand
+from include.sales.local_time import first_hour
+from include.sales.market import load_market
+demand = Demand(load_market())
+in_store = [demand.at(first_hour(date(2026, 11, day)) + 12)[:, 0].sum() for day in (24, 17)]
+answer = [list(demand.on_holiday(date(2026, 11, 24))), in_store[0] / in_store[1]]"""
+    where, ratio = change.ask(code)
+    assert where == ["AR-L"]
+    assert 0.99 < ratio < 1
+
+
 def test_new_field_is_in_every_event_and_in_druid(begin: Begin) -> None:
     change = begin("a field of the event")
     change.edit(
