@@ -6,32 +6,26 @@ is named: it takes an hour or so, minutes with --quick.
 """
 
 import argparse
-from typing import Final
+import ast
 
 from rich.console import Console
 
 from commands import options as types
 from include.stack import folder
-from include.stack.settings import Settings
-
-EPILOG: Final = """\
-parts, in the order they run:
-  generate   sales a second that one core generates and encodes; memory at 10 % and at the end
-  load       events a second of the load mode, from the first acknowledgement to the last
-  perf_test  Kafka's producer-perf-test with the same sales and settings, in turns with load
-  faker      events a second of a producer as it is usually written, with Faker for each field
-  druid      rows a second that Druid takes out of a full topic, and live at 95 % of that rate
-  cadence    how far sales every 1-2 s are from their plan; CPU and memory of that producer
-  page       the live page on a stack of its own with 5 and 20 million events in Druid: its API for
-             one viewer and for 50 at once, and in Chromium its first paint and a sale's way there
-
-Each part but the page runs in a process of its own; its log is bench-<part> to `./ventas logs`.
-Alone, such a part is a module: `.venv/bin/python -m commands.bench.generate --events 20000000`."""
+from include.stack.settings import ROOT, Settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.epilog = EPILOG
+    from commands.bench.run import NAMES
+
+    listed = "\n".join(f"  {name:<10} {_purpose(name)}" for name in NAMES)
+    parser.epilog = (
+        f"parts, in the order they run:\n{listed}\n\n"
+        "Each part but the page runs in a process of its own; its log is bench-<part> to\n"
+        "`./ventas logs`. Alone, such a part is a module:\n"
+        "`.venv/bin/python -m commands.bench.generate --events 20000000`."
+    )
     parser.add_argument(
         "parts", nargs="*", type=_part, metavar="NAME", help="only these (default: all but page)"
     )
@@ -47,6 +41,16 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
     return run_bench(
         settings, console, names=options.parts, quick=options.quick, as_json=options.json
     )
+
+
+def _purpose(name: str) -> str:
+    """Return what a part measures: the first line of its module, which may be slow to import."""
+    from commands.bench.parts import PARTS
+
+    module = PARTS[name].module if name in PARTS else f"commands.bench.{name}"
+    source = (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+    told = str(ast.get_docstring(ast.parse(source))).splitlines()[0]
+    return told.removeprefix("Measure ").removesuffix(".")
 
 
 def _part(text: str) -> str:

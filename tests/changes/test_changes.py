@@ -230,6 +230,62 @@ def test_new_query_is_offered_and_documented(begin: Begin) -> None:
     assert "## Cities" in change.read("docs/queries.md")
 
 
+def test_new_card_shows_sales_by_city(begin: Begin) -> None:
+    change = begin("a card of bars on the live page")
+    change.edit(
+        "include/page/overview.py",
+        '    "plataformas": Shares("places", "plataforma"),\n',
+        '    "plataformas": Shares("places", "plataforma"),\n'
+        '    "ciudades": Shares("places", "ciudad"),\n',
+    )
+    page = "plugins/ventas_airflow/page/static"
+    change.edit(
+        f"{page}/views/live.js",
+        "const SHARES = {\n",
+        'const SHARES = {\n  cities: { section: "ciudades" },\n',
+    )
+    change.edit(
+        f"{page}/views/live.js", '"stores", "categories"]', '"stores", "cities", "categories"]'
+    )
+    texts = f"{page}/texts/live.json"
+    change.edit(texts, '"stores": "Sucursales",', '"stores": "Sucursales",\n"cities": "Ciudades",')
+    change.edit(texts, '"stores": "Stores",', '"stores": "Stores",\n"cities": "Cities",')
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from include.page.filters import parse_filters
+from include.page.overview import Memory, overview
+
+class Druid:
+    def sql(self, query, parameters, timeout):
+        if "ciudad" not in query or "LIMIT" in query:
+            return []
+        row = {"provincia": "Salta", "sucursal": "Salta Centro", "plataforma": "web"}
+        return [{**row, "ciudad": "Salta", "estado": "pendiente", "eventos": 3, "importe": 9}]
+
+filters, now = parse_filters({"rango": "24h"}), datetime(2026, 11, 24, 15, tzinfo=UTC)
+found = overview(Druid(), "ventas", filters, now, ThreadPoolExecutor(2), Memory())
+[card] = found["ciudades"]
+answer = [card["nombre"], card["ventas"]]"""
+    assert change.ask(code) == ["Salta", 3]
+
+
+def test_new_bench_peer_can_be_measured(begin: Begin) -> None:
+    change = begin("a bench peer")
+    change.add(
+        "commands/bench/kcat.py",
+        '"""Measure the events per second of kcat."""\n',
+    )
+    change.edit(
+        "commands/bench/parts.py",
+        '        Part(\n            "faker",\n',
+        '        Part("kcat", "commands.bench.kcat", "kcat", (), ()),\n'
+        '        Part(\n            "faker",\n',
+    )
+    told = change.run("./ventas bench --help")
+    assert "  kcat       the events per second of kcat" in told
+
+
 def test_new_chaos_scenario_can_be_run(begin: Begin) -> None:
     change = begin("a chaos scenario")
     change.edit(
