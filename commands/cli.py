@@ -26,7 +26,7 @@ from include.stack.jars import JarError
 from include.stack.ports import PortsBusyError
 from include.stack.secret_files import DamagedSecretsError
 from include.stack.settings import Settings, SettingsError
-from include.stack.waiting import WaitTimeoutError
+from include.waiting import WaitTimeoutError
 
 DESCRIPTION: Final = """\
 Streaming-sales lab: Airflow simulates the sales of Argentine stores, publishes them to Kafka and

@@ -15,15 +15,15 @@ from commands.visible_sales import VisibleSales
 from include.sales.event import Venta
 from include.sales.sale_line import money, sale_line
 from include.stack import airflow, security, stack
-from include.stack.airflow_api import AirflowApi, AirflowApiError
+from include.stack.airflow_api import ENDED, AirflowApi, AirflowApiError
 from include.stack.settings import Settings
 from include.stack.stack import StackError
+from include.waiting import Polling
 
 WINDOW, VALIDATION = "sales_window", "sales_validation"
 
 #: Seconds that a run may take in addition to the window itself: VM, Druid, hand-off, validation.
 _MARGIN = 480.0
-_ENDED = ("success", "failed")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
         wait_for_dags(api)
     window = _Window(api, settings, console, started)
     run_id = window.trigger(options.minutes, options.seed)
-    state = window.follow(run_id, deadline=time.monotonic() + options.minutes * 60 + _MARGIN)
+    state = window.follow(run_id, options.minutes * 60 + _MARGIN)
     found = api.xcom(WINDOW, run_id, "reconcile")
     if state != "success" or not found:
         _print_failures(api, WINDOW, run_id, console)
@@ -87,30 +87,29 @@ class _Window:
         conf = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
         return self._api.trigger(WINDOW, conf)
 
-    def follow(self, run: str, deadline: float) -> str:
+    def follow(self, run: str, seconds: float) -> str:
         """Show stages and sales until the run ends; return the run's state."""
         client = security.druid_client(self._settings, retries=0)
         live = VisibleSales(client, run, self._show)
         live.start()
         shown: dict[str, str] = {}
         try:
-            while (state := self._api.run_state(WINDOW, run)) not in _ENDED:
+            for _ in Polling(seconds, interval=0.5):
+                state = self._api.run_state(WINDOW, run)
                 self._show_stages(run, shown)
+                if state in ENDED:
+                    return state
                 if state == "queued":
                     self._check_turn(run)
-                if time.monotonic() > deadline:
-                    raise StackError(
-                        f"The window {run} has not ended in time; see it at "
-                        f"{self._settings.url('airflow')}/dags/{WINDOW}/runs/{run}"
-                    )
-                time.sleep(0.5)
-            self._show_stages(run, shown)
         finally:
             live.stop()
             # The user decides whether scheduled windows open, so the demo restores the DAG's pause.
             self._api.set_paused(WINDOW, self._was_paused)
-        self.freshness = live.freshness
-        return state
+            self.freshness = live.freshness
+        raise StackError(
+            f"The window {run} has not ended in time; see it at "
+            f"{self._settings.url('airflow')}/dags/{WINDOW}/runs/{run}"
+        )
 
     def _check_turn(self, run: str) -> None:
         """Raise if a scheduled window opened first: it could take hours to end."""
@@ -155,30 +154,26 @@ _STATUSES = {
 
 def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW, VALIDATION)) -> None:
     """Wait until Airflow has these DAGs; raise `StackError` with the reason if it does not."""
-    deadline = time.monotonic() + 90
-    while True:
+    why = ""
+    for _ in Polling(90, interval=0.5):
         try:
             for dag in dags:
                 api.dag(dag)
         except AirflowApiError as error:
-            errors = api.import_errors()
-            if errors or time.monotonic() > deadline:
-                why = errors[0]["stack_trace"] if errors else str(error)
-                raise StackError(f"Airflow does not have the DAGs: {why}") from error
-            time.sleep(0.5)
+            why = str(error)
         else:
             return
+        if errors := api.import_errors():
+            why = errors[0]["stack_trace"]
+            break
+    raise StackError(f"Airflow does not have the DAGs: {why}")
 
 
 def _validate(api: AirflowApi, console: Console) -> bool:
     """Run the validation DAG once, print its summary and return whether it passed."""
     api.set_paused(VALIDATION, False)
     run = api.trigger(VALIDATION, {})
-    deadline = time.monotonic() + 180
-    while (state := api.run_state(VALIDATION, run)) not in _ENDED:
-        if time.monotonic() > deadline:
-            raise StackError(f"The validation {run} has not ended in 180 s.")
-        time.sleep(0.5)
+    state = api.wait_for_end(VALIDATION, run, 180)
     summary = api.xcom(VALIDATION, run, "summary")
     table = Table("validación", "resultado", "detalle", title="Validación en Druid")
     for check in (summary or {}).get("results", []):

@@ -84,7 +84,7 @@ def _platforms_by_hour(text: str) -> str:
     lines = [own.replace("web", name).replace("Web", name.capitalize()) for name in online]
     new = [line for name, line in zip(online, lines, strict=True) if name not in text]
     text = re.sub(r"(?=^-- chart)", "".join(new), text, flags=re.MULTILINE)
-    text = re.sub(r"\ben_local, \w+(?:, \w+)*", ", ".join(["en_local", *online]), text)
+    text = re.sub(r"\ben_local, web(?:, \w+)*", ", ".join(["en_local", *online]), text)
     named = {in_store: "en_local", **{name: name for name in online}}
     hour = "TIME_EXTRACT(__time, 'HOUR', 'America/Argentina/Buenos_Aires') AS hora"
     counts = [_counted(f"plataforma = '{value}'", name) for value, name in named.items()]

@@ -24,12 +24,12 @@ resource "google_service_account" "airflow" {
   depends_on = [google_project_service.needed]
 }
 
-# Just what starting, stopping and creating the VM ask for. No deletion. The binding below gives it
-# for one name of a VM alone.
+# Only the permissions to create, start and stop the VM; it cannot delete anything. The binding below
+# limits the role to one VM by its name.
 resource "google_project_iam_custom_role" "vm_operator" {
   role_id     = "ventasVmOperator"
   title       = "Ventas: VM operator"
-  description = "Creates, starts, stops and looks at the VM of Druid"
+  description = "Creates, starts, stops and reads the Druid VM"
 
   permissions = [
     "compute.disks.create",
@@ -56,8 +56,8 @@ resource "google_project_iam_member" "airflow_vm" {
   role    = google_project_iam_custom_role.vm_operator.name
   member  = google_service_account.airflow.member
 
-  # In any zone, since the connection may name several. What is neither a VM nor a disk is an
-  # operation, whose state Airflow reads.
+  # In any zone, because the connection may name several. The last line is for operations, whose
+  # state Airflow reads.
   condition {
     title       = "druid-vm"
     description = "The VM ${var.instance} and its two disks"
@@ -77,7 +77,7 @@ resource "google_compute_subnetwork_iam_member" "airflow" {
   member     = google_service_account.airflow.member
 }
 
-# Who gives a VM a service account has to be its user.
+# To give a service account to a VM, Airflow must be a user of that account.
 resource "google_service_account_iam_member" "airflow_runs_druid" {
   service_account_id = google_service_account.druid.name
   role               = "roles/iam.serviceAccountUser"
@@ -94,7 +94,7 @@ resource "google_service_account_iam_member" "impersonators" {
 
 # -- People ----------------------------------------------------------------------------------------
 
-# On the VM and not on the project, so the VM must be there: with `create_vm` alone.
+# The right is given on the VM and not on the project, so the VM must exist: this needs `create_vm`.
 resource "google_iap_tunnel_instance_iam_member" "router" {
   for_each = toset(var.tunnel_members)
 

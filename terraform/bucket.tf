@@ -6,12 +6,12 @@ resource "google_storage_bucket" "druid" {
   public_access_prevention    = "enforced"
   labels                      = local.vm.labels
 
-  # Druid writes each segment once under a name of its own, and deletes by itself.
+  # Druid writes each segment once, under a unique name, and deletes old segments itself.
   versioning {
     enabled = false
   }
 
-  # What it deletes is gone: without this Cloud Storage would bill it for a week more.
+  # Deleted segments are gone at once. By default Cloud Storage would bill them for a week more.
   soft_delete_policy {
     retention_duration_seconds = 0
   }

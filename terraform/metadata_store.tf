@@ -1,9 +1,9 @@
-# Druid's metadata in Cloud SQL for PostgreSQL, reachable from the VPC alone. Its user is made by
-# hand, so that no state file holds the password.
+# Druid's metadata in Cloud SQL for PostgreSQL, reachable only from the VPC. Its user is created by
+# hand (docs/deploy.md), so that no state file contains the password.
 
 locals {
   metadata_uri = var.cloud_sql ? "jdbc:postgresql://${google_sql_database_instance.metadata[0].private_ip_address}:5432/${google_sql_database.metadata[0].name}" : ""
-  # The authority of this instance's certificate, by which the VM verifies whom it speaks to.
+  # The authority of this instance's certificate: with it the VM verifies the server.
   metadata_ca = var.cloud_sql ? google_sql_database_instance.metadata[0].server_ca_cert[0].cert : ""
 }
 

@@ -11,11 +11,11 @@ resource "google_compute_subnetwork" "ventas" {
   region        = local.region
   ip_cidr_range = var.subnetwork_range
 
-  # Cloud Storage, Secret Manager and Logging without leaving Google's network.
+  # Traffic to Cloud Storage, Secret Manager and Logging stays in Google's network.
   private_ip_google_access = true
 }
 
-# The VM has no external IP, and fetches from Debian's and Druid's archives.
+# The VM has no external IP, but downloads from Debian's and Druid's archives.
 resource "google_compute_router" "ventas" {
   name    = "ventas"
   network = google_compute_network.ventas.id
@@ -62,7 +62,7 @@ resource "google_compute_firewall" "airflow" {
   count = length(var.airflow_ranges) > 0 ? 1 : 0
 
   name          = "ventas-druid-airflow"
-  description   = "Druid's router, from where Airflow runs"
+  description   = "Lets Airflow's addresses reach Druid's router"
   network       = google_compute_network.ventas.id
   direction     = "INGRESS"
   source_ranges = var.airflow_ranges

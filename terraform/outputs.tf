@@ -1,12 +1,12 @@
-# Airflow's connections as JSON, but for what is secret: docs/deploy.md adds that.
+# Airflow's connections as JSON, without secrets: the commands in docs/deploy.md add those.
 
 locals {
-  # A VM that the DAG creates is known by its name within the VPC.
+  # If the DAG creates the VM, its address is not known yet, but its name in the VPC is.
   druid_host = var.create_vm ? google_compute_instance.druid[0].network_interface[0].network_ip : "${var.instance}.${var.zone}.c.${var.project}.internal"
 }
 
 output "google_cloud_default" {
-  description = "Connection google_cloud_default, whole: it holds no secret."
+  description = "Connection google_cloud_default, complete: it contains no secret."
   value = jsonencode({
     conn_type = "google_cloud_platform"
     extra     = merge({ project = var.project }, local.vm_settings)
@@ -37,6 +37,6 @@ output "druid_broker_default" {
 }
 
 output "airflow_service_account" {
-  description = "What Airflow runs as, or acts as."
+  description = "Service account that Airflow runs as, or impersonates."
   value       = google_service_account.airflow.email
 }

@@ -1,7 +1,8 @@
-# The secrets alone: their values are added by hand, so that no state file holds one.
+# The secrets without their values: those are added by hand (docs/deploy.md), so that no state file
+# contains one.
 
 locals {
-  # Read by the VM at its boot.
+  # The VM reads them at its boot.
   druid_secrets = toset(concat(
     [
       local.vm_settings.secret_kafka_jaas,
@@ -11,13 +12,13 @@ locals {
     var.cloud_sql ? [local.vm_settings.secret_metadata] : [],
   ))
 
-  # Read by Airflow's secrets backend: its prefix, and the connection's id.
+  # Airflow's secrets backend reads them. A name is the backend's prefix and the connection's id.
   airflow_secrets = toset([
     "airflow-connections-druid_broker_default",
     "airflow-connections-druid_ingest_default",
     "airflow-connections-google_cloud_default",
     "airflow-connections-kafka_default",
-    # Of alerts, if you want them. Without the secret each look for it would be an error in the log.
+    # For alerts (optional). Without the secret each look-up of the connection would log an error.
     "airflow-connections-ventas_alerts",
   ])
 }

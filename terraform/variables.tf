@@ -4,18 +4,18 @@ variable "project" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
-    error_message = "The project is its id (6 to 30 small letters, digits and hyphens), not its name or number."
+    error_message = "Give the project's id (6 to 30 lower-case letters, digits and hyphens), not its name or number."
   }
 }
 
 variable "zone" {
-  description = "Zone of the VM; everything else is in its region."
+  description = "Zone of the VM; all other resources are in its region."
   type        = string
   default     = "southamerica-east1-a"
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+-[a-z]$", var.zone))
-    error_message = "The zone looks like southamerica-east1-a."
+    error_message = "Give a zone such as southamerica-east1-a."
   }
 }
 
@@ -26,78 +26,78 @@ variable "instance" {
 
   validation {
     condition     = can(regex("^[a-z]([a-z0-9-]{0,55}[a-z0-9])?$", var.instance))
-    error_message = "The VM's name has up to 57 small letters, digits and hyphens: its data disk is named after it."
+    error_message = "The VM's name may have up to 57 lower-case letters, digits and hyphens, because the data disk adds -data to it."
   }
 }
 
 variable "machine_type" {
-  description = "Machine type of the VM; docs/sizing.md says which one for which rate."
+  description = "Machine type of the VM; docs/sizing.md lists the rate of each type."
   type        = string
   default     = "n2-standard-4"
 
   validation {
     condition     = can(regex("^(n2|n4|c3|c4)-(standard|highmem|highcpu)-[0-9]+$", var.machine_type))
-    error_message = "The machine type is an n2, n4, c3 or c4 shape, for instance n2-highmem-8."
+    error_message = "Give an n2, n4, c3 or c4 machine type, such as n2-highmem-8."
   }
 }
 
 variable "disk_type" {
-  description = "Type of the boot and the data disk."
+  description = "Type of the boot disk and of the data disk."
   type        = string
   default     = "pd-ssd"
 
   validation {
     condition     = contains(["n2", "c3"], split("-", var.machine_type)[0]) ? contains(["pd-ssd", "pd-balanced", "hyperdisk-balanced"], var.disk_type) : var.disk_type == "hyperdisk-balanced"
-    error_message = "The disks are pd-ssd, pd-balanced or hyperdisk-balanced; c4 and n4 machines know hyperdisk-balanced alone."
+    error_message = "Give pd-ssd, pd-balanced or hyperdisk-balanced; c4 and n4 machines support only hyperdisk-balanced."
   }
 }
 
 variable "rate" {
-  description = "Events a second that Druid is sized for."
+  description = "Events per second for which Druid is sized."
   type        = number
   default     = 1000
 
   validation {
     condition     = var.rate > 0
-    error_message = "The rate is more than 0 events a second."
+    error_message = "The rate must be above 0 events per second."
   }
 }
 
 variable "data_disk_gb" {
-  description = "Size of the data disk, GB."
+  description = "Size of the data disk in GB."
   type        = number
   default     = 100
 
   validation {
     condition     = var.data_disk_gb >= 10 && floor(var.data_disk_gb) == var.data_disk_gb
-    error_message = "The data disk has at least 10 whole GB."
+    error_message = "The data disk must have a whole number of GB, at least 10."
   }
 }
 
 variable "max_run_seconds" {
-  description = "The VM stops by itself after so long, if it was forgotten."
+  description = "Seconds after each start at which Compute Engine stops the VM, in case nobody stopped it."
   type        = number
   default     = 50400
 
   validation {
     condition     = var.max_run_seconds >= 3600 && var.max_run_seconds <= 10368000
-    error_message = "The VM's longest run is between 3600 seconds and 120 days."
+    error_message = "Give a number from 3600 seconds to 120 days (10368000 seconds)."
   }
 }
 
 variable "subnetwork_range" {
-  description = "Addresses of the subnetwork."
+  description = "Address range of the subnetwork."
   type        = string
   default     = "10.80.0.0/24"
 
   validation {
     condition     = can(cidrnetmask(var.subnetwork_range))
-    error_message = "The range looks like 10.80.0.0/24."
+    error_message = "Give a range such as 10.80.0.0/24."
   }
 }
 
 variable "airflow_ranges" {
-  description = "Private ranges from which Airflow reaches Druid's router directly, such as that of Composer's network attachment; none when it comes through IAP."
+  description = "Private ranges from which Airflow reaches Druid's router directly, such as the range of Composer's network attachment; empty if Airflow uses IAP."
   type        = list(string)
   default     = []
 
@@ -106,51 +106,51 @@ variable "airflow_ranges" {
       for range in var.airflow_ranges :
       can(cidrnetmask(range)) && can(regex("^(10\\.|172\\.(1[6-9]|2[0-9]|3[01])\\.|192\\.168\\.).*/(8|9|[12][0-9]|3[0-2])$", range))
     ])
-    error_message = "Each range is a private one (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16): Druid is never open to the internet."
+    error_message = "Each range must be private (within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16), because Druid must never be open to the internet."
   }
 }
 
 variable "tunnel_members" {
-  description = "Who may open an IAP tunnel to Druid's router, as IAM principals: user:…, group:…, serviceAccount:…; with create_vm, since the right is on the VM itself."
+  description = "IAM principals that may open an IAP tunnel to Druid's router: user:…, group:…, serviceAccount:…. It needs create_vm, because the right is given on the VM."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for member in var.tunnel_members : can(regex("^(user|group|serviceAccount|principal|principalSet):[^:]", member))])
-    error_message = "Each member is one IAM principal such as user:ana@example.com; allUsers and allAuthenticatedUsers are none."
+    error_message = "Each member must be one IAM principal such as user:ana@example.com; allUsers and allAuthenticatedUsers are refused."
   }
 
   validation {
     condition     = var.create_vm || length(var.tunnel_members) == 0
-    error_message = "Set create_vm to true too: the right to open a tunnel is given on the VM, so the VM must be there."
+    error_message = "Set create_vm to true too: the right to open a tunnel is given on the VM, so the VM must exist."
   }
 }
 
 variable "impersonators" {
-  description = "Who may act as Airflow's service account without a key: an Airflow outside Google Cloud, Astro's workload identity, you."
+  description = "IAM principals that may act as Airflow's service account without a key: an Airflow outside Google Cloud, Astro's workload identity, you."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for member in var.impersonators : can(regex("^(user|group|serviceAccount|principal|principalSet):[^:]", member))])
-    error_message = "Each member is one IAM principal such as user:ana@example.com; allUsers and allAuthenticatedUsers are none."
+    error_message = "Each member must be one IAM principal such as user:ana@example.com; allUsers and allAuthenticatedUsers are refused."
   }
 }
 
 variable "bucket" {
-  description = "Name of the bucket for Druid's segments and task logs; empty names it after the project."
+  description = "Name of the bucket for Druid's segments and task logs; if empty, the name is PROJECT-ventas-druid."
   type        = string
   default     = ""
 }
 
 variable "druid_url" {
-  description = "Druid's archive, apache-druid-VERSION-bin.tar.gz."
+  description = "URL of Druid's archive, apache-druid-VERSION-bin.tar.gz."
   type        = string
   default     = "https://archive.apache.org/dist/druid/33.0.0/apache-druid-33.0.0-bin.tar.gz"
 
   validation {
     condition     = can(regex("^https://.*-bin\\.tar\\.gz$", var.druid_url))
-    error_message = "Druid's archive is an https address that ends in -bin.tar.gz."
+    error_message = "Give an https URL that ends in -bin.tar.gz."
   }
 }
 
@@ -161,18 +161,18 @@ variable "druid_checksum" {
 
   validation {
     condition     = can(regex("^([0-9a-f]{64}|[0-9a-f]{128})$", var.druid_checksum))
-    error_message = "The checksum is a SHA-256 or SHA-512: 64 or 128 small hexadecimal digits."
+    error_message = "Give a SHA-256 or SHA-512: 64 or 128 lower-case hexadecimal digits."
   }
 }
 
 variable "create_vm" {
-  description = "Create the VM now. Without it the DAG creates it, the same one, when it is missing."
+  description = "Create the VM now. Otherwise the DAG creates the same VM when it is missing."
   type        = bool
   default     = false
 }
 
 variable "cloud_sql" {
-  description = "Keep Druid's metadata in Cloud SQL and not in Derby on the data disk."
+  description = "Keep Druid's metadata in Cloud SQL instead of Derby on the data disk."
   type        = bool
   default     = false
 }

@@ -6,7 +6,7 @@ terraform {
       source  = "hashicorp/google"
       version = "~> 7.0"
     }
-    # Runs vm_body.py; only with create_vm.
+    # Runs vm_body.py, only with create_vm.
     external = {
       source  = "hashicorp/external"
       version = "~> 2.3"
@@ -22,7 +22,7 @@ provider "google" {
 locals {
   region = join("-", slice(split("-", var.zone), 0, 2))
 
-  # What includes the VM's own definition has one source: the files that the DAG sends.
+  # The VM and the firewall rule are defined once, in the files that the DAG reads too.
   vm       = jsondecode(file("${path.module}/../include/gcp/vm.json"))
   firewall = jsondecode(file("${path.module}/../include/gcp/firewall.json"))
 }

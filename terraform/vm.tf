@@ -1,6 +1,6 @@
 locals {
-  # What differs from user to user (VmSettings in include/gcp/definition.py): keys of the extra of
-  # Airflow's connection google_cloud_default, all of them texts.
+  # Settings that differ between users (VmSettings in include/gcp/definition.py). They are keys in the
+  # extra of Airflow's connection google_cloud_default, and all values are texts.
   vm_settings = {
     zone                  = var.zone
     instance              = var.instance
@@ -24,7 +24,7 @@ locals {
   }
 }
 
-# The body that the DAG would send.
+# The same request body that the DAG would send.
 data "external" "vm" {
   count = var.create_vm ? 1 : 0
 
@@ -45,7 +45,7 @@ resource "google_compute_disk" "data" {
   size   = local.vm_body.disks[1].initializeParams.diskSizeGb
   labels = local.vm_body.disks[1].initializeParams.labels
 
-  # The sales are on it.
+  # Druid's data are on it.
   lifecycle {
     prevent_destroy = true
   }
@@ -61,7 +61,7 @@ resource "google_compute_instance" "druid" {
   labels       = local.vm_body.labels
   tags         = local.vm_body.tags.items
 
-  # Another machine type is only given to a VM that is stopped.
+  # Compute Engine changes the machine type only of a stopped VM.
   allow_stopping_for_update = true
 
   boot_disk {
@@ -109,7 +109,7 @@ resource "google_compute_instance" "druid" {
 
   metadata = { for item in local.vm_body.metadata.items : item.key => item.value }
 
-  # Before the VM asks for its secrets and its bucket.
+  # The VM reads its secrets and its bucket as soon as it boots.
   depends_on = [
     google_compute_router_nat.ventas,
     google_secret_manager_secret_iam_member.druid,

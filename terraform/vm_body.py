@@ -1,7 +1,7 @@
-"""For Terraform's `external` data source: the VM's body (REST) of the settings on standard input.
+"""Program of Terraform's `external` data source: write the VM's REST body for given settings.
 
-The input is a JSON object of every field of `include.gcp.definition.VmSettings`; the output an
-object with the one text `body`, which is JSON too. Nothing but the standard library is needed.
+Standard input is a JSON object with every field of `include.gcp.definition.VmSettings`. The output
+is an object with one key, `body`, whose value is JSON text. It needs only the standard library.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from include.gcp.definition import VmSettings, instance
 
 
 def main() -> int:
-    """Write the body; 1 and one sentence on standard error if a setting is missing or unknown."""
+    """Write the body; return 1, with one sentence on standard error, if the settings are wrong."""
     query = json.load(sys.stdin)
     fields = {field.name for field in dataclasses.fields(VmSettings)}
     if differing := sorted(fields ^ query.keys()):

@@ -20,6 +20,7 @@ from include.druid.client import DatasourceMissingError, DruidClient
 from include.druid.queries import for_datasource
 from include.druid.supervisor import describe, supervisor_spec
 from include.stream.session import WindowStoppedError
+from include.waiting import Polling
 
 DATASOURCE: Final = "bench"
 LIVE_SHARE: Final = 0.95
@@ -86,16 +87,14 @@ def _load_until_stopped(publisher: ClockedPublisher, rate: float, stop: threadin
 def _drain(client: DruidClient, total: int) -> list[Sample]:
     """Query until Druid shows `total` rows; return the samples."""
     samples: list[Sample] = []
-    deadline = time.monotonic() + _PATIENCE
-    while not samples or samples[-1][1] < total:
-        if time.monotonic() > deadline:
-            state = describe(client.supervisor_status(DATASOURCE))
-            raise TimeoutError(
-                f"Druid shows {samples[-1][1]:.0f} of {total} rows after {_PATIENCE:.0f} s: {state}"
-            )
+    for _ in Polling(_PATIENCE, interval=_POLL):
         samples.append(_rows(client))
-        time.sleep(_POLL)
-    return samples
+        if samples[-1][1] >= total:
+            return samples
+    state = describe(client.supervisor_status(DATASOURCE))
+    raise TimeoutError(
+        f"Druid shows {samples[-1][1]:.0f} of {total} rows after {_PATIENCE:.0f} s: {state}"
+    )
 
 
 def _watch(
@@ -106,6 +105,7 @@ def _watch(
     publisher: ClockedPublisher,
 ) -> tuple[list[Sample], list[Sample]]:
     """Return samples of Druid's rows and of its lag, for `seconds` from the first live event."""
+    # No deadline: a load that cannot publish ends by itself.
     while not publisher.acknowledged and not ended():
         time.sleep(_POLL)
     visible: list[Sample] = []

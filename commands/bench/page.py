@@ -6,7 +6,7 @@ everything is measured again.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -29,10 +29,10 @@ from include.stack import airflow, stack
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.stack import Progress, StackError
+from include.waiting import wait_until
 
 BACKFILL: Final = "sales_backfill"
 _PUBLISH: Final = "publish_sales"
-_ENDED: Final = ("success", "failed")
 
 _FILL_PATIENCE = 2400.0
 _WINDOW_PATIENCE = 300.0
@@ -86,7 +86,8 @@ def measure_page(settings: Settings, progress: Progress, size: Size) -> dict[str
     `settings` come from `temporary_settings`.
 
     Raises:
-        StackError: a run of Airflow failed or took too long.
+        StackError: a run of Airflow failed.
+        WaitTimeoutError: a run of Airflow took too long.
     """
     with _stack(settings, progress):
         api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
@@ -208,21 +209,21 @@ def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
             "keep_vm": True,
         },
     )
-    _until(lambda: api.run_state(BACKFILL, run) in _ENDED, f"the end of {run}", _FILL_PATIENCE)
-    if api.run_state(BACKFILL, run) != "success":
+    if api.wait_for_end(BACKFILL, run, _FILL_PATIENCE) != "success":
         raise StackError(f"The run {run} of {BACKFILL} failed; see its log in {settings.logs}")
     api.set_paused(WINDOW, False)
     window = next(name for name in api.active_runs(WINDOW) if not name.startswith("scheduled__"))
     api.make_way(WINDOW, window)
     druid = DruidClient(settings.url("druid"))
-    _until(lambda: _is_live(druid), f"the first live sales of {window}", _WINDOW_PATIENCE)
+    what = f"the first live sales of {window}"
+    wait_until(lambda: _is_live(druid), what, _WINDOW_PATIENCE, interval=1, errors=DruidError)
     return window
 
 
 def _close(api: AirflowApi, window: str) -> None:
     """End a window early; its events are still handed off."""
     api.set_task_state(WINDOW, window, _PUBLISH, "failed")
-    _until(lambda: api.run_state(WINDOW, window) in _ENDED, f"the end of {window}", 300)
+    api.wait_for_end(WINDOW, window, 300)
 
 
 def _is_live(druid: DruidClient) -> bool:
@@ -231,24 +232,13 @@ def _is_live(druid: DruidClient) -> bool:
         "WHERE __time > CURRENT_TIMESTAMP - INTERVAL '10' SECOND",
         "ventas",
     )
-    try:
-        return bool(druid.sql(query)[0]["n"])
-    except DruidError:
-        return False
+    return bool(druid.sql(query)[0]["n"])
 
 
 def _held(settings: Settings) -> dict[str, int]:
     druid = DruidClient(settings.url("druid"))
     [rows] = druid.sql(for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', "ventas"))
     [segments] = druid.sql(
-        "SELECT COUNT(*) AS n FROM sys.segments WHERE datasource = 'ventas' AND is_active = 1"
+        "SELECT COUNT(*) AS n FROM sys.segments WHERE datasource = ? AND is_active = 1", ["ventas"]
     )
     return {"events": rows["n"], "segments": segments["n"]}
-
-
-def _until(ready: Callable[[], bool], what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
-            raise StackError(f"{what} did not come within {seconds:.0f} s")
-        time.sleep(1)

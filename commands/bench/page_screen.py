@@ -15,6 +15,7 @@ from include.sales.content import SaleSource
 from include.sales.market import load_market
 from include.stream.publisher import SalePublisher
 from include.stream.session import SESSION_CONFIG
+from include.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -57,11 +58,11 @@ class Screen:
         self._url = url
         self._token = token
 
-    def first_paint(self, path: str = "/ventas/vivo") -> float:
+    def first_paint(self) -> float:
         """Return the seconds from the navigation in a new browser context to the first figures."""
         with self._context() as context:
             page = context.new_page()
-            page.goto(f"{self._url}{path}", wait_until="commit")
+            page.goto(f"{self._url}/ventas/vivo", wait_until="commit")
             found = page.wait_for_function(_KPI, timeout=_PATIENCE * 1000)
             return float(found.json_value()) / 1000
 
@@ -105,14 +106,13 @@ def api_view(url: str, token: str, pause: float) -> Iterator[Callable[[str], Non
     """Yield a function that waits until the page's API has an event; for use without a browser."""
     with httpx.Client(base_url=f"{url}/ventas/", cookies={"_token": token}, timeout=10) as client:
 
+        def is_told(event: str) -> bool:
+            found = client.get("api/live", params={"rango": "1h"}).json()
+            return any(row["id_evento"] == event for row in found.get("ultimas", ()))
+
         def until_told(event: str) -> None:
-            deadline = time.monotonic() + _PATIENCE
-            while time.monotonic() < deadline:
-                found = client.get("api/live", params={"rango": "1h"}).json()
-                if any(row["id_evento"] == event for row in found.get("ultimas", ())):
-                    return
-                time.sleep(pause)
-            raise TimeoutError(f"The page's API did not tell of {event} in {_PATIENCE:.0f} s")
+            what = f"{event} in the answer of the page's API"
+            wait_until(lambda: is_told(event), what, _PATIENCE, interval=pause)
 
         yield until_told
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,16 +12,16 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.compute_v1 import InstancesClient
 
 from include.druid.client import DruidError
-from include.druid.health import SERVERS_SQL, missing_servers
+from include.druid.health import missing_services
 from include.druid.queries import SQL, read_query
 from include.druid.supervisor import is_running
 from include.stack import airflow, security, supervision
 from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE
 from include.stack.airflow_api import AirflowApi, AirflowApiError
 from include.stack.settings import Settings
+from include.waiting import wait_until
 
-WINDOW, PUBLISH = "sales_window", "publish_sales"
-ENDED = ("success", "failed")
+WINDOW = "sales_window"
 
 _VM: Any = {"project": PROJECT_ID, "zone": ZONE, "instance": VM_NAME}
 _INTERVAL = 0.1
@@ -32,7 +31,7 @@ _TASK, _EXECUTOR = "airflow worker -- ", "airflow worker -- LocalExecutor"
 
 
 class ChaosError(RuntimeError):
-    """A condition did not come true in time; the message names it."""
+    """A window did not end with success; the message names it."""
 
 
 class Lab:
@@ -67,18 +66,9 @@ class Lab:
         self.until(lambda: self.rows(run) > 0, f"the first sale of window {run} in Druid", 240)
         return run
 
-    def is_selling(self, run: str) -> bool:
-        """Return whether the window's task that publishes the sales is running."""
-        return self._state(run, PUBLISH) == "running"
-
     def end_of(self, run: str, seconds: float) -> str:
         """Wait for the end of a window and return its state."""
-        self.until(lambda: self.api.run_state(WINDOW, run) in ENDED, f"the end of {run}", seconds)
-        return self.api.run_state(WINDOW, run)
-
-    def _state(self, run: str, task: str) -> str | None:
-        tasks = self.api.tasks(WINDOW, run)
-        return next((str(t["state"]) for t in tasks if t["task_id"] == task), None)
+        return self.api.wait_for_end(WINDOW, run, seconds)
 
     # -- rows --------------------------------------------------------------------------------
 
@@ -105,11 +95,10 @@ class Lab:
     def is_whole(self) -> bool:
         """Return whether Druid has a server of each kind and its tasks read the topic."""
         try:
-            servers = self.druid.sql(SERVERS_SQL, timeout=3)
             status = self.druid.supervisor_status("ventas")
         except DruidError:
             return False
-        return is_running(status) and not missing_servers(row["server_type"] for row in servers)
+        return is_running(status) and not missing_services(self.druid)
 
     # -- processes and the VM ----------------------------------------------------------------
 
@@ -156,26 +145,13 @@ class Lab:
         """Start the VM."""
         self._instances().start_unary(**_VM)
 
-    def until(self, ready: Callable[[], bool], what: str, seconds: float) -> float:
-        """Wait until `ready` is true; return the seconds that it took.
-
-        An `AirflowApiError` from `ready` counts as "not ready yet".
+    def until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
+        """Wait until `ready` is true; the API server of Airflow may be away meanwhile.
 
         Raises:
-            ChaosError: it did not come true within `seconds`; the message names `what`.
+            WaitTimeoutError: it did not come true within `seconds`; the message names `what`.
         """
-        began = time.monotonic()
-        while True:
-            try:
-                if ready():
-                    return time.monotonic() - began
-            except AirflowApiError as error:
-                told = f" ({error})"
-            else:
-                told = ""
-            if time.monotonic() - began > seconds:
-                raise ChaosError(f"{what} did not come within {seconds:g} s{told}")
-            time.sleep(_INTERVAL)
+        wait_until(ready, what, seconds, interval=_INTERVAL, errors=AirflowApiError)
 
     def scheduler_beat(self) -> float:
         """Return the scheduler's last heartbeat, in Unix time; 0 without one."""

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +13,7 @@ from typing import Self
 from commands.chaos.producer import KAFKA_VARIABLE
 from include.stack import security
 from include.stack.settings import ROOT, Settings
+from include.waiting import Polling
 
 RATE = 220.0
 """Sales per second; a sale has about two events."""
@@ -34,7 +34,6 @@ class Load:
         self.corrida = corrida
         self.acknowledged = 0
         """Events that Kafka acknowledged, by the producer's last report."""
-        self.restarts = 0
         self._command = [
             *(sys.executable, "-m", "commands.chaos.producer"),
             *("--corrida", corrida, "--rate", str(RATE)),
@@ -73,13 +72,13 @@ class Load:
             LoadError: the producer did not end, or ended without its last report.
         """
         self._ending.set()
-        deadline = time.monotonic() + _STOP_PATIENCE
-        while self._keeper.is_alive():
+        for _ in Polling(_STOP_PATIENCE, interval=1, sleep=self._keeper.join):
+            if not self._keeper.is_alive():
+                break
             if self._process:
                 self._process.terminate()
-            self._keeper.join(1)
-            if time.monotonic() > deadline:
-                raise LoadError(f"the producer of {self.corrida} does not end: see {self._log}")
+        else:
+            raise LoadError(f"the producer of {self.corrida} does not end: see {self._log}")
         if not self._ended:
             raise LoadError(f"the producer of {self.corrida} did not end as told: see {self._log}")
         return self.acknowledged
@@ -103,4 +102,3 @@ class Load:
                 self._process.wait()
             if self._ending.is_set():
                 return
-            self.restarts += 1

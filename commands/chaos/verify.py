@@ -3,7 +3,6 @@
 Also compare its events in Kafka, byte for byte, with those that the seed generates.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,6 +17,7 @@ from include.stack import security
 from include.stack.settings import Settings
 from include.stream.ledger import read_run, read_sums
 from include.stream.reader import read_committed
+from include.waiting import Polling
 
 _PATIENCE = 120.0
 """Seconds until Druid must show all events that Kafka acknowledged."""
@@ -78,8 +78,7 @@ def verify(
     first = min((datetime.fromisoformat(cell.minuto) for cell in sums), default=since)
     client = security.druid_client(settings, retries=0)
     confirmed = max(ledger.rows, acknowledged)
-    deadline = time.monotonic() + _PATIENCE
-    while True:
+    for _ in Polling(_PATIENCE, interval=_INTERVAL):
         ids, minutes, told = Counter[str](), dict[Cell, Sums](), ""
         try:
             ids = druid_ids(client, "ventas", corrida)
@@ -90,17 +89,17 @@ def verify(
         by_ids = reconcile(corrida, confirmed, in_kafka, ids)
         by_sums = reconcile_sums(corrida, confirmed, sums, mine)
         equal = by_ids.agrees and by_sums.agrees
-        if equal or time.monotonic() > deadline:
-            changed = changed_events(source, kafka)
-            return Verdict(
-                events=ledger.rows,
-                lost=max(by_ids.perdidas, confirmed - by_ids.en_kafka, by_sums.perdidas),
-                duplicated=max(by_ids.duplicadas, by_ids.sobrantes),
-                changed=changed,
-                equal=equal,
-                told=f"{told}{by_ids}; por sumas: {by_sums}; {changed} con otros bytes",
-            )
-        time.sleep(_INTERVAL)
+        if equal:
+            break
+    changed = changed_events(source, kafka)
+    return Verdict(
+        events=ledger.rows,
+        lost=max(by_ids.perdidas, confirmed - by_ids.en_kafka, by_sums.perdidas),
+        duplicated=max(by_ids.duplicadas, by_ids.sobrantes),
+        changed=changed,
+        equal=equal,
+        told=f"{told}{by_ids}; por sumas: {by_sums}; {changed} con otros bytes",
+    )
 
 
 def changed_events(source: SaleSource, values: Iterable[bytes]) -> int:

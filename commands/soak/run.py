@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,7 @@ from include.stack.temporary import stopped_in_order, temporary_settings
 from include.stream.errors import StreamError
 from include.stream.ledger import read_minutes
 from include.stream.topics import ensure_topic
+from include.waiting import Polling
 
 TOPIC: Final = "soak"
 """Topic and datasource of the compressed days; the window has the project's own topic."""
@@ -125,7 +126,7 @@ class _Soak:
         if publisher.error:
             raise publisher.error
         self._say("Cerrando la ventana")
-        state = self._ended(window)
+        state = self._api.wait_for_end(WINDOW, window, _MARGIN)
         return Report(
             hours=self._hours,
             days=publisher.closed,
@@ -142,16 +143,14 @@ class _Soak:
         wait_for_dags(self._api)
         self._api.set_paused(WINDOW, False)
         run = self._api.trigger(WINDOW, {"duration_minutes": self._hours * 60, "keep_vm": True})
-        deadline = time.monotonic() + _MARGIN
-        while True:
+        for _ in Polling(_MARGIN, interval=1):
             states = {task["task_id"]: task["state"] for task in self._api.tasks(WINDOW, run)}
             if states.get("publish_sales") == "running":
+                self._api.set_paused(VALIDATION, False)
+                return run
+            if "failed" in states.values():
                 break
-            if time.monotonic() > deadline or "failed" in states.values():
-                raise StackError(f"The window did not open: {states}")
-            time.sleep(1)
-        self._api.set_paused(VALIDATION, False)
-        return run
+        raise StackError(f"The window did not open: {states}")
 
     def _make_topics(self) -> None:
         """Create topics like the project's, with their days at the compressed clock."""
@@ -205,31 +204,21 @@ class _Soak:
         self._say(f"{days[0].day} a {days[-1].day}, Druid y el libro: {found.message}")
 
     def _compared(self, first: Day, last: Day) -> CheckResult:
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            asked = datetime.now(UTC)
-            try:
-                druid = druid_minutes(self._druid, TOPIC, first.start, last.end)
-                ledger = read_minutes(
-                    self._kafka, f"{TOPIC}.ledger", first.start, last.end, settled=asked + GRACE
-                )
-            except DruidError:
-                if time.monotonic() > deadline:
-                    raise
-            else:
-                sums = {Cell(*cell): Sums(*totals) for cell, totals in ledger.sums.items()}
-                found = compare(sums, druid)
-                if found.status == "ok" or time.monotonic() > deadline:
+        for _ in Polling(_PATIENCE, interval=2):
+            with suppress(DruidError):
+                found = self._look(first, last)
+                if found.status == "ok":
                     return found
-            time.sleep(2)
+        return self._look(first, last)
 
-    def _ended(self, run: str) -> str:
-        deadline = time.monotonic() + _MARGIN
-        while (state := self._api.run_state(WINDOW, run)) not in ("success", "failed"):
-            if time.monotonic() > deadline:
-                raise StackError(f"The window {run} has not ended {_MARGIN:.0f} s after its time.")
-            time.sleep(2)
-        return state
+    def _look(self, first: Day, last: Day) -> CheckResult:
+        asked = datetime.now(UTC)
+        druid = druid_minutes(self._druid, TOPIC, first.start, last.end)
+        ledger = read_minutes(
+            self._kafka, f"{TOPIC}.ledger", first.start, last.end, settled=asked + GRACE
+        )
+        sums = {Cell(*cell): Sums(*totals) for cell, totals in ledger.sums.items()}
+        return compare(sums, druid)
 
     def _write(self) -> None:
         """Write the whole file again, because a new series adds a column."""

@@ -4,11 +4,13 @@ To add a check, add a file to ``sql/checks/`` in the format of `include.druid.ch
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from include.druid.check_file import Bound, Check, Severity, number_text, parse_check
+import msgspec
+
+from include.druid.check_file import Bound, Check, Severity, number_text
 from include.druid.front_matter import read_folder
 from include.druid.queries import SQL
 
@@ -23,10 +25,6 @@ QUERY_CONTEXT: Final = {
 }
 
 Status = Literal["ok", "warning", "error", "skipped"]
-
-
-class ChecksError(ValueError):
-    """A folder has invalid checks; the message lists every problem with file and line."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,9 @@ def load_checks(folder: Path = CHECKS) -> list[Check]:
     """Read the ``.sql`` files of a folder, in the order of their names.
 
     Raises:
-        ChecksError: a file is invalid, or there is none.
+        SqlFileError: a file is invalid, or there is none.
     """
-    checks, problems = read_folder(folder, parse_check)
-    if problems:
-        raise ChecksError("\n".join(str(problem) for problem in problems))
-    return checks
+    return read_folder(folder, Check)
 
 
 def evaluate(
@@ -121,11 +116,10 @@ def _result(
 
 
 def _widened(bound: Bound, check: Check, faults: Mapping[str, int]) -> Bound:
-    kinds = {kind for column, kinds in check.faults if column == bound.column for kind in kinds}
-    allowed = sum(faults.get(kind, 0) for kind in kinds)
+    allowed = sum(faults.get(kind, 0) for kind in check.faults.get(bound.column, ()))
     if not allowed or bound.maximum is None:
         return bound
-    return replace(bound, maximum=bound.maximum + allowed)
+    return msgspec.structs.replace(bound, maximum=bound.maximum + allowed)
 
 
 def _told(numbers: Mapping[str, Any], bound: Bound, wish: str) -> str:

@@ -47,6 +47,10 @@ class DruidUnreachableError(DruidError):
     """Druid does not answer, or only its router answers; the message has the address."""
 
 
+class LoginRefusedError(DruidError):
+    """Druid, or the proxy in front of it, refuses the login of the request."""
+
+
 class SupervisorMissingError(DruidError):
     """There is no supervisor of that name."""
 
@@ -183,11 +187,6 @@ class DruidClient:
         )
         return str(answer.json()["id"])
 
-    def supervisor_ids(self) -> list[str]:
-        """Return the ids of all supervisors that are not terminated."""
-        ids: list[str] = self._request("GET", "/druid/indexer/v1/supervisor").json()
-        return ids
-
     def supervisor_status(self, supervisor: str) -> dict[str, Any]:
         """Return the payload of the status report: state, detailedState, lag, recentErrors, tasks…
 
@@ -320,12 +319,15 @@ class DruidClient:
                 raise kind(error.reason) from error
             raise
         content = self._read(answer, most_bytes) if most_bytes else answer.content
+        end = content[-300:].decode(errors="replace")
         try:
-            return loads(content)
+            rows = loads(content)
         except ValueError as error:
             # Druid has already sent status 200 when a later part fails, so the body just ends.
-            end = content[-300:].decode(errors="replace")
             raise DruidError(f"Druid's answer broke off half-way: {end}") from error
+        if not isinstance(rows, list):
+            raise DruidError(f"What answers at {self.url} is not Druid: {end}")
+        return rows
 
     def _read(self, answer: requests.Response, most_bytes: int) -> bytes:
         """Read the body of a streamed answer; close the connection if the body is too large."""
@@ -395,10 +397,10 @@ class DruidClient:
             raise DruidUnreachableError(
                 f"Druid at {self.url} still answers {answer.status_code}: {_reason(answer)}"
             )
-        if answer.status_code == requests.codes.unauthorized:
-            raise DruidError(
-                f"Druid at {self.url} refuses the login: correct login and password of its "
-                "connection"
+        if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+            raise LoginRefusedError(
+                f"Druid at {self.url} refuses the login (HTTP {answer.status_code}): correct login "
+                "and password of its connection, or the permissions of that user"
             )
         if not answer.ok:
             raise _StatusError(self.url, answer)

@@ -19,7 +19,6 @@ from typing import Any, Final
 from include.gcp import boot
 
 _VM = Path(__file__).with_name("vm.json")
-_FIREWALL = Path(__file__).with_name("firewall.json")
 
 _EXTRA: Final = "conn.google_cloud_default.extra_dejson"
 
@@ -135,12 +134,6 @@ def _body(settings: VmSettings) -> dict[str, Any]:
         json.loads(_VM.read_text(encoding="utf-8")), dataclasses.asdict(settings)
     )
     return body
-
-
-def firewall() -> dict[str, Any]:
-    """Return the firewall rule (REST, `firewalls.insert`) that lets only IAP reach tagged VMs."""
-    rule: dict[str, Any] = json.loads(_FIREWALL.read_text(encoding="utf-8"))
-    return rule
 
 
 def _filled(part: Any, values: dict[str, str]) -> Any:

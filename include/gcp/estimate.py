@@ -18,9 +18,6 @@ MOST_EVENTS: Final = 1_000_000
 MONTH: Final = 30
 """Days of a month."""
 
-EVENT_BYTES: Final = 582
-"""Mean bytes of an event's JSON (`docs/performance.md`)."""
-
 KAFKA_BYTES: Final = 91
 """Bytes of an event in Kafka, with lz4 and one replica, its share of the ledger included: 479 MB
 for the month of 5,249,570 events in `docs/performance.md`."""

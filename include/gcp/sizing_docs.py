@@ -31,23 +31,24 @@ def _tables() -> str:
     ]
     return "\n\n".join(
         [
-            "### Druid on one machine\n\nMiB, heap + direct memory; slots and share of the memory "
-            "are those for the most events/s.",
+            "### Druid on one machine\n\nHeap + direct memory, and buffers, in MiB. Slots and "
+            "share of the memory are for the highest rate that the machine type is planned for.",
             _table(
                 (
-                    *("machine type", "vCPUs", "GiB", "historical", "its threads, merge buffers"),
+                    *("machine type", "vCPUs", "GiB", "historical", "threads, merge buffers"),
                     *("buffer", "broker", "coordinator", "slots", "events/s", "of the memory"),
                 ),
                 map(_machine_row, shown),
             ),
-            f"### US dollars a month\n\nVMs alone, on demand, {MONTH} days of 12 and of 24 hours; "
-            f"{_price_note()}",
+            f"### US dollars a month\n\nOn-demand price of the VM without disks, for {MONTH} "
+            f"days of 12 and of 24 hours. {_price_note()}",
             _table(
                 ("machine type", *(f"{region}, {h} h" for region in regions() for h in (12, 24))),
                 map(_price_row, shown),
             ),
-            f"### By rate\n\n12 hours a day, Druid keeps {MONTH} days, {regions()[0]}; US dollars "
-            "a month without Confluent Cloud.",
+            f"### By rate\n\nSales during 12 hours a day; Druid keeps {MONTH} days; region "
+            f"{regions()[0]}. The last three columns are US dollars a month; Confluent Cloud is "
+            "not included.",
             _table(
                 (
                     *("events/s", "partitions", "shards", "taskCount", "machines"),
@@ -96,7 +97,9 @@ def _price_note() -> str:
     known = {region: price for region, price in disks.items() if price}
     prices = ", ".join(f"{price.usd:g} in {region}" for region, price in known.items())
     [(source, date)] = {(price.source, price.date) for price in known.values()}
-    return f"prices of {date}, {source}. A GiB of pd-ssd is {prices}, whether the VM is on or not."
+    return (
+        f"Prices of {date}, {source}. A GiB of pd-ssd costs {prices}, whether the VM is on or not."
+    )
 
 
 def _rate_row(found: Estimate) -> Sequence[str]:

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import msgspec
+
 from include.druid.check_file import Bound, Check
 from include.druid.checks import QUERY_CONTEXT, broken, load_checks
 from include.druid.client import DruidClient
@@ -225,7 +227,10 @@ def _judged(
 
 
 def _told(bounds: Sequence[Bound], row: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    return [{**asdict(bound), "value": (row or {}).get(bound.column)} for bound in bounds]
+    return [
+        {**msgspec.structs.asdict(bound), "value": (row or {}).get(bound.column)}
+        for bound in bounds
+    ]
 
 
 def _moment(milliseconds: Any) -> datetime:

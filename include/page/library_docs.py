@@ -7,10 +7,10 @@ from include.page.library import Column, Parameter, Query
 _HEAD = """\
 # Library of queries
 
-The named queries of «Consultas», each a file of `include/page/sql/library/`. This page is made of
-those files by `./ventas docs`; a test fails if it differs.
+These are the named queries of «Consultas». Each is a file of `include/page/sql/library/`.
+`./ventas docs` writes this page from them; a test fails if it differs.
 
-Times are `now`, so long before now (`-90m`, `-24h`, `-7d`) or local time of Buenos Aires
+A time is `now`, a span before now (`-90m`, `-24h`, `-7d`) or a local time of Buenos Aires
 (`2026-11-24T09:00`). Money is whole centavos.
 """
 

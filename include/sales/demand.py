@@ -39,12 +39,11 @@ class Demand:
         self._days.clear()
         self._base = base
 
-    def events_per_second_at(self, moment: datetime, scale: float = 1.0) -> float:
-        """Return the sales per second at a moment; `scale` is the reference year's mean."""
-        return scale * float(self.at(hours_of(epoch_ms(moment))).sum())
-
     def expected(self, start: datetime, end: datetime, scale: float = 1.0) -> float:
-        """Return the expected number of sales in [start, end): the integral of the curve."""
+        """Return the expected number of sales in [start, end): the integral of the curve.
+
+        `scale` is the mean of the reference year in sales per second.
+        """
         begin, stop = epoch_ms(start), epoch_ms(end)
         total = 0.0
         for opens in range(begin - begin % HOUR_MS, stop, HOUR_MS):

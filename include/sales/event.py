@@ -74,7 +74,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         THE_SALE,
         Meta(
             title="Identificador de la venta",
-            description="The sale that the event is about; a sale may have several events.",
+            description="The sale of this event; a sale may have several events.",
             min_length=1,
         ),
     ]
@@ -112,7 +112,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         THE_SALE,
         Meta(
             title="Sucursal",
-            description="Store that sells; for online sales, the one that delivers.",
+            description="Store that sells; for an online sale, the store that delivers.",
             min_length=1,
         ),
     ]
@@ -125,7 +125,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cliente: Annotated[
         str,
         THE_SALE,
-        Meta(title="Cliente", description='Who buys; "" for who pays cash in store, unknown.'),
+        Meta(title="Cliente", description='Customer; "" if unknown: they pay cash in store.'),
     ]
     producto: Annotated[
         str, THE_PRODUCT, Meta(title="Producto", description="Product name.", min_length=1)
@@ -198,14 +198,14 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         THE_SALE,
         Meta(
             title="Tipo de pago",
-            description="Payment type; qr is a wallet in store, billetera one online.",
+            description="Payment type; qr is a wallet in store, billetera a wallet online.",
         ),
     ]
     cuotas: Annotated[
         int,
         THE_SALE,
         Meta(extra={"unit": "instalments"}),
-        Meta(title="Cuotas", description="Instalments; 1 for all but credit cards.", ge=1),
+        Meta(title="Cuotas", description="Instalments; always 1 except for credit cards.", ge=1),
     ]
     emisor: Annotated[
         str,
@@ -220,13 +220,13 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         EACH_STEP,
         Meta(
             title="Estado de la transacción",
-            description="Transaction state: the step of the sale that the event is.",
+            description="Transaction state after this step of the sale.",
         ),
     ]
     motivo: Annotated[
         str,
         EACH_STEP,
-        Meta(title="Motivo del rechazo", description='Why it was rejected; "" otherwise.'),
+        Meta(title="Motivo del rechazo", description='Reason of a rejection; "" otherwise.'),
     ]
     plataforma: Annotated[
         Plataforma,

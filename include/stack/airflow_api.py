@@ -1,11 +1,15 @@
 """A client of Airflow's REST API, with the actions that a person can do in the UI."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import httpx
+
+from include.waiting import Polling, wait_until
+
+ENDED: Final = ("success", "failed")
+"""States of a run that has ended."""
 
 
 class AirflowApiError(RuntimeError):
@@ -65,18 +69,32 @@ class AirflowApi:
         """Return the state of a run: queued, running, success or failed."""
         return str(self._json("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
 
+    def wait_for_end(self, dag: str, run: str, seconds: float) -> str:
+        """Wait until a run ends, and return its state; the API server may restart meanwhile.
+
+        Raises:
+            WaitTimeoutError: it has not ended after so many seconds.
+        """
+
+        def ended() -> str:
+            state = self.run_state(dag, run)
+            return state if state in ENDED else ""
+
+        what = f"the end of the run {run} of {dag}"
+        return wait_until(ended, what, seconds, interval=0.5, errors=AirflowApiError)
+
     def make_way(self, dag: str, run: str) -> None:
         """Let a triggered run begin, by marking the scheduled runs before it as failed.
 
         Use it only on a stack for tests, where nobody needs the scheduled runs. Gives up after a
         minute.
         """
-        deadline = time.monotonic() + 60
-        while self.run_state(dag, run) == "queued" and time.monotonic() < deadline:
+        for _ in Polling(60, interval=0.5):
+            if self.run_state(dag, run) != "queued":
+                return
             for other in self.active_runs(dag):
                 if other.startswith("scheduled__"):
                     self.end_run(dag, other)
-            time.sleep(0.5)
 
     def end_run(self, dag: str, run: str) -> None:
         """Mark a run as failed, as the UI's button does."""

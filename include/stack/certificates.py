@@ -2,7 +2,7 @@
 
 All are PEM files in one folder: `ca.pem`, which clients must trust, and for each server one file
 with its private key and its certificate. The keys are elliptic, on P-256, as TLS 1.2 and 1.3
-prefer.
+prefer. `trustme` is not used: its authorities are meant for tests and valid until the year 3000.
 """
 
 import ipaddress

@@ -20,7 +20,7 @@ from include.druid import runtime
 from include.stack import extension, jars, processes, security
 from include.stack.java import CLASS_LISTS, JavaProduct
 from include.stack.settings import Settings
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 
 #: Class-file version of Java 6. Older classes crash JDK 17 if an archive has them ("Rewriter").
 _JAVA_6 = 50
@@ -68,7 +68,8 @@ def _run_once(settings: Settings, products: dict[str, RecordingProduct]) -> None
     try:
         for service in runtime.SERVICES:
             url = settings.url(service)
-            wait_until(partial(_is_healthy, url, key), service=service, address=url, seconds=180)
+            # Each process by itself: Druid's SQL is behind a proxy, which does not run here.
+            wait_until(partial(_is_healthy, url, key), f"{service} at {url}", 180)
     finally:
         for process in reversed(started):
             process.terminate()

@@ -21,8 +21,8 @@ from include.stack import (
     supervision,
 )
 from include.stack.settings import Settings
-from include.stack.waiting import wait_until
 from include.stream.acls import grant
+from include.waiting import wait_until
 
 MIB = 1024 * 1024
 
@@ -174,9 +174,8 @@ def _wait_for_services(settings: Settings, progress: Progress) -> None:
     progress.step(f"Esperando a Kafka en {settings.address('kafka')}")
     wait_until(
         lambda: kafka_answers(settings),
-        service="Kafka",
-        address=settings.address("kafka"),
-        seconds=90,
+        f"Kafka at {settings.address('kafka')}",
+        90,
         log=settings.logs / "kafka.log",
     )
     if settings.secure:
@@ -184,17 +183,15 @@ def _wait_for_services(settings: Settings, progress: Progress) -> None:
     progress.step(f"Esperando al emulador de Compute Engine en {settings.url('compute')}")
     wait_until(
         lambda: _answers(f"{settings.url('compute')}/"),
-        service="The Compute Engine emulator",
-        address=settings.url("compute"),
-        seconds=60,
+        f"the Compute Engine emulator at {settings.url('compute')}",
+        60,
         log=settings.logs / "compute.log",
     )
     progress.step(f"Esperando a Airflow en {settings.url('airflow')}")
     wait_until(
         lambda: _airflow_is_healthy(settings),
-        service="Airflow",
-        address=settings.url("airflow"),
-        seconds=180,
+        f"Airflow at {settings.url('airflow')}",
+        180,
         log=settings.logs / "api-server.log",
     )
 

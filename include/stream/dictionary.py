@@ -25,55 +25,58 @@ _EXAMPLE_MOMENT: Final = datetime(2026, 11, 24, 15, tzinfo=UTC)
 _HEAD = """\
 # Data dictionary
 
-Every field of the topics `ventas` and `ventas.ledger` and of Druid's datasource `ventas`. This page
-is made of `include/sales/event.py`, `include/stream/ledger.py` and the files of
-`include/sales/data/` by `./ventas docs`; a test fails if it differs.
+This page describes every field of the topics `ventas` and `ventas.ledger` and of Druid's datasource
+`ventas`. `./ventas docs` writes it from `include/sales/event.py`,
+`include/stream/ledger.py` and the files of `include/sales/data/`; a test fails if it differs.
 
-Money is whole centavos of ARS with IVA included. Moments are UTC; a day and an hour of the market's
-data are local (UTC−3). **No field is ever null**: what does not apply is the empty text, so a null
-in Druid always means that something was lost.
+Money is whole centavos of ARS with IVA included. Times are UTC; days and hours in the market's data
+are local (UTC−3). **No field is ever null**: a field that does not apply is the empty text, so a
+null in Druid always means that data was lost.
 """
 
 _EVENT = """\
 ## The event
 
-A record of the topic `ventas`: UTF-8 JSON of one step of a sale, under its `id_venta` as the key,
-so the steps of a sale are in one partition and in their order, unless partitions are added between
-them. Druid stores it as one row, without roll-up; `ts` is its `__time`.
+Each record of the topic `ventas` is one step of a sale, as UTF-8 JSON. Its key is `id_venta`, so
+the steps of a sale are in one partition and in order, unless partitions are added between them.
+Druid stores a record as one row, without roll-up; `ts` becomes `__time`.
 
-Its JSON Schema (2020-12) is what `include.sales.event.json_schema()` gives; where the Kafka
-connection names a Schema Registry it is there as `ventas-value` ([security](security.md)).
+`include.sales.event.json_schema()` returns the event's JSON Schema (2020-12). If the Kafka
+connection names a Schema Registry, the schema is registered there as `ventas-value`
+([security](security.md)).
 """
 
 _VALUES = """\
 ### What the fields hold
 
-*Set by*: **the run** and **the sale** alike in all events of a run or sale, **each step** anew for
-each event; **the store** and **the product** go with `sucursal` and `sku`; **computed** is exact:
+The column *set by* says for which events a value is the same. **The run** and **the sale**: the
+same in all events of the run or sale. **Each step**: set for each event. **The store** and **the
+product**: follow from `sucursal` and `sku`. **Computed**: exactly
 `importe_centavos = cantidad × precio_unitario_centavos − descuento_centavos`, and the IVA contained
-in that, rounded half up.
+in that amount, rounded half up.
 """
 
 _STATES = """\
 ## States
 
-A sale is a chain of one to three events. `pendiente` is the first of each; a transfer that never
-arrives stays so. In the back-fill a day until a return is a day; in a window it lasts as long as
-the form says.
+A sale is a chain of one to three events. The first event is always `pendiente`; the sale of a
+transfer that never arrives stays `pendiente`. Returns come days later: in the back-fill these are
+real days, in a window the form sets how long such a day lasts.
 """
 
 _LEDGER = """\
 ## The ledger
 
-A record of the topic `ventas.ledger`: what one Kafka transaction added to one run and one UTC
-minute of event time, committed together with the events themselves, under `corrida` as its key. The
-sum of a run's entries is what Druid has to hold of it. `estados` and `de_mas` hold, by `estado`:
+Each record of the topic `ventas.ledger` is an entry: the sums of the events that one Kafka
+transaction added to one run in one UTC minute of event time. It is committed in the same
+transaction as these events; its key is `corrida`. Druid must hold exactly the sum of a run's
+entries. `estados` and `de_mas` contain these sums for each `estado`:
 """
 
 _FATES = """\
 ## Garbled copies
 
-Of a run with faults on purpose, besides its proper events. `fallas` counts them by kind.
+A run with injected faults also sends garbled copies of its events. `fallas` counts them by kind.
 """
 
 
@@ -87,7 +90,7 @@ def render(market: Market) -> str:
         *(_STATES, _states_table(market), "### Reasons", _reasons_table(market)),
         *(_LEDGER, _record_table(Totals, facts["sums"])),
         *("An entry:", _record_table(LedgerEntry, facts["ledger"])),
-        *("One of a sale that was rejected:", _json(encode(entries_for(sale, _EXAMPLE_SEED)[0]))),
+        *("The entry of a rejected sale:", _json(encode(entries_for(sale, _EXAMPLE_SEED)[0]))),
         *(_FATES, _table(("kind", "Druid counts it as"), _code_rows(FATES.items()))),
         *("## The catalogue", _catalogue_table(market)),
     ]

@@ -1,10 +1,9 @@
 """Describe a Kafka topic, or make sure that it exists as the project needs it."""
 
 import logging
-import time
 from collections.abc import Mapping
-from concurrent.futures import Future
-from contextlib import suppress
+from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -23,6 +22,7 @@ from include.stream.errors import (
     KafkaUnreachableError,
     StreamError,
 )
+from include.waiting import Polling
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +58,11 @@ class Admin(AdminClient):
         `KafkaEntryError` or `KafkaRefusedError`.
         """
         # One second more than the request: its own time-out comes first, and gives the reason.
-        deadline = time.monotonic() + timeout + 1
-        while not future.done():
+        for _ in Polling(timeout + 1, interval=_LOOK, sleep=partial(wait, [future])):
+            if future.done():
+                break
             self.poll(0)
             self._complaints.raise_if_hopeless()
-            if time.monotonic() > deadline:
-                break
-            with suppress(TimeoutError, KafkaException):
-                future.result(_LOOK)
         try:
             return future.result(0)
         except TimeoutError as error:
@@ -151,18 +148,16 @@ def describe_topic(admin: Admin, name: str, timeout: float = ADMIN_TIMEOUT) -> T
 
     Raises `TopicMissingError`, or `TopicNotReadyError` after the wait.
     """
-    deadline = time.monotonic() + timeout
-    while (description := _known(admin, name, timeout)) is None:
+    for _ in Polling(timeout, interval=_PAUSE):
+        if description := _known(admin, name, timeout):
+            return description
         if not _exists(admin, name, timeout):
             raise TopicMissingError(
                 f"Kafka at {admin.config['bootstrap.servers']} has no topic {name!r}: create it "
                 "first"
             )
-        if time.monotonic() > deadline:
-            reason = "the broker that was asked does not know it yet"
-            raise TopicNotReadyError(admin.config, name, timeout, reason)
-        time.sleep(_PAUSE)
-    return description
+    reason = "the broker that was asked does not know it yet"
+    raise TopicNotReadyError(admin.config, name, timeout, reason)
 
 
 def _known(admin: Admin, name: str, timeout: float) -> TopicDescription | None:
@@ -204,17 +199,12 @@ def _create(admin: Admin, new: NewTopic, timeout: float) -> bool:
 
 def _partitions_with_leaders(admin: Admin, name: str, timeout: float) -> int:
     """Return the number of the topic's partitions once each has a leader."""
-    deadline = time.monotonic() + timeout
-    while True:
+    for _ in Polling(timeout, interval=_PAUSE):
         partitions = describe_topic(admin, name, timeout).partitions
         leaderless = [each.id for each in partitions if each.leader is None]
         if not leaderless:
             return len(partitions)
-        if time.monotonic() > deadline:
-            raise TopicNotReadyError(
-                admin.config, name, timeout, f"partitions {leaderless} have no leader"
-            )
-        time.sleep(_PAUSE)
+    raise TopicNotReadyError(admin.config, name, timeout, f"partitions {leaderless} have no leader")
 
 
 def _warn_of_other_settings(

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -28,16 +28,8 @@ _FENCED = (
 )
 
 
-class ToSend(NamedTuple):
-    """A record to produce."""
-
-    topic: str
-    key: bytes | str
-    value: bytes
-
-
 Record = tuple[str, bytes | str, bytes]
-"""Topic, key and value: a `ToSend`, or a plain tuple, which is faster for many records."""
+"""Topic, key and value of a record to produce; a plain tuple, since many are made each second."""
 
 
 class ProducerFencedError(StreamError):
@@ -233,6 +225,7 @@ class TransactionalProducer:
         self._deadline = self._began + seconds
 
     def _check_time(self) -> None:
+        # Not `include.waiting`: a stop brings the deadline forward, and the client's calls wait.
         now = time.monotonic()
         if self._stopped():
             self._deadline = min(self._deadline, now + STOP_GRACE)

@@ -9,12 +9,13 @@ on until each of them has handed off.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from airflow.sdk.exceptions import AirflowException
+
+from include.waiting import Polling
 
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
@@ -74,19 +75,16 @@ def users(
         failing; after them, AirflowException
     :param interval: seconds between looks
     """
-    deadline = time.monotonic() + patience
-    while True:
+    for _ in Polling(patience, interval=interval):
         found = _others(ti, sharers)
         opening = [run for run, its in found.items() if its is Stage.OPENING]
         if not opening:
             return found
-        if time.monotonic() > deadline:
-            raise AirflowException(
-                f"{opening[0]} has been about to use Druid for {patience:g} s: look at its tasks "
-                f"{STARTS} and {OPENS}"
-            )
         log.info("Waiting: %s is about to use Druid", opening[0])
-        time.sleep(interval)
+    raise AirflowException(
+        f"{opening[0]} has been about to use Druid for {patience:g} s: look at its tasks "
+        f"{STARTS} and {OPENS}"
+    )
 
 
 def _others(ti: RuntimeTaskInstanceProtocol, sharers: Sequence[str]) -> dict[str, Stage]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException
+
+from include.waiting import Polling
 
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
@@ -33,26 +34,18 @@ def druid_is_on(
     ``resource_id``. `patience`: seconds that Druid has to become healthy, since before that the
     results would be partial; after them, AirflowException.
     """
-    from include.druid.client import DruidError
-    from include.druid.health import SERVERS_SQL, missing_servers
+    from include.druid.health import missing_services
 
-    deadline = time.monotonic() + patience
-    while True:
+    for _ in Polling(patience, interval=_INTERVAL):
         if reason := vm_is_off(vm):
             log.info("Se omite la validación: %s", reason)
             ti.xcom_push(key="motivo", value=reason)
             return False
-        try:
-            servers = druid_client(druid_conn_id).sql(SERVERS_SQL)
-            missing = ", ".join(missing_servers(str(row["server_type"]) for row in servers))
-        except DruidError as error:
-            missing = str(error)
+        missing = missing_services(druid_client(druid_conn_id, retries=0))
         if not missing:
             return True
-        if time.monotonic() > deadline:
-            raise AirflowException(f"La VM está encendida pero Druid no está sano: {missing}")
         log.info("La VM está encendida y Druid todavía no: %s", missing)
-        time.sleep(_INTERVAL)
+    raise AirflowException(f"La VM está encendida pero Druid no está sano: {missing}")
 
 
 def sales_expected(
@@ -77,18 +70,15 @@ def sales_expected(
             return _window(False, "la ingesta está suspendida")
     except SupervisorMissingError:
         return _window(False, "todavía no hay supervisor de ingesta")
-    deadline = time.monotonic() + patience
     dag_id, task_id = publisher
-    while True:
+    for _ in Polling(patience, interval=_INTERVAL):
         states = ti.get_task_states(dag_id=dag_id, task_ids=[task_id])
         running = [run for run, tasks in states.items() if tasks.get(task_id) == "running"]
         if not running:
             return _window(False, f"no corre ninguna tarea {task_id} de {dag_id}")
         if any(_has_sales(client, datasource, run) for run in running):
             return _window(True, f"se publica la corrida {', '.join(running)}")
-        if time.monotonic() > deadline:
-            return _window(True, f"ni una venta de {', '.join(running)} en {patience:g} s")
-        time.sleep(_INTERVAL)
+    return _window(True, f"ni una venta de {', '.join(running)} en {patience:g} s")
 
 
 def vm_is_off(vm: Mapping[str, Any]) -> str:
@@ -100,12 +90,15 @@ def vm_is_off(vm: Mapping[str, Any]) -> str:
     return "" if status == "RUNNING" else f"la VM {vm['resource_id']} está {status}"
 
 
-def druid_client(druid_conn_id: str) -> DruidClient:
-    """Return a client of the Druid router that an ingest connection names."""
+def druid_client(druid_conn_id: str, **options: Any) -> DruidClient:
+    """Return a client of the Druid router that an ingest connection names.
+
+    `options` go to `DruidClient`.
+    """
     from ventas_airflow.hooks.druid import DruidSupervisorHook
 
     hook: DruidSupervisorHook = DruidSupervisorHook(druid_conn_id)
-    return hook.get_client()
+    return hook.get_client(**options)
 
 
 def _window(is_open: bool, reason: str) -> dict[str, Any]:

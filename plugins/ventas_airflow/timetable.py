@@ -19,9 +19,10 @@ JUST_OPENED = timedelta(minutes=5)
 class SimulationWindowTimetable(Timetable):
     """A run starts when the stores open; its data interval is the window.
 
-    Most timetables start a run when its data interval is over; a simulation runs during it. A DAG
-    that has just been unpaused waits for the next opening: it does not start in the middle of a
-    window. After that, a late scheduler starts the open window for the time that is left of it.
+    Airflow's cron timetables end a data interval when its run starts, and know no closing hour; a
+    simulation runs during its interval. A DAG that has just been unpaused waits for the next
+    opening: it does not start in the middle of a window. After that, a late scheduler starts the
+    open window for the time that is left of it.
     """
 
     def __init__(

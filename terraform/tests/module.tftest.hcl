@@ -1,5 +1,5 @@
-# `terraform test`: the module's expressions with no account. Google's provider is a mock whose
-# schema is real; vm_body.py is really run.
+# `terraform test` evaluates the module's expressions without an account. Google's provider is mocked
+# with its real schema; vm_body.py really runs.
 
 mock_provider "google" {
   override_during = plan

@@ -31,11 +31,11 @@ from include.page.overview import Memory
 from include.sales.content import SaleSource
 from include.sales.event import Venta, format_ts
 from include.sales.market import load_market
-from include.stack.waiting import wait_until
 from include.stream.foreign import MOST_NAMED, foreign_records
 from include.stream.publisher import SalePublisher
 from include.stream.tail import MOST
 from include.stream.topics import ensure_topic
+from include.waiting import wait_until
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.hostile_events import HostileRecord, hostile_records
 from ventas_airflow.operators import ledger as ledger_operators
@@ -123,7 +123,7 @@ def attacked(kafka_config: dict[str, str], druid: DruidClient) -> Iterator[Attac
     def read() -> bool:
         return sum(row_stats(druid, place.topic, began)) >= len(honest) + objects(hostile)
 
-    wait_until(read, service="Druid", address=druid.url, seconds=180)
+    wait_until(read, "Druid to read all records", 180)
     yield Attacked(place, honest, hostile, row_stats(druid, place.topic, began))
     remove_supervisor(druid, place.topic)
 
@@ -426,12 +426,7 @@ def test_hand_off_of_hostile_records_succeeds_without_loss(
     topic = attacked.place.topic
     rows = attacked.stats.processed + attacked.stats.processedWithError
     druid.suspend_supervisor(topic)
-    wait_until(
-        lambda: not unsettled(druid, topic, Expected()),
-        service="Druid",
-        address=druid.url,
-        seconds=300,
-    )
+    wait_until(lambda: not unsettled(druid, topic, Expected()), "the hand-off", 300)
     assert {task["statusCode"] for task in druid.tasks(topic)} == {"SUCCESS"}
     wait_for_rows(druid, topic, rows)
     check_honest(attacked, druid)

@@ -25,9 +25,9 @@ from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.market import load_market
 from include.stack.settings import Settings
-from include.stack.waiting import wait_until
 from include.stream.publisher import SalePublisher
 from include.stream.topics import ensure_topic
+from include.waiting import wait_until
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.hostile_sql import corpus
 from tests.support.random_sql import RandomSql
@@ -83,7 +83,7 @@ class Attacked(NamedTuple):
     def check(self, rows: int) -> None:
         """Check that no process was replaced, that all are calm, and that Druid answers."""
         assert all(process.is_running() for process in self.processes)
-        wait_until(self._is_calm, service="Druid", address=self.druid.url, seconds=60)
+        wait_until(self._is_calm, "calm processes of Druid", 60)
         wait_for_rows(self.druid, self.table, rows)
 
     def _is_calm(self) -> bool:
@@ -120,9 +120,7 @@ def attacked(
         # Half of the rows are handed off: the historical, with less memory than the indexer, must
         # survive the attacks, too.
         druid.hand_off(table, [0])
-        wait_until(
-            partial(is_served, druid, table), service="Druid", address=druid.url, seconds=180
-        )
+        wait_until(partial(is_served, druid, table), "the segments on the historical", 180)
         commit(publisher, events[half:])
     wait_for_rows(druid, table, len(events))
     once = DruidClient(druid.url, auth=druid._session.auth, verify=druid._verify, retries=0)

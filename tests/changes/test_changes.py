@@ -180,7 +180,7 @@ answer = {{
     assert "COUNT(*) - COUNT(barrio) AS barrio" in change.read("include/druid/sql/checks/nulls.sql")
     domains = change.read("include/druid/sql/checks/domains.sql")
     assert "COUNT(*) FILTER (WHERE barrio = '') AS barrio" in domains
-    assert "-- bounds: barrio: 0..0" in domains
+    assert "{column: barrio, minimum: 0, maximum: 0}" in domains
     assert "| `barrio` | Barrio |" in change.read("docs/data-dictionary.md")
 
 
@@ -195,10 +195,14 @@ def test_new_check_is_loaded_and_listed_in_the_runbook(begin: Begin) -> None:
     change = begin("a check")
     change.add(
         "include/druid/sql/checks/refunds.sql",
-        "-- title: Reembolsos\n-- description: Reembolsos.\n-- severity: warning\n"
-        "-- bounds: reembolsos: 0..50\n"
-        "SELECT COUNT(*) FILTER (WHERE estado = 'reembolsada') AS reembolsos\n"
-        'FROM "{datasource}"\n',
+        """\
+-- title: Reembolsos
+-- description: Eventos de reembolso.
+-- severity: warning
+-- bounds:
+--   - {column: reembolsos, maximum: 50}
+SELECT COUNT(*) FILTER (WHERE estado = 'reembolsada') AS reembolsos FROM "{datasource}"
+""",
     )
     change.edit(
         "docs/operations.md",
@@ -215,12 +219,15 @@ def test_new_query_is_offered_and_documented(begin: Begin) -> None:
     change = begin("a query of «Consultas»")
     change.add(
         "include/page/sql/library/cities.sql",
-        "-- title_es: Ciudades\n-- title_en: Cities\n"
-        "-- description_es: Ventas por ciudad.\n-- description_en: Sales by city.\n"
-        "-- column: ciudad text; Ciudad; City\n-- column: ventas number; Ventas; Sales\n"
-        "-- chart: bar ciudad: ventas\n"
-        'SELECT ciudad, COUNT(*) AS ventas FROM "{datasource}"\n'
-        "WHERE estado = 'pendiente' GROUP BY 1 ORDER BY 2 DESC\n",
+        """\
+-- title: {es: Ciudades, en: Cities}
+-- description: {es: Ventas por ciudad., en: Sales by city.}
+-- columns:
+--   - {name: ciudad, kind: text, title: {es: Ciudad, en: City}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+-- chart: {kind: bar, x: ciudad, y: [ventas]}
+SELECT ciudad, COUNT(*) AS ventas FROM "{datasource}" WHERE estado = 'pendiente' GROUP BY 1
+""",
     )
     change.run_command()
     code = (

@@ -25,7 +25,7 @@ from include.stack import stack as embedded
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.ports import free_ports
 from include.stack.settings import ROOT, Settings
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 from tests.unit.compose.projects import SECURE, project
 
 CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
@@ -104,9 +104,8 @@ def broker(services: dict[str, Any], kafka: JavaProduct, place: Place) -> Iterat
     try:
         wait_until(
             lambda: subprocess.run(check, capture_output=True, check=False).returncode == 0,
-            service="Kafka",
-            address=f"127.0.0.1:{place.broker}",
-            seconds=60,
+            f"Kafka at 127.0.0.1:{place.broker}",
+            60,
             log=log,
         )
         yield place

@@ -9,8 +9,9 @@ import requests
 
 from include.druid.client import DruidClient
 from include.druid.housekeeping import ensure_housekeeping
+from include.druid.queries import for_datasource
 from include.druid.supervisor import Expected, supervisor_spec, unsettled
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.place import Place, make_place
 
@@ -23,7 +24,7 @@ NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 PAST = NOON - timedelta(days=2)
 
 ROWS = """
-SELECT id_evento, __time, corrida, sucursal, estado, importe_centavos, cantidad FROM "{0}"
+SELECT id_evento, __time, corrida, sucursal, estado, importe_centavos, cantidad FROM "{datasource}"
 WHERE TIME_FLOOR(__time, 'P1D') = TIME_FLOOR(MILLIS_TO_TIMESTAMP(?), 'P1D')
 """
 SEGMENTS = """
@@ -54,9 +55,8 @@ def ingested(
         expected = Expected([place.corrida], first + len(moments))
         wait_until(
             lambda there=expected: not unsettled(druid, place.topic, there),  # type: ignore[misc]
-            service="The hand-off",
-            address=druid.url,
-            seconds=90,
+            "the hand-off",
+            90,
         )
     yield place
     remove_supervisor(druid, place.topic)
@@ -72,7 +72,7 @@ def segments(druid: DruidClient, datasource: str) -> dict[str, list[int]]:
 
 
 def rows_of(druid: DruidClient, datasource: str, day: datetime) -> list[dict[str, Any]]:
-    rows = druid.sql(ROWS.format(datasource), [int(day.timestamp() * 1000)])
+    rows = druid.sql(for_datasource(ROWS, datasource), [int(day.timestamp() * 1000)])
     return sorted(rows, key=lambda row: str(row["id_evento"]))
 
 
@@ -96,9 +96,8 @@ def test_past_days_segments_are_compacted_into_one_and_an_old_day_is_dropped(
     look_for_work(druid)
     wait_until(
         lambda: segments(druid, datasource)[past] == [TIMES * SALES],
-        service="The compaction",
-        address=druid.url,
-        seconds=120,
+        "the compaction",
+        120,
     )
     assert segments(druid, datasource)[today] == [1]
     assert rows_of(druid, datasource, PAST) == before
@@ -109,16 +108,10 @@ def test_past_days_segments_are_compacted_into_one_and_an_old_day_is_dropped(
 
     assert ensure_housekeeping(druid, datasource, timedelta(days=1)) == ["retention"]
     wait_until(
-        lambda: list(segments(druid, datasource)) == [today],
-        service="The retention rule",
-        address=druid.url,
-        seconds=60,
+        lambda: list(segments(druid, datasource)) == [today], "the effect of the retention rule", 60
     )
     wait_until(
-        lambda: not rows_of(druid, datasource, PAST),
-        service="The historical",
-        address=druid.url,
-        seconds=90,
+        lambda: not rows_of(druid, datasource, PAST), "the historical to drop the past day", 90
     )
     assert len(rows_of(druid, datasource, NOON)) == 1
 

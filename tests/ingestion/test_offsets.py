@@ -12,10 +12,11 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from include.druid.client import DruidClient
+from include.druid.queries import for_datasource
 from include.sales.event import Venta, encode
-from include.stack.waiting import wait_until
 from include.stream.reader import offsets_of
 from include.stream.topics import Admin, TopicMissingError, describe_topic, ensure_topic
+from include.waiting import wait_until
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.place import Place
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
@@ -76,12 +77,12 @@ def make_again(place: Place) -> None:
         return False
 
     admin.delete_topics([place.topic])[place.topic].result(20)
-    wait_until(is_gone, service="Kafka", address=place.config["bootstrap.servers"], seconds=20)
+    wait_until(is_gone, "the topic's end", 20)
     ensure_topic(place.config, place.topic, partitions=3)
 
 
 def numbers(druid: DruidClient, place: Place) -> list[int]:
-    query = f'SELECT secuencia FROM "{place.topic}"'  # noqa: S608
+    query = for_datasource('SELECT secuencia FROM "{datasource}"', place.topic)
     return sorted(row["secuencia"] for row in druid.sql(query))
 
 

@@ -5,6 +5,7 @@ import signal
 import time
 
 from include.druid.client import DruidClient
+from include.druid.queries import for_datasource
 from include.druid.supervisor import supervisor_spec
 from include.stack import supervision
 from include.stack.settings import Settings
@@ -33,7 +34,7 @@ def test_rows_persisted_before_the_kill_are_not_ingested_twice(
             publisher.commit(sales[60:])
         # If an event were read twice, the count would never be exactly this.
         wait_for_rows(druid, place.topic, len(sales))
-        query = f'SELECT id_evento FROM "{place.topic}"'  # noqa: S608
+        query = for_datasource('SELECT id_evento FROM "{datasource}"', place.topic)
         found = sorted(row["id_evento"] for row in druid.sql(query))
         assert found == sorted(sale.id_evento for sale in sales)
     finally:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from include.druid.client import DruidClient, DruidError
+from include.druid.queries import for_datasource
 from include.druid.supervisor import supervisor_spec, unfinished_tasks
 from include.sales.pace import Cadence
-from include.stack.waiting import wait_until
 from include.stream.session import Published, WindowStoppedError, publish_window
+from include.waiting import wait_until
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.place import SEED, Place
 
@@ -45,15 +46,8 @@ def publish(place: Place, stop: threading.Event) -> Published:
 
 
 def ids(druid: DruidClient, place: Place) -> list[str]:
-    query = f'SELECT id_evento FROM "{place.topic}"'  # noqa: S608
+    query = for_datasource('SELECT id_evento FROM "{datasource}"', place.topic)
     return sorted(row["id_evento"] for row in druid.sql(query))
-
-
-def is_there(druid: DruidClient, place: Place) -> bool:
-    try:
-        return bool(ids(druid, place))
-    except DruidError:
-        return False
 
 
 def test_changed_spec_replaces_the_tasks_without_loss_or_duplicates(
@@ -62,8 +56,8 @@ def test_changed_spec_replaces_the_tasks_without_loss_or_duplicates(
     def tasks() -> set[str]:
         return set(unfinished_tasks(druid.tasks(place.topic)))
 
-    def until(there: Callable[[], bool]) -> None:
-        wait_until(there, service="Druid", address=druid.url, seconds=60)
+    def until(there: Callable[[], object], what: str) -> None:
+        wait_until(there, what, 60, errors=DruidError)
 
     druid.submit_supervisor(spec(place, task_count=1))
     try:
@@ -71,10 +65,10 @@ def test_changed_spec_replaces_the_tasks_without_loss_or_duplicates(
             stop = threading.Event()
             publishing = pool.submit(publish, place, stop)
             try:
-                until(lambda: is_there(druid, place))
+                until(lambda: ids(druid, place), "the first row")
                 before = tasks()
                 druid.submit_supervisor(spec(place, task_count=2, without="cliente"))
-                until(lambda: len(tasks() - before) == 2)
+                until(lambda: len(tasks() - before) == 2, "two new tasks")
             finally:
                 stop.set()
             published = publishing.result()
@@ -86,7 +80,7 @@ def test_changed_spec_replaces_the_tasks_without_loss_or_duplicates(
 
         # The same after the old and the new tasks have published their rows.
         druid.suspend_supervisor(place.topic)
-        until(lambda: not tasks())
+        until(lambda: not tasks(), "the tasks' end")
         wait_for_rows(druid, place.topic, published.confirmadas)
         assert ids(druid, place) == expected
     finally:

@@ -16,8 +16,8 @@ from include.stack import stack as embedded
 from include.stack.kafka import server_properties
 from include.stack.ports import free_ports
 from include.stack.settings import HOST, Settings
-from include.stack.waiting import wait_until
 from include.stream.acls import grant
+from include.waiting import wait_until
 from tests.conftest import client_config, stack_settings
 
 
@@ -47,9 +47,8 @@ def started(
     try:
         wait_until(
             lambda: embedded.kafka_answers(settings),
-            service="Kafka",
-            address=settings.address("kafka"),
-            seconds=240,
+            f"Kafka at {settings.address('kafka')}",
+            240,
             log=log,
         )
         yield broker.pid

@@ -28,7 +28,7 @@ from include.stack import stack as embedded
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.ports import free_ports
 from include.stack.settings import DEFAULT_PORTS, HOST, Settings
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 
 #: Divisor of every heap, buffer and cache, and the least heap in MiB with which a process starts.
 PART = 128
@@ -94,13 +94,8 @@ def running(vm: Vm, commands: Mapping[str, list[str]]) -> Iterator[None]:
             log = ends.enter_context(logs[name].open("w"))
             ends.callback(kill, subprocess.Popen(command, stdout=log, stderr=log))
         for service in commands.keys() & {*runtime.VM_SERVICES}:
-            wait_until(
-                partial(is_healthy, vm.url(service)),
-                service=service,
-                address=vm.url(service),
-                seconds=60,
-                log=logs[service],
-            )
+            url = vm.url(service)
+            wait_until(partial(is_healthy, url), f"{service} at {url}", 60, log=logs[service])
         yield
 
 
@@ -189,13 +184,9 @@ def test_task_runs_in_its_own_jvm_with_the_rendered_memory(
 
     log = Path(there.place.folder / "middleManager.log")
     with running(there, {"middleManager": there.command("middleManager")}):
-        wait_until(
-            lambda: capacities() == [slots], service="worker", address=overlord, seconds=90, log=log
-        )
+        wait_until(lambda: capacities() == [slots], f"the worker's {slots} slots", 90, log=log)
         requests.post(f"{overlord}/task", json=task, timeout=5).raise_for_status()
-        wait_until(
-            lambda: state() != "RUNNING", service="task", address=overlord, seconds=90, log=log
-        )
+        wait_until(lambda: state() != "RUNNING", "the end of the task", 90, log=log)
         assert state() == "SUCCESS"
     [command] = [line for line in log.read_text().splitlines() if "Running command" in line]
     assert set(runtime.jvm_options(runtime.PEON, there.place)) <= {*command.split()}

@@ -3,7 +3,7 @@
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
 from include.druid.supervisor import unfinished_tasks
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 
 
 def remove_supervisor(druid: DruidClient, name: str) -> None:
@@ -27,10 +27,7 @@ def wait_for_rows(
         query += " WHERE corrida = ?"
 
     def there() -> bool:
-        try:
-            rows = druid.sql(query, [] if corrida is None else [corrida])
-        except DruidError:
-            return False
-        return bool(rows[0]["n"] == count)
+        found = druid.sql(query, [] if corrida is None else [corrida])[0]["n"]
+        return bool(found == count)
 
-    wait_until(there, service="Druid", address=druid.url, seconds=60)
+    wait_until(there, f"{count} rows in Druid", 60, errors=DruidError)

@@ -12,9 +12,9 @@ from include.sales.event import Venta, decode
 from include.stack import airflow, security
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
-from include.stack.waiting import wait_until
 from include.stream.ledger import read_run
 from include.stream.topics import TopicMissingError
+from include.waiting import wait_until
 
 WINDOW, VALIDATION, BACKFILL = "sales_window", "sales_validation", "sales_backfill"
 
@@ -59,8 +59,7 @@ class Lab:
         return run
 
     def end_of(self, dag: str, run: str, seconds: float = 600) -> str:
-        self.wait(lambda: self.api.run_state(dag, run) in ("success", "failed"), dag, seconds)
-        return self.api.run_state(dag, run)
+        return self.api.wait_for_end(dag, run, seconds)
 
     def task(self, run: str, task: str, dag: str = WINDOW) -> dict[str, object]:
         return next(t for t in self.api.tasks(dag, run) if t["task_id"] == task)
@@ -115,11 +114,5 @@ class Lab:
         """Return the distinct event ids of a run in Kafka."""
         return {event.id_evento for event in self.events() if event.corrida == run}
 
-    def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> float:
-        return wait_until(
-            ready,
-            service=what,
-            address=self.settings.url("airflow"),
-            seconds=seconds,
-            log=self.settings.logs / "scheduler.log",
-        )
+    def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
+        wait_until(ready, what, seconds, log=self.settings.logs / "scheduler.log")

@@ -9,13 +9,12 @@ from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.compute_v1 import Instance, InstancesClient
 
-from include.druid.client import DruidError
-from include.druid.health import SERVERS_SQL, missing_servers
+from include.druid.health import wait_for_services
 from include.gcp.definition import vm_body
 from include.stack import security
 from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE, connections
 from include.stack.settings import Settings
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 
 VM = {"project": PROJECT_ID, "zone": ZONE, "instance": VM_NAME}
 
@@ -35,8 +34,8 @@ def rendered_body(settings: Settings) -> dict[str, Any]:
     return {**body, "name": VM_NAME}
 
 
-def start_vm(settings: Settings) -> float:
-    """Create or start the VM, wait until Druid is healthy, and return the seconds waited."""
+def start_vm(settings: Settings) -> None:
+    """Create or start the VM, and wait until Druid is healthy."""
     client = instances(settings)
     try:
         status = client.get(**VM).status
@@ -46,30 +45,11 @@ def start_vm(settings: Settings) -> float:
     else:
         if status == "TERMINATED":
             client.start_unary(**VM)
-    return wait_until(
-        lambda: is_healthy(settings),
-        service="Druid",
-        address=security.druid_url(settings),
-        seconds=300,
-        log=settings.logs / "coordinator.log",
-    )
+    druid = security.druid_client(settings, retries=0)
+    wait_for_services(druid, 300, log=settings.logs / "coordinator.log")
 
 
-def stop_vm(settings: Settings) -> float:
+def stop_vm(settings: Settings) -> None:
     client = instances(settings)
     client.stop_unary(**VM)
-    return wait_until(
-        lambda: client.get(**VM).status == "TERMINATED",
-        service="The VM",
-        address=settings.url("compute"),
-        seconds=60,
-    )
-
-
-def is_healthy(settings: Settings) -> bool:
-    try:
-        client = security.druid_client(settings, timeout=2, retries=0)
-        rows = client.sql(SERVERS_SQL, timeout=2)
-    except DruidError:
-        return False
-    return not missing_servers(row["server_type"] for row in rows)
+    wait_until(lambda: client.get(**VM).status == "TERMINATED", "the VM's stop", 60)

@@ -14,14 +14,16 @@ import pty
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import psutil
 import pytest
+
+from include.waiting import Polling, wait_until
 
 #: Packages of Compute Engine's Debian image that the startup script relies on.
 BASE = "systemd,systemd-sysv,dbus,python3,curl,ca-certificates,e2fsprogs,diffutils,procps"
@@ -148,9 +150,7 @@ class Machine:
         )
         threading.Thread(target=self._listen, args=(terminal,), daemon=True).start()
         os.close(console)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            time.sleep(0.3)
+        for _ in Polling(60):
             if self._process.poll() is not None:
                 break
             state = self.run("systemctl", "is-system-running", check=False).strip()
@@ -166,10 +166,8 @@ class Machine:
         self._process.kill()
         self._process.wait(20)
         self._process = None
-        deadline = time.monotonic() + 20
-        for group in sorted(self._cgroup.rglob("*/"), reverse=True):
-            _remove(group, deadline)
-        _remove(self._cgroup, deadline)
+        for group in (*sorted(self._cgroup.rglob("*/"), reverse=True), self._cgroup):
+            wait_until(partial(_is_removed, group), f"the end of {group}", 20)
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command on the machine, and return its output."""
@@ -202,14 +200,10 @@ class Machine:
         self.off()
 
 
-def _remove(cgroup: Path, deadline: float) -> None:
-    while cgroup.exists():
-        try:
-            cgroup.rmdir()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+def _is_removed(cgroup: Path) -> bool:
+    if cgroup.exists():
+        cgroup.rmdir()  # an OSError while a process of the group is ending
+    return True
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from include.gcp.definition import VmSettings, instance
 from include.gcp.google import BUCKET_PERMISSIONS
 from include.stack import jars
 from include.stack.settings import Settings
+from include.waiting import WaitTimeoutError, wait_until
 from tests.conftest import stack_settings
 from tests.vm.machine import DISK, Machine, machine, skip_unless_possible
 
@@ -411,6 +412,7 @@ def post(vm: Machine, path: str, body: dict[str, Any]) -> str:
 
 
 def sql(vm: Machine, query: str) -> Any:
+    # By curl, on the machine: its network is its own, and the project's client is outside.
     try:
         return json.loads(post(vm, "/druid/v2/sql", {"query": query}))
     except ValueError:
@@ -431,12 +433,11 @@ def main_pid(vm: Machine, process: str) -> str:
 
 
 def eventually(what: Callable[[], bool], vm: Machine) -> None:
-    deadline = time.monotonic() + 90
-    while not what():
-        if time.monotonic() > deadline:
-            told = vm.run("journalctl", "--no-pager", "-n", "60")
-            raise AssertionError(f"still not after 90 s; the journal's end:\n{told}")
-        time.sleep(1)
+    try:
+        wait_until(what, "the machine", 90, interval=1)
+    except WaitTimeoutError as late:
+        told = vm.run("journalctl", "--no-pager", "-n", "60")
+        raise AssertionError(f"{late} The journal's end:\n{told}") from late
 
 
 def tree(vm: Machine) -> str:

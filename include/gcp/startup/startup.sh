@@ -1,8 +1,9 @@
 #!/bin/sh
-# Compute Engine runs this as root at every boot: unpack the project's files, then set Druid up.
+# Compute Engine runs this script as root at every boot. It unpacks the project's files and starts the
+# unit that sets Druid up.
 set -eu
 
-# Where the VM asks, if not Google (a test).
+# A test sets METADATA_URL here, to replace Google's metadata server.
 if [ -r /etc/default/ventas ]; then
     # shellcheck source=/dev/null
     . /etc/default/ventas
@@ -14,8 +15,8 @@ fetched=$(mktemp)
 packed=$(mktemp)
 trap 'rm -rf "$fetched" "$packed" "$files.new"' EXIT
 
-# No pipe: a shell sees only the failure of its last command, and a fetch that broke off would have
-# replaced the files of the last boot by nothing.
+# No pipe: the shell would see only the last command's failure, and an interrupted download would
+# replace the files of the last boot.
 curl --fail --silent --show-error --retry 5 --retry-connrefused --output "$fetched" \
     --header 'Metadata-Flavor: Google' \
     "${METADATA_URL:-http://metadata.google.internal}/computeMetadata/v1/instance/attributes/ventas-files"
@@ -33,5 +34,5 @@ if ! cmp -s "$files/system/etc/systemd/system/$unit" "/etc/systemd/system/$unit"
     cp "$files/system/etc/systemd/system/$unit" "/etc/systemd/system/$unit"
     systemctl daemon-reload
 fi
-# Its output is on the serial console, and a failure is a failed unit.
+# The unit's output goes to the serial console; if the script fails, the unit fails.
 systemctl restart "$unit"

@@ -3,7 +3,9 @@
 This discovery document ships with googleapiclient; its format is described at
 https://developers.google.com/discovery/v1/reference/apis. The checks are stricter than Google's:
 fields that only Google fills in are refused instead of ignored, and a 64-bit number must be a
-string of digits, as its type in the document says.
+string of digits, as its type in the document says. `jsonschema` is not used: this document's
+references, required and read-only fields, patterns and formats mean something else than in JSON
+Schema, which leaves types and enums.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, Thread
-from time import monotonic
 from types import TracebackType
 from typing import TypeVar
 
@@ -74,14 +73,13 @@ class Emulator:
 
     def wait(self, place: Place, name: str, seconds: float) -> Operation:
         """Wait until the operation is done, at most ``seconds``, and return it."""
-        deadline = monotonic() + seconds
+
+        def ended() -> bool:
+            return self._closing or self._fleet.operation(place, name).status == "DONE"
+
         with self._changed:
-            while True:
-                operation = self._fleet.operation(place, name)
-                remaining = deadline - monotonic()
-                if operation.status == "DONE" or self._closing or remaining <= 0:
-                    return operation
-                self._changed.wait(remaining)
+            self._changed.wait_for(ended, seconds)
+            return self._fleet.operation(place, name)
 
     def _run(self) -> None:
         while True:

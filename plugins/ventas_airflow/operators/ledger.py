@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from include.waiting import Polling
 from ventas_airflow.ledger import read_sides
 from ventas_airflow.preconditions import druid_client, vm_is_off
 
@@ -100,15 +100,12 @@ class CheckLedgerOperator(BaseOperator):
 
         lookback = timedelta(minutes=int(self.lookback_minutes))
         start, end = closed_minutes(datetime.now(UTC), lookback)
-        deadline = time.monotonic() + _PATIENCE
-        while True:
+        for _ in Polling(_PATIENCE, interval=_INTERVAL):
             found = self._look(start, end)
             if found.status != "error":
                 return found
-            if time.monotonic() > deadline:
-                return self._with_foreign(found, start)
             self.log.info("Todavía no: %s", found.message)
-            time.sleep(_INTERVAL)
+        return self._with_foreign(found, start)
 
     def _with_foreign(self, found: CheckResult, since: datetime) -> CheckResult:
         """Add the foreign records to the result of a comparison."""

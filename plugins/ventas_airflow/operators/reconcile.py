@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.waiting import Polling
 from ventas_airflow import metrics
 from ventas_airflow.preconditions import druid_client
 from ventas_airflow.runs import Published, each_published, earliest_record
@@ -242,19 +242,19 @@ class ReconcileOperator(BaseOperator):
             return {}
 
     def _wait(self, compare: Callable[[], Reconciliation]) -> Reconciliation:
-        told, deadline = "", time.monotonic() + self.timeout
-        nearest = float("inf")
-        while True:
+        told, nearest = "", float("inf")
+        polling = Polling(self.timeout, interval=_INTERVAL)
+        for _ in polling:
             found = compare()
-            if found.agrees or time.monotonic() > deadline:
-                return found
+            if found.agrees:
+                break
             lag = self._lag()
             if str(found) != told or lag < nearest:
                 # While rows of this or another run arrive, Druid is behind but not stuck.
-                told, deadline = str(found), time.monotonic() + self.timeout
-                nearest = min(nearest, lag)
+                polling.restart()
+                told, nearest = str(found), min(nearest, lag)
                 self.log.info("Todavía no: %s; a Druid le faltan %g mensajes", told, lag)
-            time.sleep(_INTERVAL)
+        return found
 
     def _lag(self) -> float:
         """Return the number of records that Druid has still to read; infinite if not known."""

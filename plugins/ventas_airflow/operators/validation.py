@@ -93,11 +93,13 @@ class RunCheckOperator(BaseOperator):
 
     def _result(self, check: Check) -> tuple[CheckResult, bool]:
         """Return the result, and whether a retry may change it."""
-        from pydruid.db.exceptions import ProgrammingError  # type: ignore[import-untyped]
-        from requests import RequestException
-
         from include.druid.checks import evaluate, fail, skip
-        from include.druid.client import DruidUnreachableError
+        from include.druid.client import (
+            DatasourceMissingError,
+            DruidError,
+            DruidUnreachableError,
+            QueryInvalidError,
+        )
         from include.stream.errors import StreamError
 
         assert isinstance(self.window, Mapping)  # noqa: S101 - rendered by now
@@ -114,17 +116,16 @@ class RunCheckOperator(BaseOperator):
             return result, False
         except StreamError as error:
             return fail(check, f"Kafka no dice lo que hace falta ({error})"), True
-        except (RequestException, DruidUnreachableError) as error:
+        except DruidUnreachableError as error:
             if reason := vm_is_off(self.vm):
                 return skip(check, reason), False
             return fail(check, f"Druid no responde ({error})"), True
-        except ProgrammingError as error:
+        except DruidError as error:
             if f"Object '{self.datasource}' not found" in str(error):
                 if check.when == "window_open":
                     return fail(check, f"Druid no tiene el datasource {self.datasource}"), True
                 return skip(check, f"no hay ventas todavía en {self.datasource}"), False
-            # Druid's code for a query that can never run.
-            retry = "(INVALID_INPUT)" not in str(error)
+            retry = not isinstance(error, DatasourceMissingError | QueryInvalidError)
             return fail(check, f"la consulta falló: {error}"), retry
 
     def _faults(self, check: Check, asked: datetime) -> dict[str, int]:
@@ -151,25 +152,22 @@ class RunCheckOperator(BaseOperator):
         if check.source == "offsets":
             return self._offsets()
 
-        from airflow.providers.apache.druid.hooks.druid import DruidDbApiHook
-
         from include.druid.checks import QUERY_CONTEXT
+        from ventas_airflow.hooks.druid import DruidBrokerHook
 
-        hook = DruidDbApiHook(
-            druid_broker_conn_id=self.druid_broker_conn_id,
-            context={**QUERY_CONTEXT, "timeout": check.timeout * 1000},
+        # No retries of the client: the task has its own.
+        client = DruidBrokerHook(druid_broker_conn_id=self.druid_broker_conn_id).get_client(
+            retries=0
         )
-        # The provider returns None for no rows, and sys tables may give none even for a count.
-        rows = (
-            hook.get_records(
-                check.query(self.datasource), {"lookback_minutes": int(self.lookback_minutes)}
-            )
-            or []
+        rows = client.sql(
+            *check.statement(self.datasource, int(self.lookback_minutes)),
+            timeout=check.timeout,
+            context=QUERY_CONTEXT,
         )
         if len(rows) > 1:
             raise AirflowFailException(f"{check.name}.sql devolvió {len(rows)} filas, no una")
-        names = [column[0] for column in hook.last_description or ()]
-        return dict(zip(names, rows[0], strict=True)) if rows else None
+        # A query of a system table may give no row, even for a count.
+        return rows[0] if rows else None
 
     def _reported(self, check: Check) -> dict[str, Any] | None:
         from include.druid.supervisor import describe

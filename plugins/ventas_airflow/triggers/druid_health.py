@@ -6,30 +6,20 @@ A trigger carries no secret: it looks its connections up, by id, where it runs.
 from __future__ import annotations
 
 import asyncio
-import ssl
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import httpx
-from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
 from asgiref.sync import sync_to_async
 
-from include.druid.health import SERVERS_SQL, missing_servers
+from include.druid.client import DruidClient, LoginRefusedError
+from include.druid.health import missing_services
 from ventas_airflow.concurrent_runs import have_ended
+from ventas_airflow.preconditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
 
 if TYPE_CHECKING:
     from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
-
-# Seconds to wait for one HTTP answer of Druid.
-HTTP_TIMEOUT = 5.0
-
-
-@cache
-def _default_trust() -> ssl.SSLContext:
-    """Return httpx's default authorities; cached, since reading them blocks the loop for 50 ms."""
-    return httpx.create_ssl_context()
 
 
 class VmTrigger(WaitTrigger):
@@ -154,20 +144,11 @@ class DruidHealthTrigger(VmTrigger):
         return path, {**common, "druid_conn_id": self.druid_conn_id}
 
     async def _reach(self) -> dict[str, str]:
-        from ventas_airflow.hooks.druid import router_url
+        client = await asyncio.to_thread(druid_client, self.druid_conn_id, retries=0)
+        return await self._until(lambda: self._missing(client), self._reached)
 
-        connection = await BaseHook.aget_connection(self.druid_conn_id)
-        bundle = (await connection.aextra_dejson()).get("ca_bundle_path")
-        async with httpx.AsyncClient(
-            base_url=router_url(connection),
-            auth=(connection.login, connection.password or "") if connection.login else None,
-            verify=ssl.create_default_context(cafile=bundle) if bundle else _default_trust(),
-            timeout=HTTP_TIMEOUT,
-        ) as client:
-            return await self._until(lambda: self._missing(client), self._reached)
-
-    async def _missing(self, client: httpx.AsyncClient) -> str:
-        druid = f"Druid at {str(client.base_url).rstrip('/')}"
+    async def _missing(self, client: DruidClient) -> str:
+        druid = f"Druid at {client.url}"
         state = await self._vm_state()
         if state.trouble:
             return f"{state.trouble}; {druid} was not asked"
@@ -184,8 +165,12 @@ class DruidHealthTrigger(VmTrigger):
             )
         if state.status != "RUNNING":
             return f"VM {self._name} is {state.status or 'missing'}, so {druid} was not asked"
-        missing = await self._missing_of_druid(client, druid)
-        return f"VM {self._name} is RUNNING, {missing}" if missing else ""
+        try:
+            # The client blocks: a call in this event loop would stop all other triggers meanwhile.
+            missing = await asyncio.to_thread(missing_services, client)
+        except LoginRefusedError as error:
+            raise AirflowException(f"Connection '{self.druid_conn_id}': {error}") from error
+        return f"VM {self._name} is RUNNING. {missing}" if missing else ""
 
     def _ended_by(self) -> str:
         vm = self._compute.find(
@@ -195,25 +180,6 @@ class DruidHealthTrigger(VmTrigger):
             retries=0,
         )
         return self._compute.ended_by(vm) if vm else ""
-
-    async def _missing_of_druid(self, client: httpx.AsyncClient, druid: str) -> str:
-        try:
-            answer = await client.post("/druid/v2/sql", json={"query": SERVERS_SQL})
-        except httpx.TransportError as error:
-            return f"{druid} does not answer ({type(error).__name__})"
-        if answer.status_code in (401, 403):
-            raise AirflowException(
-                f"{druid} refuses the login of connection '{self.druid_conn_id}' "
-                f"(HTTP {answer.status_code})"
-            )
-        if answer.status_code != 200:
-            return f"{druid} answers HTTP {answer.status_code}"
-        try:
-            present = [str(row["server_type"]) for row in answer.json()]
-        except (ValueError, KeyError, TypeError):
-            return f"{druid} answers something that is not a result"
-        missing = missing_servers(present)
-        return f"{druid} lacks {', '.join(missing)}" if missing else ""
 
 
 class VmWatchTrigger(VmTrigger):

@@ -1,4 +1,8 @@
-"""Base class of the triggers: polls until nothing is missing or the deadline is over."""
+"""Base class of the triggers: polls until nothing is missing or the deadline is over.
+
+It is the asynchronous counterpart of `include.waiting`. Its deadline is a Unix time, since a
+trigger may move to another process while it waits.
+"""
 
 from __future__ import annotations
 

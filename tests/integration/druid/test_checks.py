@@ -3,7 +3,6 @@
 import json
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from confluent_kafka import Producer
 
 from include.druid.checks import CheckResult, load_checks
-from include.druid.client import DruidClient, DruidError
+from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.page.flow_health import read_sales
 from include.sales.content import SaleSource
@@ -21,7 +20,7 @@ from include.sales.event import ESTADOS, Venta, format_ts, iva_incluido
 from include.sales.market import load_market
 from include.stream.publisher import SalePublisher
 from include.stream.topics import ensure_topic
-from tests.support.druid import remove_supervisor
+from tests.support.druid import remove_supervisor, wait_for_rows
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 
@@ -117,20 +116,6 @@ def step(first: Mapping[str, Any], estado: str, **changes: Any) -> dict[str, Any
     )
 
 
-def await_rows(druid: DruidClient, datasource: str, count: int) -> None:
-    deadline = time.monotonic() + 60
-    found: object = None
-    while time.monotonic() < deadline:
-        try:
-            found = druid.sql(f'SELECT COUNT(*) AS n FROM "{datasource}"')[0]["n"]  # noqa: S608
-        except DruidError as error:
-            found = error
-        if found == count:
-            return
-        time.sleep(0.1)
-    pytest.fail(f"Druid shows {found}, not {count} rows")
-
-
 def statuses(results: Mapping[str, CheckResult]) -> dict[str, str]:
     return {name: result.status for name, result in results.items()}
 
@@ -157,7 +142,7 @@ def test_published_sales_pass_every_check(
     with publisher:
         publisher.open()
         publisher.commit(published)
-    await_rows(druid, datasource, len(published))
+    wait_for_rows(druid, datasource, len(published))
 
     results = run()
     assert statuses(results) == dict.fromkeys(statuses(results), "ok"), results
@@ -205,7 +190,7 @@ def test_each_error_is_reported_with_its_exact_count(
     for row in sent:
         producer.produce(datasource, json.dumps(row))
     assert producer.flush(30) == 0
-    await_rows(druid, datasource, len(sent))
+    wait_for_rows(druid, datasource, len(sent))
 
     results = run()
     assert statuses(results) == {
@@ -266,7 +251,7 @@ def test_sales_are_expected_while_they_are_produced_and_ingested(
     ) as publisher:
         publisher.open()
         publisher.commit(chains("hoy", 1)[0][:1])
-    await_rows(druid, datasource, 1)
+    wait_for_rows(druid, datasource, 1)
     selling = {"abierta": True, "motivo": "se publica la corrida hoy"}
     assert expected(ayer="success", hoy="running") == selling
     # Sales of another run do not count.

@@ -20,9 +20,9 @@ from include.druid.supervisor import supervisor_spec, unfinished_tasks
 from include.sales.bulk import evenly
 from include.sales.event import encode
 from include.sales.faults import FATES, GARBLED, FaultRates, Faults, garble
-from include.stack.waiting import wait_until
 from include.stream.load import publish_load
 from include.stream.session import Published
+from include.waiting import wait_until
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.place import SEED, Place
 from ventas_airflow.operators import ledger as ledger_operators
@@ -75,10 +75,7 @@ def _patience(connections: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def await_stats(druid: DruidClient, supervisor: str, began: datetime, total: int) -> RowStats:
     """Wait until Druid has counted `total` records, and return its counts."""
     wait_until(
-        lambda: sum(row_stats(druid, supervisor, began)) == total,
-        service="Druid",
-        address=druid.url,
-        seconds=60,
+        lambda: sum(row_stats(druid, supervisor, began)) == total, f"counts of {total} records", 60
     )
     return row_stats(druid, supervisor, began)
 
@@ -180,12 +177,7 @@ def test_run_with_every_injected_fault_reconciles_and_equals_the_ledger(
 
     # The same again after Druid's task has ended, and by sums, as for a large run.
     druid.suspend_supervisor(place.topic)
-    wait_until(
-        lambda: not unfinished_tasks(druid.tasks(place.topic)),
-        service="Druid",
-        address=druid.url,
-        seconds=60,
-    )
+    wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 60)
     monkeypatch.setattr("include.druid.reconcile.IDS_AT_MOST", 0)
     assert published.confirmadas < IDS_AT_MOST
     ended = reconcile(place, published, began)

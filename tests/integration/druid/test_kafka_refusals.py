@@ -17,9 +17,9 @@ from include.druid.client import DruidClient
 from include.druid.supervisor import describe, kafka_refusal, supervisor_spec
 from include.stack import security
 from include.stack.certificates import Authority
-from include.stack.waiting import wait_until
 from include.stream.reader import read_committed
 from include.stream.topics import ensure_topic
+from include.waiting import wait_until
 from tests.integration.conftest import SecuredKafka
 from tests.integration.stream.test_security import publish
 from tests.support.druid import remove_supervisor, wait_for_rows
@@ -90,7 +90,7 @@ def test_refusal_is_reported_in_one_sentence(supervisors: Supervisors, case: Cas
     def told() -> str:
         return kafka_refusal(supervisors.status(case), supervisors.began)
 
-    wait_until(lambda: bool(told()), service="Druid", address=supervisors.druid.url, seconds=90)
+    wait_until(told, "the refusal in the supervisor's status", 90)
     assert told().startswith(case.told)
     status = supervisors.status(case)
     assert case.told in describe(status)

@@ -15,9 +15,10 @@ import pytest
 from confluent_kafka import Producer
 
 from include.druid.client import DruidClient, DruidError
+from include.druid.queries import for_datasource
 from include.druid.row_stats import RowStats, row_stats
 from include.druid.supervisor import supervisor_spec, unfinished_tasks
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 from tests.support.druid import remove_supervisor
 from tests.support.place import Place, make_place
 
@@ -42,7 +43,8 @@ def objects(payload: Any) -> int:
 
 
 def rows(druid: DruidClient, datasource: str) -> Counter[str]:
-    found = druid.sql(f'SELECT id_evento, COUNT(*) AS n FROM "{datasource}" GROUP BY 1')  # noqa: S608
+    query = 'SELECT id_evento, COUNT(*) AS n FROM "{datasource}" GROUP BY 1'
+    found = druid.sql(for_datasource(query, datasource))
     return Counter({row["id_evento"]: row["n"] for row in found})
 
 
@@ -85,7 +87,7 @@ def test_each_payload_goes_to_its_expected_count_and_stops_nothing(
     def counted() -> bool:
         return sum(row_stats(druid, place.topic, began)) >= sum(expected)
 
-    wait_until(counted, service="Druid", address=druid.url, seconds=60)
+    wait_until(counted, "the counts of all records", 60)
     assert row_stats(druid, place.topic, began) == expected
     assert rows(druid, place.topic) == expected_rows
     # One count per offset, and one more for each record with two events.
@@ -94,19 +96,11 @@ def test_each_payload_goes_to_its_expected_count_and_stops_nothing(
     assert sum(expected) == offsets + twice
 
     druid.suspend_supervisor(place.topic)
-    wait_until(
-        lambda: not unfinished_tasks(druid.tasks(place.topic)),
-        service="Druid",
-        address=druid.url,
-        seconds=90,
-    )
+    wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 90)
     assert {task["statusCode"] for task in druid.tasks(place.topic)} == {"SUCCESS"}
     assert row_stats(druid, place.topic, began) == expected
 
     def handed_off() -> bool:
-        try:
-            return rows(druid, place.topic) == expected_rows
-        except DruidError:
-            return False
+        return rows(druid, place.topic) == expected_rows
 
-    wait_until(handed_off, service="Druid", address=druid.url, seconds=60)
+    wait_until(handed_off, "the rows on the historical", 60, errors=DruidError)

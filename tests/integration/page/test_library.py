@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from include.druid.client import DruidClient, QueryCanceledError, QueryTimeoutError
+from include.druid.queries import for_datasource
 from include.druid.supervisor import supervisor_spec
 from include.page.library import Query, bind, load_library
 from include.page.sql_box import MOST_ROWS, MOST_SECONDS, Answer, ask, ask_freely
@@ -32,9 +33,10 @@ LIBRARY = {query.name: query for query in load_library()}
 #: The datasource joined with itself three times: far more combinations than Druid can process.
 ENDLESS = """
 SELECT COUNT(*) AS n FROM (
-  SELECT a.id_evento, b.id_venta, c.sku FROM "{0}" a
-  JOIN "{0}" b ON a.provincia = b.provincia JOIN "{0}" c ON a.provincia = c.provincia
-  JOIN "{0}" d ON a.provincia = d.provincia
+  SELECT a.id_evento, b.id_venta, c.sku FROM "{datasource}" a
+  JOIN "{datasource}" b ON a.provincia = b.provincia
+  JOIN "{datasource}" c ON a.provincia = c.provincia
+  JOIN "{datasource}" d ON a.provincia = d.provincia
 )
 """
 
@@ -189,15 +191,17 @@ def test_values_filter_and_sort(druid: DruidClient, seeded: Seeded) -> None:
 
 
 def test_free_sql_keeps_its_order_within_its_limit(druid: DruidClient, seeded: Seeded) -> None:
-    sql = (
-        "SELECT producto, COUNT(*) AS n "  # noqa: S608
-        f'FROM "{seeded.datasource}" GROUP BY 1 ORDER BY n DESC, producto; -- the end'
+    sql = for_datasource(
+        'SELECT producto, COUNT(*) AS n FROM "{datasource}" '
+        "GROUP BY 1 ORDER BY n DESC, producto; -- the end",
+        seeded.datasource,
     )
     everything = free(druid, seeded, sql, rows=MOST_ROWS)
     assert not everything.truncated
     few = free(druid, seeded, sql, rows=5)
     assert (few.rows, few.truncated) == (everything.rows[:5], True)
-    none = free(druid, seeded, f'SELECT sku FROM "{seeded.datasource}" WHERE 1 = 0')  # noqa: S608
+    empty = for_datasource('SELECT sku FROM "{datasource}" WHERE 1 = 0', seeded.datasource)
+    none = free(druid, seeded, empty)
     assert ([column.name for column in none.columns], none.rows) == (["sku"], [])
 
 
@@ -210,30 +214,30 @@ def test_query_of_a_store_owner_is_answered(druid: DruidClient, seeded: Seeded, 
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        ('SELECT sku, SUM(cantidad) OVER () FROM "{0}"', "OVER"),
+        ('SELECT sku, SUM(cantidad) OVER () FROM "{datasource}"', "OVER"),
         (
-            'SELECT a.sku, n FROM (SELECT sku, COUNT(*) AS n FROM "{0}" GROUP BY 1) a '
-            'CROSS JOIN (SELECT COUNT(*) AS m FROM "{0}") b ORDER BY n',
+            'SELECT a.sku, n FROM (SELECT sku, COUNT(*) AS n FROM "{datasource}" GROUP BY 1) a '
+            'CROSS JOIN (SELECT COUNT(*) AS m FROM "{datasource}") b ORDER BY n',
             "JOIN",
         ),
-        ('SELECT nada FROM "{0}"', r"Column 'nada' not found .*line \[1\], column \[8\]"),
+        ('SELECT nada FROM "{datasource}"', r"Column 'nada' not found .*line \[1\], column \[8\]"),
         ("SELECT * FROM nada", "La tabla nada no se consulta acá"),
-        ('SELECT STDDEV(cantidad) FROM "{0}"', "STDDEV"),
-        ("SELECT * FROM TABLE(EXTERN('{{}}', '{{}}', '[]'))", "EXTERN"),
+        ('SELECT STDDEV(cantidad) FROM "{datasource}"', "STDDEV"),
+        ("SELECT * FROM TABLE(EXTERN('{}', '{}', '[]'))", "EXTERN"),
     ],
 )
 def test_invalid_or_dangerous_free_sql_is_refused_with_the_reason(
     druid: DruidClient, seeded: Seeded, sql: str, told: str
 ) -> None:
     with pytest.raises(SqlRefusedError, match=told):
-        free(druid, seeded, sql.format(seeded.datasource))
+        free(druid, seeded, for_datasource(sql, seeded.datasource))
 
 
 def test_slow_free_sql_ends_at_its_time_out(druid: DruidClient, seeded: Seeded) -> None:
     once = DruidClient(druid.url, retries=0)
     began = time.monotonic()
     with pytest.raises(QueryTimeoutError):
-        free(once, seeded, ENDLESS.format(seeded.datasource), seconds=1)
+        free(once, seeded, for_datasource(ENDLESS, seeded.datasource), seconds=1)
     assert time.monotonic() - began < MOST_SECONDS
 
 
@@ -244,7 +248,8 @@ def test_free_sql_is_cancelled_by_its_id(druid: DruidClient, seeded: Seeded) -> 
 
     def endless() -> None:
         try:
-            ask(once, ENDLESS.format(seeded.datasource), seconds=MOST_SECONDS, query_id=asked)
+            sql = for_datasource(ENDLESS, seeded.datasource)
+            ask(once, sql, seconds=MOST_SECONDS, query_id=asked)
         except QueryCanceledError as error:
             ended.append(error)
 

@@ -10,8 +10,8 @@ import pytest
 
 from include.sales import pace, steady_clock
 from include.stack import stack as embedded
-from include.stack.waiting import wait_until
 from include.stream import load
+from include.waiting import wait_until
 from tests.integration.conftest import OwnKafka
 from tests.integration.stream.clock import Clock
 from tests.support.place import Place, make_place
@@ -39,12 +39,7 @@ def broker(own_kafka: OwnKafka) -> Iterator[int]:
     """Process id of the broker, to pause with SIGSTOP; it runs again after the test."""
     yield own_kafka.pid
     os.kill(own_kafka.pid, signal.SIGCONT)
-    wait_until(
-        lambda: embedded.kafka_answers(own_kafka.settings),
-        service="Kafka",
-        address=own_kafka.config["bootstrap.servers"],
-        seconds=120,
-    )
+    wait_until(lambda: embedded.kafka_answers(own_kafka.settings), "Kafka", 120)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.stack.waiting import wait_until
 from include.stream.ledger import read_run
 from include.stream.reader import ids_of_run
+from include.waiting import wait_until
 from tests.integration.stream.clock import Clock, Stop
 from tests.support.place import PATIENCE, SEED, Place
 from ventas_airflow.operators.publish import PublishSalesOperator
@@ -127,12 +127,7 @@ def test_sigterm_ends_the_task_as_failed_with_its_counts(
 
     def terminate() -> None:
         stop.waited_for.wait()
-        wait_until(
-            lambda: not sold or bool(place.events()),
-            service="Kafka",
-            address=place.config["bootstrap.servers"],
-            seconds=PATIENCE,
-        )
+        wait_until(lambda: not sold or place.events(), "the first event in Kafka", PATIENCE)
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGTERM)
 

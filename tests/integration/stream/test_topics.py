@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import TopicCollection
 from confluent_kafka.admin import NewTopic
 
-from include.stream import topics
+from include import waiting
 from include.stream.errors import KafkaRefusedError, KafkaUnreachableError
 from include.stream.reader import Offsets, offsets_of, read_committed
 from include.stream.topics import (
@@ -84,7 +84,7 @@ def test_missing_topic_is_named_at_once(
     def sleep(_: float) -> None:
         pytest.fail("a missing topic is not waited for")
 
-    monkeypatch.setattr(topics, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    monkeypatch.setattr(waiting, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
     for look in (
         lambda: describe_topic(Admin(kafka_config), topic_suffix),
         lambda: offsets_of(kafka_config, topic_suffix),

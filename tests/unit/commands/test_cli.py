@@ -20,7 +20,7 @@ from include.sales.market import DATA
 from include.stack import airflow, stack
 from include.stack.folder import LOCK, MARKER, claim
 from include.stack.settings import ROOT, Settings
-from include.stack.waiting import WaitTimeoutError
+from include.waiting import WaitTimeoutError
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,13 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from include.waiting import wait_until
 
 #: Value of each variable that the script reads. One has a quote, which ends a string in SQL.
 PASSWORDS = {"AIRFLOW_DATABASE_PASSWORD": "a'irflow", "DRUID_DATABASE_PASSWORD": "druid"}
@@ -76,11 +77,12 @@ def postgres(
     server = None
     try:
         server = Postgres(folder, places[-1].parent, account)
-        deadline = time.monotonic() + 120
-        while (done := server.psql("postgres", "superuser", "postgres", "SELECT 1")).returncode:
-            assert time.monotonic() < deadline, done.stderr
+
+        def answers() -> bool:
             assert server.process.poll() is None, "PostgreSQL ended"
-            time.sleep(0.2)
+            return server.psql("postgres", "superuser", "postgres", "SELECT 1").returncode == 0
+
+        wait_until(answers, "PostgreSQL", 120)
         script = compose["configs"]["postgres-roles"]["content"]
         made = server.psql("postgres", "superuser", "postgres", script)
         assert (made.returncode, made.stderr) == (0, "")

@@ -80,6 +80,7 @@ def strings(node: Any) -> Iterator[str]:
 
 
 def validator() -> Draft7Validator:
+    """Return a validator for the Compose project's own schema, which no package on PyPI carries."""
     schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text(encoding="utf-8"))
     Draft7Validator.check_schema(schema)
     return Draft7Validator(schema)

@@ -20,7 +20,7 @@ from airflow.providers.google.cloud.secrets.secret_manager import CloudSecretMan
 from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
 from hcl2.utils import SerializationOptions
 
-from include.gcp.definition import VmSettings, firewall, instance
+from include.gcp.definition import VmSettings, instance
 from include.stack.airflow import connections
 from include.stack.settings import ROOT, Settings
 from ventas_airflow.delivery import CONNECTION
@@ -86,7 +86,6 @@ def rules() -> dict[str, dict[str, Any]]:
 def test_airflow_may_reach_only_the_port_of_the_router() -> None:
     (allowed,) = rules()["airflow"]["allow"]
     assert allowed["ports"] == ["8888"]
-    assert firewall()["allowed"][0]["ports"] == ["22", "8888"]
     assert re.findall(r"port += (\d+)", CODE) == ["8888", "8888"]
 
 

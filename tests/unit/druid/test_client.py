@@ -108,31 +108,34 @@ def test_temporary_status_is_retried_until_it_succeeds(
     assert router.times("POST", SQL) == 3
 
 
+CONFIG = "/druid/coordinator/v1/config"
+
+
 def test_lasting_503_raises_unreachable_with_the_servers_message(
     router: Router, client: DruidClient
 ) -> None:
-    router.on("GET", SUPERVISORS, (503, b"no overlord leader"))
+    router.on("GET", CONFIG, (503, b"no overlord leader"))
     with pytest.raises(DruidUnreachableError, match="still answers 503: no overlord leader"):
-        client.supervisor_ids()
-    assert router.times("GET", SUPERVISORS) == 8
+        client.coordinator_config()
+    assert router.times("GET", CONFIG) == 8
     with pytest.raises(DruidUnreachableError):
-        DruidClient(router.url, retries=0).supervisor_ids()
-    assert router.times("GET", SUPERVISORS) == 9
+        DruidClient(router.url, retries=0).coordinator_config()
+    assert router.times("GET", CONFIG) == 9
 
 
 def test_refused_connection_raises_unreachable_with_the_address() -> None:
     [closed] = free_ports(1)
     url = f"http://127.0.0.1:{closed}"
     with pytest.raises(DruidUnreachableError, match=f"does not answer at {url} .*VM on"):
-        DruidClient(url).supervisor_ids()
+        DruidClient(url).coordinator_config()
 
 
 def test_hanging_server_is_tried_only_twice(router: Router) -> None:
-    router.on("GET", SUPERVISORS, (200, []))
+    router.on("GET", CONFIG, (200, {}))
     router.awake.clear()
     with pytest.raises(DruidUnreachableError, match=r"ConnectionError|ReadTimeout"):
-        DruidClient(router.url, timeout=0.1).supervisor_ids()
-    assert router.times("GET", SUPERVISORS) == 2
+        DruidClient(router.url, timeout=0.1).coordinator_config()
+    assert router.times("GET", CONFIG) == 2
 
 
 def test_authentication_is_sent_with_the_request(router: Router) -> None:
@@ -182,7 +185,7 @@ def test_tasks_are_requested_by_quoted_datasource(router: Router, client: DruidC
 
 def test_refused_login_raises_with_the_solution(router: Router, client: DruidClient) -> None:
     router.on("POST", SQL, (401, {"error": "Unauthorized"}))
-    with pytest.raises(DruidError, match=f"{router.url} refuses the login: correct login and"):
+    with pytest.raises(DruidError, match=f"{router.url} refuses the login \\(HTTP 401\\): correct"):
         client.sql("SELECT 1")
 
 

@@ -13,8 +13,9 @@ from airflow.sdk import BaseOperator
 from google.cloud.compute_v1 import Firewall, Instance
 
 from include.gcp import boot
-from include.gcp.definition import VmSettings, firewall, instance, vm_body, with_startup
+from include.gcp.definition import VmSettings, instance, vm_body, with_startup
 from include.gcp.prices import price_of
+from include.stack.settings import ROOT
 
 ZONE = "southamerica-east1-a"
 EXTRA = {"project": "tienda", "zone": ZONE, "instance": "druid-ventas"}
@@ -57,7 +58,7 @@ def test_data_disk_has_a_name_and_is_not_deleted_with_the_vm() -> None:
 
 def test_vm_has_no_external_address_and_firewall_admits_only_iap() -> None:
     assert [n.get("accessConfigs") for n in rendered()["networkInterfaces"]] == [None]
-    rule = Firewall.from_json(json.dumps(firewall()))
+    rule = Firewall.from_json((ROOT / "include/gcp/firewall.json").read_text())
     assert list(rule.source_ranges) == ["35.235.240.0/20"]
     assert list(rule.target_tags) == list(rendered()["tags"]["items"])
     assert [list(allowed.ports) for allowed in rule.allowed] == [["22", "8888"]]

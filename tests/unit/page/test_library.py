@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from include.druid.front_matter import SqlFileError
 from include.page.library import (
     Chart,
     Column,
-    LibraryError,
     Parameter,
     Query,
     Texts,
@@ -20,18 +20,22 @@ from include.page.library import (
 from include.sales.local_time import epoch_ms
 
 GOOD = """\
--- title_es: Prueba
--- title_en: Trial
--- description_es: Lo que muestra,
---   en dos renglones.
--- description_en: What it shows.
--- parameter: desde time -24h; Desde; From
--- parameter: cuantos number 5 1..50; Cuántos; How many
--- parameter: orden choice suben|bajan; Orden; Order
--- parameter: producto text; Producto; Product
--- column: producto text; Producto; Product
--- column: n number; Ventas; Sales
--- chart: bar producto: n
+-- title: {es: Prueba, en: Trial}
+-- description:
+--   es: Lo que muestra,
+--     en dos renglones.
+--   en: What it shows.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: cuantos, kind: number, default: 5, minimum: 1, maximum: 50,
+--       label: {es: Cuántos, en: How many}}
+--   - {name: orden, kind: choice, default: suben, choices: [suben, bajan],
+--       label: {es: Orden, en: Order}}
+--   - {name: producto, kind: text, label: {es: Producto, en: Product}}
+-- columns:
+--   - {name: producto, kind: text, title: {es: Producto, en: Product}}
+--   - {name: n, kind: number, title: {es: Ventas, en: Sales}}
+-- chart: {kind: bar, x: producto, y: [n]}
 SELECT producto, COUNT(*) AS n FROM "{datasource}" -- not :this
 WHERE __time >= MILLIS_TO_TIMESTAMP(:desde) AND (:producto = '' OR producto = :producto)
   AND motivo <> ':nor this' GROUP BY 1
@@ -79,50 +83,43 @@ def test_file_is_parsed_into_a_query(load: Load) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("-- title_en: Trial", "-- title_en:", "a.sql:2: title_en is empty"),
-        ("-- title_en: Trial\n", "", "a.sql:1: title_en is missing"),
-        ("-- title_en: Trial", "-- title: Trial", "a.sql:2: there is no key 'title'; there are"),
-        ("-- title_en: Trial", "-- title_es: Otra", "a.sql:2: title_es is given twice"),
-        ("-- title_en: Trial", "--title_en: Trial", "a.sql:2: '--title_en: Trial' is not '-- key"),
-        ("desde time -24h", "desde time ayer", "a.sql:6: 'ayer' is no default for time desde"),
-        ("desde time -24h", "Desde time -24h", "a.sql:6: a parameter's name has small letters"),
-        ("desde time -24h", "desde hora -24h", "a.sql:6: the kind is text or number or time or ch"),
-        ("; Desde; From", "; Desde", "a.sql:6: 'desde time -24h; Desde' is not 'name kind defau"),
-        ("5 1..50", "5", "a.sql:7: '5' is not 'default minimum..maximum'"),
-        ("5 1..50", "0 1..50", "a.sql:7: '0' is no default for number cuantos"),
-        ("suben|bajan;", "suben;", "a.sql:8: 'suben' is not 'a|b'"),
-        (
-            "producto text; Producto; Product\n-- c",
-            "otro text; Otro; Other\n-- c",
-            "a.sql:13: the SQ",
-        ),
-        ("n number; Ventas", "n number 3; Ventas", "a.sql:11: a column has no '3'"),
-        ("n number; Ventas", "m number; Ventas", "a.sql:13: the SQL has no column m"),
-        ("n number; Ventas", "producto text; Ventas", "a.sql:13: producto is given twice"),
-        ("bar producto: n", "pie producto: n", "a.sql:12: 'pie producto: n' is not 'bar x: y, y'"),
-        ("bar producto: n", "bar producto: m", "a.sql:13: the chart's m is no column"),
-        ("LIMIT :cuantos", "LIMIT :tope", "a.sql:13: the SQL asks for :tope, which is no parame"),
-        ("LIMIT :cuantos", "", "a.sql:13: the SQL does not use the parameter cuantos"),
-        (GOOD[GOOD.index("SELECT") :], "", "a.sql:13: there is no SQL"),
+        (", en: Trial", "", "a.sql:1: Object missing required field `en` - at `$.title`"),
+        ("en: Trial", "en: ''", "a.sql:1: a text of Texts(es='Prueba', en='') is empty"),
+        ("-- chart:", "-- titulo:", "a.sql:16: Object contains unknown field `titulo`"),
+        ("-- chart:", "-- title:", "a.sql:16: the header is not YAML: title is given twice"),
+        ("default: -24h", "default: ayer", "a.sql:6: 'ayer' is no default for time desde - at"),
+        ("name: desde", "name: Desde", "a.sql:6: Expected `str` matching regex '^[a-z_]+$' - at"),
+        ("kind: time", "kind: hora", "a.sql:6: Invalid enum value 'hora' - at `$.parameters[0]."),
+        (", minimum: 1, maximum: 50", "", "a.sql:6: '5' is no default for number cuantos"),
+        ("default: 5", "default: 0", "a.sql:6: '0' is no default for number cuantos"),
+        ("default: suben, ", "", "a.sql:6: '' is no default for choice orden"),
+        ("name: producto", "name: otro", "a.sql:1: the SQL asks for :producto, which is no param"),
+        ("title: {es: Ventas", "size: 3, title: {es: Ventas", "a.sql:13: Object contains unknow"),
+        ("name: n", "name: m", "a.sql:1: the SQL has no column m"),
+        ("name: n", "name: producto", "a.sql:1: the chart's n is no column; producto is given t"),
+        ("kind: bar", "kind: pie", "a.sql:16: Invalid enum value 'pie' - at `$.chart.kind`"),
+        ("y: [n]", "y: [m]", "a.sql:1: the chart's m is no column"),
+        ("LIMIT :cuantos", "LIMIT :tope", "a.sql:1: the SQL asks for :tope, which is no parame"),
+        ("LIMIT :cuantos", "", "a.sql:1: the SQL does not use the parameter cuantos"),
+        (GOOD[GOOD.index("SELECT") :], "", "a.sql:1: there is no SQL"),
     ],
 )
 def test_mistake_is_reported_with_file_and_line(
     load: Load, old: str, new: str, problem: str
 ) -> None:
     assert old in GOOD
-    with pytest.raises(LibraryError) as error:
+    with pytest.raises(SqlFileError) as error:
         load(a=GOOD.replace(old, new, 1))
     assert str(error.value).startswith(problem)
 
 
 def test_mistakes_of_all_files_are_reported_together(load: Load, tmp_path: Path) -> None:
-    (tmp_path / "odd.sql").write_bytes(b"-- title_es: \xff\n")
-    with pytest.raises(LibraryError) as error:
-        load(a=GOOD.replace("5 1..50", "x").replace("suben|bajan", ""), b=GOOD, c="SELECT 1")
+    (tmp_path / "odd.sql").write_bytes(b"-- title: \xff\n")
+    with pytest.raises(SqlFileError) as error:
+        load(a=GOOD.replace("kind: bar", "kind: pie"), b=GOOD, c="SELECT 1")
     assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [
-        "a.sql:7",
-        "a.sql:8",
-        *["c.sql:1"] * 4,
+        "a.sql:16",
+        "c.sql:1",
         "odd.sql:1",
     ]
 

@@ -9,21 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from ventas_airflow import concurrent_runs, preconditions
-from ventas_airflow.operators import compute, ledger, reconcile, supervisor, waiting, watch
+import include.waiting
+from ventas_airflow.operators import compute, supervisor, waiting, watch
 from ventas_airflow.triggers import waiting as triggers
 
-WAITING = (
-    preconditions,
-    concurrent_runs,
-    compute,
-    ledger,
-    reconcile,
-    supervisor,
-    waiting,
-    watch,
-    triggers,
-)
+WAITING = (include.waiting, compute, supervisor, waiting, watch, triggers)
 
 
 class Clock:

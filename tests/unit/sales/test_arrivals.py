@@ -68,7 +68,7 @@ def test_counts_are_poisson_at_any_rate_also_far_below_one_a_second(scale: float
 def test_gaps_are_exponential_and_spread_within_the_second() -> None:
     opens = START + 12 * HOUR
     gaps = np.diff(arrivals(DEMAND, 7, opens, opens + HOUR, 2)) / 1000
-    mean = 1 / DEMAND.events_per_second_at(opens, 2)
+    mean = 3600 / DEMAND.expected(opens, opens + HOUR, 2)
     assert gaps.mean() == pytest.approx(mean, rel=0.05)
     assert (gaps > mean).mean() == pytest.approx(np.exp(-1), abs=0.02)
     seconds = arrivals(DEMAND, 7, opens, opens + HOUR, 2) % 1000

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.sales.demand import REFERENCE_YEAR, Demand
-from include.sales.local_time import first_hour
+from include.sales.local_time import epoch_ms, first_hour, hours_of
 from include.sales.market import Market, load_market
 from include.sales.tables import CHANNELS
 
 MARKET = load_market()
 DEMAND = Demand(MARKET)
+HOUR = timedelta(hours=1)
 GROUPS = [row.grupo for row in MARKET.groups]
 
 moments = st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))
@@ -45,11 +46,11 @@ def test_groups_and_platforms_have_their_shares_of_the_year(market: Market) -> N
 
 
 @given(moments, st.floats(0, 1000))
-def test_rate_is_proportional_to_scale(moment: datetime, scale: float) -> None:
-    assert DEMAND.events_per_second_at(moment, scale) == pytest.approx(
-        scale * DEMAND.events_per_second_at(moment)
-    )
-    assert DEMAND.events_per_second_at(moment) > 0
+def test_expected_number_is_proportional_to_scale(moment: datetime, scale: float) -> None:
+    later = moment + HOUR
+    at_one = DEMAND.expected(moment, later)
+    assert DEMAND.expected(moment, later, scale) == pytest.approx(scale * at_one)
+    assert at_one > 0
 
 
 @given(moments, st.lists(st.integers(0, 10_000_000), min_size=2, max_size=4))
@@ -63,16 +64,15 @@ def test_expected_number_of_an_interval_is_the_sum_of_its_parts(
 
 def test_the_expected_number_of_an_hour_is_its_rate() -> None:
     start = local(2026, 5, 6, 11)
-    assert DEMAND.expected(start, start + timedelta(hours=1), 2) == pytest.approx(
-        3600 * DEMAND.events_per_second_at(start, 2)
-    )
+    rate = 2 * DEMAND.at(hours_of(epoch_ms(start))).sum()
+    assert DEMAND.expected(start, start + HOUR, 2) == pytest.approx(3600 * rate)
 
 
 def test_day_of_the_curve_is_the_local_day() -> None:
     """Sunday starts at 03:00 UTC, when its night replaces Saturday's."""
     midnight = local(2026, 5, 10, 0)
-    before = DEMAND.events_per_second_at(midnight - timedelta(milliseconds=1))
-    after = DEMAND.events_per_second_at(midnight)
+    before = DEMAND.expected(midnight - timedelta(milliseconds=1), midnight) * 1000
+    after = DEMAND.expected(midnight, midnight + timedelta(milliseconds=1)) * 1000
     hours = DEMAND.hourly(2026).sum(axis=(1, 2))
     first = first_hour(date(2026, 5, 10)) - first_hour(date(2026, 1, 1))
     assert before == pytest.approx(hours[first - 1])
@@ -170,4 +170,4 @@ def test_curve_continues_after_the_last_dated_event() -> None:
 
 def test_a_moment_without_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="needs a time zone"):
-        DEMAND.events_per_second_at(datetime(2026, 5, 6))
+        DEMAND.expected(datetime(2026, 5, 6), datetime(2026, 5, 7))

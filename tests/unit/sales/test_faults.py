@@ -14,7 +14,6 @@ from include.sales.faults import (
     FATES,
     FLAG,
     GARBLED,
-    KINDS,
     FaultRates,
     Faults,
     garble,
@@ -132,7 +131,3 @@ def test_garbled_copies_that_become_rows_differ_in_id_and_one_value() -> None:
 def test_unparseable_copies_are_not_events(kind: str) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
         decode(garble(kind, encode(EVENT)))
-
-
-def test_each_kind_has_its_own_bit() -> None:
-    assert len({FLAG[kind] for kind in KINDS}) == len(KINDS)

@@ -8,14 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from airflow.providers.apache.druid.hooks.druid import DruidDbApiHook
 from airflow.sdk import Connection
 from requests.auth import HTTPBasicAuth
 
 from include.stack import airflow, security
 from include.stack.settings import Settings
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
-from ventas_airflow.hooks.druid import DruidSupervisorHook
+from ventas_airflow.hooks.druid import DruidBrokerHook, DruidSupervisorHook
 from ventas_airflow.hooks.kafka import KafkaConfigHook
 
 SECRETS = ("CORE__FERNET_KEY", "API__SECRET_KEY", "API_AUTH__JWT_SECRET")
@@ -88,7 +87,7 @@ def test_airflow_parses_each_connection(settings: Settings, variables: dict[str,
 @pytest.mark.usefixtures("variables")
 def test_each_hook_uses_the_address_of_its_service(settings: Settings) -> None:
     assert DruidSupervisorHook().get_client().url == settings.url("druid")
-    assert DruidDbApiHook().get_uri() == f"druid://{settings.address('druid')}/druid/v2/sql"
+    assert DruidBrokerHook().get_client().url == settings.url("druid")
     assert KafkaConfigHook().get_conn == {"bootstrap.servers": settings.address("kafka")}
     compute = VentasComputeEngineHook()
     assert compute._get_field("api_endpoint") == settings.url("compute")
@@ -104,14 +103,27 @@ def test_each_hook_uses_login_and_certificate_of_a_secured_stack(
     ca = str(security.authority(secured).certificate)
     login, password = security.druid_login(secured) or ("", "")
 
-    client = DruidSupervisorHook().get_client()
-    assert client.url == security.druid_url(secured)
-    assert (client._session.auth, client._verify) == (HTTPBasicAuth(login, password), ca)
-    broker = DruidDbApiHook().get_conn().cursor()
-    assert broker.url == f"{security.druid_url(secured)}/druid/v2/sql"
-    assert (broker.user, broker.password) == (login, password)
-    assert broker.ssl_verify_cert == ca
+    for client in (DruidSupervisorHook().get_client(), DruidBrokerHook().get_client()):
+        assert client.url == security.druid_url(secured)
+        assert (client._session.auth, client._verify) == (HTTPBasicAuth(login, password), ca)
     assert KafkaConfigHook().get_conn == security.kafka_config(secured, "airflow")
+
+
+@pytest.mark.parametrize(
+    ("extra", "url"),
+    [
+        ({}, "http://d"),
+        ({"schema": "https", "endpoint": "/druid/v2/sql/"}, "https://d"),
+        ({"endpoint": "behind/a/proxy/druid/v2/sql"}, "http://d/behind/a/proxy"),
+    ],
+)
+def test_broker_connection_is_read_as_the_provider_does(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, str], url: str
+) -> None:
+    connection = {"conn_type": "druid", "host": "d", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_DRUID_BROKER_DEFAULT", json.dumps(connection))
+    client = DruidBrokerHook().get_client()
+    assert (client.url, client._session.auth, client._verify) == (url, None, True)
 
 
 @pytest.mark.parametrize(("extra", "verify"), [({}, True), ({"ca_bundle_path": "/ca"}, "/ca")])

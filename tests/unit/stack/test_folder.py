@@ -21,7 +21,7 @@ from commands.cli import main
 from include.stack import folder, stack
 from include.stack.folder import LOCK, MARKER, FolderError
 from include.stack.settings import ROOT, Settings
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 
 
 @pytest.fixture
@@ -281,9 +281,8 @@ def test_a_killed_command_leaves_no_lock(tmp_path: Path) -> None:
         psutil.Process(pid).kill()
         wait_until(
             lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE,
-            service="the command",
-            address=str(pid),
-            seconds=30,
+            f"the end of the command, process {pid}",
+            30,
         )
         with folder.held(tmp_path, "down"):
             assert f"process {os.getpid()}" in (tmp_path / LOCK).read_text()

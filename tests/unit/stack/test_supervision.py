@@ -25,7 +25,7 @@ from include.stack.processes import (
     write_supervisord_configuration,
 )
 from include.stack.settings import Settings
-from include.stack.waiting import wait_until
+from include.waiting import wait_until
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(300)"]
 
@@ -72,7 +72,7 @@ def wait_for_running(settings: Settings, name: str, *, other_than: int = 0) -> i
         state = states(settings)[name]
         return state["statename"] == "RUNNING" and state["pid"] != other_than
 
-    wait_until(is_running, service=name, address="supervisord", seconds=15, interval=0.05)
+    wait_until(is_running, name, 15, interval=0.05)
     return int(states(settings)[name]["pid"])
 
 
@@ -117,9 +117,7 @@ def test_clean_refuses_while_supervisord_answers_and_processes_are_hidden(
 
 def test_stop_ends_every_process_even_outside_its_group(running: Settings) -> None:
     log = running.logs / "parent.log"
-    wait_until(
-        lambda: bool(log.read_text()), service="parent", address=str(log), seconds=10, interval=0.05
-    )
+    wait_until(log.read_text, f"the process id in {log}", 10, interval=0.05)
     child = int(log.read_text())
     everything = supervision.marked_processes(running)
     assert child in {process.pid for process in everything}

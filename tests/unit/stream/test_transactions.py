@@ -11,7 +11,6 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from include.stream.errors import KafkaRefusedError
 from include.stream.transactions import (
     OutOfTimeError,
-    ToSend,
     TransactionalProducer,
 )
 
@@ -59,7 +58,7 @@ def values(config: dict[str, str], topic: str, expected: int) -> list[bytes | No
 def test_records_of_several_topics_are_sent_in_one_transaction(cluster: MockCluster) -> None:
     it = producer(cluster.config)
     it.init()
-    it.send([ToSend("a", b"k1", b"v1"), ToSend("a", b"k2", b"v2"), ToSend("b", b"k", b"w")])
+    it.send([("a", b"k1", b"v1"), ("a", b"k2", b"v2"), ("b", b"k", b"w")])
     it.close()
 
     assert values(cluster.config, "a", 2) == [b"v1", b"v2"]
@@ -69,7 +68,7 @@ def test_records_of_several_topics_are_sent_in_one_transaction(cluster: MockClus
 def test_batch_larger_than_the_clients_queue_is_sent_completely(cluster: MockCluster) -> None:
     it = producer(cluster.config | {"queue.buffering.max.messages": "10"})
     it.init()
-    it.send([ToSend("a", b"k", b"%03d" % n) for n in range(100)])
+    it.send([("a", b"k", b"%03d" % n) for n in range(100)])
     it.close()
 
     assert values(cluster.config, "a", 100) == [b"%03d" % n for n in range(100)]
@@ -87,11 +86,11 @@ def test_send_after_losing_the_broker_times_out_with_nothing_in_doubt(
 ) -> None:
     it = producer(cluster.config, timeout=2)
     it.init()
-    it.send([ToSend("a", b"k", b"v")])
+    it.send([("a", b"k", b"v")])
     cluster.vanish()
 
     with pytest.raises(OutOfTimeError) as caught:
-        it.send([ToSend("a", b"k", b"w")])
+        it.send([("a", b"k", b"w")])
     it.close()
 
     assert not caught.value.in_doubt
@@ -112,7 +111,7 @@ def test_closed_producer_refuses_to_send() -> None:
     it.close()
     it.close()
     with pytest.raises(ValueError, match="closed"):
-        it.send([ToSend("a", b"k", b"v")])
+        it.send([("a", b"k", b"v")])
 
 
 class Faulty:
@@ -151,7 +150,7 @@ def test_unanswered_commit_leaves_the_transaction_in_doubt(
     faulty(it, repeat(KafkaError(KafkaError._TIMED_OUT, "no answer", retriable=True)))
 
     with pytest.raises(OutOfTimeError) as caught:
-        it.send([ToSend("a", b"k", b"v")])
+        it.send([("a", b"k", b"v")])
     it.close()
 
     assert caught.value.in_doubt
@@ -165,7 +164,7 @@ def test_aborted_transaction_is_retried(cluster: MockCluster) -> None:
     passing = KafkaError(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, "y", retriable=True)
     client = faulty(it, [aborting, passing])
 
-    it.send([ToSend("a", b"k", b"v")])
+    it.send([("a", b"k", b"v")])
     it.close()
 
     assert client.begun == 2
@@ -179,4 +178,4 @@ def test_missing_acl_is_raised_at_once(cluster: MockCluster) -> None:
     with pytest.raises(
         KafkaRefusedError, match="publish in a transaction: give that user the ACLs"
     ):
-        it.send([ToSend("a", b"k", b"v")])
+        it.send([("a", b"k", b"v")])

@@ -1,11 +1,13 @@
 -- title: Tasa de aprobación
 -- description: Porcentaje de aprobadas entre las ventas aprobadas y rechazadas. Se esperan 94 a 95.
 -- severity: warning
--- needs: decididas: 200..
--- bounds: aprobadas_porcentaje: 85..99.5
+-- needs:
+--   - {column: decididas, minimum: 200}
+-- bounds:
+--   - {column: aprobadas_porcentaje, minimum: 85, maximum: 99.5}
 SELECT
   COUNT(*) AS decididas,
   100.0 * COUNT(*) FILTER (WHERE estado = 'aprobada') / NULLIF(COUNT(*), 0) AS aprobadas_porcentaje
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
   AND estado IN ('aprobada', 'rechazada')

@@ -3,11 +3,13 @@
 --   formulario de la ventana por defecto, 1 a 2 segundos, con margen; con otro ritmo, avisa.
 -- severity: warning
 -- when: window_open
--- needs: pausas: 30..
--- without: tardio, desordenado, rafaga, silencio, duplicado, tipo_erroneo, importe_absurdo
--- bounds: pausa_media: 0.95..2.1
--- bounds: pausa_p95: ..2.5
--- bounds: pausa_maxima: ..15
+-- needs:
+--   - {column: pausas, minimum: 30}
+-- without: [tardio, desordenado, rafaga, silencio, duplicado, tipo_erroneo, importe_absurdo]
+-- bounds:
+--   - {column: pausa_media, minimum: 0.95, maximum: 2.1}
+--   - {column: pausa_p95, maximum: 2.5}
+--   - {column: pausa_maxima, maximum: 15}
 SELECT
   COUNT(pausa) AS pausas,
   AVG(pausa) AS pausa_media,
@@ -25,7 +27,7 @@ FROM (
     SELECT __time, MV_TO_STRING(corrida, ',') AS corrida, secuencia
     FROM "{datasource}"
     WHERE estado = 'pendiente'
-      AND __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+      AND __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     ORDER BY __time DESC
     LIMIT 50000
   )

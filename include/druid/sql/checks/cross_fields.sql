@@ -2,8 +2,12 @@
 -- description: Cuotas solo con crédito, motivo solo y siempre en las rechazadas, emisor solo y
 --   siempre en los pagos que lo tienen.
 -- severity: error
--- bounds: cuotas_sin_credito, motivo_sin_rechazo, rechazo_sin_motivo: 0..0
--- bounds: emisor_indebido, emisor_faltante: 0..0
+-- bounds:
+--   - {column: cuotas_sin_credito, minimum: 0, maximum: 0}
+--   - {column: motivo_sin_rechazo, minimum: 0, maximum: 0}
+--   - {column: rechazo_sin_motivo, minimum: 0, maximum: 0}
+--   - {column: emisor_indebido, minimum: 0, maximum: 0}
+--   - {column: emisor_faltante, minimum: 0, maximum: 0}
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (WHERE cuotas > 1 AND tipo_pago <> 'credito') AS cuotas_sin_credito,
@@ -16,4 +20,4 @@ SELECT
     WHERE emisor = '' AND tipo_pago IN ('debito', 'credito', 'qr', 'billetera')
   ) AS emisor_faltante
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)

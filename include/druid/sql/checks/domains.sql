@@ -2,27 +2,29 @@
 -- description: Filas con un valor que el evento no admite, por campo; los dominios son los de
 --   include/sales/event.py. Un número ilegible llega a Druid como 0.
 -- severity: error
--- bounds: id_evento: 0..0
--- bounds: id_venta: 0..0
--- bounds: corrida: 0..0
--- bounds: secuencia: 0..0
--- bounds: sucursal: 0..0
--- bounds: provincia: 0..0
--- bounds: ciudad: 0..0
--- bounds: producto: 0..0
--- bounds: sku: 0..0
--- bounds: categoria: 0..0
--- bounds: cantidad: 0..0
--- bounds: precio_unitario_centavos: 0..0
--- bounds: descuento_centavos: 0..0
--- bounds: importe_centavos: 0..0
--- bounds: alicuota_iva: 0..0
--- bounds: iva_centavos: 0..0
--- bounds: tipo_pago: 0..0
--- bounds: cuotas: 0..0
--- bounds: estado: 0..0
--- bounds: plataforma: 0..0
--- faults: cantidad: tipo_erroneo
+-- bounds:
+--   - {column: id_evento, minimum: 0, maximum: 0}
+--   - {column: id_venta, minimum: 0, maximum: 0}
+--   - {column: corrida, minimum: 0, maximum: 0}
+--   - {column: secuencia, minimum: 0, maximum: 0}
+--   - {column: sucursal, minimum: 0, maximum: 0}
+--   - {column: provincia, minimum: 0, maximum: 0}
+--   - {column: ciudad, minimum: 0, maximum: 0}
+--   - {column: producto, minimum: 0, maximum: 0}
+--   - {column: sku, minimum: 0, maximum: 0}
+--   - {column: categoria, minimum: 0, maximum: 0}
+--   - {column: cantidad, minimum: 0, maximum: 0}
+--   - {column: precio_unitario_centavos, minimum: 0, maximum: 0}
+--   - {column: descuento_centavos, minimum: 0, maximum: 0}
+--   - {column: importe_centavos, minimum: 0, maximum: 0}
+--   - {column: alicuota_iva, minimum: 0, maximum: 0}
+--   - {column: iva_centavos, minimum: 0, maximum: 0}
+--   - {column: tipo_pago, minimum: 0, maximum: 0}
+--   - {column: cuotas, minimum: 0, maximum: 0}
+--   - {column: estado, minimum: 0, maximum: 0}
+--   - {column: plataforma, minimum: 0, maximum: 0}
+-- faults:
+--   cantidad: [tipo_erroneo]
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (WHERE id_evento = '') AS id_evento,
@@ -52,4 +54,4 @@ SELECT
     WHERE plataforma NOT IN ('app', 'local', 'marketplace', 'web', 'whatsapp')
   ) AS plataforma
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)

@@ -1,9 +1,11 @@
 -- title: Frescura de las ventas
--- description: Segundos desde el último evento visible en Druid, más allá de ocho pausas medias
---   entre eventos: vale para cualquier ritmo, y en la curva una espera mayor es 1 en 3.000.
+-- description: >-
+--   Segundos desde el último evento visible en Druid, más allá de ocho pausas medias entre eventos:
+--   vale para cualquier ritmo, y en la curva una espera mayor es 1 en 3.000.
 -- severity: error
 -- when: window_open
--- bounds: atraso_segundos: ..60
+-- bounds:
+--   - {column: atraso_segundos, maximum: 60}
 SELECT
   COALESCE(SUM(ventas), 0) AS ventas,
   MIN(segundos) AS segundos_desde_la_ultima,
@@ -19,7 +21,7 @@ FROM (
       0
     ) AS pausa_media
   FROM "{datasource}"
-  WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+  WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     -- A sale of the future, which timestamps.sql tells of, is no sign of life.
     AND __time <= TIMESTAMPADD(MINUTE, 1, CURRENT_TIMESTAMP)
   GROUP BY corrida

@@ -1,7 +1,9 @@
 -- title: Atraso de la ingesta
--- description: Mensajes de Kafka que Druid aún no leyó, de todas las particiones; cuentan los
---   de control de cada transacción. Druid no lo da por SQL, sino en el informe del supervisor.
+-- description: Mensajes de Kafka que Druid aún no leyó, de todas las particiones; cuentan los de
+--   control de cada transacción. Druid no lo da por SQL, sino en el informe del supervisor.
 -- severity: warning
 -- source: supervisor
--- needs: aggregateLag: 0..
--- bounds: aggregateLag: ..200
+-- needs:
+--   - {column: aggregateLag, minimum: 0}
+-- bounds:
+--   - {column: aggregateLag, maximum: 200}

@@ -2,7 +2,11 @@
 -- description: Ventas decididas dos veces, decididas antes de empezar, devueltas sin aprobar o
 --   devueltas antes de aprobar. Mira las que empezaron dentro del período.
 -- severity: error
--- bounds: decididas_de_mas, decididas_antes, devueltas_sin_aprobar, devueltas_antes: 0..0
+-- bounds:
+--   - {column: decididas_de_mas, minimum: 0, maximum: 0}
+--   - {column: decididas_antes, minimum: 0, maximum: 0}
+--   - {column: devueltas_sin_aprobar, minimum: 0, maximum: 0}
+--   - {column: devueltas_antes, minimum: 0, maximum: 0}
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (WHERE decisiones > 1) AS decididas_de_mas,
@@ -21,7 +25,7 @@ FROM (
     -- Druid takes at most 100,000 rows of subqueries, each counted: the latest will do.
     SELECT __time, id_venta, estado
     FROM "{datasource}"
-    WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     ORDER BY __time DESC
     LIMIT 30000
   )

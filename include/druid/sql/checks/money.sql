@@ -2,9 +2,12 @@
 -- description: importe = cantidad × precio unitario − descuento, e IVA contenido en el importe,
 --   redondeado al centavo; exactos, en centavos enteros.
 -- severity: error
--- bounds: importe_incorrecto, iva_incorrecto: 0..0
--- faults: importe_incorrecto: importe_absurdo, tipo_erroneo
--- faults: iva_incorrecto: importe_absurdo
+-- bounds:
+--   - {column: importe_incorrecto, minimum: 0, maximum: 0}
+--   - {column: iva_incorrecto, minimum: 0, maximum: 0}
+-- faults:
+--   importe_incorrecto: [importe_absurdo, tipo_erroneo]
+--   iva_incorrecto: [importe_absurdo]
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (
@@ -15,4 +18,4 @@ SELECT
       / NULLIF(2 * (10000 + alicuota_iva), 0)
   ) AS iva_incorrecto
 FROM "{datasource}"
-WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)

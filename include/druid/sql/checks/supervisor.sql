@@ -1,7 +1,9 @@
 -- title: Salud del supervisor
--- description: Si Druid tiene por sano al supervisor que ingiere las ventas. Si no, se muestran su
---   estado y sus últimos errores. Druid tarda minutos en darse cuenta de que perdió a Kafka.
+-- description: Si Druid tiene por sano al supervisor que ingiere las ventas. Si no, se muestran
+--   su estado y sus últimos errores. Druid tarda minutos en darse cuenta de que perdió a Kafka.
 -- severity: error
 -- source: supervisor
--- needs: healthy: 0..
--- bounds: healthy: 1..1
+-- needs:
+--   - {column: healthy, minimum: 0}
+-- bounds:
+--   - {column: healthy, minimum: 1, maximum: 1}

@@ -1,9 +1,13 @@
 -- title: Momentos de las ventas
--- description: Eventos con fecha de más de un minuto en el futuro, y ventas que empiezan antes que la
---   que las precede en la secuencia de su corrida: llegaron tarde o con otro reloj.
+-- description: >-
+--   Eventos con fecha de más de un minuto en el futuro, y ventas que empiezan antes que la que las
+--   precede en la secuencia de su corrida: llegaron tarde o con otro reloj.
 -- severity: error
--- bounds: futuras, retrocesos: 0..0
--- faults: retrocesos: tardio, desordenado
+-- bounds:
+--   - {column: futuras, minimum: 0, maximum: 0}
+--   - {column: retrocesos, minimum: 0, maximum: 0}
+-- faults:
+--   retrocesos: [tardio, desordenado]
 SELECT
   COUNT(*) AS ventas,
   COUNT(*) FILTER (WHERE __time > TIMESTAMPADD(MINUTE, 1, CURRENT_TIMESTAMP)) AS futuras,
@@ -19,7 +23,7 @@ FROM (
     SELECT __time, MV_TO_STRING(corrida, ',') AS corrida, secuencia,
       MV_TO_STRING(estado, ',') AS estado
     FROM "{datasource}"
-    WHERE __time >= TIMESTAMPADD(MINUTE, -%(lookback_minutes)s, CURRENT_TIMESTAMP)
+    WHERE __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     ORDER BY __time DESC
     LIMIT 50000
   )

@@ -1,7 +1,6 @@
 #!/bin/bash
-# Makes this VM the host of Druid and starts it. Each step leaves alone what it finds done, so a
-# second run changes nothing; all that can be wrong with the VM's metadata is found before anything
-# of Druid is written.
+# Install, configure and start Druid on this VM. Each step skips work that is already done, so a second
+# run changes nothing. Errors in the VM's metadata are reported before any file of Druid is written.
 set -euo pipefail
 umask 022
 
@@ -29,7 +28,7 @@ attribute() {
         "$metadata/attributes/ventas-$1"
 }
 
-# Debian's own timers hold apt's locks after a boot, at times for minutes.
+# After a boot, Debian's own timers may hold apt's locks for minutes.
 apt_get() {
     local attempt
     for attempt in {1..60}; do
@@ -84,7 +83,7 @@ install_druid() {
 
 mount_data_disk() {
     if ! mountpoint --quiet "$data"; then
-        # Only what was never written to is formatted: a new disk is all zeros.
+        # Format only a disk that was never written: a new disk contains only zeros.
         if cmp --quiet --bytes=1048576 "$disk" /dev/zero; then
             say "formatting the new data disk"
             mkfs.ext4 -q -m 0 -L druid-data "$disk"
@@ -93,16 +92,16 @@ mount_data_disk() {
         mount -t ext4 -o noatime,nodev,nosuid "$disk" "$data" ||
             fail "the data disk is neither new nor an ext4 file system: it was left as it is"
     fi
-    # After the disk was made larger.
+    # Somebody may have made the disk larger.
     resize2fs "$disk" >/dev/null 2>&1 || fail "the data disk's file system could not be grown: run e2fsck on it"
     id druid >/dev/null 2>&1 ||
         useradd --system --home-dir "$data" --no-create-home --shell /usr/sbin/nologin druid
-    # A new VM may know the user by another number than the one that wrote the disk.
+    # On a new VM the user's number may differ from the one that wrote the disk.
     [[ $(stat --format %U "$data") == druid ]] || chown --recursive druid:druid "$data"
     [[ -d $data/tmp ]] || install --directory --owner druid --group druid "$data/tmp"
 }
 
-# Kernel settings, time zone and units; tells systemd of what is new.
+# Copy kernel settings and units, set the time zone, and reload systemd if something changed.
 apply_system_files() {
     local name changed=
     while read -r name; do

@@ -1,17 +1,18 @@
--- title_es: Aprobación por hora
--- title_en: Approval by hour
--- description_es: Qué parte de lo decidido en cada hora local se aprobó; de un tipo de pago o de
---   todos.
--- description_en: Share approved of what was decided in each local hour; of one payment type or
---   all.
--- parameter: desde time -7d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- parameter: tipo_pago choice todos|efectivo|debito|credito|transferencia|qr|billetera;
---   Tipo de pago; Payment type
--- column: hora time; Hora; Hour
--- column: decididas number; Decididas; Decided
--- column: aprobacion percent; Aprobación; Approval
--- chart: line hora: aprobacion
+-- title: {es: Aprobación por hora, en: Approval by hour}
+-- description:
+--   es: Qué parte de lo decidido en cada hora local se aprobó; de un tipo de pago o de todos.
+--   en: Share approved of what was decided in each local hour; of one payment type or all.
+-- parameters:
+--   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: tipo_pago, kind: choice, default: todos,
+--       choices: [todos, efectivo, debito, credito, transferencia, qr, billetera],
+--       label: {es: Tipo de pago, en: Payment type}}
+-- columns:
+--   - {name: hora, kind: time, title: {es: Hora, en: Hour}}
+--   - {name: decididas, kind: number, title: {es: Decididas, en: Decided}}
+--   - {name: aprobacion, kind: percent, title: {es: Aprobación, en: Approval}}
+-- chart: {kind: line, x: hora, y: [aprobacion]}
 SELECT
   TIME_FLOOR(__time, 'PT1H', NULL, 'America/Argentina/Buenos_Aires') AS hora,
   COUNT(*) AS decididas,

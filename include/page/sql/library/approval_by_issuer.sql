@@ -1,18 +1,19 @@
--- title_es: Aprobación por emisor
--- title_en: Approval by issuer
--- description_es: De lo decidido, qué parte se aprobó, por tipo de pago y marca de tarjeta o
---   billetera.
--- description_en: Of what was decided, the share approved, by payment type and card brand or
---   wallet.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- parameter: minimo number 10 1..1000000; Decididas como mínimo; Decided at least
--- column: pago text; Pago y emisor; Payment and issuer
--- column: aprobadas number; Aprobadas; Approved
--- column: rechazadas number; Rechazadas; Rejected
--- column: aprobacion percent; Aprobación; Approval
--- column: rechazado_centavos money; Importe rechazado; Amount rejected
--- chart: bar pago: aprobacion
+-- title: {es: Aprobación por emisor, en: Approval by issuer}
+-- description:
+--   es: De lo decidido, qué parte se aprobó, por tipo de pago y marca de tarjeta o billetera.
+--   en: Of what was decided, the share approved, by payment type and card brand or wallet.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: minimo, kind: number, default: 10, minimum: 1, maximum: 1000000,
+--       label: {es: Decididas como mínimo, en: Decided at least}}
+-- columns:
+--   - {name: pago, kind: text, title: {es: Pago y emisor, en: Payment and issuer}}
+--   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
+--   - {name: rechazadas, kind: number, title: {es: Rechazadas, en: Rejected}}
+--   - {name: aprobacion, kind: percent, title: {es: Aprobación, en: Approval}}
+--   - {name: rechazado_centavos, kind: money, title: {es: Importe rechazado, en: Amount rejected}}
+-- chart: {kind: bar, x: pago, y: [aprobacion]}
 SELECT
   TRIM(tipo_pago || ' ' || emisor) AS pago,
   COUNT(*) FILTER (WHERE estado = 'aprobada') AS aprobadas,

@@ -1,15 +1,16 @@
--- title_es: Ritmo de las ventas
--- title_en: Cadence of sales
--- description_es: Ventas empezadas en cada minuto y la mayor pausa entre dos consecutivas de una
---   corrida.
--- description_en: Sales begun in each minute, and the longest pause between two in a row of a
---   run.
--- parameter: minutos number 60 1..1440; Minutos; Minutes
--- column: minuto time; Minuto; Minute
--- column: ventas number; Ventas; Sales
--- column: pausa_media decimal; Pausa media (s); Mean pause (s)
--- column: pausa_maxima decimal; Pausa máxima (s); Longest pause (s)
--- chart: line minuto: ventas, pausa_maxima
+-- title: {es: Ritmo de las ventas, en: Cadence of sales}
+-- description:
+--   es: Ventas empezadas en cada minuto y la mayor pausa entre dos consecutivas de una corrida.
+--   en: Sales begun in each minute, and the longest pause between two in a row of a run.
+-- parameters:
+--   - {name: minutos, kind: number, default: 60, minimum: 1, maximum: 1440,
+--       label: {es: Minutos, en: Minutes}}
+-- columns:
+--   - {name: minuto, kind: time, title: {es: Minuto, en: Minute}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: pausa_media, kind: decimal, title: {es: Pausa media (s), en: Mean pause (s)}}
+--   - {name: pausa_maxima, kind: decimal, title: {es: Pausa máxima (s), en: Longest pause (s)}}
+-- chart: {kind: line, x: minuto, y: [ventas, pausa_maxima]}
 SELECT
   TIME_FLOOR(momento, 'PT1M') AS minuto,
   COUNT(*) AS ventas,

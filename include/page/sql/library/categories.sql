@@ -1,16 +1,18 @@
--- title_es: Categorías
--- title_en: Categories
--- description_es: Facturación, unidades, ticket medio y participación de cada categoría.
--- description_en: Revenue, units, average ticket and share of each category.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: categoria text; Categoría; Category
--- column: ventas number; Ventas aprobadas; Approved sales
--- column: unidades number; Unidades; Units
--- column: facturado_centavos money; Facturado; Revenue
--- column: ticket_centavos money; Ticket medio; Average ticket
--- column: parte percent; Participación; Share
--- chart: bar categoria: facturado_centavos
+-- title: {es: Categorías, en: Categories}
+-- description:
+--   es: Facturación, unidades, ticket medio y participación de cada categoría.
+--   en: Revenue, units, average ticket and share of each category.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: categoria, kind: text, title: {es: Categoría, en: Category}}
+--   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
+--   - {name: unidades, kind: number, title: {es: Unidades, en: Units}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+--   - {name: ticket_centavos, kind: money, title: {es: Ticket medio, en: Average ticket}}
+--   - {name: parte, kind: percent, title: {es: Participación, en: Share}}
+-- chart: {kind: bar, x: categoria, y: [facturado_centavos]}
 SELECT
   categoria,
   COUNT(*) AS ventas,

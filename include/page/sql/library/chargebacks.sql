@@ -1,18 +1,21 @@
--- title_es: Contracargos por emisor
--- title_en: Chargebacks by issuer
--- description_es: Ventas aprobadas que el cliente desconoció ante su banco, por marca de tarjeta
---   o billetera, y cuántos días después. Los contracargos tardan semanas en llegar.
--- description_en: Approved sales that the customer disputed with the bank, by card brand or
---   wallet, and how many days later. Chargebacks take weeks to come.
--- parameter: desde time -90d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: pago text; Pago y emisor; Payment and issuer
--- column: aprobadas number; Aprobadas; Approved
--- column: contracargos number; Contracargos; Chargebacks
--- column: por_diez_mil decimal; Cada 10.000 ventas; Every 10,000 sales
--- column: importe_centavos money; Importe; Amount
--- column: demora_dias decimal; Demora media (días); Mean delay (days)
--- chart: bar pago: por_diez_mil
+-- title: {es: Contracargos por emisor, en: Chargebacks by issuer}
+-- description:
+--   es: Ventas aprobadas que el cliente desconoció ante su banco, por marca de tarjeta o
+--     billetera, y cuántos días después. Los contracargos tardan semanas en llegar.
+--   en: Approved sales that the customer disputed with the bank, by card brand or wallet, and how
+--     many days later. Chargebacks take weeks to come.
+-- parameters:
+--   - {name: desde, kind: time, default: -90d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: pago, kind: text, title: {es: Pago y emisor, en: Payment and issuer}}
+--   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
+--   - {name: contracargos, kind: number, title: {es: Contracargos, en: Chargebacks}}
+--   - {name: por_diez_mil, kind: decimal,
+--       title: {es: Cada 10.000 ventas, en: "Every 10,000 sales"}}
+--   - {name: importe_centavos, kind: money, title: {es: Importe, en: Amount}}
+--   - {name: demora_dias, kind: decimal, title: {es: Demora media (días), en: Mean delay (days)}}
+-- chart: {kind: bar, x: pago, y: [por_diez_mil]}
 SELECT
   pago,
   COUNT(*) AS aprobadas,

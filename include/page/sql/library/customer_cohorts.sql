@@ -1,18 +1,24 @@
--- title_es: Cohortes de clientes
--- title_en: Customer cohorts
--- description_es: De los clientes cuya primera compra de las que se miran cae en cada semana, cuántos
---   volvieron, cuánto compraron y gastaron desde entonces, y cuántos siguen comprando esta semana.
--- description_en: Of the customers whose first purchase of those looked at falls in each week, how
---   many returned, what they bought and spent since, and how many still buy this week.
--- parameter: semanas number 8 2..52; Semanas; Weeks
--- column: cohorte day; Primera compra, semana del; First purchase, week of
--- column: clientes number; Clientes; Customers
--- column: volvieron number; Volvieron; Returned
--- column: retorno percent; Volvieron (%); Returned (%)
--- column: siguen number; Compraron en los últimos 7 días; Bought in the last 7 days
--- column: compras decimal; Compras por cliente; Purchases by customer
--- column: gasto_centavos money; Gasto por cliente; Spent by customer
--- chart: bar cohorte: clientes, volvieron, siguen
+-- title: {es: Cohortes de clientes, en: Customer cohorts}
+-- description:
+--   es: De los clientes cuya primera compra de las que se miran cae en cada semana, cuántos
+--     volvieron, cuánto compraron y gastaron desde entonces, y cuántos siguen comprando esta
+--     semana.
+--   en: Of the customers whose first purchase of those looked at falls in each week, how many
+--     returned, what they bought and spent since, and how many still buy this week.
+-- parameters:
+--   - {name: semanas, kind: number, default: 8, minimum: 2, maximum: 52,
+--       label: {es: Semanas, en: Weeks}}
+-- columns:
+--   - {name: cohorte, kind: day,
+--       title: {es: "Primera compra, semana del", en: "First purchase, week of"}}
+--   - {name: clientes, kind: number, title: {es: Clientes, en: Customers}}
+--   - {name: volvieron, kind: number, title: {es: Volvieron, en: Returned}}
+--   - {name: retorno, kind: percent, title: {es: Volvieron (%), en: Returned (%)}}
+--   - {name: siguen, kind: number,
+--       title: {es: Compraron en los últimos 7 días, en: Bought in the last 7 days}}
+--   - {name: compras, kind: decimal, title: {es: Compras por cliente, en: Purchases by customer}}
+--   - {name: gasto_centavos, kind: money, title: {es: Gasto por cliente, en: Spent by customer}}
+-- chart: {kind: bar, x: cohorte, y: [clientes, volvieron, siguen]}
 SELECT
   TIME_FLOOR(primera, 'P1W', NULL, 'America/Argentina/Buenos_Aires') AS cohorte,
   COUNT(*) AS clientes,

@@ -1,19 +1,23 @@
--- title_es: Descuentos por medio de pago
--- title_en: Discounts by means of payment
--- description_es: Qué parte de las ventas aprobadas lleva descuento, de cuánto es, y el ticket
---   con y sin él. Que con descuento se venda más no dice que el descuento lo cause.
--- description_en: Share of approved sales with a discount, how large it is, and the ticket with
---   and without it. That more is sold with a discount does not say that the discount is why.
--- parameter: desde time -7d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: pago text; Pago y emisor; Payment and issuer
--- column: ventas number; Ventas aprobadas; Approved sales
--- column: con_descuento percent; Con descuento; With a discount
--- column: descuento_medio percent; Descuento medio; Mean discount
--- column: descuento_centavos money; Descontado; Discounted
--- column: ticket_con_centavos money; Ticket con descuento; Ticket with one
--- column: ticket_sin_centavos money; Ticket sin descuento; Ticket without
--- chart: bar pago: con_descuento
+-- title: {es: Descuentos por medio de pago, en: Discounts by means of payment}
+-- description:
+--   es: Qué parte de las ventas aprobadas lleva descuento, de cuánto es, y el ticket con y sin
+--     él. Que con descuento se venda más no dice que el descuento lo cause.
+--   en: Share of approved sales with a discount, how large it is, and the ticket with and without
+--     it. That more is sold with a discount does not say that the discount is why.
+-- parameters:
+--   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: pago, kind: text, title: {es: Pago y emisor, en: Payment and issuer}}
+--   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
+--   - {name: con_descuento, kind: percent, title: {es: Con descuento, en: With a discount}}
+--   - {name: descuento_medio, kind: percent, title: {es: Descuento medio, en: Mean discount}}
+--   - {name: descuento_centavos, kind: money, title: {es: Descontado, en: Discounted}}
+--   - {name: ticket_con_centavos, kind: money,
+--       title: {es: Ticket con descuento, en: Ticket with one}}
+--   - {name: ticket_sin_centavos, kind: money,
+--       title: {es: Ticket sin descuento, en: Ticket without}}
+-- chart: {kind: bar, x: pago, y: [con_descuento]}
 SELECT
   TRIM(tipo_pago || ' ' || emisor) AS pago,
   COUNT(*) AS ventas,

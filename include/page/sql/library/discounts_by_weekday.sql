@@ -1,14 +1,17 @@
--- title_es: Descuentos por día de la semana
--- title_en: Discounts by weekday
--- description_es: Los bancos tienen sus días; qué parte de lo vendido se descuenta en cada uno.
--- description_en: Banks have their days; which share of what is sold is discounted on each.
--- parameter: desde time -30d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: dia text; Día; Day
--- column: ventas number; Ventas aprobadas; Approved sales
--- column: con_descuento percent; Con descuento; With a discount
--- column: descontado percent; Descontado de la lista; Discounted off list price
--- chart: bar dia: con_descuento, descontado
+-- title: {es: Descuentos por día de la semana, en: Discounts by weekday}
+-- description:
+--   es: Los bancos tienen sus días; qué parte de lo vendido se descuenta en cada uno.
+--   en: Banks have their days; which share of what is sold is discounted on each.
+-- parameters:
+--   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: dia, kind: text, title: {es: Día, en: Day}}
+--   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
+--   - {name: con_descuento, kind: percent, title: {es: Con descuento, en: With a discount}}
+--   - {name: descontado, kind: percent,
+--       title: {es: Descontado de la lista, en: Discounted off list price}}
+-- chart: {kind: bar, x: dia, y: [con_descuento, descontado]}
 SELECT
   CASE TIME_EXTRACT(__time, 'DOW', 'America/Argentina/Buenos_Aires')
     WHEN 1 THEN '1. lunes'

@@ -1,12 +1,13 @@
--- title_es: Procesos de Druid
--- title_en: Druid's processes
--- description_es: Los procesos que forman Druid, y cuánto guardan de lo que pueden.
--- description_en: The processes that make up Druid, and how much they hold of what they can.
--- column: proceso text; Proceso; Process
--- column: tipo text; Tipo; Type
--- column: desde text; Desde (UTC); Since (UTC)
--- column: megabytes decimal; Megabytes guardados; Megabytes held
--- column: capacidad_megabytes decimal; Capacidad (MB); Capacity (MB)
+-- title: {es: Procesos de Druid, en: Druid's processes}
+-- description:
+--   es: Los procesos que forman Druid, y cuánto guardan de lo que pueden.
+--   en: The processes that make up Druid, and how much they hold of what they can.
+-- columns:
+--   - {name: proceso, kind: text, title: {es: Proceso, en: Process}}
+--   - {name: tipo, kind: text, title: {es: Tipo, en: Type}}
+--   - {name: desde, kind: text, title: {es: Desde (UTC), en: Since (UTC)}}
+--   - {name: megabytes, kind: decimal, title: {es: Megabytes guardados, en: Megabytes held}}
+--   - {name: capacidad_megabytes, kind: decimal, title: {es: Capacidad (MB), en: Capacity (MB)}}
 SELECT
   server AS proceso,
   server_type AS tipo,

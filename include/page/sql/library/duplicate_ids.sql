@@ -1,15 +1,16 @@
--- title_es: Eventos repetidos
--- title_en: Repeated events
--- description_es: Eventos que están más de una vez, con cuántas. Sin fallas a propósito, no hay
---   ninguno.
--- description_en: Events that are there more than once, and how often. Without faults on purpose
---   there are none.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: id_evento text; Evento; Event
--- column: corrida text; Corrida; Run
--- column: veces number; Veces; Times
--- column: primera time; Momento; Time
+-- title: {es: Eventos repetidos, en: Repeated events}
+-- description:
+--   es: Eventos que están más de una vez, con cuántas. Sin fallas a propósito, no hay ninguno.
+--   en: Events that are there more than once, and how often. Without faults on purpose there are
+--     none.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: id_evento, kind: text, title: {es: Evento, en: Event}}
+--   - {name: corrida, kind: text, title: {es: Corrida, en: Run}}
+--   - {name: veces, kind: number, title: {es: Veces, en: Times}}
+--   - {name: primera, kind: time, title: {es: Momento, en: Time}}
 SELECT id_evento, corrida, COUNT(*) AS veces, MIN(__time) AS primera
 FROM "{datasource}"
 WHERE __time >= MILLIS_TO_TIMESTAMP(:desde) AND __time < MILLIS_TO_TIMESTAMP(:hasta)

@@ -1,20 +1,23 @@
--- title_es: Embudo de la venta
--- title_en: Funnel of a sale
--- description_es: Cuántas de las ventas empezadas en el lapso llegaron a cada paso, y en cuántos
---   segundos se decidieron, por tipo de pago.
--- description_en: How many of the sales begun in the period came to each step, and in how many
---   seconds they were decided, by payment type.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: tipo_pago text; Tipo de pago; Payment type
--- column: empezadas number; Empezadas; Begun
--- column: aprobadas number; Aprobadas; Approved
--- column: rechazadas number; Rechazadas; Rejected
--- column: sin_decidir number; Sin decidir; Undecided
--- column: devueltas number; Devueltas; Given back
--- column: segundos_p50 decimal; Segundos, mediana; Seconds, median
--- column: segundos_p95 decimal; Segundos, percentil 95; Seconds, 95th percentile
--- chart: bar tipo_pago: empezadas, aprobadas, rechazadas, devueltas
+-- title: {es: Embudo de la venta, en: Funnel of a sale}
+-- description:
+--   es: Cuántas de las ventas empezadas en el lapso llegaron a cada paso, y en cuántos segundos
+--     se decidieron, por tipo de pago.
+--   en: How many of the sales begun in the period came to each step, and in how many seconds they
+--     were decided, by payment type.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: tipo_pago, kind: text, title: {es: Tipo de pago, en: Payment type}}
+--   - {name: empezadas, kind: number, title: {es: Empezadas, en: Begun}}
+--   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
+--   - {name: rechazadas, kind: number, title: {es: Rechazadas, en: Rejected}}
+--   - {name: sin_decidir, kind: number, title: {es: Sin decidir, en: Undecided}}
+--   - {name: devueltas, kind: number, title: {es: Devueltas, en: Given back}}
+--   - {name: segundos_p50, kind: decimal, title: {es: "Segundos, mediana", en: "Seconds, median"}}
+--   - {name: segundos_p95, kind: decimal,
+--       title: {es: "Segundos, percentil 95", en: "Seconds, 95th percentile"}}
+-- chart: {kind: bar, x: tipo_pago, y: [empezadas, aprobadas, rechazadas, devueltas]}
 SELECT
   tipo_pago,
   COUNT(*) AS empezadas,

@@ -1,15 +1,14 @@
--- title_es: Tareas de ingesta
--- title_en: Ingestion tasks
--- description_es: Las últimas tareas de Druid sobre las ventas, con su estado, lo que duraron y
---   su error.
--- description_en: Druid's latest tasks on the sales, with their state, how long they took, and
---   error.
--- column: tarea text; Tarea; Task
--- column: tipo text; Tipo; Type
--- column: estado text; Estado; State
--- column: creada text; Creada (UTC); Created (UTC)
--- column: segundos decimal; Segundos; Seconds
--- column: error text; Error; Error
+-- title: {es: Tareas de ingesta, en: Ingestion tasks}
+-- description:
+--   es: Las últimas tareas de Druid sobre las ventas, con su estado, lo que duraron y su error.
+--   en: Druid's latest tasks on the sales, with their state, how long they took, and error.
+-- columns:
+--   - {name: tarea, kind: text, title: {es: Tarea, en: Task}}
+--   - {name: tipo, kind: text, title: {es: Tipo, en: Type}}
+--   - {name: estado, kind: text, title: {es: Estado, en: State}}
+--   - {name: creada, kind: text, title: {es: Creada (UTC), en: Created (UTC)}}
+--   - {name: segundos, kind: decimal, title: {es: Segundos, en: Seconds}}
+--   - {name: error, kind: text, title: {es: Error, en: Error}}
 SELECT
   task_id AS tarea,
   type AS tipo,

@@ -1,18 +1,19 @@
--- title_es: Cuotas por importe
--- title_en: Instalments by amount
--- description_es: En cuántas cuotas se paga con crédito según cuánto se compra, en ventas
---   empezadas.
--- description_en: In how many instalments credit is paid by size of the purchase, in sales begun.
--- parameter: desde time -7d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: importe text; Importe; Amount
--- column: ventas number; Ventas; Sales
--- column: una_cuota percent; 1 cuota; 1 instalment
--- column: hasta_tres percent; 2 y 3; 2 and 3
--- column: hasta_seis percent; 4 a 6; 4 to 6
--- column: mas_de_seis percent; Más de 6; More than 6
--- column: cuotas_media decimal; Cuotas en promedio; Mean instalments
--- chart: bar importe: una_cuota, hasta_tres, hasta_seis, mas_de_seis
+-- title: {es: Cuotas por importe, en: Instalments by amount}
+-- description:
+--   es: En cuántas cuotas se paga con crédito según cuánto se compra, en ventas empezadas.
+--   en: In how many instalments credit is paid by size of the purchase, in sales begun.
+-- parameters:
+--   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: importe, kind: text, title: {es: Importe, en: Amount}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: una_cuota, kind: percent, title: {es: 1 cuota, en: 1 instalment}}
+--   - {name: hasta_tres, kind: percent, title: {es: 2 y 3, en: 2 and 3}}
+--   - {name: hasta_seis, kind: percent, title: {es: 4 a 6, en: 4 to 6}}
+--   - {name: mas_de_seis, kind: percent, title: {es: Más de 6, en: More than 6}}
+--   - {name: cuotas_media, kind: decimal, title: {es: Cuotas en promedio, en: Mean instalments}}
+-- chart: {kind: bar, x: importe, y: [una_cuota, hasta_tres, hasta_seis, mas_de_seis]}
 SELECT
   CASE
     WHEN importe_centavos < 1000000 THEN '1. menos de $ 10.000'

@@ -1,21 +1,27 @@
--- title_es: Productos que suben o bajan
--- title_en: Rising and falling products
--- description_es: Participación de cada producto en las ventas empezadas de las últimas horas
---   contra la de las mismas horas inmediatamente anteriores, en puntos porcentuales. Con pocas
---   ventas, el azar mueve mucho.
--- description_en: Share of each product in the sales begun in the last hours against that of as
---   many hours just before, in percentage points. With few sales, chance moves it a lot.
--- parameter: horas number 24 1..1000; Horas; Hours
--- parameter: orden choice suben|bajan; Primero los que; First those that
--- parameter: minimo number 5 1..100000; Ventas como mínimo; Sales at least
--- parameter: cuantos number 20 1..500; Cuántos; How many
--- column: producto text; Producto; Product
--- column: ventas number; Ventas; Sales
--- column: antes number; Ventas antes; Sales before
--- column: parte percent; Participación; Share
--- column: parte_antes percent; Participación antes; Share before
--- column: cambio decimal; Cambio en puntos; Change in points
--- chart: bar producto: cambio
+-- title: {es: Productos que suben o bajan, en: Rising and falling products}
+-- description:
+--   es: Participación de cada producto en las ventas empezadas de las últimas horas contra la de
+--     las mismas horas inmediatamente anteriores, en puntos porcentuales. Con pocas ventas, el azar
+--     mueve mucho.
+--   en: Share of each product in the sales begun in the last hours against that of as many hours
+--     just before, in percentage points. With few sales, chance moves it a lot.
+-- parameters:
+--   - {name: horas, kind: number, default: 24, minimum: 1, maximum: 1000,
+--       label: {es: Horas, en: Hours}}
+--   - {name: orden, kind: choice, default: suben, choices: [suben, bajan],
+--       label: {es: Primero los que, en: First those that}}
+--   - {name: minimo, kind: number, default: 5, minimum: 1, maximum: 100000,
+--       label: {es: Ventas como mínimo, en: Sales at least}}
+--   - {name: cuantos, kind: number, default: 20, minimum: 1, maximum: 500,
+--       label: {es: Cuántos, en: How many}}
+-- columns:
+--   - {name: producto, kind: text, title: {es: Producto, en: Product}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: antes, kind: number, title: {es: Ventas antes, en: Sales before}}
+--   - {name: parte, kind: percent, title: {es: Participación, en: Share}}
+--   - {name: parte_antes, kind: percent, title: {es: Participación antes, en: Share before}}
+--   - {name: cambio, kind: decimal, title: {es: Cambio en puntos, en: Change in points}}
+-- chart: {kind: bar, x: producto, y: [cambio]}
 SELECT
   producto,
   COUNT(*) FILTER (WHERE __time >= TIMESTAMPADD(HOUR, -:horas, CURRENT_TIMESTAMP)) AS ventas,

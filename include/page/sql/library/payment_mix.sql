@@ -1,15 +1,17 @@
--- title_es: Medios de pago
--- title_en: Means of payment
--- description_es: Ventas empezadas y facturación por tipo de pago, y qué parte es cada uno.
--- description_en: Sales begun and revenue by payment type, and which share each is.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: tipo_pago text; Tipo de pago; Payment type
--- column: ventas number; Ventas; Sales
--- column: parte percent; De las ventas; Of sales
--- column: facturado_centavos money; Facturado; Revenue
--- column: parte_facturado percent; De lo facturado; Of revenue
--- chart: bar tipo_pago: parte, parte_facturado
+-- title: {es: Medios de pago, en: Means of payment}
+-- description:
+--   es: Ventas empezadas y facturación por tipo de pago, y qué parte es cada uno.
+--   en: Sales begun and revenue by payment type, and which share each is.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: tipo_pago, kind: text, title: {es: Tipo de pago, en: Payment type}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: parte, kind: percent, title: {es: De las ventas, en: Of sales}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+--   - {name: parte_facturado, kind: percent, title: {es: De lo facturado, en: Of revenue}}
+-- chart: {kind: bar, x: tipo_pago, y: [parte, parte_facturado]}
 SELECT
   tipo_pago,
   COUNT(*) FILTER (WHERE estado = 'pendiente') AS ventas,

@@ -1,14 +1,17 @@
--- title_es: Ventas sin decidir
--- title_en: Undecided sales
--- description_es: Ventas que siguen pendientes mucho después de empezar; las más viejas primero.
--- description_en: Sales that are still pending long after they began; the oldest first.
--- parameter: desde time -24h; Desde; From
--- parameter: minutos number 5 1..100000; Pendientes hace más de (minutos); Pending for more than (minutes)
--- column: id_venta text; Venta; Sale
--- column: empezada time; Empezada; Begun
--- column: sucursal text; Sucursal; Store
--- column: tipo_pago text; Tipo de pago; Payment type
--- column: importe_centavos money; Importe; Amount
+-- title: {es: Ventas sin decidir, en: Undecided sales}
+-- description:
+--   es: Ventas que siguen pendientes mucho después de empezar; las más viejas primero.
+--   en: Sales that are still pending long after they began; the oldest first.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: minutos, kind: number, default: 5, minimum: 1, maximum: 100000,
+--       label: {es: Pendientes hace más de (minutos), en: Pending for more than (minutes)}}
+-- columns:
+--   - {name: id_venta, kind: text, title: {es: Venta, en: Sale}}
+--   - {name: empezada, kind: time, title: {es: Empezada, en: Begun}}
+--   - {name: sucursal, kind: text, title: {es: Sucursal, en: Store}}
+--   - {name: tipo_pago, kind: text, title: {es: Tipo de pago, en: Payment type}}
+--   - {name: importe_centavos, kind: money, title: {es: Importe, en: Amount}}
 SELECT id_venta, empezada, sucursal, tipo_pago, importe_centavos
 FROM (
   SELECT

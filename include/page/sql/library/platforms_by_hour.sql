@@ -1,16 +1,18 @@
--- title_es: Plataformas según la hora
--- title_en: Platforms by hour of the day
--- description_es: Ventas empezadas por plataforma y hora del día, de todos los días del lapso.
--- description_en: Sales begun by platform and hour of the day, over all days of the period.
--- parameter: desde time -7d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: hora number; Hora del día; Hour of the day
--- column: en_local number; En el local; In store
--- column: web number; Web; Web
--- column: app number; App; App
--- column: marketplace number; Marketplace; Marketplace
--- column: whatsapp number; WhatsApp; WhatsApp
--- chart: line hora: en_local, web, app, marketplace, whatsapp
+-- title: {es: Plataformas según la hora, en: Platforms by hour of the day}
+-- description:
+--   es: Ventas empezadas por plataforma y hora del día, de todos los días del lapso.
+--   en: Sales begun by platform and hour of the day, over all days of the period.
+-- parameters:
+--   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: hora, kind: number, title: {es: Hora del día, en: Hour of the day}}
+--   - {name: en_local, kind: number, title: {es: En el local, en: In store}}
+--   - {name: web, kind: number, title: {es: Web, en: Web}}
+--   - {name: app, kind: number, title: {es: App, en: App}}
+--   - {name: marketplace, kind: number, title: {es: Marketplace, en: Marketplace}}
+--   - {name: whatsapp, kind: number, title: {es: WhatsApp, en: WhatsApp}}
+-- chart: {kind: line, x: hora, y: [en_local, web, app, marketplace, whatsapp]}
 SELECT
   TIME_EXTRACT(__time, 'HOUR', 'America/Argentina/Buenos_Aires') AS hora,
   COUNT(*) FILTER (WHERE plataforma = 'local') AS en_local,

@@ -1,17 +1,18 @@
--- title_es: Provincias
--- title_en: Provinces
--- description_es: Facturación y participación de las sucursales de cada provincia, y cuántas
---   venden.
--- description_en: Revenue and share of the stores of each province, and how many of them sell.
--- parameter: desde time -7d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: provincia text; Provincia; Province
--- column: sucursales number; Sucursales; Stores
--- column: ventas number; Ventas aprobadas; Approved sales
--- column: facturado_centavos money; Facturado; Revenue
--- column: por_sucursal_centavos money; Por sucursal; By store
--- column: parte percent; Participación; Share
--- chart: bar provincia: facturado_centavos
+-- title: {es: Provincias, en: Provinces}
+-- description:
+--   es: Facturación y participación de las sucursales de cada provincia, y cuántas venden.
+--   en: Revenue and share of the stores of each province, and how many of them sell.
+-- parameters:
+--   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: provincia, kind: text, title: {es: Provincia, en: Province}}
+--   - {name: sucursales, kind: number, title: {es: Sucursales, en: Stores}}
+--   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+--   - {name: por_sucursal_centavos, kind: money, title: {es: Por sucursal, en: By store}}
+--   - {name: parte, kind: percent, title: {es: Participación, en: Share}}
+-- chart: {kind: bar, x: provincia, y: [facturado_centavos]}
 SELECT
   provincia,
   COUNT(DISTINCT sucursal) AS sucursales,

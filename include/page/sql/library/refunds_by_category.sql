@@ -1,18 +1,21 @@
--- title_es: Reembolsos por categoría
--- title_en: Refunds by category
--- description_es: Qué parte de lo aprobado se devolvió, y cuánto después de la aprobación. Se
---   miran las ventas cuya aprobación cae en el lapso; las últimas todavía pueden devolverse.
--- description_en: Which share of what was approved was given back, and how long after approval.
---   Looks at sales approved in the period; the latest may still be given back.
--- parameter: desde time -30d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: categoria text; Categoría; Category
--- column: aprobadas number; Aprobadas; Approved
--- column: reembolsos number; Reembolsos; Refunds
--- column: tasa percent; Tasa de reembolso; Refund rate
--- column: reembolsado_centavos money; Reembolsado; Refunded
--- column: demora_horas decimal; Demora mediana (horas); Median delay (hours)
--- chart: bar categoria: tasa
+-- title: {es: Reembolsos por categoría, en: Refunds by category}
+-- description:
+--   es: Qué parte de lo aprobado se devolvió, y cuánto después de la aprobación. Se miran las
+--     ventas cuya aprobación cae en el lapso; las últimas todavía pueden devolverse.
+--   en: Which share of what was approved was given back, and how long after approval. Looks at
+--     sales approved in the period; the latest may still be given back.
+-- parameters:
+--   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: categoria, kind: text, title: {es: Categoría, en: Category}}
+--   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
+--   - {name: reembolsos, kind: number, title: {es: Reembolsos, en: Refunds}}
+--   - {name: tasa, kind: percent, title: {es: Tasa de reembolso, en: Refund rate}}
+--   - {name: reembolsado_centavos, kind: money, title: {es: Reembolsado, en: Refunded}}
+--   - {name: demora_horas, kind: decimal,
+--       title: {es: Demora mediana (horas), en: Median delay (hours)}}
+-- chart: {kind: bar, x: categoria, y: [tasa]}
 SELECT
   categoria,
   COUNT(*) AS aprobadas,

@@ -1,14 +1,16 @@
--- title_es: Motivos de rechazo
--- title_en: Reasons of rejection
--- description_es: Por qué se rechazan las ventas de cada tipo de pago, y cuánto dinero es.
--- description_en: Why sales of each payment type are rejected, and how much money that is.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: motivo text; Motivo; Reason
--- column: tipo_pago text; Tipo de pago; Payment type
--- column: rechazadas number; Rechazadas; Rejected
--- column: importe_centavos money; Importe; Amount
--- chart: bar motivo: rechazadas
+-- title: {es: Motivos de rechazo, en: Reasons of rejection}
+-- description:
+--   es: Por qué se rechazan las ventas de cada tipo de pago, y cuánto dinero es.
+--   en: Why sales of each payment type are rejected, and how much money that is.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: motivo, kind: text, title: {es: Motivo, en: Reason}}
+--   - {name: tipo_pago, kind: text, title: {es: Tipo de pago, en: Payment type}}
+--   - {name: rechazadas, kind: number, title: {es: Rechazadas, en: Rejected}}
+--   - {name: importe_centavos, kind: money, title: {es: Importe, en: Amount}}
+-- chart: {kind: bar, x: motivo, y: [rechazadas]}
 SELECT motivo, tipo_pago, COUNT(*) AS rechazadas, SUM(importe_centavos) AS importe_centavos
 FROM "{datasource}"
 WHERE __time >= MILLIS_TO_TIMESTAMP(:desde) AND __time < MILLIS_TO_TIMESTAMP(:hasta)

@@ -1,16 +1,18 @@
--- title_es: Clientes que vuelven
--- title_en: Customers who return
--- description_es: Cuántos clientes compraron una vez, dos, tres… y cuánto gastaron. Quien paga en
---   efectivo en el local no se conoce y no se cuenta.
--- description_en: How many customers bought once, twice, three times… and what they spent. Who
---   pays cash in store is not known and not counted.
--- parameter: desde time -30d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: compras number; Compras; Purchases
--- column: clientes number; Clientes; Customers
--- column: facturado_centavos money; Facturado; Revenue
--- column: por_cliente_centavos money; Por cliente; By customer
--- chart: bar compras: clientes
+-- title: {es: Clientes que vuelven, en: Customers who return}
+-- description:
+--   es: Cuántos clientes compraron una vez, dos, tres… y cuánto gastaron. Quien paga en efectivo
+--     en el local no se conoce y no se cuenta.
+--   en: How many customers bought once, twice, three times… and what they spent. Who pays cash in
+--     store is not known and not counted.
+-- parameters:
+--   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: compras, kind: number, title: {es: Compras, en: Purchases}}
+--   - {name: clientes, kind: number, title: {es: Clientes, en: Customers}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+--   - {name: por_cliente_centavos, kind: money, title: {es: Por cliente, en: By customer}}
+-- chart: {kind: bar, x: compras, y: [clientes]}
 SELECT
   compras,
   COUNT(*) AS clientes,

@@ -1,16 +1,18 @@
--- title_es: Filas por corrida
--- title_en: Rows per run
--- description_es: Eventos y ventas de cada corrida, y entre qué momentos.
--- description_en: Events and sales of each run, and between which times.
--- parameter: desde time -30d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: corrida text; Corrida; Run
--- column: eventos number; Eventos; Events
--- column: ventas number; Ventas; Sales
--- column: facturado_centavos money; Facturado; Revenue
--- column: primera time; Primer evento; First event
--- column: ultima time; Último evento; Last event
--- chart: bar corrida: eventos
+-- title: {es: Filas por corrida, en: Rows per run}
+-- description:
+--   es: Eventos y ventas de cada corrida, y entre qué momentos.
+--   en: Events and sales of each run, and between which times.
+-- parameters:
+--   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: corrida, kind: text, title: {es: Corrida, en: Run}}
+--   - {name: eventos, kind: number, title: {es: Eventos, en: Events}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+--   - {name: primera, kind: time, title: {es: Primer evento, en: First event}}
+--   - {name: ultima, kind: time, title: {es: Último evento, en: Last event}}
+-- chart: {kind: bar, x: corrida, y: [eventos]}
 SELECT
   corrida,
   COUNT(*) AS eventos,

@@ -1,18 +1,19 @@
--- title_es: Historia de una venta
--- title_en: History of a sale
--- description_es: Los pasos de una venta, por su identificador (id_venta); en los últimos días
---   que se elijan.
--- description_en: The steps of a sale, by its identifier (id_venta); within the days chosen.
--- parameter: id_venta text; Identificador de la venta; Sale's identifier
--- parameter: desde time -90d; Desde; From
--- column: momento time; Momento; Time
--- column: estado text; Estado; State
--- column: motivo text; Motivo; Reason
--- column: producto text; Producto; Product
--- column: cantidad number; Unidades; Units
--- column: importe_centavos money; Importe; Amount
--- column: pago text; Pago y emisor; Payment and issuer
--- column: sucursal text; Sucursal; Store
+-- title: {es: Historia de una venta, en: History of a sale}
+-- description:
+--   es: Los pasos de una venta, por su identificador (id_venta); en los últimos días que se elijan.
+--   en: The steps of a sale, by its identifier (id_venta); within the days chosen.
+-- parameters:
+--   - {name: id_venta, kind: text, label: {es: Identificador de la venta, en: Sale's identifier}}
+--   - {name: desde, kind: time, default: -90d, label: {es: Desde, en: From}}
+-- columns:
+--   - {name: momento, kind: time, title: {es: Momento, en: Time}}
+--   - {name: estado, kind: text, title: {es: Estado, en: State}}
+--   - {name: motivo, kind: text, title: {es: Motivo, en: Reason}}
+--   - {name: producto, kind: text, title: {es: Producto, en: Product}}
+--   - {name: cantidad, kind: number, title: {es: Unidades, en: Units}}
+--   - {name: importe_centavos, kind: money, title: {es: Importe, en: Amount}}
+--   - {name: pago, kind: text, title: {es: Pago y emisor, en: Payment and issuer}}
+--   - {name: sucursal, kind: text, title: {es: Sucursal, en: Store}}
 SELECT
   __time AS momento,
   estado,

@@ -1,18 +1,21 @@
--- title_es: Semana tipo, hora por hora
--- title_en: A typical week, hour by hour
--- description_es: Ventas empezadas por día de la semana y hora local, en el promedio de las
---   semanas del lapso.
--- description_en: Sales begun by weekday and local hour, in the mean of the weeks of the period.
--- parameter: semanas number 4 1..52; Semanas; Weeks
--- column: hora number; Hora del día; Hour of the day
--- column: lunes decimal; Lunes; Monday
--- column: martes decimal; Martes; Tuesday
--- column: miercoles decimal; Miércoles; Wednesday
--- column: jueves decimal; Jueves; Thursday
--- column: viernes decimal; Viernes; Friday
--- column: sabado decimal; Sábado; Saturday
--- column: domingo decimal; Domingo; Sunday
--- chart: line hora: lunes, martes, miercoles, jueves, viernes, sabado, domingo
+-- title: {es: "Semana tipo, hora por hora", en: "A typical week, hour by hour"}
+-- description:
+--   es: Ventas empezadas por día de la semana y hora local, en el promedio de las semanas del
+--     lapso.
+--   en: Sales begun by weekday and local hour, in the mean of the weeks of the period.
+-- parameters:
+--   - {name: semanas, kind: number, default: 4, minimum: 1, maximum: 52,
+--       label: {es: Semanas, en: Weeks}}
+-- columns:
+--   - {name: hora, kind: number, title: {es: Hora del día, en: Hour of the day}}
+--   - {name: lunes, kind: decimal, title: {es: Lunes, en: Monday}}
+--   - {name: martes, kind: decimal, title: {es: Martes, en: Tuesday}}
+--   - {name: miercoles, kind: decimal, title: {es: Miércoles, en: Wednesday}}
+--   - {name: jueves, kind: decimal, title: {es: Jueves, en: Thursday}}
+--   - {name: viernes, kind: decimal, title: {es: Viernes, en: Friday}}
+--   - {name: sabado, kind: decimal, title: {es: Sábado, en: Saturday}}
+--   - {name: domingo, kind: decimal, title: {es: Domingo, en: Sunday}}
+-- chart: {kind: line, x: hora, y: [lunes, martes, miercoles, jueves, viernes, sabado, domingo]}
 SELECT
   hora,
   ROUND(1.0 * COUNT(*) FILTER (WHERE dia = 1) / :semanas, 2) AS lunes,

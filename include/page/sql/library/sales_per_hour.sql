@@ -1,14 +1,16 @@
--- title_es: Ventas por hora
--- title_en: Sales per hour
--- description_es: Ventas empezadas, aprobadas y facturación de cada hora local.
--- description_en: Sales begun, sales approved and revenue of each local hour.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: hora time; Hora; Hour
--- column: ventas number; Ventas; Sales
--- column: aprobadas number; Aprobadas; Approved
--- column: facturado_centavos money; Facturado; Revenue
--- chart: line hora: ventas, aprobadas
+-- title: {es: Ventas por hora, en: Sales per hour}
+-- description:
+--   es: Ventas empezadas, aprobadas y facturación de cada hora local.
+--   en: Sales begun, sales approved and revenue of each local hour.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: hora, kind: time, title: {es: Hora, en: Hour}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+-- chart: {kind: line, x: hora, y: [ventas, aprobadas]}
 SELECT
   TIME_FLOOR(__time, 'PT1H', NULL, 'America/Argentina/Buenos_Aires') AS hora,
   COUNT(*) FILTER (WHERE estado = 'pendiente') AS ventas,

@@ -1,16 +1,17 @@
--- title_es: Segmentos por día
--- title_en: Segments by day
--- description_es: Cuánto ocupa en Druid cada día UTC de ventas, en cuántos segmentos y filas. Los
---   que una tarea todavía llena no tienen tamaño.
--- description_en: How much each UTC day of sales takes in Druid, in how many segments and rows.
---   Those that a task still fills have no size.
--- column: dia text; Día (UTC); Day (UTC)
--- column: segmentos number; Segmentos; Segments
--- column: en_tiempo_real number; En tiempo real; Real-time
--- column: filas number; Filas; Rows
--- column: megabytes decimal; Megabytes; Megabytes
--- column: bytes_por_fila decimal; Bytes por fila; Bytes a row
--- chart: bar dia: filas
+-- title: {es: Segmentos por día, en: Segments by day}
+-- description:
+--   es: Cuánto ocupa en Druid cada día UTC de ventas, en cuántos segmentos y filas. Los que una
+--     tarea todavía llena no tienen tamaño.
+--   en: How much each UTC day of sales takes in Druid, in how many segments and rows. Those that
+--     a task still fills have no size.
+-- columns:
+--   - {name: dia, kind: text, title: {es: Día (UTC), en: Day (UTC)}}
+--   - {name: segmentos, kind: number, title: {es: Segmentos, en: Segments}}
+--   - {name: en_tiempo_real, kind: number, title: {es: En tiempo real, en: Real-time}}
+--   - {name: filas, kind: number, title: {es: Filas, en: Rows}}
+--   - {name: megabytes, kind: decimal, title: {es: Megabytes, en: Megabytes}}
+--   - {name: bytes_por_fila, kind: decimal, title: {es: Bytes por fila, en: Bytes a row}}
+-- chart: {kind: bar, x: dia, y: [filas]}
 SELECT
   "start" AS dia,
   COUNT(*) AS segmentos,

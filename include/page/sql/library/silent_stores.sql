@@ -1,17 +1,21 @@
--- title_es: Sucursales en silencio
--- title_en: Silent stores
--- description_es: Cuánto hace que cada sucursal empezó su última venta, y cuántas suele empezar
---   en una hora de las que se miran. De noche, lo común es que esté cerrada.
--- description_en: How long ago each store began its last sale, and how many it begins in an hour
---   of those looked at. At night, it is usually closed.
--- parameter: horas number 24 1..1000; Horas que se miran; Hours looked at
--- column: sucursal text; Sucursal; Store
--- column: provincia text; Provincia; Province
--- column: ventas number; Ventas; Sales
--- column: por_hora decimal; Ventas por hora; Sales an hour
--- column: ultima time; Última venta; Last sale
--- column: minutos_callada number; Minutos sin vender; Minutes without a sale
--- chart: bar sucursal: minutos_callada
+-- title: {es: Sucursales en silencio, en: Silent stores}
+-- description:
+--   es: Cuánto hace que cada sucursal empezó su última venta, y cuántas suele empezar en una hora
+--     de las que se miran. De noche, lo común es que esté cerrada.
+--   en: How long ago each store began its last sale, and how many it begins in an hour of those
+--     looked at. At night, it is usually closed.
+-- parameters:
+--   - {name: horas, kind: number, default: 24, minimum: 1, maximum: 1000,
+--       label: {es: Horas que se miran, en: Hours looked at}}
+-- columns:
+--   - {name: sucursal, kind: text, title: {es: Sucursal, en: Store}}
+--   - {name: provincia, kind: text, title: {es: Provincia, en: Province}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: por_hora, kind: decimal, title: {es: Ventas por hora, en: Sales an hour}}
+--   - {name: ultima, kind: time, title: {es: Última venta, en: Last sale}}
+--   - {name: minutos_callada, kind: number,
+--       title: {es: Minutos sin vender, en: Minutes without a sale}}
+-- chart: {kind: bar, x: sucursal, y: [minutos_callada]}
 SELECT
   sucursal,
   provincia,

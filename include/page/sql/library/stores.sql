@@ -1,20 +1,22 @@
--- title_es: Sucursales, de mayor a menor
--- title_en: Stores, the largest first
--- description_es: Facturación, ticket medio, aprobación y parte vendida en línea de cada
---   sucursal; de una provincia o de todas si queda vacía.
--- description_en: Revenue, average ticket, approval and share sold online of each store; of one
---   province, or of all if left blank.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- parameter: provincia text; Provincia; Province
--- column: sucursal text; Sucursal; Store
--- column: provincia text; Provincia; Province
--- column: ventas number; Ventas; Sales
--- column: facturado_centavos money; Facturado; Revenue
--- column: ticket_centavos money; Ticket medio; Average ticket
--- column: aprobacion percent; Aprobación; Approval
--- column: en_linea percent; En línea; Online
--- chart: bar sucursal: facturado_centavos
+-- title: {es: "Sucursales, de mayor a menor", en: "Stores, the largest first"}
+-- description:
+--   es: Facturación, ticket medio, aprobación y parte vendida en línea de cada sucursal; de una
+--     provincia o de todas si queda vacía.
+--   en: Revenue, average ticket, approval and share sold online of each store; of one province,
+--     or of all if left blank.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: provincia, kind: text, label: {es: Provincia, en: Province}}
+-- columns:
+--   - {name: sucursal, kind: text, title: {es: Sucursal, en: Store}}
+--   - {name: provincia, kind: text, title: {es: Provincia, en: Province}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+--   - {name: ticket_centavos, kind: money, title: {es: Ticket medio, en: Average ticket}}
+--   - {name: aprobacion, kind: percent, title: {es: Aprobación, en: Approval}}
+--   - {name: en_linea, kind: percent, title: {es: En línea, en: Online}}
+-- chart: {kind: bar, x: sucursal, y: [facturado_centavos]}
 SELECT
   sucursal,
   provincia,

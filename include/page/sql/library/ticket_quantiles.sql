@@ -1,18 +1,20 @@
--- title_es: Cuantiles del ticket por plataforma
--- title_en: Ticket quantiles by platform
--- description_es: Importe de las ventas aprobadas, sin el peso de las muy grandes - la mitad paga
---   menos que la mediana y una de cada diez paga más que el percentil 90. Son aproximados.
--- description_en: Amount of approved sales without the weight of very large ones - half pay less
---   than the median and one in ten more than the 90th percentile. Approximate.
--- parameter: desde time -7d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: plataforma text; Plataforma; Platform
--- column: ventas number; Ventas aprobadas; Approved sales
--- column: p10_centavos money; Percentil 10; 10th percentile
--- column: mediana_centavos money; Mediana; Median
--- column: p90_centavos money; Percentil 90; 90th percentile
--- column: p99_centavos money; Percentil 99; 99th percentile
--- chart: bar plataforma: p10_centavos, mediana_centavos, p90_centavos
+-- title: {es: Cuantiles del ticket por plataforma, en: Ticket quantiles by platform}
+-- description:
+--   es: Importe de las ventas aprobadas, sin el peso de las muy grandes - la mitad paga menos que
+--     la mediana y una de cada diez paga más que el percentil 90. Son aproximados.
+--   en: Amount of approved sales without the weight of very large ones - half pay less than the
+--     median and one in ten more than the 90th percentile. Approximate.
+-- parameters:
+--   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: plataforma, kind: text, title: {es: Plataforma, en: Platform}}
+--   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
+--   - {name: p10_centavos, kind: money, title: {es: Percentil 10, en: 10th percentile}}
+--   - {name: mediana_centavos, kind: money, title: {es: Mediana, en: Median}}
+--   - {name: p90_centavos, kind: money, title: {es: Percentil 90, en: 90th percentile}}
+--   - {name: p99_centavos, kind: money, title: {es: Percentil 99, en: 99th percentile}}
+-- chart: {kind: bar, x: plataforma, y: [p10_centavos, mediana_centavos, p90_centavos]}
 SELECT
   plataforma,
   COUNT(*) AS ventas,

@@ -1,18 +1,20 @@
--- title_es: Productos que más facturan
--- title_en: Best-selling products
--- description_es: Por importe aprobado, con sus unidades; de una categoría o de todas si queda
---   vacía.
--- description_en: By approved amount, with their units; of one category, or of all if left blank.
--- parameter: desde time -24h; Desde; From
--- parameter: hasta time now; Hasta; Until
--- parameter: categoria text; Categoría; Category
--- parameter: cuantos number 20 1..500; Cuántos; How many
--- column: producto text; Producto; Product
--- column: categoria text; Categoría; Category
--- column: ventas number; Ventas aprobadas; Approved sales
--- column: unidades number; Unidades; Units
--- column: facturado_centavos money; Facturado; Revenue
--- chart: bar producto: facturado_centavos
+-- title: {es: Productos que más facturan, en: Best-selling products}
+-- description:
+--   es: Por importe aprobado, con sus unidades; de una categoría o de todas si queda vacía.
+--   en: By approved amount, with their units; of one category, or of all if left blank.
+-- parameters:
+--   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: categoria, kind: text, label: {es: Categoría, en: Category}}
+--   - {name: cuantos, kind: number, default: 20, minimum: 1, maximum: 500,
+--       label: {es: Cuántos, en: How many}}
+-- columns:
+--   - {name: producto, kind: text, title: {es: Producto, en: Product}}
+--   - {name: categoria, kind: text, title: {es: Categoría, en: Category}}
+--   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
+--   - {name: unidades, kind: number, title: {es: Unidades, en: Units}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+-- chart: {kind: bar, x: producto, y: [facturado_centavos]}
 SELECT
   producto,
   categoria,

@@ -1,17 +1,18 @@
--- title_es: IVA por alícuota
--- title_en: VAT by rate
--- description_es: IVA de lo aprobado en cada día local, menos el de lo reembolsado o desconocido
---   ese día.
--- description_en: VAT of what was approved on each local day, less that of what was refunded or
---   charged back that day.
--- parameter: desde time -30d; Desde; From
--- parameter: hasta time now; Hasta; Until
--- column: dia day; Día; Day
--- column: alicuota percent; Alícuota; Rate
--- column: ventas number; Ventas aprobadas; Approved sales
--- column: neto_centavos money; Neto; Net
--- column: iva_centavos money; IVA; VAT
--- column: total_centavos money; Total; Total
+-- title: {es: IVA por alícuota, en: VAT by rate}
+-- description:
+--   es: IVA de lo aprobado en cada día local, menos el de lo reembolsado o desconocido ese día.
+--   en: VAT of what was approved on each local day, less that of what was refunded or charged
+--     back that day.
+-- parameters:
+--   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
+--   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+-- columns:
+--   - {name: dia, kind: day, title: {es: Día, en: Day}}
+--   - {name: alicuota, kind: percent, title: {es: Alícuota, en: Rate}}
+--   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
+--   - {name: neto_centavos, kind: money, title: {es: Neto, en: Net}}
+--   - {name: iva_centavos, kind: money, title: {es: IVA, en: VAT}}
+--   - {name: total_centavos, kind: money, title: {es: Total, en: Total}}
 SELECT
   TIME_FLOOR(__time, 'P1D', NULL, 'America/Argentina/Buenos_Aires') AS dia,
   alicuota_iva / 100.0 AS alicuota,

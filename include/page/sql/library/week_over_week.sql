@@ -1,16 +1,18 @@
--- title_es: Semana contra semana
--- title_en: Week over week
--- description_es: Cada uno de los últimos siete días contra el mismo día de la semana anterior,
---   hora contra hora; el día de hoy se compara hasta la hora que es.
--- description_en: Each of the last seven days against the same day a week before; today is
---   compared up to the present time of day.
--- column: dia day; Día; Day
--- column: ventas number; Ventas; Sales
--- column: antes number; Una semana antes; A week before
--- column: facturado_centavos money; Facturado; Revenue
--- column: facturado_antes_centavos money; Facturado antes; Revenue before
--- column: cambio percent; Cambio de la facturación; Change of revenue
--- chart: bar dia: facturado_antes_centavos, facturado_centavos
+-- title: {es: Semana contra semana, en: Week over week}
+-- description:
+--   es: Cada uno de los últimos siete días contra el mismo día de la semana anterior, hora contra
+--     hora; el día de hoy se compara hasta la hora que es.
+--   en: Each of the last seven days against the same day a week before; today is compared up to
+--     the present time of day.
+-- columns:
+--   - {name: dia, kind: day, title: {es: Día, en: Day}}
+--   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: antes, kind: number, title: {es: Una semana antes, en: A week before}}
+--   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+--   - {name: facturado_antes_centavos, kind: money,
+--       title: {es: Facturado antes, en: Revenue before}}
+--   - {name: cambio, kind: percent, title: {es: Cambio de la facturación, en: Change of revenue}}
+-- chart: {kind: bar, x: dia, y: [facturado_antes_centavos, facturado_centavos]}
 SELECT
   dia,
   ventas,

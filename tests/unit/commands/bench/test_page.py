@@ -1,8 +1,7 @@
 """The figures that are computed from the stages of the page's benchmark."""
 
-from tests.unit.bench.support import SPREAD, STAGE
-
-from commands.bench.page import FULL, QUICK, figures
+from commands.bench.page import figures
+from tests.unit.commands.bench.support import SPREAD, STAGE
 
 
 def test_figures_are_the_worst_values_of_the_first_stage() -> None:
@@ -27,12 +26,3 @@ def test_growth_is_the_larger_of_the_two_growths() -> None:
 def test_without_a_browser_there_is_no_first_paint() -> None:
     blind = {key: value for key, value in STAGE.items() if value is not SPREAD}
     assert figures([blind])["first_paint_s"] is None
-
-
-def test_full_size_has_five_and_then_twenty_million_events() -> None:
-    # At scale 1, there is one sale per second, with two events.
-    events = [past.days * 86_400 * past.scale * 2 for past in FULL.pasts]
-    assert 5e6 < events[0] < 5.5e6
-    assert 19.5e6 < sum(events) < 21e6
-    assert len({past.seed for past in FULL.pasts}) == 2
-    assert len(QUICK.pasts) == 1

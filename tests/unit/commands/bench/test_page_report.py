@@ -4,9 +4,9 @@ import re
 from io import StringIO
 
 from rich.console import Console
-from tests.unit.bench.support import STAGE
 
 from commands.bench.page_report import page_tables
+from tests.unit.commands.bench.support import STAGE
 
 
 def shown(stage: object) -> str:

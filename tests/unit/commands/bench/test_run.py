@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.bench.support import STAGE
 
 from commands import cli
 from commands.bench import run as bench
@@ -17,6 +16,7 @@ from commands.bench.parts import PARTS, Part, run_part
 from include.stack import stack
 from include.stack.settings import Settings
 from include.stack.stack import StackError
+from tests.unit.commands.bench.support import STAGE
 
 
 @pytest.fixture

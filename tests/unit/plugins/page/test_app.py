@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from include.page.filters import Filters
+from include.waiting import wait_until
 from tests.support.server import serving_app
 from tests.unit.plugins.page.conftest import stays
 from ventas_airflow.page import access, fair_threads, live
@@ -91,8 +92,7 @@ def test_viewer_with_too_many_requests_gets_429_and_others_are_answered(
     monkeypatch.setattr(fair_threads, "WAITING_OF_ONE", 3)
     with reader, ThreadPoolExecutor(20) as browsers:
         greedy = [browsers.submit(reader.get, f"/api/live?producto={n}") for n in range(20)]
-        while sum(each.done() for each in greedy) < 16:
-            threading.Event().wait(0.01)
+        wait_until(lambda: sum(each.done() for each in greedy) >= 16, "16 answers", 60)
         app.dependency_overrides[viewer] = lambda: Viewer("another", stays)
         other = browsers.submit(reader.get, "/api/live")
         go.set()
@@ -133,14 +133,12 @@ def test_request_whose_browser_has_left_is_not_begun(
     app.dependency_overrides[viewer] = seen_leaving
     with serving_app(app) as url, ThreadPoolExecutor(2) as browsers:
         first = browsers.submit(httpx.get, f"{url}/api/live?rango=1h", timeout=60)
-        while not made:
-            threading.Event().wait(0.01)
+        wait_until(lambda: made, "the first request", 60, interval=0.01)
         with pytest.raises(httpx.ReadTimeout):
             httpx.get(f"{url}/api/live?rango=6h", timeout=0.5)
         assert gone.wait(60)
         last = browsers.submit(httpx.get, f"{url}/api/live?rango=24h", timeout=60)
-        while len(shared._kept) < 3:
-            threading.Event().wait(0.01)
+        wait_until(lambda: len(shared._kept) == 3, "the last request", 60, interval=0.01)
         go.set()
         assert (first.result().status_code, last.result().status_code) == (200, 200)
     assert made == ["1h", "24h"]
