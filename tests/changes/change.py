@@ -24,7 +24,7 @@ class Row(NamedTuple):
     """A row of the table.
 
     Attributes:
-        files: files that each such change edits; NAME stands for a name of one's own.
+        files: files that each such change edits; `*` stands for a name of one's own.
         others: files that only some of them edit.
         command: the command to run afterwards; "" for none.
     """
@@ -45,7 +45,9 @@ def read_table() -> dict[str, Row]:
 
 def _row(edited: str, command: str) -> Row:
     """Read the cells of a row: the files that only some changes edit come after a semicolon."""
-    files, others = (tuple(re.findall(r"`([^`]+)`", part)) for part in f"{edited};".split(";", 1))
+    files, others = (
+        tuple(re.findall(r"`([^`]*[./][^`]*)`", part)) for part in f"{edited};".split(";", 1)
+    )
     return Row(files, others, command.strip("`"))
 
 
@@ -95,8 +97,7 @@ class Change:
         edited = {file for file in self._differing() if file not in self._generated}
 
         def listed(*files: str) -> set[str]:
-            patterns = [file.replace("NAME", "*") for file in files]
-            return {file for file in edited if any(fnmatch(file, it) for it in patterns)}
+            return {file for file in edited if any(fnmatch(file, it) for it in files)}
 
         assert edited - listed(*self.row.files, *self.row.others) == set(), "the row lacks files"
         assert all(listed(file) for file in self.row.files), f"{self.row.files} are not all needed"

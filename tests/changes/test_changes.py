@@ -216,7 +216,7 @@ SELECT COUNT(*) FILTER (WHERE estado = 'reembolsada') AS reembolsos FROM "{datas
 
 
 def test_new_query_is_offered_and_documented(begin: Begin) -> None:
-    change = begin("a query of «Consultas»")
+    change = begin("a query of «Consultas», with its chart")
     change.add(
         "include/page/sql/library/cities.sql",
         """\
