@@ -8,6 +8,7 @@ import csv
 import sys
 from collections.abc import Iterable
 from datetime import date
+from importlib.metadata import version
 from typing import Final
 
 import holidays
@@ -15,7 +16,7 @@ import holidays
 from include.sales.market import DATA, load_market
 
 _FILE: Final = DATA / "province_holidays.csv"
-_PACKAGE: Final = f"holidays {holidays.__version__}"
+_PACKAGE: Final = f"holidays {version('holidays')}"
 
 
 def main(years: Iterable[int]) -> None:
