@@ -6,15 +6,20 @@ from rich.console import Console
 
 from include.stack import stack
 from include.stack.settings import Settings
+from include.texts import terminal_text
 
 
 def run(_: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Remove the folder of a stopped stack."""
-    if not settings.home.exists():
-        _say(console, f"No hay nada que borrar: {settings.home} no existe.")
+    home = settings.home
+    if not home.exists():
+        _say(console, terminal_text("cli.stack.no_folder", folder=home))
         return 0
-    stack.clean(settings, lambda held: _say(console, f"Se borra {settings.home}: {held}"))
-    _say(console, f"Se borró {settings.home}")
+    stack.clean(
+        settings,
+        lambda held: _say(console, terminal_text("cli.stack.removing", folder=home, held=held)),
+    )
+    _say(console, terminal_text("cli.stack.removed", folder=home))
     return 0
 
 

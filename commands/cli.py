@@ -38,6 +38,8 @@ environment:
                          (default: .ventas in the project)
   VENTAS_SECURE          1: Kafka and Druid ask for TLS and logins, as in production
   VENTAS_CACHE           downloads, shared by all stacks (default: ~/.cache/ventas)
+  VENTAS_LANGUAGE        language of commands, DAG names and a new viewer's page, such as en
+                         (default: commands follow the locale, the others are in Spanish)
   VENTAS_PORT_OFFSET     moves every port by so much, e.g. to run two stacks
   VENTAS_PORT_<SERVICE>  sets one port, e.g. VENTAS_PORT_KAFKA=19092"""
 

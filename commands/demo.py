@@ -12,15 +12,15 @@ from rich.table import Table
 from commands import options as types
 from commands.progress import StackProgress
 from commands.visible_sales import VisibleSales
+from include.names import RECONCILE_TASK, SUMMARY_TASK, VALIDATION_DAG, WINDOW_DAG
 from include.sales.event import Venta
 from include.sales.sale_line import money, sale_line
 from include.stack import airflow, security, stack
 from include.stack.airflow_api import ENDED, AirflowApi, AirflowApiError
 from include.stack.settings import Settings
 from include.stack.stack import StackError
+from include.texts import terminal_text
 from include.waiting import Polling
-
-WINDOW, VALIDATION = "sales_window", "sales_validation"
 
 #: Seconds that a run may take in addition to the window itself: VM, Druid, hand-off, validation.
 _MARGIN = 480.0
@@ -43,16 +43,17 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
     started = time.monotonic()
     with StackProgress(console) as progress:
         stack.up(settings, progress.callbacks())
-        progress.step("Esperando los DAGs")
+        progress.step(terminal_text("cli.stack.steps.dags"))
         api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
         wait_for_dags(api)
     window = _Window(api, settings, console, started)
     run_id = window.trigger(options.minutes, options.seed)
     state = window.follow(run_id, options.minutes * 60 + _MARGIN)
-    found = api.xcom(WINDOW, run_id, "reconcile")
+    found = api.xcom(WINDOW_DAG, run_id, RECONCILE_TASK)
     if state != "success" or not found:
-        _print_failures(api, WINDOW, run_id, console)
-        console.print(f"[bold red]La ventana {run_id} terminó como {state}.[/]")
+        _print_failures(api, WINDOW_DAG, run_id, console)
+        told = terminal_text("cli.demo.ended", run=run_id, state=state)
+        console.print(f"[bold red]{told}[/]")
         return 1
     valid = _validate(api, console)
     _print_results(console, found, window.freshness, window.first_sale)
@@ -76,16 +77,16 @@ class _Window:
         self.first_sale: float | None = None
 
     def trigger(self, minutes: float, seed: int) -> str:
-        active = self._api.active_runs(WINDOW)
+        active = self._api.active_runs(WINDOW_DAG)
         if active:
             raise StackError(
                 f"A window is open already ({active[0]}): wait for its end or mark it as failed at "
                 f"{self._settings.url('airflow')}, then run the demo again."
             )
-        self._was_paused = bool(self._api.dag(WINDOW)["is_paused"])
-        self._api.set_paused(WINDOW, False)
+        self._was_paused = bool(self._api.dag(WINDOW_DAG)["is_paused"])
+        self._api.set_paused(WINDOW_DAG, False)
         conf = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
-        return self._api.trigger(WINDOW, conf)
+        return self._api.trigger(WINDOW_DAG, conf)
 
     def follow(self, run: str, seconds: float) -> str:
         """Show stages and sales until the run ends; return the run's state."""
@@ -95,7 +96,7 @@ class _Window:
         shown: dict[str, str] = {}
         try:
             for _ in Polling(seconds, interval=0.5):
-                state = self._api.run_state(WINDOW, run)
+                state = self._api.run_state(WINDOW_DAG, run)
                 self._show_stages(run, shown)
                 if state in ENDED:
                     return state
@@ -104,55 +105,52 @@ class _Window:
         finally:
             live.stop()
             # The user decides whether scheduled windows open, so the demo restores the DAG's pause.
-            self._api.set_paused(WINDOW, self._was_paused)
+            self._api.set_paused(WINDOW_DAG, self._was_paused)
             self.freshness = live.freshness
         raise StackError(
             f"The window {run} has not ended in time; see it at "
-            f"{self._settings.url('airflow')}/dags/{WINDOW}/runs/{run}"
+            f"{self._settings.url('airflow')}/dags/{WINDOW_DAG}/runs/{run}"
         )
 
     def _check_turn(self, run: str) -> None:
         """Raise if a scheduled window opened first: it could take hours to end."""
-        if others := [other for other in self._api.active_runs(WINDOW) if other != run]:
+        if others := [other for other in self._api.active_runs(WINDOW_DAG) if other != run]:
             raise StackError(
                 f"The window {others[0]} opened first, and {run} waits for its end: mark one of "
                 f"them as failed at {self._settings.url('airflow')}, then run the demo again."
             )
 
     def _show_stages(self, run: str, shown: dict[str, str]) -> None:
-        for task in self._api.tasks(WINDOW, run):
+        for task in self._api.tasks(WINDOW_DAG, run):
             state = task["state"] or ""
             if state in _STATES and shown.get(task["task_id"]) != state:
                 shown[task["task_id"]] = state
-                self._say(f"[bold]{task['task_display_name']}[/]: {_STATES[state]}")
+                told = f"[{_STATES[state]}]{terminal_text(f'cli.demo.states.{state}')}[/]"
+                self._say(f"[bold]{task['task_display_name']}[/]: {told}")
 
     def _show(self, sale: Venta, age: float) -> None:
         if self.first_sale is None:
             self.first_sale = time.monotonic() - self._started
-        self._say(f"{sale_line(sale)} [dim]· en Druid a los {age * 1000:.0f} ms[/]")
+        told = terminal_text("cli.demo.in_druid", ms=f"{age * 1000:.0f}")
+        self._say(f"{sale_line(sale)} [dim]· {told}[/]")
 
     def _say(self, text: str) -> None:
         elapsed = time.monotonic() - self._started
         self._console.print(f"[dim]{elapsed:6.1f} s[/]  {text}", highlight=False, soft_wrap=True)
 
 
+#: Colours of the states of a task, and of the results of a check.
 _STATES = {
-    "running": "[cyan]en curso[/]",
-    "success": "[green]listo[/]",
-    "failed": "[red]falló[/]",
-    "upstream_failed": "[red]no corrió, falló una tarea anterior[/]",
-    "skipped": "[yellow]omitida[/]",
+    "running": "cyan",
+    "success": "green",
+    "failed": "red",
+    "upstream_failed": "red",
+    "skipped": "yellow",
 }
-
-_STATUSES = {
-    "ok": "[green]bien[/]",
-    "warning": "[yellow]aviso[/]",
-    "error": "[red]error[/]",
-    "skipped": "[dim]omitida[/]",
-}
+_STATUSES = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "dim"}
 
 
-def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW, VALIDATION)) -> None:
+def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW_DAG, VALIDATION_DAG)) -> None:
     """Wait until Airflow has these DAGs; raise `StackError` with the reason if it does not."""
     why = ""
     for _ in Polling(90, interval=0.5):
@@ -171,16 +169,19 @@ def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW, VALIDATION)) -
 
 def _validate(api: AirflowApi, console: Console) -> bool:
     """Run the validation DAG once, print its summary and return whether it passed."""
-    api.set_paused(VALIDATION, False)
-    run = api.trigger(VALIDATION, {})
-    state = api.wait_for_end(VALIDATION, run, 180)
-    summary = api.xcom(VALIDATION, run, "summary")
-    table = Table("validación", "resultado", "detalle", title="Validación en Druid")
+    api.set_paused(VALIDATION_DAG, False)
+    run = api.trigger(VALIDATION_DAG, {})
+    state = api.wait_for_end(VALIDATION_DAG, run, 180)
+    summary = api.xcom(VALIDATION_DAG, run, SUMMARY_TASK)
+    columns = (terminal_text(f"cli.demo.validation.{it}") for it in ("check", "result", "detail"))
+    table = Table(*columns, title=terminal_text("cli.demo.validation.title"))
     for check in (summary or {}).get("results", []):
-        table.add_row(check["title"], _STATUSES[check["status"]], check["message"])
+        status = terminal_text(f"cli.demo.statuses.{check['status']}")
+        shown = f"[{_STATUSES[check['status']]}]{status}[/]"
+        table.add_row(check["title"], shown, check["message"])
     console.print(table)
     if state != "success":
-        _print_failures(api, VALIDATION, run, console)
+        _print_failures(api, VALIDATION_DAG, run, console)
     return state == "success"
 
 
@@ -195,40 +196,48 @@ def _print_failures(api: AirflowApi, dag: str, run: str, console: Console) -> No
 def _print_results(
     console: Console, found: dict[str, Any], freshness: list[float], first_sale: float | None
 ) -> None:
-    table = Table(title=f"Conciliación de {found['corrida']}", show_header=False)
+    def add(key: str, value: object) -> None:
+        table.add_row(terminal_text(f"cli.demo.result.{key}"), str(value))
+
+    title = terminal_text("cli.demo.result.title", run=found["corrida"])
+    table = Table(title=title, show_header=False)
     if ventas := found["resultados"].get("ventas"):
-        table.add_row("Ventas", str(ventas))
-    table.add_row("Eventos confirmados por Kafka", str(found["confirmadas"]))
-    table.add_row("En Kafka (read_committed)", str(found["en_kafka"]))
-    table.add_row("En Druid", str(found["en_druid"]))
-    table.add_row("Perdidas", str(found["perdidas"]))
-    table.add_row("Duplicadas", str(found["duplicadas"]))
+        add("sales", ventas)
+    add("confirmed", found["confirmadas"])
+    add("in_kafka", found["en_kafka"])
+    add("in_druid", found["en_druid"])
+    add("lost", found["perdidas"])
+    add("duplicated", found["duplicadas"])
     if freshness:
         p50, p95 = np.percentile(freshness, [50, 95]) * 1000
-        table.add_row("Frescura, de la venta a SQL", f"p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+        add("freshness", f"p50 {p50:.0f} ms, p95 {p95:.0f} ms")
     if first_sale is not None:
-        table.add_row("Primera venta visible", f"{first_sale:.1f} s desde el comando")
+        seconds = f"{first_sale:.1f}"
+        add("first_sale", terminal_text("cli.demo.result.since_command", seconds=seconds))
     results = found["resultados"]
-    table.add_row("Facturado (aprobadas menos devueltas)", money(results["facturado_centavos"]))
+    add("income", money(results["facturado_centavos"]))
     table.add_section()
     for product in results["productos"]:
         table.add_row(product["producto"], money(product["facturado_centavos"]))
     table.add_section()
     for payment in results["pagos"]:
         share = payment["facturado_centavos"] / results["facturado_centavos"]
-        table.add_row(payment["tipo_pago"], f"{share:.1%} en {payment['ventas']} ventas")
+        shown = {"share": f"{share:.1%}", "sales": payment["ventas"]}
+        table.add_row(payment["tipo_pago"], terminal_text("cli.demo.result.share", **shown))
     console.print(table)
-    verdict = "[bold green]Nada perdido, nada duplicado.[/]"
-    console.print(verdict if found["coinciden"] else "[bold red]Los números no coinciden.[/]")
+    key, colour = ("agrees", "green") if found["coinciden"] else ("differs", "red")
+    console.print(f"[bold {colour}]{terminal_text(f'cli.demo.result.{key}')}[/]")
 
 
 def _print_where(settings: Settings, console: Console) -> None:
     console.print(
-        f"Todo sigue en marcha. Airflow: {settings.url('airflow')} "
-        f"({airflow.login_text(settings, airflow.USER)}). "
-        f"Ventas en vivo: {settings.url('airflow')}{airflow.PAGE}. "
-        f"Druid: {security.druid_url(settings)}. "
-        "Para detener todo: ./ventas down",
+        terminal_text(
+            "cli.demo.where",
+            airflow=settings.url("airflow"),
+            login=airflow.login_text(settings, airflow.USER),
+            page=f"{settings.url('airflow')}{airflow.PAGE}",
+            druid=security.druid_url(settings),
+        ),
         highlight=False,
         soft_wrap=True,
     )

@@ -18,18 +18,19 @@ FOLDER: Final = ROOT / "docs"
 
 def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
     """Write the files that differ, and print their names."""
-    from commands import golden
+    from commands import event_sql, golden
 
-    for path, text in {**pages(), **golden.files()}.items():
-        if path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            console.print(str(path), soft_wrap=True, highlight=False)
+    # The SQL comes first, because a page shows it.
+    for files in (event_sql.files, pages, golden.files):
+        for path, text in files().items():
+            if path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
+                console.print(str(path), soft_wrap=True, highlight=False)
     return 0
 
 
 def pages() -> Mapping[Path, str]:
-    """Return the text that each page and each SQL file should have."""
-    from commands import event_sql
+    """Return the text that each page should have."""
     from include.gcp.sizing_docs import with_tables
     from include.page import library, library_docs
     from include.sales.market import load_market
@@ -37,7 +38,6 @@ def pages() -> Mapping[Path, str]:
 
     sizing = FOLDER / "sizing.md"
     return {
-        **event_sql.files(),
         FOLDER / "acls.md": acls.docs(),
         FOLDER / "data-dictionary.md": dictionary.render(load_market()),
         FOLDER / "queries.md": library_docs.render(library.load_library()),

@@ -6,12 +6,13 @@ from rich.console import Console
 
 from include.stack import stack
 from include.stack.settings import Settings
+from include.texts import terminal_text
 
 
 def run(_: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Stop the stack, and processes that its supervisor lost."""
     killed = stack.down(settings)
     if killed:
-        console.print(f"También se terminaron procesos sueltos: {killed}")
-    console.print("Nada queda en marcha.")
+        console.print(terminal_text("cli.stack.stray", processes=killed))
+    console.print(terminal_text("cli.stack.down"))
     return 0

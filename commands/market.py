@@ -9,6 +9,7 @@ from rich.table import Table
 
 from include.sales.market import DATA, load_market
 from include.stack.settings import Settings
+from include.texts import terminal_text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,13 +23,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _: Settings, console: Console) -> int:
     """Read the market data, which checks it, and print the number of rows of each table."""
     market = load_market(options.folder)
-    table = Table("tabla", "filas", title=str(options.folder), title_justify="left")
+    names = (terminal_text("cli.market.table"), terminal_text("cli.market.rows"))
+    table = Table(*names, title=str(options.folder), title_justify="left")
     for field in fields(market):
         table.add_row(field.name, str(len(getattr(market, field.name))))
     console.print(table)
-    console.print("Los datos del mercado están bien.")
-    console.print(
-        f"Nota: los eventos con fecha (events.csv) terminan el {market.events_end:%d/%m/%Y}; "
-        "después la demanda sigue solo con lo que se repite cada mes o año."
-    )
+    console.print(terminal_text("cli.market.valid"))
+    console.print(terminal_text("cli.market.events_end", day=market.events_end))
     return 0

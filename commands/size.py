@@ -18,15 +18,9 @@ from include.druid.runtime import PEON, Size
 from include.gcp import estimate as assumed
 from include.gcp.estimate import Estimate, estimate
 from include.gcp.sizing import EVENTS_PER_TASK, size
+from include.names import SALES_RETENTION
 from include.stack.settings import Settings
-
-_COSTS: Final = {
-    "vms": "VM",
-    "disks": "discos",
-    "deep_storage": "deep storage (GCS)",
-    "confluent_cloud": "Confluent Cloud",
-}
-
+from include.texts import terminal_text
 
 EPILOG: Final = """\
 examples:
@@ -116,35 +110,40 @@ def to_dict(found: Estimate) -> dict[str, object]:
 
 def _needs(found: Estimate) -> Table:
     table = Table(
-        "qué",
-        "cuánto",
-        title=f"{found.rate:,.7g} eventos/s, {found.hours:g} h por día",
+        _said("what"),
+        _said("amount"),
+        title=_said("title", rate=f"{found.rate:,.7g}", hours=f"{found.hours:g}"),
         title_justify="left",
     )
-    table.add_row("particiones de Kafka", str(found.partitions))
-    table.add_row("productores (shards)", str(found.shards))
-    table.add_row("tareas de Druid (taskCount)", str(found.task_count))
+    table.add_row(_said("partitions"), str(found.partitions))
+    table.add_row(_said("producers"), str(found.shards))
+    table.add_row(_said("tasks_of_druid"), str(found.task_count))
     for one in found.vms:
-        table.add_row(
-            f"VM: {', '.join(one.services)}",
-            f"{one.machines} × {one.machine_type}, {one.disk:,} GiB de {found.disk_type}",
+        machines = _said(
+            "machines",
+            machines=one.machines,
+            type=one.machine_type,
+            disk=f"{one.disk:,}",
+            disk_type=found.disk_type,
         )
-    table.add_row("Kafka, por día", f"{found.kafka_gib_day:,.2f} GiB")
-    table.add_row("Druid, por día", f"{found.druid_gib_day:,.2f} GiB")
-    table.add_row(f"Druid, {found.keep} días", f"{found.druid_gib_day * found.keep:,.1f} GiB")
+        table.add_row(f"VM: {', '.join(one.services)}", machines)
+    table.add_row(_said("kafka_day"), f"{found.kafka_gib_day:,.2f} GiB")
+    table.add_row(_said("druid_day"), f"{found.druid_gib_day:,.2f} GiB")
+    kept = f"{found.druid_gib_day * found.keep:,.1f} GiB"
+    table.add_row(_said("druid_days", days=found.keep), kept)
     return table
 
 
 def _druid(found: Estimate) -> Table:
     table = Table(
-        "proceso",
+        _said("process"),
         "heap MiB",
-        "directa MiB",
-        "hilos",
+        _said("direct"),
+        _said("threads"),
         "merge",
-        "búfer MiB",
-        "tareas",
-        title=f"Druid en {found.vms[-1].machine_type}",
+        _said("buffer"),
+        _said("tasks"),
+        title=_said("druid", type=found.vms[-1].machine_type),
         title_justify="left",
     )
     for service, one in druid_sizes(found).items():
@@ -154,23 +153,35 @@ def _druid(found: Estimate) -> Table:
 
 
 def _costs(found: Estimate) -> Table:
-    table = Table(f"por mes en {found.region}", f"US$, precios del {found.priced}")
+    table = Table(_said("month", region=found.region), _said("prices", day=found.priced))
     for cost in found.costs:
-        table.add_row(_COSTS[cost.what], "no incluido" if cost.usd is None else f"{cost.usd:,.2f}")
-    table.add_row("en total", f"{found.usd_month:,.2f}")
+        usd = _said("costs.none") if cost.usd is None else f"{cost.usd:,.2f}"
+        table.add_row(_said(f"costs.{cost.what}"), usd)
+    table.add_row(_said("costs.total"), f"{found.usd_month:,.2f}")
     return table
 
 
 def _assumptions(found: Estimate) -> str:
     month = found.kafka_gib_day * assumed.MONTH
-    stored = found.kafka_gib_day * assumed.KAFKA_DAYS
-    return (
-        f"Supuestos (docs/sizing.md): {EVENTS_PER_TASK:,} eventos/s por tarea y "
-        f"{assumed.EVENTS_PER_SHARD:,} por productor, menos de la mitad de lo medido en dos "
-        f"núcleos; {assumed.KAFKA_BYTES} bytes por evento en Kafka y {assumed.DRUID_BYTES} en "
-        f"Druid, medidos; Kafka guarda {assumed.KAFKA_DAYS} días y Druid {found.keep} (--keep); "
-        f"mes de {assumed.MONTH} días; precios de lista, sin descuentos ni impuestos.\n"
-        f"Para el estimador de Confluent Cloud: {month:,.1f} GiB por mes de entrada, otros tantos "
-        f"de salida hacia Druid, {stored:,.1f} GiB guardados (una réplica), {found.partitions} "
-        "particiones."
+    stored = found.kafka_gib_day * SALES_RETENTION.days
+    assumptions = _said(
+        "assumptions",
+        per_task=f"{EVENTS_PER_TASK:,}",
+        per_shard=f"{assumed.EVENTS_PER_SHARD:,}",
+        kafka_bytes=assumed.KAFKA_BYTES,
+        druid_bytes=assumed.DRUID_BYTES,
+        kafka_days=SALES_RETENTION.days,
+        druid_days=found.keep,
+        month=assumed.MONTH,
     )
+    confluent = _said(
+        "confluent",
+        ingress=f"{month:,.1f}",
+        stored=f"{stored:,.1f}",
+        partitions=found.partitions,
+    )
+    return f"{assumptions}\n{confluent}"
+
+
+def _said(key: str, **values: object) -> str:
+    return terminal_text(f"cli.size.{key}", **values)

@@ -9,6 +9,7 @@ from rich.table import Table
 from commands import options as types
 from include.stack import airflow, security, stack
 from include.stack.settings import Settings
+from include.texts import terminal_text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,9 +31,10 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
         print(json.dumps(found, indent=2))
         return 0
     if not found["running"]:
-        console.print("La pila está detenida: `./ventas up` o `./ventas demo` la inician.")
+        console.print(terminal_text("cli.stack.stopped"))
         return 0
-    table = Table("proceso", "estado", "pid", "RSS MiB", "PSS MiB")
+    names = (terminal_text("cli.stack.process"), terminal_text("cli.stack.state"))
+    table = Table(*names, "pid", "RSS MiB", "PSS MiB")
     for process in found["processes"]:
         table.add_row(
             process["name"],
@@ -42,7 +44,7 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
             str(process["pss_mib"]),
         )
     console.print(table)
-    console.print(f"Memoria proporcional (PSS) en total: {found['memory_mib']} MiB")
+    console.print(terminal_text("cli.stack.memory", mib=found["memory_mib"]))
     print_addresses(settings, console, passwords=options.passwords)
     return 0
 
@@ -55,9 +57,14 @@ def print_addresses(settings: Settings, console: Console, *, passwords: bool = F
         for user in (airflow.USER, airflow.VIEWER)
     ]
     table.add_row("Airflow", settings.url("airflow"), logins[0])
-    table.add_row("", "solo para mirar", logins[1])
-    table.add_row("Ventas en vivo", f"{settings.url('airflow')}{airflow.PAGE}", "dentro de Airflow")
-    table.add_row("Druid", security.druid_url(settings), "cuando la VM está encendida")
+    table.add_row("", terminal_text("cli.stack.read_only"), logins[1])
+    table.add_row(
+        terminal_text("page.shell.views.vivo"),
+        f"{settings.url('airflow')}{airflow.PAGE}",
+        terminal_text("cli.stack.inside_airflow"),
+    )
+    while_on = terminal_text("cli.stack.while_vm_is_on")
+    table.add_row("Druid", security.druid_url(settings), while_on)
     table.add_row("Kafka", settings.address("kafka"), "bootstrap.servers")
-    table.add_row("Compute Engine (emulador)", settings.url("compute"), "")
+    table.add_row(terminal_text("cli.stack.emulator"), settings.url("compute"), "")
     console.print(table)

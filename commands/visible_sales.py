@@ -9,6 +9,7 @@ import msgspec
 
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
+from include.names import DATASOURCE
 from include.sales.event import Venta
 
 _SQL = Path(__file__).with_name("visible_sales.sql").read_text(encoding="utf-8")
@@ -39,7 +40,7 @@ class VisibleSales(threading.Thread):
         self._client = client
         self._corrida = corrida
         self._on_event = on_event
-        self._query = for_datasource(_SQL, "ventas")
+        self._query = for_datasource(_SQL, DATASOURCE)
         self._since = 0
         self._seen: set[str] = set()
         self._stop_asked = threading.Event()

@@ -1,17 +1,25 @@
 """Back-fill of past days at full speed, and then, if asked for, a live window from their end on."""
 
-from datetime import timedelta
 from operator import truth
-from pathlib import Path
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk import DAG, TriggerRule
 
 from include.gcp.definition import vm_body
-from ventas_airflow.alerts import leave_notice, tell
+from include.names import (
+    FILL_TASK,
+    RECONCILE_TASK,
+    START_TASK,
+    STOP_TASK,
+    SUBMIT_TASK,
+    SUSPEND_TASK,
+    WINDOW_DAG,
+)
+from ventas_airflow import form
 from ventas_airflow.concurrent_runs import SHARERS
+from ventas_airflow.dag_settings import PUBLISHING_RETRIES, dag_settings, named
 from ventas_airflow.operators.backfill import FillDayOperator, PlanDaysOperator
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
@@ -19,124 +27,49 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.operators.watch import WatchDruidVmOperator
-from ventas_airflow.sales import PUBLISHING_RETRIES, RESET_OFFSETS, STORES, TOPICS
+from ventas_airflow.sales import TOPICS
 from ventas_airflow.vm import VM
 
 #: Days that are filled at the same time: one per core of a small machine, a core left for Druid.
 PARALLEL_DAYS = 2
 
-SALES = {
-    "seed": "{{ params.seed }}",
-    "stores": "{{ params.stores }}",
-    "scale": "{{ params.scale }}",
-}
+SALES = form.templates(form.SEED, form.STORES, form.DAY_SCALE)
 
 #: The VM's definition, for both tasks that may create it.
 VM_BODY = vm_body("{zone}")
 
+#: Results of the tasks that fill the days.
+FILLED = f"{{{{ ti.xcom_pull(task_ids='{FILL_TASK}') }}}}"
 
-with DAG(
-    dag_id="sales_backfill",
-    dag_display_name="Relleno del pasado",
-    description="Publica los días pasados a toda velocidad y sigue en vivo sin hueco ni repetición",
-    doc_md=Path(__file__).with_suffix(".md").read_text(encoding="utf-8"),
-    schedule=None,
-    max_active_runs=1,
-    render_template_as_native_obj=True,
-    tags=["ventas", "simulación"],
-    on_failure_callback=tell,
-    on_success_callback=tell,
-    default_args={
-        "owner": "ventas",
-        "on_failure_callback": leave_notice,
-        "retries": 2,
-        "retry_delay": timedelta(seconds=10),
-    },
-    params={
-        "days": Param(
-            7,
-            type="integer",
-            minimum=1,
-            maximum=366,
-            title="Días",
-            description="Días enteros hasta hoy a medianoche, hora local.",
-        ),
-        "scale": Param(
-            1.0,
-            type="number",
-            minimum=0.0001,
-            maximum=100,
-            title="Escala (ventas por segundo)",
-            description="El promedio del año sobre la curva de demanda. Con 1, un día tiene unas "
-            "86.000 ventas y el doble de eventos.",
-        ),
-        "seed": Param(
-            2026,
-            type="integer",
-            minimum=0,
-            maximum=2**63 - 1,
-            title="Semilla",
-            description="Un día con la misma semilla y escala se publica una sola vez.",
-        ),
-        "stores": STORES,
-        "go_live": Param(
-            False,
-            type="boolean",
-            title="Seguir en vivo",
-            description="Al terminar, abre la ventana en modo curva desde la medianoche, con la "
-            "misma semilla y escala.",
-        ),
-        "live_minutes": Param(
-            60.0,
-            type="number",
-            minimum=0.25,
-            maximum=720,
-            title="Duración en vivo (minutos)",
-            description="Cuánto sigue abierta la ventana después del relleno.",
-        ),
-        "keep_vm": Param(
-            False,
-            type="boolean",
-            title="Dejar la VM encendida",
-            description="Para consultar Druid después. La VM sigue costando.",
-        ),
-        "reset_offsets": RESET_OFFSETS,
-    },
-):
+with DAG(**dag_settings(__file__, "simulation"), schedule=None, params=form.params(form.BACKFILL)):
     plan_days = PlanDaysOperator(
-        task_id="plan_days",
-        task_display_name="Elegir los días",
-        days="{{ params.days }}",
+        **named("plan_days"),
+        days=form.DAYS.template,
         **SALES,
     )
 
     start_vm = EnsureDruidVmOperator(
-        task_id="start_vm",
-        task_display_name="Encender la VM de Druid",
+        **named(START_TASK),
         **VM,
         body=VM_BODY,
     )
 
     ensure_topics = EnsureTopicsOperator(
-        task_id="ensure_topics",
-        task_display_name="Crear los tópicos",
+        **named("ensure_topics"),
         topics=TOPICS,
     )
 
     submit_supervisor = SubmitSupervisorOperator(
-        task_id="submit_supervisor",
-        task_display_name="Abrir la ingesta en Druid",
-        reset_offsets="{{ params.reset_offsets }}",
+        **named(SUBMIT_TASK),
+        reset_offsets=form.RESET_OFFSETS.template,
     )
 
     ensure_housekeeping = EnsureHousekeepingOperator(
-        task_id="ensure_housekeeping",
-        task_display_name="Compactar y retener en Druid",
+        **named("ensure_housekeeping"),
     )
 
     fill_day = FillDayOperator.partial(
-        task_id="fill_day",
-        task_display_name="Publicar el día",
+        **named(FILL_TASK),
         retries=PUBLISHING_RETRIES,
         max_active_tis_per_dagrun=PARALLEL_DAYS,
         map_index_template="{{ task.day.day }}",
@@ -144,57 +77,49 @@ with DAG(
     ).expand(day=plan_days.output)
 
     watch_vm = WatchDruidVmOperator(
-        task_id="watch_vm",
-        task_display_name="Cuidar la VM",
+        **named("watch_vm"),
         retries=PUBLISHING_RETRIES,
         **VM,
         body=VM_BODY,
-        while_running=["fill_day"],
+        while_running=[FILL_TASK],
         poll_interval=2.0,
     )
 
     reconcile = ReconcileOperator(
-        task_id="reconcile",
-        task_display_name="Conciliar Kafka y Druid",
-        published="{{ ti.xcom_pull(task_ids='fill_day') }}",
+        **named(RECONCILE_TASK),
+        published=FILLED,
         from_the_beginning=True,
     )
 
     # Not a teardown: it has to end before the live window opens the ingestion again.
     suspend_supervisor = SuspendSupervisorOperator(
-        task_id="suspend_supervisor",
-        task_display_name="Suspender la ingesta",
+        **named(SUSPEND_TASK),
         shared_by=SHARERS,
-        published="{{ ti.xcom_pull(task_ids='fill_day') }}",
+        published=FILLED,
         trigger_rule=TriggerRule.ALL_DONE,
     )
 
     is_live_wanted = ShortCircuitOperator(
-        task_id="is_live_wanted",
-        task_display_name="¿Seguir en vivo?",
+        **named("is_live_wanted"),
         python_callable=truth,
-        op_args=["{{ params.go_live }}"],
+        op_args=[form.GO_LIVE.template],
         ignore_downstream_trigger_rules=False,
     )
 
     go_live = TriggerDagRunOperator(
-        task_id="go_live",
-        task_display_name="Seguir en vivo",
-        trigger_dag_id="sales_window",
+        **named("go_live"),
+        trigger_dag_id=WINDOW_DAG,
         conf={
-            "mode": "curve",
-            "seed": "{{ params.seed }}",
-            "stores": "{{ params.stores }}",
-            "scale": "{{ params.scale }}",
+            **SALES,
+            "mode": form.CURVE,
             "starts_at": "{{ ti.xcom_pull(task_ids='plan_days')[-1]['until'] }}",
-            "duration_minutes": "{{ params.live_minutes }}",
-            "keep_vm": "{{ params.keep_vm }}",
+            "duration_minutes": form.LIVE_MINUTES.template,
+            "keep_vm": form.KEEP_VM.template,
         },
     )
 
     stop_vm = StopDruidVmOperator(
-        task_id="stop_vm",
-        task_display_name="Apagar la VM",
+        **named(STOP_TASK),
         **VM,
         shared_by=SHARERS,
         # If the live window opened, it stops the VM itself.
@@ -212,7 +137,6 @@ with DAG(
 
     # Airflow decides a run's state by its last tasks, without teardowns.
     [reconcile, ensure_housekeeping, suspend_supervisor, go_live] >> EmptyOperator(
-        task_id="done",
-        task_display_name="Todo conciliado y entregado",
+        **named("done"),
         trigger_rule=TriggerRule.NONE_FAILED,
     )

@@ -20,35 +20,89 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Texts:
-    """The same text in Spanish and in English."""
+    """The same text of a SQL file's header in Spanish and in English."""
 
     es: str
     en: str
 
+    def text(self, language: str) -> str:
+        """Return the text in a language, or in Spanish if it has no other."""
+        return str(getattr(self, language, self.es))
+
 
 class InputError(ValueError):
-    """A person's input is invalid; `texts` says why, and the message is the Spanish text."""
+    """A person's input is invalid: a text says why. The message is that text in Spanish.
 
-    def __init__(self, es: str, en: str) -> None:
-        super().__init__(es)
-        self.texts = Texts(es, en)
+    Args:
+        key: key of the text.
+        values: values of its fields. A `Texts` or another `InputError` is filled in by language.
+    """
+
+    def __init__(self, key: str, **values: object) -> None:
+        self._key = key
+        self._values = values
+        super().__init__(self.text(DEFAULT))
+
+    def text(self, language: str) -> str:
+        """Return why the input is invalid, in a language."""
+        values = {
+            name: value.text(language) if isinstance(value, (Texts, InputError)) else value
+            for name, value in self._values.items()
+        }
+        return text(self._key, language, **values)
 
 
 def languages() -> tuple[str, ...]:
-    """Return the codes of all languages, such as "es": one for each file of the folder."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
+    """Return the codes of all languages, such as "es": one for each file, Spanish first."""
+    codes = {path.stem for path in FOLDER.glob("*.json")}
+    return tuple(sorted(codes, key=lambda code: (code != DEFAULT, code)))
 
 
-def chosen_language() -> str:
+def matching_language(*tags: str) -> str | None:
+    """Return the first language with a file among tags such as "pt-BR" or "es_AR.UTF-8"."""
+    known = languages()
+    for tag in tags:
+        wanted = re.split("[.@;]", tag.strip())[0].replace("_", "-")
+        for code in (wanted, wanted.partition("-")[0].lower()):
+            if code in known:
+                return code
+    return None
+
+
+def requested_language(accept: str) -> str:
+    """Return the language that an Accept-Language header asks for, else `chosen_language`."""
+    return matching_language(*accept.split(",")) or chosen_language()
+
+
+def chosen_language(environment: Mapping[str, str] = os.environ) -> str:
     """Return the language that the environment variable VENTAS_LANGUAGE names, else Spanish.
 
     Raises:
         ValueError: the folder has no file of that language.
     """
-    language = os.environ.get("VENTAS_LANGUAGE") or DEFAULT
+    language = environment.get("VENTAS_LANGUAGE") or DEFAULT
     if language not in languages():
         raise ValueError(f"VENTAS_LANGUAGE={language} is not one of {', '.join(languages())}.")
     return language
+
+
+def terminal_language() -> str:
+    """Return the command line's language: VENTAS_LANGUAGE, else the locale's, else English.
+
+    Raises:
+        ValueError: as `chosen_language`.
+    """
+    if os.environ.get("VENTAS_LANGUAGE"):
+        return chosen_language()
+    # The first of these that is set decides, as in the C library.
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((value for name in names if (value := os.environ.get(name))), "")
+    return matching_language(locale) or "en"
+
+
+def terminal_text(key: str, **values: object) -> str:
+    """Return a text as `text` does, in the command line's language."""
+    return text(key, terminal_language(), **values)
 
 
 def text(key: str, language: str | None = None, **values: object) -> str:
@@ -60,10 +114,9 @@ def text(key: str, language: str | None = None, **values: object) -> str:
     Raises:
         KeyError: no such text, or no value for one of its fields.
     """
-    language = language or chosen_language()
-    found = _find(table(language), key)
-    if found is None:
-        found = _find(table(DEFAULT), key)
+    found: Any = table(language or chosen_language())
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
     if not isinstance(found, str):
         raise KeyError(f"texts/{DEFAULT}.json has no text {key!r}")
     return _FIELD.sub(lambda field: str(values[field[1]]), found)
@@ -71,16 +124,17 @@ def text(key: str, language: str | None = None, **values: object) -> str:
 
 @cache
 def table(language: str) -> dict[str, Any]:
-    """Return all texts of a language, nested by the parts of their keys."""
+    """Return all texts of a language, nested by the parts of their keys, in Spanish if missing."""
     found: dict[str, Any] = msgspec.json.decode((FOLDER / f"{language}.json").read_bytes())
-    return found
+    return found if language == DEFAULT else _merged(table(DEFAULT), found)
 
 
-def _find(table: Mapping[str, Any], key: str) -> object:
-    found: Any = table
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        name: _merged(below[name], value) if isinstance(value, Mapping) else value
+        for name, value in above.items()
+    }
+    return {**below, **both}
 
 
 def escaped(text: str, longest: int) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from include.texts import text
 from ventas_airflow.deadlines import PlannedEnd
 from ventas_airflow.page.guard import root_middlewares
 from ventas_airflow.page.mount import Page
@@ -23,12 +24,12 @@ class VentasPlugin(AirflowPlugin):
     fastapi_root_middlewares: list[Any] = root_middlewares()
     external_views: list[Any] = [  # noqa: RUF012
         {
-            "name": name,
+            "name": text(f"page.shell.views.{path}"),
             "href": f"{PREFIX}/{path}",
             "destination": "nav",
             "url_route": f"ventas-{path}",
             "icon": f"{PREFIX}/static/icons/{path}.svg",
             "nav_top_level": True,
         }
-        for path, name in VIEWS.items()
+        for path in VIEWS
     ]

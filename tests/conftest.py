@@ -18,6 +18,8 @@ for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
     del os.environ[name]
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="ventas-airflow-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+# The tests read Spanish, whatever the developer's locale.
+os.environ["VENTAS_LANGUAGE"] = "es"
 
 import pytest
 from hypothesis import settings

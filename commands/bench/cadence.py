@@ -7,10 +7,9 @@ import psutil
 
 from commands.bench.common import SEED, Place, parser, report, window, window_publisher
 from commands.bench.figures import deviations_ms, percentile
+from include.names import MAXIMUM_GAP, MINIMUM_GAP
 from include.sales.pace import gap_seconds
 from include.stream.reader import read_committed
-
-MINIMUM_GAP, MAXIMUM_GAP = 1.0, 2.0
 
 
 class _Event(msgspec.Struct):

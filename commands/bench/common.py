@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from include.names import SALES_RETENTION
 from include.sales.bulk import BulkEncoder, Encoded, evenly
 from include.sales.content import SaleSource
 from include.sales.market import load_market
@@ -30,7 +31,7 @@ _SCHEDULE: Final = evenly(_START, 1000)
 
 _TOPIC: Final[Mapping[str, Any]] = {
     "partitions": 2,
-    "topic_config": {"retention.ms": "604800000"},
+    "topic_config": {"retention.ms": str(SALES_RETENTION // timedelta(milliseconds=1))},
 }
 """Settings of a topic, as the DAG has them."""
 

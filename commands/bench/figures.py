@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from include.texts import terminal_text
+
 Sample = tuple[float, float]
 """A time in seconds, and the number of rows or events at that time."""
 
@@ -16,11 +18,15 @@ class Figure(NamedTuple):
     """A figure of the result, with its target."""
 
     key: str
-    title: str
     form: str
     """Format string of the value, for `str.format`."""
     at_least: float = -inf
     at_most: float = inf
+
+    @property
+    def title(self) -> str:
+        """The figure's title, in the command line's language."""
+        return terminal_text(f"cli.bench.figures.{self.key}")
 
     def is_met(self, value: float) -> bool:
         """Return whether a value reaches the target."""
@@ -35,18 +41,18 @@ class Figure(NamedTuple):
 
 
 FIGURES: Final = (
-    Figure("load_vs_perf_test", "Modo carga / producer-perf-test", "{:.2f}", at_least=1),
-    Figure("load_vs_faker", "Modo carga / productor con Faker", "{:.0f}", at_least=50),
-    Figure("generate_per_core_s", "Ventas generadas por s y núcleo", "{:.0f}", at_least=400_000),
-    Figure("druid_vs_drain", "Druid en vivo / Druid vaciando Kafka", "{:.2f}", at_least=0.9),
-    Figure("cadence_p99_ms", "Desvío de la cadencia, p99 (ms)", "{:.1f}", at_most=5),
-    Figure("producer_cpu_pct", "CPU del productor (% de un núcleo)", "{:.2f}", at_most=1),
-    Figure("producer_rss_mb", "Memoria del productor (RSS, MB)", "{:.0f}"),
-    Figure("page_first_paint_s", "Página: primera pintura con datos (s)", "{:.2f}", at_most=2),
-    Figure("page_api_p95_ms", "Página: API, p95 (ms)", "{:.0f}", at_most=200),
-    Figure("page_event_on_screen_s", "Página: de Kafka a la pantalla (s)", "{:.2f}", at_most=3),
-    Figure("page_viewers_p95_ms", "Página: API con 50 a la vez, p95 (ms)", "{:.0f}", at_most=400),
-    Figure("page_growth", "Página: p95 con 20 millones / con 5", "{:.2f}", at_most=2),
+    Figure("load_vs_perf_test", "{:.2f}", at_least=1),
+    Figure("load_vs_faker", "{:.0f}", at_least=50),
+    Figure("generate_per_core_s", "{:.0f}", at_least=400_000),
+    Figure("druid_vs_drain", "{:.2f}", at_least=0.9),
+    Figure("cadence_p99_ms", "{:.1f}", at_most=5),
+    Figure("producer_cpu_pct", "{:.2f}", at_most=1),
+    Figure("producer_rss_mb", "{:.0f}"),
+    Figure("page_first_paint_s", "{:.2f}", at_most=2),
+    Figure("page_api_p95_ms", "{:.0f}", at_most=200),
+    Figure("page_event_on_screen_s", "{:.2f}", at_most=3),
+    Figure("page_viewers_p95_ms", "{:.0f}", at_most=400),
+    Figure("page_growth", "{:.2f}", at_most=2),
 )
 
 _PERF_TEST = re.compile(r"^\d+ (?:steady state )?records sent, ([\d.]+) records/sec .*th\.$", re.M)

@@ -22,17 +22,16 @@ from commands.bench.page_viewers import (
     summary,
     visit,
 )
-from commands.demo import WINDOW, wait_for_dags
+from commands.demo import wait_for_dags
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
+from include.names import BACKFILL_DAG, DATASOURCE, PUBLISH_TASK, WINDOW_DAG
 from include.stack import airflow, stack
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.stack import Progress, StackError
+from include.texts import terminal_text
 from include.waiting import wait_until
-
-BACKFILL: Final = "sales_backfill"
-_PUBLISH: Final = "publish_sales"
 
 _FILL_PATIENCE = 2400.0
 _WINDOW_PATIENCE = 300.0
@@ -91,13 +90,15 @@ def measure_page(settings: Settings, progress: Progress, size: Size) -> dict[str
     """
     with _stack(settings, progress):
         api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
-        wait_for_dags(api, (BACKFILL, WINDOW))
+        wait_for_dags(api, (BACKFILL_DAG, WINDOW_DAG))
         stages: list[dict[str, Any]] = []
         for past in size.pasts:
-            progress.step(f"Llenando {past.days} días a escala {past.scale:g}")
+            progress.step(
+                terminal_text("cli.bench.steps.filling", days=past.days, scale=f"{past.scale:g}")
+            )
             window = _fill(settings, api, past)
             stages.append(_stage(settings, api.token, progress, size, number=len(stages)))
-            progress.step("Cerrando la ventana")
+            progress.step(terminal_text("cli.bench.steps.closing"))
             _close(api, window)
     return {**figures(stages), "sizes": stages}
 
@@ -122,11 +123,12 @@ def _stage(
     """Measure everything with the current data."""
     url, every = settings.url("airflow"), pauses()
     held = _held(settings)
-    progress.step(f"{held['events'] / 1e6:.1f} millones de eventos: cada rango, la primera vez")
+    millions = f"{held['events'] / 1e6:.1f}"
+    progress.step(terminal_text("cli.bench.steps.ranges", millions=millions))
     looks = probe(url, token, every)
-    progress.step("Un espectador")
+    progress.step(terminal_text("cli.bench.steps.viewer"))
     api = visit(url, token, every, size.visit)
-    progress.step(f"{size.viewers} espectadores a la vez")
+    progress.step(terminal_text("cli.bench.steps.viewers", viewers=size.viewers))
     crowded = crowd(url, token, every, viewers(size.viewers), size.crowd)
     paints, shown = _seen(settings, token, progress, size, run=f"bench-page-{number}")
     return {
@@ -156,12 +158,12 @@ def _seen(
     with ExitStack() as opened:
         if path:
             screen = Screen(opened.enter_context(chromium(path)), url, token)
-            progress.step("Primera pintura con datos")
+            progress.step(terminal_text("cli.bench.steps.first_paint"))
             paints = _paints(screen, size.paints)
-            progress.step("De Kafka a la pantalla")
+            progress.step(terminal_text("cli.bench.steps.to_screen"))
             view = screen.live_view()
         else:
-            progress.step("De Kafka a la respuesta de la API, porque no hay un Chromium")
+            progress.step(terminal_text("cli.bench.steps.to_api"))
             view = api_view(url, token, pauses().looks["1h"])
         seconds = delays(kafka, opened.enter_context(view), sales=size.sales, run=run)
     return paints, {"browser": bool(path), **_spread(seconds)}
@@ -199,9 +201,9 @@ def _stack(settings: Settings, progress: Progress) -> Iterator[None]:
 
 def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
     """Fill past days; return the run of their live window once Druid shows its sales."""
-    api.set_paused(BACKFILL, False)
+    api.set_paused(BACKFILL_DAG, False)
     run = api.trigger(
-        BACKFILL,
+        BACKFILL_DAG,
         {
             **past._asdict(),
             "go_live": True,
@@ -209,11 +211,13 @@ def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
             "keep_vm": True,
         },
     )
-    if api.wait_for_end(BACKFILL, run, _FILL_PATIENCE) != "success":
-        raise StackError(f"The run {run} of {BACKFILL} failed; see its log in {settings.logs}")
-    api.set_paused(WINDOW, False)
-    window = next(name for name in api.active_runs(WINDOW) if not name.startswith("scheduled__"))
-    api.make_way(WINDOW, window)
+    if api.wait_for_end(BACKFILL_DAG, run, _FILL_PATIENCE) != "success":
+        raise StackError(f"The run {run} of {BACKFILL_DAG} failed; see its log in {settings.logs}")
+    api.set_paused(WINDOW_DAG, False)
+    window = next(
+        name for name in api.active_runs(WINDOW_DAG) if not name.startswith("scheduled__")
+    )
+    api.make_way(WINDOW_DAG, window)
     druid = DruidClient(settings.url("druid"))
     what = f"the first live sales of {window}"
     wait_until(lambda: _is_live(druid), what, _WINDOW_PATIENCE, interval=1, errors=DruidError)
@@ -222,23 +226,24 @@ def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
 
 def _close(api: AirflowApi, window: str) -> None:
     """End a window early; its events are still handed off."""
-    api.set_task_state(WINDOW, window, _PUBLISH, "failed")
-    api.wait_for_end(WINDOW, window, 300)
+    api.set_task_state(WINDOW_DAG, window, PUBLISH_TASK, "failed")
+    api.wait_for_end(WINDOW_DAG, window, 300)
 
 
 def _is_live(druid: DruidClient) -> bool:
     query = for_datasource(
         'SELECT COUNT(*) AS n FROM "{datasource}" '
         "WHERE __time > CURRENT_TIMESTAMP - INTERVAL '10' SECOND",
-        "ventas",
+        DATASOURCE,
     )
     return bool(druid.sql(query)[0]["n"])
 
 
 def _held(settings: Settings) -> dict[str, int]:
     druid = DruidClient(settings.url("druid"))
-    [rows] = druid.sql(for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', "ventas"))
+    [rows] = druid.sql(for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', DATASOURCE))
     [segments] = druid.sql(
-        "SELECT COUNT(*) AS n FROM sys.segments WHERE datasource = ? AND is_active = 1", ["ventas"]
+        "SELECT COUNT(*) AS n FROM sys.segments WHERE datasource = ? AND is_active = 1",
+        [DATASOURCE],
     )
     return {"events": rows["n"], "segments": segments["n"]}

@@ -13,6 +13,7 @@ import psutil
 from include.stack.settings import ROOT, Settings
 from include.stack.stack import StackError
 from include.stack.temporary import log_file, running
+from include.texts import terminal_text
 
 
 class Part(NamedTuple):
@@ -20,14 +21,17 @@ class Part(NamedTuple):
 
     name: str
     module: str
-    text: str
-    """Title, shown while it runs."""
     full: Sequence[str]
     """Arguments of the full size."""
     quick: Sequence[str]
     """Arguments of the quick size."""
     kafka: bool = True
     druid: bool = False
+
+    @property
+    def title(self) -> str:
+        """The part's title, in the command line's language."""
+        return terminal_text(f"cli.bench.parts.{self.name}")
 
 
 PARTS: Final = {
@@ -36,7 +40,6 @@ PARTS: Final = {
         Part(
             "generate",
             "commands.bench.generate",
-            "Generar ventas en un núcleo",
             ("--events", "2000000"),
             ("--events", "300000"),
             kafka=False,
@@ -44,28 +47,24 @@ PARTS: Final = {
         Part(
             "load",
             "commands.bench.load",
-            "Modo carga",
             ("--events", "2000000"),
             ("--events", "300000"),
         ),
         Part(
             "perf_test",
             "commands.bench.perf_test",
-            "producer-perf-test de Kafka",
             ("--events", "2000000"),
             ("--events", "300000"),
         ),
         Part(
             "faker",
             "commands.bench.faker_producer",
-            "Productor con Faker",
             ("--events", "20000"),
             ("--events", "5000"),
         ),
         Part(
             "druid",
             "commands.bench.druid",
-            "Kafka → Druid",
             ("--events", "1000000", "--seconds", "60"),
             ("--events", "200000", "--seconds", "20"),
             druid=True,
@@ -73,7 +72,6 @@ PARTS: Final = {
         Part(
             "cadence",
             "commands.bench.cadence",
-            "Cadencia de una venta cada 1–2 s",
             ("--sales", "500"),
             ("--sales", "30"),
         ),

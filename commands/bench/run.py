@@ -16,6 +16,7 @@ from commands.progress import StackProgress
 from include.stack import stack
 from include.stack.settings import Settings
 from include.stack.temporary import Services, stopped_in_order, temporary_settings
+from include.texts import terminal_text
 
 ROUNDS: Final = 5
 """Number of turns of the load mode and Kafka's own benchmark: the machine's speed varies."""
@@ -45,14 +46,14 @@ def run_bench(
             address = ""
             for number, part in enumerate(_order(names or list(PARTS))):
                 if part.kafka and not address:
-                    progress.step("Iniciando Kafka")
+                    progress.step(terminal_text("cli.bench.steps.kafka"))
                     address = kafka.enter_context(services.kafka())
                 with ExitStack() as druid:
                     addresses = ["--kafka", address, "--topic", f"bench-{number}"]
                     if part.druid:
-                        progress.step("Iniciando Druid")
+                        progress.step(terminal_text("cli.bench.steps.druid"))
                         addresses += ["--druid", druid.enter_context(services.druid())]
-                    progress.step(part.text)
+                    progress.step(part.title)
                     found = run_part(
                         part,
                         own,
@@ -90,11 +91,14 @@ def _order(names: Sequence[str]) -> Iterator[Part]:
 
 
 def _figures_table(figures: Mapping[str, float | None]) -> Table:
-    table = Table("medida", "resultado", "objetivo", title="Banco de pruebas", title_justify="left")
+    columns = (terminal_text(f"cli.bench.{name}") for name in ("figure", "result", "target"))
+    table = Table(*columns, title=terminal_text("cli.bench.title"), title_justify="left")
     for figure in FIGURES:
         value = figures[figure.key]
         if value is None:
-            table.add_row(figure.title, "[dim]no se midió[/]", figure.target)
+            table.add_row(
+                figure.title, f"[dim]{terminal_text('cli.bench.not_measured')}[/]", figure.target
+            )
         else:
             colour = "green" if figure.is_met(value) else "red"
             shown = f"[{colour}]{figure.form.format(value)}[/]"
@@ -103,10 +107,11 @@ def _figures_table(figures: Mapping[str, float | None]) -> Table:
 
 
 def _rates_table(measured: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
-    table = Table("parte", "lo medido", title="En detalle", title_justify="left")
+    columns = (terminal_text(f"cli.bench.{name}") for name in ("part", "measured"))
+    table = Table(*columns, title=terminal_text("cli.bench.details"), title_justify="left")
     for name, runs in measured.items():
         for found in runs:
-            table.add_row(PARTS[name].text, ", ".join(_shown(*item) for item in found.items()))
+            table.add_row(PARTS[name].title, ", ".join(_shown(*item) for item in found.items()))
     return table
 
 

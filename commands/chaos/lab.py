@@ -13,18 +13,18 @@ from google.cloud.compute_v1 import InstancesClient
 
 from include.druid.client import DruidError
 from include.druid.health import missing_services
-from include.druid.queries import SQL, read_query
+from include.druid.queries import SQL, for_datasource, read_query
 from include.druid.supervisor import is_running
+from include.names import DATASOURCE, WINDOW_DAG
 from include.stack import airflow, security, supervision
 from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE
 from include.stack.airflow_api import AirflowApi, AirflowApiError
 from include.stack.settings import Settings
 from include.waiting import wait_until
 
-WINDOW = "sales_window"
-
 _VM: Any = {"project": PROJECT_ID, "zone": ZONE, "instance": VM_NAME}
 _INTERVAL = 0.1
+_NEWEST = 'SELECT MAX("__time") AS ts FROM "{datasource}" WHERE corrida = ?'
 
 #: Titles of a task's process and of the executor's worker that supervises it.
 _TASK, _EXECUTOR = "airflow worker -- ", "airflow worker -- LocalExecutor"
@@ -58,17 +58,17 @@ class Lab:
 
     def open_window(self, minutes: float) -> str:
         """Trigger a window with a sale every 1-2 s; return its run once Druid shows a sale."""
-        self.until(lambda: bool(self.api.dag(WINDOW)), "Airflow's DAGs", 120)
-        self.api.set_paused(WINDOW, False)
+        self.until(lambda: bool(self.api.dag(WINDOW_DAG)), "Airflow's DAGs", 120)
+        self.api.set_paused(WINDOW_DAG, False)
         conf = {"duration_minutes": minutes, "keep_vm": True}
-        run = self.api.trigger(WINDOW, conf)
-        self.api.make_way(WINDOW, run)
+        run = self.api.trigger(WINDOW_DAG, conf)
+        self.api.make_way(WINDOW_DAG, run)
         self.until(lambda: self.rows(run) > 0, f"the first sale of window {run} in Druid", 240)
         return run
 
     def end_of(self, run: str, seconds: float) -> str:
         """Wait for the end of a window and return its state."""
-        return self.api.wait_for_end(WINDOW, run, seconds)
+        return self.api.wait_for_end(WINDOW_DAG, run, seconds)
 
     # -- rows --------------------------------------------------------------------------------
 
@@ -76,7 +76,7 @@ class Lab:
         """Return the number of a run's rows that Druid shows now; 0 while it does not answer."""
         try:
             [found] = self.druid.sql(
-                read_query(SQL / "reconcile" / "rows.sql", "ventas"), [run], timeout=3
+                read_query(SQL / "reconcile" / "rows.sql", DATASOURCE), [run], timeout=3
             )
         except DruidError:
             return 0
@@ -84,7 +84,7 @@ class Lab:
 
     def newest(self, run: str) -> float:
         """Return the greatest ``ts`` of a run's rows in Druid, in Unix time; 0 without rows."""
-        query = 'SELECT MAX("__time") AS ts FROM ventas WHERE corrida = ?'
+        query = for_datasource(_NEWEST, DATASOURCE)
         try:
             [found] = self.druid.sql(query, [run], timeout=3)
         except DruidError:
@@ -95,7 +95,7 @@ class Lab:
     def is_whole(self) -> bool:
         """Return whether Druid has a server of each kind and its tasks read the topic."""
         try:
-            status = self.druid.supervisor_status("ventas")
+            status = self.druid.supervisor_status(DATASOURCE)
         except DruidError:
             return False
         return is_running(status) and not missing_services(self.druid)

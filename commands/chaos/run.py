@@ -26,6 +26,7 @@ from include.stack import stack
 from include.stack.folder import claim
 from include.stack.settings import Settings
 from include.stack.temporary import stopped_in_order, temporary_settings
+from include.texts import terminal_text
 
 ROUNDS = 5
 
@@ -37,6 +38,11 @@ _RECOVERY = 240.0
 _DISK = "disk-full"
 _DISK_SIZE = "1536m"
 _WINDOW = 600.0
+
+_COLUMNS = (
+    *("scenario", "rounds", "events", "lost", "duplicated", "changed", "ledger"),
+    "recovery",
+)
 
 
 @dataclass
@@ -115,7 +121,8 @@ def run_chaos(
             told_to.print(f"[red]{outcome.name}[/]: {failure}", soft_wrap=True)
     failed = [outcome.name for outcome in outcomes if not outcome.passed]
     if failed:
-        told_to.print(f"[bold red]No pasó: {', '.join(failed)}.[/] Los registros están en {kept}")
+        told = terminal_text("cli.chaos.failed", scenarios=", ".join(failed))
+        told_to.print(f"[bold red]{told}[/] {terminal_text('cli.chaos.logs', folder=kept)}")
     return 1 if failed else 0
 
 
@@ -222,10 +229,7 @@ def _recovered(lab: Lab, load: Load, window: str, scenario: Scenario, since: flo
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
-    table = Table(
-        *("escenario", "rondas", "eventos", "perdidos", "duplicados", "cambiados", "libro"),
-        "recuperación p50/máx",
-    )
+    table = Table(*(terminal_text(f"cli.chaos.{column}") for column in _COLUMNS))
     for it in outcomes:
         found = it.to_dict()
         colour = "green" if it.passed else "red"
@@ -236,7 +240,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
             str(it.lost),
             str(it.duplicated),
             str(it.changed),
-            "igual" if it.equal else "distinto",
+            terminal_text("cli.chaos.equal" if it.equal else "cli.chaos.differs"),
             f"{found['recovery_p50_s']} / {found['recovery_max_s']} s",
         )
     return table

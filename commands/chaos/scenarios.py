@@ -14,9 +14,17 @@ from typing import Literal, NamedTuple
 
 from confluent_kafka.admin import NewPartitions
 
-from commands.chaos.lab import WINDOW, Lab
+from commands.chaos.lab import Lab
 from commands.chaos.load import Load
 from include.druid.supervisor import take_up_partitions
+from include.names import (
+    DATASOURCE,
+    LEDGER_TOPIC,
+    PUBLISH_TASK,
+    SUBMIT_TASK,
+    TOPIC,
+    WINDOW_DAG,
+)
 from include.stack import stack
 from include.stream.topics import Admin, describe_topic
 
@@ -68,10 +76,10 @@ def _kill_producers(it: Round) -> float:
 
 def _mark_failed(it: Round) -> float:
     lab, run = it.lab, it.window
-    lab.api.set_task_state(WINDOW, run, "publish_sales", "failed")
+    lab.api.set_task_state(WINDOW_DAG, run, PUBLISH_TASK, "failed")
     lab.end_of(run, 240)
     cleared = time.time()
-    lab.api.clear(WINDOW, run, ["submit_supervisor"], downstream=True)
+    lab.api.clear(WINDOW_DAG, run, [SUBMIT_TASK], downstream=True)
     return cleared
 
 
@@ -107,19 +115,19 @@ def _restart_vm(it: Round) -> float:
 
 
 def _hand_off(it: Round) -> float:
-    it.lab.druid.hand_off("ventas", [0])
+    it.lab.druid.hand_off(DATASOURCE, [0])
     return time.time()
 
 
 def _add_partitions(it: Round) -> float:
     admin = Admin(it.lab.kafka)
-    for topic in ("ventas", "ventas.ledger"):
+    for topic in (TOPIC, LEDGER_TOPIC):
         there = len(describe_topic(admin, topic).partitions)
         admin.create_partitions([NewPartitions(topic, there + 1)])[topic].result(30)
     druid = it.lab.druid
     # The validation DAG does this every five minutes.
     it.lab.until(
-        lambda: bool(take_up_partitions(druid, druid.supervisor_status("ventas"))),
+        lambda: bool(take_up_partitions(druid, druid.supervisor_status(DATASOURCE))),
         "the supervisor's notice of the partition",
         120,
     )

@@ -9,14 +9,17 @@ from datetime import datetime
 from typing import NamedTuple
 
 from include.druid.client import DruidError
-from include.druid.ledger import Cell, Sums, druid_minutes
+from include.druid.ledger import druid_minutes
 from include.druid.reconcile import druid_ids, reconcile, reconcile_sums
+from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.sales.content import SaleSource, run_key
 from include.sales.event import decode, encode
+from include.sales.sums import Cell, Sums
 from include.stack import security
 from include.stack.settings import Settings
 from include.stream.ledger import read_run, read_sums
 from include.stream.reader import read_committed
+from include.texts import terminal_text
 from include.waiting import Polling
 
 _PATIENCE = 120.0
@@ -65,13 +68,12 @@ def verify(
     """
     corrida = source.corrida
     config = security.kafka_config(settings)
-    ledger = read_run(config, "ventas.ledger", corrida, since=since)
-    read = read_sums(config, "ventas.ledger", [corrida], since=since)
-    sums = {Cell(*cell): Sums(*totals) for cell, totals in read.items()}
+    ledger = read_run(config, LEDGER_TOPIC, corrida, since=since)
+    sums = read_sums(config, LEDGER_TOPIC, [corrida], since=since)
     prefix = f"v{run_key(corrida)}-".encode()
     kafka = [
         record.value or b""
-        for record in read_committed(config, "ventas", since=since)
+        for record in read_committed(config, TOPIC, since=since)
         if (record.key or b"").startswith(prefix)
     ]
     in_kafka = Counter(decode(value).id_evento for value in kafka)
@@ -81,8 +83,8 @@ def verify(
     for _ in Polling(_PATIENCE, interval=_INTERVAL):
         ids, minutes, told = Counter[str](), dict[Cell, Sums](), ""
         try:
-            ids = druid_ids(client, "ventas", corrida)
-            minutes = druid_minutes(client, "ventas", first, datetime.now(first.tzinfo))
+            ids = druid_ids(client, DATASOURCE, corrida)
+            minutes = druid_minutes(client, DATASOURCE, first, datetime.now(first.tzinfo))
         except DruidError as error:
             told = f"{error}; "
         mine = {cell: found for cell, found in minutes.items() if cell.corrida == corrida}
@@ -98,7 +100,8 @@ def verify(
         duplicated=max(by_ids.duplicadas, by_ids.sobrantes),
         changed=changed,
         equal=equal,
-        told=f"{told}{by_ids}; por sumas: {by_sums}; {changed} con otros bytes",
+        told=told
+        + terminal_text("cli.chaos.verdict", by_ids=by_ids, by_sums=by_sums, changed=changed),
     )
 
 

@@ -9,17 +9,25 @@ from rich.table import Column, Table
 from commands.soak.levels import Level, level, slope
 from commands.soak.sampling import Sample
 from include.druid.checks import CheckResult
+from include.names import (
+    LEDGER_TOPIC,
+    MAXIMUM_GAP,
+    MINIMUM_GAP,
+    TOPIC,
+)
+from include.texts import terminal_text
 
-MONTH_SALES: Final = 30 * 86_400 / 1.5
-"""Sales of a month of 30 days, in a window that never closes, with a sale every 1-2 s."""
+MONTH_SALES: Final = 2 * 30 * 86_400 / (MINIMUM_GAP + MAXIMUM_GAP)
+"""Sales of a month of 30 days, in a window that never closes, with the default gaps."""
 
 BOUNDED_LATER: Final[Mapping[str, str]] = {
-    "topic.ventas.mib": "7 días (retention.ms)",
-    "topic.ventas.ledger.mib": "430 días (retention.ms)",
-    "disk.airflow.database_mib": "historia de Airflow, hasta `airflow db clean`",
-    "disk.airflow.logs_mib": "registros de tareas de Airflow, hasta que se borren",
+    f"topic.{TOPIC}.mib": "sales_topic",
+    f"topic.{LEDGER_TOPIC}.mib": "ledger_topic",
+    "disk.airflow.database_mib": "database",
+    "disk.airflow.logs_mib": "logs",
 }
-"""Series that may grow during a soak because their data is kept longer, with the limit of each."""
+"""Series that may grow during a soak because their data is kept longer, with the text of each
+limit, below "cli.soak.bounded"."""
 
 _FLOORS: Final = (
     ("pss_mib", 24),
@@ -109,8 +117,8 @@ class Report(NamedTuple):
         month_events = MONTH_SALES * events / sales
         return {
             "events": month_events,
-            "kafka_ventas_mib": self._grown("topic.ventas.mib") / events * month_events,
-            "kafka_ledger_mib": self._grown("topic.ventas.ledger.mib") / events * month_events,
+            "kafka_ventas_mib": self._grown(f"topic.{TOPIC}.mib") / events * month_events,
+            "kafka_ledger_mib": self._grown(f"topic.{LEDGER_TOPIC}.mib") / events * month_events,
             "druid_mib": mib / rows * month_events,
         }
 
@@ -128,7 +136,7 @@ class Report(NamedTuple):
             "passes": self.passes,
             "growing": self.growing,
             "levels": {name: found._asdict() for name, found in self.levels.items()},
-            "bounded_later": dict(BOUNDED_LATER),
+            "bounded_later": {name: _limit(name) for name in BOUNDED_LATER},
             "checks": [check.to_dict() for check in self.checks],
             "window": {"state": self.window_state, **self.window},
             "validations": dict(self.validations),
@@ -146,44 +154,62 @@ def print_report(console: Console, report: Report) -> None:
     growing = report.growing
     levels = report.levels
     table = Table(
-        Column("serie", no_wrap=True),
-        *("inicio", "3.er cuarto", "último cuarto", "por hora", "se estabiliza"),
-        title=f"{report.hours:g} h, {report.days} días comprimidos, {report.events} eventos",
+        Column(terminal_text("cli.soak.series"), no_wrap=True),
+        *(terminal_text(f"cli.soak.{column}") for column in _COLUMNS),
+        title=terminal_text(
+            "cli.soak.title", hours=f"{report.hours:g}", days=report.days, events=report.events
+        ),
         title_justify="left",
     )
     for name in (*_SHOWN, *(name for name in growing if name not in _SHOWN)):
         if name in levels:
-            table.add_row(name, *_numbers(levels[name]), _VERDICTS[levels[name].levels_off])
-    for name, limit in BOUNDED_LATER.items():
+            key, colour = _VERDICTS[levels[name].levels_off]
+            verdict = f"[{colour}]{terminal_text(f'cli.soak.{key}')}[/]"
+            table.add_row(name, *_numbers(levels[name]), verdict)
+    for name in BOUNDED_LATER:
         if name in levels:
-            table.add_row(name, *_numbers(levels[name]), f"[dim]{limit}[/]")
+            table.add_row(name, *_numbers(levels[name]), f"[dim]{_limit(name)}[/]")
     console.print(table)
-    month = Table(show_header=False, title="Un mes, una venta cada 1–2 s sin pausa")
+    month = Table(show_header=False, title=terminal_text("cli.soak.month"))
     month.title_justify = "left"
     for name, value in report.month().items():
         month.add_row(name, f"{value:,.0f}")
     console.print(month)
     equal = sum(check.status == "ok" for check in report.checks)
-    console.print(
-        f"Druid igual al libro: {equal} de {len(report.checks)} comparaciones · "
-        f"ventana: {report.window_state}, {report.window.get('confirmadas', 0)} eventos, "
-        f"perdidas {report.window.get('perdidas', '?')}, duplicadas "
-        f"{report.window.get('duplicadas', '?')} · validaciones: "
-        + (", ".join(f"{n} {state}" for state, n in report.validations.items()) or "ninguna")
+    validations = ", ".join(f"{n} {state}" for state, n in report.validations.items())
+    result = terminal_text(
+        "cli.soak.result",
+        equal=equal,
+        comparisons=len(report.checks),
+        state=report.window_state,
+        events=report.window.get("confirmadas", 0),
+        lost=report.window.get("perdidas", "?"),
+        duplicated=report.window.get("duplicadas", "?"),
+        validations=validations or terminal_text("cli.soak.no_validations"),
     )
+    console.print(result)
     for check in report.checks:
         if check.status != "ok":
             console.print(f"[red]{check.message}[/]")
     if growing:
-        console.print(f"[bold red]Crece sin estabilizarse: {', '.join(growing)}[/]")
+        told = terminal_text("cli.soak.growing", series=", ".join(growing))
+        console.print(f"[bold red]{told}[/]")
     elif report.passes:
-        console.print("[bold green]Nada crece sin fin, nada se perdió.[/]")
+        console.print(f"[bold green]{terminal_text('cli.soak.passed')}[/]")
     else:
-        console.print("[bold red]Algo falló o difiere.[/]")
-    console.print(f"Muestras: {report.file}", soft_wrap=True, highlight=False)
+        console.print(f"[bold red]{terminal_text('cli.soak.failed')}[/]")
+    samples = terminal_text("cli.soak.samples", file=report.file)
+    console.print(samples, soft_wrap=True, highlight=False)
 
 
-_VERDICTS = {True: "[green]sí[/]", False: "[red]no[/]", None: "[dim]muy corta[/]"}
+_COLUMNS = ("start", "third", "last", "per_hour", "levels_off")
+
+#: Text, below "cli.soak", and colour of a `Level.levels_off`.
+_VERDICTS = {True: ("yes", "green"), False: ("no", "red"), None: ("too_short", "dim")}
+
+
+def _limit(name: str) -> str:
+    return terminal_text(f"cli.soak.bounded.{BOUNDED_LATER[name]}")
 
 
 def _numbers(found: Level) -> list[str]:

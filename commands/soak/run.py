@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from commands.demo import VALIDATION, WINDOW, wait_for_dags
+from commands.demo import wait_for_dags
 from commands.progress import StackProgress
 from commands.soak.days import DAY_SECONDS, DayPublisher
 from commands.soak.report import Report, print_report
@@ -21,8 +21,9 @@ from commands.soak.sampling import Sample, sample
 from include.druid.checks import CheckResult
 from include.druid.client import DruidClient, DruidError
 from include.druid.housekeeping import ensure_housekeeping
-from include.druid.ledger import GRACE, Cell, Sums, compare, druid_minutes
+from include.druid.ledger import GRACE, compare, druid_minutes
 from include.druid.supervisor import supervisor_spec
+from include.names import PUBLISH_TASK, RECONCILE_TASK, VALIDATION_DAG, WINDOW_DAG
 from include.sales.backfill import Day, past_days
 from include.stack import airflow, stack
 from include.stack.airflow_api import AirflowApi
@@ -32,6 +33,7 @@ from include.stack.temporary import stopped_in_order, temporary_settings
 from include.stream.errors import StreamError
 from include.stream.ledger import read_minutes
 from include.stream.topics import ensure_topic
+from include.texts import terminal_text
 from include.waiting import Polling
 
 TOPIC: Final = "soak"
@@ -126,27 +128,27 @@ class _Soak:
         if publisher.error:
             raise publisher.error
         self._say("Cerrando la ventana")
-        state = self._api.wait_for_end(WINDOW, window, _MARGIN)
+        state = self._api.wait_for_end(WINDOW_DAG, window, _MARGIN)
         return Report(
             hours=self._hours,
             days=publisher.closed,
             events=publisher.events,
             samples=self._samples,
             checks=self._checks,
-            window=self._api.xcom(WINDOW, window, "reconcile") or {},
+            window=self._api.xcom(WINDOW_DAG, window, RECONCILE_TASK) or {},
             window_state=state,
-            validations=dict(self._api.run_states(VALIDATION)),
+            validations=dict(self._api.run_states(VALIDATION_DAG)),
             file=str(self._file),
         )
 
     def _open_window(self) -> str:
         wait_for_dags(self._api)
-        self._api.set_paused(WINDOW, False)
-        run = self._api.trigger(WINDOW, {"duration_minutes": self._hours * 60, "keep_vm": True})
+        self._api.set_paused(WINDOW_DAG, False)
+        run = self._api.trigger(WINDOW_DAG, {"duration_minutes": self._hours * 60, "keep_vm": True})
         for _ in Polling(_MARGIN, interval=1):
-            states = {task["task_id"]: task["state"] for task in self._api.tasks(WINDOW, run)}
-            if states.get("publish_sales") == "running":
-                self._api.set_paused(VALIDATION, False)
+            states = {task["task_id"]: task["state"] for task in self._api.tasks(WINDOW_DAG, run)}
+            if states.get(PUBLISH_TASK) == "running":
+                self._api.set_paused(VALIDATION_DAG, False)
                 return run
             if "failed" in states.values():
                 break
@@ -217,8 +219,7 @@ class _Soak:
         ledger = read_minutes(
             self._kafka, f"{TOPIC}.ledger", first.start, last.end, settled=asked + GRACE
         )
-        sums = {Cell(*cell): Sums(*totals) for cell, totals in ledger.sums.items()}
-        return compare(sums, druid)
+        return compare(ledger.sums, druid)
 
     def _write(self) -> None:
         """Write the whole file again, because a new series adds a column."""
@@ -238,17 +239,21 @@ class _Soak:
 
 
 def _progress(closed: int, days: int, events: int, found: Sample) -> str:
-    def shown(name: str, form: str) -> str:
-        return form.format(found[name]) if name in found else "?"
+    def shown(name: str) -> str:
+        return f"{found[name]:.0f}" if name in found else "?"
 
-    return (
-        f"día {closed} de {days}, {events} eventos · memoria {shown('all.pss_mib', '{:.0f}')} MiB"
-        f" · archivos {shown('all.files', '{:.0f}')}"
-        f" · Kafka {shown(f'topic.{TOPIC}.mib', '{:.0f}')} MiB"
-        f" · Druid {shown('druid.segments', '{:.0f}')} segmentos,"
-        f" {shown('druid.segments_mib', '{:.0f}')} MiB"
-        f" · atraso {shown('druid.lag_events', '{:.0f}')}"
-        f" · disco {shown('disk.total_mib', '{:.0f}')} MiB"
+    return terminal_text(
+        "cli.soak.progress",
+        closed=closed,
+        days=days,
+        events=events,
+        memory=shown("all.pss_mib"),
+        files=shown("all.files"),
+        kafka=shown(f"topic.{TOPIC}.mib"),
+        segments=shown("druid.segments"),
+        druid=shown("druid.segments_mib"),
+        lag=shown("druid.lag_events"),
+        disk=shown("disk.total_mib"),
     )
 
 

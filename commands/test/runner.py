@@ -21,6 +21,7 @@ from commands.test.junit import Outcome, read_outcomes
 from commands.test.suites import DEFAULT, END_TO_END, SECOND_STACK, SELECTIONS, SUITES, need
 from include.stack.settings import ROOT
 from include.stack.stack import StackError
+from include.texts import terminal_text
 
 LINT: Final = (("ruff", "check", "."), ("ruff", "format", "--check", "."))
 
@@ -105,14 +106,20 @@ def run_suites(
 def _check_machine(suites: Sequence[str], free: Free, stacks: int | None) -> int:
     needed = need(suites)
     number = stacks or stacks_for(free)
-    print(
-        f"{', '.join(suites)}: about {needed.minutes:.0f} min on 2 cores, "
-        f"{needed.memory_gib:.0f} GiB of memory ({free.memory_gib:.1f} free) and "
-        f"{needed.disk_gib:.1f} GiB of disk ({free.disk_gib:.0f} free). "
-        f"Stacks at once: {number} ({free.cores} cores; a second one takes "
-        f"{CORES_OF_TWO_STACKS} cores and {GIB_OF_TWO_STACKS:.0f} GiB, or --stacks 2).",
-        flush=True,
+    told = terminal_text(
+        "cli.test.needs",
+        suites=", ".join(suites),
+        minutes=f"{needed.minutes:.0f}",
+        memory=f"{needed.memory_gib:.0f}",
+        free_memory=f"{free.memory_gib:.1f}",
+        disk=f"{needed.disk_gib:.1f}",
+        free_disk=f"{free.disk_gib:.0f}",
+        stacks=number,
+        cores=free.cores,
+        cores_of_two=CORES_OF_TWO_STACKS,
+        memory_of_two=f"{GIB_OF_TWO_STACKS:.0f}",
     )
+    print(told, flush=True)
     for what, has, needs in (
         ("memory", free.memory_gib, needed.memory_gib),
         ("disk", free.disk_gib, needed.disk_gib),
@@ -209,18 +216,20 @@ def _say_results(codes: Mapping[str, int], folder: Path, home: Path, seconds: fl
     """Print the output of failed runs, a line per suite, and the folders to look at."""
     failed = [name for name, code in codes.items() if code not in (0, NO_TESTS)]
     for name in failed:
-        print(f"\n== {name} failed: {folder / name}.log")
-        print((folder / f"{name}.log").read_text(encoding="utf-8", errors="replace"), end="")
+        log = folder / f"{name}.log"
+        print(f"\n== {terminal_text('cli.test.run_failed', run=name, log=log)}")
+        print(log.read_text(encoding="utf-8", errors="replace"), end="")
     outcomes = [found for name in codes for found in read_outcomes(folder / f"{name}.xml").items()]
     for suite, outcome in outcomes:
-        print(f"{suite:<12} {_counts([outcome])}, {outcome.seconds:.0f} s of tests")
+        counts, seconds_of_tests = _counts([outcome]), f"{outcome.seconds:.0f}"
+        values = {"suite": f"{suite:<12}", "counts": counts, "seconds": seconds_of_tests}
+        print(terminal_text("cli.test.suite", **values))
     print(_counts([outcome for _, outcome in outcomes]))
     if failed:
-        print(
-            f"\nFailed: {', '.join(failed)}. Output and JUnit files: {folder}; logs of the stack: "
-            f"{home}/test*/logs; pictures of the browser: {home}/screenshots."
-        )
-    print(f"{'Failed' if failed else 'Passed'} in {seconds / 60:.1f} min.", flush=True)
+        runs = ", ".join(failed)
+        print(f"\n{terminal_text('cli.test.where', runs=runs, folder=folder, home=home)}")
+    key = "cli.test.failed" if failed else "cli.test.passed"
+    print(terminal_text(key, minutes=f"{seconds / 60:.1f}"), flush=True)
 
 
 def _counts(outcomes: Sequence[Outcome]) -> str:
@@ -228,4 +237,5 @@ def _counts(outcomes: Sequence[Outcome]) -> str:
         sum(getattr(outcome, field) for outcome in outcomes)
         for field in ("tests", "failed", "skipped")
     )
-    return f"{tests - failed - skipped} passed, {failed} failed, {skipped} skipped"
+    passed = tests - failed - skipped
+    return terminal_text("cli.test.counts", passed=passed, failed=failed, skipped=skipped)

@@ -6,6 +6,12 @@ from typing import Final
 from include.druid.client import DruidClient, DruidError, LoginRefusedError
 from include.waiting import wait_until
 
+STARTING_SECONDS: Final = 180.0
+"""Seconds that Druid may take to become healthy once its VM runs."""
+
+FIRST_SALE_SECONDS: Final = 60.0
+"""Seconds from the start of the publishing task until Druid has to show its first sale."""
+
 _SERVERS: Final = "SELECT server_type, COUNT(*) AS n FROM sys.servers GROUP BY 1"
 
 _TIMEOUT: Final = 5.0

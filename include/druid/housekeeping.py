@@ -10,11 +10,7 @@ from typing import Any, Final
 
 from include.druid.client import DruidClient
 from include.druid.supervisor import INTERMEDIATE_PERSISTS
-
-KEEP: Final = timedelta(days=400)
-"""How long a day is kept.
-
-Long enough for the same month of the year before, and for every day that a back-fill can fill."""
+from include.names import DRUID_RETENTION
 
 DELETION: Final[Mapping[str, Any]] = {"killTaskSlotRatio": 0.5, "maxKillTaskSlots": 1}
 """Coordinator settings that give one slot to kill tasks, which delete segments.
@@ -51,7 +47,7 @@ def compaction(datasource: str) -> dict[str, Any]:
     }
 
 
-def retention_rules(keep: timedelta = KEEP) -> list[dict[str, Any]]:
+def retention_rules(keep: timedelta = DRUID_RETENTION) -> list[dict[str, Any]]:
     """Return rules that load the segments of the last `keep` (whole days) and of the future.
 
     All other segments are dropped.
@@ -69,7 +65,9 @@ def retention_rules(keep: timedelta = KEEP) -> list[dict[str, Any]]:
     ]
 
 
-def ensure_housekeeping(client: DruidClient, datasource: str, keep: timedelta = KEEP) -> list[str]:
+def ensure_housekeeping(
+    client: DruidClient, datasource: str, keep: timedelta = DRUID_RETENTION
+) -> list[str]:
     """Set the settings that differ, and return which of `compaction`, `retention`, `deletion`.
 
     Equal settings are not sent again, because Druid adds each one to its history.

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+
+import msgspec
 
 from include.druid.checks import CheckResult, Status
 from include.druid.client import DatasourceMissingError, DruidClient
 from include.druid.queries import SQL, read_query
+from include.sales.sums import Cell, Sums
 from include.texts import escaped
 
 NAME, TITLE = "ledger", "Druid igual al libro"
@@ -19,31 +21,6 @@ _SHOWN = 3
 
 _LONGEST = 80
 """Characters shown of each name: run, minute and state."""
-
-
-class Cell(NamedTuple):
-    """Key of the sums: run, UTC minute of event time (``2026-11-24T12:00:00Z``), state.
-
-    Each state of a ledger entry belongs to exactly one cell, and so does each row of Druid, unless
-    a foreign record has a list as its run or state.
-    """
-
-    corrida: str
-    minuto: str
-    estado: str
-
-
-class Sums(NamedTuple):
-    """Exact sums over the events of a cell; money in centavos."""
-
-    eventos: int
-    unidades: int
-    importe_centavos: int
-    iva_centavos: int
-    descuento_centavos: int
-
-
-NOTHING = Sums(0, 0, 0, 0, 0)
 
 
 def closed_minutes(now: datetime, lookback: timedelta) -> tuple[datetime, datetime]:
@@ -80,13 +57,9 @@ def druid_minutes(
     for row in rows:
         # An empty list, which a foreign record may have as its state, comes back as null.
         cell = Cell(*(row[name] or "" for name in Cell._fields))
-        known = cells.get(cell, NOTHING)
-        cells[cell] = Sums(*(sum(both) for both in zip(known, _sums(row), strict=True)))
+        found = Sums(*(row[name] or 0 for name in Sums.__struct_fields__))
+        cells[cell] = cells.get(cell, Sums()) + found
     return cells
-
-
-def _sums(row: Mapping[str, Any]) -> Sums:
-    return Sums(*(row[name] or 0 for name in Sums._fields))
 
 
 def differences(
@@ -148,6 +121,7 @@ def _told(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
         return f"{where}: sin libro, y Druid tiene {druid.eventos if druid else 0} eventos"
     if druid is None:
         return f"{where}: falta en Druid, y el libro tiene {ledger.eventos} eventos"
-    pairs = zip(Sums._fields, druid, ledger, strict=True)
+    sides = [msgspec.structs.astuple(side) for side in (druid, ledger)]
+    pairs = zip(Sums.__struct_fields__, *sides, strict=True)
     differing = [f"{name} {has} en vez de {says}" for name, has, says in pairs if has != says]
     return f"{where}: {', '.join(differing)}"

@@ -7,7 +7,8 @@ from typing import Final
 #: Folder of this package's SQL; `include/page/` has a folder of its own.
 SQL: Final = Path(__file__).with_name("sql")
 
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
+IDENTIFIER = r"[A-Za-z][A-Za-z0-9_.-]{0,127}"
+"""Regular expression of the names of datasources."""
 
 
 def read_query(file: Path, datasource: str) -> str:
@@ -25,7 +26,7 @@ def for_datasource(text: str, datasource: str) -> str:
     Raises:
         ValueError: `datasource` is not a valid name.
     """
-    if not _IDENTIFIER.fullmatch(datasource):
+    if not re.fullmatch(IDENTIFIER, datasource):
         raise ValueError(
             f"{datasource!r} is no name of a datasource: letters, digits, '_', '.' and '-', "
             "beginning with a letter"

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from include.druid.client import DruidClient
-from include.druid.ledger import NOTHING, Cell, Sums
 from include.druid.queries import SQL, read_query
 from include.druid.row_stats import RowStats
 from include.sales.faults import FATES, Fate
+from include.sales.sums import Cell, Sums
 
 #: A run with more events is compared by sums, because its ids would fill the memory.
 IDS_AT_MOST = 200_000
@@ -149,7 +149,7 @@ def reconcile_sums(
     """Compare the ledger with Druid by minute and state; a duplicated event counts as surplus."""
     lost = surplus = other = 0
     for cell in {**ledger, **druid}:
-        says, has = (side.get(cell, NOTHING) for side in (ledger, druid))
+        says, has = (side.get(cell, Sums()) for side in (ledger, druid))
         lost += max(says.eventos - has.eventos, 0)
         surplus += max(has.eventos - says.eventos, 0)
         other += says.eventos == has.eventos and says != has

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from include.gcp import boot
+from include.names import GOOGLE_CONNECTION
 
 _VM = Path(__file__).with_name("vm.json")
 
-_EXTRA: Final = "conn.google_cloud_default.extra_dejson"
+_EXTRA: Final = f"conn.{GOOGLE_CONNECTION}.extra_dejson"
 
 
 def _of_connection(key: str, default: str) -> str:

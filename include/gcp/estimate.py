@@ -25,9 +25,6 @@ for the month of 5,249,570 events in `docs/performance.md`."""
 DRUID_BYTES: Final = 159
 """Bytes of an event in Druid's segments: 833 MB for the same month."""
 
-KAFKA_DAYS: Final = 7
-"""Days that the topic `ventas` keeps its records (`plugins/ventas_airflow/sales.py`)."""
-
 EVENTS_PER_SHARD: Final = 100_000
 """Events per second planned for one producer process. Two processes made 447 thousand, on two cores
 shared with the broker; the plan is less than half of that."""

@@ -129,23 +129,14 @@ def parse_filters(parameters: Mapping[str, str]) -> Filters:
     unknown = sorted(set(parameters) - {"rango", "hasta", *COLUMNS})
     if unknown:
         known = ", ".join(["rango", "hasta", *COLUMNS])
-        raise InputError(
-            f"No hay un filtro {unknown[0]!r}; hay: {known}",
-            f"There is no filter {unknown[0]!r}; there are: {known}",
-        )
+        raise InputError("page_refusal.filter.name", name=repr(unknown[0]), known=known)
     rango = parameters.get("rango") or DEFAULT_RANGE
     if rango not in RANGES:
         known = ", ".join(RANGES)
-        raise InputError(
-            f"No hay un rango {rango!r}; hay: {known}",
-            f"There is no range {rango!r}; there are: {known}",
-        )
+        raise InputError("page_refusal.filter.range", name=repr(rango), known=known)
     for name, value in parameters.items():
         if len(value) > LONGEST_VALUE:
-            raise InputError(
-                f"El filtro {name} tiene más de {LONGEST_VALUE} caracteres",
-                f"The filter {name} has more than {LONGEST_VALUE} characters",
-            )
+            raise InputError("page_refusal.filter.long", name=name, most=LONGEST_VALUE)
     values = tuple((name, parameters[name]) for name in COLUMNS if parameters.get(name))
     return Filters(rango, _moment(parameters.get("hasta", "")), values)
 
@@ -159,10 +150,7 @@ def _moment(text: str) -> datetime | None:
             return moment.astimezone(UTC).replace(second=0, microsecond=0)
     except ValueError:
         pass
-    raise InputError(
-        f"hasta es un momento con su huso, como 2026-11-24T18:00:00-03:00, y no {text!r}",
-        f"hasta is a moment with its offset, such as 2026-11-24T18:00:00-03:00, and not {text!r}",
-    )
+    raise InputError("page_refusal.filter.until", value=repr(text))
 
 
 def floor_local(moment: datetime, step: timedelta) -> datetime:

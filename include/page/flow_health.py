@@ -16,9 +16,10 @@ import msgspec
 from include.druid.check_file import Bound, Check
 from include.druid.checks import QUERY_CONTEXT, broken, load_checks
 from include.druid.client import DruidClient
-from include.druid.ledger import Cell, Sums, differences
+from include.druid.ledger import differences
 from include.druid.queries import read_query
 from include.page.outage_errors import OF_ALL
+from include.sales.sums import Cell, Sums
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +201,7 @@ def equality(
 
 
 def _row(client: DruidClient, datasource: str, name: str) -> dict[str, Any] | None:
-    query, parameters = _checks()[name].statement(datasource, int(LOOKBACK / _MINUTE))
+    query, parameters = checks()[name].statement(datasource, int(LOOKBACK / _MINUTE))
     return next(iter(_ask(client, query, parameters)), None)
 
 
@@ -209,7 +210,8 @@ def _ask(client: DruidClient, query: str, parameters: Sequence[int]) -> list[dic
 
 
 @cache
-def _checks() -> dict[str, Check]:
+def checks() -> dict[str, Check]:
+    """Return the validation's checks by name."""
     return {check.name: check for check in load_checks()}
 
 
@@ -217,7 +219,7 @@ def _judged(
     name: str, row: Mapping[str, Any] | None, numbers: dict[str, Any], since: datetime | None
 ) -> Part:
     """Judge a row by a check's bounds; the reason is `lacking`, `within` or `beyond`."""
-    check = _checks()[name]
+    check = checks()[name]
     if lacking := broken(check.needs, row or {}):
         return Part("none", "lacking", since, {**numbers, "limites": _told(lacking, row)})
     if violated := broken(check.bounds, row or {}):

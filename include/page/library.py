@@ -24,8 +24,7 @@ whole number, or, for a time, milliseconds since the epoch.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import astuple
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -37,7 +36,7 @@ from include.druid.front_matter import read_folder
 from include.druid.queries import for_datasource
 from include.page.sql_tokens import tokens
 from include.sales.local_time import UTC_OFFSET_HOURS, epoch_ms
-from include.texts import InputError, Texts
+from include.texts import DEFAULT, InputError, Texts
 
 LIBRARY: Final = Path(__file__).with_name("sql") / "library"
 
@@ -56,6 +55,14 @@ _LOCAL = timezone(timedelta(hours=UTC_OFFSET_HOURS))
 
 class ValuesError(InputError):
     """Values are invalid for the query; the message names all of them."""
+
+    def __init__(self, wrong: Sequence[InputError]) -> None:
+        self._wrong = wrong
+        ValueError.__init__(self, self.text(DEFAULT))
+
+    def text(self, language: str) -> str:
+        """Return all that is wrong, in a language."""
+        return "; ".join(error.text(language) for error in self._wrong)
 
 
 class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,23 +93,19 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             case "number":
                 if not _WHOLE.fullmatch(text) or not self.minimum <= int(text) <= self.maximum:
                     raise InputError(
-                        f"va un número entero de {self.minimum} a {self.maximum}",
-                        f"a whole number from {self.minimum} to {self.maximum} goes here",
+                        "page_refusal.value.number", minimum=self.minimum, maximum=self.maximum
                     )
                 return int(text)
             case "choice":
                 if text not in self.choices:
                     choices = ", ".join(self.choices)
-                    raise InputError(f"va uno de {choices}", f"one of {choices} goes here")
+                    raise InputError("page_refusal.value.choice", choices=choices)
                 return text
             case "time":
                 return epoch_ms(_moment(text, now))
             case "text":
                 if len(text) > LONGEST_TEXT:
-                    raise InputError(
-                        f"van {LONGEST_TEXT} caracteres como máximo",
-                        f"at most {LONGEST_TEXT} characters go here",
-                    )
+                    raise InputError("page_refusal.value.text", most=LONGEST_TEXT)
                 return text
 
 
@@ -178,7 +181,7 @@ def bind(
     """
     known = {parameter.name: parameter for parameter in query.parameters}
     wrong = [
-        Texts(f"no hay un parámetro {name[:40]!r}", f"there is no parameter {name[:40]!r}")
+        InputError("page_refusal.value.unknown", name=repr(name[:40]))
         for name in values
         if name not in known
     ]
@@ -188,15 +191,10 @@ def bind(
         try:
             read[name] = parameter.read(text, now)
         except InputError as error:
-            label, why = parameter.label, error.texts
-            wrong.append(
-                Texts(
-                    f"{label.es}: {why.es}, no {text[:40]!r}",
-                    f"{label.en}: {why.en}, not {text[:40]!r}",
-                )
-            )
+            invalid = {"label": parameter.label, "why": error, "value": repr(text[:40])}
+            wrong.append(InputError("page_refusal.value.invalid", **invalid))
     if wrong:
-        raise ValuesError(*("; ".join(told) for told in zip(*map(astuple, wrong), strict=True)))
+        raise ValuesError(wrong)
     bound: list[int | str] = []
     pieces = []
     for token in tokens(query.sql):
@@ -215,7 +213,4 @@ def _moment(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=_LOCAL)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InputError(
-            "va un momento, como 2026-11-24T09:00, -24h, -7d o now",
-            "a moment goes here, such as 2026-11-24T09:00, -24h, -7d or now",
-        ) from None
+        raise InputError("page_refusal.value.moment") from None

@@ -63,39 +63,22 @@ def one_query(text: str) -> str:
         SqlRefusedError: there is no query, there are several, or it does not only read.
     """
     if len(text) > LONGEST:
-        raise SqlRefusedError(
-            f"La consulta tiene {len(text)} caracteres y pueden ser {LONGEST}.",
-            f"The query has {len(text)} characters and may have {LONGEST}.",
-        )
+        raise SqlRefusedError("page_refusal.sql.long", found=len(text), most=LONGEST)
     # Comments are removed: one may hold a hint, and one at the end may swallow text that Druid
     # appends.
     parts = [Token("space", " ") if t.kind == "comment" else t for t in tokens(text)]
     if any(part.kind == "unclosed" for part in parts):
-        raise SqlRefusedError(
-            "Hay una comilla o un comentario que se abre y no se cierra.",
-            "A quote or a comment is opened and not closed.",
-        )
+        raise SqlRefusedError("page_refusal.sql.unclosed")
     while parts and (parts[-1].kind == "space" or parts[-1].text == ";"):
         parts.pop()
     if any(part == Token("sign", ";") for part in parts):
-        raise SqlRefusedError(
-            "Se admite una sola consulta: hay un punto y coma en el medio.",
-            "One query is taken: there is a semicolon in the middle.",
-        )
+        raise SqlRefusedError("page_refusal.sql.several")
     words = [part.text.upper() for part in parts if part.kind != "space"]
     if not words:
-        raise SqlRefusedError(
-            "No hay ninguna consulta: escribí una que empiece con SELECT.",
-            "There is no query: write one that begins with SELECT.",
-        )
+        raise SqlRefusedError("page_refusal.sql.empty")
     first = words[3] if words[:3] == ["EXPLAIN", "PLAN", "FOR"] and words[3:] else words[0]
     if first not in _READS:
-        raise SqlRefusedError(
-            f"Una consulta empieza con SELECT, WITH o EXPLAIN PLAN FOR, y esta con {first[:40]}: "
-            "acá solo se lee, nada se cambia.",
-            "A query begins with SELECT, WITH or EXPLAIN PLAN FOR, and this one with "
-            f"{first[:40]}: here one only reads, nothing is changed.",
-        )
+        raise SqlRefusedError("page_refusal.sql.not_reading", first=first[:40])
     return "".join(part.text for part in parts).strip()
 
 
@@ -110,10 +93,7 @@ def query_id(asked: str) -> str:
     try:
         return _ID_PREFIX + str(uuid.UUID(asked))
     except ValueError:
-        raise SqlRefusedError(
-            f"El identificador {asked[:40]!r} no es un UUID.",
-            f"The identifier {asked[:40]!r} is no UUID.",
-        ) from None
+        raise SqlRefusedError("page_refusal.sql.identifier", asked=repr(asked[:40])) from None
 
 
 def ask(
@@ -167,12 +147,7 @@ def ask_freely(
     _check_limits(rows, seconds)
     try:
         if not sql.upper().startswith("EXPLAIN") and _IN_HEAP in _plan(client, sql, seconds):
-            raise SqlRefusedError(
-                "Ordenar sin agrupar lo que da un JOIN se hace entero en la memoria de Druid y lo "
-                "puede voltear: agrupá con GROUP BY, o sacá el ORDER BY.",
-                "Druid sorts what a JOIN gives without grouping all in memory, and may fall over: "
-                "group with GROUP BY, or take the ORDER BY away.",
-            )
+            raise SqlRefusedError("page_refusal.sql.sorted_join")
         return ask(
             client,
             sql,
@@ -190,34 +165,18 @@ def ask_freely(
         raise
     except AnswerTooLargeError as error:
         megabytes = LARGEST_ANSWER // 1_000_000
-        raise SqlRefusedError(
-            f"La respuesta pasa de {megabytes} MB: pedí menos columnas, menos filas o sumas.",
-            f"The answer has more than {megabytes} MB: ask for fewer columns, fewer rows or sums.",
-        ) from error
+        raise SqlRefusedError("page_refusal.sql.large_answer", most=megabytes) from error
     except DruidError as error:
         if _TOO_MANY_ROWS in str(error):
-            raise SqlRefusedError(
-                f"Las subconsultas dan más de {subquery_rows} filas, que acá es lo que se admite: "
-                "filtrá o agrupá dentro de ellas.",
-                f"The subqueries give more than {subquery_rows} rows, which is what is allowed "
-                "here: filter or group within them.",
-            ) from error
-        raise SqlRefusedError(
-            f"Druid no acepta la consulta: {error}", f"Druid does not take the query: {error}"
-        ) from error
+            raise SqlRefusedError("page_refusal.sql.subquery_rows", most=subquery_rows) from error
+        raise SqlRefusedError("page_refusal.sql.refused", error=error) from error
 
 
 def _check_limits(rows: int, seconds: float) -> None:
     if not 1 <= rows <= MOST_ROWS:
-        raise SqlRefusedError(
-            f"El límite de filas va de 1 a {MOST_ROWS}, y se pide {rows}.",
-            f"The limit of rows is from 1 to {MOST_ROWS}, and {rows} is asked for.",
-        )
+        raise SqlRefusedError("page_refusal.sql.rows", most=MOST_ROWS, rows=rows)
     if not 1 <= seconds <= MOST_SECONDS:
-        raise SqlRefusedError(
-            f"El límite va de 1 a {MOST_SECONDS} segundos, y se pide {seconds}.",
-            f"The limit is from 1 to {MOST_SECONDS} seconds, and {seconds} is asked for.",
-        )
+        raise SqlRefusedError("page_refusal.sql.seconds", most=MOST_SECONDS, seconds=seconds)
 
 
 def _plan(client: DruidClient, sql: str, seconds: float) -> str:

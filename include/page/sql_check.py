@@ -212,10 +212,7 @@ class _Parser:
             while True:
                 name = self._name()
                 if name in self._with:
-                    raise SqlRefusedError(
-                        f"WITH define {name[:60]} dos veces: cambiá uno de los nombres.",
-                        f"WITH defines {name[:60]} twice: change one of the names.",
-                    )
+                    raise SqlRefusedError("page_refusal.sql.with_twice", name=name[:60])
                 self._expect("AS")
                 self._expect("(")
                 query = self._query()
@@ -228,24 +225,9 @@ class _Parser:
         if self._token.kind != "end":
             raise self._unknown()
         size = sum(query.size for query in queries)
-        bound(
-            size,
-            MOST_SIZE,
-            "palabras, contando las de las columnas que usa",
-            "words, counting those of the columns that it uses",
-        )
-        bound(
-            sum(query.texts for query in queries),
-            MOST_PIECES,
-            "textos largos o unidos en sus columnas, contando los de las columnas que usa",
-            "long or joined texts in its columns, counting those of the columns that it uses",
-        )
-        bound(
-            self._sketches,
-            MOST_SKETCHES,
-            "COUNT(DISTINCT …) o APPROX_…",
-            "COUNT(DISTINCT …) or APPROX_…",
-        )
+        bound(size, MOST_SIZE, "words")
+        bound(sum(query.texts for query in queries), MOST_PIECES, "texts")
+        bound(self._sketches, MOST_SKETCHES, "sketches")
         if not self._is_joined_in_broker:
             return SUBQUERY_ROWS
         return min(SUBQUERY_ROWS, isqrt(JOINED_WORK // size))
@@ -275,15 +257,8 @@ class _Parser:
             sources=max(each.sources for each in queries),
             levels=max(each.levels for each in inner),
         )
-        bound(
-            query.reads,
-            MOST_READS,
-            "lecturas de tablas o SELECT sin tabla",
-            "reads of tables or SELECTs without a table",
-        )
-        bound(
-            query.levels, MOST_LEVELS, "consultas una dentro de otra", "queries inside each other"
-        )
+        bound(query.reads, MOST_READS, "reads")
+        bound(query.levels, MOST_LEVELS, "levels")
         return query
 
     def _select(self) -> _Query:
@@ -317,7 +292,7 @@ class _Parser:
         for star in stars:
             named = [query for alias, query in scope.sources if alias == star]
             columns += sum(query.columns for query in named or inner)
-        bound(columns, MOST_COLUMNS, "columnas", "columns")
+        bound(columns, MOST_COLUMNS, "columns")
         inner += scope.inner
         written = [item.over(below) for item in items]
         return _measured(
@@ -366,12 +341,8 @@ class _Parser:
         if len(sources) > 1 and sources[0][1].levels:
             self._is_joined_in_broker = True
             if sum(query.sources for _, query in sources) > 2:
-                raise SqlRefusedError(
-                    "Un FROM que empieza con una subconsulta se une con una sola tabla más: empezá "
-                    f"con {', '.join(self._tables)}, o sacá una.",
-                    "A FROM that begins with a subquery is joined with one more table only: begin "
-                    f"with {', '.join(self._tables)}, or take one away.",
-                )
+                tables = ", ".join(self._tables)
+                raise SqlRefusedError("page_refusal.sql.joined_subquery", tables=tables)
 
     def _source(self, scope: _Scope) -> None:
         if self._sign("("):
@@ -391,12 +362,7 @@ class _Parser:
         # Datasources are in Druid's default schema, "druid".
         if names[-1] not in self._tables or names[:-1] not in ([], ["druid"]):
             shown, allowed = ".".join(names)[:60], ", ".join(self._tables)
-            raise SqlRefusedError(
-                f"La tabla {shown} no se consulta acá: se admiten {allowed} y las que define "
-                "WITH; los procesos, segmentos y tareas de Druid están en la Biblioteca.",
-                f"The table {shown} is not queried here: allowed are {allowed} and those that WITH "
-                "defines; Druid's processes, segments and tasks are in the Library.",
-            )
+            raise SqlRefusedError("page_refusal.sql.table", name=shown, allowed=allowed)
         return names[-1], _Query()
 
     def _alias(self) -> str:
@@ -427,10 +393,7 @@ class _Parser:
     def _rows(self) -> None:
         token = self._take("number")
         if not token.text.isdecimal() or int(token.text) > LARGEST_LIMIT:
-            raise SqlRefusedError(
-                f"LIMIT y OFFSET llevan un número entero hasta {LARGEST_LIMIT}, no {token.text}.",
-                f"LIMIT and OFFSET take a whole number up to {LARGEST_LIMIT}, not {token.text}.",
-            )
+            raise SqlRefusedError("page_refusal.sql.limit", most=LARGEST_LIMIT, number=token.text)
 
     def _listed(self, read: Callable[[_Scope], object], scope: _Scope, most: int) -> int:
         count = 1
@@ -438,7 +401,7 @@ class _Parser:
         while self._sign(","):
             read(scope)
             count += 1
-        bound(count, most, "valores en una lista", "values in a list")
+        bound(count, most, "values")
         return count
 
     # Expressions, from the weakest operator to the strongest.
@@ -504,7 +467,7 @@ class _Parser:
         else:
             self._expect("LIKE")
             pattern = self._take("text").text
-            bound(pattern.count("%"), MOST_WILDCARDS, "signos % en un LIKE", "signs % in a LIKE")
+            bound(pattern.count("%"), MOST_WILDCARDS, "wildcards")
             if self._word("ESCAPE"):
                 self._take("text")
 
@@ -536,15 +499,9 @@ class _Parser:
         elif self._word("CASE"):
             self._case(scope)
         elif self._word("DATE") or self._word("TIMESTAMP"):
-            self._matching(
-                _MOMENT,
-                "un momento como '2026-11-24 09:00:00'",
-                "a moment such as '2026-11-24 09:00:00'",
-            )
+            self._matching(_MOMENT, "moment")
         elif self._word("INTERVAL"):
-            self._matching(
-                _AMOUNT, "un número entre comillas, como '7'", "a number in quotes, such as '7'"
-            )
+            self._matching(_AMOUNT, "amount")
             self._one_of(UNITS)
         elif token.kind == "word" and is_call:
             with self._deeper():
@@ -602,10 +559,7 @@ class _Parser:
             raise self._unknown()
         else:
             shown, allowed = token.text[:60], ", ".join(functions())
-            raise SqlRefusedError(
-                f"La función {shown} no se admite acá; se admiten CAST, EXTRACT, {allowed}.",
-                f"The function {shown} is not allowed here; allowed are CAST, EXTRACT, {allowed}.",
-            )
+            raise SqlRefusedError("page_refusal.sql.function", name=shown, allowed=allowed)
 
     def _arguments(self, name: str, scope: _Scope) -> None:
         if name == "COUNT" and self._sign("*"):
@@ -630,24 +584,15 @@ class _Parser:
     def _argument(self, kind: str, scope: _Scope) -> None:
         match kind:
             case "text":
-                self._matching(
-                    re.compile(".*", re.DOTALL), "un texto entre comillas", "a text in quotes"
-                )
+                self._matching(re.compile(".*", re.DOTALL), "text")
             case "period":
-                self._matching(
-                    _PERIOD,
-                    "un período de una sola unidad, como 'PT1H' o 'P1D'",
-                    "a period of one unit, such as 'PT1H' or 'P1D'",
-                )
+                self._matching(_PERIOD, "period")
             case "digits":
                 self._sign("-")
                 token = self._take("number")
                 if not token.text.isdecimal() or int(token.text) > MOST_DIGITS:
                     raise SqlRefusedError(
-                        f"Se redondea a un número entero de cifras, hasta {MOST_DIGITS}, "
-                        f"y no a {token.text}.",
-                        f"Round to a whole number of digits, up to {MOST_DIGITS}, and not to "
-                        f"{token.text}.",
+                        "page_refusal.sql.digits", most=MOST_DIGITS, number=token.text
                     )
             case "unit":
                 self._one_of(UNITS)
@@ -663,11 +608,7 @@ class _Parser:
                 self._repeat(self._since(start), 1)
             case "format":
                 self._pieces += 1
-                self._matching(
-                    _FORMAT,
-                    "un formato sin «z» de hasta 30 caracteres, como 'yyyy-MM-dd'",
-                    "a format without «z» of up to 30 characters, such as 'yyyy-MM-dd'",
-                )
+                self._matching(_FORMAT, "format")
             case _:
                 self._or(scope)
 
@@ -727,15 +668,13 @@ class _Parser:
 
     def _one_of(self, words: Collection[str]) -> None:
         if not any(self._word(word) for word in words):
-            near, allowed = self._near(), ", ".join(words)
-            raise SqlRefusedError(
-                f"En «{near}» va uno de {allowed}.", f"One of {allowed} goes at «{near}»."
-            )
+            allowed = ", ".join(words)
+            raise SqlRefusedError("page_refusal.sql.one_of", near=self._near(), allowed=allowed)
 
-    def _matching(self, pattern: re.Pattern[str], es: str, en: str) -> None:
+    def _matching(self, pattern: re.Pattern[str], wanted: str) -> None:
+        """Take the next token if it is a text like this; else "page_refusal.sql.expected" says."""
         if self._token.kind != "text" or not pattern.fullmatch(self._token.text):
-            near = self._near()
-            raise SqlRefusedError(f"En «{near}» va {es}.", f"At «{near}» goes {en}.")
+            raise SqlRefusedError(f"page_refusal.sql.expected.{wanted}", near=self._near())
         self._at += 1
 
     def _is_name(self) -> bool:
@@ -752,12 +691,7 @@ class _Parser:
     @contextmanager
     def _deeper(self) -> Iterator[None]:
         self._nested += 1
-        bound(
-            self._nested,
-            MOST_NESTED,
-            "paréntesis uno dentro de otro",
-            "parentheses inside each other",
-        )
+        bound(self._nested, MOST_NESTED, "parentheses")
         yield
         self._nested -= 1
 
@@ -766,15 +700,7 @@ class _Parser:
         return " ".join(self._sql[start : start + 40].split()) or "…"
 
     def _unknown(self) -> SqlRefusedError:
-        near = self._near()
-        return SqlRefusedError(
-            f"No se admite «{near}» en ese lugar: acá se consulta con WITH, SELECT, FROM, "
-            "JOIN … ON, WHERE, GROUP BY, HAVING, UNION ALL, ORDER BY y LIMIT, sin OVER ni "
-            "parámetros.",
-            f"«{near}» is not allowed in that place: a query here is made of WITH, SELECT, FROM, "
-            "JOIN … ON, WHERE, GROUP BY, HAVING, UNION ALL, ORDER BY and LIMIT, without OVER or "
-            "parameters.",
-        )
+        return SqlRefusedError("page_refusal.sql.unknown", near=self._near())
 
 
 def _largest(queries: Sequence[_Query]) -> _Query:
@@ -796,12 +722,7 @@ def _measured(scope: _Scope, below: _Query, inner: Sequence[_Query], **known: in
     """
     shown = [each.over(below) for each in scope.expressions]
     written = [*shown, *(each.over(below) for each in scope.conditions)]
-    bound(
-        max((each.words for each in written), default=0),
-        MOST_WEIGHT,
-        "palabras en una expresión, contando las de las columnas que usa",
-        "words in one expression, counting those of the columns that it uses",
-    )
+    bound(max((each.words for each in written), default=0), MOST_WEIGHT, "words_of_expression")
     return _Query(
         size=sum(each.words for each in written) + sum(each.size for each in inner),
         texts=sum(each.pieces for each in shown) + sum(each.texts for each in inner),
@@ -812,7 +733,4 @@ def _measured(scope: _Scope, below: _Query, inner: Sequence[_Query], **known: in
 def _wrong_count(name: str) -> SqlRefusedError:
     kinds = functions()[name]
     count = f"{len(kinds)}+" if kinds[-1].endswith("...") else str(len(kinds))
-    return SqlRefusedError(
-        f"{name} no se admite con esa cantidad de argumentos: lleva {count}.",
-        f"{name} is not allowed with that number of arguments: it takes {count}.",
-    )
+    return SqlRefusedError("page_refusal.sql.arguments", name=name, count=count)

@@ -49,16 +49,10 @@ def lexed(sql: str) -> Iterator[Token]:
     while at < len(sql):
         found = _TOKEN.match(sql, at)
         if not found or not found.lastgroup:
-            near = sql[at : at + 20]
-            raise SqlRefusedError(
-                f"No se admite «{near}»: van nombres, números, textos entre comillas simples y los "
-                "signos + - * / || = <> < <= > >= ( ) , y el punto.",
-                f"«{near}» is not allowed: names, numbers, texts in single quotes and the signs "
-                "+ - * / || = <> < <= > >= ( ) , and the dot are.",
-            )
+            raise SqlRefusedError("page_refusal.sql.sign", near=sql[at : at + 20])
         kind, text = found.lastgroup, found[0]
         if kind in ("text", "quoted"):
-            bound(len(text) - 2, LONGEST_TEXT, "caracteres entre comillas", "characters in quotes")
+            bound(len(text) - 2, LONGEST_TEXT, "characters")
         elif kind == "number":
             _check_number(text)
         if kind != "space":
@@ -67,13 +61,10 @@ def lexed(sql: str) -> Iterator[Token]:
     yield Token("end", "", at)
 
 
-def bound(found: int, most: int, es: str, en: str) -> None:
-    """Refuse a query that has more than `most` of what `es` and `en` name."""
+def bound(found: int, most: int, things: str) -> None:
+    """Refuse a query that has more than `most` things; "page_refusal.sql.too_many" names them."""
     if found > most:
-        raise SqlRefusedError(
-            f"La consulta tiene {found} {es}, y se admiten {most}.",
-            f"The query has {found} {en}, and {most} are allowed.",
-        )
+        raise SqlRefusedError(f"page_refusal.sql.too_many.{things}", found=found, most=most)
 
 
 def _check_number(text: str) -> None:
@@ -81,8 +72,8 @@ def _check_number(text: str) -> None:
     # Java expands a number into all its digits: 1e1000000000 would have a billion.
     if len(text) > LONGEST_NUMBER or abs(int(exponent[0])) > LARGEST_EXPONENT:
         raise SqlRefusedError(
-            f"El número {text[:40]} no se admite: hasta {LONGEST_NUMBER} cifras, y exponente "
-            f"hasta {LARGEST_EXPONENT}.",
-            f"The number {text[:40]} is not allowed: up to {LONGEST_NUMBER} digits, and an "
-            f"exponent up to {LARGEST_EXPONENT}.",
+            "page_refusal.sql.number",
+            number=text[:40],
+            digits=LONGEST_NUMBER,
+            exponent=LARGEST_EXPONENT,
         )

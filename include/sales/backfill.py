@@ -14,10 +14,9 @@ import numpy as np
 
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
+from include.sales.limits import MOST_DAYS
 from include.sales.local_time import UTC_OFFSET_HOURS, midnight
 from include.sales.random_numbers import Ints
-
-MOST_DAYS = 366
 
 _DAY = timedelta(days=1)
 _SLICE = timedelta(hours=1)

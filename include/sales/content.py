@@ -12,7 +12,7 @@ sale, the steps of `lifecycle.py`, differ only in their id, `ts`, state and reas
 
 import difflib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum, auto
 from functools import lru_cache
@@ -32,7 +32,8 @@ from include.sales.event import (
     format_ts,
     iva_incluido,
 )
-from include.sales.lifecycle import APPROVED, DAY_SECONDS, PENDING, Lifecycle
+from include.sales.lifecycle import APPROVED, PENDING, Lifecycle
+from include.sales.limits import DAY_SECONDS
 from include.sales.local_time import day_of, epoch_ms, hours_of
 from include.sales.market import Market
 from include.sales.payments import Payments
@@ -120,6 +121,14 @@ class Hour(NamedTuple):
     promotions: int
     instalments: int
     """The first condition of the day, of `Promotions` and of `Instalments`."""
+
+
+class UnknownStoresError(ValueError):
+    """No store has these ids; `unknown` has the most similar known ids of each."""
+
+    def __init__(self, unknown: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(f"there is no store with id {', '.join(map(repr, unknown))}")
+        self.unknown = unknown
 
 
 class SaleSource:
@@ -383,17 +392,14 @@ def _discounts(market: Market, percents: Ints) -> Choice:
 def _selected(stores: Sequence[Store], ids: Sequence[str]) -> tuple[Store, ...]:
     """Return the stores with these ids (all without ids), in the market's order.
 
-    So the order of `ids` does not matter. The `ValueError` names every unknown id with the most
-    similar known ones.
+    So the order of `ids` does not matter. Raises `UnknownStoresError`.
     """
-    known = {store.id for store in stores}
-    unknown = []
-    for asked in dict.fromkeys(ids):
-        if asked not in known:
-            near = difflib.get_close_matches(asked.casefold(), sorted(known), n=3)
-            unknown.append(repr(asked) + (f" (similar: {', '.join(near)})" if near else ""))
+    known = sorted(store.id for store in stores)
+    unknown = {
+        asked: difflib.get_close_matches(asked.casefold(), known, n=3)
+        for asked in ids
+        if asked not in known
+    }
     if unknown:
-        raise ValueError(
-            f"there is no store with id {'; '.join(unknown)}; the ids are in data/stores.csv"
-        )
+        raise UnknownStoresError(unknown)
     return tuple(store for store in stores if not ids or store.id in ids)

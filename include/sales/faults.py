@@ -18,9 +18,8 @@ import numpy as np
 from include.sales.bulk import Schedule
 from include.sales.event import ESTADOS
 from include.sales.lifecycle import STEPS
+from include.sales.limits import MAX_PERCENT
 from include.sales.random_numbers import BLOCK, Floats, Ints, Stream, check_seed, uniforms
-
-MAX_PERCENT: Final = 50
 
 Fate = Literal["unparseable", "processedWithError", "processed"]
 
@@ -35,8 +34,11 @@ FATES: Final[Mapping[str, Fate]] = {
 `unparseable` become rows. `cantidad` of a `tipo_erroneo` is 0 in sums; elsewhere it may be 0 or
 null."""
 
+OF_PACE: Final = ("rafaga", "silencio")
+"""Kinds that change the gaps between sales, which only `Cadence` supports."""
+
 GARBLED: Final = tuple(FATES)
-KINDS: Final = ("duplicado", "tardio", "desordenado", "rafaga", "silencio", *GARBLED)
+KINDS: Final = ("duplicado", "tardio", "desordenado", *OF_PACE, *GARBLED)
 """Every kind of fault, by its name in the ledger. `tardio`, `desordenado`, `rafaga` and `silencio`
 concern a whole sale and are counted with its first event; the other kinds concern one event."""
 
@@ -93,11 +95,6 @@ class FaultRates:
     def none(self) -> bool:
         """Whether all rates are 0."""
         return not any(astuple(self))
-
-    @property
-    def of_pace(self) -> bool:
-        """Whether some faults change the gaps between sales, which only `Cadence` supports."""
-        return bool(self.rafaga or self.silencio)
 
 
 class _Draw(IntEnum):

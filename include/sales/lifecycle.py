@@ -8,11 +8,10 @@ import numpy as np
 
 from include.sales.conditional_shares import shares_table
 from include.sales.event import ESTADOS, TIPOS_PAGO
+from include.sales.limits import DAY_SECONDS
 from include.sales.market import Market
 from include.sales.random_numbers import Choice, Floats, Ints
 from include.sales.tables import CHANNELS, applicable
-
-DAY_SECONDS = 86_400
 
 PENDING, APPROVED = ESTADOS.index("pendiente"), ESTADOS.index("aprobada")
 
@@ -49,14 +48,13 @@ class Lifecycle:
         self._end = Choice(shares_table(market.returns, conditions, ESTADOS))
         decisions = [applicable(market.decisions, (payment,))[0] for payment in TIPOS_PAGO]
         self._decided = _between([(it.desde_segundos, it.hasta_segundos) for it in decisions], 1)
-        returns = {
-            (*of, row.estado): row for of in conditions for row in applicable(market.returns, of)
-        }
-        days = [
-            (row.desde_dias, row.hasta_dias) if (row := returns.get((*of, estado))) else (0, 0)
-            for of in conditions
-            for estado in ESTADOS
-        ]
+        days: list[tuple[float, float]] = []
+        for of in conditions:
+            rows = {str(row.estado): row for row in applicable(market.returns, of)}
+            days += [
+                (row.desde_dias, row.hasta_dias) if (row := rows.get(estado)) else (0, 0)
+                for estado in ESTADOS
+            ]
         self._returned = _between(days, seconds_per_day)
 
     def end(self, uniform: Floats, channel: Ints, payment: Ints) -> Ints:

@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from include.sales.limits import MAX_SEED
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -19,9 +21,6 @@ Words = npt.NDArray[np.uint64]
 BLOCK: Final = 4096
 """Number of sales drawn together. A change of it, or of the order of a block's rows, would change
 the sales of every seed."""
-
-MAX_SEED: Final = 2**63 - 1
-"""The largest integer that every reader of the events can hold, such as Druid's long."""
 
 _STEPS: Final = 2.0**32
 """Uniforms are multiples of 1/_STEPS, so that `Choice` can add a whole number to one exactly."""

@@ -12,9 +12,16 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
+from include.names import (
+    DRUID_CONNECTION,
+    DRUID_SQL_CONNECTION,
+    GOOGLE_CONNECTION,
+    KAFKA_CONNECTION,
+)
 from include.stack import environment as process_environment
 from include.stack import secret_files, security
 from include.stack.settings import HOST, ROOT, Settings
+from include.texts import chosen_language, terminal_text
 
 #: The project, zone and VM that the embedded Compute Engine emulator serves.
 PROJECT_ID, ZONE, VM_NAME = "ventas-local", "southamerica-east1-a", "druid-ventas"
@@ -27,7 +34,6 @@ PAGE = "/plugin/ventas-vivo"
 #: may look at everything and change nothing.
 _USERS = {USER: ("admin", "password"), VIEWER: ("viewer", "viewer_password")}
 
-PASSWORDS_COMMAND = "con `./ventas status --passwords`"
 
 #: Arguments of `airflow` by component. Each component is a separate process, because `airflow
 #: standalone` would orphan its children on SIGTERM. The log servers are off: they listen on every
@@ -46,10 +52,11 @@ def command(component: str) -> list[str]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the import path and every AIRFLOW variable of this stack, secrets included."""
+    """Return the import path, the language and every AIRFLOW variable, secrets included."""
     home = settings.home / "airflow"
     return {
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
+        "VENTAS_LANGUAGE": chosen_language(),
         "AIRFLOW_HOME": str(home),
         **{f"AIRFLOW__{key}": value for key, value in _configuration(settings, home).items()},
         **{f"AIRFLOW_CONN_{k.upper()}": json.dumps(v) for k, v in connections(settings).items()},
@@ -67,20 +74,20 @@ def connections(settings: Settings) -> dict[str, dict[str, object]]:
         ca = str(security.authority(settings).certificate)
         ingest_trust, broker_trust = {"ca_bundle_path": ca}, {"ssl_verify_cert": ca}
     return {
-        "kafka_default": {
+        KAFKA_CONNECTION: {
             "conn_type": "kafka",
             "extra": security.kafka_config(settings, security.AIRFLOW),
         },
-        "druid_ingest_default": {
+        DRUID_CONNECTION: {
             **druid,
             "schema": url.scheme,
             "extra": {"endpoint": "druid/indexer/v1/task", **ingest_trust},
         },
-        "druid_broker_default": {
+        DRUID_SQL_CONNECTION: {
             **druid,
             "extra": {"endpoint": "druid/v2/sql", "schema": url.scheme, **broker_trust},
         },
-        "google_cloud_default": {
+        GOOGLE_CONNECTION: {
             "conn_type": "google_cloud_platform",
             "extra": {
                 "project": PROJECT_ID,
@@ -110,8 +117,9 @@ def login_text(settings: Settings, user: str, *, always: bool = False) -> str:
     Without `always`, the password is shown only if the output is a terminal: other people may read
     a file or the log of a build.
     """
-    shown = password(settings, user) if always or sys.stdout.isatty() else PASSWORDS_COMMAND
-    return f"usuario {user}, contraseña {shown}"
+    shown = always or sys.stdout.isatty()
+    secret = password(settings, user) if shown else terminal_text("cli.stack.passwords_command")
+    return terminal_text("cli.stack.login", user=user, password=secret)
 
 
 def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:

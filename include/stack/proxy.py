@@ -7,11 +7,12 @@ logins, druid-basic-security.
 """
 
 import argparse
+import html
 import os
 import secrets
 import sys
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from string import Template
@@ -26,10 +27,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from include.stack.security import KEY_HEADER, PROXY_VARIABLES
+from include.texts import languages, requested_language, text
 from include.web_guard import BodyLimit, WebGuard
 
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PAGE: Final = Path(__file__).with_name("proxy.html")
+_PAGE_TEXTS: Final = ("title", "api", "terminal", "supervisors", "version", "sites")
+_VIEWS: Final = {"live": "vivo", "queries": "consultas", "health": "salud"}
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "frame-ancestors 'none'",
@@ -53,14 +57,18 @@ _OF_CLIENT: Final = frozenset(
 
 
 def create_app(
-    upstream: str, *, key: str = "", page: str = "", login: tuple[str, str] | None = None
+    upstream: str,
+    *,
+    key: str = "",
+    pages: Mapping[str, str] | None = None,
+    login: tuple[str, str] | None = None,
 ) -> ASGIApp:
     """Return the proxy of `upstream`, a base URL.
 
     Args:
         upstream: the server's base URL.
         key: the key that Druid's processes require in each request; "" adds no key.
-        page: HTML of the proxy's own first page, at ``/``; "" shows the server's page.
+        pages: HTML of the proxy's own first page, at ``/``, by language; None shows the server's.
         login: user and password that each request needs; None asks for no login.
     """
     # The client has its own time-out; only the connection to the router has a limit here.
@@ -72,8 +80,9 @@ def create_app(
         if login and not _may_enter(request, login):
             challenge = {"WWW-Authenticate": 'Basic realm="Druid"'}
             return PlainTextResponse("A login is needed.", 401, challenge)
-        if page and request.url.path == "/" and request.method in ("GET", "HEAD"):
-            return HTMLResponse(page, headers=_PAGE_HEADERS)
+        if pages and request.url.path == "/" and request.method in ("GET", "HEAD"):
+            language = requested_language(request.headers.get("accept-language", ""))
+            return HTMLResponse(pages[language], headers=_PAGE_HEADERS)
         try:
             target = _target(client.base_url, request)
         except httpx.InvalidURL as error:
@@ -173,10 +182,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"Set {' and '.join(PROXY_VARIABLES)} to a login.", file=sys.stderr)
             return 1
         login = (user, password)
-    page = _page(options, login) if options.airflow else ""
+    pages = {code: _page(options, login, code) for code in languages()} if options.airflow else None
     key = options.key.read_text(encoding="utf-8").strip() if options.key else ""
     uvicorn.run(
-        create_app(options.to.rstrip("/"), key=key, page=page, login=login),
+        create_app(options.to.rstrip("/"), key=key, pages=pages, login=login),
         host=options.host,
         port=options.port,
         ssl_certfile=options.certificate,
@@ -186,8 +195,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _page(options: argparse.Namespace, login: tuple[str, str] | None) -> str:
+def _page(options: argparse.Namespace, login: tuple[str, str] | None, language: str) -> str:
+    texts = {name: text(f"cli.druid_page.{name}", language) for name in _PAGE_TEXTS}
+    texts |= {name: text(f"page.shell.views.{view}", language) for name, view in _VIEWS.items()}
     return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        {name: html.escape(found) for name, found in texts.items()},
+        language=language,
         airflow=options.airflow,
         druid=f"{'https' if login else 'http'}://{options.host}:{options.port}",
         curl=f"curl --cacert security/ca.pem -u {login[0]}" if login else "curl",

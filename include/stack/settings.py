@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.texts import chosen_language
+
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,8 +71,13 @@ class Settings:
 
         Raises:
             SettingsError: a port is not a number between 1 and 65535, or two services have the same
-                one; a stack cannot use the folder; VENTAS_SECURE is neither 0 nor 1.
+                one; a stack cannot use the folder; VENTAS_SECURE is neither 0 nor 1; there are no
+                texts in VENTAS_LANGUAGE.
         """
+        try:
+            chosen_language(environment)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
         _check_path(ROOT, "move the project to a folder")
         home = Path(environment.get("VENTAS_HOME") or ROOT / ".ventas").resolve()
         _check_home(home)

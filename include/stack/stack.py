@@ -22,6 +22,7 @@ from include.stack import (
 )
 from include.stack.settings import Settings
 from include.stream.acls import grant
+from include.texts import terminal_text
 from include.waiting import wait_until
 
 MIB = 1024 * 1024
@@ -58,7 +59,7 @@ def up(settings: Settings, progress: Progress) -> None:
         if not supervision.is_running(settings):
             ports.require_free(settings)
             found = products(settings, progress)
-            progress.step("Preparando la base de Airflow")
+            progress.step(terminal_text("cli.stack.steps.database"))
             variables = airflow.environment(settings) | security.variables(settings)
             airflow.migrate_database(settings, variables)
             configuration = processes.write_supervisord_configuration(
@@ -155,9 +156,9 @@ def products(settings: Settings, progress: Progress) -> dict[str, java.JavaProdu
         done += 1
         progress.fetched(done, len(locked), jar.artifact)
 
-    progress.step("Verificando los jars de Kafka y Druid")
+    progress.step(terminal_text("cli.stack.steps.jars"))
     class_paths = jars.fetch(locked, settings.cache / "maven", count)
-    progress.step("Preparando la extensión de Druid")
+    progress.step(terminal_text("cli.stack.steps.extension"))
     compiler = class_paths.pop("compiler")
     extension.compile_it(compiler, class_paths["druid"], settings.cache)
     found = {
@@ -165,13 +166,13 @@ def products(settings: Settings, progress: Progress) -> dict[str, java.JavaProdu
         for name, paths in class_paths.items()
     }
     for product in found.values():
-        progress.step(f"Preparando el archivo de clases de {product.name}")
+        progress.step(terminal_text("cli.stack.steps.classes", product=product.name))
         java.make_archive(product)
     return found
 
 
 def _wait_for_services(settings: Settings, progress: Progress) -> None:
-    progress.step(f"Esperando a Kafka en {settings.address('kafka')}")
+    progress.step(terminal_text("cli.stack.steps.kafka", address=settings.address("kafka")))
     wait_until(
         lambda: kafka_answers(settings),
         f"Kafka at {settings.address('kafka')}",
@@ -180,14 +181,14 @@ def _wait_for_services(settings: Settings, progress: Progress) -> None:
     )
     if settings.secure:
         grant(security.kafka_config(settings), security.PRINCIPALS)
-    progress.step(f"Esperando al emulador de Compute Engine en {settings.url('compute')}")
+    progress.step(terminal_text("cli.stack.steps.compute", address=settings.url("compute")))
     wait_until(
         lambda: _answers(f"{settings.url('compute')}/"),
         f"the Compute Engine emulator at {settings.url('compute')}",
         60,
         log=settings.logs / "compute.log",
     )
-    progress.step(f"Esperando a Airflow en {settings.url('airflow')}")
+    progress.step(terminal_text("cli.stack.steps.airflow", address=settings.url("airflow")))
     wait_until(
         lambda: _airflow_is_healthy(settings),
         f"Airflow at {settings.url('airflow')}",

@@ -17,6 +17,14 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from include.names import (
+    BACKFILL_DAG,
+    DATASOURCE,
+    LEDGER_TOPIC,
+    READER_GROUP,
+    TOPIC,
+    WINDOW_DAG,
+)
 from include.stream.topics import ADMIN_TIMEOUT, Admin
 
 _FILE: Final = Path(__file__).with_suffix(".csv")
@@ -85,9 +93,18 @@ class Acl(NamedTuple):
 
 
 def load_acls() -> list[Acl]:
-    """Return every row of the file."""
+    """Return every row of the file, with the project's names in place of its ``{fields}``."""
+    names = {
+        "topic": TOPIC,
+        "ledger": LEDGER_TOPIC,
+        "datasource": DATASOURCE,
+        "reader": READER_GROUP,
+        "window": WINDOW_DAG,
+        "backfill": BACKFILL_DAG,
+    }
     with _FILE.open(newline="", encoding="utf-8") as lines:
-        return [Acl(**row) for row in csv.DictReader(lines)]
+        rows = [Acl(**row) for row in csv.DictReader(lines)]
+    return [row._replace(name=row.name.format_map(names)) for row in rows]
 
 
 def grant(config: Mapping[str, Any], principals: Mapping[str, str]) -> None:

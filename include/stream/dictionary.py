@@ -11,22 +11,25 @@ from typing import Any, Final
 
 import msgspec
 
+from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.sales.content import SaleSource
 from include.sales.event import ESTADOS, FIELDS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.faults import FATES
 from include.sales.market import Market
-from include.stream.ledger import LedgerEntry, Totals, encode, entries_for
+from include.sales.sums import Sums
+from include.stream.ledger import LedgerEntry, encode, entries_for
 
 _FACTS: Final = Path(__file__).with_name("dictionary.csv")
 
 _EXAMPLE_SEED: Final = 2026
 _EXAMPLE_MOMENT: Final = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
-_HEAD = """\
+_HEAD = f"""\
 # Data dictionary
 
-This page describes every field of the topics `ventas` and `ventas.ledger` and of Druid's datasource
-`ventas`. `./ventas docs` writes it from `include/sales/event.py`,
+This page describes every field of the topics `{TOPIC}` and `{LEDGER_TOPIC}` and of Druid's \
+datasource
+`{DATASOURCE}`. `./ventas docs` writes it from `include/sales/event.py`,
 `include/stream/ledger.py` and the files of `include/sales/data/`; a test fails if it differs.
 
 Money is whole centavos of ARS with IVA included. Times are UTC; days and hours in the market's data
@@ -34,15 +37,15 @@ are local (UTC−3). **No field is ever null**: a field that does not apply is t
 null in Druid always means that data was lost.
 """
 
-_EVENT = """\
+_EVENT = f"""\
 ## The event
 
-Each record of the topic `ventas` is one step of a sale, as UTF-8 JSON. Its key is `id_venta`, so
+Each record of the topic `{TOPIC}` is one step of a sale, as UTF-8 JSON. Its key is `id_venta`, so
 the steps of a sale are in one partition and in order, unless partitions are added between them.
 Druid stores a record as one row, without roll-up; `ts` becomes `__time`.
 
 `include.sales.event.json_schema()` returns the event's JSON Schema (2020-12). If the Kafka
-connection names a Schema Registry, the schema is registered there as `ventas-value`
+connection names a Schema Registry, the schema is registered there as `{TOPIC}-value`
 ([security](security.md)).
 """
 
@@ -64,10 +67,10 @@ transfer that never arrives stays `pendiente`. Returns come days later: in the b
 real days, in a window the form sets how long such a day lasts.
 """
 
-_LEDGER = """\
+_LEDGER = f"""\
 ## The ledger
 
-Each record of the topic `ventas.ledger` is an entry: the sums of the events that one Kafka
+Each record of the topic `{LEDGER_TOPIC}` is an entry: the sums of the events that one Kafka
 transaction added to one run in one UTC minute of event time. It is committed in the same
 transaction as these events; its key is `corrida`. Druid must hold exactly the sum of a run's
 entries. `estados` and `de_mas` contain these sums for each `estado`:
@@ -88,7 +91,7 @@ def render(market: Market) -> str:
         *(_HEAD, _EVENT, _event_table(sale[-1])),
         *(_VALUES, _values_table(market)),
         *(_STATES, _states_table(market), "### Reasons", _reasons_table(market)),
-        *(_LEDGER, _record_table(Totals, facts["sums"])),
+        *(_LEDGER, _record_table(Sums, facts["sums"])),
         *("An entry:", _record_table(LedgerEntry, facts["ledger"])),
         *("The entry of a rejected sale:", _json(encode(entries_for(sale, _EXAMPLE_SEED)[0]))),
         *(_FATES, _table(("kind", "Druid counts it as"), _code_rows(FATES.items()))),
@@ -241,7 +244,7 @@ def _record_type(kind: object) -> str:
         str: "string",
         int: "integer",
         dict[str, int]: "object of integers",
-        dict[str, Totals]: "object of sums",
+        dict[str, Sums]: "object of sums",
     }
     return names[kind]
 

@@ -12,7 +12,8 @@ from include.sales.event import ESTADOS, Venta, decode
 from include.sales.faults import ABSURD_CENTAVOS, FLAG, GARBLED, Faults, garble
 from include.sales.local_time import epoch_ms
 from include.sales.random_numbers import Ints
-from include.stream.ledger import LedgerEntry, Totals, added, totals_of
+from include.sales.sums import Sums, added, sums_of
+from include.stream.ledger import LedgerEntry
 
 _MINUTE_MS = 60_000
 
@@ -57,7 +58,7 @@ def inject(faults: Faults, columns: Columns, clean: Transaction) -> Transaction:
     if not marks.any():
         return clean
     minutes = columns.ts // _MINUTE_MS
-    extra: dict[int, dict[str, Totals]] = defaultdict(dict)
+    extra: dict[int, dict[str, Sums]] = defaultdict(dict)
     keys: list[str] = []
     values: list[bytes] = []
     done = 0
@@ -73,8 +74,8 @@ def inject(faults: Faults, columns: Columns, clean: Transaction) -> Transaction:
         repeated = bool(mark & FLAG["duplicado"])
         values += [*before, *[clean.values[row]] * (1 + repeated)]
         keys += [clean.keys[row]] * (len(before) + 1 + repeated)
-        for totals in _rows(mark, event):
-            extra[minute] = added(extra[minute], {event.estado: totals})
+        for sums in _rows(mark, event):
+            extra[minute] = added(extra[minute], {event.estado: sums})
     keys += clean.keys[done:]
     values += clean.values[done:]
 
@@ -98,9 +99,9 @@ def _ms(ts: str) -> int:
     return epoch_ms(datetime.fromisoformat(ts))
 
 
-def _rows(mark: int, event: Venta) -> list[Totals]:
-    """Return the totals of the extra rows that Druid will hold because of an event's faults."""
-    proper = totals_of(event)
+def _rows(mark: int, event: Venta) -> list[Sums]:
+    """Return the sums of the extra rows that Druid will hold because of an event's faults."""
+    proper = sums_of(event)
     rows = []
     if mark & FLAG["duplicado"]:
         rows.append(proper)

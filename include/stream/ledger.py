@@ -8,40 +8,20 @@ and no other, is in state `pendiente`: the number of those events is the number 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
+from include.names import CLOCK_SKEW
 from include.sales.event import Venta, decode_json
 from include.sales.faults import GARBLED
+from include.sales.sums import Cell, Sums, added, sums_of
 from include.stream.errors import StreamError
 from include.stream.reader import Record, read_committed
 from include.stream.topics import TopicMissingError
 
 _MINUTE_LENGTH = len("2026-11-24T12:00")
-
-_CLOCK_SKEW = timedelta(minutes=10)
-"""An entry's Kafka timestamp may be earlier than its events' `ts` by at most this (generous)."""
-
-
-class Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sums over events; money in centavos."""
-
-    eventos: int = 0
-    unidades: int = 0
-    importe_centavos: int = 0
-    iva_centavos: int = 0
-    descuento_centavos: int = 0
-
-    def __add__(self, other: "Totals") -> "Totals":
-        return Totals(
-            self.eventos + other.eventos,
-            self.unidades + other.unidades,
-            self.importe_centavos + other.importe_centavos,
-            self.iva_centavos + other.iva_centavos,
-            self.descuento_centavos + other.descuento_centavos,
-        )
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -58,11 +38,11 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     primera_ts: str
     """Smallest `ts` of the events summed here."""
     ultima_ts: str
-    estados: dict[str, Totals]
+    estados: dict[str, Sums]
     """By `estado`; a state without events has no key."""
     fallas: dict[str, int] = {}
     """Injected faults by kind (`include.sales.faults`), each counted in its event's minute."""
-    de_mas: dict[str, Totals] = {}
+    de_mas: dict[str, Sums] = {}
     """Extra rows that Druid holds, by `estado`: duplicates, and garbled copies that it can read."""
     contenido: str = ""
     """`SaleSource.choices` of the run; "" if the publisher does not know them."""
@@ -71,8 +51,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class LedgerMinutes(NamedTuple):
     """Sums of the ledger for some minutes of event time, over all runs."""
 
-    sums: dict[tuple[str, str, str], tuple[int, ...]]
-    """Sums that Druid must hold by (run, minute, state): the fields of `Totals`, in their order."""
+    sums: dict[Cell, Sums]
+    """Sums that Druid must hold."""
     in_flight: set[tuple[str, str]]
     """The (run, minute) pairs with recent entries, to which more may still be added."""
 
@@ -89,35 +69,35 @@ class RunProgress(msgspec.Struct, frozen=True):
     """The greatest committed `secuencia`; `first` − 1 if nothing is committed."""
     first_ts: str | None = None
     last_ts: str | None = None
-    by_state: dict[str, Totals] = {}
+    by_state: dict[str, Sums] = {}
     faults: dict[str, int] = {}
     """Sum of `LedgerEntry.fallas`."""
-    extra: dict[str, Totals] = {}
+    extra: dict[str, Sums] = {}
     """Sum of `LedgerEntry.de_mas`."""
     choices: str = ""
     """`LedgerEntry.contenido` of the run."""
 
     @property
-    def total(self) -> Totals:
+    def total(self) -> Sums:
         """The sums over all states."""
-        return sum(self.by_state.values(), start=Totals())
+        return sum(self.by_state.values(), start=Sums())
 
     @property
     def rows(self) -> int:
         """Number of rows that Druid must hold: the events and the extra rows of faults."""
-        return self.total.eventos + sum(totals.eventos for totals in self.extra.values())
+        return self.total.eventos + sum(sums.eventos for sums in self.extra.values())
 
     @property
     def sales(self) -> int:
         """Number of sales begun: events in state `pendiente`, in which every sale begins."""
-        return self.by_state.get("pendiente", Totals()).eventos
+        return self.by_state.get("pendiente", Sums()).eventos
 
     @property
     def revenue_centavos(self) -> int:
         """Amount of the approved sales, less refunds and chargebacks."""
         states = {"aprobada": 1, "reembolsada": -1, "contracargo": -1}
         return sum(
-            sign * self.by_state.get(state, Totals()).importe_centavos
+            sign * self.by_state.get(state, Sums()).importe_centavos
             for state, sign in states.items()
         )
 
@@ -239,17 +219,17 @@ def read_sums(
     corridas: Collection[str],
     *,
     since: datetime | None = None,
-) -> dict[tuple[str, str, str], tuple[int, ...]]:
+) -> dict[Cell, Sums]:
     """Sum the committed entries of some runs: what Druid must hold, as `LedgerMinutes.sums`.
 
     Raises the errors of `read_entries`.
     """
-    sums: dict[tuple[str, str, str], Totals] = {}
+    sums: dict[Cell, Sums] = {}
     keys = {corrida.encode() for corrida in corridas}
     for record in read_committed(config, ledger_topic, since=since):
         if record.key in keys:
             _add_to(sums, _entry_in(record, ledger_topic))
-    return {cell: msgspec.structs.astuple(totals) for cell, totals in sums.items()}
+    return sums
 
 
 def read_minutes(
@@ -271,10 +251,10 @@ def read_minutes(
     `read_committed`.
     """
     first, last = (f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for moment in (start, end))
-    sums: dict[tuple[str, str, str], Totals] = {}
+    sums: dict[Cell, Sums] = {}
     in_flight = set()
     for record in read_committed(
-        config, ledger_topic, since=start - _CLOCK_SKEW, time_limit=time_limit
+        config, ledger_topic, since=start - CLOCK_SKEW, time_limit=time_limit
     ):
         entry = _entry_in(record, ledger_topic)
         if not first <= entry.minuto < last:
@@ -282,9 +262,7 @@ def read_minutes(
         if record.timestamp >= settled.timestamp() * 1000:
             in_flight.add((entry.corrida, entry.minuto))
         _add_to(sums, entry)
-    return LedgerMinutes(
-        {cell: msgspec.structs.astuple(totals) for cell, totals in sums.items()}, in_flight
-    )
+    return LedgerMinutes(sums, in_flight)
 
 
 def read_faults(config: Mapping[str, Any], ledger_topic: str, start: datetime) -> dict[str, int]:
@@ -294,7 +272,7 @@ def read_faults(config: Mapping[str, Any], ledger_topic: str, start: datetime) -
     """
     first = f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:00Z}"
     faults: Counter[str] = Counter()
-    for record in read_committed(config, ledger_topic, since=start - _CLOCK_SKEW):
+    for record in read_committed(config, ledger_topic, since=start - CLOCK_SKEW):
         entry = _entry_in(record, ledger_topic)
         if entry.minuto >= first:
             faults.update(entry.fallas)
@@ -315,7 +293,7 @@ def known_runs(
     entries are skipped.
     """
     if since is not None:
-        since -= _CLOCK_SKEW
+        since -= CLOCK_SKEW
     try:
         records = read_committed(config, ledger_topic, since=since, time_limit=time_limit)
     except TopicMissingError:
@@ -384,10 +362,10 @@ def read_run(
     return progress_of(corrida, entries, shard)
 
 
-def _add_to(sums: dict[tuple[str, str, str], Totals], entry: LedgerEntry) -> None:
-    for state, totals in (*entry.estados.items(), *entry.de_mas.items()):
-        cell = (entry.corrida, entry.minuto, state)
-        sums[cell] = sums.get(cell, Totals()) + totals
+def _add_to(sums: dict[Cell, Sums], entry: LedgerEntry) -> None:
+    for state, more in (*entry.estados.items(), *entry.de_mas.items()):
+        cell = Cell(entry.corrida, entry.minuto, state)
+        sums[cell] = sums.get(cell, Sums()) + more
 
 
 def _entry_in(record: Record, ledger_topic: str) -> LedgerEntry:
@@ -404,9 +382,9 @@ def _entry_in(record: Record, ledger_topic: str) -> LedgerEntry:
 def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
     sequences = [sale.secuencia for sale in sales]
     moments = [sale.ts for sale in sales]
-    by_state: dict[str, Totals] = {}
+    by_state: dict[str, Sums] = {}
     for sale in sales:
-        by_state = added(by_state, {sale.estado: totals_of(sale)})
+        by_state = added(by_state, {sale.estado: sums_of(sale)})
     return LedgerEntry(
         corrida=sales[0].corrida,
         semilla=seed,
@@ -417,21 +395,3 @@ def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
         ultima_ts=max(moments),
         estados=by_state,
     )
-
-
-def totals_of(sale: Venta) -> Totals:
-    """Return the sums of one event."""
-    return Totals(
-        eventos=1,
-        unidades=sale.cantidad,
-        importe_centavos=sale.importe_centavos,
-        iva_centavos=sale.iva_centavos,
-        descuento_centavos=sale.descuento_centavos,
-    )
-
-
-def added(one: Mapping[str, Totals], other: Mapping[str, Totals]) -> dict[str, Totals]:
-    """Add sums by state."""
-    return {
-        state: one.get(state, Totals()) + other.get(state, Totals()) for state in {**one, **other}
-    }

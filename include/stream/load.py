@@ -17,8 +17,9 @@ from include.sales.event import ESTADOS, format_ts
 from include.sales.faults import Faults
 from include.sales.local_time import moment_of
 from include.sales.random_numbers import BLOCK
+from include.sales.sums import Sums
 from include.stream.injection import Columns, Transaction, inject
-from include.stream.ledger import LedgerEntry, Totals, minute_of
+from include.stream.ledger import LedgerEntry, minute_of
 from include.stream.publisher import SalePublisher
 from include.stream.session import LONGEST_WAIT, Published, concluded
 
@@ -216,11 +217,11 @@ def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
             batch.descuento_centavos,
         )
     ]
-    by_minute: dict[int, dict[str, Totals]] = {}
+    by_minute: dict[int, dict[str, Sums]] = {}
     rows = zip(cells.tolist(), (ends - starts).tolist(), *sums, strict=True)
     for number, *totals in rows:
         of_minute, state = divmod(number, len(ESTADOS))
-        by_minute.setdefault(of_minute, {})[ESTADOS[state]] = Totals(*totals)
+        by_minute.setdefault(of_minute, {})[ESTADOS[state]] = Sums(*totals)
 
     by_time = np.argsort(minute, kind="stable")
     minutes, starts = np.unique(minute[by_time], return_index=True)

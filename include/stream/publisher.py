@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import msgspec
 
+from include.names import LEDGER_TOPIC, TOPIC
 from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
 from include.sales.faults import Faults
@@ -63,8 +64,8 @@ class SalePublisher:
         choices: str = "",
         transactional_id: str,
         delivery_timeout: float,
-        topic: str = "ventas",
-        ledger_topic: str = "ventas.ledger",
+        topic: str = TOPIC,
+        ledger_topic: str = LEDGER_TOPIC,
         tuning: Mapping[str, Any] = MappingProxyType({}),
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
+from include.names import READER_GROUP
 from include.sales.event import decode_json
 from include.sales.faults import COPY
 from include.stream.errors import KafkaRefusedError, StreamError
@@ -252,7 +253,7 @@ def consume(
         return
     consumer = Consumer(
         {
-            "group.id": "ventas.reader",  # required by the client; no group is joined
+            "group.id": READER_GROUP,  # required by the client; no group is joined
             **config,
             "isolation.level": "read_committed",
             "enable.auto.commit": False,

@@ -86,10 +86,7 @@ def tail(config: Mapping[str, Any], topic: str, count: int, *, seconds: float = 
 def check_count(count: int) -> None:
     """Raise `InputError` for a number of records that is not 1 to `MOST`."""
     if not 1 <= count <= MOST:
-        raise InputError(
-            f"Se muestran de 1 a {MOST} registros, y se piden {count}.",
-            f"1 to {MOST} records are shown, and {count} are asked for.",
-        )
+        raise InputError("page_refusal.records", most=MOST, count=count)
 
 
 def _read(

@@ -19,6 +19,8 @@ from airflow.providers.common.compat.sdk import redact
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowRuntimeError
 
+from include.names import STOP_TASK, VALIDATION_DAG
+
 if TYPE_CHECKING:
     from airflow.sdk import DAG, Context
 
@@ -75,13 +77,13 @@ def tell(context: Context) -> None:
     dag, run_id = context["dag"], context["run_id"]
     states, notices = _left(context)
     failed = context.get("reason") != "success"
-    where = [INVALID if dag.dag_id == "sales_validation" else FAILED] if failed else []
+    where = [INVALID if dag.dag_id == VALIDATION_DAG else FAILED] if failed else []
     if notices and not failed:
         where.append(SHORT)
-    if context.get("params", {}).get("keep_vm") and states.get("stop_vm") == "skipped":
+    if context.get("params", {}).get("keep_vm") and states.get(STOP_TASK) == "skipped":
         notices.append("La VM queda encendida, como pide el formulario, y sigue costando")
         where.append(VM_LEFT_ON)
-    elif states.get("stop_vm") == "failed":
+    elif states.get(STOP_TASK) == "failed":
         where.append(VM_LEFT_ON)
     if where:
         title = f"{dag.dag_display_name}: {'falló' if failed else 'terminó con avisos'}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from airflow.sdk.exceptions import AirflowException
 
+from include.names import BACKFILL_DAG, START_TASK, SUBMIT_TASK, SUSPEND_TASK, WINDOW_DAG
 from include.waiting import Polling
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: The DAGs that start the VM and open the ingestion; their tasks have these names.
-SHARERS: Final = ("sales_backfill", "sales_window")
-STARTS, OPENS, CLOSES = TASKS = ("start_vm", "submit_supervisor", "suspend_supervisor")
+SHARERS: Final = (BACKFILL_DAG, WINDOW_DAG)
+STARTS, OPENS, CLOSES = TASKS = (START_TASK, SUBMIT_TASK, SUSPEND_TASK)
 
 _TO_COME = (None, "scheduled", "queued", "up_for_retry", "up_for_reschedule", "restarting")
 _ON_ITS_WAY = ("scheduled", "queued", "running", "deferred", "up_for_retry", "restarting")

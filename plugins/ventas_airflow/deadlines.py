@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
 
+from ventas_airflow.form import DURATION, LOAD
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -22,7 +24,7 @@ class PlannedEnd(BaseDeadlineReference):
     :param minutes: minutes that a triggered window lasts if its form gives no duration
     """
 
-    minutes: float = 10.0
+    minutes: float = DURATION.default
 
     required_kwargs: ClassVar[set[str]] = {"dag_id", "run_id"}
 
@@ -45,6 +47,6 @@ class PlannedEnd(BaseDeadlineReference):
         if run.run_type == "scheduled":
             return run.data_interval_end
         form = run.conf or {}
-        if form.get("mode") == "load":
+        if form.get("mode") == LOAD:
             return None
         return run.run_after + timedelta(minutes=float(form.get("duration_minutes", self.minutes)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import requests
 from airflow.providers.smtp.hooks.smtp import SmtpHook
@@ -15,12 +15,12 @@ from airflow.sdk.exceptions import (
     AirflowRuntimeError,
 )
 
+from include.names import ALERTS_CONNECTION
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
-
-CONNECTION: Final = "ventas_alerts"
 
 #: Seconds to wait for an answer of the webhook or of the e-mail server.
 _TIMEOUT = 10
@@ -35,25 +35,25 @@ def deliver(subject: str, text: str) -> bool:
     the webhook's address, a secret.
     """
     try:
-        connection = Connection.get(CONNECTION)
+        connection = Connection.get(ALERTS_CONNECTION)
         if connection.conn_type == "smtp":
             _mail(recipients(connection), subject, text)
         else:
             _post(webhook_url(connection), text)
     except AirflowNotFoundException:
-        log.info("No hay conexión %s: el aviso queda en este registro. %s", CONNECTION, text)
+        log.info("No hay conexión %s: el aviso queda en este registro. %s", ALERTS_CONNECTION, text)
         return False
     except (OSError, ValueError, AirflowException, AirflowRuntimeError) as error:
         status = error.response.status_code if isinstance(error, requests.HTTPError) else ""
         log.warning(
             "El aviso no se pudo entregar por la conexión %s (%s %s): revisarla. %s",
-            CONNECTION,
+            ALERTS_CONNECTION,
             type(error).__name__,
             status,
             text,
         )
         return False
-    log.info("Aviso entregado por la conexión %s: %s", CONNECTION, subject)
+    log.info("Aviso entregado por la conexión %s: %s", ALERTS_CONNECTION, subject)
     return True
 
 
@@ -75,7 +75,7 @@ def recipients(connection: Connection) -> list[str]:
     to: str | Sequence[str] = connection.extra_dejson.get("to") or ()
     found = [one.strip() for one in (to.split(",") if isinstance(to, str) else to)]
     if not found:
-        raise ValueError(f"connection {CONNECTION} has no recipients in its extra 'to'")
+        raise ValueError(f"connection {ALERTS_CONNECTION} has no recipients in its extra 'to'")
     return found
 
 
@@ -95,7 +95,7 @@ class _PromptSmtpHook(SmtpHook):
 
 def _mail(to: list[str], subject: str, text: str) -> None:
     content = "<br>\n".join(html.escape(line) for line in text.splitlines())
-    with _PromptSmtpHook(CONNECTION) as hook:
+    with _PromptSmtpHook(ALERTS_CONNECTION) as hook:
         hook.send_email_smtp(to=to, subject=subject, html_content=content)
 
 

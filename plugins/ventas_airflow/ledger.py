@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from include.druid.client import DruidClient
-    from include.druid.ledger import Cell, Sums
+    from include.sales.sums import Cell, Sums
 
 
 class Sides(NamedTuple):
@@ -37,7 +37,7 @@ def read_sides(
         DruidError: Druid does not answer, or refuses.
         StreamError: Kafka does not answer, or the topic holds records that are no ledger entries.
     """
-    from include.druid.ledger import GRACE, Cell, Sums, druid_minutes
+    from include.druid.ledger import GRACE, druid_minutes
     from include.stream.ledger import LedgerMinutes, read_minutes
     from include.stream.topics import TopicMissingError
 
@@ -51,5 +51,4 @@ def read_sides(
         )
     except TopicMissingError:
         ledger = LedgerMinutes({}, set())
-    sums = {Cell(*cell): Sums(*totals) for cell, totals in ledger.sums.items()}
-    return Sides(sums, druid, ledger.in_flight)
+    return Sides(ledger.sums, druid, ledger.in_flight)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException
 
+from include.druid.health import FIRST_SALE_SECONDS, STARTING_SECONDS
+from include.names import DRUID_CONNECTION, PUBLISH_TASK, WINDOW_DAG
 from include.waiting import Polling
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ def druid_is_on(
     vm: Mapping[str, Any],
     ti: RuntimeTaskInstanceProtocol,
     *,
-    druid_conn_id: str = "druid_ingest_default",
-    patience: float = 180.0,
+    druid_conn_id: str = DRUID_CONNECTION,
+    patience: float = STARTING_SECONDS,
 ) -> bool:
     """Return whether the VM runs; if it does, wait first until Druid has all its servers.
 
@@ -52,9 +54,9 @@ def sales_expected(
     datasource: str,
     ti: RuntimeTaskInstanceProtocol,
     *,
-    publisher: tuple[str, str] = ("sales_window", "publish_sales"),
-    druid_conn_id: str = "druid_ingest_default",
-    patience: float = 60.0,
+    publisher: tuple[str, str] = (WINDOW_DAG, PUBLISH_TASK),
+    druid_conn_id: str = DRUID_CONNECTION,
+    patience: float = FIRST_SALE_SECONDS,
 ) -> dict[str, Any]:
     """Return whether Druid should show new sales now: ``{"abierta": bool, "motivo": str}``.
 

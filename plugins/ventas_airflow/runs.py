@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from include.names import CLOCK_SKEW
 
 if TYPE_CHECKING:
     from airflow.sdk.types import DagRunProtocol
-
-#: Generous limit of the difference between the clocks of Airflow, its workers and the broker.
-_CLOCK_SKEW = timedelta(minutes=10)
 
 Published = Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | None
 """Results of the publishing tasks, as a template renders them: a list for a mapped task, but a
@@ -20,7 +19,7 @@ single dict if it had one instance only; text or None if no task published."""
 def earliest_record(dag_run: DagRunProtocol) -> datetime:
     """Return a moment before the first record of the run was sent to Kafka."""
     # Clearing a task moves the run's start_date; its run_after stays.
-    return dag_run.run_after - _CLOCK_SKEW
+    return dag_run.run_after - CLOCK_SKEW
 
 
 def each_published(published: Published) -> list[Mapping[str, Any]]:

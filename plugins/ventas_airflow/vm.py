@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-_EXTRA: Final = "conn.google_cloud_default.extra_dejson"
+from include.names import GOOGLE_CONNECTION
+
+_EXTRA: Final = f"conn.{GOOGLE_CONNECTION}.extra_dejson"
 
 _ZONES: Final = f"{_EXTRA}.get('zones', '')"
 

@@ -391,7 +391,7 @@ def test_user_without_account_and_home_can_run_status_and_clean(attack: Attack) 
 def test_down_and_clean_leave_nothing_behind(hostile: Hostile) -> None:
     assert hostile.ventas("clean").returncode == 1, "the stack runs"
     down = hostile.ventas("down")
-    assert (down.returncode, down.stdout.splitlines()[-1]) == (0, "Nada queda en marcha.")
+    assert (down.returncode, down.stdout.splitlines()[-1]) == (0, "Nothing is running any more.")
     assert supervision.marked_processes(hostile.settings) == []
     cleaned = hostile.ventas("clean")
     assert cleaned.returncode == 0, cleaned.stderr

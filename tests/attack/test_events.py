@@ -184,8 +184,9 @@ def page(
         monkeypatch.setattr(module, "DATASOURCE", place.topic)
         monkeypatch.setattr(module, "_shared", AnswerCache())
     monkeypatch.setattr(live, "_memory", Memory())
-    monkeypatch.setattr(health, "LEDGER", place.ledger_topic)
-    monkeypatch.setattr(queries, "TOPIC", place.topic)
+    monkeypatch.setattr(health, "LEDGER_TOPIC", place.ledger_topic)
+    for module in (health, queries):
+        monkeypatch.setattr(module, "TOPIC", place.topic)
     app = create_app()
     app.dependency_overrides |= {can_read: lambda: None, can_run: lambda: None}
     app.dependency_overrides[viewer] = lambda: Viewer("vera", stays)
@@ -283,21 +284,23 @@ def test_every_kind_of_finding_is_judged_despite_hostile_records(page: TestClien
 
 
 def test_every_part_of_the_flow_is_judged(page: TestClient, attacked: Attacked) -> None:
-    parts = answer(page, "/api/health/sales")
-    since = quote((datetime.now(UTC) - timedelta(hours=1)).isoformat())
-    run = quote(attacked.place.corrida)
-    parts |= {
-        name: answer(page, f"/api/health/{name}{search}")
-        for name, search in (
-            ("supervisor", ""),
-            ("kafka", ""),
-            ("ledger", ""),
-            ("window", f"?run={run}&since={since}"),
-        )
+    since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    window = {
+        "dag_id": "sales_window",
+        "dag_run_id": attacked.place.corrida,
+        "state": "running",
+        "run_type": "manual",
+        "run_after": since,
+        "start_date": since,
+        "tasks": [{"task_id": "publish_sales", "state": "running", "start_date": since}],
     }
-    assert "failed" not in {part["reason"] for part in parts.values()}
+    got = page.post("/api/health", json={"runs": [window]})
+    assert got.status_code == 200, got.text[:500]
+    parts, [shown] = got.json()["parts"], got.json()["windows"]
+    reasons = {name: part["reason"] for name, part in parts.items() if name != "vm"}
+    assert not {"failed", "trouble"} & {*reasons.values()}, reasons
     assert parts["supervisor"]["numbers"]["estado"] == "RUNNING"
-    assert parts["window"]["numbers"]["eventos"] == len(attacked.honest)
+    assert shown["confirmed"]["numbers"]["eventos"] == len(attacked.honest)
 
 
 @pytest.mark.parametrize("query", [query.name for query in load_library()])

@@ -11,20 +11,21 @@ import httpx
 import pytest
 
 from include.druid.client import DruidClient
+from include.druid.queries import for_datasource, read_query
+from include.names import DATASOURCE, WINDOW_DAG
 from include.stack import security, supervision
 from include.stack.airflow import PAGE, PROJECT_ID, VM_NAME, ZONE
 from include.stack.settings import HOST
 from tests.support.http_attacks import Attack, around_the_proxy, cross_site, odd, reads
 from tests.support.inner_ports import SESSION_CLOSED, derby_login, derby_shutdown, zookeeper_error
-from tests.support.lab import WINDOW, Lab
+from tests.support.lab import Lab
 from tests.support.sold import sell
 
-SUPERVISOR = "ventas"
 ATTACKS = [
-    *cross_site(SUPERVISOR),
+    *cross_site(DATASOURCE),
     *reads(),
-    *around_the_proxy(SUPERVISOR),
-    *odd(SUPERVISOR),
+    *around_the_proxy(DATASOURCE),
+    *odd(DATASOURCE),
 ]
 VM = f"/compute/v1/projects/{PROJECT_ID}/zones/{ZONE}/instances/{VM_NAME}"
 
@@ -52,7 +53,7 @@ class Target(NamedTuple):
         return State(
             self.druid.sql("SELECT supervisor_id, state, suspended FROM sys.supervisors"),
             (vm["status"], vm["lastStartTimestamp"]),
-            self.lab.api.dag(WINDOW)["is_paused"],
+            self.lab.api.dag(WINDOW_DAG)["is_paused"],
             {
                 state["name"]: (state["pid"], state["statename"])
                 for state in supervision.process_states(settings)
@@ -60,8 +61,8 @@ class Target(NamedTuple):
         )
 
     def rows(self) -> int:
-        query = "SELECT COUNT(*) AS n FROM ventas WHERE corrida = ?"
-        return int(self.druid.sql(query, [self.corrida])[0]["n"])
+        query = read_query("reconcile/rows", DATASOURCE)
+        return int(self.druid.sql(query, [self.corrida])[0]["filas"])
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +91,8 @@ def test_all_attacks_together_change_no_state_and_no_sales(
     target: Target,
 ) -> None:
     before = target.state()
-    assert [it["suspended"] for it in before.supervisors if it["supervisor_id"] == SUPERVISOR] == [
-        0
-    ]
+    [ours] = [it for it in before.supervisors if it["supervisor_id"] == DATASOURCE]
+    assert ours["suspended"] == 0
     for attack in ATTACKS:
         attack.send(target.lab.settings, target.lab.api.token)
     assert target.state() == before
@@ -180,7 +180,7 @@ def test_druids_address_opens_a_page_whose_query_command_works(target: Target) -
     page = httpx.get(url, headers={"Accept": "text/html", "Sec-Fetch-Site": "none"}).text
     assert f"{target.lab.settings.url('airflow')}{PAGE}" in page
     assert f"{url}/druid/v2/sql" in page
-    asked = {"query": "SELECT COUNT(*) AS ventas FROM ventas"}
+    asked = {"query": for_datasource('SELECT COUNT(*) AS ventas FROM "{datasource}"', DATASOURCE)}
     [found] = httpx.post(f"{url}/druid/v2/sql", json=asked).json()
     assert found["ventas"] >= target.events
 

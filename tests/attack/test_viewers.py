@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 import httpx
 import pytest
@@ -27,23 +28,20 @@ def greedy(stack: Settings, kafka_config: dict[str, str], druid: DruidClient) ->
     return AirflowApi(stack.url("airflow"), airflow.VIEWER, password).token
 
 
-def looks() -> list[tuple[str, dict[str, str]]]:
-    """Return requests that cannot share an answer, as path and parameters."""
-    paths = [
-        ("api/live", {"rango": "6h", "producto": "{n}"}),
-        ("api/live", {"rango": "30d", "hasta": "2026-01-01T{hour:02}:{minute:02}:00Z"}),
-        ("api/health/window", {"run": "r{n}", "since": "2026-01-01T00:00:00Z"}),
-    ]
-    return [
-        (
-            paths[n % len(paths)][0],
-            {
-                name: text.format(n=n, hour=n // 60, minute=n % 60)
-                for name, text in paths[n % len(paths)][1].items()
-            },
-        )
-        for n in range(LOOKS)
-    ]
+def looks() -> list[dict[str, Any]]:
+    """Return requests that cannot share an answer, as arguments of `httpx.request`."""
+    moment = "2026-01-01T00:00:00Z"
+    asked: list[dict[str, Any]] = []
+    for n in range(0, LOOKS, 3):
+        until = f"2026-01-01T{n // 60:02}:{n % 60:02}:00Z"
+        run = {"dag_id": "sales_window", "dag_run_id": f"r{n}", "state": "running"}
+        run |= {"run_type": "manual", "run_after": moment, "start_date": moment}
+        asked += [
+            {"url": "api/live", "params": {"rango": "6h", "producto": f"{n}"}},
+            {"url": "api/live", "params": {"rango": "30d", "hasta": until}},
+            {"method": "POST", "url": "api/health", "json": {"runs": [run]}},
+        ]
+    return asked
 
 
 def session(token: str) -> dict[str, str]:
@@ -62,14 +60,14 @@ async def ask_all(url: str, greedy: str, other: str) -> tuple[list[httpx.Respons
         base_url=f"{url}/ventas/", timeout=PATIENCE, limits=limits, trust_env=False
     ) as client:
 
-        async def ask(path: str, parameters: dict[str, str], token: str) -> httpx.Response:
-            return await client.get(path, params=parameters, headers=session(token))
+        async def ask(token: str, *, method: str = "GET", **request: Any) -> httpx.Response:
+            return await client.request(method, **request, headers=session(token))
 
-        asked = [asyncio.create_task(ask(path, parameters, greedy)) for path, parameters in looks()]
+        asked = [asyncio.create_task(ask(greedy, **request)) for request in looks()]
         for first in asyncio.as_completed(asked):
             if (await first).status_code == 429:
                 break
-        ordinary = await ask("api/live", {}, other)
+        ordinary = await ask(other, url="api/live")
         assert ordinary.status_code == 200, ordinary.text
         was_sooner = not all(task.done() for task in asked)
         return await asyncio.gather(*asked), was_sooner

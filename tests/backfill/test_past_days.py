@@ -3,10 +3,11 @@
 import re
 from datetime import datetime, timedelta
 
+from include.names import BACKFILL_DAG, WINDOW_DAG
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.market import load_market
-from tests.support.lab import BACKFILL, WINDOW, Lab
+from tests.support.lab import Lab
 from tests.support.vm import VM, instances
 
 SEED, SCALE = 7, 0.05
@@ -29,29 +30,29 @@ def test_live_window_follows_the_filled_days_and_a_second_back_fill_adds_nothing
     lab: Lab,
 ) -> None:
     conf = {"days": 2, "scale": SCALE, "seed": SEED, "live_minutes": 1}
-    first = lab.api.trigger(BACKFILL, {**conf, "go_live": True})
+    first = lab.api.trigger(BACKFILL_DAG, {**conf, "go_live": True})
     # Back-fills run one at a time: the second begins when the first has opened the window.
-    again = lab.api.trigger(BACKFILL, {**conf, "go_live": False})
-    assert lab.end_of(BACKFILL, first) == "success"
+    again = lab.api.trigger(BACKFILL_DAG, {**conf, "go_live": False})
+    assert lab.end_of(BACKFILL_DAG, first) == "success"
     window = lab.live_window()
-    filled = lab.api.xcom(BACKFILL, first, "reconcile")
+    filled = lab.api.xcom(BACKFILL_DAG, first, "reconcile")
     assert filled["coinciden"]
-    for dag, run in ((WINDOW, window), (BACKFILL, again)):
+    for dag, run in ((WINDOW_DAG, window), (BACKFILL_DAG, again)):
         assert lab.end_of(dag, run) == "success"
         assert lab.api.xcom(dag, run, "reconcile")["coinciden"]
 
-    repeated = lab.api.xcom(BACKFILL, again, "reconcile")
+    repeated = lab.api.xcom(BACKFILL_DAG, again, "reconcile")
     assert repeated["confirmadas"] == repeated["en_druid"] == filled["en_druid"]
-    assert lab.task(again, "go_live", BACKFILL)["state"] == "skipped"
+    assert lab.task(again, "go_live", BACKFILL_DAG)["state"] == "skipped"
 
     # No gap and no overlap: days and live window together have the sales of one single run.
     sold = moments_of_sales(lab, window)
-    midnight = datetime.fromisoformat(lab.api.xcom(BACKFILL, first, "plan_days")[-1]["until"])
+    midnight = datetime.fromisoformat(lab.api.xcom(BACKFILL_DAG, first, "plan_days")[-1]["until"])
     start, end = midnight - timedelta(days=2), sold[-1] + timedelta(milliseconds=1)
     expected = arrivals(Demand(load_market()), SEED, start, end, SCALE)
     assert [round(moment.timestamp() * 1000) for moment in sold] == expected.tolist()
 
     # The run that ended first left the VM to the other run, which stopped it.
-    stops = [lab.task(again, "stop_vm", BACKFILL)["state"], lab.state(window, "stop_vm")]
+    stops = [lab.task(again, "stop_vm", BACKFILL_DAG)["state"], lab.state(window, "stop_vm")]
     assert sorted(map(str, stops)) == ["skipped", "success"]
     assert instances(lab.settings).get(**VM).status == "TERMINATED"

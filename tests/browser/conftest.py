@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from include.druid.supervisor import supervisor_spec
+from include.names import DATASOURCE, TOPIC
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.market import load_market
@@ -111,9 +112,9 @@ def shop(stack: Settings) -> Iterator[Shop]:
     for topic, options in TOPICS.items():
         ensure_topic(config, topic, **options)
     shop = Shop(stack, f"navegador {datetime.now(UTC).isoformat()}")
-    shop.druid.submit_supervisor(supervisor_spec(config, topic="ventas", datasource="ventas"))
-    if shop.druid.supervisor_status("ventas")["suspended"]:
-        shop.druid.resume_supervisor("ventas")
+    shop.druid.submit_supervisor(supervisor_spec(config, topic=TOPIC, datasource=DATASOURCE))
+    if shop.druid.supervisor_status(DATASOURCE)["suspended"]:
+        shop.druid.resume_supervisor(DATASOURCE)
     now = datetime.now(UTC)
     recent = [now - timedelta(seconds=3 * n) for n in range(1, 2400)]
     yesterday = [now - timedelta(days=1, seconds=4 * n) for n in range(1, 900)]
@@ -127,7 +128,7 @@ def shop(stack: Settings) -> Iterator[Shop]:
     # The recent sales come last, so that their numbers and those of the tests' sales have no gap.
     sent = len(shop.sell(*sorted(then), without=SILENT))
     sent += len(shop.sell(*sorted([*before, *yesterday, *recent])))
-    wait_for_rows(shop.druid, "ventas", sent, shop.corrida)
+    wait_for_rows(shop.druid, DATASOURCE, sent, shop.corrida)
     yield shop
     shop.close()
 

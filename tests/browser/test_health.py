@@ -9,7 +9,7 @@ from tests.browser.conftest import Shop, Visitor, serious
 
 Visit = Callable[..., Visitor]
 
-STATES = "bien|atención|mal|sin datos"
+STATES = "bien|atención|con problemas|sin datos"
 CARDS = ("windows", "cadence", "freshness", "ledger", "supervisor", "kafka", "validation", "vm")
 
 
@@ -22,6 +22,29 @@ def test_each_part_has_its_state_in_words(shop: Shop, visit: Visit) -> None:
     expect(page.locator("[data-card=kafka]")).to_have_attribute("data-state", "good")
     expect(page.locator("[data-card=supervisor]")).to_contain_text("Druid lee lo que Kafka recibe")
     visitor.picture("salud")
+
+
+def test_viewer_who_may_not_see_runs_reads_why_and_sees_the_other_parts(
+    shop: Shop, visit: Visit
+) -> None:
+    visitor = visit()
+    refused = {"status": 403, "json": {"detail": "Forbidden"}}
+    visitor.page.route("**/api/v2/dags/~/dagRuns*", lambda route: route.fulfill(**refused))
+    page = visitor.open("/ventas/salud")
+    windows = page.locator("[data-card=windows]")
+    expect(windows.locator(".reason")).to_contain_text("no tiene permiso")
+    expect(windows).to_have_attribute("data-state", "none")
+    expect(page.locator("[data-card=kafka]")).to_have_attribute("data-state", "good")
+
+
+def test_parts_say_why_they_are_unknown_while_the_server_fails(shop: Shop, visit: Visit) -> None:
+    visitor = visit()
+    visitor.page.route("**/ventas/api/health", lambda route: route.abort())
+    page = visitor.open("/ventas/salud")
+    for card in CARDS:
+        part = page.locator(f"[data-card={card}]")
+        expect(part.locator(".reason").first).to_contain_text("Airflow no contesta")
+        expect(part).to_have_attribute("data-state", "none")
 
 
 def test_buttons_are_disabled_for_a_viewer_and_say_why(shop: Shop, visit: Visit) -> None:

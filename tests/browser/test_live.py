@@ -79,7 +79,7 @@ def test_failed_card_says_so_and_the_others_are_shown(shop: Shop, visit: Visit) 
 
 def test_filters_apply_to_all_cards_and_are_kept_in_the_address(shop: Shop, visit: Visit) -> None:
     page = visit().live("?rango=6h")
-    page.get_by_role("combobox", name="Pago").select_option("credito")
+    page.get_by_role("combobox", name="Medio de pago").select_option("credito")
     expect(page.locator("[data-list=pagos] li")).to_have_count(1)
     # A click on a bar adds its filter.
     store = page.locator("[data-list=sucursales] li").first

@@ -104,4 +104,4 @@ def test_view_is_shown_in_english(shop: Shop, visit: Visit) -> None:
     page.locator(".columns li").first.wait_for()
     page.locator("#sql").fill("DROP TABLE ventas")
     page.locator("#sql").press("Control+Enter")
-    expect(page.locator(".notice").first).to_contain_text("here one only reads")
+    expect(page.locator(".notice").first).to_contain_text("queries here only read")

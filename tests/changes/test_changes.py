@@ -121,6 +121,7 @@ answer = {{
     "chart": query.chart.y[-1],
 }}"""
     assert change.ask(code) == {"sold": True, "column": "Telefono", "chart": "telefono"}
+    assert "`telefono` (number)" in change.read("docs/queries.md")
     assert "'telefono'" in change.read("include/druid/sql/checks/domains.sql")
 
 
@@ -254,9 +255,10 @@ def test_new_card_shows_sales_by_city(begin: Begin) -> None:
     change.edit(
         f"{page}/views/live.js", '"stores", "categories"]', '"stores", "cities", "categories"]'
     )
-    texts = f"{page}/texts/live.json"
-    change.edit(texts, '"stores": "Sucursales",', '"stores": "Sucursales",\n"cities": "Ciudades",')
-    change.edit(texts, '"stores": "Stores",', '"stores": "Stores",\n"cities": "Cities",')
+    change.edit(
+        "texts/es.json", '"stores": "Sucursales",', '"stores": "Sucursales", "cities": "Ciudades",'
+    )
+    change.edit("texts/en.json", '"stores": "Stores",', '"stores": "Stores", "cities": "Cities",')
     code = """
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -286,9 +288,11 @@ def test_new_bench_peer_can_be_measured(begin: Begin) -> None:
     change.edit(
         "commands/bench/parts.py",
         '        Part(\n            "faker",\n',
-        '        Part("kcat", "commands.bench.kcat", "kcat", (), ()),\n'
+        '        Part("kcat", "commands.bench.kcat", (), ()),\n'
         '        Part(\n            "faker",\n',
     )
+    for texts in ("texts/es.json", "texts/en.json"):
+        change.edit(texts, '        "faker": ', '        "kcat": "kcat",\n        "faker": ')
     told = change.run("./ventas bench --help")
     assert "  kcat       the events per second of kcat" in told
 

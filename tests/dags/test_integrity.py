@@ -112,6 +112,20 @@ def test_dag_and_tasks_have_descriptions_and_display_names(dag: DAG) -> None:
     assert not {task.task_id for task in dag.tasks} & set(names)
 
 
+def test_names_of_dags_tasks_and_fields_follow_the_chosen_language(
+    dags: DagBag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENTAS_LANGUAGE", "en")
+    spanish, english = (bag.dags["sales_window"] for bag in (dags, DagBag(ROOT / "dags")))
+    for dag, titles in (
+        (spanish, ("Ventana de simulación de ventas", "Publicar ventas", "Semilla")),
+        (english, ("Sales simulation window", "Publish sales", "Seed")),
+    ):
+        task = dag.get_task("publish_sales")
+        title = dag.params.get_param("seed").schema["title"]
+        assert (dag.dag_display_name, task.task_display_name, title) == titles
+
+
 def test_runs_do_not_overlap_or_pile_up(dag: DAG) -> None:
     assert dag.max_active_runs == 1
     assert dag.catchup is False

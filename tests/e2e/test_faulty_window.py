@@ -16,9 +16,10 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
+from include.names import VALIDATION_DAG, WINDOW_DAG
 from include.sales.faults import COPY
 from include.stream.topics import ensure_topic
-from tests.support.lab import VALIDATION, WINDOW, Lab
+from tests.support.lab import Lab
 from tests.support.vm import VM, instances
 from tests.support.webhook import Webhook, listening
 
@@ -63,9 +64,9 @@ def late_window(lab: Lab) -> str:
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     body = {"logical_date": None, "run_after": hour_ago.isoformat(), "conf": CONF}
     with client(lab) as airflow:
-        answer = airflow.post(f"/dags/{WINDOW}/dagRuns", json=body).raise_for_status()
+        answer = airflow.post(f"/dags/{WINDOW_DAG}/dagRuns", json=body).raise_for_status()
     run = str(answer.json()["dag_run_id"])
-    lab.api.make_way(WINDOW, run)
+    lab.api.make_way(WINDOW_DAG, run)
     return run
 
 
@@ -77,15 +78,15 @@ def window(lab: Lab) -> Iterator[Window]:
         run = late_window(lab)
         lab.wait(lambda: lab.in_druid(run) >= 5, "the sales of the window", 300)
         validation = lab.validate()
-        assert lab.end_of(WINDOW, run) == "success"
+        assert lab.end_of(WINDOW_DAG, run) == "success"
         yield Window(run, validation, webhook)
         airflow.delete(f"/connections/{CONNECTION}").raise_for_status()
-        lab.api.set_paused(VALIDATION, True)
+        lab.api.set_paused(VALIDATION_DAG, True)
 
 
 def test_kafka_the_ledger_and_druid_agree(lab: Lab, window: Window) -> None:
-    found = lab.api.xcom(WINDOW, window.run, "reconcile")
-    faults = lab.api.xcom(WINDOW, window.run, "publish_sales")["fallas"]
+    found = lab.api.xcom(WINDOW_DAG, window.run, "reconcile")
+    faults = lab.api.xcom(WINDOW_DAG, window.run, "publish_sales")["fallas"]
     assert found["coinciden"]
     assert found["confirmadas"] > 50
     assert found["malformados"]["ilegibles"] > 0
@@ -110,8 +111,8 @@ def test_vm_is_left_on_if_the_form_asks_for_it(lab: Lab, window: Window) -> None
 def test_validation_succeeds_during_the_window_and_after_it(lab: Lab, window: Window) -> None:
     after = lab.validate()
     for validation in (window.validation, after):
-        assert lab.end_of(VALIDATION, validation) == "success"
-        summary = lab.api.xcom(VALIDATION, validation, "summary")
+        assert lab.end_of(VALIDATION_DAG, validation) == "success"
+        summary = lab.api.xcom(VALIDATION_DAG, validation, "summary")
         assert summary["totals"]["error"] == 0
         assert summary["totals"]["ok"] >= 8
 
@@ -136,7 +137,7 @@ def break_ledger(lab: Lab, datasource: str) -> None:
 def test_failed_validation_sends_one_alert(lab: Lab, window: Window) -> None:
     break_ledger(lab, "ventas_avisos")
     validation = lab.validate(datasource="ventas_avisos")
-    assert lab.end_of(VALIDATION, validation) == "failed"
+    assert lab.end_of(VALIDATION_DAG, validation) == "failed"
     lab.wait(lambda: bool(window.told(validation)), "the alert of the validation", 300)
     [told] = window.told(validation)
     assert told.startswith("Validación de ventas en Druid: falló\n")
@@ -149,6 +150,6 @@ def test_failed_validation_sends_one_alert(lab: Lab, window: Window) -> None:
 
 def test_form_with_an_unknown_store_starts_nothing(lab: Lab) -> None:
     run = lab.open_window(stores=["cordoba-centr"])
-    assert lab.end_of(WINDOW, run) == "failed"
-    assert "cordoba-centro" in lab.api.log(WINDOW, run, "check_form", 1)
+    assert lab.end_of(WINDOW_DAG, run) == "failed"
+    assert "cordoba-centro" in lab.api.log(WINDOW_DAG, run, "check_form", 1)
     assert lab.state(run, "start_vm") == "upstream_failed"

@@ -1,18 +1,19 @@
 """Load mode with several tasks, started as a user does."""
 
-from tests.support.lab import WINDOW, Lab
+from include.names import WINDOW_DAG
+from tests.support.lab import Lab
 
 SALES, SHARDS = 8_000, 2
 
 
 def test_load_by_several_tasks_is_reconciled(lab: Lab) -> None:
     run = lab.open_window(mode="load", load_sales=SALES, shards=SHARDS, keep_vm=True)
-    assert lab.end_of(WINDOW, run) == "success"
+    assert lab.end_of(WINDOW_DAG, run) == "success"
 
     assert lab.state(run, "publish_sales") == "skipped"
-    tasks = [task for task in lab.api.tasks(WINDOW, run) if task["task_id"] == "load_sales"]
+    tasks = [task for task in lab.api.tasks(WINDOW_DAG, run) if task["task_id"] == "load_sales"]
     assert [task["state"] for task in tasks] == ["success"] * SHARDS
-    found = lab.api.xcom(WINDOW, run, "reconcile")
+    found = lab.api.xcom(WINDOW_DAG, run, "reconcile")
     assert found["coinciden"]
     assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 1.5 * SALES
     assert found["resultados"]["ventas"] == SALES

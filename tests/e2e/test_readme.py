@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 
+from include.names import WINDOW_DAG
 from include.stack.settings import ROOT, Settings, port_variable
-from tests.support.lab import WINDOW, Lab
+from tests.support.lab import Lab
 
 
 def ventas(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -25,12 +26,12 @@ def ventas(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[s
 
 def test_demo_proves_that_nothing_was_lost(stack: Settings, lab: Lab) -> None:
     # The demo does not end other windows, so end those that the timetable has opened.
-    lab.api.set_paused(WINDOW, True)
+    lab.api.set_paused(WINDOW_DAG, True)
     lab.close_windows()
     try:
         demo = ventas(stack, "demo", "--minutes", "0.25")
     finally:
-        lab.api.set_paused(WINDOW, False)
+        lab.api.set_paused(WINDOW_DAG, False)
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "Nada perdido, nada duplicado." in demo.stdout
     assert " · en Druid a los " in demo.stdout

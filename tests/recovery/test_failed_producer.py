@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.lab import WINDOW, Lab
+from include.names import WINDOW_DAG
+from tests.support.lab import Lab
 from tests.support.vm import VM, instances
 
 
@@ -11,12 +12,12 @@ def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
 ) -> None:
     run = lab.open_window(duration_minutes=1)
     lab.wait(lambda: lab.in_kafka(run) >= 3, "the sales of the window", 300)
-    lab.api.set_task_state(WINDOW, run, "publish_sales", "failed")
+    lab.api.set_task_state(WINDOW_DAG, run, "publish_sales", "failed")
     log = ""
 
     def told() -> bool:
         nonlocal log
-        log = lab.api.log(WINDOW, run, "publish_sales", 1)
+        log = lab.api.log(WINDOW_DAG, run, "publish_sales", 1)
         return "Detenida a pedido" in log
 
     # The task learns it from its next heartbeat, after 5 s at most, and then has 5 s to end: the
@@ -25,7 +26,7 @@ def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
     sold = lab.in_kafka(run)
     assert f"{sold} eventos confirmados, 0 sin confirmar" in log
 
-    assert lab.end_of(WINDOW, run) == "failed"
+    assert lab.end_of(WINDOW_DAG, run) == "failed"
     assert lab.state(run, "publish_sales") == "failed"
     assert lab.state(run, "reconcile") == "upstream_failed"
     assert lab.state(run, "suspend_supervisor") == "success"
@@ -33,8 +34,8 @@ def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
     assert instances(lab.settings).get(**VM).status == "TERMINATED"
     assert len(lab.event_ids(run)) == lab.in_kafka(run) == sold
 
-    lab.api.clear(WINDOW, run, ["start_vm"], downstream=True)
-    assert lab.end_of(WINDOW, run) == "success"
-    found = lab.api.xcom(WINDOW, run, "reconcile")
+    lab.api.clear(WINDOW_DAG, run, ["start_vm"], downstream=True)
+    assert lab.end_of(WINDOW_DAG, run) == "success"
+    found = lab.api.xcom(WINDOW_DAG, run, "reconcile")
     assert found["coinciden"]
     assert found["en_druid"] > sold

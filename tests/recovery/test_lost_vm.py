@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from include.names import WINDOW_DAG
 from include.stack.compute.process_group import SupervisorGroups
 from include.stack.processes import VM_GROUPS, supervisor_socket
-from tests.support.lab import WINDOW, Lab
+from tests.support.lab import Lab
 from tests.support.vm import VM, instances
 
 
@@ -22,11 +23,11 @@ def test_vm_lost_during_a_window_is_started_again_and_nothing_is_lost(lab: Lab) 
     assert lab.state(run, "publish_sales") == "running", "the stores go on selling"
     lab.wait(lambda: lab.in_druid(run) >= 5, "Druid, with what it had", 600)
 
-    assert lab.end_of(WINDOW, run) == "success"
-    found = lab.api.xcom(WINDOW, run, "reconcile")
+    assert lab.end_of(WINDOW_DAG, run) == "success"
+    found = lab.api.xcom(WINDOW_DAG, run, "reconcile")
     assert found["coinciden"]
     assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] >= 50
     assert (found["perdidas"], found["duplicadas"]) == (0, 0)
     assert len(lab.event_ids(run)) == found["confirmadas"]
-    assert lab.api.xcom(WINDOW, run, "watch_vm")["reinicios"] == 1
+    assert lab.api.xcom(WINDOW_DAG, run, "watch_vm")["reinicios"] == 1
     assert instances(lab.settings).get(**VM).status == "TERMINATED"

@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from include.druid.runtime import SERVICES
+from include.names import VALIDATION_DAG, WINDOW_DAG
 from include.stack import airflow, security, supervision
 from include.stack.airflow_api import AirflowApi
-from tests.support.lab import VALIDATION, WINDOW, Lab
+from tests.support.lab import Lab
 from tests.support.scan import names_in, scan_files, secrets_of
 from ventas_airflow.page.app import create_app
 
@@ -52,9 +53,9 @@ DRUID = (
 def window(lab: Lab) -> str:
     """Id of a window's run that succeeded and was validated while its VM is on."""
     run = lab.open_window(duration_minutes=0.25, keep_vm=True)
-    assert lab.end_of(WINDOW, run) == "success"
+    assert lab.end_of(WINDOW_DAG, run) == "success"
     validation = lab.validate()
-    assert lab.end_of(VALIDATION, validation) == "success"
+    assert lab.end_of(VALIDATION_DAG, validation) == "success"
     return run
 
 
@@ -69,7 +70,7 @@ def trusting(lab: Lab) -> ssl.SSLContext:
 
 
 def test_window_is_reconciled(lab: Lab, window: str) -> None:
-    found = lab.api.xcom(WINDOW, window, "reconcile")
+    found = lab.api.xcom(WINDOW_DAG, window, "reconcile")
     assert found["coinciden"]
     assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 5
 
@@ -146,9 +147,9 @@ def test_airflow_and_page_show_no_secret(
 def _airflow(lab: Lab, window: str) -> Iterator[str]:
     yield from ("/api/v2/config", "/api/v2/connections", "/api/v2/variables", "/api/v2/eventLogs")
     yield from ("/api/v2/importErrors", "/api/v2/plugins", "/api/v2/providers")
-    run = f"/api/v2/dags/{WINDOW}/dagRuns/{window}"
+    run = f"/api/v2/dags/{WINDOW_DAG}/dagRuns/{window}"
     yield run
-    for task in lab.api.tasks(WINDOW, window):
+    for task in lab.api.tasks(WINDOW_DAG, window):
         instance = f"{run}/taskInstances/{task['task_id']}"
         yield instance  # with its rendered templates and its trigger's arguments
         yield f"{instance}/logs/{task['try_number']}?full_content=true"

@@ -43,7 +43,7 @@ def test_each_day_is_published_completely_and_takes_its_time(
     everything = read_minutes(
         kafka_config, f"{topic}.ledger", days[0].start, days[1].end, settled=datetime.now(UTC)
     )
-    assert sum(totals[0] for totals in everything.sums.values()) == publisher.events > 1000
+    assert sum(sums.eventos for sums in everything.sums.values()) == publisher.events > 1000
 
 
 def test_stop_ends_the_publisher_at_once(kafka_config: dict[str, str], topic: str) -> None:

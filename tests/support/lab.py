@@ -8,6 +8,8 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from include.druid.client import DruidError
+from include.druid.queries import read_query
+from include.names import BACKFILL_DAG, DATASOURCE, LEDGER_TOPIC, TOPIC, VALIDATION_DAG, WINDOW_DAG
 from include.sales.event import Venta, decode
 from include.stack import airflow, security
 from include.stack.airflow_api import AirflowApi
@@ -15,8 +17,6 @@ from include.stack.settings import Settings
 from include.stream.ledger import read_run
 from include.stream.topics import TopicMissingError
 from include.waiting import wait_until
-
-WINDOW, VALIDATION, BACKFILL = "sales_window", "sales_validation", "sales_backfill"
 
 
 class Lab:
@@ -27,12 +27,12 @@ class Lab:
         self.api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
         self.druid = security.druid_client(settings, retries=0)
         self.kafka = security.kafka_config(settings)
-        for dag in (WINDOW, BACKFILL):
+        for dag in (WINDOW_DAG, BACKFILL_DAG):
             self.api.set_paused(dag, False)
 
     def open_window(self, **conf: object) -> str:
-        run = self.api.trigger(WINDOW, {"duration_minutes": 10, "seed": 7, **conf})
-        self.api.make_way(WINDOW, run)
+        run = self.api.trigger(WINDOW_DAG, {"duration_minutes": 10, "seed": 7, **conf})
+        self.api.make_way(WINDOW_DAG, run)
         return run
 
     def validate(self, **conf: object) -> str:
@@ -40,28 +40,28 @@ class Lab:
 
         Its DAG is paused until the first call, since scheduled validations take time of a core.
         """
-        self.api.set_paused(VALIDATION, False)
-        run = self.api.trigger(VALIDATION, conf)
-        self.api.make_way(VALIDATION, run)
+        self.api.set_paused(VALIDATION_DAG, False)
+        run = self.api.trigger(VALIDATION_DAG, conf)
+        self.api.make_way(VALIDATION_DAG, run)
         return run
 
     def close_windows(self) -> None:
         """End the windows that the timetable has opened."""
-        for run in self.api.active_runs(WINDOW):
-            self.api.end_run(WINDOW, run)
-        self.wait(lambda: not self.api.active_runs(WINDOW), "the end of the windows", 300)
+        for run in self.api.active_runs(WINDOW_DAG):
+            self.api.end_run(WINDOW_DAG, run)
+        self.wait(lambda: not self.api.active_runs(WINDOW_DAG), "the end of the windows", 300)
 
     def live_window(self) -> str:
         """Return the window that a back-fill has triggered, and let it begin."""
-        runs = self.api.active_runs(WINDOW)
+        runs = self.api.active_runs(WINDOW_DAG)
         [run] = [run for run in runs if not run.startswith("scheduled__")]
-        self.api.make_way(WINDOW, run)
+        self.api.make_way(WINDOW_DAG, run)
         return run
 
     def end_of(self, dag: str, run: str, seconds: float = 600) -> str:
         return self.api.wait_for_end(dag, run, seconds)
 
-    def task(self, run: str, task: str, dag: str = WINDOW) -> dict[str, object]:
+    def task(self, run: str, task: str, dag: str = WINDOW_DAG) -> dict[str, object]:
         return next(t for t in self.api.tasks(dag, run) if t["task_id"] == task)
 
     def state(self, run: str, task: str) -> object:
@@ -70,15 +70,15 @@ class Lab:
     def in_druid(self, run: str) -> int:
         """Return the number of rows of a run, 0 while Druid does not know the datasource."""
         try:
-            rows = self.druid.sql("SELECT COUNT(*) AS n FROM ventas WHERE corrida = ?", [run])
+            rows = self.druid.sql(read_query("reconcile/rows", DATASOURCE), [run])
         except DruidError:
             return 0
-        return int(rows[0]["n"])
+        return int(rows[0]["filas"])
 
     def in_kafka(self, run: str) -> int:
         """Return the number of a run's committed events, by the ledger; 0 without a ledger."""
         try:
-            return read_run(self.kafka, "ventas.ledger", run).total.eventos
+            return read_run(self.kafka, LEDGER_TOPIC, run).total.eventos
         except TopicMissingError:
             return 0
 
@@ -94,8 +94,8 @@ class Lab:
                 "enable.partition.eof": True,
             }
         )
-        partitions = consumer.list_topics("ventas", timeout=120).topics["ventas"].partitions
-        consumer.assign([TopicPartition("ventas", p, 0) for p in partitions])
+        partitions = consumer.list_topics(TOPIC, timeout=120).topics[TOPIC].partitions
+        consumer.assign([TopicPartition(TOPIC, p, 0) for p in partitions])
         events: list[Venta] = []
         ended = set()
         while len(ended) < len(partitions):

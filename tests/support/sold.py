@@ -6,6 +6,7 @@ from typing import Any
 
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
+from include.names import DATASOURCE, TOPIC
 from include.sales.content import SaleSource
 from include.sales.market import load_market
 from include.stream.publisher import SalePublisher
@@ -22,9 +23,9 @@ def sell(config: Mapping[str, Any], druid: DruidClient, corrida: str, sales: int
     """
     for topic, options in TOPICS.items():
         ensure_topic(config, topic, **options)
-    druid.submit_supervisor(supervisor_spec(config, topic="ventas", datasource="ventas"))
-    if druid.supervisor_status("ventas")["suspended"]:
-        druid.resume_supervisor("ventas")
+    druid.submit_supervisor(supervisor_spec(config, topic=TOPIC, datasource=DATASOURCE))
+    if druid.supervisor_status(DATASOURCE)["suspended"]:
+        druid.resume_supervisor(DATASOURCE)
     source, now = SaleSource(load_market(), 13, corrida), datetime.now(UTC)
     moments = [now - timedelta(hours=1) * (sales - n) / sales for n in range(sales)]
     events = [
@@ -39,5 +40,5 @@ def sell(config: Mapping[str, Any], druid: DruidClient, corrida: str, sales: int
         publisher.open()
         for first in range(0, len(events), 500):
             publisher.commit(events[first : first + 500])
-    wait_for_rows(druid, "ventas", len(events), corrida)
+    wait_for_rows(druid, DATASOURCE, len(events), corrida)
     return len(events)

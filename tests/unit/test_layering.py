@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 #: Modules that every part may import, and that import nothing of the project.
-LEAVES = {"include.texts", "include.waiting", "include.web_guard"}
+LEAVES = {"include.names", "include.texts", "include.waiting", "include.web_guard"}
 
 #: Folder of each package that has another name than its folder.
 _FOLDERS = {"ventas_airflow": "plugins", "ventas_plugin": "plugins"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,57 @@ def test_language_without_file_is_refused(folder: Path, monkeypatch: pytest.Monk
         texts.chosen_language()
 
 
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        (["pt_BR.UTF-8"], "pt"),
+        (["fr-CA;q=0.9", " pt;q=0.8", "es"], "pt"),
+        (["C.UTF-8", "POSIX", ""], None),
+        (["es_AR@euro"], "es"),
+    ],
+)
+def test_language_of_a_tag_needs_a_file(folder: Path, tags: list[str], found: str | None) -> None:
+    assert texts.matching_language(*tags) == found
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LANG": "es_AR.UTF-8"}, "es"),
+        ({"LANG": "es_AR.UTF-8", "LC_MESSAGES": "en_US.UTF-8"}, "en"),
+        ({"LANG": "es_AR.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "fr_FR.UTF-8"}, "en"),
+        ({}, "en"),
+        ({"LANG": "es_AR.UTF-8", "VENTAS_LANGUAGE": "en"}, "en"),
+    ],
+)
+def test_command_line_follows_the_locale_unless_a_language_is_chosen(
+    variables: dict[str, str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "VENTAS_LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert texts.terminal_language() == language
+
+
+def test_every_text_key_in_the_code_exists() -> None:
+    root = Path(texts.__file__).parents[1]
+    known = {key for key, _ in fields(texts.table(texts.DEFAULT))}
+    # A key in code may end in a part that is computed: "page_refusal.sql.too_many.{things}".
+    known |= {key.rpartition(".")[0] for key in known}
+    named = {
+        key
+        for part in ("include", "plugins", "bench", "chaos", "soak")
+        for file in (root / part).rglob("*.py")
+        for key in re.findall(
+            r'"((?:cli|page_refusal)\.[\w.]+\w)"', file.read_text(encoding="utf-8")
+        )
+    }
+    assert len(named) > 30
+    assert named - known == set()
+
+
 def fields(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, frozenset[str]]]:
     """Yield each text's key with the names of its fields."""
     for name, value in table.items():
@@ -63,4 +115,6 @@ def fields(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, froz
 
 @pytest.mark.parametrize("language", texts.languages())
 def test_every_language_has_the_same_keys_and_fields(language: str) -> None:
-    assert dict(fields(texts.table(language))) == dict(fields(texts.table(texts.DEFAULT)))
+    own = json.loads((texts.FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+    assert re.fullmatch("[a-z]{2,3}(-[A-Z]{2})?", own["locale"])
+    assert dict(fields(own)) == dict(fields(texts.table(texts.DEFAULT)))

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from ventas_airflow import form
 from ventas_airflow.operators.parameters import SalesOperator, refused_if_wrong
 from ventas_airflow.operators.publishing import PublishingOperator
 
@@ -32,8 +33,8 @@ class PlanDaysOperator(SalesOperator):
 
         with refused_if_wrong():
             self._source("-")
-            self._scale()
-            days = past_days(context["dag_run"].run_after, self._whole("days"))
+            form.DAY_SCALE.number(self.scale)
+            days = past_days(context["dag_run"].run_after, form.DAYS.whole(self.days))
         until = days[-1].end
         self.log.info("Del %s al %s; sigue el %s", days[0].day, days[-1].day, until.isoformat())
         return [{"day": day.day.isoformat(), "until": until.isoformat()} for day in days]
@@ -64,10 +65,10 @@ class FillDayOperator(PublishingOperator):
         from include.stream.load import publish_load
 
         with refused_if_wrong():
-            scale = self._scale()
+            scale = form.DAY_SCALE.number(self.scale)
             day = Day(date.fromisoformat(self.day["day"]))
-            stores = self._stores()
-            source = self._source(day.corrida(self._whole("seed"), scale, stores))
+            seed, stores = form.SEED.whole(self.seed), form.STORES.texts(self.stores)
+            source = self._source(day.corrida(seed, scale, stores))
             timeout = self._timeout()
         begins = day_arrivals(Demand(load_market()), source.seed, day, scale)
         with self._publisher(context, source, timeout, for_load=True) as publisher:

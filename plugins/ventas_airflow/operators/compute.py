@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from include.gcp.definition import with_startup
+from include.names import DRUID_CONNECTION, GOOGLE_CONNECTION
 from ventas_airflow.concurrent_runs import users
 from ventas_airflow.operators.waiting import WaitingOperator
 from ventas_airflow.triggers.druid_health import DruidHealthTrigger, VmStatusTrigger
@@ -55,7 +56,7 @@ class DruidVmOperator(WaitingOperator):
         project_id: str,
         zones: str | Sequence[Any],
         resource_id: str,
-        gcp_conn_id: str = "google_cloud_default",
+        gcp_conn_id: str = GOOGLE_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -182,7 +183,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         self,
         *,
         body: dict[str, Any],
-        druid_conn_id: str = "druid_ingest_default",
+        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         # Native rendering would turn "20" into a number, where Compute Engine requires a string.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.names import DATASOURCE, DRUID_CONNECTION, DRUID_RETENTION
 from ventas_airflow.preconditions import druid_client
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class EnsureHousekeepingOperator(BaseOperator):
     def __init__(
         self,
         *,
-        datasource: str = "ventas",
-        druid_conn_id: str = "druid_ingest_default",
+        datasource: str = DATASOURCE,
+        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -40,7 +41,7 @@ class EnsureHousekeepingOperator(BaseOperator):
         from airflow.sdk.exceptions import AirflowException
 
         from include.druid.client import DruidError
-        from include.druid.housekeeping import KEEP, ensure_housekeeping
+        from include.druid.housekeeping import ensure_housekeeping
 
         try:
             changed = ensure_housekeeping(druid_client(self.druid_conn_id), self.datasource)
@@ -49,7 +50,7 @@ class EnsureHousekeepingOperator(BaseOperator):
         self.log.info(
             "Druid compacta los días pasados de %s y los guarda %d días (%s)",
             self.datasource,
-            KEEP.days,
+            DRUID_RETENTION.days,
             f"cambió: {', '.join(changed)}" if changed else "ya era así",
         )
         return changed

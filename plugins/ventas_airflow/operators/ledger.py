@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from include.names import DATASOURCE, DRUID_CONNECTION, KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from include.waiting import Polling
+from ventas_airflow.form import LOOKBACK
 from ventas_airflow.ledger import read_sides
 from ventas_airflow.preconditions import druid_client, vm_is_off
 
@@ -52,12 +54,12 @@ class CheckLedgerOperator(BaseOperator):
         self,
         *,
         vm: Mapping[str, Any],
-        lookback_minutes: int | str = 60,
-        topic: str = "ventas",
-        datasource: str = "ventas",
-        ledger_topic: str = "ventas.ledger",
-        kafka_conn_id: str = "kafka_default",
-        druid_conn_id: str = "druid_ingest_default",
+        lookback_minutes: int | str = LOOKBACK.default,
+        topic: str = TOPIC,
+        datasource: str = DATASOURCE,
+        ledger_topic: str = LEDGER_TOPIC,
+        kafka_conn_id: str = KAFKA_CONNECTION,
+        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -98,7 +100,7 @@ class CheckLedgerOperator(BaseOperator):
         """Compare until both are equal, or for `_PATIENCE` seconds."""
         from include.druid.ledger import closed_minutes
 
-        lookback = timedelta(minutes=int(self.lookback_minutes))
+        lookback = timedelta(minutes=LOOKBACK.whole(self.lookback_minutes))
         start, end = closed_minutes(datetime.now(UTC), lookback)
         for _ in Polling(_PATIENCE, interval=_INTERVAL):
             found = self._look(start, end)

@@ -6,12 +6,10 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from ventas_airflow.operators.parameters import (
-    LOAD,
-    FaultyOperator,
-    SalesOperator,
-    refused_if_wrong,
-)
+from include.sales.limits import MOST_DAYS
+from ventas_airflow import form
+from ventas_airflow.form import LOAD, refused, shown
+from ventas_airflow.operators.parameters import FaultyOperator, SalesOperator, refused_if_wrong
 from ventas_airflow.operators.publishing import PublishingOperator
 from ventas_airflow.runs import earliest_record
 
@@ -20,11 +18,6 @@ Shard = dict[str, int]
 
 _SALES_PER_SECOND = 1000.0
 """Sales per second of the simulated clock if the form asks for no rate."""
-
-MOST_SALES = 1_000_000_000
-MOST_SHARDS = 64
-MOST_RATE = 1_000_000
-"""Most events per second of a shard."""
 
 
 class PlanLoadOperator(SalesOperator):
@@ -36,7 +29,7 @@ class PlanLoadOperator(SalesOperator):
     template_fields: Sequence[str] = (*SalesOperator.template_fields, "mode", "sales", "shards")
 
     def __init__(
-        self, *, mode: str, sales: int | str, shards: int | str = 1, **kwargs: Any
+        self, *, mode: str, sales: int | str, shards: int | str = form.SHARDS.default, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.mode = mode
@@ -50,8 +43,8 @@ class PlanLoadOperator(SalesOperator):
         if self.mode != LOAD:
             return []
         with refused_if_wrong():
-            sales = self._count("sales", MOST_SALES)
-            ranges = split(sales, self._count("shards", MOST_SHARDS))
+            sales = form.LOAD_SALES.whole(self.sales)
+            ranges = split(sales, form.SHARDS.whole(self.shards))
         return [{"desde": of.start, "hasta": of.stop} for of in ranges if of]
 
 
@@ -80,7 +73,12 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
     )
 
     def __init__(
-        self, *, shard: Shard, sales: int | str, rate: float | str = 0.0, **kwargs: Any
+        self,
+        *,
+        shard: Shard,
+        sales: int | str,
+        rate: float | str = form.LOAD_RATE.default,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.shard = shard
@@ -97,12 +95,10 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
             source = self._source(dag_run.run_id)
             faults = self._faults(source.seed, LOAD)
             timeout = self._timeout()
-            rate = self._number("rate")
-            if not 0 <= rate <= MOST_RATE:
-                raise ValueError(f"rate is 0 to {MOST_RATE} events a second, and it is {rate:g}")
+            rate = form.LOAD_RATE.number(self.rate)
             end: datetime = dag_run.run_after
             clock = rate / 2 or _SALES_PER_SECOND
-            begins = end - _lasting(self._count("sales", MOST_SALES), clock)
+            begins = end - _lasting(form.LOAD_SALES.whole(self.sales), clock)
         sales = range(self.shard["desde"], self.shard["hasta"])
         with self._publisher(
             context, source, timeout, shard=f"/{sales.start}", for_load=True
@@ -129,12 +125,14 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
 
 def _lasting(sales: int, clock: float) -> timedelta:
     """Return how long the load lasts on the simulated clock: at most as long as a back-fill."""
-    from include.sales.backfill import MOST_DAYS
-
     days = sales / clock / 86_400
     if days > MOST_DAYS:
-        raise ValueError(
-            f"{sales} sales at that rate last {days:.0f} days, and at most {MOST_DAYS} can be "
-            "published: raise rate, or lower sales"
+        raise refused(
+            "too_long",
+            title=form.LOAD_SALES.title,
+            rate_title=form.LOAD_RATE.title,
+            sales=shown(sales),
+            days=shown(round(days)),
+            most=MOST_DAYS,
         )
     return timedelta(days=days)

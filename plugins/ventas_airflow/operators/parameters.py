@@ -1,6 +1,5 @@
-"""Base classes that check the form's values: a wrong value fails with one clear sentence."""
+"""Base classes of the operators that check the form's values: a wrong one fails in one sentence."""
 
-import reprlib
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,20 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.sales.limits import DAY_SECONDS, MOST_DAYS
+from include.texts import text
+from ventas_airflow import form
+from ventas_airflow.form import CADENCE, CURVE, RefusedError, refused, shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from include.sales.content import SaleSource
     from include.sales.faults import Faults
     from include.sales.pace import Pace
-
-CADENCE, CURVE, LOAD = MODES = ("cadence", "curve", "load")
-"""Modes: a sale after each gap; sales on the demand curve; as many as Kafka accepts."""
-
-SCALES = (0.0001, 1000)
-"""Least and most sales per second, as the mean of a year; below, the next sale is hours away."""
-
-_HOUR, _DAY_MINUTES = 3600, 1440
 
 
 class Window(NamedTuple):
@@ -51,8 +47,8 @@ class SalesOperator(BaseOperator):
         *,
         seed: int | str,
         stores: Sequence[str] | str | None = None,
-        seconds_per_day: int | str = 86_400,
-        delivery_timeout: float | str = 120.0,
+        seconds_per_day: int | str = DAY_SECONDS,
+        delivery_timeout: float | str = form.DELIVERY_TIMEOUT.default,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,91 +58,24 @@ class SalesOperator(BaseOperator):
         self.delivery_timeout = delivery_timeout
 
     def _source(self, corrida: str) -> "SaleSource":
-        from include.sales.content import SaleSource
+        from include.sales.content import SaleSource, UnknownStoresError
         from include.sales.market import load_market
 
-        return SaleSource(
-            load_market(),
-            self._whole("seed"),
-            corrida,
-            self._stores(),
-            self._whole("seconds_per_day"),
-        )
-
-    def _stores(self) -> Sequence[str]:
-        stores = [] if self.stores is None else self.stores
-        if isinstance(stores, str):
-            raise TypeError(
-                f"stores needs a list and is {reprlib.repr(stores)}; the DAG needs "
-                "render_template_as_native_obj=True for a templated one"
-            )
-        if not isinstance(stores, list | tuple) or not all(isinstance(it, str) for it in stores):
-            raise TypeError(f"stores needs a list of ids, and it is {reprlib.repr(stores)}")
-        return stores
-
-    def _number(self, name: str) -> float:
-        value = getattr(self, name)
+        seed, stores = form.SEED.whole(self.seed), form.STORES.texts(self.stores)
+        seconds = form.SECONDS_PER_DAY.whole(self.seconds_per_day)
         try:
-            return float(str(value))
-        except ValueError as error:
-            raise ValueError(
-                f"{name} needs to be a number, and it is {reprlib.repr(value)}"
-            ) from error
-
-    def _whole(self, name: str) -> int:
-        value = getattr(self, name)
-        # JSON has no integers: 2.0 from a form is a whole number, just as 2.
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        try:
-            return int(str(value))
-        except ValueError as error:
-            raise ValueError(
-                f"{name} needs to be a whole number, and it is {reprlib.repr(value)}"
-            ) from error
-
-    def _count(self, name: str, most: int) -> int:
-        count = self._whole(name)
-        if not 1 <= count <= most:
-            raise ValueError(f"{name} is 1 to {most}, and it is {count}")
-        return count
-
-    def _positive(self, name: str, most: float) -> float:
-        value = self._number(name)
-        if not 0 < value <= most:
-            raise ValueError(
-                f"{name} must be greater than 0 and at most {most:g}, and it is {value:g}"
+            return SaleSource(load_market(), seed, corrida, stores, seconds)
+        except UnknownStoresError as error:
+            unknown = "; ".join(
+                text("refusal.similar", unknown=shown(id_), similar=", ".join(similar))
+                if similar
+                else shown(id_)
+                for id_, similar in error.unknown.items()
             )
-        return value
-
-    def _scale(self) -> float:
-        """Return the checked scale, for an operator with the attribute `scale`."""
-        least, most = SCALES
-        scale = self._number("scale")
-        if not least <= scale <= most:
-            raise ValueError(f"scale is {least:g} to {most:g} sales a second, and it is {scale:g}")
-        return scale
+            raise refused("stores", title=form.STORES.title, unknown=unknown) from error
 
     def _timeout(self) -> float:
-        return self._positive("delivery_timeout", _HOUR)
-
-    def _moment(self, name: str) -> datetime | None:
-        """Return a moment with time zone; None for a blank value."""
-        value = getattr(self, name)
-        if value is None or value == "":
-            return None
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        except ValueError:
-            moment = None
-        if not isinstance(moment, datetime):
-            raise ValueError(
-                f"{name} needs to be a moment such as 2026-11-24T21:00:00-03:00, "
-                f"and it is {reprlib.repr(value)}"
-            )
-        if moment.tzinfo is None:
-            raise ValueError(f"{name} needs a time zone, and {value!r} has none")
-        return moment
+        return form.DELIVERY_TIMEOUT.number(self.delivery_timeout)
 
 
 class FaultyOperator(SalesOperator):
@@ -154,12 +83,7 @@ class FaultyOperator(SalesOperator):
 
     template_fields: Sequence[str] = (
         *SalesOperator.template_fields,
-        "duplicates_pct",
-        "late_pct",
-        "out_of_order_pct",
-        "malformed_pct",
-        "bursts_pct",
-        "silences_pct",
+        *(field.name for field in form.FAULTS.values()),
     )
 
     def __init__(
@@ -183,27 +107,22 @@ class FaultyOperator(SalesOperator):
 
     def _faults(self, seed: int, mode: str) -> "Faults | None":
         """Return the faults of a run in a mode; None if all rates are 0."""
-        from include.sales.faults import FaultRates, Faults
+        from include.sales.faults import OF_PACE, FaultRates, Faults
 
-        rates = FaultRates(
-            duplicado=self._number("duplicates_pct"),
-            tardio=self._number("late_pct"),
-            desordenado=self._number("out_of_order_pct"),
-            malformado=self._number("malformed_pct"),
-            rafaga=self._number("bursts_pct"),
-            silencio=self._number("silences_pct"),
-        )
-        if rates.of_pace and mode != CADENCE:
-            raise ValueError(
-                f"bursts_pct and silences_pct are for mode {CADENCE}, and the mode is {mode}"
+        given = {kind: it.number(getattr(self, it.name)) for kind, it in form.FAULTS.items()}
+        of_pace = [kind for kind in OF_PACE if given[kind]]
+        if of_pace and mode != CADENCE:
+            raise refused(
+                "other_mode", title=form.FAULTS[of_pace[0]].title, needed=CADENCE, mode=mode
             )
+        rates = FaultRates(**given)
         return None if rates.none else Faults(seed, rates)
 
 
 class WindowOperator(FaultyOperator):
     """Base class of the tasks that check or publish a window: what is sold, how fast, until when.
 
-    `mode` is one of `MODES`. In mode `cadence`, each sale follows the previous one after
+    `mode` is one of `form.MODES`. In mode `cadence`, each sale follows the previous one after
     `minimum_gap` to `maximum_gap` seconds. In mode `curve`, sales arrive on the demand curve, with
     a mean of `scale` sales per second over a year; they begin at `starts_at` if that renders to a
     moment with a time zone, and the sales from then until now are sent at once. The window ends at
@@ -226,9 +145,9 @@ class WindowOperator(FaultyOperator):
         self,
         *,
         mode: str = CADENCE,
-        minimum_gap: float | str = 1.0,
-        maximum_gap: float | str = 2.0,
-        scale: float | str = 1.0,
+        minimum_gap: float | str = form.MINIMUM.default,
+        maximum_gap: float | str = form.MAXIMUM.default,
+        scale: float | str = form.SCALE.default,
         duration_minutes: float | str | None = None,
         starts_at: datetime | str | None = None,
         ends_at: datetime | str | None = None,
@@ -246,60 +165,61 @@ class WindowOperator(FaultyOperator):
     def _window(self, corrida: str, run_after: datetime) -> Window:
         """Return the checked parameters; raise AirflowFailException with one sentence."""
         with refused_if_wrong():
-            begins = self._begins(run_after)
+            mode = form.MODE.choice(self.mode)
+            begins = self._begins(mode, run_after)
             source = self._source(corrida)
-            faults = self._faults(source.seed, self.mode)
+            faults = self._faults(source.seed, mode)
             return Window(
                 source=source,
-                pace=self._pace(source.seed, faults),
+                pace=self._pace(mode, source.seed, faults),
                 begins=begins,
                 until=self._until(begins, run_after),
                 delivery_timeout=self._timeout(),
                 faults=faults,
             )
 
-    def _begins(self, run_after: datetime) -> datetime | None:
-        from include.sales.backfill import MOST_DAYS
-
-        begins = self._moment("starts_at")
-        if begins and self.mode != CURVE:
-            raise ValueError(
-                f"starts_at is for mode {CURVE}, and the mode is {reprlib.repr(self.mode)}"
-            )
+    def _begins(self, mode: str, run_after: datetime) -> datetime | None:
+        begins, title = form.STARTS_AT.moment(self.starts_at), form.STARTS_AT.title
+        if begins and mode != CURVE:
+            raise refused("other_mode", title=title, needed=CURVE, mode=mode)
         if begins and run_after - begins > timedelta(days=MOST_DAYS):
-            raise ValueError(
-                f"starts_at is at most {MOST_DAYS} days before the run, and it is {begins}"
-            )
+            raise refused("too_early", title=title, days=MOST_DAYS, value=begins)
         return begins
 
-    def _pace(self, seed: int, faults: "Faults | None") -> "Callable[[datetime], Pace]":
+    def _pace(self, mode: str, seed: int, faults: "Faults | None") -> "Callable[[datetime], Pace]":
         from include.sales.demand import Demand
         from include.sales.market import load_market
         from include.sales.pace import Cadence, Curve, check_gaps
 
-        if self.mode not in MODES:
-            raise ValueError(
-                f"mode is one of {', '.join(MODES)}, and it is {reprlib.repr(self.mode)}"
-            )
-        if self.mode == CURVE:
-            demand, scale = Demand(load_market()), self._scale()
+        if mode == CURVE:
+            demand, scale = Demand(load_market()), form.SCALE.number(self.scale)
             return lambda begins: Curve(demand, seed, begins, scale)
-        gaps = self._number("minimum_gap"), self._number("maximum_gap")
-        check_gaps(*gaps)
-        if gaps[1] > _HOUR:
-            raise ValueError(f"maximum_gap is at most {_HOUR} seconds, and it is {gaps[1]:g}")
+        gaps = self._gaps()
+        try:
+            check_gaps(*gaps)
+        except ValueError as error:
+            raise refused(
+                "gaps",
+                title=form.MAXIMUM.title,
+                minimum_title=form.MINIMUM.title,
+                minimum=shown(gaps[0]),
+                maximum=shown(gaps[1]),
+            ) from error
         return lambda _: Cadence(seed, *gaps, faults)
+
+    def _gaps(self) -> tuple[float, float]:
+        return form.MINIMUM.number(self.minimum_gap), form.MAXIMUM.number(self.maximum_gap)
 
     def _until(self, begins: datetime | None, run_after: datetime) -> datetime | timedelta:
         """Return the end; with `starts_at`, the duration counts from the run's `run_after`."""
-        end = self._moment("ends_at")
+        end = form.ENDS_AT.moment(self.ends_at)
         if end is None:
-            duration = timedelta(minutes=self._positive("duration_minutes", _DAY_MINUTES))
+            duration = timedelta(minutes=form.DURATION.number(self.duration_minutes))
             if begins is None:
                 return duration
             end = run_after + duration
         if begins and end <= begins:
-            raise ValueError(f"the window ends at {end}, before starts_at, {begins}")
+            raise refused("ends_before", title=form.STARTS_AT.title, begins=begins, end=end)
         return end
 
 
@@ -308,5 +228,7 @@ def refused_if_wrong() -> "Iterator[None]":
     """Turn the error of a wrong parameter into a failure without retries."""
     try:
         yield
+    except RefusedError as error:
+        raise AirflowFailException(str(error)) from error
     except (TypeError, ValueError) as error:
-        raise AirflowFailException(f"Parámetro inválido: {error}") from error
+        raise AirflowFailException(text("refusal.other", error=error)) from error

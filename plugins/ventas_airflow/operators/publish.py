@@ -7,8 +7,10 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ventas_airflow import form
 from ventas_airflow.alerts import NOTICE
-from ventas_airflow.operators.parameters import CADENCE, LOAD, WindowOperator
+from ventas_airflow.form import CADENCE, LOAD
+from ventas_airflow.operators.parameters import WindowOperator
 from ventas_airflow.operators.publishing import PublishingOperator
 from ventas_airflow.runs import earliest_record
 from ventas_airflow.shortfall import shortfall
@@ -72,8 +74,7 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
 
     def _lacking(self, ventas: int, until: datetime | timedelta, opened: datetime) -> str:
         """Return the shortfall in words, '' for other modes and for windows with silences."""
-        if self.mode != CADENCE or self._number("silences_pct"):
+        if self.mode != CADENCE or form.FAULTS["silencio"].number(self.silences_pct):
             return ""
         planned = until - opened if isinstance(until, datetime) else until
-        gaps = self._number("minimum_gap"), self._number("maximum_gap")
-        return shortfall(ventas, planned.total_seconds(), gaps)
+        return shortfall(ventas, planned.total_seconds(), self._gaps())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRuntimeError
 
+from include.names import KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from ventas_airflow.operators.parameters import SalesOperator
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ class PublishingOperator(SalesOperator):
     def __init__(
         self,
         *,
-        topic: str = "ventas",
-        ledger_topic: str = "ventas.ledger",
-        kafka_conn_id: str = "kafka_default",
+        topic: str = TOPIC,
+        ledger_topic: str = LEDGER_TOPIC,
+        kafka_conn_id: str = KAFKA_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

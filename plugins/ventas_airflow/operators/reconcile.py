@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.names import DATASOURCE, DRUID_CONNECTION, KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from include.waiting import Polling
 from ventas_airflow import metrics
 from ventas_airflow.preconditions import druid_client
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.druid.reconcile import Garbled, Reconciliation
+    from include.sales.sums import Cell, Sums
     from include.stream.foreign import ForeignRecords
 
 #: Seconds between looks at Druid while rows are still to come.
@@ -82,13 +84,13 @@ class ReconcileOperator(BaseOperator):
         self,
         *,
         published: Published,
-        topic: str = "ventas",
-        ledger_topic: str = "ventas.ledger",
-        datasource: str = "ventas",
+        topic: str = TOPIC,
+        ledger_topic: str = LEDGER_TOPIC,
+        datasource: str = DATASOURCE,
         from_the_beginning: bool = False,
         timeout: float = 120.0,
-        kafka_conn_id: str = "kafka_default",
-        druid_conn_id: str = "druid_ingest_default",
+        kafka_conn_id: str = KAFKA_CONNECTION,
+        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -182,14 +184,13 @@ class ReconcileOperator(BaseOperator):
     def _by_sums(
         self, published: _Published, since: datetime | None
     ) -> Callable[[], Reconciliation]:
-        from include.druid.ledger import Cell, Sums, druid_minutes
+        from include.druid.ledger import druid_minutes
         from include.druid.reconcile import reconcile_sums
         from include.stream.ledger import read_sums
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        read = read_sums(kafka_config, self.ledger_topic, published.corridas, since=since)
-        ledger = {Cell(*cell): Sums(*sums) for cell, sums in read.items()}
+        ledger = read_sums(kafka_config, self.ledger_topic, published.corridas, since=since)
         client = druid_client(self.druid_conn_id)
 
         def look() -> Mapping[Cell, Sums]:

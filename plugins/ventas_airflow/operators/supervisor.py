@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from include.names import DATASOURCE, DRUID_CONNECTION, KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from ventas_airflow.concurrent_runs import Stage, users
 from ventas_airflow.operators.waiting import WaitingOperator
 from ventas_airflow.preconditions import druid_client
@@ -36,8 +37,8 @@ class SupervisorOperator(WaitingOperator):
     def __init__(
         self,
         *,
-        datasource: str = "ventas",
-        druid_conn_id: str = "druid_ingest_default",
+        datasource: str = DATASOURCE,
+        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -89,8 +90,8 @@ class SubmitSupervisorOperator(SupervisorOperator):
     def __init__(
         self,
         *,
-        topic: str = "ventas",
-        kafka_conn_id: str = "kafka_default",
+        topic: str = TOPIC,
+        kafka_conn_id: str = KAFKA_CONNECTION,
         reset_offsets: bool | str = False,
         **kwargs: Any,
     ) -> None:
@@ -148,8 +149,8 @@ class SuspendSupervisorOperator(SupervisorOperator):
         self,
         *,
         published: Published = None,
-        ledger_topic: str = "ventas.ledger",
-        kafka_conn_id: str = "kafka_default",
+        ledger_topic: str = LEDGER_TOPIC,
+        kafka_conn_id: str = KAFKA_CONNECTION,
         shared_by: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
@@ -242,4 +243,4 @@ class SuspendSupervisorOperator(SupervisorOperator):
             )
         except TopicMissingError:
             sums = {}
-        return Expected([dag_run.run_id], sum(totals[0] for totals in sums.values()))
+        return Expected([dag_run.run_id], sum(of.eventos for of in sums.values()))

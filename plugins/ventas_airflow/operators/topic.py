@@ -6,6 +6,8 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from include.names import KAFKA_CONNECTION, TOPIC
+
 
 class EnsureTopicsOperator(BaseOperator):
     """Creates the topics that are missing and returns their names.
@@ -23,8 +25,8 @@ class EnsureTopicsOperator(BaseOperator):
         self,
         *,
         topics: Mapping[str, Mapping[str, Any]],
-        sales_topic: str = "ventas",
-        kafka_conn_id: str = "kafka_default",
+        sales_topic: str = TOPIC,
+        kafka_conn_id: str = KAFKA_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from include.names import (
+    DATASOURCE,
+    DRUID_CONNECTION,
+    DRUID_SQL_CONNECTION,
+    KAFKA_CONNECTION,
+    LEDGER_TOPIC,
+)
 from ventas_airflow import metrics
+from ventas_airflow.form import LOOKBACK
 from ventas_airflow.preconditions import druid_client, vm_is_off
 
 if TYPE_CHECKING:
@@ -56,12 +64,12 @@ class RunCheckOperator(BaseOperator):
         check: str,
         window: Mapping[str, Any] | str,
         vm: Mapping[str, Any],
-        lookback_minutes: int | str = 60,
-        datasource: str = "ventas",
-        ledger_topic: str = "ventas.ledger",
-        kafka_conn_id: str = "kafka_default",
-        druid_broker_conn_id: str = "druid_broker_default",
-        druid_conn_id: str = "druid_ingest_default",
+        lookback_minutes: int | str = LOOKBACK.default,
+        datasource: str = DATASOURCE,
+        ledger_topic: str = LEDGER_TOPIC,
+        kafka_conn_id: str = KAFKA_CONNECTION,
+        druid_broker_conn_id: str = DRUID_SQL_CONNECTION,
+        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -135,7 +143,7 @@ class RunCheckOperator(BaseOperator):
         from include.stream.topics import TopicMissingError
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-        minutes = int(self.lookback_minutes)
+        minutes = LOOKBACK.whole(self.lookback_minutes)
         if check.without:
             # A late sale is missing among the other sales of the look-back, since its own time is
             # up to `MOST_LATE_MINUTES` before theirs.
@@ -160,7 +168,7 @@ class RunCheckOperator(BaseOperator):
             retries=0
         )
         rows = client.sql(
-            *check.statement(self.datasource, int(self.lookback_minutes)),
+            *check.statement(self.datasource, LOOKBACK.whole(self.lookback_minutes)),
             timeout=check.timeout,
             context=QUERY_CONTEXT,
         )

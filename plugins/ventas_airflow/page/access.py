@@ -11,9 +11,8 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from fastapi import Depends, HTTPException, Request, status
 
+from include.names import WINDOW_DAG
 from ventas_airflow.page.services import Viewer
-
-WINDOW_DAG = "sales_window"
 
 can_read = requires_access_dag("GET", param_dag_id=WINDOW_DAG)
 can_run = requires_access_dag("POST", DagAccessEntity.RUN, param_dag_id=WINDOW_DAG)

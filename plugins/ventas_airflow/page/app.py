@@ -1,5 +1,6 @@
 """The page's FastAPI app: views, files and API, all behind Airflow's login."""
 
+import hashlib
 import logging
 from collections.abc import Callable
 from importlib import metadata, resources
@@ -7,25 +8,25 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.middleware.base import RequestResponseEndpoint
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
-from include.druid.client import (
-    DatasourceMissingError,
-    DruidError,
-    DruidUnreachableError,
-    QueryCanceledError,
-    QueryTimeoutError,
+from include.texts import (
+    InputError,
+    chosen_language,
+    languages,
+    requested_language,
+    table,
+    text,
 )
-from include.stream.errors import StreamError
-from include.texts import InputError
 from include.web_guard import BodyLimit
 from ventas_airflow.page import findings, health, live, queries
 from ventas_airflow.page.access import CanRead
-from ventas_airflow.page.fair_threads import BusyError
-from ventas_airflow.page.services import ViewerLeftError
+from ventas_airflow.page.errors import ANSWERS, UNEXPECTED
+from ventas_airflow.page.services import UnknownNameError
 from ventas_airflow.page.views import VIEWS
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,16 @@ def create_app() -> FastAPI:
 
     plotly_path = f"static/plotly/{metadata.version('plotly')}/plotly.min.js"
 
+    @app.get("/api/texts")
+    def texts(request: Request, language: str = "") -> Response:
+        body = _page_texts(language if language in languages() else chosen_language())
+        answer = Response(body, media_type="application/json")
+        answer.headers["Cache-Control"] = "private, no-cache"
+        answer.headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()}"'
+        if files.is_not_modified(answer.headers, request.headers):
+            return NotModifiedResponse(answer.headers)
+        return answer
+
     @app.get("/api/plotly")
     def plotly_address() -> dict[str, str]:
         return {"src": plotly_path}
@@ -85,7 +96,7 @@ def create_app() -> FastAPI:
     @app.get("/{view}")
     def view(view: str) -> Response:
         if view not in VIEWS:
-            raise HTTPException(404, f"No hay una vista {view!r}; hay: {', '.join(VIEWS)}")
+            raise UnknownNameError("page_refusal.view", name=repr(view), known=", ".join(VIEWS))
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "private, no-cache"})
 
     @app.middleware("http")
@@ -95,7 +106,7 @@ def create_app() -> FastAPI:
         except Exception:
             # Each part of a view has its own address, so only this part fails.
             log.exception("%s %s failed unexpectedly", request.method, request.url.path)
-            told = {"code": "unexpected", "error": request.url.path.rpartition("/api/")[2]}
+            told = {"code": UNEXPECTED, "error": request.url.path.rpartition("/api/")[2]}
             answer = JSONResponse(told, 500)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
@@ -104,32 +115,28 @@ def create_app() -> FastAPI:
         return answer
 
     app.add_exception_handler(HTTPException, _refused)
-    for kind, (status, code) in _TROUBLE.items():
+    for kind, (status, code) in ANSWERS.items():
         app.add_exception_handler(kind, _teller(status, code))
     return app
 
 
-#: HTTP status of each error, and the key of the page's text for it.
-_TROUBLE: Final[dict[type[Exception], tuple[int, str]]] = {
-    DatasourceMissingError: (404, "empty"),
-    DruidUnreachableError: (503, "unreachable"),
-    QueryTimeoutError: (504, "slow"),
-    QueryCanceledError: (409, "cancelled"),
-    DruidError: (502, "refused"),
-    StreamError: (503, "kafka"),
-    BusyError: (429, "busy"),
-    ViewerLeftError: (499, "left"),
-    InputError: (400, "input"),
-}
+def _page_texts(language: str) -> bytes:
+    """Return what the browser needs of a language, and the names of all languages, as JSON."""
+    found = {
+        "language": language,
+        "locale": text("locale", language),
+        "languages": {code: text("language", code) for code in languages()},
+        "page": table(language)["page"],
+    }
+    return msgspec.json.encode(found)
 
 
 def _teller(status: int, code: str) -> Callable[[Request, Exception], JSONResponse]:
-    def tell(_: Request, error: Exception) -> JSONResponse:
-        told = {"code": code, "error": str(error)}
-        if isinstance(error, InputError):
-            told["error_en"] = error.texts.en
+    def tell(request: Request, error: Exception) -> JSONResponse:
+        language = requested_language(request.headers.get("accept-language", ""))
+        told = error.text(language) if isinstance(error, InputError) else str(error)
         headers = {"Retry-After": str(RETRY_AFTER)} if status == 429 else None
-        return JSONResponse(told, status, headers)
+        return JSONResponse({"code": code, "error": told}, status, headers)
 
     return tell
 

@@ -56,10 +56,7 @@ class FairThreads:
             self._drop_cancelled()
             waiting = len(self._waiting.get(viewer, ()))
             if waiting >= WAITING_OF_ONE or sum(map(len, self._waiting.values())) >= WAITING:
-                raise BusyError(
-                    "Se piden demasiadas cosas a la vez: probá de nuevo en unos segundos.",
-                    "Too much is asked for at once: try again in some seconds.",
-                )
+                raise BusyError("page_refusal.busy")
             turn = _Turn(Future(), call)
             self._waiting.setdefault(viewer, deque()).append(turn)
             self._begin()

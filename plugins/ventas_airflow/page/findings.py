@@ -6,11 +6,12 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from include.names import DATASOURCE
 from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
-from ventas_airflow.page.services import DATASOURCE, druid, judging
+from ventas_airflow.page.services import druid, judging
 
 router = APIRouter()
 _shared: Final = AnswerCache(turns=judging)

@@ -1,45 +1,72 @@
-"""Routes of the view «Salud del flujo»: one for each part of the flow, and one to resume ingestion.
+"""Routes of the view «Salud del flujo»: one for the state of the flow, one to resume ingestion.
 
-The browser reads and changes runs and tasks in Airflow's own API, so Airflow's permissions hold.
-`app` turns Druid's errors into HTTP answers.
+The browser reads and changes runs and tasks in Airflow's own API, so Airflow's permissions hold. It
+sends the runs that it has read, and `include.page.flow_rules` judges the parts with them.
 """
 
-from collections.abc import Callable, Hashable
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+import asyncio
+import logging
+from collections.abc import Callable, Hashable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
 
+import msgspec
 from airflow.sdk.exceptions import AirflowException
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from include.druid.client import SupervisorMissingError
 from include.druid.ledger import closed_minutes
-from include.page import flow_health
+from include.names import CLOCK_SKEW, DATASOURCE, LEDGER_TOPIC, TOPIC
+from include.page import flow_health, flow_rules
 from include.page.flow_health import LOOKBACK, Part
+from include.page.flow_rules import LIVE_TASK, Run, Trouble, Validation
 from include.page.vm_card import running
 from include.stream.errors import StreamError
 from include.stream.ledger import read_run
 from include.stream.reader import offsets_of
 from include.stream.topics import TopicMissingError
+from ventas_airflow.concurrent_runs import SHARERS
 from ventas_airflow.ledger import read_sides
-from ventas_airflow.page.access import Asking, CanRun, MayRun
+from ventas_airflow.page.access import WINDOW_DAG, Asking, CanRun, MayRun
 from ventas_airflow.page.answer_cache import AnswerCache
-from ventas_airflow.page.services import DATASOURCE, Viewer, acts, druid, kafka_config
+from ventas_airflow.page.errors import UNEXPECTED, code_of
+from ventas_airflow.page.fair_threads import BusyError
+from ventas_airflow.page.services import (
+    Viewer,
+    ViewerLeftError,
+    acts,
+    druid,
+    kafka_config,
+)
 from ventas_airflow.vm import vm_of, zones_of
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 router = APIRouter()
 _shared: Final = AnswerCache()
 
-LEDGER: Final = f"{DATASOURCE}.ledger"
-
 #: Seconds for a request to Kafka, and for reading the ledger.
 _KAFKA_TIMEOUT, _LEDGER_TIMEOUT = 4.0, 6.0
 
-_CLOCK_SKEW: Final = timedelta(minutes=10)
-
 #: The minutes that differed in the last comparison with the ledger.
 _differed: set[str] = set()
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Body of a request for the flow: what the browser read in Airflow's API.
+
+    Attributes:
+        runs: the queued and running runs of all DAGs; None if the browser could not read them.
+        validations: the last runs of the validation, the newest first; None as above.
+        defaults: the values that the window's form has before a user changes them.
+    """
+
+    runs: Annotated[list[Run], msgspec.Meta(max_length=100)] | None = None
+    validations: Annotated[list[Validation], msgspec.Meta(max_length=100)] | None = None
+    defaults: dict[str, Any] = {}
 
 
 @router.get("/api/permissions")
@@ -48,51 +75,39 @@ def permissions(may_run: MayRun) -> dict[str, bool]:
     return {"run": may_run}
 
 
-@router.get("/api/health/sales")
-async def sales(viewer: Asking) -> dict[str, Any]:
-    """Return the parts `cadence` and `freshness`."""
+@router.post("/api/health")
+async def health(request: Request, viewer: Asking) -> dict[str, Any]:
+    """Return each part of the flow, judged with the runs in the request's body (`Asked`).
 
-    def look() -> dict[str, Any]:
-        found = flow_health.read_sales(druid(), DATASOURCE, datetime.now(UTC))
-        return {name: part.to_dict() for name, part in found.items()}
-
-    answer: dict[str, Any] = await _shared.get(viewer, "sales", 3.0, look)
-    return answer
-
-
-@router.get("/api/health/supervisor")
-async def supervisor(viewer: Asking) -> dict[str, Any]:
-    """Return the state of the supervisor that ingests the sales."""
-    return await _part(viewer, "supervisor", 3.0, _supervisor)
-
-
-@router.get("/api/health/kafka")
-async def kafka(viewer: Asking) -> dict[str, Any]:
-    """Return the offsets of each partition of the sales topic and of the ledger topic."""
-    return await _part(viewer, "kafka", 3.0, _kafka)
-
-
-@router.get("/api/health/ledger")
-async def ledger(viewer: Asking) -> dict[str, Any]:
-    """Return whether Druid equals the ledger, minute by minute."""
-    return await _part(viewer, "ledger", 15.0, _ledger)
-
-
-@router.get("/api/health/vm")
-async def vm(viewer: Asking) -> dict[str, Any]:
-    """Return the state and the cost of Druid's VM."""
-    return await _part(viewer, "vm", 10.0, _vm)
-
-
-@router.get("/api/health/window")
-async def window(
-    viewer: Asking,
-    run: Annotated[str, Query(min_length=1, max_length=250)],
-    since: AwareDatetime,
-) -> dict[str, Any]:
-    """Return what a run that began at `since` or later has committed, by the ledger."""
-    minute = since.astimezone(UTC).replace(second=0, microsecond=0)
-    return await _part(viewer, ("window", run, minute), 5.0, lambda: _window(run, minute))
+    A part whose service fails has a state and a reason all the same, and does not affect the other
+    parts. A part that the browser could not read is left out.
+    """
+    asked = _decoded(await request.body())
+    windows = [run for run in asked.runs or () if run.dag_id == WINDOW_DAG]
+    found, confirmed = await asyncio.gather(
+        _found(viewer), asyncio.gather(*(_confirmed(viewer, run) for run in windows))
+    )
+    now = datetime.now(UTC)
+    parts = flow_rules.judge(
+        found,
+        None if asked.runs is None else windows,
+        any(run.dag_id in SHARERS for run in asked.runs or ()),
+        asked.defaults,
+        now,
+    )
+    if asked.runs is not None:
+        parts["windows"] = flow_rules.windows_part(windows, now)
+    if asked.validations is not None:
+        parts["validation"] = flow_rules.validation_part(asked.validations)
+    return {
+        "state": flow_rules.worst(part.state for part in parts.values()),
+        "parts": {name: part.to_dict() for name, part in parts.items()},
+        "windows": [
+            _window(run, part, asked.defaults) for run, part in zip(windows, confirmed, strict=True)
+        ],
+        "validations": [flow_rules.validation_state(run) for run in asked.validations or ()],
+        "can_resume": parts["supervisor"].reason in ("suspended", "suspended_selling"),
+    }
 
 
 @router.post("/api/supervisor/resume", dependencies=[CanRun], response_model=None)
@@ -105,11 +120,81 @@ async def resume(viewer: Asking) -> dict[str, bool] | JSONResponse:
     return {"resumed": True}
 
 
-async def _part(
-    viewer: Viewer, key: Hashable, seconds: float, look: Callable[[], Part]
-) -> dict[str, Any]:
-    answer: dict[str, Any] = await _shared.get(viewer, key, seconds, lambda: look().to_dict())
+def _decoded(body: bytes) -> Asked:
+    try:
+        return msgspec.json.decode(body, type=Asked)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise HTTPException(422, str(error)) from error
+
+
+async def _found(viewer: Viewer) -> dict[str, Part | Trouble]:
+    """Return the parts that services answer, at once, by name."""
+    looks: dict[str, tuple[float, Callable[[], Any]]] = {
+        "sales": (3.0, _sales),
+        "ledger": (15.0, _ledger),
+        "supervisor": (3.0, _supervisor),
+        "kafka": (3.0, _kafka),
+        "vm": (10.0, _vm),
+    }
+    answers = await asyncio.gather(
+        *(_answer(viewer, name, name, *look) for name, look in looks.items())
+    )
+    found = dict(zip(looks, answers, strict=True))
+    sales = found.pop("sales")
+    both = {"cadence": sales, "freshness": sales} if isinstance(sales, Trouble) else sales
+    return both | found
+
+
+async def _confirmed(viewer: Viewer, run: Run) -> Part | None:
+    """Return what a window has committed, by the ledger; None before it begins."""
+    if not run.start_date:
+        return None
+    # The minute only, so that the requests of all viewers share an answer.
+    since = run.run_after.astimezone(UTC).replace(second=0, microsecond=0)
+    key = ("window", run.dag_run_id, since)
+    found = await _answer(viewer, "window", key, 5.0, lambda: _committed(run.dag_run_id, since))
+    return found.part() if isinstance(found, Trouble) else found
+
+
+async def _answer(
+    viewer: Viewer, name: str, key: Hashable, seconds: float, look: Callable[[], T]
+) -> T | Trouble:
+    """Return the shared answer of `look`, or the trouble that it has.
+
+    Raises:
+        BusyError: the viewer has too many requests at once.
+        ViewerLeftError: the viewer has closed the connection.
+    """
+    try:
+        answer: T = await _shared.get(viewer, key, seconds, look)
+    except (BusyError, ViewerLeftError):
+        raise
+    except Exception as error:
+        code = code_of(error)
+        if code == UNEXPECTED:
+            log.exception("The part %r of the flow failed unexpectedly", name)
+        return Trouble(code, f"health/{name}" if code == UNEXPECTED else str(error))
     return answer
+
+
+def _window(run: Run, confirmed: Part | None, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a window is shown, and whether and by which task it can be stopped."""
+    stage = flow_rules.stage(run)
+    task = flow_rules.publisher(run)
+    first_sale = confirmed.since if confirmed and confirmed.reason == "selling" else None
+    is_selling = stage in ("publishing", "retrying")
+    return {
+        "run": run.dag_run_id,
+        "stage": stage,
+        "confirmed": confirmed and confirmed.to_dict(),
+        "ends": flow_rules.planned_end(run, defaults, first_sale) if is_selling else None,
+        "publisher": task.task_id if task else LIVE_TASK,
+        "can_stop": is_selling or stage == "opening",
+    }
+
+
+def _sales() -> dict[str, Part]:
+    return flow_health.read_sales(druid(), DATASOURCE, datetime.now(UTC))
 
 
 def _supervisor() -> Part:
@@ -123,7 +208,7 @@ def _kafka() -> Part:
     config = kafka_config()
     numbers: dict[str, Any] = {"direccion": config["bootstrap.servers"], "particiones": []}
     try:
-        for topic in (DATASOURCE, LEDGER):
+        for topic in (TOPIC, LEDGER_TOPIC):
             held = offsets_of(config, topic, timeout=_KAFKA_TIMEOUT)
             numbers["particiones"] += [
                 {"topico": topic, "particion": partition, **offsets._asdict()}
@@ -142,7 +227,7 @@ def _ledger() -> Part:
     config = kafka_config()
     try:
         sides = read_sides(
-            druid(), config, DATASOURCE, LEDGER, start, end, time_limit=_LEDGER_TIMEOUT
+            druid(), config, DATASOURCE, LEDGER_TOPIC, start, end, time_limit=_LEDGER_TIMEOUT
         )
     except StreamError as error:
         return _unread(config, error)
@@ -151,11 +236,11 @@ def _ledger() -> Part:
     return part
 
 
-def _window(run: str, since: datetime) -> Part:
+def _committed(run: str, since: datetime) -> Part:
     config = kafka_config()
     try:
         run_so_far = read_run(
-            config, LEDGER, run, since=since - _CLOCK_SKEW, time_limit=_LEDGER_TIMEOUT
+            config, LEDGER_TOPIC, run, since=since - CLOCK_SKEW, time_limit=_LEDGER_TIMEOUT
         )
     except StreamError as error:
         return _unread(config, error)

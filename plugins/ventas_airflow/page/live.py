@@ -7,13 +7,14 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from include.names import DATASOURCE
 from include.page.filters import Filters, parse_filters
 from include.page.overview import Memory, overview
 from include.sales.event import PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import Market, load_market
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
-from ventas_airflow.page.services import DATASOURCE, druid, queries
+from ventas_airflow.page.services import druid, queries
 
 router = APIRouter()
 _shared: Final = AnswerCache()

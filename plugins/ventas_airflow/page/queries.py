@@ -8,10 +8,11 @@ from threading import BoundedSemaphore
 from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from include.druid.supervisor import TIMESTAMP
+from include.names import DATASOURCE, TOPIC
 from include.page.library import Column, ColumnKind, Query, bind, load_library
 from include.page.sql_box import (
     DEFAULT_ROWS,
@@ -30,7 +31,7 @@ from ventas_airflow.page.access import Asking, CanRun
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.fair_threads import BusyError
 from ventas_airflow.page.services import (
-    DATASOURCE,
+    UnknownNameError,
     acts,
     druid,
     druid_for_free_sql,
@@ -41,8 +42,6 @@ from ventas_airflow.page.services import (
 router = APIRouter()
 #: Few answers are kept, since each may have `MOST_ROWS` rows.
 _shared: Final = AnswerCache(most=50)
-
-TOPIC: Final = "ventas"
 
 LIBRARY_SECONDS: Final = 5.0
 TAIL_SECONDS: Final = 1.0
@@ -93,7 +92,7 @@ async def run(name: str, body: Values, viewer: Asking) -> Response:
     """Run a query of the library; equal requests share an answer for some seconds."""
     query = _library().get(name)
     if query is None:
-        raise HTTPException(404, f"No hay una consulta {name!r} en la biblioteca")
+        raise UnknownNameError("page_refusal.query", name=repr(name))
     key = name, tuple(sorted(body.values.items()))
     return _json(await _shared.get(viewer, key, LIBRARY_SECONDS, lambda: _run(query, body.values)))
 
@@ -177,10 +176,7 @@ def _cancel(asked: str) -> None:
 def _slot() -> Iterator[None]:
     """Hold one of the `AT_ONCE` places for queries: all views of the page share its threads."""
     if not _slots.acquire(blocking=False):
-        raise BusyError(
-            f"Ya corren {AT_ONCE} consultas: probá de nuevo en unos segundos.",
-            f"{AT_ONCE} queries run already: try again in some seconds.",
-        )
+        raise BusyError("page_refusal.queries_running", most=AT_ONCE)
     try:
         yield
     finally:

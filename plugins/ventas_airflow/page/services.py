@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from include.druid.client import DruidClient
+from include.names import DRUID_CONNECTION, KAFKA_CONNECTION, PAGE_CONNECTION
+from include.texts import InputError
 from ventas_airflow.page.fair_threads import FairThreads
 
 if TYPE_CHECKING:
     from ventas_airflow.hooks.druid import DruidSupervisorHook
 
 T = TypeVar("T")
-
-DATASOURCE: Final = "ventas"
-
-PAGE_CONNECTION: Final = "druid_page_default"
-"""Optional Airflow connection for free SQL: its login may only read the datasource of sales."""
 
 TIMEOUT: Final = 10.0
 """Seconds to wait for an answer of Druid."""
@@ -37,6 +34,10 @@ judging: Final = FairThreads(1, "ventas-findings")
 
 #: Threads of the page's buttons: slow reads must not delay the cancellation of a query.
 acts: Final = FairThreads(2, "ventas-act")
+
+
+class UnknownNameError(InputError):
+    """The address has the name of nothing that exists."""
 
 
 class ViewerLeftError(Exception):
@@ -81,15 +82,15 @@ class Viewer:
 
 
 def druid() -> DruidClient:
-    """Return a client of connection `druid_ingest_default`, with a short time-out, no retries."""
+    """Return a client of `DRUID_CONNECTION`, with a short time-out, no retries."""
     # Importing the providers takes a second, so the API server imports them only here.
     from ventas_airflow.hooks.druid import DruidSupervisorHook
 
-    return _client(DruidSupervisorHook())
+    return _client(DruidSupervisorHook(DRUID_CONNECTION))
 
 
 def druid_for_free_sql() -> DruidClient:
-    """Return a client of connection `druid_page_default`, or of `druid` if it does not exist."""
+    """Return a client of `PAGE_CONNECTION`, or of `druid` if it does not exist."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     from ventas_airflow.hooks.druid import DruidSupervisorHook
@@ -113,8 +114,8 @@ def _client(hook: "DruidSupervisorHook") -> DruidClient:
 
 
 def kafka_config() -> dict[str, Any]:
-    """Return librdkafka's configuration of connection `kafka_default`; it may hold secrets."""
+    """Return librdkafka's configuration of `KAFKA_CONNECTION`; it may hold secrets."""
     from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-    config: dict[str, Any] = KafkaConfigHook().get_conn
+    config: dict[str, Any] = KafkaConfigHook(KAFKA_CONNECTION).get_conn
     return config

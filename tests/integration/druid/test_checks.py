@@ -14,6 +14,7 @@ from confluent_kafka import Producer
 from include.druid.checks import CheckResult, load_checks
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
+from include.names import PUBLISH_TASK, WINDOW_DAG
 from include.page.flow_health import read_sales
 from include.sales.content import SaleSource
 from include.sales.event import ESTADOS, Venta, format_ts, iva_incluido
@@ -62,8 +63,8 @@ class Producing:
         self.states = states
 
     def get_task_states(self, dag_id: str, task_ids: list[str]) -> dict[str, dict[str, str]]:
-        assert (dag_id, task_ids) == ("sales_window", ["publish_sales"])
-        return {run: {"publish_sales": state} for run, state in self.states.items()}
+        assert (dag_id, task_ids) == (WINDOW_DAG, [PUBLISH_TASK])
+        return {run: {PUBLISH_TASK: state} for run, state in self.states.items()}
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 
 from include.druid.client import DruidClient
 from include.druid.supervisor import describe, kafka_refusal, supervisor_spec
+from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.stack import security
 from include.stack.certificates import Authority
 from include.stream.reader import read_committed
@@ -32,7 +33,7 @@ class Case(NamedTuple):
     name: str
     told: str
     listener: str = "SASL_SSL"
-    topic: str = "ventas"
+    topic: str = TOPIC
     password: str | None = None
 
 
@@ -41,7 +42,7 @@ REFUSED = (
     Case("expired", UNTRUSTED, listener="EXPIRED"),
     Case("elsewhere", UNTRUSTED, listener="ELSEWHERE"),
     Case("authority", UNTRUSTED),
-    Case("topic", "Kafka does not let Druid's user read the topic", topic="ventas.ledger"),
+    Case("topic", "Kafka does not let Druid's user read the topic", topic=LEDGER_TOPIC),
 )
 TAKEN = Case("taken", "")
 
@@ -78,7 +79,7 @@ def supervisors(
         del consumer["druid.dynamic.config.provider"]
         consumer["sasl.jaas.config"] = security.jaas(security.DRUID, case.password or own)
         # Druid's user has an ACL only on this group.
-        consumer["group.id"] = "druid-ventas"
+        consumer["group.id"] = f"druid-{DATASOURCE}"
         druid.submit_supervisor(spec)
     yield made
     for case in (*REFUSED, TAKEN):
@@ -101,6 +102,6 @@ def test_druids_acls_are_enough_to_ingest_the_sales(
     supervisors: Supervisors, secured_kafka: SecuredKafka
 ) -> None:
     publish(secured_kafka.config(security.AIRFLOW), 3)
-    held = sum(1 for _ in read_committed(secured_kafka.config(security.AIRFLOW), "ventas"))
+    held = sum(1 for _ in read_committed(secured_kafka.config(security.AIRFLOW), TOPIC))
     wait_for_rows(supervisors.druid, supervisors.name(TAKEN), held)
     assert kafka_refusal(supervisors.status(TAKEN), supervisors.began) == ""

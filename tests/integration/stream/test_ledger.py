@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import Producer
 
 from include.sales.event import Venta
+from include.sales.sums import Cell, Sums, sums_of
 from include.stream.ledger import LedgerError, LedgerMinutes, encode, entries_for, read_minutes
 from tests.support.place import PATIENCE, SEED, Place
 
@@ -37,21 +38,12 @@ def test_sales_of_every_run_are_summed_by_minute_and_state(place: Place) -> None
 
     found = read(place)
 
-    expected: dict[tuple[str, str, str], list[int]] = {}
+    expected: dict[Cell, Sums] = {}
     for sale in sales:
         if "2025-11-24T12:00" <= sale.ts < "2025-11-24T12:02":
-            sums = expected.setdefault((sale.corrida, f"{sale.ts[:16]}:00Z", sale.estado), [0] * 5)
-            for index, value in enumerate(
-                (
-                    1,
-                    sale.cantidad,
-                    sale.importe_centavos,
-                    sale.iva_centavos,
-                    sale.descuento_centavos,
-                )
-            ):
-                sums[index] += value
-    assert found.sums == {cell: tuple(sums) for cell, sums in expected.items()}
+            cell = Cell(sale.corrida, f"{sale.ts[:16]}:00Z", sale.estado)
+            expected[cell] = expected.get(cell, Sums()) + sums_of(sale)
+    assert found.sums == expected
     assert found.in_flight == set()
 
 
@@ -76,7 +68,7 @@ def test_aborted_entries_are_in_no_minute(place: Place) -> None:
     assert producer.flush(PATIENCE) == 0
     producer.abort_transaction(PATIENCE)
 
-    assert [totals[0] for totals in read(place).sums.values()] == [1]
+    assert [sums.eventos for sums in read(place).sums.values()] == [1]
 
 
 def test_malformed_ledger_record_is_reported_with_its_offset(place: Place) -> None:

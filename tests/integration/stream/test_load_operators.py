@@ -87,4 +87,4 @@ def test_day_filled_again_adds_nothing(place: Place, run: Run) -> None:
     assert first["confirmadas"] == again["confirmadas"] == len(found)
     assert again["reanudada_en"] == first["ventas"] == len(expected)
     sums = read_sums(place.config, place.ledger_topic, [first["corrida"]])
-    assert sum(totals[0] for totals in sums.values()) == len(found)
+    assert sum(of.eventos for of in sums.values()) == len(found)

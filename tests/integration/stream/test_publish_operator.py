@@ -149,7 +149,7 @@ def test_other_seed_stores_or_days_are_not_retried(
     place: Place, context: dict[str, Any], clock: Clock
 ) -> None:
     """This happens, for example, if a form's default changes before the task is cleared."""
-    operator(place, Stop(clock), duration_minutes=0.02).execute(context)
+    operator(place, Stop(clock), duration_minutes=0.25).execute(context)
     choices = "begun with other stores, or another length"
     for other, told in (
         ({"seed": 8}, f"seed {SEED} .* seed 8"),
@@ -157,7 +157,7 @@ def test_other_seed_stores_or_days_are_not_retried(
         ({"seconds_per_day": 90}, choices),
     ):
         with pytest.raises(AirflowFailException, match=told):
-            operator(place, Stop(clock), duration_minutes=0.02, **other).execute(context)
+            operator(place, Stop(clock), duration_minutes=0.25, **other).execute(context)
 
 
 def test_missing_topics_are_created_and_their_names_returned(place: Place) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError
 
+from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.sales.content import SaleSource
 from include.sales.market import load_market
 from include.stack import security
@@ -66,11 +67,11 @@ def publish(config: Config, sales: int, **options: Any) -> None:
 
 
 def test_airflows_acls_suffice_to_publish_and_read(airflow: Config) -> None:
-    before = len(list(read_committed(airflow, "ventas")))
+    before = len(list(read_committed(airflow, TOPIC)))
     publish(airflow, 20)
-    assert len(list(read_committed(airflow, "ventas"))) == before + 20
+    assert len(list(read_committed(airflow, TOPIC))) == before + 20
     # For an existing topic, ensure_topic() describes it and compares its settings.
-    assert ensure_topic(airflow, "ventas", **TOPICS["ventas"]) is False
+    assert ensure_topic(airflow, TOPIC, **TOPICS[TOPIC]) is False
 
 
 def refusal(call: Any) -> str:
@@ -87,7 +88,7 @@ def test_wrong_password_is_reported_at_once(secured_kafka: SecuredKafka, publish
         lambda: (
             publish(config, 1)
             if publishing
-            else ensure_topic(config, "ventas", partitions=1, timeout=PATIENCE)
+            else ensure_topic(config, TOPIC, partitions=1, timeout=PATIENCE)
         )
     )
     assert "refuses the connection's login: correct sasl.username and sasl.password" in told
@@ -107,7 +108,7 @@ def test_certificate_error_is_explained(
 ) -> None:
     config = secured_kafka.config(listener=listener)
     told = refusal(
-        lambda: publish(config, 1) if publishing else offsets_of(config, "ventas", timeout=PATIENCE)
+        lambda: publish(config, 1) if publishing else offsets_of(config, TOPIC, timeout=PATIENCE)
     )
     assert reason in told
     assert secured_kafka.addresses[listener] in told
@@ -117,7 +118,7 @@ def test_untrusted_authority_is_reported(secured_kafka: SecuredKafka, tmp_path: 
     other = Authority(tmp_path / "security")
     other.server("kafka")
     config = {**secured_kafka.config(), "ssl.ca.location": str(other.certificate)}
-    assert "is not trusted (" in refusal(lambda: offsets_of(config, "ventas", timeout=PATIENCE))
+    assert "is not trusted (" in refusal(lambda: offsets_of(config, TOPIC, timeout=PATIENCE))
 
 
 @pytest.mark.parametrize(
@@ -132,13 +133,13 @@ def test_wrong_address_or_protocol_is_explained(
     secured_kafka: SecuredKafka, change: Config, reason: str
 ) -> None:
     with pytest.raises(KafkaUnreachableError) as refused:
-        ensure_topic({**secured_kafka.config(), **change}, "ventas", partitions=1, timeout=2)
+        ensure_topic({**secured_kafka.config(), **change}, TOPIC, partitions=1, timeout=2)
     assert reason in str(refused.value)
 
 
 def test_listener_without_tls_is_reported(secured_kafka: SecuredKafka) -> None:
     with pytest.raises(KafkaUnreachableError, match="it does not speak TLS on this port: use"):
-        ensure_topic(secured_kafka.config(listener="OPEN"), "ventas", partitions=1, timeout=2)
+        ensure_topic(secured_kafka.config(listener="OPEN"), TOPIC, partitions=1, timeout=2)
 
 
 def test_missing_acl_for_a_topic_is_reported(airflow: Config) -> None:
@@ -168,7 +169,7 @@ def test_missing_acl_for_a_consumer_group_is_reported(airflow: Config) -> None:
     with pytest.raises(
         KafkaRefusedError, match=r"read the topic 'ventas': give .* on the consumer"
     ):
-        list(read_committed({**airflow, "group.id": "other"}, "ventas"))
+        list(read_committed({**airflow, "group.id": "other"}, TOPIC))
 
 
 def test_druid_can_read_the_sales_topic_in_its_group_and_nothing_else(
@@ -176,12 +177,12 @@ def test_druid_can_read_the_sales_topic_in_its_group_and_nothing_else(
 ) -> None:
     publish(airflow, 1)
     config = {**secured_kafka.config(security.DRUID), "auto.offset.reset": "earliest"}
-    reading = Consumer({**config, "group.id": "druid-ventas"})
-    reading.subscribe(["ventas"])
+    reading = Consumer({**config, "group.id": f"druid-{DATASOURCE}"})
+    reading.subscribe([TOPIC])
     message = reading.poll(PATIENCE)
     assert message is not None
     assert message.error() is None
     reading.close()
     with pytest.raises(KafkaRefusedError) as refused:
-        offsets_of(config, "ventas.ledger")
+        offsets_of(config, LEDGER_TOPIC)
     assert refused.value.code == KafkaError.TOPIC_AUTHORIZATION_FAILED

@@ -213,6 +213,14 @@ def test_status_of_a_stopped_stack_creates_no_passwords(home: Path) -> None:
     assert not home.exists()
 
 
+def test_language_without_texts_is_refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VENTAS_LANGUAGE", "xx")
+    assert main(["status"]) == 1
+    assert "VENTAS_LANGUAGE=xx is not one of es, en" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("encoding", "word"), [("ascii", b"est?"), ("latin-1", b"est\xe1"), ("utf-8", b"est\xc3\xa1")]
 )
@@ -230,7 +238,7 @@ def test_character_that_the_terminal_lacks_becomes_a_question_mark(
 
     done = ventas("status")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.startswith(b"La pila " + word)
+    assert done.stdout.startswith(b"El stack " + word)
     refused = ventas("logs", "\u2026")
     assert refused.returncode == 1
     assert refused.stderr.startswith(b"ventas: There is no log of ")
@@ -318,7 +326,7 @@ def test_market_check_accepts_the_data_of_the_project(capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     assert "products" in said
     assert "están bien" in said
-    assert "events.csv) terminan el 28/11/2027" in said
+    assert "events.csv) terminan el 2027-11-28" in said
 
 
 def test_market_check_reports_every_mistake_with_file_and_line(

@@ -21,9 +21,9 @@ from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
 from hcl2.utils import SerializationOptions
 
 from include.gcp.definition import VmSettings, instance
+from include.names import ALERTS_CONNECTION
 from include.stack.airflow import connections
 from include.stack.settings import ROOT, Settings
-from ventas_airflow.delivery import CONNECTION
 
 MODULE = ROOT / "terraform"
 TEXT = "\n".join(file.read_text(encoding="utf-8") for file in sorted(MODULE.glob("*.tf")))
@@ -239,7 +239,7 @@ def test_secrets_have_the_names_that_the_backend_of_airflow_looks_up(tmp_path: P
     written = re.findall(r'"airflow-connections-(\w+)"', CODE)
     assert prefix == "airflow-connections-"
     embedded = Settings.from_environment({"VENTAS_HOME": str(tmp_path)})
-    assert set(written) == {*connections(embedded), CONNECTION}
+    assert set(written) == {*connections(embedded), ALERTS_CONNECTION}
 
 
 def test_body_of_the_vm_equals_that_of_the_dag() -> None:

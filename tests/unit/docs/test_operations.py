@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import Any
 
 import pytest
 
+from include import texts
 from include.druid.check_file import Check
 from include.druid.checks import load_checks
 from include.stack.settings import ROOT
@@ -27,9 +29,18 @@ _LOGGED = re.compile(r"%(?:\.\d+)?[sdfr]")
 
 @cache
 def told_by_the_code() -> tuple[str, ...]:
-    """Return the texts in the sources, without docstrings."""
+    """Return the texts in the sources, without docstrings, and those that people read."""
     files = [file for part in ("include", "plugins") for file in (ROOT / part).rglob("*.py")]
-    return tuple(text for file in files for text in _texts(file.read_text(encoding="utf-8")))
+    in_code = [text for file in files for text in _texts(file.read_text(encoding="utf-8"))]
+    return (*in_code, *_values(texts.table(texts.DEFAULT)))
+
+
+def _values(table: Mapping[str, Any]) -> Iterator[str]:
+    for value in table.values():
+        if isinstance(value, Mapping):
+            yield from _values(value)
+        else:
+            yield re.sub(r"\{\w+\}", _HOLE, value)
 
 
 def _texts(source: str) -> Iterator[str]:

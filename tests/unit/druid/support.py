@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from include.names import DATASOURCE, TOPIC
+
 SQL = "/druid/v2/sql"
 SUPERVISORS = "/druid/indexer/v1/supervisor"
 TASKS = "/druid/indexer/v1/tasks"
@@ -67,8 +69,8 @@ def status(
         lost = {"LOST_CONTACT_WITH_STREAM", "UNABLE_TO_CONNECT_TO_STREAM"}
         state = "UNHEALTHY_SUPERVISOR" if detailed in lost else "RUNNING"
     payload = {
-        "dataSource": "ventas",
-        "stream": "ventas",
+        "dataSource": DATASOURCE,
+        "stream": TOPIC,
         "healthy": state != "UNHEALTHY_SUPERVISOR",
         "suspended": suspended,
         "state": state,
@@ -83,7 +85,7 @@ def status(
             for error in errors
         ],
     }
-    return {"id": "ventas", "payload": payload}
+    return {"id": DATASOURCE, "payload": payload}
 
 
 def reading(router: Router, task: str = "one", **begun: int) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from include.druid.check_file import Bound, Check
 from include.druid.checks import CheckResult, evaluate, fail, load_checks, skip, table, totals
 from include.druid.front_matter import SqlFileError
+from include.names import MAXIMUM_GAP, MINIMUM_GAP
 from include.sales.content import SaleSource
 from include.sales.event import FIELDS, json_schema
 from include.sales.market import load_market
@@ -68,7 +69,7 @@ def test_file_is_parsed_into_a_check(load: Load) -> None:
 
 
 def test_statement_has_look_back_as_parameters(load: Load) -> None:
-    text = f"{GOOD}  OR n > {{lookback_minutes}}"
+    text = GOOD + "  OR n > {lookback_minutes}"
     (check,) = load(prueba=text)
     statement, parameters = check.statement("ventas", 15)
     assert parameters == [15, 15]
@@ -319,3 +320,14 @@ def test_payment_mix_of_simulated_sales_is_well_within_its_bounds(
         assert bound.maximum is not None
         assert bound.minimum <= max(share - spread, 0)
         assert bound.maximum >= share + spread
+
+
+def test_bounds_of_the_cadence_check_allow_the_default_gaps() -> None:
+    [check] = [check for check in load_checks() if check.name == "cadence"]
+    usual = {
+        "pausa_media": (MINIMUM_GAP + MAXIMUM_GAP) / 2,
+        "pausa_p95": MAXIMUM_GAP,
+        "pausa_maxima": MAXIMUM_GAP,
+    }
+    assert {bound.column for bound in check.bounds} == usual.keys()
+    assert all(bound.holds(usual[bound.column]) for bound in check.bounds)

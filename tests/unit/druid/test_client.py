@@ -23,6 +23,7 @@ from include.druid.client import (
 )
 from include.stack.certificates import Authority
 from include.stack.ports import free_ports
+from include.waiting import wait_until
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
 
 
@@ -135,6 +136,8 @@ def test_hanging_server_is_tried_only_twice(router: Router) -> None:
     router.awake.clear()
     with pytest.raises(DruidUnreachableError, match=r"ConnectionError|ReadTimeout"):
         DruidClient(router.url, timeout=0.1).coordinator_config()
+    # The server reads a request even after its client has left.
+    assert wait_until(lambda: router.times("GET", CONFIG) >= 2, "both tries", 60)
     assert router.times("GET", CONFIG) == 2
 
 

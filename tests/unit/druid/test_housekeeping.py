@@ -10,13 +10,13 @@ import pytest
 from include.druid.client import DruidClient, DruidError
 from include.druid.housekeeping import (
     DELETION,
-    KEEP,
     compaction,
     ensure_housekeeping,
     retention_rules,
 )
 from include.druid.runtime import EMBEDDED_SIZES, Size
 from include.druid.supervisor import supervisor_spec
+from include.names import DRUID_RETENTION, LEDGER_TOPIC
 from include.sales.backfill import MOST_DAYS
 from tests.unit.druid.support import COMPACTION, COORDINATOR, RULES, Router
 from ventas_airflow.sales import TOPICS
@@ -62,7 +62,7 @@ def test_new_datasource_gets_all_settings(druid: Router, client: DruidClient) ->
         f"{RULES}/ventas": [
             {
                 "type": "loadByPeriod",
-                "period": "P400D",
+                "period": f"P{DRUID_RETENTION.days}D",
                 "includeFuture": True,
                 "tieredReplicants": {"_default_tier": 1},
                 "useDefaultTierForNull": True,
@@ -112,13 +112,13 @@ def test_compaction_skips_the_latest_day() -> None:
 
 def test_retention_keeps_every_day_that_a_back_fill_can_fill() -> None:
     # The oldest day began `MOST_DAYS` days and a part of today ago, in another time zone.
-    assert timedelta(days=MOST_DAYS + 2) < KEEP
+    assert timedelta(days=MOST_DAYS + 2) < DRUID_RETENTION
 
 
 def test_ledger_is_kept_longer_than_druids_days() -> None:
     # Otherwise a day that Druid still has could be back-filled a second time.
-    retention = timedelta(milliseconds=int(TOPICS["ventas.ledger"]["topic_config"]["retention.ms"]))
-    assert retention > KEEP + timedelta(days=1)
+    retention = timedelta(milliseconds=int(TOPICS[LEDGER_TOPIC]["topic_config"]["retention.ms"]))
+    assert retention > DRUID_RETENTION + timedelta(days=1)
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -4,18 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 
 from include.druid.client import DruidClient
 from include.druid.ledger import (
     GRACE,
-    Cell,
-    Sums,
     closed_minutes,
     compare,
     differences,
     druid_minutes,
 )
 from include.sales.event import ESTADOS
+from include.sales.sums import Cell, Sums
 from tests.unit.druid.support import SQL, Router
 
 CELLS = st.builds(
@@ -24,7 +24,7 @@ CELLS = st.builds(
     minuto=st.sampled_from(["2026-11-24T12:00:00Z", "2026-11-24T12:01:00Z"]),
     estado=st.sampled_from(ESTADOS),
 )
-SUMS = st.builds(Sums, *[st.integers(1, 2**53)] * len(Sums._fields))
+SUMS = st.builds(Sums, *[st.integers(1, 2**53)] * len(Sums.__struct_fields__))
 BOOKS = st.dictionaries(CELLS, SUMS, min_size=1)
 
 SALE = Cell("mañana", "2026-11-24T12:00:00Z", "aprobada")
@@ -47,9 +47,9 @@ def test_differences_are_exactly_the_tampered_cells(data: st.DataObject) -> None
         if fault != "lost":
             druid[cell] = sums
         if fault == "changed":
-            field = data.draw(st.sampled_from(Sums._fields))
+            field = data.draw(st.sampled_from(Sums.__struct_fields__))
             by = data.draw(st.integers(-(2**53), 2**53).filter(bool))
-            druid[cell] = sums._replace(**{field: getattr(sums, field) + by})
+            druid[cell] = replace(sums, **{field: getattr(sums, field) + by})
         if fault != "none":
             tampered[cell] = (ledger.get(cell), druid.get(cell))
 
@@ -76,7 +76,7 @@ def test_only_the_run_in_flight_is_left_out_of_a_minute() -> None:
 
 
 def test_difference_is_reported_with_run_minute_state_and_numbers() -> None:
-    doubled = TWO._replace(eventos=3, unidades=4)
+    doubled = replace(TWO, eventos=3, unidades=4)
     assert compare({SALE: TWO}, {SALE: doubled}).message == (
         "mañana, 2026-11-24T12:00:00Z, aprobada: eventos 3 en vez de 2, unidades 4 en vez de 3"
         " (2 eventos en el libro, 3 en Druid)"
@@ -84,7 +84,7 @@ def test_difference_is_reported_with_run_minute_state_and_numbers() -> None:
 
 
 def test_difference_of_one_centavo_is_found() -> None:
-    found = compare({SALE: TWO}, {SALE: TWO._replace(importe_centavos=690001)})
+    found = compare({SALE: TWO}, {SALE: replace(TWO, importe_centavos=690001)})
     assert "aprobada: importe_centavos 690001 en vez de 690000 (" in found.message
 
 
@@ -111,7 +111,7 @@ def test_foreign_run_and_state_are_shortened_and_escaped() -> None:
 
 
 def test_rows_without_a_run_or_state_are_summed_in_one_cell(router: Router) -> None:
-    row = {**SALE._asdict(), "corrida": "", **TWO._asdict()}
+    row = {**SALE._asdict(), "corrida": "", **asdict(TWO)}
     without = [{**row, "estado": ""}, {**row, "corrida": None, "estado": None, "unidades": None}]
     router.on("POST", SQL, (200, without))
     noon = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -10,7 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.druid.client import DruidClient
-from include.druid.ledger import Cell, Sums
 from include.druid.reconcile import (
     druid_ids,
     garbled,
@@ -19,6 +18,7 @@ from include.druid.reconcile import (
     results_of_run,
 )
 from include.druid.row_stats import RowStats
+from include.sales.sums import Cell, Sums
 from tests.unit.druid.support import SQL, Router
 
 #: Few ids, so that Kafka and Druid often have the same ones.

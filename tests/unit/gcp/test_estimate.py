@@ -10,6 +10,7 @@ from include.druid.runtime import VM_SERVICES
 from include.gcp.estimate import Cost, Vms, estimate
 from include.gcp.prices import price_of
 from include.gcp.sizing import EVENTS_PER_TASK, SizingError, machines, most_tasks
+from include.names import TOPIC
 from ventas_airflow.sales import TOPICS
 
 rates = st.floats(0.1, 1_000_000)
@@ -19,7 +20,7 @@ def test_rate_of_the_demo_needs_only_the_defined_vm() -> None:
     found = estimate(1)
     assert (found.partitions, found.shards, found.task_count) == (2, 1, 1)
     assert found.vms == (Vms(VM_SERVICES, "n2-standard-4", 1, 120),)
-    assert found.partitions == TOPICS["ventas"]["partitions"]
+    assert found.partitions == TOPICS[TOPIC]["partitions"]
 
 
 def test_million_events_per_second_need_a_cluster() -> None:

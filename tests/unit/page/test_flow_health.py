@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from include.druid.client import DatasourceMissingError, DruidClient
-from include.druid.ledger import Cell, Sums
 from include.page.flow_health import cadence, equality, freshness, read_sales, supervisor
+from include.sales.sums import Cell, Sums
 from tests.unit.druid.support import SQL, Router, status
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -195,7 +196,7 @@ def test_missing_supervisor_is_not_judged() -> None:
 ONE = Cell("r1", "2026-11-24T11:58:00Z", "aprobada")
 TWO = ONE._replace(minuto="2026-11-24T11:59:00Z")
 SUMS = Sums(2, 3, 690000, 119752, 0)
-MORE = SUMS._replace(eventos=3)
+MORE = replace(SUMS, eventos=3)
 
 
 def test_equal_minutes_are_good_since_the_first_minute() -> None:

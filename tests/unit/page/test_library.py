@@ -173,7 +173,7 @@ def test_invalid_values_are_reported_together(load: Load) -> None:
         "Orden: va uno de suben, bajan, no ''",
         f"Producto: van 200 caracteres como máximo, no {'x' * 40!r}",
     ]
-    assert error.value.texts.en.split("; ") == [
+    assert error.value.text("en").split("; ") == [
         "there is no parameter 'hasta'",
         "From: a moment goes here, such as 2026-11-24T09:00, -24h, -7d or now, not 'ayer'",
         "How many: a whole number from 1 to 50 goes here, not '51'",

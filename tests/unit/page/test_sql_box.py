@@ -78,7 +78,7 @@ def test_text_without_exactly_one_reading_query_is_refused(text: str, reason: st
     with pytest.raises(SqlRefusedError) as refused:
         one_query(text)
     assert reason in str(refused.value)
-    assert refused.value.texts.en != refused.value.texts.es == str(refused.value)
+    assert refused.value.text("en") != refused.value.text("es") == str(refused.value)
 
 
 def test_limits_are_sent_and_one_extra_row_marks_the_answer_as_truncated(

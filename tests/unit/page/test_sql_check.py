@@ -1,16 +1,19 @@
 """The check of free SQL: statements that may reach Druid, and refused statements."""
 
+import re
 from collections import Counter
-from dataclasses import astuple
+from pathlib import Path
 
 import pytest
 
 from include.druid.queries import for_datasource
+from include.page import sql_check, sql_lexer
 from include.page.library import Query, load_library
 from include.page.sql_box import one_query
 from include.page.sql_check import SUBQUERY_ROWS, check, functions
 from include.page.sql_lexer import SqlRefusedError
 from include.page.sql_tokens import tokens
+from include.texts import languages, table
 from tests.support.hostile_sql import Hostile, corpus
 from tests.support.owner_sql import ORDINARY
 from tests.support.random_sql import POISONS, RandomSql
@@ -20,6 +23,7 @@ from tests.support.random_sql import POISONS, RandomSql
 ONLY_IN_LIBRARY = (
     *("cadence", "druid_servers", "ingestion_tasks", "segments_by_day", "supervisor_state"),
 )
+MODULES = (sql_check, sql_lexer)
 VALUES = {"time": "1795521600000", "number": "4", "text": "'x'", "choice": "'x'"}
 
 
@@ -31,6 +35,11 @@ def refusal(sql: str) -> SqlRefusedError:
     with pytest.raises(SqlRefusedError) as refused:
         checked(sql)
     return refused.value
+
+
+def told_in_each_language(sql: str) -> list[str]:
+    refused = refusal(sql)
+    return [refused.text(language) for language in languages()]
 
 
 @pytest.mark.parametrize(
@@ -83,11 +92,9 @@ def test_query_of_the_library_passes_unless_it_reads_more_than_sales(query: Quer
 @pytest.mark.parametrize("hostile", corpus(), ids=lambda hostile: hostile.attack)
 def test_hostile_statement_is_refused_before_druid_or_known_to_end(hostile: Hostile) -> None:
     if hostile.kind == "refused":
-        texts = refusal(hostile.sql).texts
-        for told in astuple(texts):
-            assert told.endswith(".")
-            assert len(told) < 1_200
-        assert texts.es != texts.en
+        told = told_in_each_language(hostile.sql)
+        assert all(each.endswith(".") and len(each) < 1_200 for each in told)
+        assert len(set(told)) == len(told)
     else:
         checked(hostile.sql)
 
@@ -117,8 +124,17 @@ def test_corpus_has_enough_statements_of_each_kind_each_once() -> None:
 def test_refusal_names_what_is_refused_and_what_is_allowed(
     sql: str, names: tuple[str, str]
 ) -> None:
-    for told in astuple(refusal(sql).texts):
+    for told in told_in_each_language(sql):
         assert all(name in told for name in names)
+
+
+@pytest.mark.parametrize(
+    ("call", "key"), [(r"\bbound", "too_many"), (r"self\._matching", "expected")]
+)
+def test_each_limit_and_each_expected_text_has_its_refusal(call: str, key: str) -> None:
+    sources = [Path(module.__file__).read_text(encoding="utf-8") for module in MODULES]
+    named = re.findall(rf'{call}\(.*, "(\w+)"\)', "\n".join(sources))
+    assert set(named) == table("es")["page_refusal"]["sql"][key].keys()
 
 
 def test_only_the_datasources_given_may_be_read() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import golden
-from include.sales.content import Drawn, SaleSource, customer_id
+from include.sales.content import Drawn, SaleSource, UnknownStoresError, customer_id
 from include.sales.event import ESTADOS, TIPOS_PAGO_CON_EMISOR, Venta, encode, iva_incluido
 from include.sales.local_time import epoch_ms
 from include.sales.market import Market, load_market
@@ -147,8 +147,10 @@ def test_choices_differ_for_other_stores_or_another_day_length() -> None:
 
 
 def test_unknown_stores_are_all_named_with_similar_ids() -> None:
-    with pytest.raises(ValueError, match=r"'cordoba-cntro' \(similar: cordoba-centro.*'xyzzy'"):
+    with pytest.raises(UnknownStoresError, match="'cordoba-cntro', 'xyzzy'") as refused:
         chain(0, stores=["cordoba-cntro", "palermo", "xyzzy"])
+    assert refused.value.unknown["cordoba-cntro"][0] == "cordoba-centro"
+    assert refused.value.unknown["xyzzy"] == []
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_every_wrong_cell_of_a_line_is_reported(folder: Path) -> None:
         ("payments", "online,,debito", "online,,", "online,kiosco,", "grupo 'kiosco' is not in"),
         ("groups", "electro", "electro", "kiosco", "there is no line of kiosco"),
         ("issuers", "debito,,Cabal", "debito", "efectivo", "have an emisor"),
-        ("outcomes", "efectivo,aprobada", "efectivo", "cheque", "tipo_pago is 'cheque'"),
+        ("outcomes", "efectivo,aprobada", "efectivo", "?", "tipo_pago is '?'"),
         ("outcomes", "efectivo,aprobada", "aprobada", "rechazada", "cannot be rejected always"),
         ("outcomes", "efectivo,aprobada", "aprobada", "reembolsada", "estado is 'reembolsada'"),
         ("rejections", "qr,qr_vencido", "qr_vencido", "QR vencido", "motivo is 'QR vencido'"),

@@ -46,7 +46,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
 
 
 def made(login: tuple[str, str] | None = None) -> ASGIApp:
-    return proxy.create_app(ROUTER, key=KEY, page="<h1>Druid</h1>", login=login)
+    return proxy.create_app(
+        ROUTER, key=KEY, pages={"es": "<h1>Druid</h1>", "en": "<h1>English</h1>"}, login=login
+    )
 
 
 @pytest.fixture
@@ -212,6 +214,7 @@ def test_root_path_shows_the_own_page_of_the_proxy(
 ) -> None:
     answer = client.get("/", headers={"Sec-Fetch-Site": "none"})
     assert (answer.status_code, answer.text) == (200, "<h1>Druid</h1>")
+    assert client.get("/", headers={"Accept-Language": "en-US,es"}).text == "<h1>English</h1>"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert asked == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from confluent_kafka.admin import AclOperation, ResourcePatternType, ResourceType
 
 from include.druid.supervisor import supervisor_spec
+from include.names import DATASOURCE, TOPIC
 from include.stack.settings import ROOT
 from include.stream.acls import load_acls
 from ventas_airflow.sales import TOPICS
@@ -33,9 +34,9 @@ def test_airflows_transactional_ids_are_those_of_the_publishing_dags() -> None:
 
 
 def test_druid_may_only_read_the_sales_topic_in_the_group_of_its_spec() -> None:
-    spec = supervisor_spec({"bootstrap.servers": "k"}, topic="ventas", datasource="ventas")
+    spec = supervisor_spec({"bootstrap.servers": "k"}, topic=TOPIC, datasource=DATASOURCE)
     group = spec["spec"]["ioConfig"]["consumerProperties"]["group.id"]
-    assert granted("druid", "topic") == {"ventas": {"describe", "read"}}
+    assert granted("druid", "topic") == {TOPIC: {"describe", "read"}}
     assert granted("druid", "group") == {group: {"read"}}
     assert granted("druid", "transactional_id") == {}
 

@@ -13,8 +13,9 @@ from include.sales.event import Venta, encode
 from include.sales.faults import FATES, GARBLED, KINDS, FaultRates, Faults
 from include.sales.market import load_market
 from include.sales.random_numbers import BLOCK
+from include.sales.sums import Sums, added
 from include.stream.injection import Columns, Transaction, columns_of, inject
-from include.stream.ledger import LedgerEntry, Totals, added, decode, entries_for, progress_of
+from include.stream.ledger import LedgerEntry, decode, entries_for, progress_of
 from include.stream.ledger import encode as encode_entry
 from include.stream.load import entries_of
 
@@ -47,10 +48,10 @@ def in_bulk(sales: range) -> Transaction:
     return inject(FAULTS, Columns(batch.secuencia, batch.ts, batch.state), clean)
 
 
-def read(values: list[bytes]) -> tuple[Counter[str], dict[tuple[str, str], Totals], Counter[str]]:
+def read(values: list[bytes]) -> tuple[Counter[str], dict[tuple[str, str], Sums], Counter[str]]:
     """Read values as Druid does: times of each id, sums by (minute, state), garbled by kind."""
     ids: Counter[str] = Counter()
-    sums: dict[tuple[str, str], Totals] = defaultdict(Totals)
+    sums: dict[tuple[str, str], Sums] = defaultdict(Sums)
     garbled: Counter[str] = Counter()
     for value in values:
         try:
@@ -70,7 +71,7 @@ def read(values: list[bytes]) -> tuple[Counter[str], dict[tuple[str, str], Total
         elif row["importe_centavos"] == 10**12:
             garbled["importe_absurdo"] += 1
         ids[row["id_evento"]] += 1
-        sums[f"{row['ts'][:16]}:00Z", row["estado"]] += Totals(
+        sums[f"{row['ts'][:16]}:00Z", row["estado"]] += Sums(
             1,
             row["cantidad"],
             row["importe_centavos"],

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.market import load_market
+from include.sales.sums import Sums
 from include.stream import ledger
 from include.stream.ledger import (
     LedgerEntry,
     LedgerError,
     ResumeMismatchError,
     RunProgress,
-    Totals,
     decode,
     encode,
     entries_for,
@@ -54,6 +54,22 @@ def test_an_entry_survives_its_json() -> None:
     [batch] = batches([5])
     for entry in entries_for(batch, seed=7):
         assert decode(encode(entry)) == entry
+
+
+def test_bytes_of_an_entry_never_change() -> None:
+    """Entries that earlier versions wrote stay in Kafka for more than a year."""
+    [[sale]] = batches([1])
+    [entry] = entries_for([sale], seed=7)
+    faulty = msgspec.structs.replace(entry, fallas={"duplicado": 1}, de_mas=entry.estados)
+    sums = (
+        b'{"pendiente":{"eventos":1,"unidades":1,"importe_centavos":360000,"iva_centavos":62479,'
+        b'"descuento_centavos":0}}'
+    )
+    assert encode(faulty) == (
+        b'{"corrida":"c1","semilla":7,"desde":0,"hasta":0,"minuto":"2026-11-24T12:00:00Z",'
+        b'"primera_ts":"2026-11-24T12:00:59.500Z","ultima_ts":"2026-11-24T12:00:59.500Z",'
+        b'"estados":' + sums + b',"fallas":{"duplicado":1},"de_mas":' + sums + b"}"
+    )
 
 
 NO_ENTRIES = [
@@ -116,7 +132,7 @@ def test_the_sum_of_the_entries_is_the_sum_of_the_events(
 
     assert progress.last == sum(sizes) - 1
     assert progress.sales == sum(sizes)
-    assert progress.total == Totals(
+    assert progress.total == Sums(
         eventos=len(sales),
         unidades=sum(sale.cantidad for sale in sales),
         importe_centavos=sum(sale.importe_centavos for sale in sales),
@@ -153,7 +169,7 @@ def test_progress_of_a_shard_counts_only_its_own_sales() -> None:
 
 def test_refunds_and_chargebacks_are_subtracted_from_revenue() -> None:
     sums = {"pendiente": 70, "aprobada": 50, "rechazada": 20, "reembolsada": 7, "contracargo": 3}
-    states = {state: Totals(eventos=1, importe_centavos=sums[state]) for state in sums}
+    states = {state: Sums(eventos=1, importe_centavos=sums[state]) for state in sums}
     assert RunProgress("c1", by_state=states).revenue_centavos == 40
 
 

@@ -1,17 +1,16 @@
 import { h } from "./lib/dom.js";
 import { openView, readAddress, writeAddress } from "./lib/frame.js";
-import { LANGUAGES, language, loadTexts, setLanguage, t } from "./lib/texts.js";
+import { language, languages, loadTexts, setLanguage, t } from "./lib/texts.js";
 import { followTheme } from "./lib/theme.js";
 
-/** Module and texts of each view, by its path. */
+/** Module of each view, by its path. */
 const VIEWS = {
-  vivo: { module: "./views/live.js", texts: ["live", "findings"] },
-  salud: { module: "./views/health.js", texts: ["health"] },
-  consultas: { module: "./views/queries.js", texts: ["queries"] },
+  vivo: "./views/live.js",
+  salud: "./views/health.js",
+  consultas: "./views/queries.js",
 };
 
 const name = location.pathname.split("/").pop();
-const view = VIEWS[name];
 let unmount = () => {};
 
 /** The address's parameters, for the view; `update` changes some of them and updates the view. */
@@ -28,11 +27,10 @@ const state = {
   changed() {},
 };
 
-async function show() {
+function show() {
   unmount();
   state.changed = () => {};
   const main = document.getElementById("view");
-  const [module] = await Promise.all([import(view.module), loadTexts("shell", ...view.texts)]);
   document.title = `${t(`shell.views.${name}`)} · Ventas`;
   document.getElementById("skip").textContent = t("shell.skip");
   const nav = document.getElementById("views");
@@ -57,7 +55,7 @@ async function show() {
     h(
       "div.switch",
       { role: "group", "aria-label": t("shell.language") },
-      ...Object.entries(LANGUAGES).map(([code, label]) =>
+      ...Object.entries(languages()).map(([code, label]) =>
         h(
           "button",
           {
@@ -67,8 +65,7 @@ async function show() {
             "aria-label": label,
             "aria-pressed": String(code === language()),
             onclick() {
-              setLanguage(code);
-              show();
+              setLanguage(code).then(show);
             },
           },
           code.toUpperCase(),
@@ -81,4 +78,5 @@ async function show() {
 }
 
 followTheme();
+const [module] = await Promise.all([import(VIEWS[name]), loadTexts()]);
 show();

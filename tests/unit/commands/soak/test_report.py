@@ -11,6 +11,7 @@ from rich.console import Console
 from commands.soak.report import MONTH_SALES, Report, print_report
 from commands.soak.sampling import Sample
 from include.druid.ledger import result
+from include.names import LEDGER_TOPIC, SALES_RETENTION, TOPIC
 
 MIB = 1024 * 1024
 
@@ -60,9 +61,9 @@ def test_growing_series_fails_the_report_and_is_named() -> None:
 
 
 def test_series_that_is_bounded_later_may_grow() -> None:
-    found = report(series={"topic.ventas.mib": 100.0, "topic.soak.mib": 100.0})
+    found = report(series={f"topic.{TOPIC}.mib": 100.0, "topic.soak.mib": 100.0})
     assert found.growing == ["topic.soak.mib"]
-    assert "7 días (retention.ms)" in printed(found)
+    assert f"{SALES_RETENTION.days} días (retention.ms)" in printed(found)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_difference_or_failure_fails_the_report(changes: dict[str, Any]) -> None
 
 
 def test_month_is_computed_from_window_events_and_compacted_days() -> None:
-    found = report(series={"topic.ventas.mib": 4.8, "topic.ventas.ledger.mib": 2.4}).month()
+    found = report(series={f"topic.{TOPIC}.mib": 4.8, f"topic.{LEDGER_TOPIC}.mib": 2.4}).month()
     events = 2 * MONTH_SALES
     assert found == pytest.approx(
         {

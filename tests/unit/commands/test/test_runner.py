@@ -138,10 +138,10 @@ def test_failed_run_prints_its_output_and_the_folders_to_look_at(
     printed = capsys.readouterr().out
     assert codes == {"bad": 3, "good": 0}
     assert "the reason" in printed
-    assert f"Failed: bad. Output and JUnit files: {tmp_path}" in printed
+    assert f"Fallaron: bad. Salida y archivos JUnit: {tmp_path}" in printed
     assert "/home/of/tests/test*/logs" in printed
     assert "/home/of/tests/screenshots" in printed
-    assert "Failed in 1.5 min." in printed
+    assert "Falló en 1.5 min." in printed
 
 
 def test_run_without_matching_tests_passes_unless_all_are_empty(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-WINDOW, BACKFILL = SHARERS = ("sales_window", "sales_backfill")
+from include.names import BACKFILL_DAG, WINDOW_DAG
+
+WINDOW, BACKFILL = SHARERS = (WINDOW_DAG, BACKFILL_DAG)
 
 
 class Airflow:

@@ -61,7 +61,7 @@ def test_full_queue_of_one_viewer_does_not_refuse_others(held: Held) -> None:
     with pytest.raises(BusyError) as refused:
         turns.submit("a", held.call("more"))
     assert "probá de nuevo" in str(refused.value)
-    assert "try again" in refused.value.texts.en
+    assert "try again" in refused.value.text("en")
     ask(turns, held, "b", 1)
 
 

@@ -1,6 +1,5 @@
 """«Qué hacer»: the report that the browser gets, and the texts for all its findings."""
 
-import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from include.page.findings.report import Finding
+from include.texts import languages, table
 from tests.support.findings import (
     NOW,
     PENDING,
@@ -22,10 +22,8 @@ from tests.support.findings import (
     silent,
 )
 from ventas_airflow.page import findings as module
-from ventas_airflow.page.app import STATIC
 
 HOUR = timedelta(hours=1)
-TEXTS = json.loads((STATIC / "texts/findings.json").read_text(encoding="utf-8"))
 
 #: Texts and advised actions of each kind of finding.
 SAID = {
@@ -85,7 +83,7 @@ def test_each_kind_of_finding_is_reported_with_numbers_filters_and_sql(
         texts, actions = SAID[found["kind"]]
         assert found["text"] in texts
         assert found["action"] in actions
-        sentences = TEXTS["es"][found["kind"]][found["text"]]
+        sentences = table("es")["page"]["findings"][found["kind"]][found["text"]]
         named = set(re.findall(r"\{(\w+)\}", " ".join(sentences.values())))
         assert named <= set(found["numbers"]) | ADDED
 
@@ -110,9 +108,9 @@ def test_unreachable_druid_answers_503(reader: TestClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "unreachable")
 
 
-@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("language", languages())
 def test_texts_cover_exactly_the_findings(language: str) -> None:
-    texts = TEXTS[language]
+    texts = table(language)["page"]["findings"]
     for kind, (said, actions) in SAID.items():
         assert set(texts[kind]) == {*said, "action"}
         assert set(texts[kind]["action"]) == actions

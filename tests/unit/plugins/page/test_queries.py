@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 
+from include.names import DATASOURCE
 from include.page.library import load_library
 from include.sales.content import SaleSource
 from include.sales.event import FIELDS
@@ -82,7 +83,7 @@ def test_library_query_runs_with_its_values_and_shares_the_answer(
         *["number"] * 2,
         "money",
     ]
-    assert 'FROM "ventas"' in found["sql"]
+    assert f'FROM "{DATASOURCE}"' in found["sql"]
     since, _, *others = found["parameters"]
     assert (since, others) == (1795521600000, ["Almacén", "Almacén", 3])
     [asked] = druid.asked

@@ -30,12 +30,12 @@ def test_planned_days_are_whole_local_days_until_the_last_midnight() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"days": 0}, "0 are asked for"),
-        ({"days": 367}, "1 to 366 days"),
-        ({"days": "x"}, "days"),
-        ({"scale": 0}, "scale"),
+        ({"days": 0}, "«Días»: un número entero de 1 a 366; se recibió 0."),
+        ({"days": 367}, "se recibió 367"),
+        ({"days": "x"}, "se recibió 'x'"),
+        ({"scale": 0}, "de 0,0001 a 100; se recibió 0."),
         ({"stores": ["nowhere"]}, "nowhere"),
-        ({"seed": -1}, "seed"),
+        ({"seed": -1}, "«Semilla»"),
     ],
 )
 def test_invalid_back_fill_is_refused_with_the_parameter(

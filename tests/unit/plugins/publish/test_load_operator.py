@@ -1,5 +1,6 @@
 """Division of a load into shards, and the parameters that its operators refuse."""
 
+import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -51,28 +52,34 @@ def test_plan_is_empty_in_other_modes(mode: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"sales": 0}, "sales is 1 to 1000000000, and it is 0"),
-        ({"sales": 1.5}, "sales needs to be a whole number, and it is 1.5"),
-        ({"shards": 65}, "shards is 1 to 64, and it is 65"),
-        ({"shards": None}, "shards needs to be a whole number"),
+        (
+            {"sales": 0},
+            "«Ventas de la carga»: un número entero de 1 a 1.000.000.000; se recibió 0.",
+        ),
+        ({"sales": 1.5}, "se recibió 1,5"),
+        ({"shards": 65}, "«Tareas de carga»: un número entero de 1 a 64; se recibió 65."),
+        ({"shards": None}, "«Tareas de carga»: un número entero"),
     ],
 )
 def test_invalid_plan_is_refused_with_the_parameter(changes: dict[str, Any], named: str) -> None:
-    with pytest.raises(AirflowFailException, match=named):
+    with pytest.raises(AirflowFailException, match=re.escape(named)):
         plan(**changes).execute(Context)
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"rate": -1}, "rate"),
-        ({"rate": "inf"}, "rate"),
-        ({"rate": 0.001, "sales": 10**9}, "raise rate, or lower sales"),
-        ({"delivery_timeout": 0}, "delivery"),
-        ({"duplicates_pct": -1}, "duplicado is 0 to 50"),
-        ({"silences_pct": 1}, "the mode is load"),
+        ({"rate": -1}, "«Eventos por segundo de cada tarea»: de 0 a 1.000.000; se recibió -1."),
+        ({"rate": "inf"}, "se recibió 'inf'"),
+        ({"rate": 0.001, "sales": 10**9}, "subí «Eventos por segundo de cada tarea» o bajá"),
+        ({"delivery_timeout": 0}, "«Espera de Kafka"),
+        ({"duplicates_pct": -1}, "«Eventos duplicados (%)»: de 0 a 50"),
+        (
+            {"silences_pct": 1},
+            "«Silencios (%)»: solo vale en el modo cadence; el modo elegido es load",
+        ),
     ],
 )
 def test_invalid_load_is_refused_with_the_parameter(changes: dict[str, Any], named: str) -> None:
-    with pytest.raises(AirflowFailException, match=named):
+    with pytest.raises(AirflowFailException, match=re.escape(named)):
         load(**changes).execute(Context)

@@ -1,6 +1,7 @@
 """Parameters that the publishing operator refuses, and its stop."""
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -49,44 +50,72 @@ def operator(**arguments: Any) -> PublishSalesOperator:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"seed": "x"}, "seed"),
-        ({"seed": 1.5}, "seed"),
-        ({"minimum_gap": "rápido"}, "minimum_gap"),
-        ({"seed": -1}, "-1"),
-        ({"minimum_gap": 3, "maximum_gap": 2}, "minimum"),
-        ({"minimum_gap": 0}, "minimum"),
-        ({"duration_minutes": 0}, "duration_minutes"),
-        ({"duration_minutes": None}, "duration_minutes"),
-        ({"delivery_timeout": "nan"}, "delivery_timeout"),
+        (
+            {"seed": "x"},
+            "«Semilla»: un número entero de 0 a 9.223.372.036.854.775.807; se recibió 'x'.",
+        ),
+        ({"seed": 1.5}, "se recibió 1,5."),
+        ({"minimum_gap": "rápido"}, "«Mínimo entre ventas (segundos)»: de 0,01 a 3600; se recibió"),
+        ({"seed": -1}, "se recibió -1."),
+        ({"minimum_gap": 3, "maximum_gap": 2}, "no puede ser menor que «Mínimo entre ventas"),
+        ({"minimum_gap": 0}, "«Mínimo entre ventas (segundos)»: de 0,01"),
+        ({"duration_minutes": 0}, "«Duración (minutos)»: de 0,25 a 720; se recibió 0."),
+        ({"duration_minutes": None}, "«Duración (minutos)»: de 0,25 a 720; se recibió None."),
+        ({"delivery_timeout": "nan"}, "«Espera de Kafka (segundos)»"),
         ({"ends_at": "mañana"}, "mañana"),
-        ({"ends_at": "2026-11-24T21:00:00"}, "time zone"),
-        ({"stores": ["nowhere"]}, "nowhere"),
-        ({"seconds_per_day": 0}, "a day of the time until a return"),
-        ({"mode": "poisson"}, "mode is one of cadence, curve, load"),
-        ({"mode": "curve", "scale": 0}, "scale"),
-        ({"mode": "cadence", "starts_at": "2026-11-24T21:00:00+00:00"}, "starts_at is for mode"),
-        ({"mode": "curve", "starts_at": "2026-11-24T21:00:00"}, "time zone"),
-        ({"late_pct": 51}, "the rate of tardio is 0 to 50 percent, and it is 51"),
-        ({"malformed_pct": "muchos"}, "malformed_pct needs to be a number"),
-        ({"mode": "curve", "bursts_pct": 1}, "bursts_pct and silences_pct are for mode cadence"),
+        ({"ends_at": "2026-11-24T21:00:00"}, "«Hasta»: un momento con zona horaria"),
+        ({"stores": ["nowhere"]}, "«Sucursales»: no hay ninguna sucursal 'nowhere';"),
+        ({"stores": ["cordoba-centr"]}, "'cordoba-centr' (parecidas: cordoba-centro"),
+        ({"seconds_per_day": 0}, "«Segundos que dura un día de posventa»: un número entero de 1 a"),
+        ({"mode": "poisson"}, "«Modo»: uno de cadence, curve, load; se recibió 'poisson'."),
+        (
+            {"mode": "curve", "scale": 0},
+            "«Escala (ventas por segundo)»: de 0,0001 a 1000; se recibió 0.",
+        ),
+        (
+            {"mode": "cadence", "starts_at": "2026-11-24T21:00:00+00:00"},
+            "«Desde»: solo vale en el modo curve; el modo elegido es cadence.",
+        ),
+        ({"mode": "curve", "starts_at": "2026-11-24T21:00:00"}, "«Desde»: un momento con zona"),
+        ({"late_pct": 51}, "«Ventas tardías (%)»: de 0 a 50; se recibió 51."),
+        (
+            {"malformed_pct": "muchos"},
+            "«Mensajes malformados (%)»: de 0 a 50; se recibió 'muchos'.",
+        ),
+        ({"mode": "curve", "bursts_pct": 1}, "«Ráfagas (%)»: solo vale en el modo cadence"),
         ({"stores": "['nowhere']"}, "render_template_as_native_obj"),
-        ({"stores": ["palermo", 7]}, "stores needs a list of ids"),
-        ({"stores": {"palermo": 1}}, "stores needs a list of ids"),
-        ({"duration_minutes": 10**30}, "duration_minutes must be greater than 0 and at most 1440"),
-        ({"maximum_gap": 3601}, "maximum_gap is at most 3600 seconds"),
-        ({"ends_at": 5}, "ends_at needs to be a moment such as"),
-        ({"mode": "curve", "scale": 1e-9}, "scale is 0.0001 to 1000 sales a second"),
-        ({"mode": "curve", "scale": 1001}, "scale is 0.0001 to 1000 sales a second"),
-        ({"mode": "curve", "starts_at": "2020-01-01T00:00:00Z"}, "at most 366 days before the run"),
-        ({"mode": "curve", "starts_at": []}, "starts_at needs to be a moment such as"),
-        ({"mode": "curve", "starts_at": "9999-01-01T00:00:00Z"}, "before starts_at"),
+        ({"stores": ["palermo", 7]}, "«Sucursales»: una lista de identificadores"),
+        ({"stores": {"palermo": 1}}, "«Sucursales»: una lista de identificadores"),
+        ({"duration_minutes": 10**30}, "«Duración (minutos)»: de 0,25 a 720"),
+        (
+            {"maximum_gap": 3601},
+            "«Máximo entre ventas (segundos)»: de 0,01 a 3600; se recibió 3601.",
+        ),
+        ({"ends_at": 5}, "«Hasta»: un momento con zona horaria"),
+        ({"mode": "curve", "scale": 1e-9}, "de 0,0001 a 1000; se recibió 1e-09."),
+        ({"mode": "curve", "scale": 1001}, "de 0,0001 a 1000; se recibió 1001."),
+        ({"mode": "curve", "starts_at": "2020-01-01T00:00:00Z"}, "como mucho 366 días antes"),
+        ({"mode": "curve", "starts_at": []}, "«Desde»: un momento con zona horaria"),
+        (
+            {"mode": "curve", "starts_at": "9999-01-01T00:00:00Z"},
+            "es después del fin de la ventana",
+        ),
     ],
 )
-def test_invalid_parameter_fails_without_retries_and_with_its_name(
+def test_invalid_parameter_fails_without_retries_and_with_its_title(
     arguments: dict[str, Any], named: str
 ) -> None:
-    with pytest.raises(AirflowFailException, match=named):
+    with pytest.raises(AirflowFailException, match=re.escape(named)):
         operator(**arguments).execute(context())
+
+
+def test_refusal_is_in_the_chosen_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENTAS_LANGUAGE", "en")
+    with pytest.raises(AirflowFailException) as refused:
+        operator(mode="curve", scale=0.00001).execute(context())
+    assert str(refused.value) == (
+        "“Scale (sales per second)”: from 0.0001 to 1000; received 1e-05."
+    )
 
 
 def test_unreachable_broker_fails_with_retries() -> None:
@@ -156,6 +185,6 @@ def test_any_parameter_value_is_accepted_or_refused_with_one_sentence(
         CheckSalesOperator(task_id="check_form", **arguments).execute(context())
     except AirflowFailException as refused:
         sentence = str(refused)
-        assert sentence.startswith("Parámetro inválido: ")
+        assert sentence.startswith("«")
         assert len(sentence.splitlines()) == 1
         assert len(sentence) < 400

@@ -24,7 +24,9 @@ def test_random_gaps_cause_no_shortfall(seconds: float, gaps: tuple[float, float
 
 
 def operator(**arguments: object) -> PublishSalesOperator:
-    return PublishSalesOperator(task_id="publish", seed=1, **arguments)
+    return PublishSalesOperator(
+        task_id="publish", seed=1, minimum_gap=1, maximum_gap=2, **arguments
+    )
 
 
 def test_only_a_cadence_without_silences_has_a_shortfall() -> None:

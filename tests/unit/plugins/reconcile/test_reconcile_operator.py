@@ -14,7 +14,9 @@ import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.sales.content import run_key
+from include.sales.sums import Cell, Sums
 from include.stream import foreign, reader
 from include.stream.foreign import Foreign, ForeignRecords
 from tests.unit.druid.support import SQL, SUPERVISORS, Router, serving
@@ -51,7 +53,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[datetime]]:
         def ids_of_run(
             _: object, topic: str, corrida: str, *, since: datetime, key_prefix: str
         ) -> reader.RunIds:
-            assert (topic, corrida) == ("ventas", "r1")
+            assert (topic, corrida) == (TOPIC, "r1")
             assert key_prefix == f"v{run_key('r1')}-"
             asked.append(since)
             return reader.RunIds(Counter(events), malformed=0)
@@ -70,7 +72,7 @@ def strangers(monkeypatch: pytest.MonkeyPatch) -> ForeignRecords:
     def search(
         config: object, topic: str, ledger_topic: str, *, since: datetime | None
     ) -> ForeignRecords:
-        assert (topic, ledger_topic) == ("ventas", "ventas.ledger")
+        assert (topic, ledger_topic) == (TOPIC, LEDGER_TOPIC)
         assert since == RUN_AFTER - timedelta(minutes=10)
         return found
 
@@ -96,7 +98,7 @@ def test_reconcile_waits_for_the_last_rows_and_returns_counts_and_results(
     router: Router, kafka: Callable[..., list[datetime]]
 ) -> None:
     since = kafka("a", "b")
-    missing = (400, {"errorMessage": "Object 'ventas' not found"})
+    missing = (400, {"errorMessage": f"Object '{DATASOURCE}' not found"})
     results = [(200, [{"ingresos": 5}]), (200, []), (200, [])]
     router.on("POST", SQL, missing, rows("a"), rows("a", "b"), *results)
     assert operator(timeout=30).execute(Context) == {
@@ -188,7 +190,7 @@ def test_wait_goes_on_while_druid_reads_the_events_of_another_run(
     looks = 40
     lags = [1000 - n if reads else 1000 for n in range(looks)]
     reports = [(200, {"payload": {"aggregateLag": lag}}) for lag in lags]
-    router.on("GET", f"{SUPERVISORS}/ventas/status", *reports)
+    router.on("GET", f"{SUPERVISORS}/{DATASOURCE}/status", *reports)
     results = [(200, [{}]), (200, []), (200, [])]
     router.on("POST", SQL, *[rows("a")] * looks, rows("a", "b"), *results)
     if reads:
@@ -232,11 +234,11 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> list[datetime | None]:
 
     def read_sums(
         _: object, topic: str, corridas: list[str], *, since: datetime | None
-    ) -> dict[tuple[str, ...], tuple[int, ...]]:
-        assert topic == "ventas.ledger"
+    ) -> dict[Cell, Sums]:
+        assert topic == LEDGER_TOPIC
         asked.append(since)
         return {
-            (corrida, CELL["minuto"], "aprobada"): (300_000 // len(corridas), 0, 70, 0, 0)
+            Cell(corrida, CELL["minuto"], "aprobada"): Sums(300_000 // len(corridas), 0, 70)
             for corrida in corridas
         }
 

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from include.druid import client as druid_client
 from include.druid.housekeeping import DELETION, compaction, retention_rules
+from include.names import DATASOURCE
 from tests.unit.druid.support import COMPACTION, COORDINATOR, RULES, Router
 from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
 
@@ -24,11 +25,11 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> EnsureHousekeepingOperator:
 def test_first_run_sets_what_is_missing_and_the_second_sets_nothing(
     router: Router, operator: EnsureHousekeepingOperator
 ) -> None:
-    router.on("GET", f"{RULES}/ventas", (200, retention_rules()))
+    router.on("GET", f"{RULES}/{DATASOURCE}", (200, retention_rules()))
     router.on("GET", COORDINATOR, (200, dict(DELETION)))
     router.on("POST", COMPACTION, (200, b""))
     assert operator.execute(Context) == ["compaction"]
-    router.on("GET", f"{COMPACTION}/ventas", (200, compaction("ventas")))
+    router.on("GET", f"{COMPACTION}/{DATASOURCE}", (200, compaction(DATASOURCE)))
     assert operator.execute(Context) == []
     assert router.times("POST", COMPACTION) == 1
 
@@ -36,7 +37,7 @@ def test_first_run_sets_what_is_missing_and_the_second_sets_nothing(
 def test_refusal_of_druid_fails_the_task_with_its_message(
     router: Router, operator: EnsureHousekeepingOperator
 ) -> None:
-    router.on("GET", f"{RULES}/ventas", (200, []))
+    router.on("GET", f"{RULES}/{DATASOURCE}", (200, []))
     router.on("POST", COMPACTION, (500, {"error": "metadata store is away"}))
     with pytest.raises(AirflowException, match="metadata store is away"):
         operator.execute(Context)

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 
 from include.druid import client as druid_client
 from include.druid.supervisor import supervisor_spec
+from include.names import DATASOURCE, TOPIC
 from include.stream import reader
 from include.stream.errors import KafkaUnreachableError
 from include.stream.reader import Offsets
@@ -30,11 +31,11 @@ from ventas_airflow.operators.waiting import TRIGGERER_GRACE
 from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import SupervisorTrigger
 
-STATUS = f"{SUPERVISORS}/ventas/status"
-RESUME = f"{SUPERVISORS}/ventas/resume"
-SUSPEND = f"{SUPERVISORS}/ventas/suspend"
-RESET = f"{SUPERVISORS}/ventas/reset"
-RESET_OFFSETS = f"{SUPERVISORS}/ventas/resetOffsets"
+STATUS = f"{SUPERVISORS}/{DATASOURCE}/status"
+RESUME = f"{SUPERVISORS}/{DATASOURCE}/resume"
+SUSPEND = f"{SUPERVISORS}/{DATASOURCE}/suspend"
+RESET = f"{SUPERVISORS}/{DATASOURCE}/reset"
+RESET_OFFSETS = f"{SUPERVISORS}/{DATASOURCE}/resetOffsets"
 KAFKA = {
     "bootstrap.servers": "127.0.0.1:1",
     "security.protocol": "SASL_SSL",
@@ -68,7 +69,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> dict[int, Offsets]:
 @pytest.fixture
 def submitted(router: Router) -> Router:
     """Router of a Druid whose supervisor has a task at the topic's beginning."""
-    router.on("POST", SUPERVISORS, (200, {"id": "ventas"}))
+    router.on("POST", SUPERVISORS, (200, {"id": DATASOURCE}))
     reading(router, p0=0)
     return router
 
@@ -103,9 +104,9 @@ def test_submit_posts_the_spec_and_waits_until_the_tasks_read(
 ) -> None:
     submitted.on("GET", STATUS, (200, status("CREATING_TASKS")), (200, status("RUNNING")))
     result = run(submit(deferrable=deferrable))
-    assert result["supervisor"] == "ventas"
+    assert result["supervisor"] == DATASOURCE
     assert 0 <= result["segundos"] < 5
-    assert submitted.asked[0].body == supervisor_spec(KAFKA, topic="ventas", datasource="ventas")
+    assert submitted.asked[0].body == supervisor_spec(KAFKA, topic=TOPIC, datasource=DATASOURCE)
     assert submitted.times("GET", STATUS) == 2
     assert all(asked.headers["Authorization"].startswith("Basic ") for asked in submitted.asked)
 
@@ -152,7 +153,7 @@ def test_offsets_of_a_deleted_topic_are_reset_if_reset_offsets_is_true(
     reading(submitted, "new", p0=0)
     old, new = ({"id": it, "type": "index_kafka", "statusCode": "RUNNING"} for it in ("old", "new"))
     submitted.on("GET", TASKS, (200, [old]), (200, [old]), (200, [new]))
-    submitted.on("POST", RESET, (200, {"id": "ventas"}))
+    submitted.on("POST", RESET, (200, {"id": DATASOURCE}))
     run(submit(reset_offsets=wish))
     assert submitted.times("POST", RESET) == 1
 
@@ -170,12 +171,12 @@ def test_offsets_are_not_reset_again_for_an_earlier_complaint(
     submitted.on("GET", STATUS, (200, waits), (200, waits), (200, reads))
     reading(submitted, p0=55)
     submitted.on("GET", TASKS, (200, []), (200, []), *submitted.answers["GET", TASKS])
-    submitted.on("POST", RESET_OFFSETS, (200, {"id": "ventas"}))
+    submitted.on("POST", RESET_OFFSETS, (200, {"id": DATASOURCE}))
     trigger = ReadingTrigger(
         druid_conn_id="druid_ingest_default",
-        supervisor="ventas",
+        supervisor=DATASOURCE,
         kafka_conn_id="kafka_default",
-        topic="ventas",
+        topic=TOPIC,
         reset_offsets=True,
         deadline=clock.now + 5,
         poll_interval=0.01,
@@ -210,12 +211,12 @@ def test_unreachable_kafka_is_polled_until_it_answers(
 
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_suspend_waits_until_every_segment_is_handed_off(router: Router, deferrable: bool) -> None:
-    router.on("POST", SUSPEND, (200, {"id": "ventas"}))
+    router.on("POST", SUSPEND, (200, {"id": DATASOURCE}))
     router.on("GET", STATUS, (200, status()), (200, status("SUSPENDED", suspended=True)))
     publishing, done = ([{**TASK, "statusCode": code}] for code in ("RUNNING", "SUCCESS"))
     router.on("GET", TASKS, (200, publishing), (200, done))
     router.on("POST", SQL, (200, [{"segment_id": "s"}]), (200, []))
-    assert run(suspend(deferrable=deferrable))["supervisor"] == "ventas"
+    assert run(suspend(deferrable=deferrable))["supervisor"] == DATASOURCE
     looks = [router.times(*call) for call in (("GET", STATUS), ("GET", TASKS), ("POST", SQL))]
     assert looks == [4, 3, 2]
 
@@ -239,7 +240,7 @@ def test_suspend_does_not_rely_on_a_run_that_is_closing(router: Router) -> None:
 def test_suspend_succeeds_without_a_supervisor(router: Router) -> None:
     """The teardown of a run whose VM never had a supervisor must not fail it once more."""
     router.on("POST", SUSPEND, (404, {"error": "does not exist"}))
-    assert run(suspend())["supervisor"] == "ventas"
+    assert run(suspend())["supervisor"] == DATASOURCE
 
 
 def test_time_out_message_has_the_state_and_the_recent_errors(submitted: Router) -> None:
@@ -248,14 +249,16 @@ def test_time_out_message_has_the_state_and_the_recent_errors(submitted: Router)
     with pytest.raises(AirflowException) as late:
         run(submit(timeout=0.05))
     said = str(late.value)
-    assert said.startswith("Given up after 0.05 s: ventas is UNHEALTHY_SUPERVISOR (LOST_CONTACT")
+    assert said.startswith(
+        f"Given up after 0.05 s: {DATASOURCE} is UNHEALTHY_SUPERVISOR (LOST_CONTACT"
+    )
     assert "Timeout expired while fetching metadata" in said
     assert "/status" in said
 
 
 def test_supervisor_that_disappears_during_the_wait_fails_at_once(submitted: Router) -> None:
     submitted.on("GET", STATUS, (200, status("PENDING")), (404, {"error": "gone"}))
-    with pytest.raises(AirflowException, match="has no supervisor 'ventas'"):
+    with pytest.raises(AirflowException, match=f"has no supervisor '{DATASOURCE}'"):
         run(submit(timeout=300))
     assert submitted.times("GET", STATUS) == 2
 
@@ -273,7 +276,7 @@ def test_spec_refused_by_druid_fails_at_once_with_its_message(
 def test_restarting_druid_is_polled_until_the_deadline(submitted: Router, deferrable: bool) -> None:
     """The restart takes longer than the client's own retries: the task's deadline counts."""
     submitted.on("GET", STATUS, *[(503, b"no overlord leader")] * 20, (200, status("RUNNING")))
-    assert run(submit(deferrable=deferrable))["supervisor"] == "ventas"
+    assert run(submit(deferrable=deferrable))["supervisor"] == DATASOURCE
 
 
 def test_serialised_trigger_has_a_deadline_and_no_secret(submitted: Router, clock: Clock) -> None:
@@ -296,7 +299,7 @@ def test_log_has_neither_secrets_nor_the_spec(
     run(submit(deferrable=False))
     # Airflow's own logger writes to standard output, which `caplog` does not see.
     said = capsys.readouterr().out + caplog.text
-    assert "Supervisor ventas of topic ventas is submitted" in said
+    assert f"Supervisor {DATASOURCE} of topic {TOPIC} is submitted" in said
     assert "s3cr3t" not in said
     assert "u53r" not in said
     assert "consumerProperties" not in said
@@ -306,7 +309,7 @@ def test_log_has_neither_secrets_nor_the_spec(
 def test_unreachable_druid_is_named_with_its_address_at_the_deadline(
     submitted: Router, operator: Callable[..., SupervisorOperator]
 ) -> None:
-    submitted.on("POST", SUSPEND, (200, {"id": "ventas"}))
+    submitted.on("POST", SUSPEND, (200, {"id": DATASOURCE}))
     submitted.on("GET", STATUS, (504, b"gateway time-out"))
     with pytest.raises(
         AirflowException, match=f"Given up after 0.1 s: Druid at {submitted.url} still answers 504"
@@ -326,8 +329,8 @@ def rows(found: int) -> tuple[int, Any]:
 @pytest.fixture
 def failing(router: Router) -> Router:
     """Router of a Druid whose task ends without publishing the rows that it read."""
-    router.on("POST", SUSPEND, (200, {"id": "ventas"}))
-    router.on("POST", RESUME, (200, {"id": "ventas"}))
+    router.on("POST", SUSPEND, (200, {"id": DATASOURCE}))
+    router.on("POST", RESUME, (200, {"id": DATASOURCE}))
     router.on("GET", TASKS, (200, [FAILED]))
     return router
 

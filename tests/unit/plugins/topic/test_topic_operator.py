@@ -10,6 +10,7 @@ from airflow.sdk._shared.secrets_masker import redact
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from include.names import TOPIC
 from include.sales.event import json_schema
 from include.stream import registry, topics
 from include.stream.errors import KafkaEntryError, KafkaUnreachableError
@@ -31,7 +32,7 @@ def kafka(extra: dict[str, str]) -> str:
 
 
 def operator() -> EnsureTopicsOperator:
-    return EnsureTopicsOperator(task_id="t", topics={"ventas": {"partitions": 2}})
+    return EnsureTopicsOperator(task_id="t", topics={TOPIC: {"partitions": 2}})
 
 
 @pytest.mark.parametrize(
@@ -62,11 +63,11 @@ def test_registry_gets_the_schema_and_kafkas_client_no_registry_settings(
     monkeypatch.setattr(registry, "publish_schema", lambda *its: given.append(its))
     operator().execute({})
     own = {"url": "http://r", "basic.auth.user.info": "key:s3cret"}
-    assert given == [KAFKA, (own, "ventas", json_schema())]
+    assert given == [KAFKA, (own, TOPIC, json_schema())]
     assert redact("with key:s3cret") == "with ***"
 
 
 def test_connection_without_a_registry_publishes_no_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topics, "ensure_topic", lambda *_, **__: True)
     assert KafkaConfigHook().registry == {}
-    assert operator().execute({}) == ["ventas"]
+    assert operator().execute({}) == [TOPIC]

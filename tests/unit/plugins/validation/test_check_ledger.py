@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from msgspec.structs import asdict
 
 from include.druid.client import DruidClient
-from include.druid.ledger import GRACE, Cell, Sums
+from include.druid.ledger import GRACE
+from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
+from include.sales.sums import Cell, Sums
 from include.stream import foreign, ledger
 from include.stream.errors import KafkaUnreachableError
 from include.stream.foreign import Foreign, ForeignRecords
@@ -31,7 +34,7 @@ KAFKA = {"bootstrap.servers": "127.0.0.1:1"}
 CELL = Cell("r1", "2026-11-24T12:00:00Z", "aprobada")
 LATER = Cell("r1", "2026-11-24T12:01:00Z", "rechazada")
 TWO, THREE = Sums(2, 3, 690000, 119752, 0), Sums(3, 4, 990000, 171818, 0)
-NO_DATASOURCE = (400, {"errorMessage": "Object 'ventas' not found"})
+NO_DATASOURCE = (400, {"errorMessage": f"Object '{DATASOURCE}' not found"})
 
 #: Sets the results of the next reads of the ledger, the last one for all later reads; returns a
 #: list of the reads' arguments.
@@ -59,7 +62,7 @@ def strangers(monkeypatch: pytest.MonkeyPatch) -> ForeignRecords:
     found = ForeignRecords()
 
     def search(config: object, topic: str, ledger_topic: str, *, since: datetime) -> ForeignRecords:
-        assert (config, topic, ledger_topic) == (KAFKA, "ventas", "ventas.ledger")
+        assert (config, topic, ledger_topic) == (KAFKA, TOPIC, LEDGER_TOPIC)
         assert since.second == 0, "the first minute compared"
         return found
 
@@ -89,7 +92,7 @@ def holds(monkeypatch: pytest.MonkeyPatch) -> Holds:
             settled: datetime,
             time_limit: float | None,
         ) -> LedgerMinutes:
-            assert (config, topic) == (KAFKA, "ventas.ledger")
+            assert (config, topic) == (KAFKA, LEDGER_TOPIC)
             asked.append({"start": start, "end": end, "settled": settled})
             now = left.pop(0) if len(left) > 1 else left[0]
             if isinstance(now, Exception):
@@ -103,14 +106,11 @@ def holds(monkeypatch: pytest.MonkeyPatch) -> Holds:
 
 
 def book(sums: dict[Cell, Sums], *in_flight: Cell) -> LedgerMinutes:
-    return LedgerMinutes(
-        {tuple(cell): tuple(each) for cell, each in sums.items()},
-        {(cell.corrida, cell.minuto) for cell in in_flight},
-    )
+    return LedgerMinutes(sums, {(cell.corrida, cell.minuto) for cell in in_flight})
 
 
 def rows(sums: dict[Cell, Sums]) -> tuple[int, list[dict[str, Any]]]:
-    return 200, [{**cell._asdict(), **each._asdict()} for cell, each in sums.items()]
+    return 200, [{**cell._asdict(), **asdict(each)} for cell, each in sums.items()]
 
 
 def check(**changes: Any) -> CheckLedgerOperator:

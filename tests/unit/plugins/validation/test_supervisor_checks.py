@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from include.names import DATASOURCE
 from include.stream import reader
 from include.stream.errors import KafkaUnreachableError
 from include.stream.reader import Offsets
@@ -18,7 +19,7 @@ from tests.unit.plugins.validation.support import VM, Pushed, execute
 from ventas_airflow.operators.validation import RunCheckOperator
 
 OPEN = {"abierta": True, "motivo": "es una prueba"}
-STATUS = f"{SUPERVISORS}/ventas/status"
+STATUS = f"{SUPERVISORS}/{DATASOURCE}/status"
 KAFKA = {"bootstrap.servers": "127.0.0.1:1"}
 DELETED = (
     "Previous sequenceNumber [100] is no longer available for partition "

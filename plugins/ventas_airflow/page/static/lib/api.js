@@ -8,27 +8,37 @@ const BASE = new URL("../../", import.meta.url);
  */
 export class Trouble extends Error {
   constructor(status, code, told, retryAfter = 0) {
-    const known = `shell.trouble.${code}`;
-    super(t(known, { told }));
+    super(explained({ code, told }));
     this.status = status;
     this.code = code;
+    this.told = told;
     this.retryAfter = retryAfter;
   }
+}
+
+/** The text for the `code` of a failure, with what was `told` of it. */
+export function explained({ code, told }) {
+  return t(`shell.trouble.${code}`, { told });
 }
 
 /** Retries of a request while the server is busy. */
 const AGAIN = 5;
 
-/**
- * The JSON of one of the page's own routes, such as "api/live". While the server is busy (429),
- * the request is sent again after the time that the server names; the view keeps its old figures.
- */
+/** The JSON of one of the page's own routes, such as "api/live"; patient, as `patiently` says. */
 export async function get(path, parameters = {}, signal = undefined) {
   const url = new URL(path, BASE);
   for (const [name, value] of new URLSearchParams(parameters)) url.searchParams.set(name, value);
+  return patiently(() => ask(url, { signal }), signal);
+}
+
+/**
+ * The result of `send`. While the server is busy (429), the request is sent again after the time
+ * that the server names; the view keeps its old figures.
+ */
+export async function patiently(send, signal) {
   for (let left = AGAIN; ; left -= 1) {
     try {
-      return await ask(url, { signal });
+      return await send();
     } catch (error) {
       if (error.code !== "busy" || left === 0) throw error;
       await new Promise((done) => setTimeout(done, error.retryAfter * 1000));
@@ -65,7 +75,11 @@ async function ask(url, options) {
   try {
     answer = await fetch(url, {
       ...options,
-      headers: { Accept: "application/json", ...options.headers },
+      headers: {
+        Accept: "application/json",
+        "Accept-Language": language(),
+        ...options.headers,
+      },
       credentials: "same-origin",
     });
   } catch (error) {
@@ -81,7 +95,6 @@ async function ask(url, options) {
   }
   const code = answer.status === 401 ? "login" : answer.status === 403 ? "access" : told.code;
   const detail = typeof told.detail === "string" ? told.detail : JSON.stringify(told.detail);
-  const words = language() === "en" ? (told.error_en ?? told.error) : told.error;
   const retryAfter = Number(answer.headers.get("Retry-After"));
-  throw new Trouble(answer.status, code ?? "other", words ?? detail ?? answer.status, retryAfter);
+  throw new Trouble(answer.status, code ?? "other", told.error ?? detail ?? answer.status, retryAfter);
 }

@@ -1,6 +1,7 @@
 /** Plotly from its Python package, loaded with the first chart, in the page's colours. */
 import { colour, onTheme } from "./theme.js";
 import { get } from "./api.js";
+import { separators } from "./format.js";
 
 let loading;
 
@@ -34,7 +35,7 @@ function themed(layout) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: colour("text"), family: "inherit", size: 12 },
     margin: { l: 8, r: 8, t: 8, b: 8 },
-    separators: ",.",
+    separators: separators(),
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("surface"), bordercolor: colour("line") },
     legend: { orientation: "h", y: 1.12, x: 0 },

@@ -1,17 +1,18 @@
-/** Numbers as written in Argentina, and moments in the stores' time zone, in both languages. */
+/** Numbers and moments as the viewer's locale writes them; moments are in the stores' time zone. */
+import { locale, t } from "./texts.js";
+
 const ZONE = "America/Argentina/Buenos_Aires";
-const LOCALE = "es-AR";
 
 const made = new Map();
 function numbers(options) {
-  const key = JSON.stringify(options);
-  if (!made.has(key)) made.set(key, new Intl.NumberFormat(LOCALE, options));
+  const key = `${locale()} ${JSON.stringify(options)}`;
+  if (!made.has(key)) made.set(key, new Intl.NumberFormat(locale(), options));
   return made.get(key);
 }
 function moments(options) {
-  const key = `at ${JSON.stringify(options)}`;
+  const key = `${locale()} at ${JSON.stringify(options)}`;
   if (!made.has(key)) {
-    made.set(key, new Intl.DateTimeFormat(LOCALE, { timeZone: ZONE, hour12: false, ...options }));
+    made.set(key, new Intl.DateTimeFormat(locale(), { timeZone: ZONE, hour12: false, ...options }));
   }
   return made.get(key);
 }
@@ -32,6 +33,12 @@ export function decimal(value, digits = 1) {
   return numbers({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
+/** The decimal and the group separator in one text, as Plotly wants them. */
+export function separators() {
+  const parts = numbers({ minimumFractionDigits: 1 }).formatToParts(12345.6);
+  return ["decimal", "group"].map((type) => parts.find((part) => part.type === type).value).join("");
+}
+
 /** 0.123 as "12,3 %". */
 export function percent(share, digits = 1) {
   return `${decimal(share * 100, digits)} %`;
@@ -42,7 +49,7 @@ export function money(centavos, { short = false } = {}) {
   const pesos = centavos / 100;
   if (short && Math.abs(pesos) >= 1e9) return `$ ${decimal(pesos / 1e6, 0)} M`;
   if (short && Math.abs(pesos) >= 1e6) return `$ ${decimal(pesos / 1e6, 1)} M`;
-  if (short && Math.abs(pesos) >= 1e4) return `$ ${decimal(pesos / 1e3, 0)} mil`;
+  if (short && Math.abs(pesos) >= 1e4) return `$ ${decimal(pesos / 1e3, 0)} ${t("shell.thousands")}`;
   return `$ ${count(pesos)}`;
 }
 
@@ -73,21 +80,23 @@ export function duration(seconds) {
   return `${count(seconds / 86400)} d`;
 }
 
+/** Not for people to read, so the same in every language. */
+const AXIS = new Intl.DateTimeFormat("en-GB", {
+  timeZone: ZONE,
+  hourCycle: "h23",
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
+
 /** Local time without its zone, as Plotly's axes require it; null if the moment is not valid. */
 export function axisTime(milliseconds) {
   if (!(Math.abs(milliseconds) <= LAST)) return null;
   const parts = Object.fromEntries(
-    moments({
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-      second: "2-digit",
-      hourCycle: "h23",
-    })
-      .formatToParts(milliseconds)
-      .map((part) => [part.type, part.value]),
+    AXIS.formatToParts(milliseconds).map((part) => [part.type, part.value]),
   );
   return `${parts.year}-${parts.month}-${parts.day} ${parts.hour}:${parts.minute}:${parts.second}`;
 }

@@ -1,31 +1,41 @@
+/** Language that the viewer chose last; without it, the server chooses. */
 const KEPT = "ventas.language";
-const BASE = new URL("../texts/", import.meta.url);
-const texts = {};
+const ADDRESS = new URL("../../api/texts", import.meta.url);
 
-export const LANGUAGES = { es: "Español", en: "English" };
-let current = localStorage.getItem(KEPT) in LANGUAGES ? localStorage.getItem(KEPT) : "es";
+let current = { language: "", locale: "", languages: {}, page: {} };
+let asked = 0;
 
 export function language() {
-  return current;
+  return current.language;
 }
 
-export function setLanguage(name) {
-  current = name;
-  localStorage.setItem(KEPT, name);
-  document.documentElement.lang = name;
+/** Locale for `Intl`, such as "es-AR". */
+export function locale() {
+  return current.locale;
 }
 
-/** Load the texts of some views: `t` knows only loaded texts. */
-export async function loadTexts(...views) {
-  document.documentElement.lang = current;
-  await Promise.all(
-    views.map(async (view) => {
-      if (texts[view]) return;
-      const answer = await fetch(new URL(`${view}.json`, BASE), { credentials: "same-origin" });
-      if (!answer.ok) throw new Error(`${view}.json: ${answer.status}`);
-      texts[view] = await answer.json();
-    }),
-  );
+/** Name of each language that the server has, by its code: `{es: "Español"}`. */
+export function languages() {
+  return current.languages;
+}
+
+/** Load the texts of a language; a language that the server does not have becomes its own. */
+export async function loadTexts(code = localStorage.getItem(KEPT) ?? "") {
+  asked += 1;
+  const mine = asked;
+  const url = new URL(ADDRESS);
+  url.searchParams.set("language", code);
+  const answer = await fetch(url, { credentials: "same-origin" });
+  if (!answer.ok) throw new Error(`texts: ${answer.status}`);
+  const found = await answer.json();
+  // Another language may have been asked for while this answer was on its way.
+  if (mine === asked) current = found;
+  document.documentElement.lang = current.language;
+}
+
+export async function setLanguage(code) {
+  await loadTexts(code);
+  localStorage.setItem(KEPT, current.language);
 }
 
 /** Whether there is a text with this key. */
@@ -40,9 +50,13 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
 }
 
+/** The viewer's language of a text in several, such as a query's title; else Spanish. */
+export function translated(texts) {
+  return texts[current.language] ?? texts.es;
+}
+
 function find(key) {
-  const [view, ...path] = key.split(".");
   // A key may end with a record's value such as "constructor", which every object inherits.
   const own = (found, name) => (Object.hasOwn(Object(found), name) ? found[name] : undefined);
-  return path.reduce(own, texts[view]?.[current]);
+  return key.split(".").reduce(own, current.page);
 }

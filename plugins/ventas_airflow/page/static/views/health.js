@@ -1,13 +1,12 @@
-import { get } from "../lib/api.js";
+import { get, patiently, post } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
 import { poll } from "../lib/poll.js";
 import { t } from "../lib/texts.js";
 import { makeActions } from "./health/actions.js";
-import { activeRuns, validations, windowDag } from "./health/airflow.js";
+import { activeRuns, question, validations, windowDag } from "./health/airflow.js";
 import * as bodies from "./health/bodies.js";
 import { makeCard, showPart } from "./health/card.js";
-import { judged, worst } from "./health/judge.js";
 
 const PAUSE = 5000;
 const CARDS = ["windows", "cadence", "freshness", "ledger", "supervisor", "kafka", "vm", "validation"];
@@ -17,6 +16,8 @@ export function mount(root) {
   const asOf = h("p.note");
   const cards = Object.fromEntries(CARDS.map((name) => [name, makeCard(name)]));
   let permitted;
+  /** The last answer of "api/health". */
+  let flow = { windows: [], validations: [], can_resume: false };
   let seldom = seldomAsked();
   const actions = makeActions(
     () => permitted,
@@ -35,46 +36,38 @@ export function mount(root) {
 
   const polling = poll(look, () => PAUSE, (error) => setText(summary, error.message));
 
-  /** Each part has its own request, so that a failed part does not affect the others. */
+  /** A request that fails affects only the cards that show its answer. */
   async function look(signal) {
-    const ask = (path, parameters) => settled(get(`api/health/${path}`, parameters, signal));
-    const [allowed, dag, active, runs, sales, supervisor, kafka, ledger, vm] = await Promise.all([
+    const [allowed, dag, active, validated] = await Promise.all([
       seldom.permissions(),
       seldom.dag(),
       settled(activeRuns()),
       seldom.validations(),
-      ask("sales"),
-      ask("supervisor"),
-      ask("kafka"),
-      ask("ledger"),
-      ask("vm"),
     ]);
-    const windows = active.trouble ? [] : active.windows;
-    await Promise.all(
-      windows.map(async (run) => {
-        if (!run.start_date) return;
-        run.minutes = dag.params?.duration_minutes.value;
-        run.confirmed = await ask("window", { run: run.dag_run_id, since: run.run_after });
-      }),
-    );
+    const asked = question(active, validated, dag);
+    const found = await settled(patiently(() => post("api/health", asked, signal), signal));
     if (signal.aborted) return;
     permitted = allowed.run ?? permitted;
-    const { cadence, freshness } = sales.trouble ? { cadence: sales, freshness: sales } : sales;
-    const found = { active, runs, cadence, freshness, ledger, supervisor, kafka, vm };
-    const parts = judged(found, Date.now());
+    const troubles = { windows: active.trouble, validation: validated.trouble };
+    const parts = Object.fromEntries(
+      CARDS.map((name) => [name, found.parts?.[name] ?? unread(troubles[name] ?? found.trouble)]),
+    );
     for (const name of CARDS) showPart(cards[name], name, parts[name], bodies[name]);
-    showRuns(runs);
-    actions.show(windows, parts.supervisor, dag.trouble ? null : dag);
+    if (!found.trouble) {
+      flow = found;
+      showRuns(validated);
+    }
+    actions.show(flow.windows, flow.can_resume, dag.trouble ? null : dag);
     setText(summary, inWords(parts));
     setText(asOf, t("health.asOf", { time: format.time(Date.now()) }));
-    summary.dataset.state = worst(CARDS.map((name) => parts[name].state));
+    summary.dataset.state = found.state ?? "none";
   }
 
   function showRuns(runs) {
-    const shown = JSON.stringify(runs);
+    const shown = JSON.stringify([runs, flow.validations]);
     if (runs.trouble || shown === cards.validation.runs) return;
     cards.validation.runs = shown;
-    cards.validation.body.replaceChildren(bodies.runs(runs));
+    cards.validation.body.replaceChildren(bodies.runs(runs, flow.validations));
   }
 
   return () => polling.stop();
@@ -112,6 +105,11 @@ async function settled(promise) {
     if (trouble.name === "AbortError") throw trouble;
     return { trouble };
   }
+}
+
+/** The part for an answer that is missing. */
+function unread({ code = "other", told, message }) {
+  return { state: "none", reason: "trouble", since: null, numbers: { code, told: told ?? message } };
 }
 
 function inWords(parts) {

@@ -5,8 +5,7 @@ import * as format from "../../lib/format.js";
 import { t } from "../../lib/texts.js";
 import { openWindow, runPath, stopWindow } from "./airflow.js";
 import { link } from "./bodies.js";
-import { when } from "./card.js";
-import { stageOf } from "./judge.js";
+import { reasonOf, when } from "./card.js";
 
 const MODES = ["cadence", "curve"];
 
@@ -35,14 +34,14 @@ export function makeActions(permitted, done) {
     return tell(() => post("api/supervisor/resume", {}), "health.resumed");
   }
 
-  function show(windows, supervisor, dag) {
+  function show(windows, canResume, dag) {
     const allowed = permitted();
     setText(why, allowed === undefined ? "" : allowed ? "" : t("health.notAllowed"));
     why.hidden = allowed !== false;
     form.show(dag);
-    resume.disabled = !allowed || !["suspended", "suspended_selling"].includes(supervisor.reason);
+    resume.disabled = !allowed || !canResume;
     resume.title = !allowed ? t("health.notAllowed") : resume.disabled ? t("health.notSuspended") : "";
-    keyed(runs, windows, (run) => run.dag_run_id, makeRun, (item, run) => item.show(run, allowed));
+    keyed(runs, windows, (each) => each.run, makeRun, (item, run) => item.show(run, allowed));
   }
 
   function makeRun() {
@@ -66,19 +65,18 @@ export function makeActions(permitted, done) {
       return tell(() => stopWindow(current), "health.stopped");
     }
     buttons.replaceChildren(stop);
-    item.show = (run, allowed) => {
-      current = run;
-      const stage = stageOf(run);
-      const text = JSON.stringify([stage, run.confirmed]);
+    item.show = (shown, allowed) => {
+      current = shown;
+      const text = JSON.stringify(shown);
       if (item.shown !== text) {
         item.shown = text;
         line.replaceChildren(
-          link(runPath("sales_window", run.dag_run_id), run.dag_run_id),
-          h("span.badge", {}, t(`health.stages.${stage}`)),
-          h("span.note", {}, soFar(run, stage)),
+          link(runPath("sales_window", shown.run), shown.run),
+          h("span.badge", {}, t(`health.stages.${shown.stage}`)),
+          h("span.note", {}, soFar(shown)),
         );
       }
-      stop.disabled = !allowed || !["opening", "publishing", "retrying"].includes(stage);
+      stop.disabled = !allowed || !shown.can_stop;
       stop.title = !allowed ? t("health.notAllowed") : stop.disabled ? t("health.notPublishing") : "";
     };
     return item;
@@ -88,11 +86,10 @@ export function makeActions(permitted, done) {
 }
 
 /** Text with a window's sales by the ledger, and when it ends. */
-function soFar(run, stage) {
-  const part = run.confirmed;
+function soFar({ confirmed, ends }) {
   const told = [];
-  if (part?.reason === "selling") {
-    const { ventas, eventos, facturado_centavos } = part.numbers;
+  if (confirmed?.reason === "selling") {
+    const { ventas, eventos, facturado_centavos } = confirmed.numbers;
     told.push(
       t("health.confirmed", {
         sales: format.count(ventas),
@@ -100,24 +97,11 @@ function soFar(run, stage) {
         income: format.money(facturado_centavos, { short: true }),
       }),
     );
-  } else if (part && !["no_sales", "no_topic"].includes(part.reason)) {
-    told.push(t(part.trouble ? "health.reasons.trouble" : `health.reasons.${part.reason}`, part.numbers ?? { told: part.trouble.message }));
+  } else if (confirmed && !["no_sales", "no_topic"].includes(confirmed.reason)) {
+    told.push(reasonOf("windows", confirmed));
   }
-  if (["publishing", "retrying"].includes(stage)) {
-    const end = endOf(run, part);
-    if (end) told.push(t("health.ends", { when: when(end) }));
-  }
+  if (ends) told.push(t("health.ends", { when: when(ends) }));
   return told.join(" · ");
-}
-
-/** When a window ends; null if that is not known, or if it ends when its load is published. */
-function endOf(run, part) {
-  if (run.conf?.mode === "load") return null;
-  if (run.run_type === "scheduled") return run.data_interval_end;
-  const minutes = run.conf?.duration_minutes ?? run.minutes;
-  if (part?.reason !== "selling" || !minutes) return null;
-  const begins = Date.parse(run.conf?.starts_at ?? part.numbers.primera);
-  return new Date(begins + minutes * 60_000).toISOString();
 }
 
 function makeForm(permitted, tell) {

@@ -3,25 +3,24 @@ import { airflow } from "../../lib/api.js";
 
 const WINDOW = "sales_window";
 const VALIDATION = "sales_validation";
-/** The DAGs whose runs need the VM. */
-const USERS = [WINDOW, "sales_backfill"];
-const PUBLISHERS = ["publish_sales", "load_sales"];
 const SHOWN = 8;
+/** Most characters of a form's value that is sent to be judged: a request has a limited size. */
+const SHORT = 40;
 const path = encodeURIComponent;
 
 /** Summary and tasks of each run that has ended: they do not change any more. */
 const summaries = new Map();
 
-/** `{windows, users}`: the queued and running windows, and the number of runs that need the VM. */
+/** The queued and running runs of all DAGs; a running window has its tasks. */
 export async function activeRuns() {
   const asked = "dags/~/dagRuns?state=queued&state=running&order_by=run_after&limit=100";
-  const runs = (await airflow("GET", asked)).dag_runs.filter((run) => USERS.includes(run.dag_id));
-  const windows = await Promise.all(
-    runs
-      .filter((run) => run.dag_id === WINDOW)
-      .map(async (run) => ({ ...run, tasks: await tasksOf(WINDOW, run.dag_run_id) })),
+  const runs = (await airflow("GET", asked)).dag_runs;
+  return Promise.all(
+    runs.map(async (run) => {
+      const begun = run.dag_id === WINDOW && run.state === "running";
+      return { ...run, tasks: begun ? await tasksOf(WINDOW, run.dag_run_id) : [] };
+    }),
   );
-  return { windows, users: runs.length };
 }
 
 /** The DAG of the window: whether it is paused, and the form's defaults and limits. */
@@ -38,6 +37,35 @@ export async function validations() {
     if (!runs.some((run) => keyOf(run) === known)) summaries.delete(known);
   }
   return Promise.all(runs.map(async (run) => ({ ...run, ...(await summaryOf(run)) })));
+}
+
+/** The body of "api/health": what the server needs of each answer; null for a failed one. */
+export function question(runs, validated, dag) {
+  const params = dag.params ?? {};
+  return {
+    runs: runs.trouble ? null : runs.map((run) => briefly(run, params)),
+    validations: validated.trouble
+      ? null
+      : validated.map((run) => ({ ...pick(run, ["state", "run_after", "end_date"]), totals: run.summary?.totals ?? null })),
+    defaults: shortValues(Object.fromEntries(Object.entries(params).map(([name, param]) => [name, param.value]))),
+  };
+}
+
+function briefly(run, params) {
+  const names = ["dag_id", "dag_run_id", "state", "run_type", "run_after", "queued_at", "start_date", "data_interval_end"];
+  return {
+    ...pick(run, names),
+    conf: shortValues(pick(run.conf ?? {}, Object.keys(params))),
+    tasks: run.tasks.map((task) => pick(task, ["task_id", "state", "start_date"])),
+  };
+}
+
+function pick(values, names) {
+  return Object.fromEntries(names.filter((name) => name in values).map((name) => [name, values[name]]));
+}
+
+function shortValues(values) {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => JSON.stringify(value).length <= SHORT));
 }
 
 /** With the end in the key, since a run that is cleared and run again ends at another moment. */
@@ -79,19 +107,10 @@ export async function openWindow(conf, unpause) {
   return run.dag_run_id;
 }
 
-/** Stop the publishing task of a run, by marking it as failed. */
-export async function stopWindow(run) {
-  const task = publisher(run)?.task_id ?? PUBLISHERS[0];
-  const asked = `dags/${WINDOW}/dagRuns/${path(run.dag_run_id)}/taskInstances/${task}`;
+/** Stop a run by marking its publishing task as failed. */
+export async function stopWindow({ run, publisher }) {
+  const asked = `dags/${WINDOW}/dagRuns/${path(run)}/taskInstances/${publisher}`;
   await airflow("PATCH", asked, { new_state: "failed" });
-}
-
-/** The task of a run that publishes: of the tasks for each mode, the one that is not skipped. */
-export function publisher(run) {
-  const tasks = run.tasks.filter((task) => PUBLISHERS.includes(task.task_id));
-  const going = (task) => ["running", "up_for_retry", "failed", "success"].indexOf(task.state);
-  const begun = tasks.filter((task) => going(task) >= 0);
-  return begun.sort((one, other) => going(one) - going(other))[0] ?? null;
 }
 
 export function runPath(dag, run) {

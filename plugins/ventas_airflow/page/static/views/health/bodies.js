@@ -5,7 +5,6 @@ import { airflowAddress, openInAirflow } from "../../lib/frame.js";
 import { has, t } from "../../lib/texts.js";
 import { logPath, runPath } from "./airflow.js";
 import { figures, number, table, when } from "./card.js";
-import { stateOfRun } from "./judge.js";
 
 /** Size of the picture, and most bars: the whole minutes of the look-back. */
 const BARS = { width: 300, height: 44, most: 14 };
@@ -146,20 +145,20 @@ export function vm({ numbers }) {
   ];
 }
 
-/** The last validation runs, as `validations` returns them, each with its results. */
-export function runs(validations) {
+/** The last validation runs, as `validations` returns them, each with its results and its state. */
+export function runs(validations, states) {
   return h(
     "ol.runs",
     {},
-    validations.map((run) => {
+    validations.map((run, place) => {
       const totals = run.summary?.totals;
       const problems = (run.summary?.results ?? []).filter((each) => ["error", "warning"].includes(each.status));
-      const state = run.end_date ? stateOfRun(run) : "running";
+      const state = states[place];
       return h(
         "li",
         { "data-state": state },
         link(runPath("sales_validation", run.dag_run_id), when(run.run_after)),
-        ` · ${run.end_date ? (totals ? t("health.totals", totals) : t(`health.runs.${state}`)) : t("health.runs.running")}`,
+        ` · ${totals ? t("health.totals", totals) : t(`health.runs.${state}`)}`,
         problems.length
           ? h(
               "ul",

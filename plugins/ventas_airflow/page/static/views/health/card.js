@@ -1,4 +1,5 @@
 /** A card of the view: title, state as a word and a sign, reason, start of the state, and body. */
+import { explained } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
 import { has, t } from "../../lib/texts.js";
@@ -26,7 +27,7 @@ export function showPart(parts, name, part, draw) {
   badge.className = `badge ${TONE[part.state]}`;
   parts.card.dataset.state = part.state;
   setText(badge, `${SIGN[part.state]} ${t(`health.states.${part.state}`)}`);
-  setText(reason, told(name, part));
+  setText(reason, reasonOf(name, part));
   setText(since, part.since ? t("health.since", { when: when(part.since) }) : "");
   since.hidden = !part.since;
   const shown = JSON.stringify(part.numbers);
@@ -35,7 +36,9 @@ export function showPart(parts, name, part, draw) {
   body.replaceChildren(...[draw(part)].flat().filter(Boolean));
 }
 
-function told(name, part) {
+/** A part's reason in words; `name` is the part's, since some reasons have a text for each part. */
+export function reasonOf(name, part) {
+  if (part.reason === "trouble") return explained(part.numbers);
   const own = `health.reasons.${name}.${part.reason}`;
   const text = t(has(own) ? own : `health.reasons.${part.reason}`, part.numbers);
   const limits = (part.numbers.limites ?? []).map(limit);

@@ -1,6 +1,6 @@
 /** A field of a query's form: `{name, element, value()}`. */
 import { h } from "../../lib/dom.js";
-import { language, t } from "../../lib/texts.js";
+import { t, translated } from "../../lib/texts.js";
 
 /** Moments that the field offers; another moment is picked in a calendar. */
 const TIMES = ["now", "-1h", "-24h", "-7d", "-30d", "-90d"];
@@ -11,7 +11,7 @@ export function field(parameter, value, offered) {
   const element = h(
     "div.field",
     {},
-    h("label", { for: id }, parameter.label[language()]),
+    h("label", { for: id }, translated(parameter.label)),
     ...input.elements,
   );
   return { name: parameter.name, element, value: input.value };
@@ -42,7 +42,7 @@ const MAKERS = {
     const isOffered = TIMES.includes(value);
     const picked = h("input", {
       type: "datetime-local",
-      "aria-label": `${parameter.label[language()]}: ${t("queries.pick")}`,
+      "aria-label": `${translated(parameter.label)}: ${t("queries.pick")}`,
       value: isOffered ? "" : value.slice(0, 16),
       hidden: isOffered,
     });

@@ -1,7 +1,7 @@
 /** The query library: a search for named queries, and a form for their parameters. */
 import { get, post } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
-import { language, t } from "../../lib/texts.js";
+import { locale, t, translated } from "../../lib/texts.js";
 import { field } from "./field.js";
 import { resultOf } from "./result.js";
 
@@ -39,7 +39,7 @@ export function library(state) {
   function fill() {
     const wanted = plain(search.value);
     const found = queries.filter((query) =>
-      plain(`${query.title[language()]} ${query.description[language()]} ${query.name}`).includes(wanted),
+      plain(`${translated(query.title)} ${translated(query.description)} ${query.name}`).includes(wanted),
     );
     none.hidden = found.length > 0 || !queries.length;
     list.replaceChildren(
@@ -51,11 +51,11 @@ export function library(state) {
             "button",
             {
               type: "button",
-              title: query.description[language()],
+              title: translated(query.description),
               "data-query": query.name,
               onclick: () => choose(query, {}),
             },
-            query.title[language()],
+            translated(query.title),
           ),
         ),
       ),
@@ -101,8 +101,8 @@ export function library(state) {
       h(
         "section.card",
         { "aria-labelledby": "query-title" },
-        h("h2", { id: "query-title" }, query.title[language()]),
-        h("p.note", {}, query.description[language()]),
+        h("h2", { id: "query-title" }, translated(query.title)),
+        h("p.note", {}, translated(query.description)),
         h(
           "form.filters",
           {
@@ -126,7 +126,7 @@ export function library(state) {
     result.busy();
     try {
       const answer = await post(`api/queries/${query.name}`, { values: valuesOf(query) }, signal);
-      result.show(answer, query.name, query.chart, query.title[language()]);
+      result.show(answer, query.name, query.chart, translated(query.title));
     } catch (error) {
       if (signal.aborted) return;
       result.clear();
@@ -148,7 +148,7 @@ export function library(state) {
 
   get("api/queries")
     .then((found) => {
-      queries = found.sort((a, b) => a.title[language()].localeCompare(b.title[language()], "es"));
+      queries = found.sort((a, b) => translated(a.title).localeCompare(translated(b.title), locale()));
       fill();
       changed();
     })

@@ -1,7 +1,7 @@
 /** Free SQL: one query that only reads, with limits, and a button that cancels it. */
 import { get, post, remove } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
-import { language, t } from "../../lib/texts.js";
+import { t, translated } from "../../lib/texts.js";
 import { complete } from "./complete.js";
 import { resultOf } from "./result.js";
 
@@ -130,7 +130,7 @@ export function sqlBox(state) {
   get("api/columns")
     .then((found) => {
       known = [
-        ...found.columns.map(({ name, type, title }) => ({ text: name, note: `${title[language()]} · ${type}` })),
+        ...found.columns.map(({ name, type, title }) => ({ text: name, note: `${translated(title)} · ${type}` })),
         { text: found.table, note: t("queries.table") },
         ...WORDS.split(" ").map((text) => ({ text, note: "" })),
       ];
@@ -148,7 +148,7 @@ export function sqlBox(state) {
               "button",
               {
                 type: "button",
-                title: title[language()],
+                title: translated(title),
                 onclick() {
                   area.setRangeText(name, area.selectionStart, area.selectionEnd, "end");
                   area.focus();
