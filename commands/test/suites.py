@@ -26,7 +26,7 @@ SUITES: Final[dict[str, Suite]] = {
     "types": Suite("check", 60, "mypy: types of the source"),
     "unit": Suite("cores", 170, "each module by itself"),
     "dags": Suite("cores", 20, "DAG integrity: DAGs parse fast, look nothing up, forms refuse"),
-    "changes": Suite("cores", 15, "CONTRIBUTING.md's changes need no file that it does not name"),
+    "changes": Suite("cores", 20, "CONTRIBUTING.md's changes need no file that it does not name"),
     "integration": Suite("stack", 240, "modules against real Kafka and Druid"),
     "browser": Suite("stack", 170, "the live page in Chromium"),
     "e2e": Suite("stack", 175, "the README's demo, a window with every fault, and a load"),

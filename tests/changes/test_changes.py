@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from tests.changes.change import Change
@@ -295,6 +296,48 @@ def test_new_bench_peer_can_be_measured(begin: Begin) -> None:
         change.edit(texts, '        "faker": ', '        "kcat": "kcat",\n        "faker": ')
     told = change.run("./ventas bench --help")
     assert "  kcat       the events per second of kcat" in told
+
+
+def test_default_gaps_are_those_of_the_form_and_of_the_check(begin: Begin) -> None:
+    change = begin("the default gaps between sales")
+    change.edit("include/names.py", "MAXIMUM_GAP: Final = 2.0", "MAXIMUM_GAP: Final = 5.0")
+    cadence = "include/druid/sql/checks/cadence.sql"
+    change.edit(cadence, "pausa_maxima, maximum: 15", "pausa_maxima, maximum: 40")
+    code = """
+from include.druid.checks import load_checks
+from ventas_airflow.form import MAXIMUM
+[check] = [check for check in load_checks() if check.name == "cadence"]
+answer = [MAXIMUM.default, check.bounds[-1].maximum]"""
+    assert change.ask(code) == [5, 40]
+
+
+def test_retention_reaches_the_rules_of_druid(begin: Begin) -> None:
+    change = begin("how long Kafka keeps sales and ledger, and Druid a day")
+    change.edit("include/names.py", "timedelta(days=400)", "timedelta(days=100)")
+    code = "from include.druid import housekeeping\nanswer = housekeeping.retention_rules()"
+    assert change.ask(code)[0]["period"] == "P100D"
+
+
+def test_renamed_topic_and_datasource_are_used_everywhere(begin: Begin) -> None:
+    change = begin("the names of topic, ledger and datasource")
+    change.edit("include/names.py", '\nTOPIC: Final = "ventas"', '\nTOPIC: Final = "tienda"')
+    change.edit("include/names.py", 'DATASOURCE: Final = "ventas"', 'DATASOURCE: Final = "filas"')
+    change.run_command()
+    code = "from ventas_airflow.sales import TOPICS\nanswer = list(TOPICS)"
+    assert change.ask(code) == ["tienda", "tienda.ledger"]
+    assert "group `druid-filas`" in change.read("docs/acls.md")
+    assert "`tienda.ledger`" in change.read("docs/data-dictionary.md")
+
+
+def test_new_file_of_texts_is_a_new_language(begin: Begin) -> None:
+    change = begin("a language")
+    portuguese = json.loads(change.read("texts/en.json")) | {"language": "Português"}
+    portuguese["page"]["live"]["all"] = "Todas as lojas"
+    change.add("texts/pt.json", json.dumps(portuguese, ensure_ascii=False))
+    code = """
+from include import texts
+answer = [texts.languages(), texts.text("page.live.all", "pt")]"""
+    assert change.ask(code) == [["es", "en", "pt"], "Todas as lojas"]
 
 
 def test_new_chaos_scenario_can_be_run(begin: Begin) -> None:
