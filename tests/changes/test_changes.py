@@ -280,6 +280,40 @@ answer = [card["nombre"], card["ventas"]]"""
     assert change.ask(code) == ["Salta", 3]
 
 
+def test_new_finding_is_reported(begin: Begin) -> None:
+    change = begin("a finding of «Qué hacer»")
+    change.edit(
+        "include/page/findings/report.py",
+        '"promotion", "returns"]',
+        '"promotion", "returns", "busy"]',
+    )
+    judge = "include/page/findings/judge.py"
+    change.edit(
+        judge, '    "promotion": _promotions,\n', '    "promotion": _promotions, "busy": _busy,\n'
+    )
+    change.edit(judge, '    "promotion": (),\n', '    "promotion": (), "busy": (),\n')
+    change.edit(
+        judge,
+        "def _filters(",
+        """\
+def _busy(tables: _Tables) -> _Judged | Missing:
+    found = Finding("busy", "info", "many", "staff", {}, {"p": 0.0}, "payments")
+    return _Judged("busy", [found], tests=1)
+
+
+def _filters(""",
+    )
+    change.edit("texts/es.json", '"approval": "la', '"busy": "la cantidad", "approval": "la')
+    change.edit("texts/en.json", '"approval": "app', '"busy": "the number", "approval": "app')
+    code = """
+from datetime import UTC, datetime
+from include.page.findings.judge import judge
+from include.texts import text
+report = judge({"payments": []}, datetime(2026, 11, 24, 15, tzinfo=UTC))
+answer = [[it.kind for it in report.findings], text("page.findings.kinds.busy", "es")]"""
+    assert change.ask(code) == [["busy"], "la cantidad"]
+
+
 def test_new_bench_peer_can_be_measured(begin: Begin) -> None:
     change = begin("a bench peer")
     change.add(
