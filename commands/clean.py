@@ -1,4 +1,4 @@
-"""Remove the state folder: data, logs, Airflow's database."""
+"""Delete the state folder: data, logs, Airflow's database."""
 
 import argparse
 
@@ -10,7 +10,7 @@ from include.texts import terminal_text
 
 
 def run(_: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Remove the folder of a stopped stack."""
+    """Delete the folder of a stopped stack."""
     home = settings.home
     if not home.exists():
         _say(console, terminal_text("cli.stack.no_folder", folder=home))

@@ -36,11 +36,12 @@ EPILOG: Final = """\
 environment:
   VENTAS_HOME            state folder of the stack, new or empty at the first `up`
                          (default: .ventas in the project)
-  VENTAS_SECURE          1: Kafka and Druid ask for TLS and logins, as in production
-  VENTAS_CACHE           downloads, shared by all stacks (default: ~/.cache/ventas)
+  VENTAS_SECURE          1: Kafka and Druid require TLS and logins, as in production
+  VENTAS_CACHE           folder of the downloads, which all stacks share
+                         (default: ~/.cache/ventas)
   VENTAS_LANGUAGE        language of commands, DAG names and a new viewer's page, such as en
                          (default: commands follow the locale, the others are in Spanish)
-  VENTAS_PORT_OFFSET     moves every port by so much, e.g. to run two stacks
+  VENTAS_PORT_OFFSET     number added to every port, e.g. to run two stacks
   VENTAS_PORT_<SERVICE>  sets one port, e.g. VENTAS_PORT_KAFKA=19092"""
 
 #: Each module has a docstring, whose first line is the command's help, and the functions
@@ -98,9 +99,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ventas: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        said = f"{error.stdout or ''}{error.stderr or ''}"[-4000:]
+        output = f"{error.stdout or ''}{error.stderr or ''}"[-4000:]
         print(
-            f"ventas: {error.cmd[0]} failed with code {error.returncode}:\n{said}", file=sys.stderr
+            f"ventas: {error.cmd[0]} failed with code {error.returncode}:\n{output}",
+            file=sys.stderr,
         )
         return 1
     except KeyboardInterrupt:
@@ -118,15 +120,15 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     parsers = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for name, module in COMMANDS.items():
-        told = str(module.__doc__).strip()
-        its = parsers.add_parser(
+        description = str(module.__doc__).strip()
+        command = parsers.add_parser(
             name,
-            help=told.splitlines()[0].removesuffix("."),
-            description=told,
+            help=description.splitlines()[0].removesuffix("."),
+            description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name in arguments and hasattr(module, "add_options"):
-            module.add_options(its)
+            module.add_options(command)
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Run the whole job once and show that nothing was lost."""
+"""Run one window and one validation, and show that no event was lost."""
 
 import argparse
 import time
@@ -33,9 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=types.number(0.25, 720, "minutes"),
         default=2,
         metavar="M",
-        help="how long stores sell, 0.25 to 720 (default: %(default)s)",
+        help="minutes for which stores sell, 0.25 to 720 (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=types.seed, default=2026, help="seed of the sales' content")
+    types.add_seed(parser)
 
 
 def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
@@ -52,8 +52,8 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
     found = api.xcom(WINDOW_DAG, run_id, RECONCILE_TASK)
     if state != "success" or not found:
         _print_failures(api, WINDOW_DAG, run_id, console)
-        told = terminal_text("cli.demo.ended", run=run_id, state=state)
-        console.print(f"[bold red]{told}[/]")
+        ended = terminal_text("cli.demo.ended", run=run_id, state=state)
+        console.print(f"[bold red]{ended}[/]")
         return 1
     valid = _validate(api, console)
     _print_results(console, found, window.freshness, window.first_sale)
@@ -80,8 +80,8 @@ class _Window:
         active = self._api.active_runs(WINDOW_DAG)
         if active:
             raise StackError(
-                f"A window is open already ({active[0]}): wait for its end or mark it as failed at "
-                f"{self._settings.url('airflow')}, then run the demo again."
+                f"The window {active[0]} is open already: wait for its end, or mark it as failed "
+                f"at {self._settings.url('airflow')}; then run the demo again."
             )
         self._was_paused = bool(self._api.dag(WINDOW_DAG)["is_paused"])
         self._api.set_paused(WINDOW_DAG, False)
@@ -108,7 +108,7 @@ class _Window:
             self._api.set_paused(WINDOW_DAG, self._was_paused)
             self.freshness = live.freshness
         raise StackError(
-            f"The window {run} has not ended in time; see it at "
+            f"The window {run} has not ended in time: look at its tasks at "
             f"{self._settings.url('airflow')}/dags/{WINDOW_DAG}/runs/{run}"
         )
 
@@ -117,7 +117,7 @@ class _Window:
         if others := [other for other in self._api.active_runs(WINDOW_DAG) if other != run]:
             raise StackError(
                 f"The window {others[0]} opened first, and {run} waits for its end: mark one of "
-                f"them as failed at {self._settings.url('airflow')}, then run the demo again."
+                f"the two as failed at {self._settings.url('airflow')}, then run the demo again."
             )
 
     def _show_stages(self, run: str, shown: dict[str, str]) -> None:
@@ -125,14 +125,14 @@ class _Window:
             state = task["state"] or ""
             if state in _STATES and shown.get(task["task_id"]) != state:
                 shown[task["task_id"]] = state
-                told = f"[{_STATES[state]}]{terminal_text(f'cli.demo.states.{state}')}[/]"
-                self._say(f"[bold]{task['task_display_name']}[/]: {told}")
+                label = f"[{_STATES[state]}]{terminal_text(f'cli.demo.states.{state}')}[/]"
+                self._say(f"[bold]{task['task_display_name']}[/]: {label}")
 
     def _show(self, sale: Venta, age: float) -> None:
         if self.first_sale is None:
             self.first_sale = time.monotonic() - self._started
-        told = terminal_text("cli.demo.in_druid", ms=f"{age * 1000:.0f}")
-        self._say(f"{sale_line(sale)} [dim]· {told}[/]")
+        delay = terminal_text("cli.demo.in_druid", ms=f"{age * 1000:.0f}")
+        self._say(f"{sale_line(sale)} [dim]· {delay}[/]")
 
     def _say(self, text: str) -> None:
         elapsed = time.monotonic() - self._started
@@ -164,7 +164,7 @@ def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW_DAG, VALIDATION
         if errors := api.import_errors():
             why = errors[0]["stack_trace"]
             break
-    raise StackError(f"Airflow does not have the DAGs: {why}")
+    raise StackError(f"Airflow did not load the DAGs: {why}")
 
 
 def _validate(api: AirflowApi, console: Console) -> bool:

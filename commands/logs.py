@@ -11,9 +11,11 @@ from include.stack.stack import StackError
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("name", metavar="NAME", help="a process as `./ventas status` names it")
-    parser.add_argument("-n", type=int, default=100, metavar="LINES", help="lines to begin with")
-    parser.add_argument("--no-follow", action="store_true", help="end after those lines")
+    parser.add_argument("name", metavar="NAME", help="name of the process in `./ventas status`")
+    parser.add_argument(
+        "-n", type=int, default=100, metavar="LINES", help="last lines to print first"
+    )
+    parser.add_argument("--no-follow", action="store_true", help="print these lines and exit")
 
 
 def run(options: argparse.Namespace, settings: Settings, _: Console) -> int:
@@ -22,6 +24,6 @@ def run(options: argparse.Namespace, settings: Settings, _: Console) -> int:
     logs = [log for log in settings.logs.glob("*.log") if log.is_file()]
     if file not in logs:
         names = ", ".join(sorted(log.stem for log in logs)) or "none yet"
-        raise StackError(f"There is no log of {options.name!r}; there are: {names}.")
+        raise StackError(f"No log has the name {options.name!r}; the logs are: {names}.")
     follow = [] if options.no_follow else ["-F"]
     os.execvp("tail", ["tail", "-n", str(options.n), *follow, str(file)])  # noqa: S606

@@ -14,9 +14,15 @@ from include.texts import terminal_text
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("action", choices=["check"], help="say what is wrong, or what there is")
     parser.add_argument(
-        "--folder", type=Path, default=DATA, metavar="FOLDER", help="default: the project's own"
+        "action", choices=["check"], help="print every mistake in the files, or the number of rows"
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=DATA,
+        metavar="FOLDER",
+        help="folder of the data files (default: the project's)",
     )
 
 

@@ -47,6 +47,13 @@ def seed(text: str) -> int:
     return found
 
 
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the seed of the sales."""
+    parser.add_argument(
+        "--seed", type=seed, default=2026, help="seed of the sales (default: %(default)s)"
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add the option that prints JSON instead of tables."""
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")

@@ -1,8 +1,8 @@
-"""What a rate of events takes in the cloud, and what it costs.
+"""Print what a rate of events needs in the cloud, and its cost.
 
-Tell what a rate of events takes in the cloud: Kafka's partitions, producers, Druid's tasks and
-processes, machines, storage, and what Google asks for it in a month. Nothing is started and no
-account is needed. One machine if it can; above that a cluster of such machines.
+The result has Kafka's partitions, producers, Druid's tasks and processes, machines, storage, and
+Google's price per month. Nothing is started and no account is needed. The result is one machine if
+one suffices, otherwise a cluster of such machines.
 """
 
 import argparse
@@ -25,42 +25,45 @@ from include.texts import terminal_text
 EPILOG: Final = """\
 examples:
   ./ventas size --rate 1                       the demo: a sale every 1-2 s
-  ./ventas size --rate 50000 --hours 24        around the clock, on the cheapest n2 that can
+  ./ventas size --rate 50000 --hours 24        around the clock, on the cheapest n2 that suffices
   ./ventas size --rate 50000 --machine n2-highmem-8
   ./ventas size --rate 1000000 --keep 7        a cluster; Druid keeps a week
   ./ventas size --rate 500 --json              for programs: US dollars, GiB, MiB
 
-machine types: n2, n4, c3 and c4; standard, highmem and highcpu. What does not fit is refused with
-the one that does. Prices: southamerica-east1, southamerica-west1, us-central1, from a public copy
-of Google's list of a day that is shown; Confluent Cloud, Hyperdisk, traffic and taxes are not in.
-How it is computed: docs/sizing.md."""
+machine types: n2, n4, c3 and c4; standard, highmem and highcpu. A type that is too small is refused
+with the name of one that suffices. Prices are of southamerica-east1, southamerica-west1 and
+us-central1, from a public copy of Google's list, whose date is shown. They do not include Confluent
+Cloud, Hyperdisk, traffic and taxes. How they are computed: docs/sizing.md."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.epilog = EPILOG
     parser.add_argument(
-        "--rate", type=float, required=True, metavar="N", help="events a second, up to 1000000"
+        "--rate", type=float, required=True, metavar="N", help="events per second, up to 1000000"
     )
     parser.add_argument(
         "--machine", metavar="TYPE", help="machine type of Druid (default: the cheapest n2)"
     )
     parser.add_argument(
-        "--region", default="southamerica-east1", metavar="REGION", help="default: %(default)s"
+        "--region",
+        default="southamerica-east1",
+        metavar="REGION",
+        help="region (default: %(default)s)",
     )
     parser.add_argument(
         "--hours",
         type=types.number(0.1, 24, "hours"),
         default=12,
         metavar="H",
-        help="of each day that stores sell, 0.1 to 24 (default: %(default)s)",
+        help="hours of each day for which stores sell, 0.1 to 24 (default: %(default)s)",
     )
     parser.add_argument(
         "--keep",
         type=types.whole_number(1, 400, "days"),
         default=30,
         metavar="DAYS",
-        help="that Druid keeps, 1 to 400 (default: %(default)s; as it comes, it keeps 400)",
+        help="days that Druid keeps, 1 to 400 (default: %(default)s; the project's setting is 400)",
     )
     types.add_json(parser)
 
@@ -98,12 +101,12 @@ def to_dict(found: Estimate) -> dict[str, object]:
     """Return the estimate as JSON values: US dollars, GiB, and MiB for Druid's processes."""
     return {
         **asdict(found),
-        "vms": [one._asdict() for one in found.vms],
+        "vms": [group._asdict() for group in found.vms],
         "costs": {cost.what: cost.usd for cost in found.costs},
         "usd_month": found.usd_month,
         "druid": {
-            service: {**asdict(one), "direct": one.direct}
-            for service, one in druid_sizes(found).items()
+            service: {**asdict(resources), "direct": resources.direct}
+            for service, resources in druid_sizes(found).items()
         },
     }
 
@@ -118,15 +121,15 @@ def _needs(found: Estimate) -> Table:
     table.add_row(_said("partitions"), str(found.partitions))
     table.add_row(_said("producers"), str(found.shards))
     table.add_row(_said("tasks_of_druid"), str(found.task_count))
-    for one in found.vms:
+    for group in found.vms:
         machines = _said(
             "machines",
-            machines=one.machines,
-            type=one.machine_type,
-            disk=f"{one.disk:,}",
+            machines=group.machines,
+            type=group.machine_type,
+            disk=f"{group.disk:,}",
             disk_type=found.disk_type,
         )
-        table.add_row(f"VM: {', '.join(one.services)}", machines)
+        table.add_row(f"VM: {', '.join(group.services)}", machines)
     table.add_row(_said("kafka_day"), f"{found.kafka_gib_day:,.2f} GiB")
     table.add_row(_said("druid_day"), f"{found.druid_gib_day:,.2f} GiB")
     kept = f"{found.druid_gib_day * found.keep:,.1f} GiB"
@@ -146,8 +149,15 @@ def _druid(found: Estimate) -> Table:
         title=_said("druid", type=found.vms[-1].machine_type),
         title_justify="left",
     )
-    for service, one in druid_sizes(found).items():
-        numbers = (one.heap, one.direct, one.threads, one.merge_buffers, one.buffer, one.capacity)
+    for service, resources in druid_sizes(found).items():
+        numbers = (
+            resources.heap,
+            resources.direct,
+            resources.threads,
+            resources.merge_buffers,
+            resources.buffer,
+            resources.capacity,
+        )
         table.add_row(service, *(str(number or "") for number in numbers))
     return table
 

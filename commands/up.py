@@ -1,4 +1,4 @@
-"""Start the stack (the Druid VM is started by the DAG, or by demo)."""
+"""Start the stack (the DAG or the demo starts the Druid VM)."""
 
 import argparse
 

@@ -10,7 +10,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from include.names import SUMMARY_TASK, ledger_of
 from include.texts import text
 from ventas_airflow import form
-from ventas_airflow.alerts import tell_late
+from ventas_airflow.alerts import send_late_alert
 from ventas_airflow.dag_settings import dag_settings, named
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.operators.validation import RunCheckOperator, SummarizeChecksOperator
@@ -32,7 +32,7 @@ with DAG(
     deadline=DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(minutes=10),
-        callback=AsyncCallback(tell_late),
+        callback=AsyncCallback(send_late_alert),
         name=text("dag.sales_validation.deadline"),
     ),
     params=form.params(form.VALIDATION),

@@ -19,7 +19,7 @@ from include.names import (
 )
 from include.texts import text
 from ventas_airflow import form
-from ventas_airflow.alerts import tell_late
+from ventas_airflow.alerts import send_late_alert
 from ventas_airflow.concurrent_runs import SHARERS
 from ventas_airflow.dag_settings import PUBLISHING_RETRIES, dag_settings, named
 from ventas_airflow.deadlines import PlannedEnd
@@ -54,7 +54,7 @@ with DAG(
     deadline=DeadlineAlert(
         reference=PlannedEnd(minutes=form.DURATION.default),
         interval=timedelta(minutes=30),
-        callback=AsyncCallback(tell_late),
+        callback=AsyncCallback(send_late_alert),
         name=text("dag.sales_window.deadline"),
     ),
     params=form.params(form.WINDOW),

@@ -48,14 +48,17 @@ class WebGuard:
         host = hosts[0].lower() if len(hosts) == 1 else ""
         name = _HOST.fullmatch(host)
         if not name or name[1] not in self._names:
-            return 421, "This server is called by its loopback address only: correct the Host."
+            return 421, "This server answers only at its loopback address: correct the Host header."
         own = {f"http://{host}", f"https://{host}"}
         if any(origin.lower() not in own for origin in _values(scope, b"origin")):
-            return 403, "A page of another origin may not use this server."
+            return 403, "A web page of another origin may not use this server."
         if not set(_values(scope, b"sec-fetch-site")) <= {"same-origin", "none"} and not (
             _is_link(scope)
         ):
-            return 403, "A page of another site may not use this server; open its address instead."
+            return (
+                403,
+                "A web page of another site may not use this server: type its address.",
+            )
         return None
 
 
@@ -111,8 +114,8 @@ class BodyLimit:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        told = f"The body of a request may have {self._most} bytes.\n"
-        await PlainTextResponse(told, 413)(scope, receive, send)
+        refusal = f"The body of a request may have at most {self._most} bytes.\n"
+        await PlainTextResponse(refusal, 413)(scope, receive, send)
 
 
 class _BodyTooLargeError(Exception):

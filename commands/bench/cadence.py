@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 import psutil
 
-from commands.bench.common import SEED, Place, parser, report, window, window_publisher
+from commands.bench.common import SEED, Target, parser, report, window, window_publisher
 from commands.bench.figures import deviations_ms, percentile
 from include.names import MAXIMUM_GAP, MINIMUM_GAP
 from include.sales.pace import gap_seconds
@@ -22,17 +22,17 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--sales", type=int, default=500)
     options = arguments.parse_args()
-    place = Place(options.kafka, options.topic)
-    place.make_topics()
+    target = Target(options.kafka, options.topic)
+    target.make_topics()
     gaps = [gap_seconds(SEED, n, MINIMUM_GAP, MAXIMUM_GAP) for n in range(options.sales + 1)]
-    with window_publisher(place, "bench") as publisher:
+    with window_publisher(target, "bench") as publisher:
         # The window ends midway between its last sale and the next.
         length = timedelta(seconds=sum(gaps) - gaps[-1] / 2)
         published = window(publisher, length, MINIMUM_GAP, MAXIMUM_GAP)
         # The start-up, which does not count, ends with the first acknowledgement.
         first, last = publisher.acknowledged[0], publisher.acknowledged[-1]
         rss = psutil.Process().memory_info().rss
-    times = _sale_times(place)
+    times = _sale_times(target)
     deviations = deviations_ms(times, gaps[1 : len(times)])
     report(
         events=published.confirmadas,
@@ -46,11 +46,11 @@ def main() -> None:
     )
 
 
-def _sale_times(place: Place) -> list[float]:
+def _sale_times(target: Target) -> list[float]:
     """Return the time of each sale's first event, in seconds since the epoch, in order of sale."""
     times: dict[int, float] = {}
     decoder = msgspec.json.Decoder(_Event)
-    for record in read_committed(place.config, place.topic):
+    for record in read_committed(target.config, target.topic):
         event = decoder.decode(record.value or b"")
         moment = event.ts.timestamp()
         times[event.secuencia] = min(moment, times.get(event.secuencia, moment))

@@ -1,8 +1,8 @@
 """Measure the project against Kafka's tool, Faker and Druid.
 
-It measures on a Kafka and a Druid of the benchmark's own (free ports, a folder that is removed at
-the end). About 15 minutes, 2 with --quick; leave the machine alone. The page is measured only if it
-is named: it takes an hour or so, minutes with --quick.
+The benchmark starts a separate Kafka and Druid on free ports, in a folder that it removes at the
+end. It takes about 15 minutes, or 2 with --quick; run nothing else meanwhile. The page is measured
+only if you name it: about an hour, or minutes with --quick.
 """
 
 import argparse
@@ -22,14 +22,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     listed = "\n".join(f"  {name:<10} {_purpose(name)}" for name in NAMES)
     parser.epilog = (
         f"parts, in the order they run:\n{listed}\n\n"
-        "Each part but the page runs in a process of its own; its log is bench-<part> to\n"
-        "`./ventas logs`. Alone, such a part is a module:\n"
+        "Every part except page runs in a separate process; `./ventas logs bench-<part>` shows\n"
+        "its log. You can also run such a part alone:\n"
         "`.venv/bin/python -m commands.bench.generate --events 20000000`."
     )
     parser.add_argument(
-        "parts", nargs="*", type=_part, metavar="NAME", help="only these (default: all but page)"
+        "parts",
+        nargs="*",
+        type=_part,
+        metavar="NAME",
+        help="parts to run (default: all except page)",
     )
-    parser.add_argument("--quick", action="store_true", help="a tenth of the size: a first look")
+    parser.add_argument(
+        "--quick", action="store_true", help="use about a tenth of the data, for a first impression"
+    )
     types.add_json(parser)
 
 
@@ -59,6 +65,6 @@ def _part(text: str) -> str:
     # argparse's own `choices` would refuse an empty list of parts.
     if text not in NAMES:
         raise argparse.ArgumentTypeError(
-            f"there is no part {text!r}; there are: {', '.join(NAMES)}"
+            f"no part has the name {text!r}; the parts are {', '.join(NAMES)}"
         )
     return text

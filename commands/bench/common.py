@@ -36,7 +36,7 @@ _TOPIC: Final[Mapping[str, Any]] = {
 """Settings of a topic, as the DAG has them."""
 
 
-class Place(NamedTuple):
+class Target(NamedTuple):
     """The target of a part's events: the broker's address, and a topic that only this part uses."""
 
     address: str
@@ -74,20 +74,20 @@ class ClockedPublisher(SalePublisher):
 
     def __init__(
         self,
-        place: Place,
+        target: Target,
         corrida: str,
         tuning: Mapping[str, Any],
         stop: threading.Event,
         shard: str = "",
     ) -> None:
         super().__init__(
-            place.config,
+            target.config,
             corrida,
             seed=SEED,
-            transactional_id=f"{place.topic}-{corrida}{shard}",
+            transactional_id=f"{target.topic}-{corrida}{shard}",
             delivery_timeout=60,
-            topic=place.topic,
-            ledger_topic=place.ledger_topic,
+            topic=target.topic,
+            ledger_topic=target.ledger_topic,
             tuning=tuning,
             stopped=stop.is_set,
         )
@@ -109,10 +109,10 @@ class ClockedPublisher(SalePublisher):
 
 
 def load_publisher(
-    place: Place, corrida: str, stop: threading.Event, shard: str = ""
+    target: Target, corrida: str, stop: threading.Event, shard: str = ""
 ) -> ClockedPublisher:
     """Return a publisher for `load`."""
-    return ClockedPublisher(place, corrida, LOAD_CONFIG, stop, shard)
+    return ClockedPublisher(target, corrida, LOAD_CONFIG, stop, shard)
 
 
 def load(
@@ -129,9 +129,9 @@ def load(
     )
 
 
-def window_publisher(place: Place, corrida: str) -> ClockedPublisher:
+def window_publisher(target: Target, corrida: str) -> ClockedPublisher:
     """Return a publisher for `window`."""
-    return ClockedPublisher(place, corrida, SESSION_CONFIG, threading.Event())
+    return ClockedPublisher(target, corrida, SESSION_CONFIG, threading.Event())
 
 
 def window(
@@ -160,8 +160,12 @@ def sales_of(events: int) -> range:
 def parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser of a part's arguments that already has the broker and the topic."""
     arguments = argparse.ArgumentParser(description=description)
-    arguments.add_argument("--kafka", required=True, metavar="HOST:PORT", help="the broker")
-    arguments.add_argument("--topic", required=True, help="made by the part")
+    arguments.add_argument(
+        "--kafka", required=True, metavar="HOST:PORT", help="address of the broker"
+    )
+    arguments.add_argument(
+        "--topic", required=True, help="topic of the sales, which this part creates"
+    )
     return arguments
 
 

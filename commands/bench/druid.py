@@ -8,7 +8,7 @@ from typing import Final
 
 from commands.bench.common import (
     ClockedPublisher,
-    Place,
+    Target,
     load,
     load_publisher,
     parser,
@@ -40,22 +40,22 @@ _ENDLESS = range(10**9)
 def main() -> None:
     """Fill the topic, let Druid empty it, publish live, and report both rates and the lag."""
     arguments = parser(__doc__)
-    arguments.add_argument("--druid", required=True, metavar="URL", help="the router")
-    arguments.add_argument("--events", type=int, default=1_000_000, help="in the topic beforehand")
-    arguments.add_argument("--seconds", type=float, default=60, help="of live load")
+    arguments.add_argument("--druid", required=True, metavar="URL", help="URL of Druid's router")
+    arguments.add_argument("--events", type=int, default=1_000_000, help="events in the full topic")
+    arguments.add_argument("--seconds", type=float, default=60, help="seconds of live load")
     options = arguments.parse_args()
-    place = Place(options.kafka, options.topic)
-    place.make_topics()
+    target = Target(options.kafka, options.topic)
+    target.make_topics()
     stop = threading.Event()
-    with load_publisher(place, "prefill", stop) as publisher:
+    with load_publisher(target, "prefill", stop) as publisher:
         filled = load(publisher, sales_of(options.events), stop).confirmadas
     client = DruidClient(options.druid)
     client.submit_supervisor(
-        supervisor_spec(place.config, topic=place.topic, datasource=DATASOURCE)
+        supervisor_spec(target.config, topic=target.topic, datasource=DATASOURCE)
     )
     drain = drain_rate(_drain(client, filled), filled)
 
-    with load_publisher(place, "live", stop) as publisher, ThreadPoolExecutor(1) as pool:
+    with load_publisher(target, "live", stop) as publisher, ThreadPoolExecutor(1) as pool:
         loading = pool.submit(_load_until_stopped, publisher, drain * LIVE_SHARE, stop)
         try:
             visible, lag = _watch(client, filled, options.seconds, loading.done, publisher)
@@ -93,7 +93,7 @@ def _drain(client: DruidClient, total: int) -> list[Sample]:
             return samples
     state = describe(client.supervisor_status(DATASOURCE))
     raise TimeoutError(
-        f"Druid shows {samples[-1][1]:.0f} of {total} rows after {_PATIENCE:.0f} s: {state}"
+        f"Druid has only {samples[-1][1]:.0f} of {total} rows after {_PATIENCE:.0f} s: {state}"
     )
 
 

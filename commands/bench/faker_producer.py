@@ -11,7 +11,7 @@ from typing import Any
 from confluent_kafka import Producer
 from faker import Faker
 
-from commands.bench.common import Place, parser, report
+from commands.bench.common import Target, parser, report
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO
 
 
@@ -20,14 +20,14 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--events", type=int, default=20_000)
     options = arguments.parse_args()
-    place = Place(options.kafka, options.topic)
-    place.make_topics()
+    target = Target(options.kafka, options.topic)
+    target.make_topics()
     fake = Faker("es_AR")
-    producer = Producer({**place.config, "acks": "all", "enable.idempotence": True})
+    producer = Producer({**target.config, "acks": "all", "enable.idempotence": True})
     began = time.perf_counter()
     for n in range(options.events):
         sale = _sale(fake, n)
-        producer.produce(place.topic, key=sale["id_venta"], value=json.dumps(sale))
+        producer.produce(target.topic, key=sale["id_venta"], value=json.dumps(sale))
         producer.poll(0)
     producer.flush()
     seconds = time.perf_counter() - began

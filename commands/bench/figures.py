@@ -100,7 +100,7 @@ def perf_test_rate(output: str) -> float:
     """
     summaries = _PERF_TEST.findall(output)
     if not summaries:
-        raise ValueError(f"producer-perf-test printed no summary: {output[-500:]!r}")
+        raise ValueError(f"The output of producer-perf-test has no summary: {output[-500:]!r}")
     return float(summaries[-1])
 
 

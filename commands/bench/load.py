@@ -11,7 +11,7 @@ from functools import partial
 
 from commands.bench.common import (
     Acknowledged,
-    Place,
+    Target,
     load,
     load_publisher,
     parser,
@@ -27,12 +27,12 @@ def main() -> None:
     arguments.add_argument("--events", type=int, default=2_000_000)
     arguments.add_argument("--shards", type=int, default=2)
     options = arguments.parse_args()
-    place = Place(options.kafka, options.topic)
-    place.make_topics()
+    target = Target(options.kafka, options.topic)
+    target.make_topics()
     shards = split(len(sales_of(options.events)), options.shards)
     # "spawn", because a forked process would inherit the Kafka client without its threads.
     with multiprocessing.get_context("spawn").Pool(len(shards)) as pool:
-        acknowledged = pool.map(partial(publish, place), shards, chunksize=1)
+        acknowledged = pool.map(partial(publish, target), shards, chunksize=1)
     began = max(shard[0].at for shard in acknowledged)
     ended = min(shard[-1].at for shard in acknowledged)
     events = sum(_at(shard, ended) - _at(shard, began) for shard in acknowledged)
@@ -45,13 +45,13 @@ def main() -> None:
     )
 
 
-def publish(place: Place, shard: range) -> list[Acknowledged]:
+def publish(target: Target, shard: range) -> list[Acknowledged]:
     """Publish a shard and return its acknowledgements.
 
     Their times are comparable between processes: `time.monotonic` is the same for the machine.
     """
     stop = threading.Event()
-    with load_publisher(place, "bench", stop, f"-{shard.start}") as publisher:
+    with load_publisher(target, "bench", stop, f"-{shard.start}") as publisher:
         load(publisher, shard, stop)
     return publisher.acknowledged
 

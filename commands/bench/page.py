@@ -212,7 +212,7 @@ def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
         },
     )
     if api.wait_for_end(BACKFILL_DAG, run, _FILL_PATIENCE) != "success":
-        raise StackError(f"The run {run} of {BACKFILL_DAG} failed; see its log in {settings.logs}")
+        raise StackError(f"The run {run} of {BACKFILL_DAG} failed: see its log in {settings.logs}")
     api.set_paused(WINDOW_DAG, False)
     window = next(
         name for name in api.active_runs(WINDOW_DAG) if not name.startswith("scheduled__")

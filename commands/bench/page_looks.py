@@ -60,7 +60,7 @@ def viewers(count: int) -> list[Look]:
     """Return the looks of `count` viewers at once, each with different filters."""
     ranges = [rango for rango, share in _SHARES.items() for _ in range(share)]
     # Mixed, so that a smaller number of viewers has about the same shares.
-    spread = cycle(ranges[place * 7 % len(ranges)] for place in range(len(ranges)))
+    spread = cycle(ranges[position * 7 % len(ranges)] for position in range(len(ranges)))
     both = zip(spread, _filters(), strict=False)
     return [Look(rango, filters) for rango, filters in islice(both, count)]
 
@@ -94,9 +94,9 @@ def pauses(view: Path = VIEW) -> Pauses:
     looks = re.search(r"^const PAUSE = (\{.*?\});$", text, re.M)
     findings = re.search(r"^const FINDINGS_PAUSE = (\d+);$", text, re.M)
     if not looks or not findings:
-        raise ValueError(f"{view.name} does not say PAUSE and FINDINGS_PAUSE, each in one line")
-    said: dict[str, int] = json.loads(looks[1])
+        raise ValueError(f"{view.name} must set PAUSE and FINDINGS_PAUSE, each in one line")
+    milliseconds_by_range: dict[str, int] = json.loads(looks[1])
     return Pauses(
-        {rango: milliseconds / 1000 for rango, milliseconds in said.items()},
+        {rango: milliseconds / 1000 for rango, milliseconds in milliseconds_by_range.items()},
         int(findings[1]) / 1000,
     )

@@ -29,9 +29,9 @@ def _looks(stage: Mapping[str, Any], title: str) -> Table:
         title_justify="left",
     )
 
-    def add(name: str, of: Mapping[str, Any]) -> None:
+    def add(name: str, measured: Mapping[str, Any]) -> None:
         keys = ("looks", "failed", "p50_ms", "p95_ms", "max_ms", "age_p95_s")
-        table.add_row(name, *(str(of[key]) for key in keys))
+        table.add_row(name, *(str(measured[key]) for key in keys))
 
     add(_said("viewer"), stage["api"])
     add(_said("viewer_findings"), stage["api_findings"])
@@ -51,10 +51,12 @@ def _screen(stage: Mapping[str, Any], title: str) -> Table:
     )
     for key in _SPREADS:
         if key in stage:
-            of = stage[key]
+            times = stage[key]
             name = _said(f"spreads.{key}")
-            shown = _said("blind", name=name) if of.get("browser") is False else name
-            table.add_row(shown, *(str(of[part]) for part in ("times", "p50_s", "p95_s", "max_s")))
+            shown = _said("blind", name=name) if times.get("browser") is False else name
+            table.add_row(
+                shown, *(str(times[part]) for part in ("times", "p50_s", "p95_s", "max_s"))
+            )
     return table
 
 

@@ -106,15 +106,15 @@ def api_view(url: str, token: str, pause: float) -> Iterator[Callable[[str], Non
     """Yield a function that waits until the page's API has an event; for use without a browser."""
     with httpx.Client(base_url=f"{url}/ventas/", cookies={"_token": token}, timeout=10) as client:
 
-        def is_told(event: str) -> bool:
+        def is_returned(event: str) -> bool:
             found = client.get("api/live", params={"rango": "1h"}).json()
             return any(row["id_evento"] == event for row in found.get("ultimas", ()))
 
-        def until_told(event: str) -> None:
+        def until_returned(event: str) -> None:
             what = f"{event} in the answer of the page's API"
-            wait_until(lambda: is_told(event), what, _PATIENCE, interval=pause)
+            wait_until(lambda: is_returned(event), what, _PATIENCE, interval=pause)
 
-        yield until_told
+        yield until_returned
 
 
 def delays(

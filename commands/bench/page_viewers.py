@@ -110,9 +110,9 @@ def crowd(
     """Simulate a viewer for each look, all at the same time, for `seconds` each."""
 
     async def run(viewer: Viewer) -> list[Seen]:
-        async def arrive(place: int, look: Look) -> list[Seen]:
+        async def arrive(position: int, look: Look) -> list[Seen]:
             # Real viewers do not all open the page at the same moment: spread them over a second.
-            await asyncio.sleep(place / len(looks))
+            await asyncio.sleep(position / len(looks))
             return await viewer.stay(look, seconds)
 
         found = await asyncio.gather(*(arrive(*item) for item in enumerate(looks)))
@@ -130,33 +130,35 @@ async def _with(viewer: Viewer, run: Callable[[Viewer], Awaitable[list[Seen]]]) 
 
 def at_sales(seen: Iterable[Seen]) -> list[Seen]:
     """Return the looks at the sales."""
-    return [one for one in seen if one.kind != "findings"]
+    return [answer for answer in seen if answer.kind != "findings"]
 
 
 def at_findings(seen: Iterable[Seen]) -> list[Seen]:
     """Return the looks at the findings."""
-    return [one for one in seen if one.kind == "findings"]
+    return [answer for answer in seen if answer.kind == "findings"]
 
 
 def summary(seen: Iterable[Seen]) -> dict[str, float]:
     """Return the number of looks, their times (ms) and the age of their answers (s)."""
     seen = list(seen)
-    times = [one.seconds * 1000 for one in seen]
+    times = [answer.seconds * 1000 for answer in seen]
     return {
         "looks": len(seen),
-        "failed": sum(one.failed for one in seen),
+        "failed": sum(answer.failed for answer in seen),
         "p50_ms": round(percentile(times, 50), 1),
         "p95_ms": round(percentile(times, 95), 1),
         "max_ms": round(max(times), 1),
-        "age_p95_s": round(percentile([one.age for one in seen], 95), 2),
+        "age_p95_s": round(percentile([answer.age for answer in seen], 95), 2),
     }
 
 
 def by_range(seen: Iterable[Seen]) -> list[dict[str, Any]]:
     """Return a summary for each range, with and without filters, and kind of look."""
     groups: dict[tuple[str, bool, str], list[Seen]] = {}
-    for one in seen:
-        groups.setdefault((one.look.rango, bool(one.look.filters), one.kind), []).append(one)
+    for answer in seen:
+        groups.setdefault((answer.look.rango, bool(answer.look.filters), answer.kind), []).append(
+            answer
+        )
     return [
         {"rango": rango, "filtered": filtered, "kind": kind, **summary(found)}
         for (rango, filtered, kind), found in groups.items()

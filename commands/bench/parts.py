@@ -111,18 +111,17 @@ def run_part(
     before = psutil.cpu_times()
     with running(command, log, stdout=subprocess.PIPE, environment=environment) as process:
         try:
-            said, _ = process.communicate(timeout=_PATIENCE)
+            output, _ = process.communicate(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
             raise StackError(
-                f"The part {part.name} did not end within {_PATIENCE:.0f} s; its log: {log}"
+                f"The part {part.name} did not end within {_PATIENCE:.0f} s: see {log}"
             ) from None
     if process.returncode:
         words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise StackError(
-            f"The part {part.name} failed ({words[-1] if words else process.returncode}); "
-            f"its log: {log}"
+            f"The part {part.name} failed ({words[-1] if words else process.returncode}): see {log}"
         )
-    reported: dict[str, Any] = json.loads(said.splitlines()[-1])
+    reported: dict[str, Any] = json.loads(output.splitlines()[-1])
     return {**reported, "steal_pct": _steal_pct(before, psutil.cpu_times())}
 
 

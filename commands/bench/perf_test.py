@@ -8,7 +8,7 @@ import tempfile
 from itertools import chain
 from pathlib import Path
 
-from commands.bench.common import Place, encoded, parser, report
+from commands.bench.common import Target, encoded, parser, report
 from commands.bench.figures import perf_test_rate
 from include.stack import jars, java
 from include.stack.settings import Settings
@@ -29,8 +29,8 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--events", type=int, default=2_000_000)
     options = arguments.parse_args()
-    place = Place(options.kafka, options.topic)
-    place.make_topics()
+    target = Target(options.kafka, options.topic)
+    target.make_topics()
     with tempfile.TemporaryDirectory(prefix="ventas-bench-") as folder:
         payloads = Path(folder) / "sales.json"
         values = chain.from_iterable(block.values for block in encoded(PAYLOADS))
@@ -39,10 +39,10 @@ def main() -> None:
             Path(folder) / "perf-test.args",
             [
                 *_kafka().arguments("org.apache.kafka.tools.ProducerPerformance", JVM_OPTIONS),
-                *("--topic", place.topic, "--payload-file", str(payloads)),
+                *("--topic", target.topic, "--payload-file", str(payloads)),
                 *("--num-records", str(options.events), "--throughput", "-1"),
                 *("--warmup-records", str(_WARMUP)),
-                *("--command-property", *_properties(place.address)),
+                *("--command-property", *_properties(target.address)),
             ],
         )
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

@@ -38,8 +38,8 @@ def run_bench(
 ) -> int:
     """Run the named parts, or all but the page; print the figures and return the exit code."""
     measured: Measured = {}
-    told_to = Console(stderr=True) if as_json else console
-    with stopped_in_order(), StackProgress(told_to) as progress:
+    messages = Console(stderr=True) if as_json else console
+    with stopped_in_order(), StackProgress(messages) as progress:
         products = stack.products(settings, progress.callbacks())
         with temporary_settings(settings) as own, ExitStack() as kafka:
             services = Services(own, products, settings.logs)

@@ -1,12 +1,12 @@
-"""Kill each part while sales flow; nothing lost, nothing twice.
+"""Kill each part while sales flow, and verify that no event is lost.
 
-Kill, stop and starve every part of the stack while 220 sales a second flow beside an Airflow window
-of a sale every 1-2 s. After each round the ledger, Kafka (read_committed) and Druid are compared by
-id, by count and by sum.
+Kill, stop and starve every part of the stack, while a producer publishes 220 sales per second and
+an Airflow window one sale every 1-2 s. After each round, compare the ledger, Kafka (read_committed)
+and Druid by id, by count and by sum: no event may be lost or duplicated.
 
-It has a stack of its own (free ports, a folder that is removed at the end); yours is not touched.
-About a minute a round, more where something stays away on purpose. The exit code is 0 only if
-every round passed; the logs of a scenario that failed are kept in <VENTAS_HOME>/chaos/NAME.
+The command runs a separate stack on free ports, in a folder that it removes at the end. A round
+takes about a minute, or more if a process must stay off. The exit code is 0 only if every round
+passed; the logs of a failed scenario are kept in <VENTAS_HOME>/chaos/NAME.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options, and the list of scenarios as its epilog."""
     from commands.chaos.scenarios import SCENARIOS
 
-    listed = "\n".join(f"  {name:<12}  {it.text}" for name, it in SCENARIOS.items())
+    listed = "\n".join(f"  {name:<12}  {scenario.text}" for name, scenario in SCENARIOS.items())
     parser.epilog = (
         f"scenarios:\n{listed}\n\nexample:\n  ./ventas chaos --scenario indexer kafka --rounds 2"
     )
@@ -32,14 +32,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="extend",
         choices=tuple(SCENARIOS),
         metavar="NAME",
-        help="only these (default: all)",
+        help="scenarios to run (default: all)",
     )
     parser.add_argument(
         "--rounds",
         type=types.whole_number(1, 100, "rounds"),
         default=5,
         metavar="N",
-        help="of each, 1 to 100 (default: 5)",
+        help="rounds of each scenario, 1 to 100 (default: 5)",
     )
     types.add_json(parser)
 

@@ -89,7 +89,7 @@ class Lab:
             [found] = self.druid.sql(query, [run], timeout=3)
         except DruidError:
             return 0.0
-        # Without rows, Druid's MAX of a time is the earliest time that it knows.
+        # Without rows, MAX is null.
         return datetime.fromisoformat(found["ts"]).timestamp() if found["ts"] else 0.0
 
     def is_whole(self) -> bool:

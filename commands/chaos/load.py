@@ -78,9 +78,14 @@ class Load:
             if self._process:
                 self._process.terminate()
         else:
-            raise LoadError(f"the producer of {self.corrida} does not end: see {self._log}")
+            raise LoadError(
+                f"the producer of {self.corrida} did not end {_STOP_PATIENCE:.0f} s after "
+                f"SIGTERM: see {self._log}"
+            )
         if not self._ended:
-            raise LoadError(f"the producer of {self.corrida} did not end as told: see {self._log}")
+            raise LoadError(
+                f"the producer of {self.corrida} ended without its last report: see {self._log}"
+            )
         return self.acknowledged
 
     def _keep(self) -> None:
@@ -96,9 +101,9 @@ class Load:
                 )
                 assert self._process.stdout  # noqa: S101 - a pipe was asked for
                 for line in self._process.stdout:
-                    told = json.loads(line)
-                    self.acknowledged = max(self.acknowledged, told["confirmadas"])
-                    self._ended = told["final"]
+                    report = json.loads(line)
+                    self.acknowledged = max(self.acknowledged, report["confirmadas"])
+                    self._ended = report["final"]
                 self._process.wait()
             if self._ending.is_set():
                 return

@@ -30,7 +30,7 @@ KAFKA_VARIABLE = "VENTAS_CHAOS_KAFKA"
 """Environment variable with librdkafka's configuration as JSON. It may have a password, so it is no
 argument, which other users could read."""
 
-_TELL_EVERY = 0.1
+_REPORT_EVERY = 0.1
 _LONGEST = timedelta(hours=2)
 _DELIVERY_TIMEOUT = 300.0
 
@@ -59,10 +59,13 @@ class Steady:
 def main(arguments: list[str] | None = None) -> int:
     """Publish until SIGTERM and return the process's exit code."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=f"{KAFKA_VARIABLE} has librdkafka's configuration, as JSON."
+        description=__doc__,
+        epilog=f"The variable {KAFKA_VARIABLE} holds librdkafka's configuration as JSON.",
     )
-    parser.add_argument("--corrida", required=True, metavar="RUN", help="a run to begin or resume")
-    parser.add_argument("--rate", type=float, required=True, metavar="R", help="sales a second")
+    parser.add_argument(
+        "--corrida", required=True, metavar="RUN", help="name of the run, which begins or resumes"
+    )
+    parser.add_argument("--rate", type=float, required=True, metavar="R", help="sales per second")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     stop = threading.Event()
@@ -76,9 +79,9 @@ def main(arguments: list[str] | None = None) -> int:
         stopped=stop.is_set,
     )
     ended = threading.Event()
-    teller = threading.Thread(target=_tell, args=(publisher, ended), daemon=True)
+    reporter = threading.Thread(target=_report, args=(publisher, ended), daemon=True)
     with publisher:
-        teller.start()
+        reporter.start()
         with suppress(WindowStoppedError):
             publish_window(
                 publisher,
@@ -88,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
                 stop=stop,
             )
     ended.set()
-    teller.join()
+    reporter.join()
     _print(publisher, final=True)
     return 0
 
@@ -98,8 +101,8 @@ def source_of(corrida: str) -> SaleSource:
     return SaleSource(load_market(), SEED, corrida, seconds_per_day=SECONDS_PER_DAY)
 
 
-def _tell(publisher: SalePublisher, ended: threading.Event) -> None:
-    while not ended.wait(_TELL_EVERY):
+def _report(publisher: SalePublisher, ended: threading.Event) -> None:
+    while not ended.wait(_REPORT_EVERY):
         _print(publisher, final=False)
 
 

@@ -33,7 +33,7 @@ ROUNDS = 5
 _CALM = 3.0
 """Seconds of undisturbed load before the harm and after the recovery."""
 
-_TOLD_LATE = 0.5
+_REPORT_DELAY = 0.5
 _RECOVERY = 240.0
 _DISK = "disk-full"
 _DISK_SIZE = "1536m"
@@ -69,7 +69,7 @@ class Outcome:
         self.changed += verdict.changed
         self.equal &= verdict.equal
         if not verdict.passed:
-            self.failures.append(verdict.told)
+            self.failures.append(verdict.summary)
 
     @property
     def passed(self) -> bool:
@@ -102,15 +102,15 @@ def run_chaos(
     settings: Settings, console: Console, *, names: Sequence[str], rounds: int, as_json: bool
 ) -> int:
     """Run the named scenarios, or all, and print a table; return 0 only if every round passed."""
-    told_to = Console(stderr=True) if as_json else console
+    messages = Console(stderr=True) if as_json else console
     kept = settings.home / "chaos"
     outcomes = []
-    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, told_to, names):
+    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, messages, names):
         lab = Lab(own)
         windows = Windows(lab, _WINDOW)
         for name in names or list(SCENARIOS):
-            told_to.print(f"[bold]{name}[/]: {SCENARIOS[name].text}")
-            outcomes.append(run_scenario(lab, windows, name, rounds, kept, told_to))
+            messages.print(f"[bold]{name}[/]: {SCENARIOS[name].text}")
+            outcomes.append(run_scenario(lab, windows, name, rounds, kept, messages))
         outcomes.append(close_windows(lab, windows, kept / "windows"))
     if as_json:
         print(json.dumps([outcome.to_dict() for outcome in outcomes]))
@@ -118,11 +118,11 @@ def run_chaos(
         console.print(_table(outcomes))
     for outcome in outcomes:
         for failure in outcome.failures:
-            told_to.print(f"[red]{outcome.name}[/]: {failure}", soft_wrap=True)
+            messages.print(f"[red]{outcome.name}[/]: {failure}", soft_wrap=True)
     failed = [outcome.name for outcome in outcomes if not outcome.passed]
     if failed:
-        told = terminal_text("cli.chaos.failed", scenarios=", ".join(failed))
-        told_to.print(f"[bold red]{told}[/] {terminal_text('cli.chaos.logs', folder=kept)}")
+        summary = terminal_text("cli.chaos.failed", scenarios=", ".join(failed))
+        messages.print(f"[bold red]{summary}[/] {terminal_text('cli.chaos.logs', folder=kept)}")
     return 1 if failed else 0
 
 
@@ -143,7 +143,7 @@ def run_scenario(
     outcome = Outcome(name, scenario.text, limit=scenario.limit)
     folder = kept / name
     folder.mkdir(parents=True, exist_ok=True)
-    with _told_in(outcome, lab, folder):
+    with _failures_recorded(outcome, lab, folder):
         for number in range(1, rounds + 1):
             window = windows.selling(scenario.seconds, name)
             recovery, verdict = _round(lab, name, scenario, window, folder)
@@ -151,8 +151,8 @@ def run_scenario(
             outcome.recoveries.append(recovery)
             outcome.add(verdict)
             if console:
-                told = f"  {number}/{rounds}: {recovery:.1f} s, {verdict.told}"
-                console.print(told, highlight=False, soft_wrap=True)
+                line = f"  {number}/{rounds}: {recovery:.1f} s, {verdict.summary}"
+                console.print(line, highlight=False, soft_wrap=True)
     for verdict in windows.verdicts:
         outcome.add(verdict)
     windows.verdicts.clear()
@@ -161,8 +161,8 @@ def run_scenario(
 
 def close_windows(lab: Lab, windows: Windows, kept: Path) -> Outcome:
     """Wait for the end of the last window and verify it."""
-    outcome = Outcome("windows", "the last of Airflow's windows beside the scenarios")
-    with _told_in(outcome, lab, kept):
+    outcome = Outcome("windows", "the last Airflow window that sold during the scenarios")
+    with _failures_recorded(outcome, lab, kept):
         windows.close()
     for verdict in windows.verdicts:
         outcome.add(verdict)
@@ -170,7 +170,7 @@ def close_windows(lab: Lab, windows: Windows, kept: Path) -> Outcome:
 
 
 @contextmanager
-def _told_in(outcome: Outcome, lab: Lab, folder: Path) -> Iterator[None]:
+def _failures_recorded(outcome: Outcome, lab: Lab, folder: Path) -> Iterator[None]:
     """Turn any exception into a failure of this outcome, so that the other scenarios still run."""
     try:
         yield
@@ -207,7 +207,7 @@ def _recovered(lab: Lab, load: Load, window: str, scenario: Scenario, since: flo
     acknowledgement after the harm. Load and window must both go on, whichever is measured.
     """
     # The producer may report acknowledgements from before the harm a moment later.
-    time.sleep(_TOLD_LATE)
+    time.sleep(_REPORT_DELAY)
     before, wanted = load.acknowledged, 0
 
     def load_is_there() -> bool:
@@ -219,28 +219,28 @@ def _recovered(lab: Lab, load: Load, window: str, scenario: Scenario, since: flo
     def window_is_there() -> bool:
         return lab.newest(window) > since
 
-    first, other = load_is_there, window_is_there
+    measured, other = ("load", load_is_there), ("window", window_is_there)
     if scenario.measured == "window":
-        first, other = other, first
-    lab.until(first, f"new sales of the {scenario.measured} in Druid after the harm", _RECOVERY)
+        measured, other = other, measured
+    lab.until(measured[1], f"new sales of the {measured[0]} in Druid", _RECOVERY)
     seconds = time.time() - since
-    lab.until(other, "new sales of the producer beside it in Druid", _RECOVERY)
+    lab.until(other[1], f"new sales of the {other[0]} in Druid", _RECOVERY)
     return seconds
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(*(terminal_text(f"cli.chaos.{column}") for column in _COLUMNS))
-    for it in outcomes:
-        found = it.to_dict()
-        colour = "green" if it.passed else "red"
+    for outcome in outcomes:
+        found = outcome.to_dict()
+        colour = "green" if outcome.passed else "red"
         table.add_row(
-            f"[{colour}]{it.name}[/]",
-            str(it.rounds),
-            str(it.events),
-            str(it.lost),
-            str(it.duplicated),
-            str(it.changed),
-            terminal_text("cli.chaos.equal" if it.equal else "cli.chaos.differs"),
+            f"[{colour}]{outcome.name}[/]",
+            str(outcome.rounds),
+            str(outcome.events),
+            str(outcome.lost),
+            str(outcome.duplicated),
+            str(outcome.changed),
+            terminal_text("cli.chaos.equal" if outcome.equal else "cli.chaos.differs"),
             f"{found['recovery_p50_s']} / {found['recovery_max_s']} s",
         )
     return table
@@ -269,9 +269,9 @@ def _mount(disk: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", "") or error
+        output = getattr(error, "stderr", "") or error
         raise stack.StackError(
-            f"The scenario {_DISK} needs the right to mount a small disk ({str(said).strip()}): "
+            f"The scenario {_DISK} must mount a small disk, which failed ({str(output).strip()}): "
             "run as root, or name the other scenarios with --scenario."
         ) from error
 

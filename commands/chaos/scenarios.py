@@ -16,7 +16,7 @@ from confluent_kafka.admin import NewPartitions
 
 from commands.chaos.lab import Lab
 from commands.chaos.load import Load
-from include.druid.supervisor import take_up_partitions
+from include.druid.supervisor import assign_unread_partitions
 from include.names import (
     DATASOURCE,
     LEDGER_TOPIC,
@@ -61,21 +61,21 @@ class Scenario(NamedTuple):
 
 
 def _killing(*names: str) -> Callable[[Round], float]:
-    def harm(it: Round) -> float:
-        it.lab.kill(*names)
+    def harm(targets: Round) -> float:
+        targets.lab.kill(*names)
         return time.time()
 
     return harm
 
 
-def _kill_producers(it: Round) -> float:
-    it.load.kill()
-    it.lab.kill_tasks()
+def _kill_producers(targets: Round) -> float:
+    targets.load.kill()
+    targets.lab.kill_tasks()
     return time.time()
 
 
-def _mark_failed(it: Round) -> float:
-    lab, run = it.lab, it.window
+def _mark_failed(targets: Round) -> float:
+    lab, run = targets.lab, targets.window
     lab.api.set_task_state(WINDOW_DAG, run, PUBLISH_TASK, "failed")
     lab.end_of(run, 240)
     cleared = time.time()
@@ -83,69 +83,71 @@ def _mark_failed(it: Round) -> float:
     return cleared
 
 
-def _kill_scheduler(it: Round) -> float:
-    it.lab.kill("scheduler")
+def _kill_scheduler(targets: Round) -> float:
+    targets.lab.kill("scheduler")
     killed = time.time()
-    it.lab.until(lambda: it.lab.scheduler_beat() > killed, "the scheduler's heartbeat", 120)
+    targets.lab.until(
+        lambda: targets.lab.scheduler_beat() > killed, "the scheduler's heartbeat", 120
+    )
     return killed
 
 
-def _api_away(it: Round) -> float:
-    it.lab.stop("api-server")
+def _api_away(targets: Round) -> float:
+    targets.lab.stop("api-server")
     time.sleep(API_AWAY)
-    it.lab.start("api-server")
+    targets.lab.start("api-server")
     back = time.time()
-    it.lab.until(lambda: it.lab.scheduler_beat() > back, "the API server's answer", 120)
+    targets.lab.until(lambda: targets.lab.scheduler_beat() > back, "the API server to answer", 120)
     return back
 
 
-def _pause_broker(it: Round) -> float:
-    it.lab.signal("kafka", signal.SIGSTOP)
+def _pause_broker(targets: Round) -> float:
+    targets.lab.signal("kafka", signal.SIGSTOP)
     try:
         time.sleep(BROKER_PAUSED)
     finally:
-        it.lab.signal("kafka", signal.SIGCONT)
+        targets.lab.signal("kafka", signal.SIGCONT)
     return time.time()
 
 
-def _restart_vm(it: Round) -> float:
-    it.lab.stop_vm()
-    it.lab.start_vm()
+def _restart_vm(targets: Round) -> float:
+    targets.lab.stop_vm()
+    targets.lab.start_vm()
     return time.time()
 
 
-def _hand_off(it: Round) -> float:
-    it.lab.druid.hand_off(DATASOURCE, [0])
+def _hand_off(targets: Round) -> float:
+    targets.lab.druid.hand_off(DATASOURCE, [0])
     return time.time()
 
 
-def _add_partitions(it: Round) -> float:
-    admin = Admin(it.lab.kafka)
+def _add_partitions(targets: Round) -> float:
+    admin = Admin(targets.lab.kafka)
     for topic in (TOPIC, LEDGER_TOPIC):
-        there = len(describe_topic(admin, topic).partitions)
-        admin.create_partitions([NewPartitions(topic, there + 1)])[topic].result(30)
-    druid = it.lab.druid
+        count = len(describe_topic(admin, topic).partitions)
+        admin.create_partitions([NewPartitions(topic, count + 1)])[topic].result(30)
+    druid = targets.lab.druid
     # The validation DAG does this every five minutes.
-    it.lab.until(
-        lambda: bool(take_up_partitions(druid, druid.supervisor_status(DATASOURCE))),
-        "the supervisor's notice of the partition",
+    targets.lab.until(
+        lambda: bool(assign_unread_partitions(druid, druid.supervisor_status(DATASOURCE))),
+        "the supervisor to notice the partition",
         120,
     )
     return time.time()
 
 
-def _kill_all(it: Round) -> float:
-    it.lab.kill_all()
+def _kill_all(targets: Round) -> float:
+    targets.lab.kill_all()
     killed = time.time()
-    stack.up(it.lab.settings, stack.Progress())
+    stack.up(targets.lab.settings, stack.Progress())
     return killed
 
 
-def _fill_disk(it: Round) -> float:
-    folder = it.lab.settings.home / "kafka"
+def _fill_disk(targets: Round) -> float:
+    folder = targets.lab.settings.home / "kafka"
     filler = folder / "filler"
     try:
-        _fill(filler, it.load)
+        _fill(filler, targets.load)
     finally:
         filler.unlink(missing_ok=True)
     return time.time()
@@ -169,11 +171,9 @@ def _fill(filler: Path, load: Load) -> None:
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "producer": Scenario(
-        "SIGKILL of the producers' processes", _kill_producers, "window", seconds=60
-    ),
+    "producer": Scenario("the producers killed (SIGKILL)", _kill_producers, "window", seconds=60),
     "mark-failed": Scenario(
-        "the window's task marked failed in Airflow, then the run cleared",
+        "the window's task marked as failed in Airflow, then the run cleared",
         _mark_failed,
         "window",
         seconds=110,
@@ -182,20 +182,20 @@ SCENARIOS: dict[str, Scenario] = {
         "Airflow's scheduler killed and restarted", _kill_scheduler, "window", seconds=90
     ),
     "api-server": Scenario(
-        f"Airflow's API server away for {API_AWAY:g} s", _api_away, "window", seconds=150
+        f"Airflow's API server stopped for {API_AWAY:g} s", _api_away, "window", seconds=150
     ),
     "kafka": Scenario("Kafka's broker killed and restarted", _killing("kafka"), limit=20),
     "kafka-paused": Scenario(
         f"Kafka's broker stopped (SIGSTOP) for {BROKER_PAUSED:g} s", _pause_broker, seconds=70
     ),
-    "disk-full": Scenario("no room left for Kafka's log", _fill_disk, seconds=80),
+    "disk-full": Scenario("Kafka's disk full", _fill_disk, seconds=80),
     "indexer": Scenario("Druid's indexer killed", _killing("indexer"), limit=20),
     "coordinator": Scenario("Druid's coordinator and overlord killed", _killing("coordinator")),
     "historical": Scenario("Druid's historical killed", _killing("historical")),
     "broker": Scenario("Druid's broker and router killed", _killing("broker", "router")),
     "zookeeper": Scenario("ZooKeeper killed", _killing("zookeeper")),
     "vm": Scenario("the whole Druid VM stopped and started", _restart_vm, seconds=80),
-    "hand-off": Scenario("hand-off of the segments under load", _hand_off),
+    "hand-off": Scenario("segments handed off under load", _hand_off),
     "everything": Scenario(
         "every process killed at once, then `./ventas up`", _kill_all, "window", seconds=180
     ),

@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
         changed: events whose bytes in Kafka differ from those that the seed and the start of their
             sale give.
         equal: whether ids, and also counts and sums by minute and state, agree with the ledger.
-        told: the comparison in words.
+        summary: the comparison in words.
     """
 
     events: int
@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
     duplicated: int
     changed: int
     equal: bool
-    told: str
+    summary: str
 
     @property
     def passed(self) -> bool:
@@ -81,15 +81,15 @@ def verify(
     client = security.druid_client(settings, retries=0)
     confirmed = max(ledger.rows, acknowledged)
     for _ in Polling(_PATIENCE, interval=_INTERVAL):
-        ids, minutes, told = Counter[str](), dict[Cell, Sums](), ""
+        ids, minutes, problem = Counter[str](), dict[Cell, Sums](), ""
         try:
             ids = druid_ids(client, DATASOURCE, corrida)
             minutes = druid_minutes(client, DATASOURCE, first, datetime.now(first.tzinfo))
         except DruidError as error:
-            told = f"{error}; "
-        mine = {cell: found for cell, found in minutes.items() if cell.corrida == corrida}
+            problem = f"{error}; "
+        of_run = {cell: found for cell, found in minutes.items() if cell.corrida == corrida}
         by_ids = reconcile(corrida, confirmed, in_kafka, ids)
-        by_sums = reconcile_sums(corrida, confirmed, sums, mine)
+        by_sums = reconcile_sums(corrida, confirmed, sums, of_run)
         equal = by_ids.agrees and by_sums.agrees
         if equal:
             break
@@ -100,7 +100,7 @@ def verify(
         duplicated=max(by_ids.duplicadas, by_ids.sobrantes),
         changed=changed,
         equal=equal,
-        told=told
+        summary=problem
         + terminal_text("cli.chaos.verdict", by_ids=by_ids, by_sums=by_sums, changed=changed),
     )
 
@@ -114,8 +114,8 @@ def changed_events(source: SaleSource, values: Iterable[bytes]) -> int:
         sales.setdefault(event.secuencia, {})[event.id_evento] = value
         begins[event.secuencia] = min(event.ts, begins.get(event.secuencia, event.ts))
     changed = 0
-    for n, there in sales.items():
+    for n, stored in sales.items():
         chain = source.chain(n, datetime.fromisoformat(begins[n]))
         made = {event.id_evento: encode(event) for event in chain}
-        changed += sum(made.get(name) != value for name, value in there.items())
+        changed += sum(made.get(name) != value for name, value in stored.items())
     return changed

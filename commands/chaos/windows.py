@@ -16,7 +16,7 @@ class _Open(NamedTuple):
     run: str
     since: datetime
     ends: float
-    beside: list[str]
+    scenarios: list[str]
 
 
 class Windows:
@@ -30,12 +30,12 @@ class Windows:
         self.verdicts: list[Verdict] = []
         """Verdicts of the ended windows; the caller removes those that it has counted."""
 
-    def selling(self, seconds: float, beside: str) -> str:
+    def selling(self, seconds: float, scenario: str) -> str:
         """Return the run of a window that sells for at least `seconds` more.
 
         Args:
             seconds: how long the window must still sell.
-            beside: name of the scenario that runs meanwhile, for the message of an error.
+            scenario: name of the scenario that runs meanwhile, for the message of an error.
 
         Raises:
             ChaosError: the previous window ended, but not with success.
@@ -46,8 +46,8 @@ class Windows:
             since = now()
             run = self._lab.open_window(length / 60)
             self._open = _Open(run, since, time.time() + length, [])
-        if beside not in self._open.beside:
-            self._open.beside.append(beside)
+        if scenario not in self._open.scenarios:
+            self._open.scenarios.append(scenario)
         return self._open.run
 
     def close(self) -> None:
@@ -58,5 +58,7 @@ class Windows:
         state = self._lab.end_of(window.run, _CLOSING)
         self.verdicts.append(verify(self._lab.settings, source_of(window.run), window.since))
         if state != "success":
-            beside = ", ".join(window.beside)
-            raise ChaosError(f"the window {window.run}, beside {beside}, ended as {state}")
+            scenarios = ", ".join(window.scenarios)
+            raise ChaosError(
+                f"the window {window.run} ended as {state}; scenarios meanwhile: {scenarios}"
+            )

@@ -16,9 +16,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=ROOT / "docs" / "images",
         metavar="FOLDER",
-        help="where to (default: the project's docs/images)",
+        help="folder of the figures (default: the project's docs/images)",
     )
-    parser.add_argument("--seed", type=types.seed, default=2026, help="default: %(default)s")
+    types.add_seed(parser)
 
 
 def run(options: argparse.Namespace, _: Settings, console: Console) -> int:

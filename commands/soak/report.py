@@ -173,15 +173,15 @@ def print_report(console: Console, report: Report) -> None:
     month = Table(show_header=False, title=terminal_text("cli.soak.month"))
     month.title_justify = "left"
     for name, value in report.month().items():
-        month.add_row(name, f"{value:,.0f}")
+        month.add_row(terminal_text(f"cli.soak.amounts.{name}"), f"{value:,.0f}")
     console.print(month)
     equal = sum(check.status == "ok" for check in report.checks)
-    validations = ", ".join(f"{n} {state}" for state, n in report.validations.items())
+    validations = ", ".join(f"{n} {_state(name)}" for name, n in report.validations.items())
     result = terminal_text(
         "cli.soak.result",
         equal=equal,
         comparisons=len(report.checks),
-        state=report.window_state,
+        state=_state(report.window_state),
         events=report.window.get("confirmadas", 0),
         lost=report.window.get("perdidas", "?"),
         duplicated=report.window.get("duplicadas", "?"),
@@ -192,8 +192,8 @@ def print_report(console: Console, report: Report) -> None:
         if check.status != "ok":
             console.print(f"[red]{check.message}[/]")
     if growing:
-        told = terminal_text("cli.soak.growing", series=", ".join(growing))
-        console.print(f"[bold red]{told}[/]")
+        verdict = terminal_text("cli.soak.growing", series=", ".join(growing))
+        console.print(f"[bold red]{verdict}[/]")
     elif report.passes:
         console.print(f"[bold green]{terminal_text('cli.soak.passed')}[/]")
     else:
@@ -206,6 +206,11 @@ _COLUMNS = ("start", "third", "last", "per_hour", "levels_off")
 
 #: Text, below "cli.soak", and colour of a `Level.levels_off`.
 _VERDICTS = {True: ("yes", "green"), False: ("no", "red"), None: ("too_short", "dim")}
+
+
+def _state(name: str) -> str:
+    """Return the text of a state of a run."""
+    return terminal_text(f"cli.soak.states.{name}")
 
 
 def _limit(name: str) -> str:

@@ -67,12 +67,12 @@ druid.indexer.logs.kill.durationToRetain=600000
 
 def run_soak(settings: Settings, console: Console, *, hours: float, as_json: bool) -> int:
     """Run for some hours, print the report and return the process's exit code."""
-    told_to = Console(stderr=True) if as_json else console
+    messages = Console(stderr=True) if as_json else console
     # The load logs a line every five seconds, which is useful only in a task's log.
     logging.getLogger("include.stream").setLevel(logging.WARNING)
-    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, settings, told_to):
+    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, settings, messages):
         try:
-            report = _Soak(own, settings.logs / "soak.csv", told_to, hours).run()
+            report = _Soak(own, settings.logs / "soak.csv", messages, hours).run()
         except (DruidError, StreamError) as error:
             raise StackError(f"The soak ended early: {error}") from error
     if as_json:
@@ -115,7 +115,7 @@ class _Soak:
 
     def run(self) -> Report:
         """Open the window, publish the days, take samples and compare; return the report."""
-        self._say("Abriendo la ventana en Airflow")
+        self._say(terminal_text("cli.soak.opening"))
         window = self._open_window()
         self._make_topics()
         self._druid.submit_supervisor(_spec(self._kafka))
@@ -127,7 +127,7 @@ class _Soak:
             publisher.stop()
         if publisher.error:
             raise publisher.error
-        self._say("Cerrando la ventana")
+        self._say(terminal_text("cli.soak.closing"))
         state = self._api.wait_for_end(WINDOW_DAG, window, _MARGIN)
         return Report(
             hours=self._hours,
@@ -152,7 +152,7 @@ class _Soak:
                 return run
             if "failed" in states.values():
                 break
-        raise StackError(f"The window did not open: {states}")
+        raise StackError(f"The window {run} did not open; states of its tasks: {states}")
 
     def _make_topics(self) -> None:
         """Create topics like the project's, with their days at the compressed clock."""
@@ -203,7 +203,11 @@ class _Soak:
         self._checked = closed
         found = self._compared(days[0], days[-1])
         self._checks.append(found)
-        self._say(f"{days[0].day} a {days[-1].day}, Druid y el libro: {found.message}")
+        self._say(
+            terminal_text(
+                "cli.soak.compared", first=days[0].day, last=days[-1].day, result=found.message
+            )
+        )
 
     def _compared(self, first: Day, last: Day) -> CheckResult:
         for _ in Polling(_PATIENCE, interval=2):
@@ -214,10 +218,10 @@ class _Soak:
         return self._look(first, last)
 
     def _look(self, first: Day, last: Day) -> CheckResult:
-        asked = datetime.now(UTC)
+        queried_at = datetime.now(UTC)
         druid = druid_minutes(self._druid, TOPIC, first.start, last.end)
         ledger = read_minutes(
-            self._kafka, f"{TOPIC}.ledger", first.start, last.end, settled=asked + GRACE
+            self._kafka, f"{TOPIC}.ledger", first.start, last.end, settled=queried_at + GRACE
         )
         return compare(ledger.sums, druid)
 

@@ -1,4 +1,4 @@
-"""Run the tests: a contributor's, or the named suites."""
+"""Run the named test suites, or those that a contributor needs."""
 
 import argparse
 
@@ -16,14 +16,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "suites",
         nargs="*",
         metavar="SUITE",
-        help="suites, or `quick` or `full`; the table below tells what each proves",
+        help="names of suites, or `quick` or `full`; see the table below",
     )
-    parser.add_argument("-k", metavar="EXPRESSION", help="only tests that match, as pytest's -k")
+    parser.add_argument(
+        "-k", metavar="EXPRESSION", help="run only the tests that match, as pytest's -k does"
+    )
     parser.add_argument(
         "--stacks",
         type=int,
         choices=(1, 2),
-        help="stacks at once (default: 2 where 4 cores and 12 GiB are free, else 1)",
+        help="stacks that run at once (default: 2 with 4 cores and 12 GiB of free memory, else 1)",
     )
 
 

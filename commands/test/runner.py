@@ -58,7 +58,9 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     """
     known = (*SELECTIONS, *SUITES)
     if unknown := [name for name in names if name not in known]:
-        raise StackError(f"There is no suite {unknown[0]!r}; there are: {', '.join(known)}.")
+        raise StackError(
+            f"No suite has the name {unknown[0]!r}; the suites are {', '.join(known)}."
+        )
     wanted = {suite for name in names for suite in SELECTIONS.get(name, (name,))} or set(DEFAULT)
     return tuple(suite for suite in SUITES if suite in wanted)
 
@@ -98,7 +100,7 @@ def run_suites(
     with tempfile.TemporaryDirectory(prefix="v-") as temporary:
         lanes = lanes_of(suites, expression, folder, number, Path(temporary))
         codes = _run_lanes(lanes, folder)
-    _say_results(codes, folder, home, monotonic() - began)
+    _print_results(codes, folder, home, monotonic() - began)
     # With -k, a run without a matching test is no failure, unless no run has one.
     return max([code for code in codes.values() if code != NO_TESTS] or codes.values(), default=0)
 
@@ -106,7 +108,7 @@ def run_suites(
 def _check_machine(suites: Sequence[str], free: Free, stacks: int | None) -> int:
     needed = need(suites)
     number = stacks or stacks_for(free)
-    told = terminal_text(
+    needs_text = terminal_text(
         "cli.test.needs",
         suites=", ".join(suites),
         minutes=f"{needed.minutes:.0f}",
@@ -119,15 +121,15 @@ def _check_machine(suites: Sequence[str], free: Free, stacks: int | None) -> int
         cores_of_two=CORES_OF_TWO_STACKS,
         memory_of_two=f"{GIB_OF_TWO_STACKS:.0f}",
     )
-    print(told, flush=True)
+    print(needs_text, flush=True)
     for what, has, needs in (
         ("memory", free.memory_gib, needed.memory_gib),
         ("disk", free.disk_gib, needed.disk_gib),
     ):
         if has < needs:
             raise StackError(
-                f"The tests need {needs:.1f} GiB of free {what} and there are {has:.1f}: free "
-                "some, or run fewer suites, such as `./ventas test quick`."
+                f"The tests need {needs:.1f} GiB of free {what}, but only {has:.1f} GiB are free: "
+                "free some, or run fewer suites, such as `./ventas test quick`."
             )
     return number
 
@@ -212,7 +214,7 @@ def _started(run: Run, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
                 process.wait()
 
 
-def _say_results(codes: Mapping[str, int], folder: Path, home: Path, seconds: float) -> None:
+def _print_results(codes: Mapping[str, int], folder: Path, home: Path, seconds: float) -> None:
     """Print the output of failed runs, a line per suite, and the folders to look at."""
     failed = [name for name, code in codes.items() if code not in (0, NO_TESTS)]
     for name in failed:

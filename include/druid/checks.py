@@ -58,20 +58,20 @@ def evaluate(
     """Judge a row by the check's bounds, widened by the injected `faults` (counts by kind)."""
     numbers = dict(row or {})
     faults = faults or {}
-    lacking = [_told(numbers, bound, "hace falta") for bound in broken(check.needs, numbers)]
+    lacking = [_bound_text(numbers, bound, "hace falta") for bound in broken(check.needs, numbers)]
     if lacking:
         return skip(check, f"sin datos suficientes: {'; '.join(lacking)}", numbers)
     bounds = [_widened(bound, check, faults) for bound in check.bounds]
     violated = broken(bounds, numbers)
     if violated and (disturbing := [kind for kind in check.without if faults.get(kind)]):
-        told = ", ".join(f"{kind} = {faults[kind]}" for kind in disturbing)
-        return skip(check, f"no se juzga con fallas a propósito: {told}", numbers)
+        counts = ", ".join(f"{kind} = {faults[kind]}" for kind in disturbing)
+        return skip(check, f"no se juzga con fallas a propósito: {counts}", numbers)
     if violated:
-        message = "; ".join(_told(numbers, bound, "debe ser") for bound in violated)
+        message = "; ".join(_bound_text(numbers, bound, "debe ser") for bound in violated)
         return _result(check, check.severity, message, numbers)
     # Most counts are 0, as they should be: the message leaves them out.
-    telling = {name: value for name, value in numbers.items() if value != 0} or numbers
-    message = ", ".join(f"{name} = {number_text(value)}" for name, value in telling.items())
+    nonzero = {name: value for name, value in numbers.items() if value != 0} or numbers
+    message = ", ".join(f"{name} = {number_text(value)}" for name, value in nonzero.items())
     return _result(check, "ok", message, numbers)
 
 
@@ -122,5 +122,5 @@ def _widened(bound: Bound, check: Check, faults: Mapping[str, int]) -> Bound:
     return msgspec.structs.replace(bound, maximum=bound.maximum + allowed)
 
 
-def _told(numbers: Mapping[str, Any], bound: Bound, wish: str) -> str:
+def _bound_text(numbers: Mapping[str, Any], bound: Bound, wish: str) -> str:
     return f"{bound.column} = {number_text(numbers.get(bound.column))}, {wish} {bound}"

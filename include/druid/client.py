@@ -324,7 +324,9 @@ class DruidClient:
             rows = loads(content)
         except ValueError as error:
             # Druid has already sent status 200 when a later part fails, so the body just ends.
-            raise DruidError(f"Druid's answer broke off half-way: {end}") from error
+            raise DruidError(
+                f"Druid at {self.url} sent an incomplete answer, which ends in: {end}"
+            ) from error
         if not isinstance(rows, list):
             raise DruidError(f"What answers at {self.url} is not Druid: {end}")
         return rows
@@ -338,12 +340,12 @@ class DruidClient:
                     content += chunk
                     if len(content) > most_bytes:
                         raise AnswerTooLargeError(
-                            f"The answer of Druid at {self.url} has more than {most_bytes} bytes"
+                            f"The answer of Druid at {self.url} is larger than {most_bytes} bytes"
                         )
             except requests.RequestException as error:
                 raise DruidUnreachableError(
-                    f"The answer of Druid at {self.url} broke off ({type(error).__name__}): "
-                    "is its VM on and healthy?"
+                    f"The answer of Druid at {self.url} was cut off ({type(error).__name__}): "
+                    "check that its VM is on and healthy"
                 ) from error
         return bytes(content)
 
@@ -389,18 +391,19 @@ class DruidClient:
                     "connection to the certificate of the authority that issued it, or renew it"
                 ) from error
             raise DruidUnreachableError(
-                f"Druid does not answer at {self.url} ({type(error).__name__}): "
-                "is its VM on and healthy?"
+                f"Druid at {self.url} does not answer ({type(error).__name__}): "
+                "check that its VM is on and healthy"
             ) from error
         # A query that reaches its own time-out is answered with 504, too.
         if answer.status_code in _AWAY and _category(answer) != "TIMEOUT":
             raise DruidUnreachableError(
-                f"Druid at {self.url} still answers {answer.status_code}: {_reason(answer)}"
+                f"Druid at {self.url} is not available (HTTP {answer.status_code}): "
+                f"{_reason(answer)}"
             )
         if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
             raise LoginRefusedError(
-                f"Druid at {self.url} refuses the login (HTTP {answer.status_code}): correct login "
-                "and password of its connection, or the permissions of that user"
+                f"Druid at {self.url} refused the login (HTTP {answer.status_code}): correct the "
+                "login and password of its connection, or the permissions of that user"
             )
         if not answer.ok:
             raise _StatusError(self.url, answer)
@@ -412,8 +415,8 @@ def _sql_parameter(value: object) -> dict[str, object]:
     too_long = isinstance(value, int) and not -(2**63) <= value < 2**63
     if kind is None or too_long or (isinstance(value, float) and not math.isfinite(value)):
         raise DruidError(
-            "A parameter of SQL is a text, a boolean, or a finite number of 64 bits, "
-            f"and this one is {reprlib.repr(value)}"
+            "A parameter of an SQL query must be a text, a boolean or a finite 64-bit number, "
+            f"not {reprlib.repr(value)}"
         )
     return {"type": kind, "value": value}
 

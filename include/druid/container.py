@@ -56,7 +56,7 @@ def environment(
 ) -> dict[str, str]:
     """Return the variables of one service's container, without the password itself."""
     size = sizes[service]
-    settings = runtime.properties(service, _place(service, sizes)) | _differences()
+    settings = runtime.properties(service, _deployment(service, sizes)) | _differences()
     for derby in ("host", "port"):
         del settings[f"druid.metadata.storage.connector.{derby}"]
     return {
@@ -88,8 +88,8 @@ def jvm_overhead(heap: int) -> int:
     return 256 + heap // 8
 
 
-def _place(service: str, sizes: Mapping[str, runtime.Size]) -> runtime.Place:
-    return runtime.Place(
+def _deployment(service: str, sizes: Mapping[str, runtime.Size]) -> runtime.Deployment:
+    return runtime.Deployment(
         host=f"{HOST_PREFIX}{service}",
         ports=PORTS,
         zookeeper="zookeeper:2181",

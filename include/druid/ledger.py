@@ -99,10 +99,10 @@ def compare(
         "en_curso": len(in_flight),
     }
     if wrong:
-        told = "; ".join(_told(*difference) for difference in wrong[:_SHOWN])
+        shown = "; ".join(_difference_text(*difference) for difference in wrong[:_SHOWN])
         more = f"; y {len(wrong) - _SHOWN} diferencias más" if len(wrong) > _SHOWN else ""
         events = f"{numbers['eventos_libro']} eventos en el libro, {numbers['eventos_druid']} en"
-        return result("error", f"{told}{more} ({events} Druid)", numbers)
+        return result("error", f"{shown}{more} ({events} Druid)", numbers)
     if not ledger:
         return result("skipped", "ningún minuto cerrado con ventas", numbers)
     message = ", ".join(f"{name} = {value}" for name, value in numbers.items() if value)
@@ -114,7 +114,7 @@ def result(status: Status, message: str, numbers: Mapping[str, int] | None = Non
     return CheckResult(NAME, TITLE, "error", status, dict(numbers or {}), message)
 
 
-def _told(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
+def _difference_text(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
     # A foreign record may have any text as its run and its state.
     where = ", ".join(escaped(name, _LONGEST) for name in cell)
     if ledger is None:

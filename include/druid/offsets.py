@@ -99,10 +99,10 @@ def check_offsets(at: Positions, topic: str, held: Held) -> None:
             for partition, offset in above.items()
         )
         raise OffsetsError(
-            f"Druid's offsets are above the end of topic {topic!r} ({where}): the topic was "
-            "deleted and made again, so Druid would wait in silence and pass over what is before "
-            "them. With reset_offsets Druid reads the topic from its beginning; what Druid holds "
-            "stays, and nothing that Kafka still has is lost"
+            f"Druid's offsets are beyond the end of topic {topic!r} ({where}): the topic was "
+            "deleted and created again. Without a reset, Druid would skip every record before "
+            "these offsets. Run again with reset_offsets: Druid keeps its rows and reads the topic "
+            "from its beginning"
         )
     if gone := deleted(at, held):
         where = ", ".join(
@@ -110,9 +110,9 @@ def check_offsets(at: Positions, topic: str, held: Held) -> None:
             for partition, offsets in gone.items()
         )
         raise OffsetsError(
-            f"Kafka has deleted offsets of topic {topic!r} that Druid has not read: {where}. Their "
-            "records are lost to Druid: the topic's retention.ms is too short for how long Druid "
-            "was off. With reset_offsets Druid goes on at the oldest record that is left"
+            f"Kafka deleted records of topic {topic!r} before Druid read them: {where}. Druid will "
+            "never have these records: the topic's retention.ms is shorter than the time that "
+            "Druid was off. Run again with reset_offsets: Druid continues at Kafka's oldest record"
         )
 
 
@@ -128,19 +128,19 @@ def reset(client: DruidClient, supervisor: str, at: Positions, topic: str, held:
     """
     if above := beyond(at, held):
         if at.begun.keys() & above.keys() - at.next.keys():
-            return "Druid has not told yet how far its tasks have read, before a reset ends them"
+            return "Druid has not reported yet how far its tasks have read"
         if any(at.begun.get(partition, offset) < offset for partition, offset in above.items()):
             raise OffsetsError(
-                f"Druid's tasks hold rows of the deleted topic {topic!r} that are not published "
-                f"yet, and a reset would lose them: suspend supervisor {supervisor!r} first, which "
-                "publishes them"
+                f"Druid's tasks hold rows of the deleted topic {topic!r} that they have not "
+                "published yet, and a reset would lose these rows: suspend supervisor "
+                f"{supervisor!r} first, so that its tasks publish them"
             )
         client.reset_supervisor(supervisor)
-        return f"Druid reads topic {topic!r} from its beginning, since it was made again"
+        return f"Druid reads topic {topic!r} from its beginning, because it was created again"
     if gone := deleted(at, held):
         oldest = {partition: offsets.stop for partition, offsets in gone.items()}
         client.reset_offsets(supervisor, topic, oldest)
-        return f"Druid goes on at the oldest offsets of topic {topic!r}: {oldest}"
+        return f"Druid continues at the oldest offsets of topic {topic!r}: {oldest}"
     return ""
 
 

@@ -28,7 +28,7 @@ def for_datasource(text: str, datasource: str) -> str:
     """
     if not re.fullmatch(IDENTIFIER, datasource):
         raise ValueError(
-            f"{datasource!r} is no name of a datasource: letters, digits, '_', '.' and '-', "
-            "beginning with a letter"
+            f"A datasource cannot have the name {datasource!r}: begin with a letter, then use "
+            "letters, digits, '_', '.' and '-'"
         )
     return text.replace("{datasource}", datasource)

@@ -17,7 +17,7 @@ class RowStats(NamedTuple):
 
     def plus(self, totals: Mapping[str, Any]) -> "RowStats":
         """Return the sum with a task's totals; a task that has just started has none."""
-        return RowStats(*(mine + int(totals.get(name, 0)) for name, mine in self._asdict().items()))
+        return RowStats(*(n + int(totals.get(name, 0)) for name, n in self._asdict().items()))
 
 
 def row_stats(client: DruidClient, supervisor: str, since: datetime) -> RowStats:

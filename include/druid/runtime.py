@@ -1,8 +1,8 @@
 """Render Druid's configuration for any host: embedded processes, containers or a VM.
 
-A `Place` describes where Druid runs; `runtime.properties` and JVM options are rendered from it, so
-the three places cannot drift apart. Formulas and defaults: Druid 33 documentation, "Basic cluster
-tuning" and "Configuration reference".
+A `Deployment` describes where Druid runs. Its `runtime.properties` and JVM options are made here,
+so the three deployments cannot drift apart. Formulas and defaults: Druid 33 documentation, "Basic
+cluster tuning" and "Configuration reference".
 """
 
 import json
@@ -17,7 +17,7 @@ SERVICES = ("coordinator", "broker", "historical", "indexer", "router")
 #: cannot harm another task.
 VM_SERVICES = ("coordinator", "broker", "historical", "middleManager", "router")
 
-#: The peon is the JVM of one task; `Place` has its memory and its first port under this name.
+#: The peon is the JVM of one task; `Deployment` has its memory and its first port under this name.
 PEON = "peon"
 
 #: A VM has enough cores for a concurrent garbage collector.
@@ -88,7 +88,7 @@ EMBEDDED_SIZES: Mapping[str, Size] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class Deployment:
     """Where one Druid runs.
 
     Attributes:
@@ -98,7 +98,7 @@ class Place:
         zookeeper: ``host:port`` of ZooKeeper.
         folder: folder for segments, tasks and metadata.
         sizes: resources by service; with a middle manager also ``peon``, those of each task.
-        jvm_flags: additional flags of this place, e.g. the garbage collector.
+        jvm_flags: additional flags of this deployment, e.g. the garbage collector.
         segment_cache: disk space for the historical's segments, GiB.
     """
 
@@ -111,14 +111,18 @@ class Place:
     segment_cache: int = 20
 
 
-def properties(service: str, place: Place) -> dict[str, str]:
+def properties(service: str, deployment: Deployment) -> dict[str, str]:
     """Return the `runtime.properties` of one process, common properties included."""
-    return _common(place) | _SPECIFIC[service](place) | _processing(place.sizes[service])
+    return (
+        _common(deployment)
+        | _SPECIFIC[service](deployment)
+        | _processing(deployment.sizes[service])
+    )
 
 
-def jvm_options(service: str, place: Place) -> list[str]:
+def jvm_options(service: str, deployment: Deployment) -> list[str]:
     """Return the JVM options of one process: memory, encoding, time zone, Java 17 module flags."""
-    size = place.sizes[service]
+    size = deployment.sizes[service]
     return [
         f"-Xms{size.heap // 2}m",
         f"-Xmx{size.heap}m",
@@ -127,11 +131,11 @@ def jvm_options(service: str, place: Place) -> list[str]:
         "-XX:+ExitOnOutOfMemoryError",
         "-Duser.timezone=UTC",
         "-Dfile.encoding=UTF-8",
-        f"-Djava.io.tmpdir={place.folder / 'tmp'}",
-        f"-Dderby.stream.error.file={place.folder / 'derby.log'}",
+        f"-Djava.io.tmpdir={deployment.folder / 'tmp'}",
+        f"-Dderby.stream.error.file={deployment.folder / 'derby.log'}",
         "-Djava.util.logging.manager=org.apache.logging.log4j.jul.LogManager",
         *JAVA_17_FLAGS,
-        *place.jvm_flags,
+        *deployment.jvm_flags,
     ]
 
 
@@ -145,25 +149,25 @@ def _escaped(value: str) -> str:
     return json.dumps(value)[1:-1].replace('\\"', '"')
 
 
-def _common(place: Place) -> dict[str, str]:
-    derby = f"{place.host}:{place.ports['derby']}"
+def _common(deployment: Deployment) -> dict[str, str]:
+    derby = f"{deployment.host}:{deployment.ports['derby']}"
     return {
-        "druid.host": place.host,
+        "druid.host": deployment.host,
         # Without it every process listens on all interfaces.
         "druid.bindOnHost": "true",
         "druid.extensions.loadList": "[]",
         "druid.extensions.searchCurrentClassloader": "true",
-        "druid.zk.service.host": place.zookeeper,
+        "druid.zk.service.host": deployment.zookeeper,
         "druid.metadata.storage.type": "derby",
-        "druid.metadata.storage.connector.host": place.host,
-        "druid.metadata.storage.connector.port": str(place.ports["derby"]),
+        "druid.metadata.storage.connector.host": deployment.host,
+        "druid.metadata.storage.connector.port": str(deployment.ports["derby"]),
         "druid.metadata.storage.connector.connectURI": (
-            f"jdbc:derby://{derby}/{place.folder / 'metadata'};create=true"
+            f"jdbc:derby://{derby}/{deployment.folder / 'metadata'};create=true"
         ),
         "druid.storage.type": "local",
-        "druid.storage.storageDirectory": str(place.folder / "segments"),
+        "druid.storage.storageDirectory": str(deployment.folder / "segments"),
         "druid.indexer.logs.type": "file",
-        "druid.indexer.logs.directory": str(place.folder / "task-logs"),
+        "druid.indexer.logs.directory": str(deployment.folder / "task-logs"),
         "druid.indexer.logs.kill.enabled": "true",
         "druid.indexer.logs.kill.durationToRetain": "604800000",
         "druid.emitter": "noop",
@@ -186,10 +190,10 @@ def _processing(size: Size) -> dict[str, str]:
     }
 
 
-def _coordinator(place: Place) -> dict[str, str]:
+def _coordinator(deployment: Deployment) -> dict[str, str]:
     return {
         "druid.service": "druid/coordinator",
-        "druid.plaintextPort": str(place.ports["coordinator"]),
+        "druid.plaintextPort": str(deployment.ports["coordinator"]),
         "druid.coordinator.asOverlord.enabled": "true",
         "druid.coordinator.asOverlord.overlordService": "druid/overlord",
         # The defaults suit large clusters; with these seconds, Druid is ready soon after a start.
@@ -216,57 +220,57 @@ def _coordinator(place: Place) -> dict[str, str]:
     }
 
 
-def _broker(place: Place) -> dict[str, str]:
+def _broker(deployment: Deployment) -> dict[str, str]:
     return {
         "druid.service": "druid/broker",
-        "druid.plaintextPort": str(place.ports["broker"]),
+        "druid.plaintextPort": str(deployment.ports["broker"]),
         # How soon a new datasource becomes visible to SQL.
         "druid.sql.planner.metadataRefreshPeriod": "PT1S",
         "druid.broker.http.numConnections": "10",
     }
 
 
-def _historical(place: Place) -> dict[str, str]:
-    cache = place.folder / "segment-cache"
+def _historical(deployment: Deployment) -> dict[str, str]:
+    cache = deployment.folder / "segment-cache"
     return {
         "druid.service": "druid/historical",
-        "druid.plaintextPort": str(place.ports["historical"]),
+        "druid.plaintextPort": str(deployment.ports["historical"]),
         "druid.segmentCache.locations": (
-            f'[{{"path":"{cache}","maxSize":"{place.segment_cache}g"}}]'
+            f'[{{"path":"{cache}","maxSize":"{deployment.segment_cache}g"}}]'
         ),
         # Segments do not change, and a past day is one segment: its result is cached for later
         # queries of a week or a month.
         "druid.historical.cache.useCache": "true",
         "druid.historical.cache.populateCache": "true",
-        "druid.cache.sizeInBytes": str(place.sizes["historical"].cache * MIB),
+        "druid.cache.sizeInBytes": str(deployment.sizes["historical"].cache * MIB),
     }
 
 
-def _indexer(place: Place) -> dict[str, str]:
+def _indexer(deployment: Deployment) -> dict[str, str]:
     return {
         "druid.service": "druid/indexer",
-        "druid.plaintextPort": str(place.ports["indexer"]),
-        **_worker("indexer", place),
+        "druid.plaintextPort": str(deployment.ports["indexer"]),
+        **_worker("indexer", deployment),
     }
 
 
-def _middle_manager(place: Place) -> dict[str, str]:
-    tasks = _processing(place.sizes[PEON])
+def _middle_manager(deployment: Deployment) -> dict[str, str]:
+    tasks = _processing(deployment.sizes[PEON])
     return {
         "druid.service": "druid/middleManager",
-        "druid.plaintextPort": str(place.ports["middleManager"]),
-        **_worker("middleManager", place),
-        "druid.indexer.runner.startPort": str(place.ports[PEON]),
-        "druid.indexer.runner.javaOptsArray": json.dumps(jvm_options(PEON, place)),
+        "druid.plaintextPort": str(deployment.ports["middleManager"]),
+        **_worker("middleManager", deployment),
+        "druid.indexer.runner.startPort": str(deployment.ports[PEON]),
+        "druid.indexer.runner.javaOptsArray": json.dumps(jvm_options(PEON, deployment)),
         # Tasks inherit the middle manager's `druid.*` properties; these are added for them.
         **{f"druid.indexer.fork.property.{name}": value for name, value in tasks.items()},
     }
 
 
-def _worker(service: str, place: Place) -> dict[str, str]:
+def _worker(service: str, deployment: Deployment) -> dict[str, str]:
     return {
-        "druid.worker.capacity": str(place.sizes[service].capacity),
-        "druid.indexer.task.baseTaskDir": str(place.folder / "tasks"),
+        "druid.worker.capacity": str(deployment.sizes[service].capacity),
+        "druid.indexer.task.baseTaskDir": str(deployment.folder / "tasks"),
         # A task restored from its disk reads one event twice, the event whose row made it persist:
         # Druid 33 stores the offset before that event together with rows that include it. A new
         # task starts from the offsets published with the segments, which are exact.
@@ -276,10 +280,10 @@ def _worker(service: str, place: Place) -> dict[str, str]:
     }
 
 
-def _router(place: Place) -> dict[str, str]:
+def _router(deployment: Deployment) -> dict[str, str]:
     return {
         "druid.service": "druid/router",
-        "druid.plaintextPort": str(place.ports["router"]),
+        "druid.plaintextPort": str(deployment.ports["router"]),
         # Makes the router's address serve both queries and the supervisor API.
         "druid.router.managementProxy.enabled": "true",
         "druid.router.http.numConnections": "10",

@@ -32,20 +32,21 @@ JAAS_VARIABLE = "KAFKA_JAAS_CONFIG"
 #: Why Kafka refuses Druid and what to do, by the exception of Kafka's Java client.
 _REFUSALS = {
     "SaslAuthenticationException": (
-        f"Kafka refuses Druid's login: correct the key in {JAAS_VARIABLE} of its overlord and "
-        "indexer, and start them again"
+        f"Kafka refuses Druid's login: correct the key in {JAAS_VARIABLE} of Druid's overlord and "
+        "indexer, then restart both"
     ),
     "SslAuthenticationException": (
-        "Druid does not trust Kafka's certificate: it has expired, is for another host, or is of "
-        "an authority that Druid does not know (ssl.ca.location of the Kafka connection is a file "
-        "on Druid's machine, too; ssl.ca.pem needs none)"
+        "Druid does not trust Kafka's certificate: it has expired, is for another host, or was "
+        "issued by an unknown authority. If the Kafka connection has ssl.ca.location, that file "
+        "must also exist on Druid's machine; ssl.ca.pem needs no file"
     ),
     "TopicAuthorizationException": (
-        "Kafka does not let Druid's user read the topic: give it the ACLs of docs/acls.md"
+        "Kafka does not allow Druid's user to read the topic: give that user the ACLs of "
+        "docs/acls.md"
     ),
     "GroupAuthorizationException": (
-        "Kafka does not let Druid's user use the supervisor's consumer group: give it the ACLs of "
-        "docs/acls.md"
+        "Kafka does not allow Druid's user to use the supervisor's consumer group: give that user "
+        "the ACLs of docs/acls.md"
     ),
 }
 
@@ -147,14 +148,14 @@ def kafka_refusal(status: Mapping[str, Any], since: datetime) -> str:
     Errors of the status report before `since` are ignored.
     """
     for error in reversed(status["recentErrors"]):
-        if datetime.fromisoformat(error["timestamp"]) >= since and (told := _refusal(error)):
-            return told
+        if datetime.fromisoformat(error["timestamp"]) >= since and (sentence := _refusal(error)):
+            return sentence
     return ""
 
 
 def _refusal(error: Mapping[str, Any]) -> str:
     text = f"{error.get('exceptionClass')} {error.get('message')}"
-    return next((told for name, told in _REFUSALS.items() if name in text), "")
+    return next((sentence for name, sentence in _REFUSALS.items() if name in text), "")
 
 
 def unread_partitions(status: Mapping[str, Any]) -> list[int]:
@@ -164,11 +165,11 @@ def unread_partitions(status: Mapping[str, Any]) -> list[int]:
     """
     active = status.get("activeTasks") or []
     read = {partition for task in active for partition in task.get("startingOffsets") or {}}
-    there = set(status.get("latestOffsets") or {})
-    return sorted(map(int, there - read)) if read else []
+    all_partitions = set(status.get("latestOffsets") or {})
+    return sorted(map(int, all_partitions - read)) if read else []
 
 
-def take_up_partitions(client: DruidClient, status: Mapping[str, Any]) -> list[int]:
+def assign_unread_partitions(client: DruidClient, status: Mapping[str, Any]) -> list[int]:
     """Make new tasks read the partitions that no task reads yet; return these partitions.
 
     No rows are lost: the running tasks are handed off and publish their rows.
@@ -221,14 +222,14 @@ def unsettled(client: DruidClient, supervisor: str, expected: Expected) -> str:
     # A compaction need not end: after Druid's next start it continues, or starts again.
     tasks = [task for task in client.tasks(datasource) if task["type"] == "index_kafka"]
     if unfinished := unfinished_tasks(tasks):
-        return f"{len(unfinished)} tasks publish their segments"
+        return f"{len(unfinished)} tasks still publish their segments"
     segments = client.sql(_UNSETTLED_SQL, [datasource])
     if segments:
         return f"{len(segments)} segments are not on a historical yet"
     if lacking := missing_rows(client, datasource, expected):
         raise NotPublishedError(
-            f"{lacking} after the tasks have ended, {_latest_failure(tasks)}: they are read from "
-            f"Kafka again once supervisor {supervisor!r} is resumed"
+            f"{lacking} after its tasks ended ({_latest_failure(tasks)}): resume supervisor "
+            f"{supervisor!r}, which then reads these rows from Kafka again"
         )
     return ""
 
@@ -250,9 +251,9 @@ def missing_rows(client: DruidClient, datasource: str, expected: Expected) -> st
 def _latest_failure(tasks: Iterable[Mapping[str, Any]]) -> str:
     failed = [task for task in tasks if task["statusCode"] == "FAILED"]
     if not failed:
-        return "none of which failed"
+        return "none failed"
     last = max(failed, key=lambda task: str(task["createdTime"]))
-    return f"of which {last['id']} failed ({(last.get('errorMsg') or 'no reason given')[:_REASON]})"
+    return f"{last['id']} failed: {(last.get('errorMsg') or 'no reason given')[:_REASON]}"
 
 
 def unfinished_tasks(tasks: Iterable[Mapping[str, Any]]) -> list[str]:

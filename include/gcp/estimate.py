@@ -134,9 +134,9 @@ def estimate(
     """
     tasks = tasks_for(rate)
     if rate > MOST_EVENTS:
-        raise SizingError(f"{rate:,.0f} events/s are above {MOST_EVENTS:,}, where this ends.")
+        raise SizingError(f"The rate must be at most {MOST_EVENTS:,} events/s, not {rate:,.0f}.")
     if region not in regions():
-        raise SizingError(f"There are no prices of {region!r}: take {', '.join(regions())}.")
+        raise SizingError(f"The region {region!r} has no prices: use {', '.join(regions())}.")
     events = rate * 3600 * hours
     druid_day = events * DRUID_BYTES / _GIB
     data = math.ceil(druid_day * keep * DATA_HEADROOM)
@@ -189,15 +189,15 @@ def _costs(
     vms: tuple[Vms, ...], region: str, hours: float, disk_type: str, kept: float
 ) -> tuple[tuple[Cost, ...], str]:
     total, priced = 0.0, ""
-    for one in vms:
-        price = price_of(one.machine_type, f"{region}-a")
+    for group in vms:
+        price = price_of(group.machine_type, f"{region}-a")
         if price is None:
-            raise SizingError(f"{region} has no {one.machine_type}: take n2, n4 or c4 there.")
-        total += price.usd_per_hour * one.machines * hours * MONTH
+            raise SizingError(f"{region} has no {group.machine_type}: use n2, n4 or c4 there.")
+        total += price.usd_per_hour * group.machines * hours * MONTH
         priced = price.date
     disk = unit_price(disk_type, "gib-month", region)
     bucket = unit_price("bucket-standard", "gib-month", region)
-    disks = sum(one.machines * one.disk for one in vms)
+    disks = sum(group.machines * group.disk for group in vms)
     costs = (
         Cost("vms", total),
         # Google bills disks also while the VM is off.

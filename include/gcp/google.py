@@ -70,8 +70,8 @@ class Google:
         status, body = _get(url, self._authorization())
         if status == 404:
             raise SetupError(
-                f"secret '{name}' (connection extra {setting}) has no version in project {project}:"
-                f" create it with `gcloud secrets create {name} --data-file=-`"
+                f"secret '{name}' (`{setting}` in the connection's extra) has no version in project"
+                f" {project}: create it with `gcloud secrets create {name} --data-file=-`"
             )
         if status == 403:
             raise SetupError(
@@ -79,10 +79,12 @@ class Google:
                 " grant it roles/secretmanager.secretAccessor on it"
             )
         if status != 200:
-            raise SetupError(f"Secret Manager answered {status} for secret '{name}': start again")
+            raise SetupError(
+                f"Secret Manager answered {status} for secret '{name}': restart the VM"
+            )
         value = base64.b64decode(json.loads(body)["payload"]["data"]).decode().rstrip("\r\n")
         if not value or not value.isprintable():
-            raise SetupError(f"secret '{name}' must be one line of text: add a version that is")
+            raise SetupError(f"secret '{name}' must be one line of text: add a new version of it")
         return value
 
     def check_bucket(self, name: str) -> None:
@@ -91,12 +93,13 @@ class Google:
         Raises:
             SetupError: the bucket does not exist, or a permission on it is missing.
         """
-        asked = urllib.parse.urlencode([("permissions", name) for name in BUCKET_PERMISSIONS])
-        url = f"{self._storage}/storage/v1/b/{name}/iam/testPermissions?{asked}"
+        query = urllib.parse.urlencode([("permissions", name) for name in BUCKET_PERMISSIONS])
+        url = f"{self._storage}/storage/v1/b/{name}/iam/testPermissions?{query}"
         status, body = _get(url, self._authorization())
         if status == 404:
             raise SetupError(
-                f"bucket '{name}' does not exist: create it or correct the connection extra bucket"
+                f"bucket '{name}' does not exist: create it, or correct `bucket` in the"
+                " connection's extra"
             )
         granted = json.loads(body).get("permissions", []) if status == 200 else []
         if missing := [right for right in BUCKET_PERMISSIONS if right not in granted]:
@@ -109,7 +112,7 @@ class Google:
         if not self._token:
             answer = self.metadata("instance/service-accounts/default/token")
             if not answer:
-                raise SetupError("this VM has no service account: create it with one")
+                raise SetupError("this VM has no service account: create the VM again with one")
             self._token = json.loads(answer)["access_token"]
         return {"Authorization": f"Bearer {self._token}"}
 
@@ -131,5 +134,5 @@ def _get(url: str, headers: dict[str, str]) -> tuple[int, bytes]:
         except OSError as error:
             problem = str(getattr(error, "reason", error))
     raise SetupError(
-        f"{host} does not answer ({problem}): give the subnetwork Private Google Access"
+        f"{host} does not answer ({problem}): turn on Private Google Access of the VM's subnetwork"
     )

@@ -45,7 +45,7 @@ def secrets(google: Google) -> dict[str, str]:
             continue
         name = _attribute(google, key)
         if not name and variable != vm_druid.KAFKA_JAAS_VARIABLE:
-            raise SetupError(f"the connection's extra {setting} must name a secret")
+            raise SetupError(f"`{setting}` in the connection's extra must name a secret")
         # Kafka may ask for no password. Its variable is set in any case, because a supervisor's
         # specification may name it.
         found[variable] = google.secret(name, setting) if name else ""
@@ -58,7 +58,9 @@ def choices(google: Google) -> vm_druid.Choices:
     try:
         plan = size(machine_type, float(_attribute(google, "rate")))
     except SizingError as error:
-        raise SetupError(f"connection extra machine_type or rate: {error}") from None
+        raise SetupError(
+            f"correct `machine_type` or `rate` in the connection's extra: {error}"
+        ) from None
     bucket = _attribute(google, "bucket")
     if bucket:
         google.check_bucket(bucket)
@@ -80,15 +82,15 @@ def _check_metadata_store(uri: str, authority: str) -> None:
     """Refuse a store that Druid would reach without TLS, or without checking its certificate."""
     if "?" in uri:
         raise SetupError(
-            "the connection's extra metadata_uri must end in the database's name: the parameters"
-            " of TLS are added on the VM"
+            "`metadata_uri` in the connection's extra must end with the database's name: the VM"
+            " adds the TLS parameters"
         )
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=authority)
     except (ssl.SSLError, ValueError):
         raise SetupError(
-            "the connection's extra metadata_ca must be the certificate authority of the metadata"
-            " store as PEM, so that Druid can tell the store from somebody else on the network"
+            "`metadata_ca` in the connection's extra must be a PEM certificate: the one of the"
+            " authority that signed the metadata store's certificate"
         ) from None
 
 

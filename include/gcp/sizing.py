@@ -65,7 +65,7 @@ class Plan:
     Attributes:
         machine: the machine type.
         task_count: tasks that read the topic in parallel, the supervisor's `taskCount`.
-        sizes: resources by service, and of each task (`peon`), as in `runtime.Place`.
+        sizes: resources by service, and of each task (`peon`), as in `runtime.Deployment`.
     """
 
     machine: Machine
@@ -102,14 +102,14 @@ def size(machine_type: str, rate: float) -> Plan:
     most = most_tasks(machine)
     if not most:
         raise SizingError(
-            f"{machine.name} has {machine.memory / _GIB:g} GiB and Druid would need "
-            f"{_least_memory(machine) / _GIB:.0f} with {machine.vcpus} vCPUs: "
+            f"{machine.name} has {machine.memory / _GIB:g} GiB of memory, and with "
+            f"{machine.vcpus} vCPUs Druid needs {_least_memory(machine) / _GIB:.0f} GiB: "
             f"{_instead(machine, 1)}."
         )
     if tasks > most:
         raise SizingError(
-            f"{machine.name} is planned for {most * EVENTS_PER_TASK:,} events/s at most, and "
-            f"{rate:,.0f} were asked for: {_instead(machine, tasks)}."
+            f"{machine.name} can ingest at most {most * EVENTS_PER_TASK:,} events/s, not "
+            f"{rate:,.0f}: {_instead(machine, tasks)}."
         )
     capacity = _slots(tasks)
     return Plan(
@@ -124,7 +124,7 @@ def tasks_for(rate: float) -> int:
         SizingError: the rate is not above zero.
     """
     if not 0 < rate < math.inf:
-        raise SizingError(f"{rate:g} events/s is no rate: give a number above 0.")
+        raise SizingError(f"The rate must be above 0 events/s, not {rate:g}.")
     return math.ceil(rate / EVENTS_PER_TASK)
 
 
@@ -203,13 +203,13 @@ def _machine(name: str) -> Machine:
     known = machines()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
-        hint = f"near it are {', '.join(near)}" if near else "there are n2, n4, c3 and c4"
-        raise SizingError(f"{name!r} is no machine type that can be sized here: {hint}.")
+        hint = f"similar: {', '.join(near)}" if near else "use one of n2, n4, c3 and c4"
+        raise SizingError(f"The machine type {name!r} is unknown ({hint}).")
     return known[name]
 
 
 def _instead(machine: Machine, tasks: int) -> str:
     other = smallest(machine.series, tasks)
     if other:
-        return f"the smallest {machine.series} that can is {other.name}"
-    return f"no {machine.series} can alone, a cluster can (./ventas size --rate)"
+        return f"use {other.name}, the smallest {machine.series} that suffices"
+    return f"no single {machine.series} suffices, so use a cluster (./ventas size --rate)"

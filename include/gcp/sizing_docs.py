@@ -110,7 +110,7 @@ def _rate_row(found: Estimate) -> Sequence[str]:
         str(found.shards),
         str(found.task_count),
         "<br>".join(
-            f"{one.machines} × `{one.machine_type}`, {one.disk:,} GiB" for one in found.vms
+            f"{group.machines} × `{group.machine_type}`, {group.disk:,} GiB" for group in found.vms
         ),
         f"{found.kafka_gib_day:,.2f}",
         f"{found.druid_gib_day:,.2f}",

@@ -72,7 +72,7 @@ def files(choices: Choices) -> dict[str, str]:
     Each process has a folder with its configuration and its JVM arguments. With a PostgreSQL store,
     there is also the certificate of its authority.
     """
-    place = runtime.Place(
+    deployment = runtime.Deployment(
         host=HOST,
         ports=PORTS,
         zookeeper=f"{HOST}:{PORTS['zookeeper']}",
@@ -92,10 +92,10 @@ def files(choices: Choices) -> dict[str, str]:
     if choices.metadata_uri:
         found[METADATA_CA] = choices.metadata_ca
     for service in runtime.VM_SERVICES:
-        settings = runtime.properties(service, place) | _differences(service, choices)
+        settings = runtime.properties(service, deployment) | _differences(service, choices)
         found[f"{service}/runtime.properties"] = runtime.render(settings)
         found[f"{service}/java.args"] = _arguments(
-            runtime.jvm_options(service, place),
+            runtime.jvm_options(service, deployment),
             class_path=f"{CONF}/{service}:{HOME}/lib/*",
             run=["org.apache.druid.cli.Main", "server", service],
         )

@@ -129,10 +129,10 @@ class Events:
         for first, count, amount in zip(
             firsts[groups].tolist(), counts[groups].tolist(), amounts[groups].tolist(), strict=True
         ):
-            of = self.rows[first]
-            row = {name: of[name] for name in columns}
+            event = self.rows[first]
+            row = {name: event[name] for name in columns}
             if bucket:
-                moment = of["momento"] // milliseconds * milliseconds
+                moment = event["momento"] // milliseconds * milliseconds
                 row["momento"] = datetime.fromtimestamp(moment / 1000, UTC).isoformat()
             row["eventos"], row["importe"] = count, amount
             found.append(row)

@@ -221,14 +221,14 @@ def _judged(
     """Judge a row by a check's bounds; the reason is `lacking`, `within` or `beyond`."""
     check = checks()[name]
     if lacking := broken(check.needs, row or {}):
-        return Part("none", "lacking", since, {**numbers, "limites": _told(lacking, row)})
+        return Part("none", "lacking", since, {**numbers, "limites": _limits(lacking, row)})
     if violated := broken(check.bounds, row or {}):
         state: State = "bad" if check.severity == "error" else "attention"
-        return Part(state, "beyond", since, {**numbers, "limites": _told(violated, row)})
+        return Part(state, "beyond", since, {**numbers, "limites": _limits(violated, row)})
     return Part("good", "within", since, numbers)
 
 
-def _told(bounds: Sequence[Bound], row: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _limits(bounds: Sequence[Bound], row: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     return [
         {**msgspec.structs.asdict(bound), "value": (row or {}).get(bound.column)}
         for bound in bounds

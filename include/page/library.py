@@ -80,8 +80,8 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             self.read(self.default, datetime.now(UTC))
         except InputError:
-            told = f"{self.default!r} is no default for {self.kind} {self.name}"
-            raise ValueError(told) from None
+            message = f"{self.default!r} is no default for {self.kind} {self.name}"
+            raise ValueError(message) from None
 
     def read(self, text: str, now: datetime) -> int | str:
         """Convert a text into the value for Druid.

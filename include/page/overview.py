@@ -108,17 +108,17 @@ class Once(Generic[T]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = Lock()
-        self._asked: dict[Hashable, Future[T]] = {}
+        self._answers: dict[Hashable, Future[T]] = {}
 
     def ask(self, key: Hashable, ask: Callable[[], "Future[T]"]) -> "Future[T]":
         """Return the answer of a cache key, finished or running, or start it with `ask`."""
         with self._lock:
-            found = self._asked.pop(key, None)
+            found = self._answers.pop(key, None)
             if found is None or (found.done() and found.exception()):
                 found = ask()
-            self._asked[key] = found
-            while len(self._asked) > self._most:
-                del self._asked[next(iter(self._asked))]
+            self._answers[key] = found
+            while len(self._answers) > self._most:
+                del self._answers[next(iter(self._answers))]
             return found
 
 
@@ -246,12 +246,12 @@ class _Sections:
         except OF_ALL:
             raise
         except DruidError as error:
-            log.warning("Druid refuses the section %r of the live page: %s", name, error)
+            log.warning("Druid refused a query of section %r of the live page: %s", name, error)
             self.failed.append(name)
             self._refusal = error
             return None
         except Exception:
-            log.exception("The section %r of the live page cannot be made", name)
+            log.exception("The section %r of the live page cannot be computed", name)
             self.failed.append(name)
             return None
         self._made += 1
@@ -281,8 +281,8 @@ def _recent(
     except OF_ALL:
         raise
     except Exception as error:
-        told = "The events cannot be read one by one, so Druid is asked for sums: %s"
-        log.warning(told, error, exc_info=not isinstance(error, DruidError))
+        text = "The events cannot be read one by one, so Druid sums them: %s"
+        log.warning(text, error, exc_info=not isinstance(error, DruidError))
         return None
     if earlier is None or later is None:
         return None
@@ -336,8 +336,8 @@ def _instalments(rows: Rows) -> Rows:
 def _changes(made: _Sections, rows: "Future[Rows]", rows_before: "Future[Rows]") -> dict[str, Rows]:
     def changes() -> Rows:
         now, before = (
-            {name: found.ventas for name, found in measures_by(of.result(), _product).items()}
-            for of in (rows, rows_before)
+            {name: found.ventas for name, found in measures_by(answer.result(), _product).items()}
+            for answer in (rows, rows_before)
         )
         return changed(now, before)
 

@@ -33,9 +33,9 @@ def arrivals(demand: Demand, seed: int, start: datetime, end: datetime, scale: f
     check_seed(seed)
     begin, stop = epoch_ms(start), epoch_ms(end)
     if stop < begin:
-        raise ValueError(f"the end, {end}, is before the start, {start}")
+        raise ValueError(f"the end ({end}) must not be before the start ({start})")
     if not 0 <= scale < float("inf"):
-        raise ValueError(f"the scale is a number of sales a second from 0, and it is {scale:g}")
+        raise ValueError(f"the scale must be 0 or more sales per second, not {scale:g}")
     first, last = begin // MINUTE_MS, -(-stop // MINUTE_MS)
     drawn = [np.empty(0, dtype=np.int64)]
     for hour in range(first // _MINUTES_PER_HOUR, -(-last // _MINUTES_PER_HOUR)):
@@ -53,7 +53,10 @@ def _mean(demand: Demand, hour: int, scale: float) -> float:
     """Return the mean number of arrivals per minute in an hour, counted since 1970 (UTC)."""
     mean = float(demand.at(hour + UTC_OFFSET_HOURS).sum()) * scale * (MINUTE_MS / 1000)
     if mean > MAX_PER_MINUTE:
-        raise ValueError(f"{mean:.3g} sales a minute are more than {MAX_PER_MINUTE}; lower scale")
+        raise ValueError(
+            f"the rate must be at most {MAX_PER_MINUTE} sales per minute, not {mean:.3g}: "
+            "lower scale"
+        )
     return mean
 
 

@@ -54,9 +54,9 @@ def past_days(now: datetime, count: int) -> list[Day]:
     Raises `ValueError` for a moment without time zone or a count out of 1 … `MOST_DAYS`.
     """
     if now.tzinfo is None:
-        raise ValueError(f"a moment needs a time zone, and {now!r} has none")
+        raise ValueError(f"the moment needs a time zone, but {now!r} has none")
     if not 1 <= count <= MOST_DAYS:
-        raise ValueError(f"1 to {MOST_DAYS} days can be filled, and {count} are asked for")
+        raise ValueError(f"the number of days must be from 1 to {MOST_DAYS}, not {count}")
     today = (now.astimezone(UTC) + timedelta(hours=UTC_OFFSET_HOURS)).date()
     return [Day(today - n * _DAY) for n in range(count, 0, -1)]
 

@@ -61,7 +61,7 @@ def evenly(start: datetime, rate: float) -> Schedule:
     Raises `ValueError` for a rate that is not above 0 and finite, or a start without time zone.
     """
     if not 0 < rate < float("inf"):
-        raise ValueError(f"the events a second must be more than 0, and they are {rate:g}")
+        raise ValueError(f"the rate must be above 0 sales per second, not {rate:g}")
     began = epoch_ms(start)
     # The fraction of the rate's decimal text: 0.1 means exactly 1/10, which no float is.
     exact = Fraction(str(rate)).limit_denominator(_FINEST_RATE)
@@ -80,7 +80,7 @@ def split(total: int, shards: int) -> list[range]:
     Shards begin and end at block boundaries, so that no block is drawn twice.
     """
     if total < 0 or shards < 1:
-        raise ValueError(f"there is no splitting {total} sales into {shards} shards")
+        raise ValueError(f"cannot split {total} sales into {shards} shards")
     blocks = -(-total // BLOCK)
     borders = [min(blocks * shard // shards * BLOCK, total) for shard in range(shards + 1)]
     return [range(start, stop) for start, stop in pairwise(borders)]
@@ -122,7 +122,7 @@ class BulkEncoder:
         block, row = divmod(first, BLOCK)
         stop = row + len(ts)
         if first < 0 or not row < stop <= BLOCK:
-            raise ValueError(f"sales {first} … {first + len(ts) - 1} are not of one block")
+            raise ValueError(f"sales {first} … {first + len(ts) - 1} are not all in one block")
         padded = np.full(BLOCK, ts[0])
         padded[row:stop] = ts
         drawn = Drawn(*(column[row:stop] for column in self._source.columns(block, padded)))
@@ -139,7 +139,7 @@ class BulkEncoder:
         key = f"v{self._source.run_key}-"
         numbers = [f"{n:012d}" for n in sales]
         keys = [key + number for number in numbers]
-        of = sale.tolist()
+        rows = sale.tolist()
         payment, cuotas, issuer, reason, platform = (
             column[sale]
             for column in (
@@ -157,14 +157,14 @@ class BulkEncoder:
         event, steps = self._event, self._steps
         return Encoded(
             sales=sales,
-            keys=[keys[i] for i in of],
+            keys=[keys[i] for i in rows],
             values=[
                 (
                     f'{event}{numbers[i]}{steps[paso]}{numbers[i]}","ts":"{second}{milli}'
                     f"{bodies[i]}{ending}}}"
                 ).encode("latin-1")
                 for i, paso, second, milli, ending in zip(
-                    of, step.tolist(), *_times(moment), endings, strict=True
+                    rows, step.tolist(), *_times(moment), endings, strict=True
                 )
             ],
             secuencia=first + sale,

@@ -127,7 +127,7 @@ class UnknownStoresError(ValueError):
     """No store has these ids; `unknown` has the most similar known ids of each."""
 
     def __init__(self, unknown: Mapping[str, Sequence[str]]) -> None:
-        super().__init__(f"there is no store with id {', '.join(map(repr, unknown))}")
+        super().__init__(f"no store has the id {', '.join(map(repr, unknown))}")
         self.unknown = unknown
 
 
@@ -150,7 +150,7 @@ class SaleSource:
         """
         check_seed(seed)
         if not corrida:
-            raise ValueError("the run needs a name, and corrida is empty")
+            raise ValueError("the run needs a name, but corrida is empty")
         self.corrida = corrida
         self.seed = seed
         self.products = market.products
@@ -192,7 +192,7 @@ class SaleSource:
         Reading sales in order is fast: the last block is kept while the hour stays the same.
         """
         if n < 0:
-            raise ValueError(f"sales are numbered from 0, and n is {n}")
+            raise ValueError(f"the number of a sale must be 0 or more, not {n}")
         block, row = divmod(n, BLOCK)
         moment = epoch_ms(ts)
         read = (block, hours_of(moment))
@@ -279,15 +279,17 @@ class SaleSource:
         catalogue, pay = self._catalogue, self._payments
         u = uniforms(self.seed, Stream.CONTENT, block, rows=len(Draw))
         hours, position = np.unique(hours_of(ts), return_inverse=True)
-        at = [self._hour(int(hour)) for hour in hours]
+        weights = [self._hour(int(hour)) for hour in hours]
 
-        bought = Choice(np.array([it.platforms for it in at])).pick(u[Draw.PLATFORM], position)
+        bought = Choice(np.array([each.platforms for each in weights])).pick(
+            u[Draw.PLATFORM], position
+        )
         group, platform = np.divmod(bought, len(PLATAFORMAS))
         channel = PLATFORM_CHANNEL[platform]
-        stores = Choice(np.concatenate([it.stores for it in at]))
+        stores = Choice(np.concatenate([each.stores for each in weights]))
         store = stores.pick(u[Draw.STORE], position * len(CHANNELS) + channel)
 
-        slots = np.array([it.slot for it in at])[position]
+        slots = np.array([each.slot for each in weights])[position]
         product = catalogue.product.pick(u[Draw.PRODUCT], slots * self._groups + group)
         baskets = slots % HOURS * len(catalogue.unit_shares) + catalogue.category_of[product]
         cantidad = 1 + catalogue.units.pick(u[Draw.UNITS], baskets)
@@ -299,7 +301,7 @@ class SaleSource:
         issuer = pay.issuer.pick(
             u[Draw.ISSUER], payment * len(pay.provinces) + self._province_of[store]
         )
-        offered = np.array([it.instalments for it in at])[position]
+        offered = np.array([each.instalments for each in weights])[position]
         cuotas = pay.instalments.choice.pick(u[Draw.INSTALMENT], offered + by_amount)
         cuotas = pay.instalments.counts[cuotas]
         cuotas = np.where(payment == TIPOS_PAGO.index("credito"), cuotas, 1)
@@ -308,7 +310,7 @@ class SaleSource:
         reason = pay.reason.pick(u[Draw.REASON], payment)
         reason = np.where(outcome == ESTADOS.index("rechazada"), reason, 0)
 
-        promotions = np.array([it.promotions for it in at])[position]
+        promotions = np.array([each.promotions for each in weights])[position]
         promotions += pay.promotions.within(payment, issuer, group, channel)
         promoted = pay.promotions.choice.pick(u[Draw.PROMOTION], promotions)
         promoted = pay.promotions.percents[promoted]
@@ -396,9 +398,9 @@ def _selected(stores: Sequence[Store], ids: Sequence[str]) -> tuple[Store, ...]:
     """
     known = sorted(store.id for store in stores)
     unknown = {
-        asked: difflib.get_close_matches(asked.casefold(), known, n=3)
-        for asked in ids
-        if asked not in known
+        name: difflib.get_close_matches(name.casefold(), known, n=3)
+        for name in ids
+        if name not in known
     }
     if unknown:
         raise UnknownStoresError(unknown)

@@ -72,7 +72,7 @@ def read_table(path: Path, row_type: type[RowT]) -> tuple[list[Line[RowT]], list
         line = max(reader.line_num, 1)  # 0 if the header itself could not be read
         problems.append(Problem(path.name, line, f"not readable as CSV: {error}"))
     if not lines and not problems:
-        problems.append(Problem(path.name, 1, "the file has no line but its header"))
+        problems.append(Problem(path.name, 1, "the file has only a header"))
     return lines, problems
 
 
@@ -88,7 +88,7 @@ def _check_header(file: str, columns: Sequence[str], row_type: type[Row]) -> lis
 def _parse(cells: dict[str, str | None], row_type: type[RowT]) -> RowT | list[str]:
     # DictReader puts cells without a column under the key None, and None into missing cells.
     if None in cells or None in cells.values():
-        return ["the line has not as many cells as the header; quote a text that has commas"]
+        return ["the line has more or fewer cells than the header: quote texts that have commas"]
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for field in _fields(row_type):
@@ -96,7 +96,7 @@ def _parse(cells: dict[str, str | None], row_type: type[RowT]) -> RowT | list[st
         if cell == "" and not field.required:
             continue
         if "\n" in cell or "\r" in cell:
-            wrong.append(f"{field.name} is {cell!r}: a cell has no line breaks")
+            wrong.append(f"{field.name} is {cell!r}: a cell must not have line breaks")
             continue
         try:
             values[field.name] = msgspec.convert(cell, field.type, strict=False)

@@ -333,5 +333,5 @@ def format_ts(moment: datetime) -> str:
     Raises `ValueError` for a moment without time zone.
     """
     if moment.tzinfo is None:
-        raise ValueError(f"ts needs a time zone, and {moment!r} has none; use datetime.now(UTC)")
+        raise ValueError(f"ts needs a time zone, but {moment!r} has none")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

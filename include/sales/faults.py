@@ -88,7 +88,8 @@ class FaultRates:
             percent = getattr(self, field.name)
             if not 0 <= percent <= MAX_PERCENT:
                 raise ValueError(
-                    f"the rate of {field.name} is 0 to {MAX_PERCENT} percent, and it is {percent:g}"
+                    f"the rate of {field.name} must be from 0 to {MAX_PERCENT} percent, "
+                    f"not {percent:g}"
                 )
 
     @property
@@ -144,8 +145,8 @@ class Faults:
         block, row = np.divmod(secuencia, BLOCK)
         step = STEP_OF_STATE[state]
         for number in np.unique(block):
-            of = block == number
-            found[of] = self._block(int(number)).marks[step[of], row[of]]
+            chosen = block == number
+            found[chosen] = self._block(int(number)).marks[step[chosen], row[chosen]]
         return found
 
     def shift(self, n: int) -> int:
@@ -160,8 +161,8 @@ class Faults:
             block, row = np.divmod(np.arange(first, stop), BLOCK)
             moments = schedule(first, stop).copy()
             for number in np.unique(block):
-                of = block == number
-                moments[of] -= self._block(int(number)).shift[row[of]]
+                chosen = block == number
+                moments[chosen] -= self._block(int(number)).shift[row[chosen]]
             return moments
 
         return earlier

@@ -41,7 +41,7 @@ class Instalments:
         )
         shares = shares_table(market.instalments, places, options)
         table = np.array(
-            [fit(tilt, *of) for of in zip(shares, credit[..., np.newaxis], strict=True)]
+            [fit(tilt, *pair) for pair in zip(shares, credit[..., np.newaxis], strict=True)]
         )
         periods = []
         for start in self._starts:

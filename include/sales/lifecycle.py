@@ -41,16 +41,15 @@ class Lifecycle:
         """
         if not 1 <= seconds_per_day <= DAY_SECONDS:
             raise ValueError(
-                f"a day of the time until a return lasts 1 to {DAY_SECONDS} seconds, "
-                f"and it is {seconds_per_day}"
+                f"seconds_per_day must be from 1 to {DAY_SECONDS}, not {seconds_per_day}"
             )
         conditions = [(channel, payment) for channel in CHANNELS for payment in TIPOS_PAGO]
         self._end = Choice(shares_table(market.returns, conditions, ESTADOS))
         decisions = [applicable(market.decisions, (payment,))[0] for payment in TIPOS_PAGO]
-        self._decided = _between([(it.desde_segundos, it.hasta_segundos) for it in decisions], 1)
+        self._decided = _between([(row.desde_segundos, row.hasta_segundos) for row in decisions], 1)
         days: list[tuple[float, float]] = []
-        for of in conditions:
-            rows = {str(row.estado): row for row in applicable(market.returns, of)}
+        for condition in conditions:
+            rows = {str(row.estado): row for row in applicable(market.returns, condition)}
             days += [
                 (row.desde_dias, row.hasta_dias) if (row := rows.get(estado)) else (0, 0)
                 for estado in ESTADOS

@@ -31,7 +31,7 @@ def epoch_ms(moment: datetime) -> int:
     Raises `ValueError` for a moment without time zone.
     """
     if moment.tzinfo is None:
-        raise ValueError(f"a moment needs a time zone, and {moment!r} has none")
+        raise ValueError(f"the moment needs a time zone, but {moment!r} has none")
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 

@@ -82,39 +82,39 @@ def _shares(rules: Rules) -> None:
 
 
 def _lines(rules: Rules) -> None:
-    rules.lines("products", lambda row: row.precio_centavos > 0, "precio must be more than 0")
+    rules.lines("products", lambda row: row.precio_centavos > 0, "precio must be above 0")
     rules.lines(
         "stores",
         lambda row: row.cuit_is_valid,
-        "the last digit of cuit is not the one that the others give",
+        "the check digit of cuit, its last one, is wrong",
     )
     rules.lines(
         "stores",
         lambda row: any(row.is_open(dia, hour) for dia in DIAS for hour in range(24)),
-        "a store must open on some day; hours are as in 9-21",
+        "the store never opens: write the hours of at least one day, such as 9-21",
     )
     rules.lines(
         "issuers",
         lambda row: row.tipo_pago in TIPOS_PAGO_CON_EMISOR,
-        f"only {', '.join(TIPOS_PAGO_CON_EMISOR)} have an emisor",
+        f"emisor is only for the tipo_pago {', '.join(TIPOS_PAGO_CON_EMISOR)}",
     )
     rules.lines(
         "promotions",
         lambda row: not row.emisor or row.tipo_pago in TIPOS_PAGO_CON_EMISOR,
-        f"only {', '.join(TIPOS_PAGO_CON_EMISOR)} have an emisor",
+        f"emisor is only for the tipo_pago {', '.join(TIPOS_PAGO_CON_EMISOR)}",
     )
     rules.lines(
         "outcomes",
         lambda row: row.estado != "rechazada" or row.share < 100,
-        "a tipo_pago cannot be rejected always; take it out of payments.csv instead",
+        "a tipo_pago cannot always be rejected: remove its lines from payments.csv instead",
     )
     rules.some(
         "platforms",
         lambda row: row.plataforma != "local" and row.share > 0,
-        "nothing is sold online, where a run sells while its stores are closed",
+        "no platform sells online: a run needs one to sell while its stores are closed",
     )
     rules.some(
-        "amount_bands", lambda row: row.desde == 0, "there is no band from 0 pesos (desde 0)"
+        "amount_bands", lambda row: row.desde == 0, "no band begins at 0 pesos: one needs desde 0"
     )
 
 
@@ -144,7 +144,7 @@ def _instalments(rules: Rules) -> None:
     rules.lines(
         "instalments",
         lambda row: row.cuotas in offered,
-        "no programme of instalment_programmes.csv in force offers so many cuotas",
+        "no current programme in instalment_programmes.csv offers this number of cuotas",
     )
     rules.refers("instalment_amounts", "cuotas", "instalments", "cuotas")
 
@@ -158,12 +158,14 @@ def _lifecycle(rules: Rules) -> None:
         lambda row: row.desde_segundos <= row.hasta_segundos,
         "desde_segundos is after hasta_segundos",
     )
-    rules.lines("returns", lambda row: row.desde_dias <= row.hasta_dias, "desde is after hasta")
+    rules.lines(
+        "returns", lambda row: row.desde_dias <= row.hasta_dias, "desde_dias is after hasta_dias"
+    )
     rules.lines(
         "returns",
         lambda row: (
             (row.canal, row.estado) != ("online", "reembolsada")
             or row.hasta_dias <= ONLINE_REFUND_DAYS
         ),
-        f"an online sale is refunded within {ONLINE_REFUND_DAYS} days (Ley 24.240 Art. 34)",
+        f"hasta_dias of an online refund is at most {ONLINE_REFUND_DAYS} (Ley 24.240 Art. 34)",
     )

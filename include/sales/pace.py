@@ -32,8 +32,8 @@ def check_gaps(minimum: float, maximum: float) -> None:
     """Raise `ValueError` unless 0 < minimum ≤ maximum, both finite."""
     if not 0 < minimum <= maximum < float("inf"):
         raise ValueError(
-            "the seconds between sales need 0 < minimum ≤ maximum, "
-            f"and they are {minimum:g} and {maximum:g}"
+            "the seconds between sales must satisfy 0 < minimum ≤ maximum, "
+            f"but minimum is {minimum:g} and maximum {maximum:g}"
         )
 
 
@@ -109,7 +109,9 @@ class Curve:
     def __init__(self, demand: Demand, seed: int, start: datetime, scale: float) -> None:
         """Take the curve and the arguments of `arrivals`; raises its errors, also for scale 0."""
         if scale == 0:
-            raise ValueError("on a scale of 0 nothing is ever sold; the scale is sales a second")
+            raise ValueError(
+                "the scale must be above 0 sales per second: at 0, nothing is ever sold"
+            )
         self._demand, self._seed, self._scale = demand, seed, scale
         self._end = start
         self._first = 0

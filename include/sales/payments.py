@@ -79,7 +79,7 @@ class Payments:
             rejected = self._rejections(types)
             completed = 1 - np.einsum("pi,pib->bp", self._issuer_shares, rejected)
             counts = self.bands.value[..., np.newaxis] * completed * kept
-            types = np.array([fit(tilt, *of) for of in zip(shares, counts, strict=True)])
+            types = np.array([fit(tilt, *pair) for pair in zip(shares, counts, strict=True)])
         return types, self._rejections(types)
 
     def _rejections(self, types: Floats) -> Floats:

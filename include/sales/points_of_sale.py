@@ -59,15 +59,17 @@ class PointsOfSale:
 
 
 def _within_channel(market: Market) -> Floats:
-    """Return the share of each platform in its channel, (groups, platforms)."""
+    """Return the share of each platform in platforms channel, (groups, platforms)."""
     table = np.zeros((len(market.groups), len(PLATAFORMAS)))
     for position, group in enumerate(market.groups):
         for row in applicable(market.platforms, (group.grupo,)):
             table[position, PLATAFORMAS.index(row.plataforma)] = row.share
     for channel in range(len(CHANNELS)):
-        its = channel == PLATFORM_CHANNEL
-        total = table[:, its].sum(axis=1, keepdims=True)
-        table[:, its] = np.divide(table[:, its], total, out=table[:, its], where=total > 0)
+        platforms = channel == PLATFORM_CHANNEL
+        total = table[:, platforms].sum(axis=1, keepdims=True)
+        table[:, platforms] = np.divide(
+            table[:, platforms], total, out=table[:, platforms], where=total > 0
+        )
     return table
 
 

@@ -39,7 +39,7 @@ class Stream(IntEnum):
 def check_seed(seed: int) -> None:
     """Raise `ValueError` for a seed that is not in 0 … 2⁶³−1."""
     if not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"the seed must be between 0 and {MAX_SEED}, and it is {seed}")
+        raise ValueError(f"the seed must be from 0 to {MAX_SEED}, not {seed}")
 
 
 def words(seed: int, stream: Stream, block: int, count: int) -> Words:

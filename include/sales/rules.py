@@ -61,11 +61,11 @@ class Rules:
         """Check that there is a line for each combination of the columns' options."""
         if name in self.broken:
             return
-        there = {tuple(getattr(row, c) for c in columns) for row in self.rows(name)}
+        present = {tuple(getattr(row, c) for c in columns) for row in self.rows(name)}
         for values in itertools.product(*options):
-            if values not in there:
+            if values not in present:
                 text = ", ".join(f"{c} {v!r}" for c, v in zip(columns, values, strict=True))
-                self._report(name, 1, f"there is no line of {text}")
+                self._report(name, 1, f"the line with {text} is missing")
 
     def refers(self, name: str, column: str, target: str, target_column: str) -> None:
         """Check that each value of a column, unless blank, is in the target table's column."""
@@ -102,7 +102,7 @@ class Rules:
             return
         for condition, total in totals.items():
             if abs(total - 100) > SHARE_TOLERANCE:
-                text = f"the shares {_named(condition)}from here on sum to {total:.2f}, not 100"
+                text = f"the shares {_named(condition)}sum to {total:.2f}, not 100"
                 self._report(name, first[condition], text)
 
     def covers(
@@ -117,7 +117,7 @@ class Rules:
         rows = self.rows(name)
         for condition in conditions:
             if not applicable(rows, condition):
-                self._report(name, 1, f"there is no line {_named(condition)}".rstrip())
+                self._report(name, 1, f"the lines {_named(condition)}are missing")
 
     def _report(self, name: str, line: int, text: str) -> None:
         self.problems.append(Problem(f"{name}.csv", line, text))

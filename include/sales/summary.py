@@ -117,10 +117,12 @@ def _mix(
     published: PaymentShare,
 ) -> Mix:
     concerned = [not grupo or row.grupo == grupo for row in market.groups]
-    its = np.array(concerned)[sales.group] & np.array([c == canal for c in CHANNELS])[sales.channel]
-    its &= sales.drawn.outcome != ESTADOS.index("rechazada")
+    chosen = (
+        np.array(concerned)[sales.group] & np.array([c == canal for c in CHANNELS])[sales.channel]
+    )
+    chosen &= sales.drawn.outcome != ESTADOS.index("rechazada")
     value = np.bincount(
-        sales.drawn.payment[its], sales.drawn.importe_centavos[its], minlength=len(TIPOS_PAGO)
+        sales.drawn.payment[chosen], sales.drawn.importe_centavos[chosen], minlength=len(TIPOS_PAGO)
     )
     share = dict(zip(TIPOS_PAGO, 100 * value / value.sum(), strict=True))
     options: list[tuple[PaymentShare, ...]] = [(row,) for row in rows if not _assumed(row)]
@@ -134,7 +136,7 @@ def _mix(
         options=tuple(tuple(row.tipo_pago for row in option) for option in options),
         published=tuple(sum(row.share for row in option) for option in options),
         simulated=tuple(float(sum(share[row.tipo_pago] for row in o)) for o in options),
-        sales=int(its.sum()),
+        sales=int(chosen.sum()),
     )
 
 

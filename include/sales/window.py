@@ -30,19 +30,19 @@ class SimulationWindow:
         unknown weekdays, and an unknown zone.
         """
         if opens.tzinfo or closes.tzinfo:
-            raise ValueError("store hours are local times; give them without a time zone")
+            raise ValueError("store hours are local times: give them without a time zone")
         if not opens < closes:
             raise ValueError(
-                f"stores must close after they open on the same day, and {opens:%H:%M}–"
-                f"{closes:%H:%M} does not; for hours past midnight use two windows"
+                f"stores must close later on the day on which they open, but they open at "
+                f"{opens:%H:%M} and close at {closes:%H:%M}: past midnight, use two windows"
             )
         days = tuple(sorted(set(weekdays)))
         if not days or not set(days) <= set(EVERY_DAY):
-            raise ValueError(f"weekdays must be some of 0 (Monday) to 6 (Sunday), not {days}")
+            raise ValueError(f"weekdays must be numbers from 0 (Monday) to 6 (Sunday), not {days}")
         try:
             self._zone = ZoneInfo(timezone)
         except (KeyError, ValueError, OSError) as error:  # unknown, malformed, a folder of zones
-            raise ValueError(f"there is no time zone {timezone!r}; use an IANA name") from error
+            raise ValueError(f"no time zone has the name {timezone!r}: use an IANA name") from error
         self.opens = opens
         self.closes = closes
         self.weekdays = days
@@ -68,7 +68,7 @@ class SimulationWindow:
 
     def _local_day(self, moment: datetime) -> date:
         if moment.tzinfo is None:
-            raise ValueError(f"a moment needs a time zone, and {moment!r} has none")
+            raise ValueError(f"the moment needs a time zone, but {moment!r} has none")
         return moment.astimezone(self._zone).date()
 
     def _on(self, day: date) -> Window | None:

@@ -96,7 +96,10 @@ def _write_list(name: str, product: JavaProduct, folder: Path) -> None:
     CLASS_LISTS.mkdir(exist_ok=True)
     # Without a time stamp, the same classes give the same bytes.
     (CLASS_LISTS / f"{name}.txt.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    print(f"{name}: {len(classes - too_old)} classes, {len(classes & too_old)} too old")
+    print(
+        f"{name}: {len(classes - too_old)} classes, {len(classes & too_old)} left out "
+        "(older than Java 6)"
+    )
 
 
 def _old_classes(class_path: Sequence[Path]) -> set[str]:

@@ -14,7 +14,7 @@ from include.stack.settings import ROOT
 
 #: File that marks a stack's folder. A folder that has other files and no marker is left alone.
 MARKER: Final = ".ventas-stack"
-_MARKER_TEXT: Final = "A stack of `./ventas`: `./ventas clean` removes this folder and all in it.\n"
+_MARKER_TEXT: Final = "A stack of `./ventas`; `./ventas clean` deletes this folder and its files.\n"
 
 #: File that a command locks while it changes the stack; its text names that command.
 LOCK: Final = ".ventas-lock"
@@ -80,7 +80,7 @@ def claim_downloads(cache: Path) -> None:
             cache.chmod(found.st_mode & 0o755)
     except OSError as error:
         raise FolderError(
-            f"The folder for downloads, {cache}, cannot be made ({error.strerror}): set "
+            f"The folder for downloads, {cache}, cannot be created ({error.strerror}): set "
             "VENTAS_CACHE to a folder that you can write to."
         ) from error
     if found.st_uid not in (os.geteuid(), 0):
@@ -102,7 +102,7 @@ def remove(home: Path) -> None:
     _check(home)
     if mounted := [path for path in _mount_points() if home in path.parents]:
         raise FolderError(
-            f"{mounted[0]} is a mounted disk or folder, whose files may not be the stack's: "
+            f"{mounted[0]} is a mounted disk or folder, whose files may not belong to the stack: "
             f"unmount it, then clean again. Nothing was deleted."
         )
     try:
@@ -119,7 +119,7 @@ def remove(home: Path) -> None:
     except OSError as error:
         raise FolderError(
             f"{home} is still there: {error.filename} could not be deleted ({error.strerror}). "
-            "Other files in the folder are gone; mend the cause, then clean again."
+            "Other files in the folder were deleted. Remove the cause, then clean again."
         ) from error
 
 
@@ -147,12 +147,12 @@ def _check(home: Path) -> None:
         return
     if all(name in found for name in _OLD_LAYOUT):
         raise FolderError(
-            f"{home} looks like a stack of an earlier version, which did not mark its folder: if "
-            f"`clean` may delete all that is in it, run `touch '{home / MARKER}'` and try again."
+            f"{home} looks like a stack of an earlier version, which did not mark its folder. If "
+            f"`clean` may delete everything in it, run `touch '{home / MARKER}'` and try again."
         )
     raise FolderError(
-        f"{home} holds files that no stack made ({found[0]!r}): set VENTAS_HOME to an empty or a "
-        "new folder."
+        f"{home} has files that do not belong to a stack ({found[0]!r}): set VENTAS_HOME to an "
+        "empty or a new folder."
     )
 
 
@@ -165,4 +165,4 @@ def _take(descriptor: int, file: Path) -> None:
             f"{holder} is changing the stack in {file.parent}: wait until it ends."
         ) from None
     if not file.exists() or file.stat().st_ino != os.fstat(descriptor).st_ino:
-        raise FolderError(f"{file.parent} was removed a moment ago: try again.")
+        raise FolderError(f"Another command just removed {file.parent}: try again.")

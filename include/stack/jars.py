@@ -102,8 +102,8 @@ def _fetch_one(context: MavenContext, jar: LockedJar) -> Path:
         if found == jar.sha256:
             return path
         path.unlink()
-        why = f"has SHA-256 {found[:12]}…, the lock says {jar.sha256[:12]}…"
+        why = f"has SHA-256 {found[:12]}…, but jars.lock has {jar.sha256[:12]}…"
     raise JarError(
-        f"{jar.coordinate} {why}; tried {_TRIES} times: check the connection to Maven Central "
+        f"{jar.coordinate} {why}, after {_TRIES} tries: check the connection to Maven Central, "
         f"or run `python -m include.stack.relock` if the version changed."
     )

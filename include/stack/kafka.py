@@ -47,7 +47,7 @@ def format_storage(product: JavaProduct, settings: Settings, properties_file: Pa
     """Run ``kafka-storage format``, unless the storage is formatted already.
 
     Raises:
-        subprocess.CalledProcessError: the tool failed; its output is in `stdout`.
+        subprocess.CalledProcessError: the tool failed; its output is in `stdout` and `stderr`.
     """
     if (_data(settings) / "meta.properties").exists():
         return

@@ -26,7 +26,7 @@ def require_free(settings: Settings) -> None:
     """
     busy = [
         f"Port {port} for {service} is taken by {holder(port)}: stop it or set "
-        f"{port_variable(service)} (or VENTAS_PORT_OFFSET to move all)."
+        f"{port_variable(service)} (or VENTAS_PORT_OFFSET, which moves all ports)."
         for service, port in settings.ports.items()
         if not _is_free(port)
     ]

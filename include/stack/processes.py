@@ -52,9 +52,9 @@ def supervisor_socket(settings: Settings) -> Path:
     return settings.home / "supervisor.sock"
 
 
-def druid_place(settings: Settings) -> runtime.Place:
-    """Return the embedded Druid's place, for the renderer shared by all deployments of Druid."""
-    return runtime.Place(
+def druid_deployment(settings: Settings) -> runtime.Deployment:
+    """Return the embedded deployment of Druid, for the renderer that all deployments share."""
+    return runtime.Deployment(
         host=HOST,
         ports=settings.ports,
         zookeeper=settings.address("zookeeper"),
@@ -171,11 +171,11 @@ def _zookeeper(settings: Settings, product: JavaProduct) -> Process:
 
 
 def _druid(settings: Settings, product: JavaProduct, service: str) -> Process:
-    place = druid_place(settings)
+    deployment = druid_deployment(settings)
     (settings.home / "druid" / "tmp").mkdir(parents=True, exist_ok=True)
-    properties = runtime.properties(service, place) | security.druid_properties(settings)
+    properties = runtime.properties(service, deployment) | security.druid_properties(settings)
     folder = _write(settings, f"{service}/runtime.properties", properties).parent
-    options = [*runtime.jvm_options(service, place), *security.druid_jvm_options(settings)]
+    options = [*runtime.jvm_options(service, deployment), *security.druid_jvm_options(settings)]
     if service != NEEDS_C2:
         options.append(QUICK_START)
     extra = [folder, extension.folder(settings.cache)]

@@ -79,15 +79,15 @@ def create_app(
     async def forward(request: Request) -> Response:
         if login and not _may_enter(request, login):
             challenge = {"WWW-Authenticate": 'Basic realm="Druid"'}
-            return PlainTextResponse("A login is needed.", 401, challenge)
+            return PlainTextResponse("This server requires a login.", 401, challenge)
         if pages and request.url.path == "/" and request.method in ("GET", "HEAD"):
             language = requested_language(request.headers.get("accept-language", ""))
             return HTMLResponse(pages[language], headers=_PAGE_HEADERS)
         try:
             target = _target(client.base_url, request)
         except httpx.InvalidURL as error:
-            return PlainTextResponse(f"The address cannot be passed on: {error}.", 400)
-        asked = client.build_request(
+            return PlainTextResponse(f"The proxy cannot forward this address: {error}.", 400)
+        forwarded = client.build_request(
             request.method,
             target,
             headers=[
@@ -97,10 +97,10 @@ def create_app(
             content=await request.body(),
         )
         try:
-            answer = await client.send(asked, stream=True)
+            answer = await client.send(forwarded, stream=True)
         except httpx.TransportError as error:
-            told = f"The server at {upstream} is away ({type(error).__name__})."
-            return PlainTextResponse(told, 502)
+            problem = f"The server at {upstream} does not answer ({type(error).__name__})."
+            return PlainTextResponse(problem, 502)
         response = StreamingResponse(_body(answer), answer.status_code)
         response.raw_headers = [
             # The server redirects to its own base URL, which the browser may not reach.
@@ -158,28 +158,36 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal arrives; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m include.stack.proxy",
-        description="A proxy before a server, for the programs of this machine.",
-        epilog="With a certificate it speaks TLS and asks for a login, which is in the "
-        f"environment: {' and '.join(PROXY_VARIABLES)}.",
+        description="Forward requests of this machine's programs to a server.",
+        epilog="With --certificate, the proxy speaks TLS and asks for the login that the "
+        f"environment variables {' and '.join(PROXY_VARIABLES)} hold.",
     )
     parser.add_argument("--host", required=True, help="address to listen on")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
     parser.add_argument("--to", required=True, metavar="URL", help="base URL of the server")
-    parser.add_argument("--key", type=Path, metavar="FILE", help="file with the key of Druid")
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE", help="file with the key that the proxy adds for Druid"
+    )
     parser.add_argument(
         "--airflow",
         metavar="URL",
-        help="base URL of Airflow, for a first page of the proxy's own in place of the server's",
+        help="base URL of Airflow; the proxy then shows its own first page, with a link to it",
     )
     parser.add_argument(
-        "--certificate", type=Path, metavar="FILE", help="PEM of a TLS key and its certificate"
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="PEM file with a TLS key and its certificate",
     )
     options = parser.parse_args(arguments)
     login = None
     if options.certificate:
         user, password = (os.environ.get(name, "") for name in PROXY_VARIABLES)
         if not user or not password:
-            print(f"Set {' and '.join(PROXY_VARIABLES)} to a login.", file=sys.stderr)
+            print(
+                f"--certificate needs a login: set {' and '.join(PROXY_VARIABLES)}.",
+                file=sys.stderr,
+            )
             return 1
         login = (user, password)
     pages = {code: _page(options, login, code) for code in languages()} if options.airflow else None

@@ -36,7 +36,7 @@ def resolve(product: str, folder: Path) -> list[LockedJar]:
 def main() -> int:
     """Write the lock file and return the process's exit code."""
     if shutil.which("mvn") is None:
-        print("relock needs Maven: install it and put `mvn` on the PATH.", file=sys.stderr)
+        print("relock needs Maven: install it, so that `mvn` is on the PATH.", file=sys.stderr)
         return 1
     locked: list[LockedJar] = []
     for product in PRODUCTS:

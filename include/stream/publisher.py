@@ -17,7 +17,7 @@ from include.stream.errors import KafkaUnreachableError, StreamError
 from include.stream.injection import Transaction, columns_of, inject
 from include.stream.ledger import LedgerEntry, RunProgress
 from include.stream.reader import chains_of_run
-from include.stream.transactions import OutOfTimeError, Record, TransactionalProducer
+from include.stream.transactions import OutgoingRecord, OutOfTimeError, TransactionalProducer
 
 
 class NotAcknowledgedError(StreamError):
@@ -31,9 +31,9 @@ class NotAcknowledgedError(StreamError):
         cause: OutOfTimeError,
     ) -> None:
         fate = (
-            "whether they are published shows when the run is resumed"
+            "Kafka may have stored the latter: a resumed run finds out"
             if cause.in_doubt
-            else "they are not published"
+            else "Kafka did not store the latter"
         )
         self.acknowledged = progress.rows
         """Acknowledged records of the run, over all its tries (`RunProgress.rows`)."""
@@ -43,8 +43,8 @@ class NotAcknowledgedError(StreamError):
         """Whether Kafka may have committed that batch although its answer did not arrive."""
         super().__init__(
             f"Kafka at {config['bootstrap.servers']} did not acknowledge the last batch of run "
-            f"{progress.corrida!r} within {cause.waited:.1f} s ({cause.reason}): sales "
-            f"acknowledged {self.acknowledged}, not acknowledged {unacknowledged}, {fate}"
+            f"{progress.corrida!r} within {cause.waited:.1f} s ({cause.reason}): "
+            f"{self.acknowledged} records acknowledged, {unacknowledged} not. {fate}"
         )
 
 
@@ -168,7 +168,7 @@ class SalePublisher:
         """
         entries = [msgspec.structs.replace(entry, contenido=self._choices) for entry in entries]
         run_key = self.progress.corrida.encode()
-        records: list[Record] = [*zip(repeat(self._topic), keys, values)]
+        records: list[OutgoingRecord] = [*zip(repeat(self._topic), keys, values)]
         records += [(self._ledger_topic, run_key, ledger.encode(entry)) for entry in entries]
         try:
             self._producer.send(records, queued=queued)

@@ -26,7 +26,7 @@ _EOF = KafkaError._PARTITION_EOF
 
 #: Errors of a partition with a new leader. After a broker's return, or the creation of a topic, not
 #: every broker knows the new leader at once; even the leader itself may not know.
-_LED_ANEW = (
+_NEW_LEADER = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
@@ -198,8 +198,8 @@ def _partitions(admin: Admin, topic: str, timeout: float) -> list[TopicPartition
     return [TopicPartition(topic, partition.id) for partition in described]
 
 
-def _is_led_anew(error: BaseException) -> bool:
-    return isinstance(error, KafkaRefusedError) and error.code in _LED_ANEW
+def _has_new_leader(error: BaseException) -> bool:
+    return isinstance(error, KafkaRefusedError) and error.code in _NEW_LEADER
 
 
 def _offsets(
@@ -211,7 +211,7 @@ def _offsets(
 ) -> dict[int, int]:
     """List an offset of each partition; retry for `timeout` s while a new leader is not known."""
     retrying = Retrying(
-        retry=retry_if_exception(_is_led_anew),
+        retry=retry_if_exception(_has_new_leader),
         wait=wait_fixed(_POLL),
         stop=stop_after_delay(timeout),
         reraise=True,
@@ -270,16 +270,17 @@ def consume(
         while pending:
             if time.monotonic() > deadline:
                 raise ReadStalledError(
-                    f"reading {topic!r} from {config['bootstrap.servers']} takes longer than it "
-                    "may: read less of it, or allow it more time"
+                    f"reading topic {topic!r} from {config['bootstrap.servers']} did not end "
+                    "before its deadline: read fewer records, or allow more time"
                 )
             message = consumer.poll(_POLL)
             if message is None:
                 if time.monotonic() - idle_since > idle_timeout:
                     raise ReadStalledError(
-                        f"reading {topic!r} from {config['bootstrap.servers']} made no progress "
-                        f"for {idle_timeout:.1f} s, partitions {sorted(pending)} are not at their "
-                        "end: check that the broker runs and that no transaction stays open"
+                        f"reading topic {topic!r} from {config['bootstrap.servers']} made no "
+                        f"progress for {idle_timeout:.1f} s before the end of partitions "
+                        f"{sorted(pending)}: check that the broker runs and that no transaction "
+                        "stays open"
                     )
                 continue
             error = message.error()

@@ -41,25 +41,25 @@ def publish_schema(registry: Mapping[str, Any], topic: str, schema: Mapping[str,
         raise RegistryError(f"{where} {_advice(error, subject)}") from error
     except (ValueError, TypeError) as error:
         raise RegistryError(
-            f"{where} cannot be used as the connection has it: correct its schema.registry.* keys"
+            f"{where} cannot be used: correct the connection's schema.registry.* keys"
         ) from error
     except Exception as error:  # the errors of its HTTP client are not part of its interface
         raise RegistryError(
             f"{where} does not answer ({type(error).__name__}): correct schema.registry.url, or "
-            "remove the connection's schema.registry.* keys to do without"
+            "remove the connection's schema.registry.* keys to work without a registry"
         ) from error
 
 
 def _advice(error: SchemaRegistryError, subject: str) -> str:
     if error.http_status_code in (401, 403):
         return (
-            f"does not let the connection register {subject!r} (HTTP {error.http_status_code}): "
-            "correct schema.registry.basic.auth.user.info, a key of the registry's own and its "
-            "secret, and give that key the right to write the subject"
+            f"does not allow the connection to register {subject!r} "
+            f"(HTTP {error.http_status_code}): correct schema.registry.basic.auth.user.info (an "
+            "API key of the registry and its secret), and let that key write the subject"
         )
     if error.http_status_code == 409:
         return (
-            f"has an earlier schema under {subject!r} that the new one is not compatible with: "
-            "set the subject's compatibility to NONE, or use another topic"
+            f"refused the schema: it is not compatible with an earlier one of {subject!r}. Set the "
+            "subject's compatibility to NONE, or use another topic"
         )
-    return f"did not take the schema of {subject!r} (HTTP {error.http_status_code})"
+    return f"refused the schema of {subject!r} (HTTP {error.http_status_code})"

@@ -42,7 +42,7 @@ late.
 _MOST_AT_ONCE = 2000
 """Greatest number of events in a transaction, reached only after an outage or at a high rate."""
 
-_MOST_TOLD = 5
+_MOST_LOGGED = 5
 """Number of a transaction's events that are logged."""
 
 
@@ -78,8 +78,8 @@ class WindowStoppedError(StreamError):
 
     def __init__(self, published: Published) -> None:
         super().__init__(
-            f"run {published.corrida!r} was stopped: {published.confirmadas} events are "
-            f"acknowledged and {published.enviadas - published.confirmadas} are not"
+            f"run {published.corrida!r} was stopped: {published.confirmadas} records "
+            f"acknowledged, {published.enviadas - published.confirmadas} not"
         )
         self.published = published
 
@@ -179,7 +179,7 @@ class _Session:
     def run(self, stop: threading.Event) -> None:
         """Publish until no event is left, or `stop` is set."""
         log.info(
-            "Corrida %s: desde la venta #%d, hasta %s",
+            "Run %s: publishing from sale #%d until %s",
             self._source.corrida,
             self._next,
             self._end.isoformat(timespec="seconds"),
@@ -192,7 +192,7 @@ class _Session:
                 return
             if events := self._due():
                 self._publisher.commit(events, self._faults)
-                _tell(events)
+                _log_sales(events)
             summary.log_when_due(self._publisher.progress)
 
     def _left(self) -> float:
@@ -243,11 +243,11 @@ class _Session:
                 heapq.heappush(self._steps, (due.timestamp(), step.id_evento, step))
 
 
-def _tell(events: Sequence[Venta]) -> None:
-    for event in events[:_MOST_TOLD]:
+def _log_sales(events: Sequence[Venta]) -> None:
+    for event in events[:_MOST_LOGGED]:
         log.info(sale_line(event))
-    if len(events) > _MOST_TOLD:
-        log.info("… y %d más", len(events) - _MOST_TOLD)
+    if len(events) > _MOST_LOGGED:
+        log.info("… and %d more", len(events) - _MOST_LOGGED)
 
 
 def _end(begins: datetime, until: datetime | timedelta) -> datetime:
@@ -284,7 +284,7 @@ class _Summary:
         if time.monotonic() < self._due:
             return
         log.info(
-            "Último minuto: %d ventas, facturado %s · corrida: %d ventas, facturado %s",
+            "Last minute: %d sales, revenue %s · whole run: %d sales, revenue %s",
             progress.sales - self._before.sales,
             money(progress.revenue_centavos - self._before.revenue_centavos),
             progress.sales,

@@ -124,7 +124,11 @@ def _seen(record: Record) -> Seen:
     except msgspec.DecodeError as error:
         problem = str(error)
     except Exception as error:
-        log.exception("Record %d of partition %d cannot be shown", record.offset, record.partition)
+        log.exception(
+            "The record at offset %d of partition %d cannot be shown",
+            record.offset,
+            record.partition,
+        )
         problem = repr(error)
     if event is None:
         text, problem = _escaped(value), _escaped(problem.encode(errors="replace"))

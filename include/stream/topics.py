@@ -87,8 +87,8 @@ class TopicNotReadyError(KafkaUnreachableError):
     def __init__(self, config: Mapping[str, Any], name: str, waited: float, reason: str) -> None:
         StreamError.__init__(
             self,
-            f"Kafka at {config['bootstrap.servers']} has the topic {name!r} and does not serve it "
-            f"after {waited:.1f} s ({reason}): check that all brokers run",
+            f"Kafka at {config['bootstrap.servers']} does not serve topic {name!r} after "
+            f"{waited:.1f} s ({reason}): check that all brokers run",
         )
 
 
@@ -127,13 +127,13 @@ def ensure_topic(
         config=dict(topic_config or {}),
     )
     created = _create(admin, new, timeout)
-    there = _partitions_with_leaders(admin, name, timeout)
+    existing = _partitions_with_leaders(admin, name, timeout)
     if created:
         return True
-    if there < partitions:
+    if existing < partitions:
         raise TopicMismatchError(
-            f"the topic {name!r} has {there} partitions and {partitions} are needed: add "
-            "partitions to it, or ask for fewer"
+            f"topic {name!r} has {existing} partitions, but {partitions} are needed: add "
+            "partitions to the topic, or request fewer"
         )
     _warn_of_other_settings(admin, name, topic_config or {}, timeout)
     return False
@@ -156,7 +156,7 @@ def describe_topic(admin: Admin, name: str, timeout: float = ADMIN_TIMEOUT) -> T
                 f"Kafka at {admin.config['bootstrap.servers']} has no topic {name!r}: create it "
                 "first"
             )
-    reason = "the broker that was asked does not know it yet"
+    reason = "the topic exists, but the broker does not know it yet"
     raise TopicNotReadyError(admin.config, name, timeout, reason)
 
 
@@ -215,10 +215,14 @@ def _warn_of_other_settings(
 ) -> None:
     resource = ConfigResource(ResourceType.TOPIC, name)
     described = admin.describe_configs([resource], request_timeout=timeout)
-    there = admin.wait_for(described[resource], f"read the settings of the topic {name!r}", timeout)
+    kept = admin.wait_for(described[resource], f"read the settings of the topic {name!r}", timeout)
     for setting, value in wanted.items():
-        found = there[setting].value if setting in there else None
+        found = kept[setting].value if setting in kept else None
         if found != value:
             log.warning(
-                "the topic %r keeps %s=%s, and %s is asked for", name, setting, found, value
+                "topic %r keeps its setting %s=%s, although %s is configured",
+                name,
+                setting,
+                found,
+                value,
             )

@@ -28,7 +28,7 @@ _FENCED = (
 )
 
 
-Record = tuple[str, bytes | str, bytes]
+OutgoingRecord = tuple[str, bytes | str, bytes]
 """Topic, key and value of a record to produce; a plain tuple, since many are made each second."""
 
 
@@ -40,7 +40,7 @@ class OutOfTimeError(Exception):
     """The broker did not answer before the deadline or a stop."""
 
     def __init__(self, waited: float, reason: str, *, in_doubt: bool) -> None:
-        super().__init__(f"no answer within {waited:.1f} s: {reason}")
+        super().__init__(f"Kafka did not answer within {waited:.1f} s: {reason}")
         self.waited = waited
         """Seconds waited."""
         self.reason = reason
@@ -108,7 +108,9 @@ class TransactionalProducer:
             raise self._failure(error.args[0]) from error
         self._entered = True
 
-    def send(self, records: Sequence[Record], *, queued: Callable[[], None] = lambda: None) -> None:
+    def send(
+        self, records: Sequence[OutgoingRecord], *, queued: Callable[[], None] = lambda: None
+    ) -> None:
         """Commit the records in one transaction; retry it if it had to be aborted.
 
         `queued` is called in each try, once the client has queued all records and only the wait for
@@ -144,10 +146,12 @@ class TransactionalProducer:
             try:
                 self._persist(self._client.abort_transaction)
             except (OutOfTimeError, KafkaException) as error:
-                log.warning("aborting failed: %s", error)
+                log.warning(
+                    "The transaction of %r cannot be aborted: %s", self._transactional_id, error
+                )
             else:
                 return
-        log.warning("the last transaction of %r is left to the broker", self._transactional_id)
+        log.warning("The broker will settle the last transaction of %r", self._transactional_id)
 
     @property
     def _client(self) -> Producer:
@@ -155,7 +159,7 @@ class TransactionalProducer:
             raise ValueError("the producer is closed")
         return self._producer
 
-    def _transact(self, records: Sequence[Record], queued: Callable[[], None]) -> bool:
+    def _transact(self, records: Sequence[OutgoingRecord], queued: Callable[[], None]) -> bool:
         """Try one transaction; return False if it was aborted and may be retried."""
         client = self._client
         client.begin_transaction()
@@ -239,6 +243,7 @@ class TransactionalProducer:
     def _failure(self, error: KafkaError) -> StreamError:
         if error.code() in _FENCED:
             return ProducerFencedError(
-                f"another producer took over {self._transactional_id!r}: this one ends"
+                f"this producer ends: a newer one took over transactional.id "
+                f"{self._transactional_id!r}"
             )
         return KafkaRefusedError(self._config, "publish in a transaction", error)

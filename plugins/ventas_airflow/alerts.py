@@ -54,7 +54,7 @@ _NO_REASON = "terminó sin decir por qué: ver su registro"
 
 
 def leave_notice(context: Context) -> None:
-    """Store a task's error as its notice for `tell`; a task's `on_failure_callback`.
+    """Store a task's error as its notice for `send_alert`; a task's `on_failure_callback`.
 
     If the notice cannot be stored, the alert is sent without it.
     """
@@ -64,10 +64,10 @@ def leave_notice(context: Context) -> None:
     try:
         context["ti"].xcom_push(key=NOTICE, value=sentence(error))
     except AirflowRuntimeError as refused:
-        log.warning("No se pudo guardar el aviso: %s", refused)
+        log.warning("The notice for the alert could not be stored: %s", refused)
 
 
-def tell(context: Context) -> None:
+def send_alert(context: Context) -> None:
     """Send the notices of a run as one alert; a DAG's failure and success callback.
 
     A run that succeeds without notices sends no alert.
@@ -90,16 +90,16 @@ def tell(context: Context) -> None:
         deliver(title, message(title, notices or [_NO_REASON], where, dag.dag_id, run_id))
 
 
-async def tell_late(context: Mapping[str, Any]) -> None:
+async def send_late_alert(context: Mapping[str, Any]) -> None:
     """Alert that a run is late, unless it has ended; callback of a deadline, in the triggerer.
 
-    Airflow keeps the deadline of a run that failed before it; `tell` has reported that failure.
+    Airflow keeps the deadline of a run that failed before it; `send_alert` has reported that.
     """
     from ventas_airflow.delivery import deliver
 
     run = context["dag_run"]
     if run["state"] not in ("queued", "running"):
-        log.info("La corrida %s ya terminó: %s", run["dag_run_id"], run["state"])
+        log.info("Run %s has already ended as %s", run["dag_run_id"], run["state"])
         return
     due = context["deadline"]["deadline_time"]
     due = due if isinstance(due, datetime) else datetime.fromisoformat(due)
@@ -121,8 +121,8 @@ def message(
 
 def sentence(error: BaseException | str) -> str:
     """Return an error's text on one line, with the secrets that Airflow knows masked."""
-    told = " ".join(str(redact(str(error))).split()) or type(error).__name__
-    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+    text = " ".join(str(redact(str(error))).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _left(context: Context) -> tuple[Mapping[str, str | None], list[str]]:
@@ -133,7 +133,7 @@ def _left(context: Context) -> tuple[Mapping[str, str | None], list[str]]:
     states = ti.get_task_states(dag_id=dag.dag_id, run_ids=[context["run_id"]])
     states = states.get(context["run_id"], {})
     each = {task.task_id: list(_of_task(context, dag, task.task_id, states)) for task in dag.tasks}
-    single = [its for task_id, its in each.items() if not dag.get_task(task_id).is_mapped]
+    single = [notices for task_id, notices in each.items() if not dag.get_task(task_id).is_mapped]
     # Mapped tasks count only if no other task left a notice: a later task sums up their results.
     return states, list(chain(*single)) or list(chain(*each.values()))
 
@@ -144,7 +144,7 @@ def _of_task(
     """Yield a task's notices, each with the task's name before it."""
     name = dag.get_task(task_id).task_display_name
     pulled = context["ti"].xcom_pull(task_ids=task_id, key=NOTICE)
-    left = [it for it in (pulled if isinstance(pulled, list) else [pulled]) if it]
+    left = [notice for notice in (pulled if isinstance(pulled, list) else [pulled]) if notice]
     failed = [
         key
         for key, state in states.items()

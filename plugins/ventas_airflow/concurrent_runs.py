@@ -78,12 +78,12 @@ def users(
     """
     for _ in Polling(patience, interval=interval):
         found = _others(ti, sharers)
-        opening = [run for run, its in found.items() if its is Stage.OPENING]
+        opening = [run for run, reached in found.items() if reached is Stage.OPENING]
         if not opening:
             return found
-        log.info("Waiting: %s is about to use Druid", opening[0])
+        log.info("Waiting until %s uses Druid or fails to start it", opening[0])
     raise AirflowException(
-        f"{opening[0]} has been about to use Druid for {patience:g} s: look at its tasks "
+        f"{opening[0]} did not start to use Druid within {patience:g} s: look at its tasks "
         f"{STARTS} and {OPENS}"
     )
 

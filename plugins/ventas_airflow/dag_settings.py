@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from include.texts import text
-from ventas_airflow.alerts import leave_notice, tell
+from ventas_airflow.alerts import leave_notice, send_alert
 
 #: Retries of a task that publishes, or that watches the VM meanwhile. Each try goes on where the
 #: last one ended, so a long task may well need more retries than other tasks.
@@ -28,8 +28,8 @@ def dag_settings(file: str, *tags: str, **task_defaults: Any) -> dict[str, Any]:
         "catchup": False,
         "max_active_runs": 1,
         "render_template_as_native_obj": True,
-        "on_failure_callback": tell,
-        "on_success_callback": tell,
+        "on_failure_callback": send_alert,
+        "on_success_callback": send_alert,
         "default_args": {
             "owner": "ventas",
             "on_failure_callback": leave_notice,

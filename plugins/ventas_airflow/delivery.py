@@ -41,19 +41,21 @@ def deliver(subject: str, text: str) -> bool:
         else:
             _post(webhook_url(connection), text)
     except AirflowNotFoundException:
-        log.info("No hay conexión %s: el aviso queda en este registro. %s", ALERTS_CONNECTION, text)
+        log.info(
+            "There is no connection %s, so the alert is only logged: %s", ALERTS_CONNECTION, text
+        )
         return False
     except (OSError, ValueError, AirflowException, AirflowRuntimeError) as error:
         status = error.response.status_code if isinstance(error, requests.HTTPError) else ""
         log.warning(
-            "El aviso no se pudo entregar por la conexión %s (%s %s): revisarla. %s",
+            "The alert could not be delivered by connection %s (%s %s): check it. The alert: %s",
             ALERTS_CONNECTION,
             type(error).__name__,
             status,
             text,
         )
         return False
-    log.info("Aviso entregado por la conexión %s: %s", ALERTS_CONNECTION, subject)
+    log.info("The alert was delivered by connection %s: %s", ALERTS_CONNECTION, subject)
     return True
 
 
@@ -73,9 +75,9 @@ def recipients(connection: Connection) -> list[str]:
         ValueError: the extra names no recipient.
     """
     to: str | Sequence[str] = connection.extra_dejson.get("to") or ()
-    found = [one.strip() for one in (to.split(",") if isinstance(to, str) else to)]
+    found = [address.strip() for address in (to.split(",") if isinstance(to, str) else to)]
     if not found:
-        raise ValueError(f"connection {ALERTS_CONNECTION} has no recipients in its extra 'to'")
+        raise ValueError(f"connection {ALERTS_CONNECTION} has no recipients: set 'to' in its extra")
     return found
 
 
@@ -104,4 +106,4 @@ def _post(url: str, text: str) -> None:
     answer = requests.post(url, json={"text": text}, timeout=_TIMEOUT, allow_redirects=False)
     answer.raise_for_status()
     if answer.is_redirect:
-        raise ValueError("a webhook that redirects")
+        raise ValueError("the webhook redirects: put its final address into the connection")

@@ -40,9 +40,9 @@ def shown(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return reprlib.repr(value)
     grouped = "," if abs(value) >= _UNGROUPED else ""
-    told = f"{value:{grouped}}" if isinstance(value, int) else f"{value:{grouped}.15g}"
+    written = f"{value:{grouped}}" if isinstance(value, int) else f"{value:{grouped}.15g}"
     signs = str.maketrans(",.", text("refusal.thousands") + text("refusal.decimal"))
-    return reprlib.repr(value) if len(told) > _LONGEST else told.translate(signs)
+    return reprlib.repr(value) if len(written) > _LONGEST else written.translate(signs)
 
 
 _Number = TypeVar("_Number", int, float)

@@ -43,11 +43,16 @@ def read_sides(
 
     # Druid first: each of its rows was committed together with its ledger entry, so the end of the
     # ledger, which is read later, is after those entries.
-    asked = datetime.now(UTC)
+    queried_at = datetime.now(UTC)
     druid = druid_minutes(client, datasource, start, end, timeout=time_limit or 60.0)
     try:
         ledger = read_minutes(
-            kafka_config, ledger_topic, start, end, settled=asked - GRACE, time_limit=time_limit
+            kafka_config,
+            ledger_topic,
+            start,
+            end,
+            settled=queried_at - GRACE,
+            time_limit=time_limit,
         )
     except TopicMissingError:
         ledger = LedgerMinutes({}, set())

@@ -32,7 +32,7 @@ def druid_is_on(
 ) -> bool:
     """Return whether the VM runs; if it does, wait first until Druid has all its servers.
 
-    If the VM is off, XCom ``motivo`` says why. `vm` is ``project_id``, ``zones`` and
+    If the VM is off, XCom ``reason`` says why. `vm` is ``project_id``, ``zones`` and
     ``resource_id``. `patience`: seconds that Druid has to become healthy, since before that the
     results would be partial; after them, AirflowException.
     """
@@ -40,13 +40,13 @@ def druid_is_on(
 
     for _ in Polling(patience, interval=_INTERVAL):
         if reason := vm_is_off(vm):
-            log.info("Se omite la validación: %s", reason)
-            ti.xcom_push(key="motivo", value=reason)
+            log.info("The validation is skipped: %s", reason)
+            ti.xcom_push(key="reason", value=reason)
             return False
         missing = missing_services(druid_client(druid_conn_id, retries=0))
         if not missing:
             return True
-        log.info("La VM está encendida y Druid todavía no: %s", missing)
+        log.info("The VM is on, but Druid is not healthy yet: %s", missing)
     raise AirflowException(f"La VM está encendida pero Druid no está sano: {missing}")
 
 
@@ -58,7 +58,7 @@ def sales_expected(
     druid_conn_id: str = DRUID_CONNECTION,
     patience: float = FIRST_SALE_SECONDS,
 ) -> dict[str, Any]:
-    """Return whether Druid should show new sales now: ``{"abierta": bool, "motivo": str}``.
+    """Return whether Druid should show new sales now: ``{"open": bool, "reason": str}``.
 
     It should while the supervisor is not suspended and the producer (`publisher`: DAG and task)
     runs, from the moment at which Druid shows the first sale of its run. `patience`: seconds to
@@ -104,8 +104,8 @@ def druid_client(druid_conn_id: str, **options: Any) -> DruidClient:
 
 
 def _window(is_open: bool, reason: str) -> dict[str, Any]:
-    log.info("Ventana %s: %s", "abierta" if is_open else "cerrada", reason)
-    return {"abierta": is_open, "motivo": reason}
+    log.info("Sales are %s: %s", "expected" if is_open else "not expected", reason)
+    return {"open": is_open, "reason": reason}
 
 
 def _has_sales(client: DruidClient, datasource: str, corrida: str) -> bool:
@@ -115,6 +115,6 @@ def _has_sales(client: DruidClient, datasource: str, corrida: str) -> bool:
     try:
         rows = client.sql(read_query(SQL / "reconcile" / "totals.sql", datasource), [corrida])
     except DruidError as error:
-        log.info("Druid todavía no muestra ventas: %s", error)
+        log.info("Druid shows no sales yet: %s", error)
         return False
     return bool(rows and rows[0]["ventas"])

@@ -331,23 +331,26 @@ def test_refused_command_creates_no_file(umask: int, attack: Attack) -> None:
 
 #: Invalid folders for a stack, each with a part of the error message.
 FOLDERS: Final = {
-    "root": ("/", "holds more than a stack"),
-    "home": ("{home}", "holds more than a stack"),
-    "above-home": ("{home}/..", "holds more than a stack"),
-    "link-to-home": ("{home}/link-to-home", "holds more than a stack"),
-    "project": (str(ROOT), "holds more than a stack"),
-    "documents": ("{home}/Documents", "holds files that no stack made ('letter')"),
+    "root": ("/", "`clean` would delete the project or your home directory"),
+    "home": ("{home}", "`clean` would delete the project or your home directory"),
+    "above-home": ("{home}/..", "`clean` would delete the project or your home directory"),
+    "link-to-home": (
+        "{home}/link-to-home",
+        "`clean` would delete the project or your home directory",
+    ),
+    "project": (str(ROOT), "`clean` would delete the project or your home directory"),
+    "documents": ("{home}/Documents", "has files that do not belong to a stack ('letter')"),
     "file": ("{home}/file", "is a file"),
     "below-a-file": ("{home}/file/stack", "is a file"),
     "device": ("/dev/null", "is a file"),
     "not-writable": ("/proc/ventas", "No such file or directory: /proc/ventas"),
     "too-long": ("{home}/" + "x" * 90, "too long for a unix socket"),
-    "colon": ("{home}/a:b", "has the sign :"),
-    "quote": ("{home}/it's", "has the sign '"),
-    "double-quote": ('{home}/"a"', 'has the sign "'),
-    "dollar": ("{home}/$HOME", "has the sign $"),
-    "two-lines": ("{home}/a\nb", "cannot be shown"),
-    "control-sequence": ("{home}/\x1b[2J", "cannot be shown"),
+    "colon": ("{home}/a:b", "has the character :"),
+    "quote": ("{home}/it's", "has the character '"),
+    "double-quote": ('{home}/"a"', 'has the character "'),
+    "dollar": ("{home}/$HOME", "has the character $"),
+    "two-lines": ("{home}/a\nb", "cannot be printed"),
+    "control-sequence": ("{home}/\x1b[2J", "cannot be printed"),
 }
 
 

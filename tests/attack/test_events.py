@@ -51,7 +51,7 @@ from ventas_airflow.page.services import Viewer
 #: Sales per hour, in the last day and in the same hours of earlier days, which findings need.
 PER_HOUR = 20
 EARLIER_DAYS = (7, 14)
-OPEN = {"abierta": True, "motivo": "es una prueba"}
+OPEN = {"open": True, "reason": "es una prueba"}
 
 HOSTILE_STORE = load_market().stores[0]
 

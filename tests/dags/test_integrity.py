@@ -19,7 +19,7 @@ from airflow.serialization.serialized_objects import DagSerialization, Serialize
 
 from include.stack.settings import ROOT
 from tests.dags.parsing import Parsed, parse_apart
-from ventas_airflow.alerts import leave_notice, tell, tell_late
+from ventas_airflow.alerts import leave_notice, send_alert, send_late_alert
 from ventas_airflow.concurrent_runs import SHARERS, TASKS
 from ventas_airflow.deadlines import PlannedEnd
 
@@ -334,8 +334,8 @@ def test_two_days_are_filled_at_the_same_time(backfill: DAG) -> None:
 
 
 def test_dag_sends_alerts_and_each_failed_task_leaves_a_notice(dag: DAG) -> None:
-    assert dag.on_failure_callback is tell
-    assert dag.on_success_callback is tell
+    assert dag.on_failure_callback is send_alert
+    assert dag.on_success_callback is send_alert
     for task in dag.tasks:
         assert list(task.on_failure_callback) == [leave_notice], task.task_id
 
@@ -355,7 +355,7 @@ def test_late_run_sends_an_alert(
     read = decode_deadline_alert(json.loads(json.dumps(alert)))
     assert read.reference.serialize_reference() == reference.serialize_reference()
     assert read.interval == timedelta(minutes=minutes)
-    assert read.callback == AsyncCallback(tell_late)
+    assert read.callback == AsyncCallback(send_late_alert)
 
 
 def test_deadline_of_a_window_uses_the_forms_default_duration(window: DAG) -> None:

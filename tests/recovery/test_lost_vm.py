@@ -29,5 +29,5 @@ def test_vm_lost_during_a_window_is_started_again_and_nothing_is_lost(lab: Lab) 
     assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] >= 50
     assert (found["perdidas"], found["duplicadas"]) == (0, 0)
     assert len(lab.event_ids(run)) == found["confirmadas"]
-    assert lab.api.xcom(WINDOW_DAG, run, "watch_vm")["reinicios"] == 1
+    assert lab.api.xcom(WINDOW_DAG, run, "watch_vm")["restarts"] == 1
     assert instances(lab.settings).get(**VM).status == "TERMINATED"

@@ -50,25 +50,25 @@ def reduced(full: runtime.Size) -> runtime.Size:
 class Vm(NamedTuple):
     """A VM's Druid in a folder of the test."""
 
-    place: runtime.Place
+    deployment: runtime.Deployment
     product: JavaProduct
 
     def url(self, service: str) -> str:
-        return f"http://{HOST}:{self.place.ports[service]}"
+        return f"http://{HOST}:{self.deployment.ports[service]}"
 
     def rendered(self, service: str) -> dict[str, str]:
         """Return the rendered properties, except the path of the Java that peons use."""
-        made = runtime.properties(service, self.place)
+        made = runtime.properties(service, self.deployment)
         if service == "middleManager":
             made["druid.indexer.runner.javaCommand"] = str(JAVA)
         return made
 
     def command(self, service: str) -> list[str]:
-        folder = self.place.folder / "conf" / service
+        folder = self.deployment.folder / "conf" / service
         Path(folder).mkdir(parents=True, exist_ok=True)
         text = runtime.render(self.rendered(service))
         Path(folder / "runtime.properties").write_text(text, encoding="utf-8")
-        options = [*runtime.jvm_options(service, self.place), processes.QUICK_START]
+        options = [*runtime.jvm_options(service, self.deployment), processes.QUICK_START]
         arguments = self.product.arguments(
             "org.apache.druid.cli.Main", options, extra=[Path(folder)]
         )
@@ -88,7 +88,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def running(vm: Vm, commands: Mapping[str, list[str]]) -> Iterator[None]:
     """Run the processes, each with a log of its name, until the end; yield once all are healthy."""
-    logs = {name: Path(vm.place.folder / f"{name}.log") for name in commands}
+    logs = {name: Path(vm.deployment.folder / f"{name}.log") for name in commands}
     with ExitStack() as ends:
         for name, command in commands.items():
             log = ends.enter_context(logs[name].open("w"))
@@ -111,7 +111,7 @@ def vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vm]:
     home = tmp_path_factory.mktemp("vm")
     settings = replace(Settings.from_environment(), home=home, ports=ports)
     product = embedded.products(settings, embedded.Progress())["druid"]
-    place = runtime.Place(
+    deployment = runtime.Deployment(
         host=HOST,
         ports=ports,
         zookeeper=settings.address("zookeeper"),
@@ -120,7 +120,7 @@ def vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vm]:
         jvm_flags=runtime.VM_JVM_FLAGS,
     )
     (home / "tmp").mkdir()
-    made = Vm(place, product)
+    made = Vm(deployment, product)
     zoo = home / "zoo.cfg"
     zoo.write_text(runtime.render(zookeeper.configuration(settings)), encoding="utf-8")
     arguments = product.arguments(zookeeper.MAIN, zookeeper.JVM_OPTIONS)
@@ -148,8 +148,8 @@ def sized(vm: Vm, machine_type: str) -> Vm:
     [port] = free_ports(1)
     plan = size(machine_type, most_tasks(machines()[machine_type]) * EVENTS_PER_TASK)
     sizes = {name: reduced(full) for name, full in plan.sizes.items()}
-    ports = {**vm.place.ports, "middleManager": port}
-    return vm._replace(place=replace(vm.place, sizes=sizes, ports=ports))
+    ports = {**vm.deployment.ports, "middleManager": port}
+    return vm._replace(deployment=replace(vm.deployment, sizes=sizes, ports=ports))
 
 
 @pytest.mark.parametrize("machine_type", REPRESENTATIVES)
@@ -172,7 +172,7 @@ def test_task_runs_in_its_own_jvm_with_the_rendered_memory(
     there = sized(vm, machine_type)
     overlord = f"{there.url('coordinator')}/druid/indexer/v1"
     task = {"type": "noop", "id": f"noop-{uuid.uuid4().hex}", "runTime": 1}
-    host = f"{HOST}:{there.place.ports['middleManager']}"
+    host = f"{HOST}:{there.deployment.ports['middleManager']}"
 
     def capacities() -> list[int]:
         found = [one["worker"] for one in requests.get(f"{overlord}/workers", timeout=5).json()]
@@ -182,11 +182,11 @@ def test_task_runs_in_its_own_jvm_with_the_rendered_memory(
         answer = requests.get(f"{overlord}/task/{task['id']}/status", timeout=5)
         return str(answer.json()["status"]["statusCode"])
 
-    log = Path(there.place.folder / "middleManager.log")
+    log = Path(there.deployment.folder / "middleManager.log")
     with running(there, {"middleManager": there.command("middleManager")}):
         wait_until(lambda: capacities() == [slots], f"the worker's {slots} slots", 90, log=log)
         requests.post(f"{overlord}/task", json=task, timeout=5).raise_for_status()
         wait_until(lambda: state() != "RUNNING", "the end of the task", 90, log=log)
         assert state() == "SUCCESS"
     [command] = [line for line in log.read_text().splitlines() if "Running command" in line]
-    assert set(runtime.jvm_options(runtime.PEON, there.place)) <= {*command.split()}
+    assert set(runtime.jvm_options(runtime.PEON, there.deployment)) <= {*command.split()}

@@ -182,7 +182,7 @@ def test_refused_body_answers_413_even_if_the_app_answers_another_error() -> Non
     answer = TestClient(app).post("/", content=_parts(2000))
     assert (answer.status_code, answer.text) == (
         413,
-        "The body of a request may have 1000 bytes.\n",
+        "The body of a request may have at most 1000 bytes.\n",
     )
 
 

@@ -251,7 +251,10 @@ def machine_too_small(google: dict[str, Any]) -> None:
     [
         (checksum, "has another checksum than 000"),
         (no_checksum, "druid_checksum in the connection's extra must be a SHA-256 or SHA-512"),
-        (no_secret, "secret 'ventas-druid-admin' (connection extra secret_druid_admin) has no"),
+        (
+            no_secret,
+            "secret 'ventas-druid-admin' (`secret_druid_admin` in the connection's extra) has no",
+        ),
         (secret_not_granted, "may not read secret 'ventas-kafka-jaas' of project tienda: grant"),
         (secret_of_two_lines, "secret 'ventas-kafka-jaas' must be one line of text"),
         (no_bucket, "bucket 'tienda-druid' does not exist: create it"),
@@ -259,7 +262,10 @@ def machine_too_small(google: dict[str, Any]) -> None:
             bucket_not_granted,
             "lacks storage.objects.create, storage.objects.delete on bucket 'tienda-druid'",
         ),
-        (machine_too_small, "connection extra machine_type or rate: n2-highcpu-2 has 2 GiB"),
+        (
+            machine_too_small,
+            "`machine_type` or `rate` in the connection's extra: n2-highcpu-2 has 2 GiB",
+        ),
     ],
 )
 def test_failed_start_prints_one_error_on_the_console_and_leaves_nothing(

@@ -38,26 +38,26 @@ def detect(druid: DruidClient, datasource: str, filters: Filters, now: datetime)
         DruidError: Druid does not answer, is too slow, or refuses every query.
     """
     end = filters.hasta or now
-    asked = queries(datasource, filters, end)
+    asked_queries = queries(datasource, filters, end)
     rows: dict[Query, list[dict[str, Any]]] = {}
     refusal: DruidError | None = None
-    for name, it in asked.items():
+    for name, query in asked_queries.items():
         try:
-            rows[name] = druid.sql(it.sql, it.parameters, timeout=TIMEOUT, context=_NO_HURRY)
+            rows[name] = druid.sql(query.sql, query.parameters, timeout=TIMEOUT, context=_NO_HURRY)
         except OF_ALL:
             raise
         except DruidError as error:
-            log.warning("Druid refuses the query %r of the findings: %s", name, error)
+            log.warning("Druid refused the query %r of the findings: %s", name, error)
             refusal = error
     if refusal and not rows:
         raise refusal
-    return replace(judge(rows, end), queries=asked)
+    return replace(judge(rows, end), queries=asked_queries)
 
 
 def queries(datasource: str, filters: Filters, end: datetime) -> dict[Query, Asked]:
     """Return the SQL and parameters of each query, for the moment `end` and the filters."""
     where, values = filters.where()
-    asked: dict[Query, Asked] = {}
+    found: dict[Query, Asked] = {}
     for name, file, column, ends, windows in (
         ("payments", "payments", "", 1, payment_windows(end)),
         # One query with GROUPING SETS costs 14 times as much: Druid first groups by all three.
@@ -69,5 +69,5 @@ def queries(datasource: str, filters: Filters, end: datetime) -> dict[Query, Ask
         text = read_query(_SQL / f"{file}.sql", datasource).replace("{column}", column)
         text = text.replace("{windows}", either).replace("{where}", where)
         parameters: list[Any] = [*[epoch_ms(end)] * ends, *windows, *values]
-        asked[cast(Query, name)] = Asked(text, parameters)
-    return asked
+        found[cast(Query, name)] = Asked(text, parameters)
+    return found

@@ -30,7 +30,7 @@ import numpy as np
 from include.page.clean_values import clean
 from include.page.findings.baseline import holm
 from include.page.findings.report import Finding, Kind, Missing, Query, Report, Severity
-from include.page.findings.shares import SURE, Shares, told_apart
+from include.page.findings.shares import SURE, Shares, drop_explained
 from include.page.findings.tables import Row, Table, named, tabulate
 from include.page.findings.windows import (
     DAYS,
@@ -77,17 +77,17 @@ def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
     """
     tables = _Tables(rows, now)
     judged = [_judged(kind, tables) for kind in _JUDGES]
-    made = [it for it in judged if isinstance(it, _Judged)]
+    made = [found for found in judged if isinstance(found, _Judged)]
     return Report(
         end=epoch_ms(now),
         sales=_sales(tables),
-        tests={it.kind: it.tests for it in made},
+        tests={found.kind: found.tests for found in made},
         level=LEVEL,
         findings=sorted(
-            (finding for it in made for finding in it.findings),
+            (finding for found in made for finding in found.findings),
             key=lambda finding: (_ORDER.index(finding.severity), finding.numbers["p"]),
         ),
-        missing=[it for it in judged if isinstance(it, Missing)],
+        missing=[found for found in judged if isinstance(found, Missing)],
     )
 
 
@@ -204,7 +204,7 @@ def _approval(tables: _Tables) -> _Judged | Missing:
     parents = [_type_of(names, name) for name in names]
     income = _summed(cells["ingresos"], rows).sum(axis=1)
     findings = []
-    for i in told_apart(_believed(p), parents, shares, low=True):
+    for i in drop_explained(_believed(p), parents, shares, low=True):
         numbers = shares.numbers(i, float(p[i]), 60)
         lost = numbers["expected"] - numbers["k"]
         fall = numbers["usual"] - numbers["share"]
@@ -292,7 +292,7 @@ def _promotions(tables: _Tables) -> _Judged | Missing:
     p, p_more = shares.tails(low=False), of_all.tails(low=False)
     parents = [_type_of(names, name) for name in names]
     findings = []
-    for i in told_apart(_believed(p), parents, shares, low=False):
+    for i in drop_explained(_believed(p), parents, shares, low=False):
         sold = of_all.numbers(i, float(p_more[i]), _LONGEST)
         more_sales = bool(p_more[i] <= SURE)
         more_income = bool(income_of_all[i, 0] > income_of_all[i, 1:].max())
@@ -327,7 +327,7 @@ def _returns(tables: _Tables) -> _Judged | Missing:
         return Missing("returns", "kind")
     categories = tables.categories
     names = [(state, name) for state in _RETURNS for name in categories.names]
-    counts = [Shares.of_all(it, it.sum(axis=0)) for it in categories.cells.values()]
+    counts = [Shares.of_all(array, array.sum(axis=0)) for array in categories.cells.values()]
     shares = Shares(*(np.concatenate(column) for column in zip(*counts, strict=True)))
     p = shares.tails(low=False)
     findings = []

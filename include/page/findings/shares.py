@@ -67,7 +67,7 @@ class Shares(NamedTuple):
         }
 
 
-def told_apart(
+def drop_explained(
     believed: Sequence[int], parents: Sequence[int | None], shares: Shares, *, low: bool
 ) -> list[int]:
     """Remove findings that another one explains: a payment type by its issuers, or the reverse.
@@ -75,12 +75,12 @@ def told_apart(
     If a whole (the payment type) is usual without its unusual parts (the issuers), only the parts
     stay. If it is still unusual, or less than `REST` of it remains, only the whole stays.
     """
-    told = list(believed)
+    kept = list(believed)
     for whole in believed:
         parts = [part for part in believed if parents[part] == whole]
         if parts:
-            rest = Shares(*(it[[whole]] - it[parts].sum(axis=0) for it in shares))
+            rest = Shares(*(array[[whole]] - array[parts].sum(axis=0) for array in shares))
             enough = rest.n[0, 0] >= REST * shares.n[whole, 0]
             explained = bool(enough and rest.tails(low=low)[0] > SURE)
-            told = [i for i in told if i not in ([whole] if explained else parts)]
-    return told
+            kept = [i for i in kept if i not in ([whole] if explained else parts)]
+    return kept

@@ -42,7 +42,7 @@ faults, if started with --faults (JSON; see include/stack/compute/injected_error
   POST   /faults         {"code": "backendError", "methods": ["instances.get"], "times": 3}
   POST   /interruptions  {"project": "...", "zone": "...", "instance": "...",
                           "kind": "compute.instances.hostError"}
-  DELETE /faults         nothing goes wrong any more"""
+  DELETE /faults         removes all faults"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.always_on and options.group:
-        parser.error("--group names a group of supervisord: it does not go with --always-on")
+        parser.error("--group names a group of supervisord: remove it, or remove --always-on")
     host = EVERY_INTERFACE if options.container else options.host
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(
             f"The emulator cannot listen on {host}:{options.port} ({error.strerror}): "
-            "free the port or give another with --port",
+            "free the port, or choose another one with --port",
             file=sys.stderr,
         )
         return 1
@@ -92,52 +92,53 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    place = parser.add_mutually_exclusive_group()
-    place.add_argument(
+    address = parser.add_mutually_exclusive_group()
+    address.add_argument(
         "--host",
         choices=LOOPBACK,
         default=LOOPBACK[0],
-        help="loopback address to listen on; there is no authentication, so no other is taken",
+        help="loopback address to listen on; other addresses are refused, because the emulator "
+        "asks for no login",
     )
-    place.add_argument(
+    address.add_argument(
         "--container",
         metavar="NAME",
-        help="only inside a container: listen on all its interfaces and answer to this host name "
-        "too, by which the containers beside it reach it; do not publish its port",
+        help="only inside a container: listen on all interfaces, and also answer to the host name "
+        "NAME, which other containers use; do not publish the port",
     )
     parser.add_argument(
-        "--port", type=int, required=True, help="port to listen on; 0 takes a free one"
+        "--port", type=int, required=True, help="port to listen on; 0: any free port"
     )
     parser.add_argument(
         "--state",
         type=Path,
         required=True,
         metavar="FILE",
-        help="JSON file that keeps instances and operations between runs; made if missing",
+        help="JSON file that keeps instances and operations between runs; created if missing",
     )
-    power = parser.add_mutually_exclusive_group(required=True)
-    power.add_argument(
+    control = parser.add_mutually_exclusive_group(required=True)
+    control.add_argument(
         "--supervisor-socket",
         type=Path,
         metavar="PATH",
         help="unix socket of the supervisord that keeps the process group",
     )
-    power.add_argument(
+    control.add_argument(
         "--always-on",
         action="store_true",
-        help="no process group: what the instance stands for runs all the time, and its states "
-        "are shown without starting or stopping anything",
+        help="control no process group: Druid runs all the time, and the emulator only shows the "
+        "instance's statuses",
     )
     parser.add_argument(
         "--group",
         action="append",
-        help="supervisord's process group (default: druid); given several times, they start in "
-        "this order and stop in the reverse",
+        help="supervisord's process group (default: druid); several groups start in the given "
+        "order and stop in the reverse order",
     )
     parser.add_argument(
         "--faults",
         action="store_true",
-        help="for tests: POST /faults and /interruptions let things go wrong as in a cloud",
+        help="for tests: add the routes /faults and /interruptions, which inject a cloud's faults",
     )
     return parser
 

@@ -23,7 +23,7 @@ from include.stack.compute.resources import (
     list_json,
     operation_json,
 )
-from include.stack.compute.state import Interruption, Place, Trouble
+from include.stack.compute.state import Interruption, Trouble, Zone
 from include.stack.compute.validation import check_instance, check_request_id, check_zone
 from include.web_guard import BodyLimit, WebGuard
 
@@ -48,9 +48,9 @@ def _base(request: Request) -> str:
     return f"{request.base_url}compute/v1"
 
 
-def _place(project: str, zone: str) -> Place:
+def _zone(project: str, zone: str) -> Zone:
     check_zone(zone)
-    return Place(project, zone)
+    return Zone(project, zone)
 
 
 def _request_id(request_id: Annotated[str | None, Query(alias="requestId")] = None) -> str | None:
@@ -67,16 +67,16 @@ def _faults(request: Request) -> Faults:
 def _trouble(
     request: Request,
     faults: Annotated[Faults, Depends(_faults)],
-    place: Annotated[Place, Depends(_place)],
+    zone: Annotated[Zone, Depends(_zone)],
 ) -> Trouble | None:
     """Return the trouble that a test requested for this operation; raise a requested refusal."""
     method = request.scope["route"].operation_id
-    return faults.due(method, place, request.path_params.get("instance", ""))
+    return faults.due(method, zone, request.path_params.get("instance", ""))
 
 
 EmulatorDep = Annotated[Emulator, Depends(_emulator)]
 BaseDep = Annotated[str, Depends(_base)]
-PlaceDep = Annotated[Place, Depends(_place)]
+ZoneDep = Annotated[Zone, Depends(_zone)]
 FaultsDep = Annotated[Faults, Depends(_faults)]
 TroubleDep = Annotated[Trouble | None, Depends(_trouble)]
 RequestIdDep = Annotated[str | None, Depends(_request_id)]
@@ -131,7 +131,7 @@ def create_app(
             return JSONResponse(
                 ApiError(400, "parseError", f"Parse Error: {error.detail}").body(), 400
             )
-        message = f"{request.method} {request.url.path}: {error.detail}, it is not emulated"
+        message = f"{request.method} {request.url.path} is not emulated: {error.detail}"
         body = ApiError(error.status_code, "notFound", message).body()
         return JSONResponse(body, error.status_code)
 
@@ -142,41 +142,41 @@ def create_app(
 def insert(
     emulator: EmulatorDep,
     base: BaseDep,
-    place: PlaceDep,
+    zone: ZoneDep,
     request_id: RequestIdDep,
     trouble: TroubleDep,
     body: Annotated[dict[str, Any], Body()],
 ) -> Json:
     """Create and start an instance."""
     check_insert(body)
-    check_instance(body, place.zone)
+    check_instance(body, zone.name)
     return emulator.apply(
-        lambda fleet, now: operation_json(fleet.insert(place, body, now, request_id, trouble), base)
+        lambda fleet, now: operation_json(fleet.insert(zone, body, now, request_id, trouble), base)
     )
 
 
 @router.get("/instances", operation_id="instances.list")
 def list_instances(
-    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, condition: FilterQuery = None
+    emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, condition: FilterQuery = None
 ) -> Json:
     """List a zone's instances."""
     items = emulator.apply(
-        lambda fleet, _: [instance_json(i, base) for i in fleet.instances if i.place == place]
+        lambda fleet, _: [instance_json(i, base) for i in fleet.instances if i.zone == zone]
     )
-    return list_json("instanceList", f"{base}/{place.path}/instances", items, condition)
+    return list_json("instanceList", f"{base}/{zone.path}/instances", items, condition)
 
 
 @router.get("/instances/{instance}", operation_id="instances.get")
-def get(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, instance: str) -> Json:
+def get(emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, instance: str) -> Json:
     """Describe an instance."""
-    return emulator.apply(lambda fleet, _: instance_json(fleet.instance(place, instance), base))
+    return emulator.apply(lambda fleet, _: instance_json(fleet.instance(zone, instance), base))
 
 
 @router.post("/instances/{instance}/start", operation_id="instances.start")
 def start(
     emulator: EmulatorDep,
     base: BaseDep,
-    place: PlaceDep,
+    zone: ZoneDep,
     request_id: RequestIdDep,
     trouble: TroubleDep,
     instance: str,
@@ -184,7 +184,7 @@ def start(
     """Start an instance that has stopped."""
     return emulator.apply(
         lambda fleet, now: operation_json(
-            fleet.start(place, instance, now, request_id, trouble), base
+            fleet.start(zone, instance, now, request_id, trouble), base
         )
     )
 
@@ -193,7 +193,7 @@ def start(
 def stop(
     emulator: EmulatorDep,
     base: BaseDep,
-    place: PlaceDep,
+    zone: ZoneDep,
     request_id: RequestIdDep,
     trouble: TroubleDep,
     instance: str,
@@ -201,7 +201,7 @@ def stop(
     """Stop an instance that runs."""
     return emulator.apply(
         lambda fleet, now: operation_json(
-            fleet.stop(place, instance, now, request_id, trouble), base
+            fleet.stop(zone, instance, now, request_id, trouble), base
         )
     )
 
@@ -210,7 +210,7 @@ def stop(
 def delete(
     emulator: EmulatorDep,
     base: BaseDep,
-    place: PlaceDep,
+    zone: ZoneDep,
     request_id: RequestIdDep,
     trouble: TroubleDep,
     instance: str,
@@ -218,38 +218,38 @@ def delete(
     """Stop an instance and delete it."""
     return emulator.apply(
         lambda fleet, now: operation_json(
-            fleet.delete(place, instance, now, request_id, trouble), base
+            fleet.delete(zone, instance, now, request_id, trouble), base
         )
     )
 
 
 @router.get("/disks/{disk}", operation_id="disks.get")
-def get_disk(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, disk: str) -> Json:
+def get_disk(emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, disk: str) -> Json:
     """Describe a disk that an instance has named."""
-    return emulator.apply(lambda fleet, _: disk_json(fleet.disk(place, disk), base))
+    return emulator.apply(lambda fleet, _: disk_json(fleet.disk(zone, disk), base))
 
 
 @router.get("/operations", operation_id="zoneOperations.list")
 def list_operations(
-    emulator: EmulatorDep, base: BaseDep, place: PlaceDep, condition: FilterQuery = None
+    emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, condition: FilterQuery = None
 ) -> Json:
     """List a zone's operations."""
     items = emulator.apply(
-        lambda fleet, _: [operation_json(o, base) for o in fleet.operations if o.place == place]
+        lambda fleet, _: [operation_json(o, base) for o in fleet.operations if o.zone == zone]
     )
-    return list_json("operationList", f"{base}/{place.path}/operations", items, condition)
+    return list_json("operationList", f"{base}/{zone.path}/operations", items, condition)
 
 
 @router.get("/operations/{operation}", operation_id="zoneOperations.get")
-def get_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, operation: str) -> Json:
+def get_operation(emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, operation: str) -> Json:
     """Describe an operation."""
-    return emulator.apply(lambda fleet, _: operation_json(fleet.operation(place, operation), base))
+    return emulator.apply(lambda fleet, _: operation_json(fleet.operation(zone, operation), base))
 
 
 @router.post("/operations/{operation}/wait", operation_id="zoneOperations.wait")
-def wait_operation(emulator: EmulatorDep, base: BaseDep, place: PlaceDep, operation: str) -> Json:
+def wait_operation(emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, operation: str) -> Json:
     """Describe an operation as soon as it is done, or after two minutes."""
-    return operation_json(emulator.wait(place, operation, WAIT_SECONDS), base)
+    return operation_json(emulator.wait(zone, operation, WAIT_SECONDS), base)
 
 
 class InterruptionRequest(BaseModel):
@@ -277,11 +277,11 @@ def clear_faults(faults: FaultsDep, emulator: EmulatorDep) -> None:
 
 
 @fault_routes.post("/interruptions")
-def interrupt(emulator: EmulatorDep, base: BaseDep, asked: InterruptionRequest) -> Json:
+def interrupt(emulator: EmulatorDep, base: BaseDep, interruption: InterruptionRequest) -> Json:
     """Let Compute Engine end an instance by itself; return the operation."""
-    place = Place(asked.project, asked.zone)
+    zone = Zone(interruption.project, interruption.zone)
     return emulator.apply(
         lambda fleet, now: operation_json(
-            fleet.interrupt(place, asked.instance, asked.kind, now), base
+            fleet.interrupt(zone, interruption.instance, interruption.kind, now), base
         )
     )

@@ -207,7 +207,7 @@ def _check_unicode(text: str, path: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise invalid(path, _shown(text), f"It is no text: {error.reason}") from None
+        raise invalid(path, _shown(text), f"Must be valid Unicode text: {error.reason}") from None
 
 
 def _shown(value: object) -> str:

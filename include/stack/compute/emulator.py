@@ -15,7 +15,7 @@ import msgspec
 
 from include.stack.compute.instances import Fleet
 from include.stack.compute.process_group import ProcessGroup, ProcessGroupError
-from include.stack.compute.state import Operation, Place
+from include.stack.compute.state import Operation, Zone
 
 log = logging.getLogger(__name__)
 
@@ -71,15 +71,15 @@ class Emulator:
             self._save()
             return result
 
-    def wait(self, place: Place, name: str, seconds: float) -> Operation:
+    def wait(self, zone: Zone, name: str, seconds: float) -> Operation:
         """Wait until the operation is done, at most ``seconds``, and return it."""
 
         def ended() -> bool:
-            return self._closing or self._fleet.operation(place, name).status == "DONE"
+            return self._closing or self._fleet.operation(zone, name).status == "DONE"
 
         with self._changed:
             self._changed.wait_for(ended, seconds)
-            return self._fleet.operation(place, name)
+            return self._fleet.operation(zone, name)
 
     def _run(self) -> None:
         while True:
@@ -111,7 +111,7 @@ class Emulator:
             self._report(message)
             return
         if step:
-            self.apply(lambda fleet, now: fleet.told(now))
+            self.apply(lambda fleet, now: fleet.acknowledge(now))
         try:
             group = self._power.observe()
         except ProcessGroupError as error:
@@ -125,7 +125,7 @@ class Emulator:
         if trouble and trouble != self._trouble:
             log.warning("%s", trouble)
         elif self._trouble and not trouble:
-            log.info("supervisord answers again")
+            log.info("This problem is over: %s", self._trouble)
         self._trouble = trouble
 
     def _save(self) -> None:

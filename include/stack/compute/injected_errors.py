@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from include.stack.compute.errors import ApiError
-from include.stack.compute.state import Failure, Place, Trouble
+from include.stack.compute.state import Failure, Trouble, Zone
 
 Code = Literal[
     # The API refuses the request.
@@ -67,54 +67,54 @@ class Faults:
     """The requested faults, oldest first."""
 
     def __init__(self) -> None:
-        self._asked: list[Fault] = []
+        self._requested: list[Fault] = []
         self._lock = Lock()
 
     def add(self, fault: Fault) -> None:
         """Inject a fault from now on."""
         with self._lock:
-            self._asked.append(fault)
+            self._requested.append(fault)
 
     def clear(self) -> None:
         """Remove all faults."""
         with self._lock:
-            self._asked.clear()
+            self._requested.clear()
 
-    def due(self, method: str, place: Place, name: str) -> Trouble | None:
+    def due(self, method: str, zone: Zone, name: str) -> Trouble | None:
         """Return the trouble of the operation that a request begins; raise ApiError for a refusal.
 
         The first matching fault applies; None without one.
         """
         with self._lock:
-            fault = next((f for f in self._asked if _meets(f, method, place)), None)
+            fault = next((f for f in self._requested if _meets(f, method, zone)), None)
             if fault is None:
                 return None
             if fault.times:
                 fault.times -= 1
                 if not fault.times:
-                    self._asked.remove(fault)
+                    self._requested.remove(fault)
         if fault.code == "endless":
             return "endless"
-        if refusal := _refusal(fault.code, method, place, name):
+        if refusal := _refusal(fault.code, method, zone, name):
             raise refusal
-        return _failure(fault.code, place)
+        return _failure(fault.code, zone)
 
 
-def _meets(fault: Fault, method: str, place: Place) -> bool:
-    return method in fault.methods and (not fault.zones or place.zone in fault.zones)
+def _meets(fault: Fault, method: str, zone: Zone) -> bool:
+    return method in fault.methods and (not fault.zones or zone.name in fault.zones)
 
 
-def _refusal(code: Code, method: str, place: Place, name: str) -> ApiError | None:
+def _refusal(code: Code, method: str, zone: Zone, name: str) -> ApiError | None:
     limit = (
         "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service "
-        f"'compute.googleapis.com' for consumer 'projects/{place.project}'."
+        f"'compute.googleapis.com' for consumer 'projects/{zone.project}'."
     )
     if code == "forbidden":
         permission = f"compute.{method.replace('insert', 'create')}"
-        resource = f"{place.path}/instances/{name}".rstrip("/")
+        resource = f"{zone.path}/instances/{name}".rstrip("/")
         return ApiError(403, code, f"Required '{permission}' permission for '{resource}'")
     if code == "quotaExceeded":
-        return ApiError(403, code, _quota(place).message)
+        return ApiError(403, code, _quota(zone).message)
     if code == "rateLimitExceeded":
         return ApiError(403, code, limit)
     if code == "RESOURCE_EXHAUSTED":
@@ -124,14 +124,14 @@ def _refusal(code: Code, method: str, place: Place, name: str) -> ApiError | Non
     return None
 
 
-def _failure(code: Code, place: Place) -> Failure:
+def _failure(code: Code, zone: Zone) -> Failure:
     if code == "QUOTA_EXCEEDED":
-        return _quota(place)
+        return _quota(zone)
     if code == "SERVICE_ACCOUNT_ACCESS_DENIED":
-        account = f"druid@{place.project}.iam.gserviceaccount.com"
+        account = f"druid@{zone.project}.iam.gserviceaccount.com"
         message = (
             f"The user does not have access to service account '{account}'.  User: "
-            f"'airflow@{place.project}.iam.gserviceaccount.com'.  Ask a project owner to grant "
+            f"'airflow@{zone.project}.iam.gserviceaccount.com'.  Ask a project owner to grant "
             "you the iam.serviceAccountUser role on the service account"
         )
         return Failure(code, message, 403, "FORBIDDEN")
@@ -141,17 +141,17 @@ def _failure(code: Code, place: Place) -> Failure:
         else " Try a different zone, or try again later."
     )
     message = (
-        f"The zone '{place.path}' does not have enough resources available to fulfill the "
+        f"The zone '{zone.path}' does not have enough resources available to fulfill the "
         f"request. {end}"
     )
-    facts = {"vmType": "n2-standard-4", "zone": place.zone, "zonesAvailable": "", "attachment": ""}
+    facts = {"vmType": "n2-standard-4", "zone": zone.name, "zonesAvailable": "", "attachment": ""}
     domain = "compute.googleapis.com"
     stockout = {"reason": "resource_availability", "domain": domain, "metadatas": facts}
     return Failure(code, message, 503, "SERVICE UNAVAILABLE", [_HELP, {"errorInfo": stockout}])
 
 
-def _quota(place: Place) -> Failure:
-    region = place.zone.rpartition("-")[0]
+def _quota(zone: Zone) -> Failure:
+    region = zone.name.rpartition("-")[0]
     info: dict[str, Any] = {
         "metricName": "compute.googleapis.com/n2_cpus",
         "limitName": "N2-CPUS-per-project-region",

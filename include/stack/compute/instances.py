@@ -22,10 +22,10 @@ from include.stack.compute.state import (
     Interruption,
     Operation,
     OperationType,
-    Place,
     Request,
     Status,
     Trouble,
+    Zone,
 )
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 # finished ones are deleted beyond this number.
 KEPT_OPERATIONS = 200
 
-_TOLD = {
+_MESSAGES = {
     "compute.instances.preempted": "Instance was preempted.",
     "compute.instances.hostError": "Instance terminated by Compute Engine.",
 }
@@ -50,30 +50,30 @@ class Fleet(msgspec.Struct):
 
     # -- requests of clients -----------------------------------------------------------------
 
-    def instance(self, place: Place, name: str) -> Instance:
+    def instance(self, zone: Zone, name: str) -> Instance:
         """Return an instance, or raise the API's 404."""
         for instance in self.instances:
-            if instance.place == place and instance.name == name:
+            if instance.zone == zone and instance.name == name:
                 return instance
-        raise not_found(f"{place.path}/instances/{name}")
+        raise not_found(f"{zone.path}/instances/{name}")
 
-    def operation(self, place: Place, name: str) -> Operation:
+    def operation(self, zone: Zone, name: str) -> Operation:
         """Return an operation by name or id, or raise the API's 404."""
         for operation in self.operations:
-            if operation.place == place and name in (operation.name, operation.id):
+            if operation.zone == zone and name in (operation.name, operation.id):
                 return operation
-        raise not_found(f"{place.path}/operations/{name}")
+        raise not_found(f"{zone.path}/operations/{name}")
 
-    def disk(self, place: Place, name: str) -> Disk:
+    def disk(self, zone: Zone, name: str) -> Disk:
         """Return a disk, or raise the API's 404."""
-        wanted = Disk(place, name)
+        wanted = Disk(zone, name)
         if wanted not in self.disks:
             raise not_found(wanted.path)
         return wanted
 
     def insert(
         self,
-        place: Place,
+        zone: Zone,
         body: dict[str, Any],
         now: datetime,
         request_id: str | None = None,
@@ -81,11 +81,11 @@ class Fleet(msgspec.Struct):
     ) -> Operation:
         """Create an instance and begin to start it; ``body`` must be checked already."""
         name = body["name"]
-        if earlier := self._repeated(place, "insert", name, request_id):
+        if earlier := self._repeated(zone, "insert", name, request_id):
             return earlier
-        if any(i.place == place and i.name == name for i in self.instances):
-            raise already_exists(f"{place.path}/instances/{name}")
-        instance = Instance(self._next_id(), place, name, body, created=_stamp(now))
+        if any(i.zone == zone and i.name == name for i in self.instances):
+            raise already_exists(f"{zone.path}/instances/{name}")
+        instance = Instance(self._next_id(), zone, name, body, created=_stamp(now))
         operation = self._begin("insert", instance, now, request_id)
         if self._fails(operation, trouble, now) or self._refuse_second(instance, operation, now):
             return operation
@@ -96,16 +96,16 @@ class Fleet(msgspec.Struct):
 
     def start(
         self,
-        place: Place,
+        zone: Zone,
         name: str,
         now: datetime,
         request_id: str | None = None,
         trouble: Trouble | None = None,
     ) -> Operation:
         """Begin to start an instance; nothing changes if it is starting or running already."""
-        if earlier := self._repeated(place, "start", name, request_id):
+        if earlier := self._repeated(zone, "start", name, request_id):
             return earlier
-        instance = self.instance(place, name)
+        instance = self.instance(zone, name)
         if instance.status == "STOPPING":
             raise not_ready(instance.path)
         operation = self._begin("start", instance, now, request_id)
@@ -114,49 +114,51 @@ class Fleet(msgspec.Struct):
         if instance.status == "RUNNING":
             self._end(operation, now)
         elif instance.status == "TERMINATED" and not self._refuse_second(instance, operation, now):
-            _become(instance, "PROVISIONING", "start was asked for")
+            _become(instance, "PROVISIONING", "a start was requested")
         return operation
 
     def stop(
         self,
-        place: Place,
+        zone: Zone,
         name: str,
         now: datetime,
         request_id: str | None = None,
         trouble: Trouble | None = None,
     ) -> Operation:
         """Begin to stop an instance; nothing changes if it is stopping or stopped already."""
-        return self._stop("stop", place, name, now, request_id, trouble)
+        return self._stop("stop", zone, name, now, request_id, trouble)
 
     def delete(
         self,
-        place: Place,
+        zone: Zone,
         name: str,
         now: datetime,
         request_id: str | None = None,
         trouble: Trouble | None = None,
     ) -> Operation:
         """Begin to delete an instance; it disappears when its processes have ended."""
-        return self._stop("delete", place, name, now, request_id, trouble)
+        return self._stop("delete", zone, name, now, request_id, trouble)
 
     # -- changes without a request of a client -----------------------------------------------
 
-    def interrupt(self, place: Place, name: str, kind: Interruption, now: datetime) -> Operation:
+    def interrupt(self, zone: Zone, name: str, kind: Interruption, now: datetime) -> Operation:
         """Begin to end a running instance as Compute Engine does by itself; it stays off.
 
         A host error ends the instance as if its ``scheduling.automaticRestart`` were false. Raises
         the API's 400 if the instance does not run, and for the preemption of an instance that is
         not Spot.
         """
-        instance = self.instance(place, name)
+        instance = self.instance(zone, name)
         scheduling = instance.body.get("scheduling", {})
         spot = scheduling.get("preemptible") or scheduling.get("provisioningModel") == "SPOT"
         if kind == "compute.instances.preempted" and not spot:
-            raise ApiError(400, "invalid", f"{instance.path} is no Spot VM: those are preempted.")
+            raise ApiError(
+                400, "invalid", f"{instance.path} is not a Spot VM: only Spot VMs are preempted."
+            )
         if instance.status != "RUNNING":
             raise not_ready(instance.path)
         operation = self._begin(kind, instance, now, None)
-        operation.message = _TOLD[kind]
+        operation.message = _MESSAGES[kind]
         self._end(operation, now)
         _become(instance, "STOPPING", operation.message)
         return operation
@@ -177,12 +179,12 @@ class Fleet(msgspec.Struct):
                 return "stop"
         return None
 
-    def told(self, now: datetime) -> None:
+    def acknowledge(self, now: datetime) -> None:
         """Note that the process group has received the next step."""
         for instance in self._moving():
             if instance.status == "PROVISIONING":
                 instance.last_start = _stamp(now)
-                _become(instance, "STAGING", "the process group was told to start")
+                _become(instance, "STAGING", "the process group begins to start")
             for operation in self._open(instance) if instance.active else ():
                 operation.status = "RUNNING"
                 operation.started = operation.started or _stamp(now)
@@ -202,7 +204,7 @@ class Fleet(msgspec.Struct):
         if active is None:
             if group.running and self.instances:
                 latest = max(self.instances, key=lambda i: i.last_start or "")
-                _become(latest, "RUNNING", "the process group was found running")
+                _become(latest, "RUNNING", "the process group already runs")
         elif active not in self._moving():
             return
         elif active.status == "STAGING":
@@ -211,9 +213,9 @@ class Fleet(msgspec.Struct):
             elif group.broken:
                 self.failed("; ".join(group.broken), now)
         elif active.status == "RUNNING" and group.gone:
-            self._settle(active, "TERMINATED", "the process group was found stopped", now)
+            self._settle(active, "TERMINATED", "the process group stopped by itself", now)
         elif active.status == "STOPPING" and group.gone:
-            self._settle(active, "TERMINATED", "all processes are gone", now)
+            self._settle(active, "TERMINATED", "all processes have ended", now)
 
     def resume(self) -> None:
         """After a restart of the emulator, start the process group again if it should run.
@@ -246,24 +248,24 @@ class Fleet(msgspec.Struct):
     def _stop(
         self,
         kind: Literal["stop", "delete"],
-        place: Place,
+        zone: Zone,
         name: str,
         now: datetime,
         request_id: str | None,
         trouble: Trouble | None,
     ) -> Operation:
-        if earlier := self._repeated(place, kind, name, request_id):
+        if earlier := self._repeated(zone, kind, name, request_id):
             return earlier
-        instance = self.instance(place, name)
+        instance = self.instance(zone, name)
         if instance.status in ("PROVISIONING", "STAGING"):
             raise not_ready(instance.path)
         operation = self._begin(kind, instance, now, request_id)
         if self._fails(operation, trouble, now):
             return operation
         if instance.status == "RUNNING":
-            _become(instance, "STOPPING", f"{kind} was asked for")
+            _become(instance, "STOPPING", f"a {kind} was requested")
         elif instance.status == "TERMINATED":
-            self._settle(instance, "TERMINATED", "it had stopped before", now)
+            self._settle(instance, "TERMINATED", "it was off already", now)
         return operation
 
     def _settle(self, instance: Instance, status: Status, why: str, now: datetime) -> None:
@@ -290,18 +292,18 @@ class Fleet(msgspec.Struct):
         if holder is None:
             return False
         message = (
-            f"Quota 'INSTANCES' exceeded.  Limit: 1.0 in zone {instance.place.zone}: "
+            f"Quota 'INSTANCES' exceeded.  Limit: 1.0 in zone {instance.zone.name}: "
             f"{holder.path} is {holder.status}, stop it first."
         )
         self._end(operation, now, Failure("QUOTA_EXCEEDED", message, 403, "FORBIDDEN"))
         return True
 
     def _repeated(
-        self, place: Place, kind: Request, target: str, request_id: str | None
+        self, zone: Zone, kind: Request, target: str, request_id: str | None
     ) -> Operation | None:
         """Return the operation that an earlier request with the same request id began."""
         for operation in self.operations if request_id else ():
-            if (operation.request_id, operation.place) == (request_id, place):
+            if (operation.request_id, operation.zone) == (request_id, zone):
                 if (operation.type, operation.target) == (kind, target):
                     return operation
                 raise ApiError(
@@ -317,7 +319,7 @@ class Fleet(msgspec.Struct):
         operation = Operation(
             id=number,
             name=f"{origin}-{int(now.timestamp() * 1000)}-{int(number):08x}",
-            place=instance.place,
+            zone=instance.zone,
             type=kind,
             target=instance.name,
             target_id=instance.id,
@@ -344,7 +346,12 @@ class Fleet(msgspec.Struct):
         operation.ended = _stamp(now)
         operation.failure = failure
         if failure:
-            log.error("%s of %s failed: %s", operation.type, operation.target, failure.message)
+            log.error(
+                "operation %s of instance %s failed: %s",
+                operation.type,
+                operation.target,
+                failure.message,
+            )
 
     def _next_id(self) -> str:
         self.serial += 1
@@ -354,7 +361,7 @@ class Fleet(msgspec.Struct):
 def _named_disks(instance: Instance, *, auto_delete: bool = False) -> list[Disk]:
     """Return the disks that an instance names; with `auto_delete`, only those deleted with it."""
     return [
-        Disk(instance.place, disk["initializeParams"]["diskName"])
+        Disk(instance.zone, disk["initializeParams"]["diskName"])
         for disk in instance.body["disks"]
         if "diskName" in disk.get("initializeParams", {})
         and (disk.get("autoDelete") or not auto_delete)

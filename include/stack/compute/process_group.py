@@ -129,11 +129,11 @@ class SupervisorGroups:
             return getattr(proxy.supervisor, method)(*arguments)
         except Fault as fault:
             raise ProcessGroupError(
-                f"supervisord refused {method} {arguments or ''}: {fault.faultString}"
+                f"supervisord refused {method}{arguments}: {fault.faultString}"
             ) from fault
         except (OSError, HTTPException, ProtocolError) as error:
             raise ProcessGroupError(
-                f"supervisord does not answer at {self._socket} ({error}): is it running?"
+                f"supervisord does not answer at {self._socket} ({error}): check that it runs"
             ) from error
         finally:
             transport.close()
@@ -152,14 +152,14 @@ class AlwaysOn:
 
     def start(self) -> None:
         """Report the group as running from now on."""
-        log.info("start: the processes run all the time, there was nothing to start")
+        log.info("start: the processes run all the time, so nothing was started")
         self._on = True
 
     def stop(self) -> None:
         """Report the group as gone from now on, although it still runs."""
         log.warning(
-            "stop: the instance will be TERMINATED, but its processes go on running: "
-            "stop their containers by hand to free their memory"
+            "stop: the instance becomes TERMINATED, but its processes continue to run: stop "
+            "their containers by hand to free their memory"
         )
         self._on = False
 

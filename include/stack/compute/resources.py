@@ -18,7 +18,7 @@ _CONDITION = re.compile(r"\(?\s*(\w+)\s*(=|!=|eq\b|ne\b)\s*(\"[^\"]*\"|'[^']*'|[
 
 def instance_json(instance: Instance, base: str) -> Json:
     """Return an instance resource; ``base`` is the API's root URL, ``…/compute/v1``."""
-    zone = f"{base}/{instance.place.path}"
+    zone = f"{base}/{instance.zone.path}"
     resource = {
         **instance.body,
         "kind": "compute#instance",
@@ -44,7 +44,7 @@ def disk_json(disk: Disk, base: str) -> Json:
     return {
         "kind": "compute#disk",
         "name": disk.name,
-        "zone": f"{base}/{disk.place.path}",
+        "zone": f"{base}/{disk.zone.path}",
         "selfLink": f"{base}/{disk.path}",
         "status": "READY",
     }
@@ -57,9 +57,9 @@ def operation_json(operation: Operation, base: str) -> Json:
         "id": operation.id,
         "name": operation.name,
         "operationType": operation.type,
-        "zone": f"{base}/{operation.place.path}",
+        "zone": f"{base}/{operation.zone.path}",
         "selfLink": f"{base}/{operation.path}",
-        "targetLink": f"{base}/{operation.place.path}/instances/{operation.target}",
+        "targetLink": f"{base}/{operation.zone.path}/instances/{operation.target}",
         "targetId": operation.target_id,
         "clientOperationId": operation.request_id,
         "status": operation.status,
@@ -93,7 +93,7 @@ def list_json(kind: str, link: str, items: list[Json], condition: str | None) ->
 def _filtered(items: list[Json], condition: str) -> list[Json]:
     match = _CONDITION.fullmatch(condition.strip())
     if match is None:
-        raise invalid("filter", condition, "The emulator takes one condition: name = value")
+        raise invalid("filter", condition, "Must be one condition, such as name = value")
     field, operator, value = match[1], match[2], match[3].strip("\"'")
     pattern = value if operator in ("eq", "ne") else re.escape(value)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -12,23 +12,27 @@ Interruption = Literal["compute.instances.preempted", "compute.instances.hostErr
 OperationType = Request | Interruption
 
 
-class Place(msgspec.Struct, frozen=True):
+#: The state file names the zone of a resource `place`, as those of earlier versions do.
+_FIELDS: Final = {"zone": "place"}
+
+
+class Zone(msgspec.Struct, frozen=True, rename={"name": "zone"}):
     """A zone of a project, which has instances and operations."""
 
     project: str
-    zone: str
+    name: str
 
     @property
     def path(self) -> str:
         """The resource path that names the zone."""
-        return f"projects/{self.project}/zones/{self.zone}"
+        return f"projects/{self.project}/zones/{self.name}"
 
 
-class Instance(msgspec.Struct):
+class Instance(msgspec.Struct, rename=_FIELDS):
     """A virtual machine; ``body`` is the resource that the client inserted."""
 
     id: str
-    place: Place
+    zone: Zone
     name: str
     body: dict[str, Any]
     created: str
@@ -39,7 +43,7 @@ class Instance(msgspec.Struct):
     @property
     def path(self) -> str:
         """The resource path that names the instance."""
-        return f"{self.place.path}/instances/{self.name}"
+        return f"{self.zone.path}/instances/{self.name}"
 
     @property
     def active(self) -> bool:
@@ -47,16 +51,16 @@ class Instance(msgspec.Struct):
         return self.status != "TERMINATED"
 
 
-class Disk(msgspec.Struct, frozen=True):
+class Disk(msgspec.Struct, frozen=True, rename=_FIELDS):
     """A persistent disk that has a name, and so may outlive the instance that created it."""
 
-    place: Place
+    zone: Zone
     name: str
 
     @property
     def path(self) -> str:
         """The resource path that names the disk."""
-        return f"{self.place.path}/disks/{self.name}"
+        return f"{self.zone.path}/disks/{self.name}"
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -76,7 +80,7 @@ Trouble = Failure | Literal["endless"]
 """A fault in an operation: its failure, or ``endless`` for an operation that does not end."""
 
 
-class Operation(msgspec.Struct):
+class Operation(msgspec.Struct, rename=_FIELDS):
     """A change that is in progress or done.
 
     ``endless`` operations stay in progress until the faults are removed. ``message`` says what
@@ -85,7 +89,7 @@ class Operation(msgspec.Struct):
 
     id: str
     name: str
-    place: Place
+    zone: Zone
     type: OperationType
     target: str
     target_id: str
@@ -101,4 +105,4 @@ class Operation(msgspec.Struct):
     @property
     def path(self) -> str:
         """The resource path that names the operation."""
-        return f"{self.place.path}/operations/{self.name}"
+        return f"{self.zone.path}/operations/{self.name}"

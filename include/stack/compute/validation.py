@@ -17,7 +17,7 @@ _MACHINE_TYPE = (
 def check_zone(zone: str) -> None:
     """Refuse a zone that Compute Engine could not have."""
     if not re.fullmatch(_ZONE, zone):
-        raise invalid("zone", zone, "Unknown zone")
+        raise invalid("zone", zone, "Must be a zone such as southamerica-east1-a")
 
 
 def check_request_id(request_id: str) -> None:
@@ -35,9 +35,9 @@ def check_instance(body: dict[str, Any], zone: str) -> None:
     machine_type = body.get("machineType", "")
     match = re.fullmatch(_MACHINE_TYPE, machine_type)
     if match is None:
-        raise invalid("resource.machineType", machine_type, "The URL is malformed")
+        raise invalid("resource.machineType", machine_type, "Must be the URL of a machine type")
     if match[1] != zone:
-        raise invalid("resource.machineType", machine_type, f"It must be in zone '{zone}'")
+        raise invalid("resource.machineType", machine_type, f"Must be in zone '{zone}'")
     disks = body.get("disks")
     if not disks:
         raise invalid("resource.disks", "", "At least one disk is required")

@@ -18,8 +18,8 @@ from googleapiclient.errors import HttpError
 from httplib2 import Http, HttpLib2Error  # type: ignore[import-untyped]
 
 from ventas_airflow.hooks.compute_errors import (
-    Asked,
     ComputeEngineUnavailable,
+    SentRequest,
     of_operation,
     of_response,
 )
@@ -108,9 +108,11 @@ class VentasComputeEngineHook(ComputeEngineHook):
         try:
             operations = self._ask(request, 0).get("items", [])
         except AirflowException as error:
-            self.log.info("What ended the VM is not known: %s", error)
+            self.log.info("The VM's last operation is not known: %s", error)
             return ""
-        last: dict[str, Any] = max(operations, key=lambda it: str(it["insertTime"]), default={})
+        last: dict[str, Any] = max(
+            operations, key=lambda operation: str(operation["insertTime"]), default={}
+        )
         known = (last.get(field) for field in ("operationType", "statusMessage", "user"))
         return ", ".join(str(fact) for fact in known if fact)
 
@@ -194,7 +196,7 @@ class VentasComputeEngineHook(ComputeEngineHook):
         if errors := operation.get("error", {}).get("errors"):
             vm = operation["targetLink"].rsplit("/", 1)[-1]
             raise of_operation(
-                self._asked(f"{operation['operationType']} {vm} in {zone}", project_id), errors
+                self._sent(f"{operation['operationType']} {vm} in {zone}", project_id), errors
             )
         return bool(operation["status"] == "DONE")
 
@@ -205,19 +207,19 @@ class VentasComputeEngineHook(ComputeEngineHook):
             if missing_is_none and error.status_code == 404:
                 return None
             project = request.uri.split("/projects/")[1].split("/")[0]
-            asked = self._asked(request.methodId, project)
-            raise of_response(asked, error.status_code, _json_of(error)) from error
+            sent = self._sent(request.methodId, project)
+            raise of_response(sent, error.status_code, _json_of(error)) from error
         except _UNREACHABLE as error:
             host = request.uri.split("/compute/")[0]
             raise ComputeEngineUnavailable(
-                f"Compute Engine does not answer at {host} ({error}): check that it is up and "
-                f"the api_endpoint of connection '{self.gcp_conn_id}'"
+                f"Compute Engine does not answer at {host} ({error}): check that it runs, and "
+                f"api_endpoint in the extra of connection '{self.gcp_conn_id}'"
             ) from error
 
-    def _asked(self, what: str, project: str) -> Asked:
+    def _sent(self, what: str, project: str) -> SentRequest:
         account = str(getattr(self.get_credentials(), "service_account_email", ""))
         # The credentials of a VM may only say "default".
-        return Asked(what, project, account if "@" in account else "", self.gcp_conn_id)
+        return SentRequest(what, project, account if "@" in account else "", self.gcp_conn_id)
 
 
 def _client(version: str, endpoint: str | None, universe: str | None, http: Any) -> Any:

@@ -32,10 +32,10 @@ class KafkaConfigHook(KafkaBaseHook):
 
     @staticmethod
     def _split(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        kafka = {name: it for name, it in config.items() if not name.startswith(_REGISTRY)}
+        kafka = {name: value for name, value in config.items() if not name.startswith(_REGISTRY)}
         registry = {
-            name.removeprefix(_REGISTRY): it
-            for name, it in config.items()
+            name.removeprefix(_REGISTRY): value
+            for name, value in config.items()
             if name.startswith(_REGISTRY)
         }
         return kafka, registry

@@ -36,7 +36,12 @@ class PlanDaysOperator(SalesOperator):
             form.DAY_SCALE.number(self.scale)
             days = past_days(context["dag_run"].run_after, form.DAYS.whole(self.days))
         until = days[-1].end
-        self.log.info("Del %s al %s; sigue el %s", days[0].day, days[-1].day, until.isoformat())
+        self.log.info(
+            "Filling the days %s to %s; sales after that begin at %s",
+            days[0].day,
+            days[-1].day,
+            until.isoformat(),
+        )
         return [{"day": day.day.isoformat(), "until": until.isoformat()} for day in days]
 
 
@@ -79,8 +84,8 @@ class FillDayOperator(PublishingOperator):
                 schedule=lambda first, stop: begins[first:stop],
                 until=datetime.fromisoformat(self.day["until"]),
                 stop=self._stop,
-                tell=lambda progress: self._tell(context, progress),
+                report=lambda progress: self._push_progress(context, progress),
             )
         added = published.ventas - published.reanudada_en
-        self.log.info("%s: %d ventas, de ellas %d nuevas", day.day, published.ventas, added)
+        self.log.info("Day %s: %d sales, %d of them new", day.day, published.ventas, added)
         return published.to_dict()

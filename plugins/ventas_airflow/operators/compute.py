@@ -83,11 +83,11 @@ class DruidVmOperator(WaitingOperator):
         self._check(event)
         result = self._result(event["carry"])
         self.log.info(
-            "VM %s in %s: %s after %s s",
+            "VM %s in zone %s: %s after %s s",
             self.resource_id,
-            result["zona"],
-            result["accion"],
-            result["segundos"],
+            result["zone"],
+            result["action"],
+            result["seconds"],
         )
         return result
 
@@ -99,9 +99,9 @@ class DruidVmOperator(WaitingOperator):
         """Raise AirflowException unless the wait ended well."""
         if event["status"] == "timeout":
             raise AirflowException(
-                f"Given up after {self.timeout:g} s: {event['message']}. Look at the VM's serial "
+                f"Timed out after {self.timeout:g} s: {event['message']}. Look at the VM's serial "
                 f"console in Compute Engine (project {self.project_id}, zone "
-                f"{event['carry']['zone']}), or on one machine at `./ventas status` and "
+                f"{event['carry']['zone']}), or on the embedded stack at `./ventas status` and "
                 "`./ventas logs`."
             )
         if event["status"] == "fatal":
@@ -112,9 +112,9 @@ class DruidVmOperator(WaitingOperator):
     def _result(self, carry: Carry) -> Result:
         return {
             "vm": self.resource_id,
-            "zona": carry["zone"],
-            "accion": carry["accion"],
-            "segundos": round(time.time() - carry["started"], 1),
+            "zone": carry["zone"],
+            "action": carry["action"],
+            "seconds": round(time.time() - carry["started"], 1),
         }
 
     def _until_status(
@@ -173,7 +173,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         stands for the zone; `with_startup` is applied to it
     :param druid_conn_id: Druid ingest connection, whose host and port are the router's
 
-    Returns ``{"vm", "zona", "accion": "creada" | "iniciada" | "ya_encendida", "segundos"}``.
+    Returns ``{"vm", "zone", "action": "created" | "started" | "already_on", "seconds"}``.
     """
 
     template_fields: Sequence[str] = (*DruidVmOperator.template_fields, "body", "druid_conn_id")
@@ -199,7 +199,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         """
         if event["status"] == "exhausted":
             return self._elsewhere(context, event)
-        if event["status"] != "success" and event["carry"]["accion"] in ("creada", "iniciada"):
+        if event["status"] != "success" and event["carry"]["action"] in ("created", "started"):
             self._stop_in_vain(event["carry"]["zone"])
         return super().execute_complete(context, event)
 
@@ -219,16 +219,16 @@ class EnsureDruidVmOperator(DruidVmOperator):
         carry = {**carry, "home": home, "full": full, "zone": zone}
         operation = None
         if vm is None:
-            carry["accion"] = "creada"
+            carry["action"] = "created"
             body = json.loads(json.dumps(self.body).replace("zones/{zone}", f"zones/{zone}"))
             operation = hook.begin_insert(**self._vm(zone), body=with_startup(body))
         elif status == "TERMINATED":
-            carry["accion"] = "iniciada"
+            carry["action"] = "started"
             operation = hook.begin_start(**self._vm(zone))
         elif status == "RUNNING" or status in STARTING:
-            carry["accion"] = "ya_encendida"
+            carry["action"] = "already_on"
         elif status in (*STOPPING, REPAIRING):
-            self.log.info("VM %s is %s: waiting until it has", self.resource_id, status)
+            self.log.info("VM %s is %s: waiting until it can start", self.resource_id, status)
             settled = self._until_status(carry, [*STARTING, "RUNNING", "TERMINATED", None])
             return self._wait(context, settled, "decide_again")
         else:
@@ -236,11 +236,11 @@ class EnsureDruidVmOperator(DruidVmOperator):
                 f"VM {self.resource_id} is {status}: bring it to RUNNING or TERMINATED by hand"
             )
         self.log.info(
-            "VM %s in %s was %s (%s): waiting until Druid of connection %s has all its servers",
+            "VM %s in zone %s was %s (%s): waiting until Druid of connection %s is healthy",
             self.resource_id,
             zone,
             status or "missing",
-            carry["accion"],
+            carry["action"],
             self.druid_conn_id,
         )
         trigger = DruidHealthTrigger(
@@ -258,14 +258,14 @@ class EnsureDruidVmOperator(DruidVmOperator):
         if time.time() + CAPACITY_INTERVAL > self._deadline(carry):
             remedy = self._where_to_go(carry["home"])
             raise AirflowException(
-                f"Given up after {self.timeout:g} s: {event['message']} VM {self.resource_id}: "
+                f"Timed out after {self.timeout:g} s: {event['message']} VM {self.resource_id}: "
                 f"{remedy}"
             )
         return self._pause(context, carry, "try_again")
 
     def _pause(self, context: Context, carry: Carry, then: str) -> Result:
         """Pause for `CAPACITY_INTERVAL`, or until someone else has started the VM."""
-        self.log.warning("Trying again in %g s", CAPACITY_INTERVAL)
+        self.log.warning("Trying to start VM %s again in %g s", self.resource_id, CAPACITY_INTERVAL)
         until = time.time() + CAPACITY_INTERVAL
         return self._wait(
             context, self._until_status(carry, [*STARTING, "RUNNING"], deadline=until), then
@@ -275,12 +275,12 @@ class EnsureDruidVmOperator(DruidVmOperator):
         """Return what a person can do while no zone has capacity."""
         if home:
             return (
-                f"its disk is in {home}, so it cannot start in another zone: try later, give it "
-                "another machine type, or move its disk by a snapshot"
+                f"its disk is in {home}, so it cannot start in another zone: try later, choose "
+                "another machine type, or move the disk with a snapshot"
             )
         return (
-            f"none of its zones ({', '.join(zones_of(self.zones))}) has capacity: name more in "
-            f"`zones` of connection '{self.gcp_conn_id}', or try later"
+            f"none of its zones ({', '.join(zones_of(self.zones))}) has capacity: add zones to "
+            f"`zones` in the extra of connection '{self.gcp_conn_id}', or try later"
         )
 
     def _home_of_data(self, hook: VentasComputeEngineHook) -> str | None:
@@ -298,11 +298,13 @@ class EnsureDruidVmOperator(DruidVmOperator):
             status = hook.vm_status(**self._vm(zone))
             if status == "RUNNING":
                 hook.begin_stop(**self._vm(zone))
-                self.log.warning("VM %s is being stopped: Druid did not start", self.resource_id)
+                self.log.warning("Stopping VM %s, because Druid did not start", self.resource_id)
             elif status in STARTING:
-                self.log.error("VM %s is still %s, and may come on", self.resource_id, status)
+                self.log.error(
+                    "VM %s is still %s and may start to run: stop it", self.resource_id, status
+                )
         except AirflowException as error:
-            self.log.error("VM %s may still be on: %s", self.resource_id, error)
+            self.log.error("VM %s may still be on, check it: %s", self.resource_id, error)
 
 
 class StopDruidVmOperator(DruidVmOperator):
@@ -312,7 +314,7 @@ class StopDruidVmOperator(DruidVmOperator):
     :param shared_by: ids of the DAGs whose runs need the VM; while another run needs it, the task
         is skipped and that run stops the VM
 
-    Returns ``{"vm", "zona", "accion": "apagada" | "ya_apagada" | "no_existe", "segundos"}``.
+    Returns ``{"vm", "zone", "action": "stopped" | "already_off" | "missing", "seconds"}``.
     """
 
     template_fields: Sequence[str] = (*DruidVmOperator.template_fields, "keep_on")
@@ -327,7 +329,7 @@ class StopDruidVmOperator(DruidVmOperator):
     def execute(self, context: Context) -> Result:
         """Skip if the VM is to be kept on, otherwise stop it."""
         if self._flag("keep_on"):
-            raise AirflowSkipException(f"VM {self.resource_id} is kept on, as keep_on asks")
+            raise AirflowSkipException(f"VM {self.resource_id} stays on, because keep_on is true")
         return super().execute(context)
 
     def _advance(self, context: Context, carry: Carry) -> Result:
@@ -337,9 +339,9 @@ class StopDruidVmOperator(DruidVmOperator):
         status = vm and vm["status"]
         if vm is None or status == "TERMINATED":
             self.log.info("VM %s is %s: nothing to stop", self.resource_id, status or "missing")
-            zone, accion = (zone_of(vm), "ya_apagada") if vm else (None, "no_existe")
-            return self._result({**carry, "zone": zone, "accion": accion})
-        carry = {**carry, "zone": zone_of(vm), "accion": "apagada"}
+            zone, action = (zone_of(vm), "already_off") if vm else (None, "missing")
+            return self._result({**carry, "zone": zone, "action": action})
+        carry = {**carry, "zone": zone_of(vm), "action": "stopped"}
         if status in (*STARTING, REPAIRING):
             self.log.info("VM %s is %s: waiting until it can be stopped", self.resource_id, status)
             started = self._until_status(carry, ["RUNNING", "STOPPING", "TERMINATED", None])
@@ -361,5 +363,6 @@ class StopDruidVmOperator(DruidVmOperator):
         )
         if needing:
             raise AirflowSkipException(
-                f"VM {self.resource_id} is left on: {', '.join(needing)} needs it and stops it"
+                f"VM {self.resource_id} stays on: {', '.join(needing)} still needs it, and will "
+                "stop it"
             )

@@ -48,9 +48,9 @@ class EnsureHousekeepingOperator(BaseOperator):
         except DruidError as error:
             raise AirflowException(str(error)) from error
         self.log.info(
-            "Druid compacta los días pasados de %s y los guarda %d días (%s)",
+            "Druid compacts past days of %s and keeps %d days (%s)",
             self.datasource,
             DRUID_RETENTION.days,
-            f"cambió: {', '.join(changed)}" if changed else "ya era así",
+            f"changed: {', '.join(changed)}" if changed else "as before",
         )
         return changed

@@ -106,7 +106,7 @@ class CheckLedgerOperator(BaseOperator):
             found = self._look(start, end)
             if found.status != "error":
                 return found
-            self.log.info("Todavía no: %s", found.message)
+            self.log.info("Druid and the ledger still differ: %s", found.message)
         return self._with_foreign(found, start)
 
     def _with_foreign(self, found: CheckResult, since: datetime) -> CheckResult:

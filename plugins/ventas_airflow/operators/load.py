@@ -45,7 +45,7 @@ class PlanLoadOperator(SalesOperator):
         with refused_if_wrong():
             sales = form.LOAD_SALES.whole(self.sales)
             ranges = split(sales, form.SHARDS.whole(self.shards))
-        return [{"desde": of.start, "hasta": of.stop} for of in ranges if of]
+        return [{"desde": shard.start, "hasta": shard.stop} for shard in ranges if shard]
 
 
 class LoadSalesOperator(FaultyOperator, PublishingOperator):
@@ -58,7 +58,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
     :param sales: number of sales of the whole load
     :param rate: events per second of this shard; 0 for as many as Kafka accepts
 
-    Returns `include.stream.session.Published` as a dict; meanwhile its XCom ``progreso`` is
+    Returns `include.stream.session.Published` as a dict; meanwhile its XCom ``progress`` is
     `include.stream.load.Progress` as a dict.
     """
 
@@ -112,11 +112,11 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
                 rate=rate or None,
                 stop=self._stop,
                 since=earliest_record(context["dag_run"]),
-                tell=lambda progress: self._tell(context, progress),
+                report=lambda progress: self._push_progress(context, progress),
                 faults=faults,
             )
         self.log.info(
-            "Fin de la carga: %d ventas, %d eventos confirmados",
+            "End of the load: %d sales, %d records acknowledged",
             published.ventas,
             published.confirmadas,
         )

@@ -63,7 +63,7 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
                 faults=window.faults,
             )
         self.log.info(
-            "Fin de la ventana: %d ventas, %d eventos confirmados",
+            "End of the window: %d sales, %d records acknowledged",
             published.ventas,
             published.confirmadas,
         )

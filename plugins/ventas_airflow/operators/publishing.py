@@ -103,9 +103,9 @@ class PublishingOperator(SalesOperator):
         except StreamError as error:
             raise AirflowFailException(str(error)) from error
 
-    def _tell(self, context: Context, progress: "Progress") -> None:
-        """Store the progress of a load in the task's XCom ``progreso``."""
-        context["ti"].xcom_push(key="progreso", value=progress.to_dict())
+    def _push_progress(self, context: Context, progress: "Progress") -> None:
+        """Store the progress of a load in the task's XCom ``progress``."""
+        context["ti"].xcom_push(key="progress", value=progress.to_dict())
 
     def _push(self, context: Context, published: "Published") -> None:
         """Store the XCom of a task that fails; if it cannot be stored, log a warning only."""
@@ -113,7 +113,7 @@ class PublishingOperator(SalesOperator):
         try:
             context["ti"].xcom_push(key="return_value", value=published.to_dict())
         except AirflowRuntimeError as error:
-            self.log.warning("No se pudo guardar el XCom: %s", error)
+            self.log.warning("The XCom of the published events could not be stored: %s", error)
 
 
 def _stopped(published: "Published") -> str:

@@ -111,14 +111,14 @@ class ReconcileOperator(BaseOperator):
         since = None if self.from_the_beginning else earliest_record(context["dag_run"])
         by_ids = published.confirmadas <= IDS_AT_MOST and len(published.corridas) == 1
         found = self._wait((self._by_ids if by_ids else self._by_sums)(published, since))
-        self.log.info("Conciliación de %s: %s", found.corrida, found)
+        self.log.info("Reconciliation of run %s: %s", found.corrida, found)
         metrics.reconciled(found, self.dag_id)
         foreign = None if found.agrees and not by_ids else self._foreign(since)
         if foreign:
             self.log.warning("%s", foreign)
         if not found.agrees:
-            told = f"; {foreign}" if foreign else ""
-            raise AirflowFailException(f"Kafka y Druid no coinciden: {found}{told}")
+            addition = f"; {foreign}" if foreign else ""
+            raise AirflowFailException(f"Kafka y Druid no coinciden: {found}{addition}")
         results = {}
         # Before the first sale ever, Druid has no datasource to query; results are of one run only.
         if found.en_druid and len(published.corridas) == 1:
@@ -138,14 +138,16 @@ class ReconcileOperator(BaseOperator):
         several = each_published(self.published)
         if not several:
             raise AirflowFailException(f"No hay qué conciliar: published es {self.published!r}")
-        moments = [it[name] for it in several for name in ("primera_ts", "ultima_ts") if it[name]]
+        moments = [
+            run[name] for run in several for name in ("primera_ts", "ultima_ts") if run[name]
+        ]
         return _Published(
-            corridas=sorted({it["corrida"] for it in several}),
-            confirmadas=sum(it["confirmadas"] for it in several),
+            corridas=sorted({run["corrida"] for run in several}),
+            confirmadas=sum(run["confirmadas"] for run in several),
             primera_ts=min(moments, default=None),
             ultima_ts=max(moments, default=None),
             # A result of a version without injected faults has no `fallas`.
-            fallas=sum((Counter(it.get("fallas", {})) for it in several), start=Counter()),
+            fallas=sum((Counter(run.get("fallas", {})) for run in several), start=Counter()),
         )
 
     def _by_ids(
@@ -167,7 +169,7 @@ class ReconcileOperator(BaseOperator):
         def compare() -> Reconciliation:
             ids: Mapping[str, int] = {}
             if kafka.times:
-                ids = self._asked(lambda: druid_ids(client, self.datasource, corrida))
+                ids = self._answer(lambda: druid_ids(client, self.datasource, corrida))
             return replace(
                 reconcile(
                     corrida,
@@ -195,13 +197,13 @@ class ReconcileOperator(BaseOperator):
 
         def look() -> Mapping[Cell, Sums]:
             rows = druid_minutes(client, self.datasource, *published.minutes)
-            return {cell: sums for cell, sums in rows.items() if cell.corrida in mine}
+            return {cell: sums for cell, sums in rows.items() if cell.corrida in names}
 
-        mine = set(published.corridas)
-        name = published.corridas[0] if len(mine) == 1 else f"{len(mine)} corridas"
+        names = set(published.corridas)
+        name = published.corridas[0] if len(names) == 1 else f"{len(names)} corridas"
         garbled = self._garbled(published, since, None)
         return lambda: replace(
-            reconcile_sums(name, published.confirmadas, ledger, self._asked(look)),
+            reconcile_sums(name, published.confirmadas, ledger, self._answer(look)),
             malformados=garbled(),
         )
 
@@ -226,35 +228,37 @@ class ReconcileOperator(BaseOperator):
             try:
                 stats = row_stats(client, self.datasource, began)
             except DruidError as error:
-                self.log.info("Druid todavía no dice qué leyó: %s", error)
+                self.log.info("Druid has not reported its row counts yet: %s", error)
                 stats = RowStats()
             return garbled(published.fallas, stats, in_kafka)
 
         return look
 
-    def _asked(self, look: Callable[[], Mapping[Any, Any]]) -> Mapping[Any, Any]:
+    def _answer(self, look: Callable[[], Mapping[Any, Any]]) -> Mapping[Any, Any]:
         from include.druid.client import DruidError
 
         try:
             return look()
         except DruidError as error:
             # The datasource does not exist yet, or a server is restarting: ask until the deadline.
-            self.log.info("Druid todavía no responde por la corrida: %s", error)
+            self.log.info("Druid cannot answer for the run yet: %s", error)
             return {}
 
     def _wait(self, compare: Callable[[], Reconciliation]) -> Reconciliation:
-        told, nearest = "", float("inf")
+        latest, nearest = "", float("inf")
         polling = Polling(self.timeout, interval=_INTERVAL)
         for _ in polling:
             found = compare()
             if found.agrees:
                 break
             lag = self._lag()
-            if str(found) != told or lag < nearest:
+            if str(found) != latest or lag < nearest:
                 # While rows of this or another run arrive, Druid is behind but not stuck.
                 polling.restart()
-                told, nearest = str(found), min(nearest, lag)
-                self.log.info("Todavía no: %s; a Druid le faltan %g mensajes", told, lag)
+                latest, nearest = str(found), min(nearest, lag)
+                self.log.info(
+                    "Kafka and Druid still differ: %s; Druid's lag is %g records", latest, lag
+                )
         return found
 
     def _lag(self) -> float:

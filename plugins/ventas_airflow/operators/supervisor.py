@@ -50,18 +50,18 @@ class SupervisorOperator(WaitingOperator):
         context: Context,  # noqa: ARG002 - Airflow hands it over
         event: dict[str, Any],
     ) -> dict[str, Any]:
-        """End the task by the trigger's event; return ``{"supervisor", "segundos"}``."""
+        """End the task by the trigger's event; return ``{"supervisor", "seconds"}``."""
         self._check(event)
         seconds = round(time.time() - event["carry"]["started"], 1)
         self.log.info("%s after %s s", event["message"], seconds)
-        return {"supervisor": self.datasource, "segundos": seconds}
+        return {"supervisor": self.datasource, "seconds": seconds}
 
     def _check(self, event: dict[str, Any]) -> None:
         """Fail the task unless the event is a success."""
         if event["status"] == "timeout":
             raise AirflowException(
-                f"Given up after {self.timeout:g} s: {event['message']}. Look at the supervisor "
-                f"{self.datasource} in Druid's console or at its /status."
+                f"Timed out after {self.timeout:g} s: {event['message']}. Look at supervisor "
+                f"{self.datasource} in Druid's console, or at its /status."
             )
         if event["status"] == "fatal":
             raise AirflowFailException(event["message"])
@@ -110,7 +110,7 @@ class SubmitSupervisorOperator(SupervisorOperator):
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
         spec = supervisor_spec(kafka_config, topic=self.topic, datasource=self.datasource)
         supervisor = druid_client(self.druid_conn_id).submit_supervisor(spec)
-        self.log.info("Supervisor %s of topic %s is submitted", supervisor, self.topic)
+        self.log.info("Submitted supervisor %s of topic %s", supervisor, self.topic)
         trigger = ReadingTrigger(
             druid_conn_id=self.druid_conn_id,
             supervisor=self.datasource,
@@ -163,12 +163,15 @@ class SuspendSupervisorOperator(SupervisorOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Suspend the supervisor, and wait until all segments are handed off."""
         if ingesting := self._ingesting(context):
-            self.log.info("La ingesta sigue: la usa %s, que la cierra", ", ".join(ingesting))
-            return {"supervisor": self.datasource, "segundos": 0.0, "en_uso_por": ingesting}
+            self.log.info(
+                "The ingestion stays open: %s still ingests, and will close it",
+                ", ".join(ingesting),
+            )
+            return {"supervisor": self.datasource, "seconds": 0.0, "used_by": ingesting}
         started = time.time()
         # Before Kafka is asked: the rows that were read are handed off even if Kafka is away.
         if not self._suspend():
-            return {"supervisor": self.datasource, "segundos": 0.0}
+            return {"supervisor": self.datasource, "seconds": 0.0}
         expected = list(self._expected(context))
         carry = {"started": started, "expected": expected, "resumed": 0}
         return self._until(context, "settled", carry)
@@ -178,7 +181,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         carry = event["carry"]
         if event["status"] != "fatal" or carry["resumed"] == _MOST_RESUMED:
             return super().execute_complete(context, event)
-        self.log.warning("%s. Se reanuda la ingesta para leerlas de nuevo", event["message"])
+        self.log.warning("%s. Resuming the supervisor to read these rows again", event["message"])
         druid_client(self.druid_conn_id).resume_supervisor(self.datasource)
         carry = {**carry, "resumed": carry["resumed"] + 1}
         return self._until(context, "complete", carry, "suspend_again")
@@ -213,7 +216,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         found = users(
             context["ti"], self.shared_by, patience=self.timeout, interval=self.poll_interval
         )
-        return [run for run, its in found.items() if its is Stage.OPEN]
+        return [run for run, stage in found.items() if stage is Stage.OPEN]
 
     def _suspend(self) -> bool:
         """Suspend the supervisor, and return whether it exists."""
@@ -222,7 +225,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         try:
             druid_client(self.druid_conn_id).suspend_supervisor(self.datasource)
         except SupervisorMissingError as error:
-            self.log.info("Nothing to suspend: %s", error)
+            self.log.info("There is no supervisor to suspend: %s", error)
             return False
         return True
 
@@ -233,8 +236,8 @@ class SuspendSupervisorOperator(SupervisorOperator):
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         if several := each_published(self.published):
-            runs = sorted({it["corrida"] for it in several})
-            return Expected(runs, sum(it["confirmadas"] for it in several))
+            runs = sorted({run["corrida"] for run in several})
+            return Expected(runs, sum(run["confirmadas"] for run in several))
         dag_run = context["dag_run"]
         config = KafkaConfigHook(self.kafka_conn_id).get_conn
         try:

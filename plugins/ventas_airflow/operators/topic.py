@@ -53,10 +53,10 @@ class EnsureTopicsOperator(BaseOperator):
         created = []
         for name, settings in self.topics.items():
             if ensure_topic(hook.get_conn, name, **settings):
-                self.log.info("Se creó el tópico %s", name)
+                self.log.info("Created topic %s", name)
                 created.append(name)
             else:
-                self.log.info("El tópico %s ya existe", name)
+                self.log.info("Topic %s exists already", name)
         if hook.registry:
             self._publish_schema(hook.registry)
         return created
@@ -67,5 +67,7 @@ class EnsureTopicsOperator(BaseOperator):
 
         schema = publish_schema(registry, self.sales_topic, json_schema())
         self.log.info(
-            "El JSON Schema de %s está en el Schema Registry con el id %s", self.sales_topic, schema
+            "The Schema Registry has the JSON Schema of topic %s under the id %s",
+            self.sales_topic,
+            schema,
         )

@@ -111,14 +111,14 @@ class RunCheckOperator(BaseOperator):
         from include.stream.errors import StreamError
 
         assert isinstance(self.window, Mapping)  # noqa: S101 - rendered by now
-        if check.when == "window_open" and not self.window["abierta"]:
-            return skip(check, f"no se esperan ventas: {self.window['motivo']}"), False
+        if check.when == "window_open" and not self.window["open"]:
+            return skip(check, f"no se esperan ventas: {self.window['reason']}"), False
         try:
-            asked = datetime.now(UTC)
+            queried_at = datetime.now(UTC)
             row = self._row(check)
             result = evaluate(check, row)
             if result.status in ("error", "warning") and (check.faults or check.without):
-                result = evaluate(check, row, self._faults(check, asked))
+                result = evaluate(check, row, self._faults(check, queried_at))
             if check.source == "supervisor" and result.status != "ok" and row:
                 result = replace(result, message=f"{result.message}; {row['informe']}")
             return result, False
@@ -136,8 +136,8 @@ class RunCheckOperator(BaseOperator):
             retry = not isinstance(error, DatasourceMissingError | QueryInvalidError)
             return fail(check, f"la consulta falló: {error}"), retry
 
-    def _faults(self, check: Check, asked: datetime) -> dict[str, int]:
-        """Return the faults by kind in the look-back of a query that ran at `asked`."""
+    def _faults(self, check: Check, queried_at: datetime) -> dict[str, int]:
+        """Return the faults by kind in the look-back of a query that ran at `queried_at`."""
         from include.sales.faults import MOST_LATE_MINUTES
         from include.stream.ledger import read_faults
         from include.stream.topics import TopicMissingError
@@ -150,7 +150,7 @@ class RunCheckOperator(BaseOperator):
             minutes += MOST_LATE_MINUTES
         config = KafkaConfigHook(self.kafka_conn_id).get_conn
         try:
-            return read_faults(config, self.ledger_topic, asked - timedelta(minutes=minutes))
+            return read_faults(config, self.ledger_topic, queried_at - timedelta(minutes=minutes))
         except TopicMissingError:
             return {}
 
@@ -185,12 +185,12 @@ class RunCheckOperator(BaseOperator):
             return None
         # `healthy` is a bool, which becomes 0 or 1.
         numbers = {bound.column: status.get(bound.column) for bound in check.bounds}
-        numbers = {name: it + 0 if isinstance(it, bool) else it for name, it in numbers.items()}
+        numbers = {name: n + 0 if isinstance(n, bool) else n for name, n in numbers.items()}
         return {**numbers, "informe": describe(status)}
 
     def _offsets(self) -> dict[str, Any] | None:
         from include.druid.offsets import counts, positions
-        from include.druid.supervisor import take_up_partitions
+        from include.druid.supervisor import assign_unread_partitions
         from include.stream.reader import offsets_of
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
@@ -200,8 +200,8 @@ class RunCheckOperator(BaseOperator):
         since = datetime.now(UTC) - _COMPLAINING
         client = druid_client(self.druid_conn_id)
         at = positions(client, status, since)
-        if added := take_up_partitions(client, status):
-            self.log.warning("Ninguna tarea leía las particiones %s: otras las leen ya", added)
+        if added := assign_unread_partitions(client, status):
+            self.log.warning("No task read partitions %s: new tasks now read them", added)
         held = offsets_of(KafkaConfigHook(self.kafka_conn_id).get_conn, status["stream"])
         return dict(counts(at, held))
 
@@ -254,7 +254,7 @@ class SummarizeChecksOperator(BaseOperator):
             key="return_value",
             value={"totals": counts, "results": [result.to_dict() for result in results]},
         )
-        self.log.info("Validación de ventas: %s\n%s", counts, table(results))
+        self.log.info("Validation of the sales: %s\n%s", counts, table(results))
         errors = [f"{r.title}: {r.message}" for r in results if r.status == "error"]
         if errors:
             raise AirflowFailException(f"{len(errors)} con error — {' | '.join(errors)}")

@@ -38,7 +38,7 @@ class WaitingOperator(BaseOperator):
         super().__init__(**kwargs)
         if poll_interval <= 0 or timeout <= 0:
             raise ValueError(
-                f"poll_interval and timeout are seconds above 0, not {poll_interval} and {timeout}"
+                f"poll_interval and timeout must be above 0 s, not {poll_interval} and {timeout}"
             )
         self.poll_interval = poll_interval
         self.timeout = timeout
@@ -49,7 +49,7 @@ class WaitingOperator(BaseOperator):
         value = getattr(self, name)
         text = str(value).strip().lower()
         if text not in ("true", "false"):
-            raise AirflowException(f"{name} is true or false, not '{value}'")
+            raise AirflowException(f"{name} must be true or false, not '{value}'")
         return text == "true"
 
     def _wait(self, context: Context, trigger: WaitTrigger, then: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
 
     :param while_running: ids of the publishing tasks
 
-    Returns ``{"vm", "zona", "accion": "cuidada", "segundos", "reinicios"}``.
+    Returns ``{"vm", "zone", "action": "watched", "seconds", "restarts"}``.
     """
 
     def __init__(self, *, while_running: Sequence[str], **kwargs: Any) -> None:
@@ -36,7 +36,7 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
     def execute(self, context: Context) -> Result:
         """Watch until the tasks have ended."""
         now = time.time()
-        return self.look(context, {"carry": {"started": now, "began": now, "reinicios": 0}})
+        return self.look(context, {"carry": {"started": now, "began": now, "restarts": 0}})
 
     def look(self, context: Context, event: dict[str, Any]) -> Result:
         """Start the VM if it is off; otherwise watch on, or end if the tasks have ended.
@@ -49,8 +49,7 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
         vm = self._find()
         if vm is None or vm["status"] not in ("RUNNING", *STARTING):
             self.log.warning(
-                "VM %s is %s, what was done to it last is %s: it is started again. What is "
-                "published waits in Kafka",
+                "VM %s is %s (its last operation: %s): starting it again. New events wait in Kafka",
                 self.resource_id,
                 vm["status"] if vm else "missing",
                 (vm and self._hook().ended_by(vm)) or "not known",
@@ -70,8 +69,8 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
         """Watch on after a start, even after a failed one, as long as the tasks run."""
         carry = event["carry"]
         if event["status"] == "success":
-            carry = {**carry, "reinicios": carry["reinicios"] + 1}
-            self.log.info("VM %s is on again, with Druid", self.resource_id)
+            carry = {**carry, "restarts": carry["restarts"] + 1}
+            self.log.info("VM %s runs again, and Druid is healthy", self.resource_id)
         elif event["status"] == "fatal" or self._is_over(context):
             return super().execute_complete(context, event)
         else:
@@ -83,8 +82,8 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
         return self.look(context, {"carry": carry})
 
     def _result(self, carry: Carry) -> Result:
-        watched = {**carry, "accion": "cuidada", "started": carry["began"]}
-        return {**super()._result(watched), "reinicios": carry["reinicios"]}
+        watched = {**carry, "action": "watched", "started": carry["began"]}
+        return {**super()._result(watched), "restarts": carry["restarts"]}
 
     def _is_over(self, context: Context) -> bool:
         return have_ended(**self._run(context), task_ids=self.while_running)

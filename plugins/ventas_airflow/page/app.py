@@ -106,8 +106,8 @@ def create_app() -> FastAPI:
         except Exception:
             # Each part of a view has its own address, so only this part fails.
             log.exception("%s %s failed unexpectedly", request.method, request.url.path)
-            told = {"code": UNEXPECTED, "error": request.url.path.rpartition("/api/")[2]}
-            answer = JSONResponse(told, 500)
+            body = {"code": UNEXPECTED, "error": request.url.path.rpartition("/api/")[2]}
+            answer = JSONResponse(body, 500)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if "/api/" in request.url.path:
@@ -116,7 +116,7 @@ def create_app() -> FastAPI:
 
     app.add_exception_handler(HTTPException, _refused)
     for kind, (status, code) in ANSWERS.items():
-        app.add_exception_handler(kind, _teller(status, code))
+        app.add_exception_handler(kind, _error_handler(status, code))
     return app
 
 
@@ -131,14 +131,14 @@ def _page_texts(language: str) -> bytes:
     return msgspec.json.encode(found)
 
 
-def _teller(status: int, code: str) -> Callable[[Request, Exception], JSONResponse]:
-    def tell(request: Request, error: Exception) -> JSONResponse:
+def _error_handler(status: int, code: str) -> Callable[[Request, Exception], JSONResponse]:
+    def handle(request: Request, error: Exception) -> JSONResponse:
         language = requested_language(request.headers.get("accept-language", ""))
-        told = error.text(language) if isinstance(error, InputError) else str(error)
+        message = error.text(language) if isinstance(error, InputError) else str(error)
         headers = {"Retry-After": str(RETRY_AFTER)} if status == 429 else None
-        return JSONResponse({"code": code, "error": told}, status, headers)
+        return JSONResponse({"code": code, "error": message}, status, headers)
 
-    return tell
+    return handle
 
 
 def _refused(request: Request, error: Exception) -> Response:

@@ -103,10 +103,10 @@ async def sql(body: FreeSql, viewer: Asking) -> Response:
     return _json(await viewer.run(looks, lambda: _ask_freely(body)))
 
 
-@router.delete("/api/sql/{asked}", dependencies=[CanRun], status_code=204)
-async def cancel(asked: str, viewer: Asking) -> None:
+@router.delete("/api/sql/{identifier}", dependencies=[CanRun], status_code=204)
+async def cancel(identifier: str, viewer: Asking) -> None:
     """Cancel a query of the SQL box; to be repeated until it ends, as `DruidClient.cancel_sql`."""
-    known = query_id(asked)
+    known = query_id(identifier)
     await viewer.run(acts, lambda: _cancel(known))
 
 
@@ -154,7 +154,7 @@ def _run(query: Query, values: dict[str, str]) -> dict[str, Any]:
 
 
 def _ask_freely(body: FreeSql) -> dict[str, Any]:
-    asked = query_id(body.id)
+    identifier = query_id(body.id)
     with _slot():
         answer = ask_freely(
             druid_for_free_sql(),
@@ -162,14 +162,14 @@ def _ask_freely(body: FreeSql) -> dict[str, Any]:
             (DATASOURCE,),
             rows=body.rows,
             seconds=body.seconds,
-            query_id=asked,
+            query_id=identifier,
         )
     return _table(answer, [_column(*column) for column in answer.columns], body.sql, [])
 
 
-def _cancel(asked: str) -> None:
+def _cancel(identifier: str) -> None:
     # With the writing login: Druid lets only such a login cancel a datasource's native queries.
-    druid().cancel_sql(asked)
+    druid().cancel_sql(identifier)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ class VmTrigger(WaitTrigger):
 
     @property
     def _reached(self) -> str:
-        return f"nothing is missing on VM {self._name}"
+        return f"VM {self._name} is ready"
 
     async def _outcome(self) -> dict[str, str]:
         from ventas_airflow.hooks.compute_errors import ZoneExhausted
@@ -79,9 +79,9 @@ class VmTrigger(WaitTrigger):
 
     @property
     def _under_way(self) -> str:
-        """Text saying that the operation goes on, with the command that shows it."""
+        """Text saying that the operation is in progress, with the command that shows it."""
         return (
-            f"operation {self.operation} goes on (gcloud compute operations describe "
+            f"operation {self.operation} is in progress (gcloud compute operations describe "
             f"{self.operation} --zone={self.vm['zone']} --project={self.vm['project_id']})"
         )
 
@@ -122,10 +122,10 @@ class VmStatusTrigger(VmTrigger):
         wanted = " or ".join(status or "missing" for status in self.statuses)
         if state.status in self.hopeless:
             raise AirflowException(
-                f"VM {self._name} is {state.status or 'missing'} where it should become {wanted}: "
-                "someone else changed it"
+                f"VM {self._name} is {state.status or 'missing'} and does not become {wanted}: "
+                "somebody else changed it"
             )
-        return f"VM {self._name} is {state.status or 'missing'}, it should become {wanted}"
+        return f"VM {self._name} is {state.status or 'missing'}, not {wanted} yet"
 
 
 class DruidHealthTrigger(VmTrigger):
@@ -151,20 +151,20 @@ class DruidHealthTrigger(VmTrigger):
         druid = f"Druid at {client.url}"
         state = await self._vm_state()
         if state.trouble:
-            return f"{state.trouble}; {druid} was not asked"
+            return f"{state.trouble}; {druid} was not queried"
         if state.settled and state.status not in ("PROVISIONING", "STAGING", "RUNNING"):
             ended_by = await asyncio.to_thread(self._ended_by)
             raise AirflowException(
-                f"VM {self._name} is {state.status or 'missing'} while {druid} was to start on it: "
-                f"what was done to it last is {ended_by or 'not known'}"
+                f"VM {self._name} is {state.status or 'missing'}, so {druid} cannot start; the "
+                f"VM's last operation: {ended_by or 'not known'}"
             )
         if not state.settled:
             return (
                 f"VM {self._name} is {state.status or 'missing'} and {self._under_way}, so {druid} "
-                "was not asked"
+                "was not queried"
             )
         if state.status != "RUNNING":
-            return f"VM {self._name} is {state.status or 'missing'}, so {druid} was not asked"
+            return f"VM {self._name} is {state.status or 'missing'}, so {druid} was not queried"
         try:
             # The client blocks: a call in this event loop would stop all other triggers meanwhile.
             missing = await asyncio.to_thread(missing_services, client)
@@ -211,4 +211,4 @@ class VmWatchTrigger(VmTrigger):
         # A VM that Compute Engine restarts by itself passes through these statuses.
         if state.status not in ("PROVISIONING", "STAGING", "RUNNING"):
             return ""
-        return f"VM {self._name} is on while {', '.join(self.task_ids)} run"
+        return f"VM {self._name} is on, and {', '.join(self.task_ids)} still run"

@@ -51,7 +51,7 @@ class ReadingTrigger(WaitTrigger):
         self.topic = topic
         self.reset_offsets = reset_offsets
         # When the supervisor was last submitted or reset: earlier complaints of Druid's are over.
-        self._told = datetime.fromtimestamp(self.carry["started"], UTC)
+        self._reports_since = datetime.fromtimestamp(self.carry["started"], UTC)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the arguments that make an equal trigger."""
@@ -69,7 +69,8 @@ class ReadingTrigger(WaitTrigger):
         client = await asyncio.to_thread(druid_client, self.druid_conn_id)
         # The clients block: a call in this event loop would stop all other triggers meanwhile.
         return await self._until(
-            lambda: asyncio.to_thread(self._missing, client), f"{self.supervisor} is running"
+            lambda: asyncio.to_thread(self._missing, client),
+            f"supervisor {self.supervisor} reads {self.topic}",
         )
 
     def _missing(self, client: DruidClient) -> str:
@@ -87,20 +88,20 @@ class ReadingTrigger(WaitTrigger):
 
     def _look(self, client: DruidClient) -> str:
         status = client.supervisor_status(self.supervisor)
-        if refusal := kafka_refusal(status, self._told):
+        if refusal := kafka_refusal(status, self._reports_since):
             raise AirflowFailException(refusal)
-        at = positions(client, status, self._told)
+        at = positions(client, status, self._reports_since)
         # Kafka after Druid, which may read on meanwhile: Kafka has had all that Druid has read.
         held = self._held()
         if self.reset_offsets:
             if done := reset(client, self.supervisor, at, self.topic, held):
-                self._told = datetime.now(UTC)
+                self._reports_since = datetime.now(UTC)
                 return done
         else:
             check_offsets(at, self.topic, held)
         if not is_running(status):
-            return f"{self.supervisor} is {describe(status)}"
-        return "" if at.begun else f"{self.supervisor} has no task yet"
+            return f"supervisor {self.supervisor} is {describe(status)}"
+        return "" if at.begun else f"supervisor {self.supervisor} has no reading task yet"
 
     def _held(self) -> Held:
         from include.stream.reader import offsets_of

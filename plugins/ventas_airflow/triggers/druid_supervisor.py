@@ -68,7 +68,7 @@ class SupervisorTrigger(WaitTrigger):
         # The client blocks: a call in this event loop would stop all other triggers meanwhile.
         return await self._until(
             lambda: asyncio.to_thread(self._missing, client),
-            f"{self.supervisor} is {self.goal}",
+            f"supervisor {self.supervisor} is {self.goal}",
         )
 
     def _missing(self, client: DruidClient) -> str:
@@ -84,4 +84,4 @@ class SupervisorTrigger(WaitTrigger):
             return str(error)
         except DruidError as error:
             raise AirflowException(str(error)) from error
-        return f"{self.supervisor} is {describe(status)}"
+        return f"supervisor {self.supervisor} is {describe(status)}"

@@ -54,21 +54,21 @@ class WaitTrigger(BaseTrigger):
         async for event in self.run():
             payload: dict[str, Any] = event.payload
             return payload
-        raise AirflowException("The wait ended without an event")
+        raise AirflowException("The trigger ended without an event")
 
     async def _outcome(self) -> dict[str, str]:
         raise NotImplementedError
 
     async def _until(self, look: Callable[[], Awaitable[str]], reached: str) -> dict[str, str]:
         """Call ``look`` until it returns ''; it returns in words what is still missing."""
-        told = None
+        logged = None
         while True:
             missing = await look()
             if not missing:
                 return {"status": "success", "message": reached}
-            if missing != told:
+            if missing != logged:
                 self.log.info("Waiting: %s", missing)
-                told = missing
+                logged = missing
             if time.time() + self.poll_interval > self.deadline:
                 return {"status": "timeout", "message": missing}
             await asyncio.sleep(self.poll_interval)

@@ -28,7 +28,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 PAUSE = timedelta(seconds=1.5)
 #: Age of the latest sale: fresh, but old enough that the check of gaps includes it.
 SILENCE = timedelta(seconds=20)
-OPEN = {"abierta": True, "motivo": "es una prueba"}
+OPEN = {"open": True, "reason": "es una prueba"}
 
 Run = Callable[[], dict[str, CheckResult]]
 
@@ -235,10 +235,10 @@ def test_sales_are_expected_while_they_are_produced_and_ingested(
         return sales_expected(datasource, Producing(**states), patience=1)  # type: ignore[arg-type]
 
     assert expected(ayer="success") == {
-        "abierta": False,
-        "motivo": "no corre ninguna tarea publish_sales de sales_window",
+        "open": False,
+        "reason": "no corre ninguna tarea publish_sales de sales_window",
     }
-    overdue = {"abierta": True, "motivo": "ni una venta de hoy en 1 s"}
+    overdue = {"open": True, "reason": "ni una venta de hoy en 1 s"}
     assert expected(ayer="success", hoy="running") == overdue
 
     with SalePublisher(
@@ -253,11 +253,11 @@ def test_sales_are_expected_while_they_are_produced_and_ingested(
         publisher.open()
         publisher.commit(chains("hoy", 1)[0][:1])
     wait_for_rows(druid, datasource, 1)
-    selling = {"abierta": True, "motivo": "se publica la corrida hoy"}
+    selling = {"open": True, "reason": "se publica la corrida hoy"}
     assert expected(ayer="success", hoy="running") == selling
     # Sales of another run do not count.
-    assert expected(otra="running")["motivo"] == "ni una venta de otra en 1 s"
+    assert expected(otra="running")["reason"] == "ni una venta de otra en 1 s"
 
     druid.suspend_supervisor(datasource)
-    suspended = {"abierta": False, "motivo": "la ingesta está suspendida"}
+    suspended = {"open": False, "reason": "la ingesta está suspendida"}
     assert expected(hoy="running") == suspended

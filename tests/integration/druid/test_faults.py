@@ -114,7 +114,7 @@ def run_check(place: Place, name: str) -> dict[str, Any]:
     operator = RunCheckOperator(
         task_id="run_check",
         check=name,
-        window={"abierta": True, "motivo": "es una prueba"},
+        window={"open": True, "reason": "es una prueba"},
         vm={},
         datasource=place.topic,
         ledger_topic=place.ledger_topic,

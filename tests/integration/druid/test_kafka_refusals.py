@@ -42,7 +42,7 @@ REFUSED = (
     Case("expired", UNTRUSTED, listener="EXPIRED"),
     Case("elsewhere", UNTRUSTED, listener="ELSEWHERE"),
     Case("authority", UNTRUSTED),
-    Case("topic", "Kafka does not let Druid's user read the topic", topic=LEDGER_TOPIC),
+    Case("topic", "Kafka does not allow Druid's user to read the topic", topic=LEDGER_TOPIC),
 )
 TAKEN = Case("taken", "")
 

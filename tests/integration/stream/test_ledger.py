@@ -75,5 +75,5 @@ def test_malformed_ledger_record_is_reported_with_its_offset(place: Place) -> No
     producer = Producer({**place.config, "acks": "all"})
     producer.produce(place.ledger_topic, b"{}", place.corrida)
     assert producer.flush(PATIENCE) == 0
-    with pytest.raises(LedgerError, match=rf"record 0 .*{place.corrida}"):
+    with pytest.raises(LedgerError, match=rf"offset 0 .*{place.corrida}"):
         read(place)

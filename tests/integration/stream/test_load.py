@@ -31,7 +31,7 @@ def run(
     rate: float | None = None,
     stop_after: int = 0,
     stop_at_wait: int | None = None,
-    tell: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[Progress], None] = lambda _: None,
 ) -> Published:
     """Publish some sales; stop after `stop_after` transactions (0: do not stop), or during wait
     number `stop_at_wait`, as in `Stop`."""
@@ -48,7 +48,7 @@ def run(
             schedule=SCHEDULE,
             rate=rate,
             stop=stop,
-            tell=tell,
+            report=report,
         )
 
 
@@ -66,7 +66,7 @@ def test_load_publishes_every_event_once_and_the_ledger_counts_them(
 ) -> None:
     total = TRANSACTION_SALES + 5000
     told: list[Progress] = []
-    published = run(place, clock, range(total), tell=told.append)
+    published = run(place, clock, range(total), report=told.append)
 
     assert (published.ventas, published.hasta) == (total, total - 1)
     found = ids_of_run(place.config, place.topic, place.corrida)
@@ -119,5 +119,5 @@ def test_rate_is_kept_by_the_clock(place: Place, clock: Clock) -> None:
 
 @pytest.mark.parametrize("rate", [0, -1, float("inf")])
 def test_impossible_rate_is_refused(place: Place, clock: Clock, rate: float) -> None:
-    with pytest.raises(ValueError, match="events a second"):
+    with pytest.raises(ValueError, match="events per second"):
         run(place, clock, range(10), rate=rate)

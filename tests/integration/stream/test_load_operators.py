@@ -64,7 +64,7 @@ def test_load_publishes_the_same_events_for_any_number_of_shards(
     began = {e.secuencia: datetime.fromisoformat(e.ts) for e in found if e.estado == "pendiente"}
     for event in found[:200]:
         assert event in source.chain(event.secuencia, began[event.secuencia])
-    assert [value["ventas"] for key, value in pushed if key == "progreso"] == [
+    assert [value["ventas"] for key, value in pushed if key == "progress"] == [
         one["ventas"] for one in published
     ]
 

@@ -100,7 +100,10 @@ def test_wrong_password_is_reported_at_once(secured_kafka: SecuredKafka, publish
     ("listener", "reason"),
     [
         ("EXPIRED", "its certificate has expired: renew it on the broker"),
-        ("ELSEWHERE", "its certificate is not for the host '127.0.0.1': use the name"),
+        (
+            "ELSEWHERE",
+            "its certificate is not for the host '127.0.0.1': put the certificate's host name",
+        ),
     ],
 )
 def test_certificate_error_is_explained(
@@ -160,7 +163,7 @@ def test_missing_acl_for_a_transactional_id_is_reported(airflow: Config) -> None
 def test_user_with_read_acl_cannot_publish(secured_kafka: SecuredKafka) -> None:
     """Druid's user tries to publish; its error must not be that of a delivery time-out."""
     druid = secured_kafka.config(security.DRUID)
-    with pytest.raises(KafkaRefusedError, match=r"not let the connection's user .* on the"):
+    with pytest.raises(KafkaRefusedError, match=r"not allow the connection's user to .* on the"):
         publish(druid, 1)
 
 

@@ -113,11 +113,11 @@ def test_missing_topic_is_created_as_asked_and_then_found(
     assert ensure(2, "86400000") is False
     # More partitions than needed are fine, fewer are an error.
     assert ensure(1, "86400000") is False
-    with pytest.raises(TopicMismatchError, match=f"{topic_suffix}.* 2 partitions and 3"):
+    with pytest.raises(TopicMismatchError, match=f"{topic_suffix}.* 2 partitions, but 3"):
         ensure(3, "86400000")
     assert caplog.text == ""
     assert ensure(2, "2000") is False
-    assert f"'{topic_suffix}' keeps retention.ms=86400000, and 2000" in caplog.text
+    assert f"'{topic_suffix}' keeps its setting retention.ms=86400000, although 2000" in caplog.text
 
 
 def test_refusal_of_the_broker_is_reported(kafka_config: Config, topic_suffix: str) -> None:

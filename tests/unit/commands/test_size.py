@@ -49,7 +49,7 @@ def test_cluster_shows_the_processes_of_a_data_machine() -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--rate", "2000000"], "above 1,000,000"),
+        (["--rate", "2000000"], "at most 1,000,000"),
         (["--rate", "1", "--machine", "n2-standard-2"], "n2-highmem-2"),
         (["--rate", "1", "--region", "mars"], "southamerica-east1"),
     ],

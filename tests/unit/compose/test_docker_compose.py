@@ -377,4 +377,4 @@ def test_emulator_accepts_its_command_line(
     # The extra option is refused only after all others were parsed, and before it listens.
     with pytest.raises(SystemExit):
         compute_main([*services["compute"]["command"], "--group", "druid"])
-    assert "does not go with --always-on" in capsys.readouterr().err
+    assert "remove it, or remove --always-on" in capsys.readouterr().err

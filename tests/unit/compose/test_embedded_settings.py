@@ -115,7 +115,7 @@ def test_druid_services_have_the_rendered_settings(
 def test_druid_differs_from_the_embedded_one_only_as_listed(settings: Settings) -> None:
     found = set()
     for service in runtime.SERVICES:
-        embedded = runtime.properties(service, processes.druid_place(settings))
+        embedded = runtime.properties(service, processes.druid_deployment(settings))
         found |= differing(druid_properties(service), embedded)
     assert found == DRUID_DIFFERENCES
 

@@ -151,7 +151,7 @@ def test_folder_without_checks_is_refused(tmp_path: Path) -> None:
 def test_query_accepts_only_a_valid_datasource_name(load: Load) -> None:
     (check,) = load(prueba=GOOD)
     assert 'FROM "ventas-x1"' in check.statement("ventas-x1", 15)[0]
-    with pytest.raises(ValueError, match="no name of a datasource"):
+    with pytest.raises(ValueError, match="A datasource cannot have the name"):
         check.statement('ventas" --', 15)
 
 

@@ -63,7 +63,9 @@ def test_sql_sends_typed_parameters_and_a_time_out_for_druid(
 def test_parameter_of_unsupported_type_is_refused_without_a_request(
     router: Router, client: DruidClient, value: Any
 ) -> None:
-    with pytest.raises(DruidError, match="A parameter of SQL is a text, a boolean, or") as refused:
+    with pytest.raises(
+        DruidError, match="A parameter of an SQL query must be a text, a boolean or"
+    ) as refused:
         client.sql("SELECT ?", [value])
     assert not isinstance(refused.value, DruidUnreachableError)
     assert router.asked == []
@@ -74,7 +76,7 @@ def test_truncated_answer_raises_and_returns_no_rows(
     router: Router, client: DruidClient, text: bytes
 ) -> None:
     router.on("POST", SQL, (200, text))
-    with pytest.raises(DruidError, match="broke off half-way"):
+    with pytest.raises(DruidError, match="sent an incomplete answer"):
         client.sql("SELECT 1")
 
 
@@ -116,7 +118,9 @@ def test_lasting_503_raises_unreachable_with_the_servers_message(
     router: Router, client: DruidClient
 ) -> None:
     router.on("GET", CONFIG, (503, b"no overlord leader"))
-    with pytest.raises(DruidUnreachableError, match="still answers 503: no overlord leader"):
+    with pytest.raises(
+        DruidUnreachableError, match=r"not available \(HTTP 503\): no overlord leader"
+    ):
         client.coordinator_config()
     assert router.times("GET", CONFIG) == 8
     with pytest.raises(DruidUnreachableError):
@@ -127,7 +131,7 @@ def test_lasting_503_raises_unreachable_with_the_servers_message(
 def test_refused_connection_raises_unreachable_with_the_address() -> None:
     [closed] = free_ports(1)
     url = f"http://127.0.0.1:{closed}"
-    with pytest.raises(DruidUnreachableError, match=f"does not answer at {url} .*VM on"):
+    with pytest.raises(DruidUnreachableError, match=f"{url} does not answer .*VM is on"):
         DruidClient(url).coordinator_config()
 
 
@@ -188,7 +192,7 @@ def test_tasks_are_requested_by_quoted_datasource(router: Router, client: DruidC
 
 def test_refused_login_raises_with_the_solution(router: Router, client: DruidClient) -> None:
     router.on("POST", SQL, (401, {"error": "Unauthorized"}))
-    with pytest.raises(DruidError, match=f"{router.url} refuses the login \\(HTTP 401\\): correct"):
+    with pytest.raises(DruidError, match=f"{router.url} refused the login \\(HTTP 401\\): correct"):
         client.sql("SELECT 1")
 
 

@@ -46,7 +46,7 @@ def test_each_lost_service_is_named(
 def test_druid_that_does_not_answer_is_missing() -> None:
     [port] = free_ports(1)
     client = DruidClient(f"http://127.0.0.1:{port}", retries=0)
-    assert missing_services(client).startswith(f"Druid does not answer at {client.url}")
+    assert missing_services(client).startswith(f"Druid at {client.url} does not answer")
 
 
 def test_refused_login_is_an_error(router: Router, client: DruidClient) -> None:

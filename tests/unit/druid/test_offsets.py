@@ -70,8 +70,8 @@ def test_topic_created_again_is_reported_with_its_partitions() -> None:
     with pytest.raises(OffsetsError) as told:
         check_offsets(Positions({0: 100, 1: 80}, {}), "ventas", HELD)
     said = str(told.value)
-    assert "above the end of topic 'ventas' (partition 0 at 100 of 10): " in said
-    assert "deleted and made again" in said
+    assert "beyond the end of topic 'ventas' (partition 0 at 100 of 10): " in said
+    assert "deleted and created again" in said
     assert "reset_offsets" in said
 
 
@@ -84,7 +84,9 @@ def test_records_deleted_unread_are_counted_by_partition() -> None:
     held = {0: (130, 150), 1: (80, 80)}
     at = Positions({}, {0: 100, 1: 80})
     assert deleted(at, held) == {0: range(100, 130)}
-    with pytest.raises(OffsetsError, match=r"not read: 30 of partition 0 \(100 to 129\)\..*reset_"):
+    with pytest.raises(
+        OffsetsError, match=r"before Druid read them: 30 of partition 0 \(100 to 129\)\..*reset_"
+    ):
         check_offsets(at, "ventas", held)
 
 
@@ -104,7 +106,7 @@ def test_reset_of_a_topic_created_again_begins_at_its_start(router: Router) -> N
 def test_reset_waits_until_it_cannot_lose_rows(router: Router) -> None:
     """A task may hold rows of the deleted topic, which cannot be read from Kafka again."""
     client = DruidClient(router.url)
-    assert "not told yet" in reset(client, "ventas", Positions({0: 100}, {}), "ventas", HELD)
+    assert "not reported yet" in reset(client, "ventas", Positions({0: 100}, {}), "ventas", HELD)
     with pytest.raises(OffsetsError, match=r"suspend supervisor 'ventas' first"):
         reset(client, "ventas", Positions({0: 50}, {0: 100}), "ventas", HELD)
     assert router.asked == []

@@ -30,11 +30,11 @@ def test_valid_name_is_inserted_unchanged(name: str) -> None:
 
 @given(name=st.text(max_size=20).filter(lambda text: not text.isascii() or set(text) & set(MARKS)))
 def test_text_with_marks_or_without_ascii_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name of a datasource"):
+    with pytest.raises(ValueError, match="A datasource cannot have the name"):
         for_datasource("{datasource}", name)
 
 
 @pytest.mark.parametrize("name", ['v" WHERE 1=1 --', "", "1ventas", "ventas\n", "ñandú", "a" * 129])
 def test_invalid_name_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name of a datasource"):
+    with pytest.raises(ValueError, match="A datasource cannot have the name"):
         read_query(FILES[0], name)

@@ -17,14 +17,14 @@ from include.druid.runtime import (
     SERVICES,
     VM_JVM_FLAGS,
     VM_SERVICES,
-    Place,
+    Deployment,
     Size,
     jvm_options,
     properties,
     render,
 )
 
-PLACE = Place(
+DEPLOYMENT = Deployment(
     host="10.0.0.2",
     ports={
         "coordinator": 1,
@@ -41,8 +41,8 @@ PLACE = Place(
 )
 
 VM = replace(
-    PLACE,
-    ports={**PLACE.ports, "middleManager": 7, PEON: 8100},
+    DEPLOYMENT,
+    ports={**DEPLOYMENT.ports, "middleManager": 7, PEON: 8100},
     sizes={
         **EMBEDDED_SIZES,
         "middleManager": Size(heap=128, capacity=4),
@@ -90,12 +90,12 @@ OWN = {
         "druid.router.http.numConnections": "10",
     },
 }
-COMMON = set.intersection(*(set(properties(service, PLACE)) for service in SERVICES))
+COMMON = set.intersection(*(set(properties(service, DEPLOYMENT)) for service in SERVICES))
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_each_service_has_its_own_properties(service: str) -> None:
-    made = properties(service, PLACE)
+    made = properties(service, DEPLOYMENT)
     own = {
         name: value
         for name, value in made.items()
@@ -103,12 +103,12 @@ def test_each_service_has_its_own_properties(service: str) -> None:
     }
     assert own == OWN[service]
     assert made["druid.service"] == f"druid/{service}"
-    assert made["druid.plaintextPort"] == str(PLACE.ports[service])
+    assert made["druid.plaintextPort"] == str(DEPLOYMENT.ports[service])
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_service_binds_only_its_host_and_finds_the_others(service: str) -> None:
-    made = properties(service, PLACE)
+    made = properties(service, DEPLOYMENT)
     assert (made["druid.host"], made["druid.bindOnHost"]) == ("10.0.0.2", "true")
     assert made["druid.zk.service.host"] == "10.0.0.3:2181"
     connect = made["druid.metadata.storage.connector.connectURI"]
@@ -118,7 +118,7 @@ def test_every_service_binds_only_its_host_and_finds_the_others(service: str) ->
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_jvm_has_its_memory_its_time_zone_and_java_17s_flags(service: str) -> None:
-    options = jvm_options(service, PLACE)
+    options = jvm_options(service, DEPLOYMENT)
     size = EMBEDDED_SIZES[service]
     assert options[:3] == [
         f"-Xms{size.heap // 2}m",
@@ -141,7 +141,7 @@ def test_direct_memory_satisfies_druids_check_at_start(
     That is in its documentation. The formula uses the rendered properties, which Druid reads.
     """
     size = Size(heap=1, threads=threads, merge_buffers=merge_buffers, buffer=buffer)
-    place = replace(PLACE, sizes={**EMBEDDED_SIZES, "broker": size})
+    place = replace(DEPLOYMENT, sizes={**EMBEDDED_SIZES, "broker": size})
     made = properties("broker", place)
     needed = (
         int(made["druid.processing.numThreads"]) + int(made["druid.processing.numMergeBuffers"]) + 1
@@ -193,7 +193,7 @@ def test_vm_differs_from_the_embedded_druid_only_in_the_process_that_runs_tasks(
 
 def test_service_without_queries_has_no_buffers() -> None:
     for service in ("coordinator", "router"):
-        assert not [n for n in properties(service, PLACE) if n.startswith("druid.processing.")]
+        assert not [n for n in properties(service, DEPLOYMENT) if n.startswith("druid.processing.")]
         assert EMBEDDED_SIZES[service].direct == 64
 
 

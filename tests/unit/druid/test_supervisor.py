@@ -14,12 +14,12 @@ from include.druid.supervisor import (
     JAAS_VARIABLE,
     Expected,
     NotPublishedError,
+    assign_unread_partitions,
     describe,
     dimensions,
     is_running,
     missing_rows,
     supervisor_spec,
-    take_up_partitions,
     unfinished_tasks,
     unread_partitions,
     unsettled,
@@ -170,7 +170,7 @@ def test_druid_may_be_stopped_after_suspension_tasks_and_segments(router: Router
     assert unsettled(client, "ventas", RUNS) == "the supervisor is not suspended yet"
     router.on("GET", path, (200, status("SUSPENDED", suspended=True)))
     router.on("GET", TASKS, (200, [ingestion("one", "RUNNING"), compaction]))
-    assert unsettled(client, "ventas", RUNS) == "1 tasks publish their segments"
+    assert unsettled(client, "ventas", RUNS) == "1 tasks still publish their segments"
     router.on("GET", TASKS, (200, [ingestion("one", "SUCCESS"), compaction]))
     router.on("POST", SQL, (200, [{"segment_id": "s"}, {"segment_id": "t"}]))
     assert unsettled(client, "ventas", RUNS) == "2 segments are not on a historical yet"
@@ -191,7 +191,7 @@ def test_unpublished_rows_raise_with_the_failed_task(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas/status", (200, status("SUSPENDED", suspended=True)))
     router.on("GET", TASKS, (200, [failed]))
     router.on("POST", SQL, (200, []), rows(280))
-    told = r"lacks 20 of 300 rows .*index_kafka_1 failed \(failed to change .* resumed"
+    told = r"lacks 20 of 300 rows .*index_kafka_1 failed: failed to change .*: resume"
     with pytest.raises(NotPublishedError, match=told):
         unsettled(DruidClient(router.url), "ventas", RUNS)
 
@@ -230,7 +230,7 @@ READING = {
 def test_added_partitions_are_read_after_an_immediate_hand_off(router: Router) -> None:
     router.on("GET", f"{SUPERVISORS}/ventas", (200, {"spec": {"ioConfig": {"taskCount": 2}}}))
     router.on("POST", f"{SUPERVISORS}/ventas/taskGroups/handoff", (200, b""))
-    assert take_up_partitions(DruidClient(router.url), READING) == [2]
+    assert assign_unread_partitions(DruidClient(router.url), READING) == [2]
     assert router.asked[-1].body == {"taskGroupIds": [0, 1]}
 
 
@@ -246,5 +246,5 @@ def test_topic_without_unread_partitions_is_left_alone(
     router: Router, status: dict[str, Any]
 ) -> None:
     assert unread_partitions(status) == []
-    assert take_up_partitions(DruidClient(router.url), status) == []
+    assert assign_unread_partitions(DruidClient(router.url), status) == []
     assert not router.asked

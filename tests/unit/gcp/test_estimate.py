@@ -109,14 +109,17 @@ def test_too_small_machine_type_makes_a_cluster_of_it() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"rate": 1_000_001}, "1,000,001 events/s are above 1,000,000"),
-        ({"rate": 0}, "give a number above 0"),
-        ({"rate": 1, "region": "europe-west1"}, "take southamerica-east1, southamerica-west1"),
-        ({"rate": 1, "machine_type": "n2-highcpu-4"}, "the smallest n2 that can is n2-highmem-2"),
-        ({"rate": 1, "machine_type": "n2-standrad-4"}, "near it are n2-standard-4"),
+        ({"rate": 1_000_001}, "at most 1,000,000 events/s, not 1,000,001"),
+        ({"rate": 0}, "must be above 0 events/s"),
+        ({"rate": 1, "region": "europe-west1"}, "use southamerica-east1, southamerica-west1"),
+        (
+            {"rate": 1, "machine_type": "n2-highcpu-4"},
+            "use n2-highmem-2, the smallest n2 that suffices",
+        ),
+        ({"rate": 1, "machine_type": "n2-standrad-4"}, "similar: n2-standard-4"),
         (
             {"rate": 1, "machine_type": "c3-standard-4", "region": "southamerica-west1"},
-            "southamerica-west1 has no c3-standard-4: take n2, n4 or c4 there",
+            "southamerica-west1 has no c3-standard-4: use n2, n4 or c4",
         ),
     ],
 )

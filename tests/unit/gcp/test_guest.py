@@ -119,7 +119,9 @@ def test_missing_secret_of_druid_is_refused(
     google: Google, answers: dict[str, str | int | list[int]]
 ) -> None:
     answers["/computeMetadata/v1/instance/attributes/ventas-secret-druid-admin"] = ""
-    with pytest.raises(SetupError, match="extra secret_druid_admin must name a secret"):
+    with pytest.raises(
+        SetupError, match="`secret_druid_admin` in the connection's extra must name a secret"
+    ):
         guest.secrets(google)
 
 
@@ -180,7 +182,9 @@ def test_metadata_store_without_a_valid_authority_is_refused(
     given: str,
 ) -> None:
     monkeypatch.setattr(guest, "DISK", Path("/dev/null"))
-    with pytest.raises(SetupError, match="extra metadata_ca must be the certificate authority"):
+    with pytest.raises(
+        SetupError, match="`metadata_ca` in the connection's extra must be a PEM certificate"
+    ):
         choose(google, answers, "jdbc:postgresql://10.0.0.3:5432/druid", given)
 
 
@@ -191,7 +195,10 @@ def test_address_with_tls_parameters_is_refused(
     authority: str,
 ) -> None:
     monkeypatch.setattr(guest, "DISK", Path("/dev/null"))
-    with pytest.raises(SetupError, match="extra metadata_uri must end in the database's name"):
+    with pytest.raises(
+        SetupError,
+        match="`metadata_uri` in the connection's extra must end with the database's name",
+    ):
         choose(google, answers, "jdbc:postgresql://10.0.0.3/druid?sslmode=require", authority)
 
 

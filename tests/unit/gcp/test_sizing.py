@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.druid.runtime import PEON, VM_SERVICES, Place, Size, properties, render
+from include.druid.runtime import PEON, VM_SERVICES, Deployment, Size, properties, render
 from include.gcp import sizing
 from include.gcp.sizing import (
     EVENTS_PER_TASK,
@@ -27,11 +27,11 @@ FITTING = [machine for machine in machines().values() if most_tasks(machine)]
 fitting = st.sampled_from(FITTING)
 
 
-def place(machine_type: str) -> Place:
+def deployment(machine_type: str) -> Deployment:
     names = (*VM_SERVICES, PEON, "derby")
     ports = {name: 8000 + number for number, name in enumerate(names)}
     sizes = size(machine_type, 1).sizes
-    return Place("10.0.0.2", ports, "10.0.0.2:2181", PurePosixPath("/var/druid"), sizes)
+    return Deployment("10.0.0.2", ports, "10.0.0.2:2181", PurePosixPath("/var/druid"), sizes)
 
 
 def test_recommended_machine_gets_these_sizes() -> None:
@@ -92,7 +92,7 @@ def test_rendered_properties_of_machines_differ_only_in_numbers(machine: Machine
     """Therefore the few machines of an integration test represent all of them."""
     for service in VM_SERVICES:
         rendered = [
-            re.sub(r"\d+", "#", render(properties(service, place(name))))
+            re.sub(r"\d+", "#", render(properties(service, deployment(name))))
             for name in ("n2-standard-4", machine.name)
         ]
         assert rendered[0] == rendered[1]
@@ -101,25 +101,25 @@ def test_rendered_properties_of_machines_differ_only_in_numbers(machine: Machine
 @pytest.mark.parametrize(
     ("machine_type", "rate", "said"),
     [
-        ("n2-standrad-4", 1, "near it are n2-standard-4"),
-        ("e2-small", 1, "there are n2, n4, c3 and c4"),
+        ("n2-standrad-4", 1, "similar: n2-standard-4"),
+        ("e2-small", 1, "use one of n2, n4, c3 and c4"),
         (
             "n2-standard-2",
             1,
-            "has 8 GiB and Druid would need 12 with 2 vCPUs: the smallest n2 that can is "
-            "n2-highmem-2",
+            "has 8 GiB of memory, and with 2 vCPUs Druid needs 12 GiB: use n2-highmem-2, the "
+            "smallest n2 that suffices",
         ),
         (
             "n2-standard-4",
             20_001,
-            "planned for 20,000 events/s at most, and 20,001 were asked for: the smallest n2 that "
-            "can is n2-highmem-4",
+            "can ingest at most 20,000 events/s, not 20,001: use n2-highmem-4, the smallest n2 "
+            "that suffices",
         ),
-        ("n2-highmem-128", 1_300_000, "no n2 can alone"),
-        ("n2-standard-4", 0, "give a number above 0"),
-        ("n2-standard-4", -1, "give a number above 0"),
-        ("n2-standard-4", math.nan, "give a number above 0"),
-        ("n2-standard-4", math.inf, "give a number above 0"),
+        ("n2-highmem-128", 1_300_000, "no single n2 suffices"),
+        ("n2-standard-4", 0, "must be above 0 events/s"),
+        ("n2-standard-4", -1, "must be above 0 events/s"),
+        ("n2-standard-4", math.nan, "must be above 0 events/s"),
+        ("n2-standard-4", math.inf, "must be above 0 events/s"),
     ],
 )
 def test_unknown_machine_or_impossible_rate_is_refused_in_one_sentence(

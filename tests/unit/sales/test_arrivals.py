@@ -136,10 +136,10 @@ def test_number_of_calls_does_not_depend_on_the_number_of_arrivals() -> None:
 @pytest.mark.parametrize(
     ("start", "end", "scale", "message"),
     [
-        (START, START - HOUR, 1, "is before the start"),
+        (START, START - HOUR, 1, "must not be before the start"),
         (START.replace(tzinfo=None), START, 1, "needs a time zone"),
-        (START, START + HOUR, -1, "the scale is"),
-        (START, START + HOUR, float("nan"), "the scale is"),
+        (START, START + HOUR, -1, "the scale must be"),
+        (START, START + HOUR, float("nan"), "the scale must be"),
         (START, START + HOUR, 1e9, "lower scale"),
     ],
 )

@@ -42,7 +42,7 @@ def test_run_name_of_a_day_depends_only_on_its_sales() -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 367])
 def test_impossible_numbers_of_days_are_refused(count: int) -> None:
-    with pytest.raises(ValueError, match="1 to 366 days"):
+    with pytest.raises(ValueError, match="from 1 to 366"):
         past_days(NOON, count)
 
 

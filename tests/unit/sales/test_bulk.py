@@ -139,7 +139,7 @@ def test_moments_of_a_range_do_not_depend_on_its_slices() -> None:
 
 @pytest.mark.parametrize("rate", [0, -1, float("inf"), float("nan")])
 def test_impossible_rates_are_refused(rate: float) -> None:
-    with pytest.raises(ValueError, match="events a second"):
+    with pytest.raises(ValueError, match="sales per second"):
         evenly(START, rate)
 
 

@@ -156,10 +156,10 @@ def test_unknown_stores_are_all_named_with_similar_ids() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seed": -1}, "seed must be between 0 and"),
-        ({"seed": MAX_SEED + 1}, "seed must be between 0 and"),
+        ({"seed": -1}, "seed must be from 0 to"),
+        ({"seed": MAX_SEED + 1}, "seed must be from 0 to"),
         ({"corrida": ""}, "corrida is empty"),
-        ({"n": -1}, "numbered from 0"),
+        ({"n": -1}, "number of a sale must be 0 or more"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:

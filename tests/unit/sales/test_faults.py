@@ -108,7 +108,7 @@ def test_bursts_are_of_32_sales_and_no_silence_follows_another() -> None:
 @pytest.mark.parametrize("percent", [-0.1, 50.1, float("nan"), float("inf")])
 @pytest.mark.parametrize("kind", ["duplicado", "silencio"])
 def test_an_impossible_rate_is_refused(kind: str, percent: float) -> None:
-    with pytest.raises(ValueError, match=f"the rate of {kind} is 0 to 50 percent, and it is"):
+    with pytest.raises(ValueError, match=f"the rate of {kind} must be from 0 to 50 percent, not"):
         FaultRates(**{kind: percent})
 
 

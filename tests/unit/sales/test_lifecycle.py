@@ -96,7 +96,7 @@ def test_shorter_day_brings_returns_forward_and_changes_nothing_else(market: Mar
 
 @pytest.mark.parametrize("seconds", [0, -60, DAY_SECONDS + 1])
 def test_impossible_day_length_is_refused(market: Market, seconds: int) -> None:
-    with pytest.raises(ValueError, match="a day of the time until a return"):
+    with pytest.raises(ValueError, match="seconds_per_day must be from 1 to"):
         SaleSource(market, 7, "una", seconds_per_day=seconds)
 
 

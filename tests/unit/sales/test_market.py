@@ -85,7 +85,7 @@ def test_every_mistake_is_reported_at_once_with_file_and_line(folder: Path) -> N
     told = problems(folder)
     assert [next((p for p in told if p.startswith(place)), "") for place in places] == told
     assert told == [
-        places[0] + "the shares of local/electro from here on sum to 126.90, not 100",
+        places[0] + "the shares of local/electro sum to 126.90, not 100",
         places[1] + told[1].split(": ", 1)[1],
         places[2] + "alicuota_iva is '2700': Invalid enum value 2700",
         places[3] + "categoria 'Lacteos' is not in categories.csv",
@@ -105,11 +105,11 @@ def test_every_wrong_cell_of_a_line_is_reported(folder: Path) -> None:
     ("file", "start", "old", "new", "message"),
     [
         ("products", "ALM-002", "ALM-002", "ALM-001", "sku 'ALM-001' is already in line 2"),
-        ("products", "ALM-001", "4800", "0.00", "precio must be more than 0"),
+        ("products", "ALM-001", "4800", "0.00", "precio must be above 0"),
         ("products", "ALM-001", "4800", "48.005", "precio is '48.005': Expected `str` matching"),
-        ("products", "ALM-001", "Yerba", "Yerba, ", "not as many cells as the header"),
+        ("products", "ALM-001", "Yerba", "Yerba, ", "more or fewer cells than the header"),
         ("products", "ALM-001", "Yerba", '"Yerba', "not readable as CSV"),
-        ("products", "ALM-001", ",Almacén,", ',"Almacén\n",', "a cell has no line breaks"),
+        ("products", "ALM-001", ",Almacén,", ',"Almacén\n",', "a cell must not have line breaks"),
         ("stores", "palermo", "palermo", "flores", "id 'flores' is already in line"),
         ("stores", "palermo", ",25,", ",0,", "weight is '0'"),
         ("provinces", "AR-V", "INDEC Censo 2022 (provisional)", "", "source is ''"),
@@ -119,19 +119,19 @@ def test_every_wrong_cell_of_a_line_is_reported(folder: Path) -> None:
         ("provinces", "AR-V", "Tierra del Fuego", "Santa Cruz", "provincia 'Santa Cruz' is alrea"),
         ("payments", "online,,debito", "debito", "credito", "all 'credito' is repeated"),
         ("payments", "online,,debito", "online,,", "online,kiosco,", "grupo 'kiosco' is not in"),
-        ("groups", "electro", "electro", "kiosco", "there is no line of kiosco"),
-        ("issuers", "debito,,Cabal", "debito", "efectivo", "have an emisor"),
+        ("groups", "electro", "electro", "kiosco", "the lines of kiosco are missing"),
+        ("issuers", "debito,,Cabal", "debito", "efectivo", "emisor is only for the tipo_pago"),
         ("outcomes", "efectivo,aprobada", "efectivo", "?", "tipo_pago is '?'"),
-        ("outcomes", "efectivo,aprobada", "aprobada", "rechazada", "cannot be rejected always"),
+        ("outcomes", "efectivo,aprobada", "aprobada", "rechazada", "cannot always be rejected"),
         ("outcomes", "efectivo,aprobada", "aprobada", "reembolsada", "estado is 'reembolsada'"),
         ("rejections", "qr,qr_vencido", "qr_vencido", "QR vencido", "motivo is 'QR vencido'"),
-        ("instalments", "online,,9,", ",9,", ",18,", "in force offers so many cuotas"),
+        ("instalments", "online,,9,", ",9,", ",18,", "offers this number of cuotas"),
         ("instalment_programmes", "Ahora 12,12", ",,", ",2025-01-01,", "desde is after hasta"),
         ("instalment_programmes", "Ahora 12,12", "2024-01-31", "31/1/24", "hasta is '31/1/24'"),
         ("discounts", "electro,25", "25", "100", "percent is '100'"),
-        ("stores", "palermo", "30-", "33-", "the last digit of cuit is not the one"),
+        ("stores", "palermo", "30-", "33-", "the check digit of cuit"),
         ("stores", "palermo", "-24,", "-25,", "laborable is '0-25'"),
-        ("stores", "ushuaia", "8-21,8-21,9-20", "21-8,,", "must open on some day"),
+        ("stores", "ushuaia", "8-21,8-21,9-20", "21-8,,", "the store never opens"),
         ("stores", "palermo", "supermercado", "kiosco", "formato is 'kiosco'"),
         ("products", "CAR-004", ",asado,", ",merienda,", "horario 'merienda' is not in schedules"),
         ("products", "CLI-001", ",ventilacion,", ",calor,", "temporada 'calor' is not in seasons"),
@@ -143,11 +143,11 @@ def test_every_wrong_cell_of_a_line_is_reported(folder: Path) -> None:
             "local,sabado,7",
             "7",
             "8",
-            "there is no line of canal 'local', dia 'sabado', hora 7",
+            "the line with canal 'local', dia 'sabado', hora 7 is missing",
         ),
         ("baskets", "supermercado,sabado,9", "supermercado", "kiosco", "grupo 'kiosco' is not in"),
         ("baskets", "supermercado,sabado,9", "9,14", "14,9", "desde is after hasta"),
-        ("weekdays", "online,3", "3", "4", "there is no line of canal 'online', weekday 3"),
+        ("weekdays", "online,3", "3", "4", "the line with canal 'online', weekday 3 is missing"),
         ("holidays", "online", "online", "local", "canal 'local' is already in line 2"),
         (
             "events",
@@ -157,11 +157,17 @@ def test_every_wrong_cell_of_a_line_is_reported(folder: Path) -> None:
             "grupo 'kiosco'",
         ),
         ("recurring", "Navidad (cierre)", "0.1", "0", "factor is '0'"),
-        ("amount_bands", "chico", ",0,", ",1,", "there is no band from 0 pesos"),
+        ("amount_bands", "chico", ",0,", ",1,", "no band begins at 0 pesos"),
         ("payment_amounts", "qr,chico", "chico", "enorme", "tramo 'enorme' is not in amount_bands"),
         ("instalment_amounts", "9,chico", "9", "10", "cuotas 10 is not in instalments.csv"),
         ("rejection_factors", "Cabal", "Cabal", "Cobal", "emisor 'Cobal' is not in issuers.csv"),
-        ("promotions", "Ualá viernes", "qr,Ualá", "efectivo,Ualá", "have an emisor"),
+        (
+            "promotions",
+            "Ualá viernes",
+            "qr,Ualá",
+            "efectivo,Ualá",
+            "emisor is only for the tipo_pago",
+        ),
     ],
 )
 def test_mistake_in_a_line_is_reported(
@@ -175,12 +181,12 @@ def test_mistake_in_a_line_is_reported(
     ("file", "prefix", "message"),
     [
         ("categories", "Librería", "categoria 'Librería' is not in categories.csv"),
-        ("discounts", "electro", "discounts.csv:1: there is no line of electro"),
-        ("issuers", "billetera", "issuers.csv:1: there is no line of billetera/all"),
-        ("outcomes", ("qr", ","), "outcomes.csv:1: there is no line of qr"),
-        ("payments", "online", "payments.csv:1: there is no line of online/electro"),
+        ("discounts", "electro", "discounts.csv:1: the lines of electro are missing"),
+        ("issuers", "billetera", "issuers.csv:1: the lines of billetera/all are missing"),
+        ("outcomes", ("qr", ","), "outcomes.csv:1: the lines of qr are missing"),
+        ("payments", "online", "payments.csv:1: the lines of online/electro are missing"),
         ("products", "LIB", "categoria 'Librería' has no line in products.csv"),
-        ("rejections", "qr", "rejections.csv:1: there is no line of qr"),
+        ("rejections", "qr", "rejections.csv:1: the lines of qr are missing"),
     ],
 )
 def test_missing_line_is_reported(
@@ -196,7 +202,7 @@ def test_market_without_online_sales_is_reported(folder: Path) -> None:
     path = folder / "platforms.csv"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], *(line for line in lines if ",local," in line)]) + "\n")
-    assert "platforms.csv:1: nothing is sold online" in "\n".join(problems(folder))
+    assert "platforms.csv:1: no platform sells online" in "\n".join(problems(folder))
 
 
 def test_wrong_header_is_reported_once(folder: Path) -> None:
@@ -212,7 +218,7 @@ def test_wrong_header_is_reported_once(folder: Path) -> None:
     [
         (None, "the file is missing"),
         (b"", "column 'percent' is missing"),
-        (b"grupo,percent,share,source,date\n", "no line but its header"),
+        (b"grupo,percent,share,source,date\n", "the file has only a header"),
         ("grupo,percent,share,source,date\nñandú".encode("latin-1"), "not UTF-8"),
     ],
 )

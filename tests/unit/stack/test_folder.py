@@ -56,8 +56,8 @@ def test_every_command_refuses_a_folder_of_the_user_and_leaves_it_unchanged(
     before = tree(documents)
     assert main([command]) == 1
     assert capsys.readouterr().err == (
-        f"ventas: {documents} holds files that no stack made ('letters'): set VENTAS_HOME to an "
-        "empty or a new folder.\n"
+        f"ventas: {documents} has files that do not belong to a stack ('letters'): set "
+        "VENTAS_HOME to an empty or a new folder.\n"
     )
     assert tree(documents) == before
 
@@ -110,7 +110,7 @@ def test_folder_in_the_project_needs_no_marker_unless_it_is_a_link(
     (tmp_path / "mine" / "letter").touch()
     (tmp_path / ".ventas" / "link").symlink_to(tmp_path / "mine")
     settings = Settings.from_environment({"VENTAS_HOME": str(tmp_path / ".ventas" / "link")})
-    with pytest.raises(FolderError, match="no stack made"):
+    with pytest.raises(FolderError, match="that do not belong to a stack"):
         folder.remove(settings.home)
     assert (tmp_path / "mine" / "letter").exists()
 
@@ -299,7 +299,7 @@ def test_command_that_waited_for_a_clean_refuses_the_removed_folder(
         flock(descriptor, operation)
 
     monkeypatch.setattr(folder.fcntl, "flock", flock_late)
-    with pytest.raises(FolderError, match="was removed a moment ago"), folder.held(home, "up"):
+    with pytest.raises(FolderError, match="Another command just removed"), folder.held(home, "up"):
         raise AssertionError("the stack is started")
 
 
@@ -363,5 +363,5 @@ def test_folder_for_downloads_that_cannot_be_made_names_the_variable_to_set(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FolderError, match=r"cannot be made .*: set VENTAS_CACHE"):
+    with pytest.raises(FolderError, match=r"cannot be created .*: set VENTAS_CACHE"):
         folder.claim_downloads(tmp_path / "file" / "cache")

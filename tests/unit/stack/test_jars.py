@@ -113,7 +113,7 @@ def test_interrupted_download_is_retried(maven: Maven, tmp_path: Path) -> None:
 def test_jar_that_differs_from_the_lock_is_removed_from_the_cache(
     maven: Maven, tmp_path: Path
 ) -> None:
-    with pytest.raises(JarError, match=r"^ar\.ventas:small:1\.0 has SHA-256 .*tried 3 times"):
+    with pytest.raises(JarError, match=r"^ar\.ventas:small:1\.0 has SHA-256 .*after 3 tries"):
         fetch([replace(JAR, sha256="0" * 64)], tmp_path)
     assert maven.downloads == 3
     assert not (tmp_path / PATH[1:]).exists()

@@ -18,7 +18,7 @@ from include.stack.processes import (
     VM_GROUPS,
     Process,
     all_processes,
-    druid_place,
+    druid_deployment,
     write_supervisord_configuration,
 )
 from include.stack.settings import HOST, Settings
@@ -124,7 +124,7 @@ def test_kafka_and_zookeeper_listen_on_loopback_only(settings: Settings) -> None
 def test_druid_airflow_and_the_emulator_listen_on_loopback_only(
     settings: Settings, processes: list[Process]
 ) -> None:
-    assert druid_place(settings).host == HOST
+    assert druid_deployment(settings).host == HOST
     for service in SERVICES:
         rendered = properties(settings.home / "conf" / service / "runtime.properties")
         assert rendered["druid.host"] == HOST

@@ -225,7 +225,7 @@ def test_secured_proxy_does_not_start_without_a_configured_login(
     for name in proxy.PROXY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     assert proxy.main([*options(tmp_path), "--certificate", "none.pem"]) == 1
-    assert "Set VENTAS_DRUID_LOGIN and VENTAS_DRUID_PASSWORD" in capsys.readouterr().err
+    assert "set VENTAS_DRUID_LOGIN and VENTAS_DRUID_PASSWORD" in capsys.readouterr().err
 
 
 def options(folder: Path) -> list[str]:

@@ -126,7 +126,7 @@ def test_damaged_file_of_secrets_raises_and_stays_unchanged(
     with pytest.raises(DamagedSecretsError) as told:
         READERS[file](settings)
     assert str(told.value).startswith(f"The secrets in {tmp_path / file} are damaged (")
-    assert "`./ventas up` makes new ones" in str(told.value)
+    assert "`./ventas up`, which makes new secrets" in str(told.value)
     assert len(str(told.value).splitlines()) == 1
     assert (tmp_path / file).read_bytes() == content
 

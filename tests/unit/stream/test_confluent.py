@@ -20,17 +20,17 @@ def test_projects_topics_are_accepted(topic: str) -> None:
 @pytest.mark.parametrize(
     ("replication", "settings", "told"),
     [
-        (1, {}, "a replication factor of 1 .it is always 3."),
-        (None, {"compression.type": "gzip"}, "the setting compression.type:"),
+        (1, {}, "a replication factor of 1 .only 3."),
+        (None, {"compression.type": "gzip"}, "the setting compression.type"),
         (None, {"segment.bytes": "26214400"}, "segment.bytes=26214400 .from 52428800 to"),
         (None, {"max.message.bytes": "10485760"}, "max.message.bytes=10485760 .from 0 to 8388608"),
-        (2, {"a": "1", "b": "2"}, "factor of 2 .*, the setting a, the setting b: leave"),
+        (2, {"a": "1", "b": "2"}, "factor of 2 .*, the setting a, the setting b. Remove"),
     ],
 )
 def test_unsupported_settings_are_refused_before_any_request(
     replication: int | None, settings: dict[str, str], told: str
 ) -> None:
-    with pytest.raises(TopicNotAllowedError, match=f"of the topic 't' .*{told}"):
+    with pytest.raises(TopicNotAllowedError, match=f"for topic 't': .*{told}"):
         ensure_topic(
             CLOUD, "t", partitions=1, replication_factor=replication, topic_config=settings
         )

@@ -103,4 +103,4 @@ def test_address_without_a_server_is_diagnosed(change: dict[str, str], told: str
 @pytest.mark.parametrize("ca", [{"ssl.ca.location": "/none.pem"}, {"ssl.ca.pem": "none"}])
 def test_unreadable_ca_certificate_is_diagnosed(serve: Serve, ca: dict[str, str]) -> None:
     config = {"bootstrap.servers": serve(None), "security.protocol": "SSL", **ca}
-    assert "no certificate that can be read" in diagnose(config)
+    assert "is not a readable certificate" in diagnose(config)

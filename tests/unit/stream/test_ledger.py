@@ -95,9 +95,11 @@ def test_malformed_ledger_record_is_reported_with_partition_and_offset(
 ) -> None:
     bad = Record(partition=1, offset=5, timestamp=0, key=b"c1", value=data)
     monkeypatch.setattr(ledger, "read_committed", lambda *_, **__: iter([bad]))
-    with pytest.raises(LedgerError, match="record 5 of partition 1 of 'l' is no ledger entry of"):
+    with pytest.raises(
+        LedgerError, match="offset 5 of partition 1 of 'l' is not a valid ledger entry of"
+    ):
         list(read_entries({}, "l", "c1"))
-    with pytest.raises(LedgerError, match="record 5 of partition 1"):
+    with pytest.raises(LedgerError, match="offset 5 of partition 1"):
         read_faults({}, "l", START)
 
 
@@ -189,7 +191,7 @@ def test_run_cannot_resume_with_other_stores_or_day_length() -> None:
     [entry] = run_entries(1)
     progress = progress_of("c1", [msgspec.structs.replace(entry, contenido="a")])
     progress.check_choices("a")
-    with pytest.raises(ResumeMismatchError, match="other stores, or another length of a day"):
+    with pytest.raises(ResumeMismatchError, match="other stores or another seconds_per_day"):
         progress.check_choices("b")
 
 

@@ -53,4 +53,4 @@ def test_event_that_cannot_be_shown_is_reported_and_logged(
     monkeypatch.setattr(tail, "_shortened", broken)
     shown = seen(encode(SOURCE.chain(0, START)[0]))
     assert (shown.event, shown.problem) == (None, "ZeroDivisionError('for a test')")
-    assert "Record 17 of partition 0 cannot be shown" in caplog.text
+    assert "The record at offset 17 of partition 0 cannot be shown" in caplog.text

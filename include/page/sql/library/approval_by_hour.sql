@@ -1,7 +1,8 @@
 -- title: {es: Aprobación por hora, en: Approval by hour}
 -- description:
---   es: Qué parte de lo decidido en cada hora local se aprobó; de un tipo de pago o de todos.
---   en: Share approved of what was decided in each local hour; of one payment type or all.
+--   es: Porcentaje aprobado de las ventas decididas en cada hora local, de un tipo de pago o de
+--     todos.
+--   en: Approved share of the sales decided in each local hour, for one payment type or all.
 -- parameters:
 --   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

@@ -1,7 +1,7 @@
--- title: {es: Aprobación por emisor, en: Approval by issuer}
+-- title: {es: Aprobación por tarjeta o billetera, en: Approval by card or wallet}
 -- description:
---   es: De lo decidido, qué parte se aprobó, por tipo de pago y marca de tarjeta o billetera.
---   en: Of what was decided, the share approved, by payment type and card brand or wallet.
+--   es: Porcentaje aprobado de las ventas decididas, por tipo de pago y por tarjeta o billetera.
+--   en: Approved share of the decided sales, by payment type and card brand or wallet.
 -- parameters:
 --   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

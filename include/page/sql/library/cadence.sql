@@ -1,7 +1,8 @@
 -- title: {es: Ritmo de las ventas, en: Cadence of sales}
 -- description:
---   es: Ventas empezadas en cada minuto y la mayor pausa entre dos consecutivas de una corrida.
---   en: Sales begun in each minute, and the longest pause between two in a row of a run.
+--   es: Ventas empezadas en cada minuto, y la mayor pausa entre dos ventas consecutivas de una
+--     corrida.
+--   en: Sales begun in each minute, and the longest pause between two consecutive sales of a run.
 -- parameters:
 --   - {name: minutos, kind: number, default: 60, minimum: 1, maximum: 1440,
 --       label: {es: Minutos, en: Minutes}}

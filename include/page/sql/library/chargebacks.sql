@@ -1,4 +1,4 @@
--- title: {es: Contracargos por emisor, en: Chargebacks by issuer}
+-- title: {es: Contracargos por tarjeta o billetera, en: Chargebacks by card or wallet}
 -- description:
 --   es: Ventas aprobadas que el cliente desconoció ante su banco, por marca de tarjeta o
 --     billetera, y cuántos días después. Los contracargos tardan semanas en llegar.

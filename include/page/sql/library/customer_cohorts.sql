@@ -1,10 +1,9 @@
 -- title: {es: Cohortes de clientes, en: Customer cohorts}
 -- description:
---   es: De los clientes cuya primera compra de las que se miran cae en cada semana, cuántos
---     volvieron, cuánto compraron y gastaron desde entonces, y cuántos siguen comprando esta
---     semana.
---   en: Of the customers whose first purchase of those looked at falls in each week, how many
---     returned, what they bought and spent since, and how many still buy this week.
+--   es: "Clientes según la semana de su primera compra en el lapso: cuántos volvieron, cuánto
+--     compraron y gastaron desde entonces, y cuántos compran esta semana."
+--   en: "Customers by the week of their first purchase in the period: how many returned, their
+--     purchases and spending since, and how many buy this week."
 -- parameters:
 --   - {name: semanas, kind: number, default: 8, minimum: 2, maximum: 52,
 --       label: {es: Semanas, en: Weeks}}

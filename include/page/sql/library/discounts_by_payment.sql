@@ -1,9 +1,9 @@
--- title: {es: Descuentos por medio de pago, en: Discounts by means of payment}
+-- title: {es: Descuentos por medio de pago, en: Discounts by payment method}
 -- description:
---   es: Qué parte de las ventas aprobadas lleva descuento, de cuánto es, y el ticket con y sin
---     él. Que con descuento se venda más no dice que el descuento lo cause.
---   en: Share of approved sales with a discount, how large it is, and the ticket with and without
---     it. That more is sold with a discount does not say that the discount is why.
+--   es: Porcentaje de ventas aprobadas con descuento, el descuento medio, y el ticket con y sin
+--     descuento. Que se venda más con descuento no prueba que el descuento sea la causa.
+--   en: Share of approved sales with a discount, its mean size, and the ticket with and without
+--     it. More sales with a discount do not prove that the discount is the cause.
 -- parameters:
 --   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

@@ -1,7 +1,9 @@
 -- title: {es: Descuentos por día de la semana, en: Discounts by weekday}
 -- description:
---   es: Los bancos tienen sus días; qué parte de lo vendido se descuenta en cada uno.
---   en: Banks have their days; which share of what is sold is discounted on each.
+--   es: Porcentaje de ventas con descuento en cada día de la semana. Muchas promociones de los
+--     bancos tienen un día fijo.
+--   en: Share of sales with a discount on each weekday. Many banks' promotions belong to a
+--     weekday.
 -- parameters:
 --   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

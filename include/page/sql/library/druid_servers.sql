@@ -1,7 +1,7 @@
 -- title: {es: Procesos de Druid, en: Druid's processes}
 -- description:
---   es: Los procesos que forman Druid, y cuánto guardan de lo que pueden.
---   en: The processes that make up Druid, and how much they hold of what they can.
+--   es: Procesos de Druid, con los datos que guarda cada uno y lo máximo que puede guardar.
+--   en: Druid's processes, with the data that each one holds and the most that it can hold.
 -- columns:
 --   - {name: proceso, kind: text, title: {es: Proceso, en: Process}}
 --   - {name: tipo, kind: text, title: {es: Tipo, en: Type}}

@@ -1,7 +1,8 @@
 -- title: {es: Eventos repetidos, en: Repeated events}
 -- description:
---   es: Eventos que están más de una vez, con cuántas. Sin fallas a propósito, no hay ninguno.
---   en: Events that are there more than once, and how often. Without faults on purpose there are
+--   es: Eventos que están más de una vez en Druid, y cuántas veces. Sin fallas a propósito no hay
+--     ninguno.
+--   en: Events that are in Druid more than once, and how often. Without injected faults there are
 --     none.
 -- parameters:
 --   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}

@@ -1,9 +1,9 @@
 -- title: {es: Embudo de la venta, en: Funnel of a sale}
 -- description:
---   es: Cuántas de las ventas empezadas en el lapso llegaron a cada paso, y en cuántos segundos
---     se decidieron, por tipo de pago.
---   en: How many of the sales begun in the period came to each step, and in how many seconds they
---     were decided, by payment type.
+--   es: Ventas empezadas en el lapso que llegaron a cada paso, y los segundos hasta su decisión,
+--     por tipo de pago.
+--   en: Sales begun in the period that reached each step, and the seconds until their decision, by
+--     payment type.
 -- parameters:
 --   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

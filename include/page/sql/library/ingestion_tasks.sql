@@ -1,7 +1,7 @@
 -- title: {es: Tareas de ingesta, en: Ingestion tasks}
 -- description:
---   es: Las últimas tareas de Druid sobre las ventas, con su estado, lo que duraron y su error.
---   en: Druid's latest tasks on the sales, with their state, how long they took, and error.
+--   es: Últimas tareas de Druid sobre las ventas, con su estado, su duración y su error.
+--   en: Druid's latest tasks for the sales, with their state, duration and error.
 -- columns:
 --   - {name: tarea, kind: text, title: {es: Tarea, en: Task}}
 --   - {name: tipo, kind: text, title: {es: Tipo, en: Type}}

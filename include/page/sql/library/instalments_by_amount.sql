@@ -1,7 +1,8 @@
 -- title: {es: Cuotas por importe, en: Instalments by amount}
 -- description:
---   es: En cuántas cuotas se paga con crédito según cuánto se compra, en ventas empezadas.
---   en: In how many instalments credit is paid by size of the purchase, in sales begun.
+--   es: Número de cuotas de las ventas con tarjeta de crédito según el importe, en ventas
+--     empezadas.
+--   en: Number of instalments of credit card sales, by size of the purchase, in sales begun.
 -- parameters:
 --   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

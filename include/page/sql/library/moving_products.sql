@@ -1,10 +1,10 @@
 -- title: {es: Productos que suben o bajan, en: Rising and falling products}
 -- description:
---   es: Participación de cada producto en las ventas empezadas de las últimas horas contra la de
---     las mismas horas inmediatamente anteriores, en puntos porcentuales. Con pocas ventas, el azar
---     mueve mucho.
---   en: Share of each product in the sales begun in the last hours against that of as many hours
---     just before, in percentage points. With few sales, chance moves it a lot.
+--   es: Participación de cada producto en las ventas empezadas de las últimas horas, comparada con
+--     la de otras tantas horas justo antes, en puntos porcentuales. Con pocas ventas, el cambio
+--     puede ser azar.
+--   en: Share of each product in the sales begun in the last hours, compared with as many hours
+--     just before, in percentage points. With few sales the change may be chance.
 -- parameters:
 --   - {name: horas, kind: number, default: 24, minimum: 1, maximum: 1000,
 --       label: {es: Horas, en: Hours}}

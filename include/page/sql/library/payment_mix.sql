@@ -1,7 +1,7 @@
--- title: {es: Medios de pago, en: Means of payment}
+-- title: {es: Medios de pago, en: Payment methods}
 -- description:
---   es: Ventas empezadas y facturación por tipo de pago, y qué parte es cada uno.
---   en: Sales begun and revenue by payment type, and which share each is.
+--   es: Ventas empezadas y facturación por tipo de pago, con la participación de cada uno.
+--   en: Sales begun and revenue by payment type, with the share of each type.
 -- parameters:
 --   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

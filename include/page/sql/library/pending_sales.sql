@@ -1,4 +1,4 @@
--- title: {es: Ventas sin decidir, en: Undecided sales}
+-- title: {es: Ventas pendientes, en: Pending sales}
 -- description:
 --   es: Ventas que siguen pendientes mucho después de empezar; las más viejas primero.
 --   en: Sales that are still pending long after they began; the oldest first.

@@ -1,9 +1,10 @@
 -- title: {es: Reembolsos por categoría, en: Refunds by category}
 -- description:
---   es: Qué parte de lo aprobado se devolvió, y cuánto después de la aprobación. Se miran las
---     ventas cuya aprobación cae en el lapso; las últimas todavía pueden devolverse.
---   en: Which share of what was approved was given back, and how long after approval. Looks at
---     sales approved in the period; the latest may still be given back.
+--   es: Porcentaje de las ventas aprobadas que se reembolsó, y el tiempo desde la aprobación hasta
+--     el reembolso. Cuenta las ventas aprobadas en el lapso; las últimas todavía pueden
+--     reembolsarse.
+--   en: Share of the approved sales that were refunded, and the time from approval to refund. It
+--     covers sales approved in the period; the latest ones may still be refunded.
 -- parameters:
 --   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

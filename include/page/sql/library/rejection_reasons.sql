@@ -1,7 +1,7 @@
--- title: {es: Motivos de rechazo, en: Reasons of rejection}
+-- title: {es: Motivos de rechazo, en: Reasons for rejection}
 -- description:
---   es: Por qué se rechazan las ventas de cada tipo de pago, y cuánto dinero es.
---   en: Why sales of each payment type are rejected, and how much money that is.
+--   es: Motivos de las ventas rechazadas por tipo de pago, y el dinero que suman.
+--   en: Reasons of rejected sales by payment type, and the money that they amount to.
 -- parameters:
 --   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

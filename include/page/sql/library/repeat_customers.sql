@@ -1,9 +1,9 @@
--- title: {es: Clientes que vuelven, en: Customers who return}
+-- title: {es: Clientes que vuelven, en: Returning customers}
 -- description:
---   es: Cuántos clientes compraron una vez, dos, tres… y cuánto gastaron. Quien paga en efectivo
---     en el local no se conoce y no se cuenta.
---   en: How many customers bought once, twice, three times… and what they spent. Who pays cash in
---     store is not known and not counted.
+--   es: Número de clientes que compraron una vez, dos, tres…, y cuánto gastaron. Quien paga en
+--     efectivo en la sucursal no se identifica y no se cuenta.
+--   en: Number of customers who bought once, twice, three times…, and their spending. Customers
+--     who pay cash in store are unknown and not counted.
 -- parameters:
 --   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

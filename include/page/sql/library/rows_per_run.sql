@@ -1,7 +1,7 @@
 -- title: {es: Filas por corrida, en: Rows per run}
 -- description:
---   es: Eventos y ventas de cada corrida, y entre qué momentos.
---   en: Events and sales of each run, and between which times.
+--   es: Eventos y ventas de cada corrida, con los momentos de su primer y su último evento.
+--   en: Events and sales of each run, with the times of its first and last event.
 -- parameters:
 --   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

@@ -1,8 +1,7 @@
 -- title: {es: "Semana tipo, hora por hora", en: "A typical week, hour by hour"}
 -- description:
---   es: Ventas empezadas por día de la semana y hora local, en el promedio de las semanas del
---     lapso.
---   en: Sales begun by weekday and local hour, in the mean of the weeks of the period.
+--   es: Ventas empezadas por día de la semana y hora local, en promedio de las semanas del lapso.
+--   en: Sales begun by weekday and local hour, averaged over the weeks of the period.
 -- parameters:
 --   - {name: semanas, kind: number, default: 4, minimum: 1, maximum: 52,
 --       label: {es: Semanas, en: Weeks}}

@@ -1,9 +1,9 @@
 -- title: {es: Segmentos por día, en: Segments by day}
 -- description:
---   es: Cuánto ocupa en Druid cada día UTC de ventas, en cuántos segmentos y filas. Los que una
---     tarea todavía llena no tienen tamaño.
---   en: How much each UTC day of sales takes in Druid, in how many segments and rows. Those that
---     a task still fills have no size.
+--   es: Tamaño, segmentos y filas de cada día UTC de ventas en Druid. Los segmentos que una tarea
+--     todavía llena no tienen tamaño.
+--   en: Size, segments and rows of each UTC day of sales in Druid. Segments that a task still
+--     fills have no size.
 -- columns:
 --   - {name: dia, kind: text, title: {es: Día (UTC), en: Day (UTC)}}
 --   - {name: segmentos, kind: number, title: {es: Segmentos, en: Segments}}

@@ -1,9 +1,9 @@
 -- title: {es: Sucursales en silencio, en: Silent stores}
 -- description:
---   es: Cuánto hace que cada sucursal empezó su última venta, y cuántas suele empezar en una hora
---     de las que se miran. De noche, lo común es que esté cerrada.
---   en: How long ago each store began its last sale, and how many it begins in an hour of those
---     looked at. At night, it is usually closed.
+--   es: Minutos desde que cada sucursal empezó su última venta, y cuántas ventas empieza por hora
+--     en las horas consultadas. De noche, una sucursal en silencio suele estar cerrada.
+--   en: Minutes since each store began its last sale, and its sales per hour in the hours looked
+--     at. At night a silent store is usually closed.
 -- parameters:
 --   - {name: horas, kind: number, default: 24, minimum: 1, maximum: 1000,
 --       label: {es: Horas que se miran, en: Hours looked at}}

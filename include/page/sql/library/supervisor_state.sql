@@ -1,7 +1,9 @@
--- title: {es: Estado del supervisor, en: State of the supervisor}
+-- title: {es: Estado de la ingesta, en: State of the ingestion}
 -- description:
---   es: El supervisor que ingiere las ventas de Kafka, si está sano y si está suspendido.
---   en: The supervisor that ingests sales from Kafka, whether healthy, whether suspended.
+--   es: "El supervisor de Druid que ingiere las ventas de Kafka: su estado, y si tiene fallas o
+--     está suspendido."
+--   en: "The supervisor that ingests sales from Kafka: its state, and whether it is healthy or
+--     suspended."
 -- columns:
 --   - {name: supervisor, kind: text, title: {es: Supervisor, en: Supervisor}}
 --   - {name: estado, kind: text, title: {es: Estado, en: State}}

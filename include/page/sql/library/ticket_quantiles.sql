@@ -1,9 +1,10 @@
 -- title: {es: Cuantiles del ticket por plataforma, en: Ticket quantiles by platform}
 -- description:
---   es: Importe de las ventas aprobadas, sin el peso de las muy grandes - la mitad paga menos que
---     la mediana y una de cada diez paga más que el percentil 90. Son aproximados.
---   en: Amount of approved sales without the weight of very large ones - half pay less than the
---     median and one in ten more than the 90th percentile. Approximate.
+--   es: "Cuantiles aproximados del importe de las ventas aprobadas, que unas pocas ventas muy
+--     grandes no distorsionan: la mitad paga menos que la mediana y una de cada diez más que el
+--     percentil 90."
+--   en: "Approximate quantiles of the amount of approved sales, which a few very large sales do
+--     not distort: half pay less than the median, one in ten more than the 90th percentile."
 -- parameters:
 --   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

@@ -1,7 +1,8 @@
 -- title: {es: Productos que más facturan, en: Best-selling products}
 -- description:
---   es: Por importe aprobado, con sus unidades; de una categoría o de todas si queda vacía.
---   en: By approved amount, with their units; of one category, or of all if left blank.
+--   es: Productos por facturación aprobada, con sus unidades; de una categoría, o de todas si
+--     queda vacía.
+--   en: Products by approved revenue, with their units; of one category, or of all if left blank.
 -- parameters:
 --   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

@@ -1,8 +1,9 @@
 -- title: {es: IVA por alícuota, en: VAT by rate}
 -- description:
---   es: IVA de lo aprobado en cada día local, menos el de lo reembolsado o desconocido ese día.
---   en: VAT of what was approved on each local day, less that of what was refunded or charged
---     back that day.
+--   es: IVA de las ventas aprobadas en cada día local, menos el IVA de los reembolsos y
+--     contracargos de ese día.
+--   en: VAT of the sales approved on each local day, minus the VAT of that day's refunds and
+--     chargebacks.
 -- parameters:
 --   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
 --   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}

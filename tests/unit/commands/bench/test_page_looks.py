@@ -51,5 +51,5 @@ def test_pauses_are_read_from_the_script_of_the_page(tmp_path: Path) -> None:
     view.write_text('const PAUSE = {"1h": 1500};\nconst FINDINGS_PAUSE = 20000;\n')
     assert pauses(view) == ({"1h": 1.5}, 20)
     view.write_text('const PAUSE = {"1h": 1500};\n')
-    with pytest.raises(ValueError, match=r"live\.js does not say PAUSE and FINDINGS_PAUSE"):
+    with pytest.raises(ValueError, match=r"live\.js must set PAUSE and FINDINGS_PAUSE"):
         pauses(view)

@@ -128,5 +128,5 @@ def test_failed_part_raises_one_sentence_with_its_log(settings: Settings) -> Non
     said = str(failed.value)
     assert "The part load failed (" in said
     assert "--topic" in said
-    assert said.endswith(f"its log: {settings.logs / 'bench-load.log'}")
+    assert said.endswith(f"see {settings.logs / 'bench-load.log'}")
     assert "\n" not in said

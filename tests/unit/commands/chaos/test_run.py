@@ -15,7 +15,7 @@ from commands.chaos.run import Outcome
 from commands.chaos.scenarios import SCENARIOS
 from commands.chaos.verify import Verdict
 
-WELL = Verdict(events=100, lost=0, duplicated=0, changed=0, equal=True, told="all is equal")
+WELL = Verdict(events=100, lost=0, duplicated=0, changed=0, equal=True, summary="all is equal")
 
 
 @pytest.fixture

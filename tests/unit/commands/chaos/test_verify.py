@@ -12,7 +12,7 @@ from commands.chaos.verify import Verdict, changed_events
 from include.sales.event import encode
 
 BEGINS = datetime(2026, 11, 24, 15, tzinfo=UTC)
-WELL = Verdict(events=9, lost=0, duplicated=0, changed=0, equal=True, told="")
+WELL = Verdict(events=9, lost=0, duplicated=0, changed=0, equal=True, summary="")
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from commands import plots
 from commands.cli import main
-from commands.plots import number
+from commands.plots import figures
+from commands.plots.figures import number
 from include.stack.settings import ROOT
 
 FIGURES = {"day-curve.svg", "payment-mix.svg", "cybermonday.svg"}
@@ -25,7 +25,7 @@ def test_same_seed_draws_identical_small_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One month instead of a year of sales, which would take as long as everything else together.
-    monkeypatch.setattr(plots, "MIX_DAYS", (date(2025, 3, 1), date(2025, 4, 1)))
+    monkeypatch.setattr(figures, "MIX_DAYS", (date(2025, 3, 1), date(2025, 4, 1)))
     one = drawn(tmp_path / "new" / "one", 1)
     said = capsys.readouterr().out.splitlines()
     assert {Path(line).name for line in said} == set(one) == FIGURES

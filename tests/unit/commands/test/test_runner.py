@@ -31,7 +31,9 @@ def folders(run: Run) -> list[str]:
 
 
 def test_unknown_suite_is_refused_with_the_known_names() -> None:
-    with pytest.raises(StackError, match="no suite 'units'; there are: quick, full, lint, types"):
+    with pytest.raises(
+        StackError, match="No suite has the name 'units'; the suites are quick, full, lint, types"
+    ):
         chosen(["units"])
 
 
@@ -93,8 +95,8 @@ def test_second_stack_needs_cores_and_memory(free: Free, stacks: int) -> None:
 @pytest.mark.parametrize(
     ("free", "told"),
     [
-        (PLENTY._replace(memory_gib=3.2), r"need 6\.0 GiB of free memory and there are 3\.2"),
-        (PLENTY._replace(disk_gib=0.3), "of free disk and there are 0.3"),
+        (PLENTY._replace(memory_gib=3.2), r"need 6\.0 GiB of free memory, but only 3\.2"),
+        (PLENTY._replace(disk_gib=0.3), "of free disk, but only 0.3"),
     ],
 )
 def test_too_little_memory_or_disk_is_refused_before_anything_runs(
@@ -134,7 +136,7 @@ def test_failed_run_prints_its_output_and_the_folders_to_look_at(
 ) -> None:
     lanes = [[python("bad", "print('the reason'); raise SystemExit(3)")], [python("good", "")]]
     codes = runner._run_lanes(lanes, tmp_path)
-    runner._say_results(codes, tmp_path, Path("/home/of/tests"), 90)
+    runner._print_results(codes, tmp_path, Path("/home/of/tests"), 90)
     printed = capsys.readouterr().out
     assert codes == {"bad": 3, "good": 0}
     assert "the reason" in printed

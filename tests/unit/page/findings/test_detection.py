@@ -75,7 +75,7 @@ def test_refused_query_affects_only_its_kinds_and_is_logged(
     )
     assert [(it.kind, it.reason) for it in report.missing] == [("product", "error")]
     assert (report.sales or 0) > 2000
-    assert "refuses the query 'products'" in caplog.text
+    assert "refused the query 'products'" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from include.page.findings.shares import Shares, told_apart
+from include.page.findings.shares import Shares, drop_explained
 
 WINDOWS = 8
 
@@ -25,23 +25,23 @@ PARENTS = [None, 0, 0]
 
 def test_only_the_part_is_kept_if_it_explains_the_whole() -> None:
     it = shares((700, 1000), (900, 1000))
-    assert told_apart([1, 0], PARENTS, it, low=True) == [1]
+    assert drop_explained([1, 0], PARENTS, it, low=True) == [1]
 
 
 def test_only_the_whole_is_kept_if_it_is_low_without_its_part() -> None:
     it = shares((700, 1000), (840, 1000))
-    assert told_apart([1, 0], PARENTS, it, low=True) == [0]
+    assert drop_explained([1, 0], PARENTS, it, low=True) == [0]
 
 
 def test_only_the_whole_is_kept_if_too_little_remains_without_its_part() -> None:
     it = shares((700, 1000), (54, 60))
-    assert told_apart([1, 0], PARENTS, it, low=True) == [0]
+    assert drop_explained([1, 0], PARENTS, it, low=True) == [0]
 
 
 def test_single_finding_is_kept() -> None:
     it = shares((700, 1000), (900, 1000))
-    assert told_apart([1], PARENTS, it, low=True) == [1]
-    assert told_apart([0], PARENTS, it, low=True) == [0]
+    assert drop_explained([1], PARENTS, it, low=True) == [1]
+    assert drop_explained([0], PARENTS, it, low=True) == [0]
 
 
 def test_numbers_have_share_band_and_past_windows() -> None:

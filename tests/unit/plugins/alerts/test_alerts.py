@@ -15,7 +15,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow.sdk.log import mask_secret
 
 from ventas_airflow import delivery
-from ventas_airflow.alerts import leave_notice, tell, tell_late
+from ventas_airflow.alerts import leave_notice, send_alert, send_late_alert
 
 RUN = "manual__2026-11-24T12:00:00+00:00"
 KILLED = "terminó sin decir por qué: ver su registro"
@@ -73,7 +73,7 @@ def context(
 
 def test_alert_of_failed_run_names_tasks_runbook_section_and_run(sent: list[str]) -> None:
     states = {"publish_sales": "failed", "stop_vm": "success"}
-    tell(context(states, {"publish_sales": "Kafka no responde"}))
+    send_alert(context(states, {"publish_sales": "Kafka no responde"}))
     assert sent == [
         "Ventana: falló\n"
         "Publicar ventas: Kafka no responde\n"
@@ -83,7 +83,7 @@ def test_alert_of_failed_run_names_tasks_runbook_section_and_run(sent: list[str]
 
 
 def test_failed_task_without_notice_is_still_in_the_alert(sent: list[str]) -> None:
-    tell(context({"publish_sales": "failed"}))
+    send_alert(context({"publish_sales": "failed"}))
     assert f"Publicar ventas: {KILLED}" in sent[0]
 
 
@@ -91,7 +91,7 @@ def test_alert_names_both_the_failed_task_and_the_vm_left_on(
     sent: list[str],
 ) -> None:
     states = {"publish_sales": "failed", "stop_vm": "failed"}
-    tell(context(states, {"publish_sales": "a", "stop_vm": "VM druid: QUOTA"}))
+    send_alert(context(states, {"publish_sales": "a", "stop_vm": "VM druid: QUOTA"}))
     [text] = sent
     assert "Publicar ventas: a\nApagar la VM: VM druid: QUOTA\n" in text
     assert "#a-run-failed, docs/operations.md#the-vm-was-left-on" in text
@@ -100,22 +100,22 @@ def test_alert_names_both_the_failed_task_and_the_vm_left_on(
 def test_mapped_task_shows_three_notices_and_none_if_another_task_left_one(sent: list[str]) -> None:
     states = {f"load_sales_{n}": "failed" for n in range(5)}
     notices = {"load_sales": [f"parte {n}" for n in range(5)]}
-    tell(context(states, notices))
+    send_alert(context(states, notices))
     assert sent[0].count("Publicar la carga: parte") == 3
     assert "Publicar la carga: y 2 más" in sent[0]
-    tell(context({**states, "stop_vm": "failed"}, {**notices, "stop_vm": "x"}))
+    send_alert(context({**states, "stop_vm": "failed"}, {**notices, "stop_vm": "x"}))
     assert "parte" not in sent[1]
 
 
 def test_successful_run_without_notices_sends_no_alert(sent: list[str]) -> None:
-    tell(context({"publish_sales": "success"}, reason="success", keep_vm=False))
-    tell(context({"stop_vm": "skipped"}, reason="success", keep_vm=False))
-    tell(context({"stop_vm": "upstream_failed"}, reason="success", keep_vm=True))
+    send_alert(context({"publish_sales": "success"}, reason="success", keep_vm=False))
+    send_alert(context({"stop_vm": "skipped"}, reason="success", keep_vm=False))
+    send_alert(context({"stop_vm": "upstream_failed"}, reason="success", keep_vm=True))
     assert sent == []
 
 
 def test_successful_window_with_too_few_sales_sends_an_alert(sent: list[str]) -> None:
-    tell(context({}, {"publish_sales": "La ventana cerró con 3 ventas"}, reason="success"))
+    send_alert(context({}, {"publish_sales": "La ventana cerró con 3 ventas"}, reason="success"))
     assert sent[0].startswith(
         "Ventana: terminó con avisos\nPublicar ventas: La ventana cerró con 3 ventas\n"
         "Qué hacer: docs/operations.md#a-window-ended-short\n"
@@ -123,13 +123,13 @@ def test_successful_window_with_too_few_sales_sends_an_alert(sent: list[str]) ->
 
 
 def test_run_that_keeps_the_vm_on_sends_an_alert(sent: list[str]) -> None:
-    tell(context({"stop_vm": "skipped"}, reason="success", keep_vm=True))
+    send_alert(context({"stop_vm": "skipped"}, reason="success", keep_vm=True))
     assert "La VM queda encendida" in sent[0]
     assert "#the-vm-was-left-on" in sent[0]
 
 
 def test_run_that_failed_without_a_task_sends_airflows_reason(sent: list[str]) -> None:
-    tell({"dag": window(), "run_id": RUN, "reason": "timed_out"})  # type: ignore[typeddict-item]
+    send_alert({"dag": window(), "run_id": RUN, "reason": "timed_out"})  # type: ignore[typeddict-item]
     assert sent[0].startswith("Ventana: falló\ntimed_out\n")
 
 
@@ -185,12 +185,12 @@ def late(state: str, due: Any = "2026-11-25T00:30:00Z") -> Any:
 def test_late_run_sends_an_alert_with_the_deadline_in_the_stores_time_zone(
     sent: list[str], due: Any
 ) -> None:
-    asyncio.run(tell_late(late("running", due)))
+    asyncio.run(send_late_alert(late("running", due)))
     assert sent[0].startswith(
         "Ventana: no terminó a tiempo\nDebía terminar antes de las 21:30 y sigue en curso\n"
         "Qué hacer: docs/operations.md#a-run-is-late\n"
     )
-    asyncio.run(tell_late(late("queued", due)))
+    asyncio.run(send_late_alert(late("queued", due)))
     assert "espera su turno" in sent[1]
 
 
@@ -198,5 +198,5 @@ def test_late_run_sends_an_alert_with_the_deadline_in_the_stores_time_zone(
 def test_run_that_ended_before_its_deadline_sends_no_late_alert(
     sent: list[str], state: str
 ) -> None:
-    asyncio.run(tell_late(late(state)))
+    asyncio.run(send_late_alert(late(state)))
     assert sent == []

@@ -71,7 +71,7 @@ def test_refused_message_is_logged_without_the_webhooks_address(
     connect(monkeypatch, **webhook.connection())
     assert not deliver("x", TEXT)
     assert len(webhook.bodies) == 1
-    assert "no se pudo entregar" in caplog.text
+    assert "could not be delivered" in caplog.text
     assert "sin Kafka" in caplog.text
     assert SECRET not in caplog.text
 
@@ -92,7 +92,7 @@ def test_unreachable_or_incomplete_connection_raises_nothing(
     [closed] = free_ports(1)
     connect(monkeypatch, **fields, port=closed, password=SECRET)
     assert not deliver("x", TEXT)
-    assert "no se pudo entregar" in caplog.text
+    assert "could not be delivered" in caplog.text
     assert SECRET not in caplog.text
 
 
@@ -104,7 +104,7 @@ def test_failed_lookup_of_the_connection_raises_nothing(
 
     monkeypatch.setattr(delivery.Connection, "get", refuse)
     assert not deliver("x", TEXT)
-    assert "no se pudo entregar" in caplog.text
+    assert "could not be delivered" in caplog.text
 
 
 def test_webhook_is_posted_to_with_a_time_out_of_ten_seconds(

@@ -59,7 +59,7 @@ def test_new_vm_is_created_in_the_next_zone_if_the_first_has_no_capacity(
 ) -> None:
     go_wrong(endpoint, code, zones=[ZONE])
     made = ensured(deferrable=deferrable)
-    assert (made["accion"], made["zona"]) == ("creada", NEXT)
+    assert (made["action"], made["zone"]) == ("created", NEXT)
     assert (hook.vm_status(**vm_in(ZONE)), hook.vm_status(**vm_in(NEXT))) == (None, "RUNNING")
 
 
@@ -69,9 +69,9 @@ def test_existing_vm_is_found_in_its_zone_and_not_created_again(
     go_wrong(endpoint, EXHAUSTED, zones=[ZONE])
     ensured()
     go_well(endpoint)
-    assert run(stop(zones=ZONES))["zona"] == NEXT
+    assert run(stop(zones=ZONES))["zone"] == NEXT
     again = ensured()
-    assert (again["accion"], again["zona"]) == ("iniciada", NEXT)
+    assert (again["action"], again["zone"]) == ("started", NEXT)
     assert hook.vm_status(**vm_in(ZONE)) is None
 
 
@@ -80,7 +80,7 @@ def test_without_capacity_in_any_zone_all_zones_are_tried_again(
 ) -> None:
     go_wrong(endpoint, EXHAUSTED, zones=[NEXT])
     go_wrong(endpoint, EXHAUSTED, times=2)
-    assert ensured(poll_interval=10)["zona"] == ZONE
+    assert ensured(poll_interval=10)["zone"] == ZONE
     assert clock.passed >= 2 * compute.CAPACITY_INTERVAL - 10
 
 
@@ -92,8 +92,8 @@ def test_error_without_capacity_until_the_deadline_names_zones_and_remedy(
         ensured(timeout=50, poll_interval=10)
     assert not isinstance(given_up.value, AirflowFailException), "a retry may well find some"
     assert (
-        f"none of its zones ({ZONE}, {NEXT}) has capacity: name more in `zones` of connection "
-        "'google_cloud_default', or try later"
+        f"none of its zones ({ZONE}, {NEXT}) has capacity: add zones to `zones` in the extra of "
+        "connection 'google_cloud_default', or try later"
     ) in str(given_up.value)
 
 
@@ -101,7 +101,7 @@ def test_existing_vm_waits_for_capacity_in_its_own_zone(
     off: VentasComputeEngineHook, endpoint: str
 ) -> None:
     go_wrong(endpoint, EXHAUSTED, times=2)
-    assert ensured(poll_interval=10)["accion"] == "iniciada"
+    assert ensured(poll_interval=10)["action"] == "started"
     run(stop(zones=ZONES))
     go_wrong(endpoint, EXHAUSTED)
     with pytest.raises(AirflowException, match=f"its disk is in {ZONE}, so it cannot start in an"):
@@ -116,7 +116,7 @@ def test_new_vm_is_created_in_the_zone_of_the_kept_data_disk(
     data = {"autoDelete": False, "initializeParams": {"diskName": "druid-data"}}
     body = {**BODY, "disks": [{"boot": True, "autoDelete": True}, data]}
     go_wrong(endpoint, EXHAUSTED, zones=[ZONE])
-    assert run(ensure(zones=ZONES, body=body))["zona"] == NEXT
+    assert run(ensure(zones=ZONES, body=body))["zone"] == NEXT
     go_well(endpoint)
     hook.delete_instance(**vm_in(NEXT))
     go_wrong(endpoint, EXHAUSTED, zones=[NEXT])
@@ -125,7 +125,7 @@ def test_new_vm_is_created_in_the_zone_of_the_kept_data_disk(
     assert hook.vm_status(**vm_in(ZONE)) is None
     go_well(endpoint)
     made = run(ensure(zones=ZONES, body=body))
-    assert (made["accion"], made["zona"]) == ("creada", NEXT)
+    assert (made["action"], made["zone"]) == ("created", NEXT)
 
 
 def test_exceeded_quota_fails_at_once_with_its_name_limit_and_console_address(
@@ -136,7 +136,7 @@ def test_exceeded_quota_fails_at_once_with_its_name_limit_and_console_address(
         ensured()
     assert str(refused.value) == (
         f"Compute Engine could not insert druid in {ZONE}: QUOTA_EXCEEDED: Quota 'N2_CPUS' "
-        "exceeded.  Limit: 2.0 in region southamerica-east1. Ask for more of "
+        "exceeded.  Limit: 2.0 in region southamerica-east1. Request a higher quota of "
         "compute.googleapis.com/n2_cpus (N2-CPUS-per-project-region, now 2 in region "
         "southamerica-east1) at https://console.cloud.google.com/iam-admin/quotas?project="
         f"{PROJECT}, or choose a smaller machine type."
@@ -163,7 +163,7 @@ def test_missing_permission_fails_with_its_name_and_the_role_to_grant(
         ensured()
     assert str(refused.value).endswith(
         f"Connection 'google_cloud_default' lacks the permission {permission}: grant its account "
-        f"roles/compute.instanceAdmin.v1 on project {PROJECT}"
+        f"the role roles/compute.instanceAdmin.v1 on project {PROJECT}"
     )
 
 
@@ -174,7 +174,8 @@ def test_denied_service_account_fails_with_its_name_and_the_role_to_grant(
     with pytest.raises(AirflowFailException) as refused:
         ensured()
     assert str(refused.value).endswith(
-        f"grant its account roles/iam.serviceAccountUser on druid@{PROJECT}.iam.gserviceaccount.com"
+        "grant its account the role roles/iam.serviceAccountUser on "
+        f"druid@{PROJECT}.iam.gserviceaccount.com"
     )
 
 
@@ -183,10 +184,12 @@ def test_transient_error_is_retryable_before_the_wait_and_ignored_during_it(
     hook: VentasComputeEngineHook, druid: Druid, endpoint: str, code: str
 ) -> None:
     go_wrong(endpoint, code, methods=["zoneOperations.get", "instances.get"], times=1)
-    with pytest.raises(ComputeEngineUnavailable, match=r"cannot now do compute\.instances\.get"):
+    with pytest.raises(
+        ComputeEngineUnavailable, match=r"cannot do this now: compute\.instances\.get"
+    ):
         ensured()
     go_wrong(endpoint, code, methods=["zoneOperations.get"], times=3)
-    assert ensured()["accion"] == "creada"
+    assert ensured()["action"] == "created"
 
 
 def test_request_sent_twice_takes_effect_once(hook: VentasComputeEngineHook, druid: Druid) -> None:
@@ -226,7 +229,7 @@ def test_operation_that_never_ends_fails_at_the_deadline_with_its_name(
         if o["operationType"] == doing
     ]
     assert (
-        f"operation {operation} goes on (gcloud compute operations describe {operation} "
+        f"operation {operation} is in progress (gcloud compute operations describe {operation} "
         f"--zone={ZONE} --project={PROJECT})"
     ) in str(given_up.value)
 
@@ -247,12 +250,12 @@ def test_vm_ended_while_druid_starts_fails_with_the_cause_and_a_retry_starts_it(
         run(task)
     thread.join()
     assert (
-        "what was done to it last is compute.instances.hostError, Instance terminated by Compute "
+        "the VM's last operation: compute.instances.hostError, Instance terminated by Compute "
         "Engine., system"
     ) in str(ended.value)
     druid.servers = ("coordinator", "broker", "historical", "router", "indexer")
     eventually(lambda: hook.vm_status(**vm_in(ZONE)) == "TERMINATED")
-    assert run(ensure())["accion"] == "iniciada"
+    assert run(ensure())["action"] == "started"
 
 
 def test_of_two_vms_with_one_name_the_running_one_is_used(
@@ -264,4 +267,4 @@ def test_of_two_vms_with_one_name_the_running_one_is_used(
     found = off.find(project_id=PROJECT, zones=ZONES, resource_id="druid")
     assert found is not None
     assert found["zone"].endswith(NEXT)
-    assert run(stop(zones=f"{ZONE},{NEXT}"))["zona"] == NEXT
+    assert run(stop(zones=f"{ZONE},{NEXT}"))["zone"] == NEXT

@@ -62,11 +62,11 @@ def test_ensure_creates_finds_or_starts_the_vm_by_its_status(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower, deferrable: bool
 ) -> None:
     result = run(ensure(deferrable=deferrable))
-    assert (result["vm"], result["zona"], result["accion"]) == ("druid", ZONE, "creada")
-    assert result["segundos"] >= 0
-    assert run(ensure(deferrable=deferrable))["accion"] == "ya_encendida"
+    assert (result["vm"], result["zone"], result["action"]) == ("druid", ZONE, "created")
+    assert result["seconds"] >= 0
+    assert run(ensure(deferrable=deferrable))["action"] == "already_on"
     hook.stop_instance(**VM)
-    assert run(ensure(deferrable=deferrable))["accion"] == "iniciada"
+    assert run(ensure(deferrable=deferrable))["action"] == "started"
     assert power.commands == ["start", "stop", "start"]
 
 
@@ -110,7 +110,7 @@ def test_ensure_waits_until_a_stopping_vm_is_off_and_starts_it(
         ensure().execute(Context)
     assert waiting.value.method_name == "decide_again"
     clock.after(0.2, power.free)
-    assert run(ensure())["accion"] == "iniciada"
+    assert run(ensure())["action"] == "started"
 
 
 def test_ensure_fails_at_the_deadline_if_only_druid_is_missing(
@@ -122,7 +122,7 @@ def test_ensure_fails_at_the_deadline_if_only_druid_is_missing(
     with pytest.raises(AirflowException) as given_up:
         run(ensure(timeout=1.0))
     message = str(given_up.value)
-    assert "Given up after 1 s: VM druid is RUNNING" in message
+    assert "Timed out after 1 s: VM druid is RUNNING" in message
     assert f"Druid at {druid.url} lacks coordinator or overlord, historical" in message
     assert "./ventas logs" in message
 
@@ -152,11 +152,11 @@ def test_ensure_fails_with_the_process_that_cannot_start(
 def test_stop_sends_one_stop_and_succeeds_if_the_vm_is_off_or_missing(
     hook: VentasComputeEngineHook, druid: Druid, power: MemoryPower
 ) -> None:
-    assert run(stop())["accion"] == "no_existe"
+    assert run(stop())["action"] == "missing"
     run(ensure())
-    assert run(stop())["accion"] == "apagada"
+    assert run(stop())["action"] == "stopped"
     assert hook.vm_status(**VM) == "TERMINATED"
-    assert run(stop())["accion"] == "ya_apagada"
+    assert run(stop())["action"] == "already_off"
     assert power.commands == ["start", "stop"]
 
 
@@ -166,7 +166,9 @@ def test_stop_is_skipped_while_another_run_needs_the_vm(
     run(ensure())
     hands_off = ("success", "success", "deferred")
     left: Any = {"ti": Airflow({BACKFILL: {"theirs": hands_off}})}
-    with pytest.raises(AirflowSkipException, match="sales_backfill/theirs needs it and stops it"):
+    with pytest.raises(
+        AirflowSkipException, match="sales_backfill/theirs still needs it, and will stop it"
+    ):
         stop(shared_by=SHARERS).execute(left)
     assert power.commands == ["start"]
     alone: Any = {"ti": Airflow({BACKFILL: {"theirs": ("success", "success", "success")}})}
@@ -181,7 +183,7 @@ def test_stop_waits_until_a_starting_vm_runs(
     hook.begin_insert(**VM, body=vm_body())
     eventually(lambda: hook.vm_status(**VM) == "STAGING")
     clock.after(0.2, power.free)
-    assert run(stop())["accion"] == "apagada"
+    assert run(stop())["action"] == "stopped"
 
 
 @pytest.mark.parametrize("keep_on", [True, "True", "true"])
@@ -189,16 +191,16 @@ def test_stop_is_skipped_when_the_vm_is_to_be_kept_on(
     hook: VentasComputeEngineHook, druid: Druid, keep_on: bool | str
 ) -> None:
     run(ensure())
-    with pytest.raises(AirflowSkipException, match="kept on"):
+    with pytest.raises(AirflowSkipException, match="stays on"):
         run(stop(keep_on=keep_on))
     assert hook.vm_status(**VM) == "RUNNING"
 
 
 def test_stop_refuses_keep_on_that_is_not_a_boolean() -> None:
-    with pytest.raises(AirflowException, match="keep_on is true or false, not 'quizás'"):
+    with pytest.raises(AirflowException, match="keep_on must be true or false, not 'quizás'"):
         stop(keep_on="quizás").execute(Context)
 
 
 def test_timeout_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="seconds above 0"):
+    with pytest.raises(ValueError, match="must be above 0 s"):
         ensure(timeout=0)

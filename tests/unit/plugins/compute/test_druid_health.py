@@ -33,7 +33,7 @@ def common(**changes: Any) -> dict[str, Any]:
         "operation": None,
         "deadline": time.time() + 600,
         "poll_interval": 0.05,
-        "carry": {"accion": "creada"},
+        "carry": {"action": "created"},
         **changes,
     }
 
@@ -87,9 +87,9 @@ def test_trigger_waits_until_the_last_server_is_listed(
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
-        (503, b"starting", "Druid at {url} still answers 503: starting"),
+        (503, b"starting", "Druid at {url} is not available (HTTP 503): starting"),
         (500, b"broken", "Druid at {url} answered 500: broken"),
-        (200, b"<html>", "Druid's answer broke off half-way: <html>"),
+        (200, b"<html>", "Druid at {url} sent an incomplete answer, which ends in: <html>"),
         (200, b'{"error": "x"}', 'What answers at {url} is not Druid: {{"error": "x"}}'),
         (200, b"[]", "Druid at {url} lacks coordinator or overlord, broker, historical, router"),
     ],
@@ -117,7 +117,7 @@ def test_unreachable_router_is_polled_until_the_deadline(
     event = asyncio.run(first_event(health(deadline=clock.now + 0.2)))
     assert event["status"] == "timeout"
     assert clock.passed > 0
-    assert "Druid does not answer at http://127.0.0.1:9 (ConnectionError)" in event["message"]
+    assert "Druid at http://127.0.0.1:9 does not answer (ConnectionError)" in event["message"]
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -139,7 +139,7 @@ def test_refused_login_ends_the_wait_without_showing_the_password(
     assert druid.logins[0] is not None
     assert druid.logins[0].startswith("Basic ")
     assert event["status"] == "error"
-    told = f"'druid_ingest_default': Druid at {druid.url} refuses the login (HTTP {status})"
+    told = f"'druid_ingest_default': Druid at {druid.url} refused the login (HTTP {status})"
     assert told in event["message"]
     assert "s3creto" not in json.dumps([event, trigger.serialize()])
 
@@ -157,7 +157,7 @@ def test_vm_that_stops_meanwhile_ends_the_wait_at_once(
 
     event = asyncio.run(turn_off())
     assert event["status"] == "error"
-    assert "while Druid at" in event["message"]
+    assert "so Druid at" in event["message"]
 
 
 def test_missing_vm_ends_the_wait_at_once(hook: VentasComputeEngineHook, druid: Druid) -> None:
@@ -185,9 +185,9 @@ def test_hopeless_status_ends_the_wait_with_an_error(
     event = asyncio.run(first_event(wanted))
     assert event == {
         "status": "error",
-        "message": "VM druid is RUNNING where it should become TERMINATED or missing: "
-        "someone else changed it",
-        "carry": {"accion": "creada"},
+        "message": "VM druid is RUNNING and does not become TERMINATED or missing: "
+        "somebody else changed it",
+        "carry": {"action": "created"},
     }
 
 
@@ -203,7 +203,7 @@ def test_hopeless_status_does_not_end_the_wait_during_the_operation(
     )
     event = asyncio.run(first_event(wanted))
     assert event["status"] == "timeout"
-    assert f"operation {operation} goes on" in event["message"]
+    assert f"operation {operation} is in progress" in event["message"]
 
 
 @pytest.mark.parametrize(

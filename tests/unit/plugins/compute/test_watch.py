@@ -116,12 +116,12 @@ def test_watch_ends_with_the_tasks_and_does_not_touch_a_running_vm(
         eventually(lambda asked=asked: tasks.asked > asked + 2)
         assert watch.goes_on, f"with a task that is {state}"
     tasks.end()
-    assert watch.end() | {"segundos": 0} == {
+    assert watch.end() | {"seconds": 0} == {
         "vm": "druid",
-        "zona": ZONE,
-        "accion": "cuidada",
-        "segundos": 0,
-        "reinicios": 0,
+        "zone": ZONE,
+        "action": "watched",
+        "seconds": 0,
+        "restarts": 0,
     }
     assert power.commands == ["start"]
 
@@ -141,7 +141,7 @@ def test_vm_that_compute_engine_ends_is_started_again_each_time(
         interrupt(endpoint).raise_for_status()
         eventually(lambda: druid.asked)
     tasks.end()
-    assert watch.end()["reinicios"] == 2
+    assert watch.end()["restarts"] == 2
     assert power.commands.count("start") == 3
 
 
@@ -155,7 +155,7 @@ def test_watch_goes_on_while_compute_engine_does_not_know_the_status(
     eventually(lambda: tasks.asked > asked + 2)
     go_well(endpoint)
     tasks.end()
-    assert watch.end()["reinicios"] == 0
+    assert watch.end()["restarts"] == 0
     assert power.commands == ["start"]
 
 
@@ -165,7 +165,7 @@ def test_vm_that_is_off_after_the_tasks_is_started_to_read_their_events(
     interrupt(endpoint).raise_for_status()
     eventually(lambda: running.vm_status(**VM) == "TERMINATED")
     tasks.end()
-    assert Watch().end()["reinicios"] == 1
+    assert Watch().end()["restarts"] == 1
     assert running.vm_status(**VM) == "RUNNING"
 
 
@@ -194,7 +194,7 @@ def test_without_capacity_the_start_is_retried_as_long_as_tasks_publish(
     go_well(endpoint)
     eventually(lambda: running.vm_status(**VM) == "RUNNING")
     tasks.end()
-    assert watch.end()["reinicios"] == 1
+    assert watch.end()["restarts"] == 1
 
 
 def test_without_capacity_after_the_tasks_the_watch_fails_at_the_deadline(
@@ -214,7 +214,7 @@ def test_without_capacity_after_the_tasks_the_watch_fails_at_the_deadline(
     ("code", "told"),
     [
         ("forbidden", r"lacks the permission compute\.instances\.start"),
-        ("QUOTA_EXCEEDED", r"Ask for more of compute\.googleapis\.com/n2_cpus"),
+        ("QUOTA_EXCEEDED", r"Request a higher quota of compute\.googleapis\.com/n2_cpus"),
     ],
 )
 def test_missing_permission_or_quota_ends_the_watch(
@@ -240,4 +240,4 @@ def test_vm_is_restarted_if_druid_does_not_come_up_on_it(
     druid.servers = ("coordinator", "broker", "historical", "router", "indexer")
     eventually(lambda: running.vm_status(**VM) == "RUNNING")
     tasks.end()
-    assert watch.end()["zona"] == ZONE
+    assert watch.end()["zone"] == ZONE

@@ -74,7 +74,7 @@ def test_opening_run_is_waited_for_until_it_uses_druid_or_fails(clock: Clock) ->
     failed = {BACKFILL: {"theirs": ("failed", "upstream_failed", None)}}
     assert found(Airflow(opening, opening, opened)) == {"sales_backfill/theirs": Stage.OPEN}
     assert found(Airflow(opening, opening, failed)) == {}
-    with pytest.raises(AirflowException, match=r"^sales_backfill/theirs has been about to use"):
+    with pytest.raises(AirflowException, match=r"^sales_backfill/theirs did not start to use"):
         found(Airflow(opening))
     assert clock.passed > 5
 

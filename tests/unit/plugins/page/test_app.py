@@ -65,7 +65,7 @@ def test_plotly_is_served_as_immutable_from_its_package(reader: TestClient) -> N
 def test_error_answer_has_a_status_a_code_and_a_sentence(reader: TestClient) -> None:
     away = reader.get("/api/live")
     assert (away.status_code, away.json()["code"]) == (503, "unreachable")
-    assert "does not answer at http://127.0.0.1:1" in away.json()["error"]
+    assert "http://127.0.0.1:1 does not answer" in away.json()["error"]
     wrong = reader.get("/api/live?rango=2h")
     assert (wrong.status_code, wrong.json()["code"]) == (400, "input")
     assert "No hay un rango '2h'" in wrong.json()["error"]

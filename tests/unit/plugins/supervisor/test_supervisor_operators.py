@@ -105,7 +105,7 @@ def test_submit_posts_the_spec_and_waits_until_the_tasks_read(
     submitted.on("GET", STATUS, (200, status("CREATING_TASKS")), (200, status("RUNNING")))
     result = run(submit(deferrable=deferrable))
     assert result["supervisor"] == DATASOURCE
-    assert 0 <= result["segundos"] < 5
+    assert 0 <= result["seconds"] < 5
     assert submitted.asked[0].body == supervisor_spec(KAFKA, topic=TOPIC, datasource=DATASOURCE)
     assert submitted.times("GET", STATUS) == 2
     assert all(asked.headers["Authorization"].startswith("Basic ") for asked in submitted.asked)
@@ -187,7 +187,7 @@ def test_offsets_are_not_reset_again_for_an_earlier_complaint(
 
 
 def test_reset_offsets_that_is_not_a_boolean_submits_nothing(submitted: Router) -> None:
-    with pytest.raises(AirflowException, match="reset_offsets is true or false, not 'sí'"):
+    with pytest.raises(AirflowException, match="reset_offsets must be true or false, not 'sí'"):
         run(submit(reset_offsets="sí"))
     assert submitted.asked == []
 
@@ -225,7 +225,7 @@ def test_suspend_waits_until_every_segment_is_handed_off(router: Router, deferra
 def test_suspend_does_nothing_while_another_run_ingests(router: Router, deferrable: bool) -> None:
     context: Any = {"ti": Airflow({BACKFILL: {"theirs": ("success", "success", None)}})}
     left = suspend(shared_by=SHARERS, deferrable=deferrable).execute(context)
-    assert left["en_uso_por"] == ["sales_backfill/theirs"]
+    assert left["used_by"] == ["sales_backfill/theirs"]
     assert router.asked == []
 
 
@@ -250,7 +250,7 @@ def test_time_out_message_has_the_state_and_the_recent_errors(submitted: Router)
         run(submit(timeout=0.05))
     said = str(late.value)
     assert said.startswith(
-        f"Given up after 0.05 s: {DATASOURCE} is UNHEALTHY_SUPERVISOR (LOST_CONTACT"
+        f"Timed out after 0.05 s: supervisor {DATASOURCE} is UNHEALTHY_SUPERVISOR (LOST_CONTACT"
     )
     assert "Timeout expired while fetching metadata" in said
     assert "/status" in said
@@ -299,7 +299,7 @@ def test_log_has_neither_secrets_nor_the_spec(
     run(submit(deferrable=False))
     # Airflow's own logger writes to standard output, which `caplog` does not see.
     said = capsys.readouterr().out + caplog.text
-    assert f"Supervisor {DATASOURCE} of topic {TOPIC} is submitted" in said
+    assert f"Submitted supervisor {DATASOURCE} of topic {TOPIC}" in said
     assert "s3cr3t" not in said
     assert "u53r" not in said
     assert "consumerProperties" not in said
@@ -312,7 +312,8 @@ def test_unreachable_druid_is_named_with_its_address_at_the_deadline(
     submitted.on("POST", SUSPEND, (200, {"id": DATASOURCE}))
     submitted.on("GET", STATUS, (504, b"gateway time-out"))
     with pytest.raises(
-        AirflowException, match=f"Given up after 0.1 s: Druid at {submitted.url} still answers 504"
+        AirflowException,
+        match=rf"Timed out after 0.1 s: Druid at {submitted.url} is not available \(HTTP 504\)",
     ):
         run(operator(timeout=0.1))
 

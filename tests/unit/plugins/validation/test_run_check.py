@@ -16,8 +16,8 @@ from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.operators.validation import RunCheckOperator
 from ventas_airflow.preconditions import vm_is_off
 
-OPEN = {"abierta": True, "motivo": "es una prueba"}
-CLOSED = {"abierta": False, "motivo": "la ingesta está suspendida"}
+OPEN = {"open": True, "reason": "es una prueba"}
+CLOSED = {"open": False, "reason": "la ingesta está suspendida"}
 
 
 def check(name: str = "duplicates", window: dict[str, object] = OPEN) -> RunCheckOperator:

@@ -18,7 +18,7 @@ from tests.unit.druid.support import SUPERVISORS, TASKS, Router, reading, servin
 from tests.unit.plugins.validation.support import VM, Pushed, execute
 from ventas_airflow.operators.validation import RunCheckOperator
 
-OPEN = {"abierta": True, "motivo": "es una prueba"}
+OPEN = {"open": True, "reason": "es una prueba"}
 STATUS = f"{SUPERVISORS}/{DATASOURCE}/status"
 KAFKA = {"bootstrap.servers": "127.0.0.1:1"}
 DELETED = (

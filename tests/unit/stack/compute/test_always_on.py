@@ -44,7 +44,7 @@ def test_stop_logs_that_the_processes_go_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     AlwaysOn().stop()
-    assert "go on running" in caplog.text
+    assert "continue to run" in caplog.text
 
 
 @pytest.mark.parametrize("left", ["RUNNING", "TERMINATED"])
@@ -82,7 +82,7 @@ def test_request_is_refused_unless_its_host_is_named(tmp_path: Path) -> None:
     [
         ([], "--supervisor-socket --always-on is required"),
         (["--always-on", "--supervisor-socket", "s.sock"], "not allowed with"),
-        (["--always-on", "--group", "druid"], "does not go with --always-on"),
+        (["--always-on", "--group", "druid"], "remove it, or remove --always-on"),
         (["--always-on", "--container", "compute", "--host", "::1"], "not allowed with"),
         (["--always-on", "--host", "192.0.2.1"], "invalid choice"),
     ],

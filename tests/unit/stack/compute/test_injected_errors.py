@@ -157,7 +157,7 @@ def test_host_error_ends_the_vm_with_a_system_operation(endpoint: str, running: 
 
 def test_preemption_is_refused_unless_the_vm_is_spot(endpoint: str, running: Api) -> None:
     refused = interrupt(endpoint, "compute.instances.preempted")
-    assert "is no Spot VM" in refused.json()["error"]["message"]
+    assert "is not a Spot VM" in refused.json()["error"]["message"]
     assert running.status() == "RUNNING"
     client().delete(f"{running.url}/instances/druid")
     eventually(lambda: running.status() is None)

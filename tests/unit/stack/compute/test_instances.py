@@ -13,10 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from include.stack.compute.errors import ApiError
 from include.stack.compute.instances import KEPT_OPERATIONS, Fleet
 from include.stack.compute.process_group import Group
-from include.stack.compute.state import Operation, Place
+from include.stack.compute.state import Operation, Zone
 from tests.unit.stack.compute.support import PROJECT, ZONE, vm_body
 
-PLACE = Place(PROJECT, ZONE)
+PROJECT_ZONE = Zone(PROJECT, ZONE)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 UP = Group(running=True, gone=False)
 PARTLY_UP = Group(running=False, gone=False)
@@ -25,66 +25,66 @@ DOWN = Group(running=False, gone=True)
 
 def running_fleet() -> Fleet:
     fleet = Fleet()
-    fleet.insert(PLACE, vm_body(), NOW)
-    fleet.told(NOW)
+    fleet.insert(PROJECT_ZONE, vm_body(), NOW)
+    fleet.acknowledge(NOW)
     fleet.observe(UP, NOW)
     return fleet
 
 
 def stopped_fleet() -> Fleet:
     fleet = running_fleet()
-    fleet.stop(PLACE, "druid", NOW)
+    fleet.stop(PROJECT_ZONE, "druid", NOW)
     fleet.observe(DOWN, NOW)
     return fleet
 
 
 def status(fleet: Fleet) -> str:
-    return fleet.instance(PLACE, "druid").status
+    return fleet.instance(PROJECT_ZONE, "druid").status
 
 
 def test_instance_goes_through_every_status() -> None:
     fleet = Fleet()
-    inserting = fleet.insert(PLACE, vm_body(), NOW)
+    inserting = fleet.insert(PROJECT_ZONE, vm_body(), NOW)
     assert (status(fleet), inserting.status, fleet.next_step()) == (
         "PROVISIONING",
         "PENDING",
         "start",
     )
-    fleet.told(NOW)
+    fleet.acknowledge(NOW)
     assert (status(fleet), inserting.status, fleet.next_step()) == ("STAGING", "RUNNING", None)
     fleet.observe(PARTLY_UP, NOW)
     assert status(fleet) == "STAGING"
     fleet.observe(UP, NOW)
     assert (status(fleet), inserting.status, inserting.failure) == ("RUNNING", "DONE", None)
 
-    stopping = fleet.stop(PLACE, "druid", NOW)
+    stopping = fleet.stop(PROJECT_ZONE, "druid", NOW)
     assert (status(fleet), fleet.next_step()) == ("STOPPING", "stop")
     fleet.observe(PARTLY_UP, NOW)
     assert (status(fleet), stopping.status) == ("STOPPING", "PENDING")
-    fleet.told(NOW)
+    fleet.acknowledge(NOW)
     fleet.observe(DOWN, NOW)
     assert (status(fleet), stopping.status) == ("TERMINATED", "DONE")
 
 
 def test_start_of_a_running_and_stop_of_a_stopped_vm_change_nothing() -> None:
     fleet = running_fleet()
-    assert fleet.start(PLACE, "druid", NOW).status == "DONE"
+    assert fleet.start(PROJECT_ZONE, "druid", NOW).status == "DONE"
     assert status(fleet) == "RUNNING"
     fleet = stopped_fleet()
-    assert fleet.stop(PLACE, "druid", NOW).status == "DONE"
+    assert fleet.stop(PROJECT_ZONE, "druid", NOW).status == "DONE"
     assert status(fleet) == "TERMINATED"
 
 
 def test_start_while_stopping_and_stop_while_starting_are_refused() -> None:
     fleet = running_fleet()
-    fleet.stop(PLACE, "druid", NOW)
+    fleet.stop(PROJECT_ZONE, "druid", NOW)
     with pytest.raises(ApiError, match="is not ready") as refused:
-        fleet.start(PLACE, "druid", NOW)
+        fleet.start(PROJECT_ZONE, "druid", NOW)
     assert (refused.value.code, refused.value.reason) == (400, "resourceNotReady")
     fleet.observe(DOWN, NOW)
-    fleet.start(PLACE, "druid", NOW)
+    fleet.start(PROJECT_ZONE, "druid", NOW)
     with pytest.raises(ApiError, match="is not ready"):
-        fleet.stop(PLACE, "druid", NOW)
+        fleet.stop(PROJECT_ZONE, "druid", NOW)
 
 
 def test_named_disk_outlives_its_vm_unless_it_has_auto_delete() -> None:
@@ -94,39 +94,42 @@ def test_named_disk_outlives_its_vm_unless_it_has_auto_delete() -> None:
     fleet = Fleet()
     disks = [{"boot": True}, named("kept", auto_delete=False), named("gone", auto_delete=True)]
     for _ in range(2):
-        fleet.insert(PLACE, {**vm_body(), "disks": disks}, NOW)
-        fleet.told(NOW)
+        fleet.insert(PROJECT_ZONE, {**vm_body(), "disks": disks}, NOW)
+        fleet.acknowledge(NOW)
         fleet.observe(UP, NOW)
-        assert [fleet.disk(PLACE, name).name for name in ("kept", "gone")] == ["kept", "gone"]
-        fleet.delete(PLACE, "druid", NOW)
+        assert [fleet.disk(PROJECT_ZONE, name).name for name in ("kept", "gone")] == [
+            "kept",
+            "gone",
+        ]
+        fleet.delete(PROJECT_ZONE, "druid", NOW)
         fleet.observe(DOWN, NOW)
-        assert fleet.disk(PLACE, "kept").path.endswith(f"/zones/{ZONE}/disks/kept")
+        assert fleet.disk(PROJECT_ZONE, "kept").path.endswith(f"/zones/{ZONE}/disks/kept")
         with pytest.raises(ApiError, match="disks/gone' was not found"):
-            fleet.disk(PLACE, "gone")
+            fleet.disk(PROJECT_ZONE, "gone")
 
 
 def test_insert_of_a_second_vm_fails_with_an_exceeded_quota() -> None:
     fleet = running_fleet()
-    refused = fleet.insert(PLACE, vm_body("otra"), NOW)
+    refused = fleet.insert(PROJECT_ZONE, vm_body("otra"), NOW)
     assert refused.status == "DONE"
     assert refused.failure is not None
     assert (refused.failure.code, refused.failure.http_status) == ("QUOTA_EXCEEDED", 403)
-    assert f"{PLACE.path}/instances/druid is RUNNING" in refused.failure.message
+    assert f"{PROJECT_ZONE.path}/instances/druid is RUNNING" in refused.failure.message
     with pytest.raises(ApiError, match="was not found"):
-        fleet.instance(PLACE, "otra")
+        fleet.instance(PROJECT_ZONE, "otra")
 
 
 def test_stopped_vm_leaves_the_process_group_to_another() -> None:
     fleet = stopped_fleet()
-    assert fleet.insert(PLACE, vm_body("otra"), NOW).failure is None
-    failure = fleet.start(PLACE, "druid", NOW).failure
+    assert fleet.insert(PROJECT_ZONE, vm_body("otra"), NOW).failure is None
+    failure = fleet.start(PROJECT_ZONE, "druid", NOW).failure
     assert failure is not None
     assert failure.code == "QUOTA_EXCEEDED"
 
 
 def test_delete_stops_the_vm_first() -> None:
     fleet = running_fleet()
-    deleting = fleet.delete(PLACE, "druid", NOW)
+    deleting = fleet.delete(PROJECT_ZONE, "druid", NOW)
     assert (status(fleet), deleting.status) == ("STOPPING", "PENDING")
     fleet.observe(DOWN, NOW)
     assert (fleet.instances, deleting.status) == ([], "DONE")
@@ -134,8 +137,8 @@ def test_delete_stops_the_vm_first() -> None:
 
 def test_process_that_cannot_start_fails_the_operation_and_stops_the_vm() -> None:
     fleet = Fleet()
-    inserting = fleet.insert(PLACE, vm_body(), NOW)
-    fleet.told(NOW)
+    inserting = fleet.insert(PROJECT_ZONE, vm_body(), NOW)
+    fleet.acknowledge(NOW)
     fleet.observe(Group(False, False, ("druid-broker is FATAL (exited too quickly)",)), NOW)
     assert inserting.failure is not None
     assert inserting.failure.message == "druid-broker is FATAL (exited too quickly)"
@@ -163,19 +166,19 @@ def test_vm_follows_a_process_group_that_was_changed_from_outside(
 
 def test_repeated_request_id_returns_the_first_operation() -> None:
     fleet, request = running_fleet(), "5f0c2c0e-6d0c-4f6a-9e6b-0d5f3a6a1111"
-    first = fleet.delete(PLACE, "druid", NOW, request)
+    first = fleet.delete(PROJECT_ZONE, "druid", NOW, request)
     fleet.observe(DOWN, NOW)
-    assert fleet.delete(PLACE, "druid", NOW, request) is first
+    assert fleet.delete(PROJECT_ZONE, "druid", NOW, request) is first
     with pytest.raises(ApiError, match="belongs to"):
-        fleet.insert(PLACE, vm_body(), NOW, request)
+        fleet.insert(PROJECT_ZONE, vm_body(), NOW, request)
 
 
 def test_only_the_latest_operations_are_kept() -> None:
     fleet = running_fleet()
     for _ in range(KEPT_OPERATIONS + 5):
-        latest = fleet.start(PLACE, "druid", NOW)
+        latest = fleet.start(PROJECT_ZONE, "druid", NOW)
     assert len(fleet.operations) == KEPT_OPERATIONS
-    assert fleet.operation(PLACE, latest.name) is latest
+    assert fleet.operation(PROJECT_ZONE, latest.name) is latest
 
 
 class AnyHistory(RuleBasedStateMachine):
@@ -193,7 +196,7 @@ class AnyHistory(RuleBasedStateMachine):
     def ask(self, name: str, what: str) -> None:
         before = msgspec.json.encode(self.fleet)
         try:
-            self.seen.append(getattr(self.fleet, what)(PLACE, name, self._tick()))
+            self.seen.append(getattr(self.fleet, what)(PROJECT_ZONE, name, self._tick()))
         except ApiError:
             assert msgspec.json.encode(self.fleet) == before, "a refusal must change nothing"
 
@@ -201,16 +204,16 @@ class AnyHistory(RuleBasedStateMachine):
     def insert(self, name: str) -> None:
         if any(instance.name == name for instance in self.fleet.instances):
             with pytest.raises(ApiError, match="already exists"):
-                self.fleet.insert(PLACE, vm_body(name), self._tick())
+                self.fleet.insert(PROJECT_ZONE, vm_body(name), self._tick())
         else:
-            self.seen.append(self.fleet.insert(PLACE, vm_body(name), self._tick()))
+            self.seen.append(self.fleet.insert(PROJECT_ZONE, vm_body(name), self._tick()))
 
     @rule(broken=st.booleans())
     def drive(self, broken: bool) -> None:
         if self.fleet.next_step() and broken:
             self.fleet.failed("no supervisord", self._tick())
         elif self.fleet.next_step():
-            self.fleet.told(self._tick())
+            self.fleet.acknowledge(self._tick())
 
     @rule(group=st.sampled_from([UP, PARTLY_UP, DOWN, Group(False, True, ("x is FATAL",))]))
     def observe(self, group: Group) -> None:
@@ -244,7 +247,7 @@ class AnyHistory(RuleBasedStateMachine):
         for _ in range(3):
             step = self.fleet.next_step()
             if step:
-                self.fleet.told(self._tick())
+                self.fleet.acknowledge(self._tick())
             active = [i for i in self.fleet.instances if i.active]
             if active:
                 going = active[0].status == "STOPPING"

@@ -122,7 +122,7 @@ def test_group_unknown_to_supervisord_is_named(folder: Path, supervisord: psutil
 
 
 def test_unreachable_supervisord_raises_with_its_socket(tmp_path: Path) -> None:
-    with pytest.raises(ProcessGroupError, match=r"does not answer at .*is it running"):
+    with pytest.raises(ProcessGroupError, match=r"does not answer at .*check that it runs"):
         SupervisorGroups(tmp_path / "s.sock", ["druid"]).observe()
 
 
