@@ -1,7 +1,7 @@
-"""Write the pages of `docs/` that are made from code and data.
+"""Write the files made from code and data: pages of `docs/`, lists in SQL, golden values.
 
-Run it after a change of the event, the query library, Kafka's permissions or the machine sizes; a
-test fails while a page differs.
+Run it after a change of the event, the market's data, the query library, Kafka's permissions or the
+machine sizes; a test fails while a file differs.
 """
 
 import argparse
@@ -17,11 +17,15 @@ FOLDER: Final = ROOT / "docs"
 
 
 def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
-    """Write the pages that differ, and print their files."""
-    for path, text in pages().items():
-        if path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            console.print(str(path), soft_wrap=True, highlight=False)
+    """Write the files that differ, and print their names."""
+    from commands import event_sql, golden
+
+    # The SQL comes first, because a page shows it.
+    for files in (event_sql.files, pages, golden.files):
+        for path, text in files().items():
+            if path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
+                console.print(str(path), soft_wrap=True, highlight=False)
     return 0
 
 

@@ -1,9 +1,7 @@
 """Names and constants that several packages share: each is written here, and nowhere else.
 
-`docker-compose.yaml` and the Terraform module repeat the connections' names. After a change of a
-topic or of the datasource, run `python -m include.stream.acls` and `python -m
-include.stream.dictionary`, which write the pages that name them. After a change of the default
-gaps, correct the bounds of `include/druid/sql/checks/cadence.sql`, too.
+`docker-compose.yaml` and the Terraform module repeat the connections' names. CONTRIBUTING.md says
+what follows from a change.
 """
 
 from datetime import timedelta

@@ -6,33 +6,26 @@ only if you name it: about an hour, or minutes with --quick.
 """
 
 import argparse
-from typing import Final
+import ast
 
 from rich.console import Console
 
 from commands import options as types
 from include.stack import folder
-from include.stack.settings import Settings
-
-EPILOG: Final = """\
-parts, in the order they run:
-  generate   sales per second that one core generates and encodes; memory at 10 % and at the end
-  load       events per second in load mode, from the first acknowledgement to the last
-  perf_test  Kafka's producer-perf-test with the same sales and settings, alternating with load
-  faker      events per second of a typical producer, which calls Faker for each field
-  druid      rows per second that Druid reads from a full topic, and live at 95 % of that rate
-  cadence    deviation of sales every 1-2 s from their plan; CPU and memory of that producer
-  page       the live page on a separate stack, with 5 and 20 million events in Druid: response
-             times of its API for one viewer and for 50 at once, and in Chromium the first paint and
-             the time until a new sale is shown
-
-Every part except page runs in a separate process; `./ventas logs bench-<part>` shows its log. You
-can also run such a part alone: `.venv/bin/python -m commands.bench.generate --events 20000000`."""
+from include.stack.settings import ROOT, Settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.epilog = EPILOG
+    from commands.bench.run import NAMES
+
+    listed = "\n".join(f"  {name:<10} {_purpose(name)}" for name in NAMES)
+    parser.epilog = (
+        f"parts, in the order they run:\n{listed}\n\n"
+        "Every part except page runs in a separate process; `./ventas logs bench-<part>` shows\n"
+        "its log. You can also run such a part alone:\n"
+        "`.venv/bin/python -m commands.bench.generate --events 20000000`."
+    )
     parser.add_argument(
         "parts",
         nargs="*",
@@ -54,6 +47,16 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
     return run_bench(
         settings, console, names=options.parts, quick=options.quick, as_json=options.json
     )
+
+
+def _purpose(name: str) -> str:
+    """Return what a part measures: the first line of its module, which may be slow to import."""
+    from commands.bench.parts import PARTS
+
+    module = PARTS[name].module if name in PARTS else f"commands.bench.{name}"
+    source = (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+    told = str(ast.get_docstring(ast.parse(source))).splitlines()[0]
+    return told.removeprefix("Measure ").removesuffix(".")
 
 
 def _part(text: str) -> str:

@@ -26,6 +26,7 @@ SUITES: Final[dict[str, Suite]] = {
     "types": Suite("check", 60, "mypy: types of the source"),
     "unit": Suite("cores", 170, "each module by itself"),
     "dags": Suite("cores", 20, "DAGs parse fast and without look-ups; forms refuse bad input"),
+    "changes": Suite("cores", 20, "CONTRIBUTING.md's changes need no file that it does not name"),
     "integration": Suite("stack", 240, "modules against real Kafka and Druid"),
     "browser": Suite("stack", 170, "the live page in Chromium"),
     "e2e": Suite("stack", 175, "the README's demo, a window with every fault, and a load"),
@@ -41,7 +42,7 @@ SUITES: Final[dict[str, Suite]] = {
     "vm": Suite("apart", 240, "the VM's startup script on Debian (needs root and debootstrap)"),
 }
 
-QUICK: Final = ("lint", "types", "unit", "dags")
+QUICK: Final = ("lint", "types", "unit", "dags", "changes")
 DEFAULT: Final = (*QUICK, "integration", "browser", "e2e")
 SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "quick": QUICK,

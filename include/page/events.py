@@ -14,12 +14,6 @@ from include.page.clean_values import clean
 Rows = list[dict[str, Any]]
 Ints = npt.NDArray[np.int64]
 
-CODED: Final = (
-    *("provincia", "sucursal", "categoria", "producto", "tipo_pago", "emisor", "cuotas"),
-    *("plataforma", "estado"),
-)
-"""Columns that events are filtered and grouped by."""
-
 MOST_VALUES: Final = 10_000
 """Most distinct values of a column; any further value counts as None, which means unknown."""
 
@@ -30,9 +24,10 @@ SPARSE: Final = 4
 class Codes:
     """A number, from 0, for each value that was seen in a column."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Iterable[str]) -> None:
+        """Take the columns that events are filtered and grouped by."""
         self._lock = Lock()
-        self._numbers: dict[str, dict[Any, int]] = {name: {} for name in CODED}
+        self._numbers: dict[str, dict[Any, int]] = {name: {} for name in columns}
 
     def number(self, column: str, value: Any) -> int:
         """Return the number of a value, or -1 if it was not seen."""
@@ -42,7 +37,7 @@ class Codes:
         """Encode the rows of `live/events.sql`; new values are cleaned in the rows."""
         rows = sorted(rows, key=lambda row: int(row["momento"]))
         with self._lock:
-            coded = {name: self._column(name, rows) for name in CODED}
+            coded = {name: self._column(name, rows) for name in self._numbers}
         return Events(
             rows,
             np.arange(len(rows)),
@@ -96,7 +91,7 @@ class Events:
             np.concatenate([self.places, later.places + len(self.rows)]),
             np.concatenate([self.moments, later.moments]),
             np.concatenate([self.amounts, later.amounts]),
-            {name: np.concatenate([self.coded[name], later.coded[name]]) for name in CODED},
+            {name: np.concatenate([own, later.coded[name]]) for name, own in self.coded.items()},
         )
 
     def between(self, start: int, end: int) -> "Events":

@@ -9,15 +9,16 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import read_query
 from include.page.clean_values import clean_rows
 from include.page.events import Codes, Events, Rows
-from include.page.filters import Filters, Interval, floor_local
+from include.page.filters import COLUMNS, Filters, Interval, floor_local
 from include.page.measures import Measures, measures_by, total
 from include.page.outage_errors import OF_ALL
 from include.sales.local_time import epoch_ms
@@ -46,13 +47,52 @@ MOST_EVENTS: Final = 40_000
 
 With more events, Druid computes the sums for each viewer."""
 
+
+class Shares(NamedTuple):
+    """A section of the answer: the sales by the value of a column, the largest first.
+
+    Attributes:
+        query: key in `GROUPS` of the query whose rows have the column.
+        column: Druid's column.
+        most: most values.
+    """
+
+    query: str
+    column: str
+    most: int = SHOWN
+
+
+SHARES: Final[Mapping[str, Shares]] = {
+    "pagos": Shares("payments", "tipo_pago"),
+    "provincias": Shares("places", "provincia", LISTED),
+    "sucursales": Shares("places", "sucursal"),
+    "plataformas": Shares("places", "plataforma"),
+    "categorias": Shares("products", "categoria", LISTED),
+    "productos": Shares("products", "producto"),
+}
+"""Such sections by their name in the answer."""
+
+
+def _columns(query: str, *others: str) -> Sequence[str]:
+    return (*(its.column for its in SHARES.values() if its.query == query), *others, "estado")
+
+
 GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "series": ("estado",),
-    "payments": ("tipo_pago", "emisor", "cuotas", "estado"),
-    "places": ("provincia", "sucursal", "plataforma", "estado"),
-    "products": ("categoria", "producto", "estado"),
+    "payments": _columns("payments", "emisor", "cuotas"),
+    "places": _columns("places"),
+    "products": _columns("products"),
 }
 """Columns that each query groups by; "series" also groups by the chart's points."""
+
+CODED: Final = tuple(dict.fromkeys((*COLUMNS.values(), *chain(*GROUPS.values()))))
+"""Columns that events in memory are filtered and grouped by."""
+
+EVENT: Final = ("id_evento", "id_venta", "cantidad", "importe_centavos", "motivo", *CODED)
+"""Columns of single events: those of the list of the latest events, too."""
+
+_COLUMNS: Final = {**GROUPS, "states": ("estado",), "events": EVENT, "latest": EVENT}
+"""Columns of each query."""
 
 _SQL: Final = Path(__file__).with_name("sql") / "overview"
 _MINUTE = timedelta(minutes=1)
@@ -93,7 +133,7 @@ class Memory:
         self.past: Once[Rows] = Once(200)
         self.events: Once[Events | None] = Once(6)
         self.recent: Once[Events] = Once(4)
-        self.codes = Codes()
+        self.codes = Codes(CODED)
 
 
 def overview(
@@ -121,8 +161,10 @@ def overview(
     where, values = filters.where()
 
     def run(name: str, interval: Interval, **words: str) -> Rows:
-        text = read_query(_SQL / f"{name}.sql", datasource)
-        for word, value in words.items():
+        columns = ", ".join(_COLUMNS[name])
+        file = name if name in ("series", "events", "latest") else "sums"
+        text = read_query(_SQL / f"{file}.sql", datasource)
+        for word, value in {"columns": columns, **words}.items():
             text = text.replace(f"{{{word}}}", value)
         known = values if "{where}" in text else []
         text = text.replace("{where}", where)
@@ -168,9 +210,10 @@ def overview(
             "ayer": made.figures("ayer", states_yesterday) if states_yesterday else None,
         },
         "serie": made.rows("serie", lambda: _series(rows["series"].result(), bucket)),
-        **_payments(made, rows["payments"]),
-        **_places(made, rows["places"]),
-        **_products(made, rows["products"], products_before),
+        **{name: made.rows(name, partial(_shares, rows, its)) for name, its in SHARES.items()},
+        "emisores": made.rows("emisores", lambda: _issuers(rows["payments"].result())),
+        "cuotas": made.rows("cuotas", lambda: _instalments(rows["payments"].result())),
+        **_changes(made, rows["products"], products_before),
         "ultimas": made.rows("ultimas", rows["latest"].result),
     }
     made.raise_if_nothing_is()
@@ -271,12 +314,8 @@ def _series(rows: Rows, bucket: timedelta) -> Rows:
     return [{"momento": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
 
 
-def _payments(made: _Sections, rows: "Future[Rows]") -> dict[str, Rows]:
-    return {
-        "pagos": made.rows("pagos", lambda: _by(rows.result(), "tipo_pago")[:SHOWN]),
-        "emisores": made.rows("emisores", lambda: _issuers(rows.result())),
-        "cuotas": made.rows("cuotas", lambda: _instalments(rows.result())),
-    }
+def _shares(rows: Mapping[str, "Future[Rows]"], its: Shares) -> Rows:
+    return _by(rows[its.query].result(), its.column)[: its.most]
 
 
 def _issuers(rows: Rows) -> Rows:
@@ -294,17 +333,7 @@ def _instalments(rows: Rows) -> Rows:
     return sorted(found, key=lambda row: (row["nombre"] is None, row["nombre"] or 0))
 
 
-def _places(made: _Sections, rows: "Future[Rows]") -> dict[str, Rows]:
-    return {
-        "plataformas": made.rows("plataformas", lambda: _by(rows.result(), "plataforma")[:SHOWN]),
-        "provincias": made.rows("provincias", lambda: _by(rows.result(), "provincia")[:LISTED]),
-        "sucursales": made.rows("sucursales", lambda: _by(rows.result(), "sucursal")[:SHOWN]),
-    }
-
-
-def _products(
-    made: _Sections, rows: "Future[Rows]", rows_before: "Future[Rows]"
-) -> dict[str, Rows]:
+def _changes(made: _Sections, rows: "Future[Rows]", rows_before: "Future[Rows]") -> dict[str, Rows]:
     def changes() -> Rows:
         now, before = (
             {name: found.ventas for name, found in measures_by(answer.result(), _product).items()}
@@ -314,8 +343,6 @@ def _products(
 
     found = made.rows("cambios", changes)
     return {
-        "categorias": made.rows("categorias", lambda: _by(rows.result(), "categoria")[:LISTED]),
-        "productos": made.rows("productos", lambda: _by(rows.result(), "producto")[:SHOWN]),
         "suben": [change for change in found if change["ventas"] > change["antes"]][:6],
         "bajan": [change for change in reversed(found) if change["ventas"] < change["antes"]][:6],
     }

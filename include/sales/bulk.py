@@ -2,7 +2,7 @@
 
 The JSON of an event is joined from pieces that many events share: one for the store, one for the
 product with quantity and discount, one for the payment and state. The part that is the same in all
-events of a sale is joined once.
+events of a sale is joined once. `SaleSource` has the fields of each piece.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +14,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from include.sales.content import Drawn, SaleSource, customer_id, discount
-from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, iva_incluido
+from include.sales.content import Drawn, Fields, SaleSource, customer_id
+from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.lifecycle import PENDING, STEPS
 from include.sales.local_time import epoch_ms
 from include.sales.random_numbers import BLOCK, Ints
@@ -93,17 +93,10 @@ class BulkEncoder:
         """Take the run's source; events from the moment `until` on are left out."""
         self._source = source
         self._until = np.iinfo(np.int64).max if until is None else epoch_ms(until)
-        self._stores = [
-            _text(
-                sucursal=store.sucursal,
-                provincia=source.provincias[store.province],
-                ciudad=store.ciudad,
-            )
-            for store in source.stores
-        ]
+        self._stores = [_text(source.store_fields(n)) for n in range(len(source.stores))]
         self._event = f'{{"id_evento":"e{source.run_key}-'
         self._steps = [f'-{step}","id_venta":"v{source.run_key}-' for step in range(STEPS)]
-        self._goods = _Pieces((len(source.products), _MOST, _MOST), self._goods_text)
+        self._goods = _Pieces((len(source.products), _MOST, _MOST), source.purchase_fields)
         self._endings = _Pieces(
             (
                 len(TIPOS_PAGO),
@@ -113,7 +106,7 @@ class BulkEncoder:
                 len(source.reasons),
                 len(PLATAFORMAS),
             ),
-            self._ending_text,
+            source.step_fields,
         )
 
     def blocks(self, sales: range, schedule: Schedule) -> Iterator[Encoded]:
@@ -168,7 +161,7 @@ class BulkEncoder:
             values=[
                 (
                     f'{event}{numbers[i]}{steps[paso]}{numbers[i]}","ts":"{second}{milli}'
-                    f"{bodies[i]}{ending}"
+                    f"{bodies[i]}{ending}}}"
                 ).encode("latin-1")
                 for i, paso, second, milli, ending in zip(
                     rows, step.tolist(), *_times(moment), endings, strict=True
@@ -185,7 +178,7 @@ class BulkEncoder:
 
     def _bodies(self, sales: range, drawn: Drawn[Ints]) -> list[str]:
         """Return the JSON that is the same in all events of a sale, `corrida` to `iva_centavos`."""
-        run = f'Z",{_text(corrida=self._source.corrida)},"secuencia":'
+        run = f'Z",{_text({"corrida": self._source.corrida})},"secuencia":'
         stores = self._stores
         return [
             f'{run}{n},{stores[store]},"cliente":"{customer}",{goods},'
@@ -198,46 +191,14 @@ class BulkEncoder:
             )
         ]
 
-    def _goods_text(self, product: int, cantidad: int, percent: int) -> str:
-        """Return the JSON of the purchase, `producto` to `iva_centavos`."""
-        bought = self._source.products[product]
-        gross = cantidad * bought.precio_centavos
-        descuento = discount(gross, percent)
-        importe = gross - descuento
-        return _text(
-            producto=bought.producto,
-            sku=bought.sku,
-            categoria=bought.categoria,
-            cantidad=cantidad,
-            precio_unitario_centavos=bought.precio_centavos,
-            descuento_centavos=descuento,
-            importe_centavos=importe,
-            alicuota_iva=bought.alicuota_iva,
-            iva_centavos=iva_incluido(importe, bought.alicuota_iva),
-        )
-
-    def _ending_text(
-        self, payment: int, cuotas: int, issuer: int, state: int, reason: int, platform: int
-    ) -> str:
-        """Return the JSON of the payment and the state, `tipo_pago` to the end."""
-        text = _text(
-            tipo_pago=TIPOS_PAGO[payment],
-            cuotas=cuotas,
-            emisor=self._source.issuers[issuer],
-            estado=ESTADOS[state],
-            motivo=self._source.reasons[reason],
-            plataforma=PLATAFORMAS[platform],
-        )
-        return f"{text}}}"
-
 
 class _Pieces(dict[int, str]):
-    """A cache of texts, one for each combination of some columns' values."""
+    """A cache of JSON texts, one for each combination of some columns' values."""
 
-    def __init__(self, sizes: tuple[int, ...], text: Callable[..., str]) -> None:
+    def __init__(self, sizes: tuple[int, ...], fields: Callable[..., Fields]) -> None:
         super().__init__()
         self._sizes = sizes
-        self._text = text
+        self._fields = fields
 
     def of(self, *columns: Ints) -> list[str]:
         """Return each row's text; raises `ValueError` for a value that is not below its size."""
@@ -245,7 +206,7 @@ class _Pieces(dict[int, str]):
 
     def __missing__(self, key: int) -> str:
         values = np.unravel_index(key, self._sizes)
-        piece = self[key] = self._text(*(int(value) for value in values))
+        piece = self[key] = _text(self._fields(*(int(value) for value in values)))
         return piece
 
 
@@ -260,9 +221,15 @@ def _times(ts: Ints) -> tuple[list[str], list[str]]:
     return [texts[i] for i in where.tolist()], [_MILLIS[i] for i in millis]
 
 
-def _text(**members: str | int) -> str:
+def _text(fields: Fields) -> str:
     """Return JSON members without braces, with one character for each byte of UTF-8.
 
     All pieces then have one byte per character: Python joins and encodes such texts fastest.
+
+    Raises `ValueError` if another field of `Venta` stands between them: a piece is one text.
     """
-    return msgspec.json.encode(members)[1:-1].decode("latin-1")
+    names = [name for name in Venta.__struct_fields__ if name in fields]
+    first = Venta.__struct_fields__.index(names[0])
+    if list(Venta.__struct_fields__[first : first + len(fields)]) != names:
+        raise ValueError(f"{', '.join(fields)} must follow one another in `Venta`")
+    return msgspec.json.encode({name: fields[name] for name in names})[1:-1].decode("latin-1")

@@ -80,6 +80,15 @@ class HolidayFactor(Row, frozen=True, kw_only=True):
     factor: Factor
 
 
+class ProvinceHoliday(Row, frozen=True, kw_only=True):
+    """province_holidays.csv: a public holiday of one province, not of the whole country."""
+
+    province: Text
+    """Code of provinces.csv."""
+    fecha: dt.date
+    feriado: Text
+
+
 class Effect(Row, frozen=True, kw_only=True):
     """Days on which a channel and group sell more or less; a blank means all of them."""
 

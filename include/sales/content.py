@@ -72,6 +72,9 @@ class Draw(IntEnum):
     RETURN = auto()
 
 
+Fields = dict[str, str | int]
+"""Some fields of an event, by name."""
+
 T = TypeVar("T")
 
 
@@ -199,50 +202,73 @@ class SaleSource:
             self._rows = [Drawn(*values) for values in zip(*lists, strict=True)]
             self._read = read
         drawn = self._rows[row]
-        store = self.stores[drawn.store]
-        product = self.products[drawn.product]
-        sale = Venta(
-            id_evento=f"e{self.run_key}-{n:012d}-0",
-            id_venta=f"v{self.run_key}-{n:012d}",
-            ts=format_ts(ts),
-            corrida=self.corrida,
-            secuencia=n,
-            sucursal=store.sucursal,
-            provincia=self.provincias[store.province],
-            ciudad=store.ciudad,
-            cliente=customer_id(drawn.customer),
-            producto=product.producto,
-            sku=product.sku,
-            categoria=product.categoria,
-            cantidad=drawn.cantidad,
-            precio_unitario_centavos=product.precio_centavos,
-            descuento_centavos=drawn.descuento_centavos,
-            importe_centavos=drawn.importe_centavos,
-            alicuota_iva=product.alicuota_iva,
-            iva_centavos=drawn.iva_centavos,
-            tipo_pago=TIPOS_PAGO[drawn.payment],
-            cuotas=drawn.cuotas,
-            emisor=self.issuers[drawn.issuer],
-            estado=ESTADOS[PENDING],
-            motivo="",
-            plataforma=PLATAFORMAS[drawn.platform],
-        )
-        steps = [sale]
-        for state, reason, after in (
+        steps = [(PENDING, 0, 0)]
+        for step in (
             (drawn.outcome, drawn.reason, drawn.decided_ms),
             (drawn.end, 0, drawn.ended_ms),
         ):
-            if ESTADOS[state] != steps[-1].estado:
-                steps.append(
-                    msgspec.structs.replace(
-                        sale,
-                        id_evento=f"{sale.id_evento[:-1]}{len(steps)}",
-                        ts=format_ts(ts + timedelta(milliseconds=after)),
-                        estado=ESTADOS[state],
-                        motivo=self.reasons[reason],
-                    )
-                )
-        return tuple(steps)
+            if step[0] != steps[-1][0]:
+                steps.append(step)
+        of_sale = {
+            "id_venta": f"v{self.run_key}-{n:012d}",
+            "corrida": self.corrida,
+            "secuencia": n,
+            "cliente": customer_id(drawn.customer),
+            **self.store_fields(drawn.store),
+            **self.purchase_fields(drawn.product, drawn.cantidad, drawn.percent),
+        }
+        events = [
+            {
+                "id_evento": f"e{self.run_key}-{n:012d}-{number}",
+                "ts": format_ts(ts + timedelta(milliseconds=after)),
+                **of_sale,
+                **self.step_fields(
+                    drawn.payment, drawn.cuotas, drawn.issuer, state, reason, drawn.platform
+                ),
+            }
+            for number, (state, reason, after) in enumerate(steps)
+        ]
+        return tuple(msgspec.convert(event, Venta) for event in events)
+
+    def store_fields(self, store: int) -> Fields:
+        """Return the event's fields that the store decides, by its position in `stores`."""
+        sells = self.stores[store]
+        return {
+            "sucursal": sells.sucursal,
+            "provincia": self.provincias[sells.province],
+            "ciudad": sells.ciudad,
+        }
+
+    def purchase_fields(self, product: int, cantidad: int, percent: int) -> Fields:
+        """Return the event's fields that the product, the units and the discount decide."""
+        bought = self.products[product]
+        gross = cantidad * bought.precio_centavos
+        descuento = discount(gross, percent)
+        importe = gross - descuento
+        return {
+            "producto": bought.producto,
+            "sku": bought.sku,
+            "categoria": bought.categoria,
+            "cantidad": cantidad,
+            "precio_unitario_centavos": bought.precio_centavos,
+            "descuento_centavos": descuento,
+            "importe_centavos": importe,
+            "alicuota_iva": bought.alicuota_iva,
+            "iva_centavos": iva_incluido(importe, bought.alicuota_iva),
+        }
+
+    def step_fields(
+        self, payment: int, cuotas: int, issuer: int, state: int, reason: int, platform: int
+    ) -> Fields:
+        """Return the event's fields that the payment, the platform and the step decide."""
+        return {
+            "tipo_pago": TIPOS_PAGO[payment],
+            "cuotas": cuotas,
+            "emisor": self.issuers[issuer],
+            "estado": ESTADOS[state],
+            "motivo": self.reasons[reason],
+            "plataforma": PLATAFORMAS[platform],
+        }
 
     def columns(self, block: int, ts: Ints) -> Drawn[Ints]:
         """Draw the `BLOCK` sales of a block as columns.

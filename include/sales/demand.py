@@ -1,9 +1,9 @@
 """The demand curve: sales per second of all stores in each hour, by group and channel.
 
-It is a pure function of the data files and of the public holidays of the `holidays` package. It is
-constant within a local hour, the resolution of the data. Its mean over `REFERENCE_YEAR` is 1, and
-the mean of each group and channel is its share in the data. So `scale` is the mean rate of the
-year, in sales per second.
+It is a pure function of the data files and of the country's public holidays, which the `holidays`
+package has. It is constant within a local hour, the resolution of the data. Its mean over
+`REFERENCE_YEAR` is 1, and the mean of each group and channel is its share in the data. So `scale`
+is the mean rate of the year, in sales per second.
 """
 
 from datetime import date, datetime
@@ -29,10 +29,11 @@ class Demand:
         self._groups = [row.grupo for row in market.groups]
         self._hours = np.array([_spread(market.hours, dia) for dia in DIAS])
         self._days: dict[date, Floats] = {}
-        self._holidays = {
-            row.code: holidays.country_holidays("AR", subdiv=row.code.removeprefix("AR-"))
-            for row in market.provinces
-        }
+        self._national = holidays.country_holidays("AR")
+        self._everywhere = frozenset(row.code for row in market.provinces)
+        self._provincial: dict[date, set[str]] = {}
+        for row in market.province_holidays:
+            self._provincial.setdefault(row.fecha, set()).add(row.province)
         self._base = np.ones((len(self._groups), len(CHANNELS)))
         base = channel_shares(market) / self.hourly(REFERENCE_YEAR).mean(axis=0)
         self._days.clear()
@@ -62,7 +63,9 @@ class Demand:
 
     def on_holiday(self, day: date) -> frozenset[str]:
         """Return the codes of the provinces with a public holiday on that day."""
-        return frozenset(code for code, days in self._holidays.items() if day in days)
+        if day in self._national:
+            return self._everywhere
+        return frozenset(self._provincial.get(day, ()))
 
     def holiday_factor(self, channel: str) -> float:
         """Return a channel's sales in a province on its holiday, relative to no holiday."""

@@ -40,6 +40,16 @@ TIPOS_PAGO_CON_EMISOR: Final[tuple[TipoPago, ...]] = ("debito", "credito", "qr",
 
 _BASIS = 10_000
 
+EACH_STEP: Final = Meta(extra={"set_by": "each step"})
+THE_RUN: Final = Meta(extra={"set_by": "the run"})
+THE_SALE: Final = Meta(extra={"set_by": "the sale"})
+THE_STORE: Final = Meta(extra={"set_by": "the store"})
+THE_PRODUCT: Final = Meta(extra={"set_by": "the product"})
+COMPUTED: Final = Meta(extra={"set_by": "computed"})
+"""What sets a field's value; the data dictionary shows it, and explains it."""
+
+CENTAVOS: Final = Meta(extra={"unit": "centavos"})
+
 
 class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step of a sale of one product, as published to Kafka and stored in Druid.
@@ -52,6 +62,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id_evento: Annotated[
         str,
+        EACH_STEP,
         Meta(
             title="Identificador del evento",
             description="Unique over all runs; a function of run, sale and step.",
@@ -60,6 +71,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     id_venta: Annotated[
         str,
+        THE_SALE,
         Meta(
             title="Identificador de la venta",
             description="The sale of this event; a sale may have several events.",
@@ -68,6 +80,8 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     ts: Annotated[
         str,
+        EACH_STEP,
+        Meta(extra={"unit": "milliseconds"}),
         Meta(
             title="Momento del evento (UTC)",
             description="ISO 8601 in UTC with milliseconds; Druid's timestamp.",
@@ -77,6 +91,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     corrida: Annotated[
         str,
+        THE_RUN,
         Meta(
             title="Corrida de la simulación",
             description="The run of the simulation that produced the event.",
@@ -85,6 +100,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     secuencia: Annotated[
         int,
+        THE_SALE,
         Meta(
             title="Número de venta en la corrida",
             description="Number of the sale in its run, from 0, without gaps.",
@@ -93,6 +109,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     sucursal: Annotated[
         str,
+        THE_SALE,
         Meta(
             title="Sucursal",
             description="Store that sells; for an online sale, the store that delivers.",
@@ -100,23 +117,37 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ]
     provincia: Annotated[
-        str, Meta(title="Provincia", description="Province of the store.", min_length=1)
+        str, THE_STORE, Meta(title="Provincia", description="Province of the store.", min_length=1)
     ]
-    ciudad: Annotated[str, Meta(title="Ciudad", description="City of the store.", min_length=1)]
+    ciudad: Annotated[
+        str, THE_STORE, Meta(title="Ciudad", description="City of the store.", min_length=1)
+    ]
     cliente: Annotated[
         str,
+        THE_SALE,
         Meta(title="Cliente", description='Customer; "" if unknown: they pay cash in store.'),
     ]
-    producto: Annotated[str, Meta(title="Producto", description="Product name.", min_length=1)]
+    producto: Annotated[
+        str, THE_PRODUCT, Meta(title="Producto", description="Product name.", min_length=1)
+    ]
     sku: Annotated[
-        str, Meta(title="Código de producto (SKU)", description="Stock code.", min_length=1)
+        str,
+        THE_SALE,
+        Meta(title="Código de producto (SKU)", description="Stock code.", min_length=1),
     ]
     categoria: Annotated[
-        str, Meta(title="Categoría", description="Product category.", min_length=1)
+        str, THE_PRODUCT, Meta(title="Categoría", description="Product category.", min_length=1)
     ]
-    cantidad: Annotated[int, Meta(title="Unidades vendidas", description="Units sold.", ge=1)]
+    cantidad: Annotated[
+        int,
+        THE_SALE,
+        Meta(extra={"unit": "units"}),
+        Meta(title="Unidades vendidas", description="Units sold.", ge=1),
+    ]
     precio_unitario_centavos: Annotated[
         int,
+        THE_PRODUCT,
+        CENTAVOS,
         Meta(
             title="Precio unitario, IVA incluido (centavos)",
             description="List price of one unit in ARS centavos, IVA included.",
@@ -125,6 +156,8 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     descuento_centavos: Annotated[
         int,
+        THE_SALE,
+        CENTAVOS,
         Meta(
             title="Descuento (centavos)",
             description="Discount on the whole sale in ARS centavos.",
@@ -133,6 +166,8 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     importe_centavos: Annotated[
         int,
+        COMPUTED,
+        CENTAVOS,
         Meta(
             title="Importe, IVA incluido (centavos)",
             description="Amount in ARS centavos: quantity × unit price − discount.",
@@ -141,6 +176,8 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     alicuota_iva: Annotated[
         AlicuotaIva,
+        THE_PRODUCT,
+        Meta(extra={"unit": "1/100 %"}),
         Meta(
             title="Alícuota de IVA (puntos básicos)",
             description="IVA rate in basis points: 2100 is 21 %, 1050 is 10.5 %.",
@@ -148,6 +185,8 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     iva_centavos: Annotated[
         int,
+        COMPUTED,
+        CENTAVOS,
         Meta(
             title="IVA contenido en el importe (centavos)",
             description="IVA within the amount in ARS centavos, rounded half up.",
@@ -156,6 +195,7 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     tipo_pago: Annotated[
         TipoPago,
+        THE_SALE,
         Meta(
             title="Tipo de pago",
             description="Payment type; qr is a wallet in store, billetera a wallet online.",
@@ -163,10 +203,13 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     cuotas: Annotated[
         int,
+        THE_SALE,
+        Meta(extra={"unit": "instalments"}),
         Meta(title="Cuotas", description="Instalments; always 1 except for credit cards.", ge=1),
     ]
     emisor: Annotated[
         str,
+        THE_SALE,
         Meta(
             title="Marca de tarjeta o billetera",
             description='Card brand or wallet; "" for cash and transfers.',
@@ -174,22 +217,26 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     estado: Annotated[
         Estado,
+        EACH_STEP,
         Meta(
             title="Estado de la transacción",
             description="Transaction state after this step of the sale.",
         ),
     ]
     motivo: Annotated[
-        str, Meta(title="Motivo del rechazo", description='Reason of a rejection; "" otherwise.')
+        str,
+        EACH_STEP,
+        Meta(title="Motivo del rechazo", description='Reason of a rejection; "" otherwise.'),
     ]
     plataforma: Annotated[
         Plataforma,
+        THE_SALE,
         Meta(title="Plataforma de compra", description="Platform of purchase; local is in store."),
     ]
 
 
 class Field(NamedTuple):
-    """A field of `Venta`: its name, Druid's column type, a Spanish title and its description."""
+    """A field of `Venta`: its name and Druid's column type, and what the data dictionary tells."""
 
     name: str
     kind: Literal["string", "long"]
@@ -197,6 +244,11 @@ class Field(NamedTuple):
     """Spanish."""
     description: str
     """English."""
+    set_by: str
+    unit: str
+    """"" for a text or a plain number."""
+    schema: dict[str, Any]
+    """The field's part of the JSON Schema."""
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -239,13 +291,26 @@ def json_schema() -> dict[str, Any]:
 
 
 def _fields() -> tuple[Field, ...]:
-    def is_long(spec: dict[str, Any]) -> bool:
-        return spec.get("type") == "integer" or isinstance(spec.get("enum", [""])[0], int)
+    def is_long(schema: dict[str, Any]) -> bool:
+        return schema.get("type") == "integer" or isinstance(schema.get("enum", [""])[0], int)
 
-    return tuple(
-        Field(name, "long" if is_long(spec) else "string", spec["title"], spec["description"])
-        for name, spec in json_schema()["properties"].items()
-    )
+    schemas = json_schema()["properties"]
+    found = []
+    for field in msgspec.structs.fields(Venta):
+        schema = schemas[field.name]
+        marks = {k: v for meta in field.type.__metadata__ for k, v in (meta.extra or {}).items()}
+        found.append(
+            Field(
+                name=field.name,
+                kind="long" if is_long(schema) else "string",
+                title=schema["title"],
+                description=schema["description"],
+                set_by=marks["set_by"],
+                unit=marks.get("unit", ""),
+                schema=schema,
+            )
+        )
+    return tuple(found)
 
 
 FIELDS: Final[tuple[Field, ...]] = _fields()

@@ -11,7 +11,7 @@ from include.sales.event import ESTADOS, TIPOS_PAGO
 from include.sales.limits import DAY_SECONDS
 from include.sales.market import Market
 from include.sales.random_numbers import Choice, Floats, Ints
-from include.sales.tables import CHANNELS
+from include.sales.tables import CHANNELS, applicable
 
 PENDING, APPROVED = ESTADOS.index("pendiente"), ESTADOS.index("aprobada")
 
@@ -45,16 +45,15 @@ class Lifecycle:
             )
         conditions = [(channel, payment) for channel in CHANNELS for payment in TIPOS_PAGO]
         self._end = Choice(shares_table(market.returns, conditions, ESTADOS))
-        decisions = {row.tipo_pago: row for row in market.decisions}
-        self._decided = _between(
-            [(decisions[p].desde_segundos, decisions[p].hasta_segundos) for p in TIPOS_PAGO], 1
-        )
-        returns = {(*row.condition, row.estado): row for row in market.returns}
-        days = [
-            (row.desde_dias, row.hasta_dias) if (row := returns.get((*pair, estado))) else (0, 0)
-            for pair in conditions
-            for estado in ESTADOS
-        ]
+        decisions = [applicable(market.decisions, (payment,))[0] for payment in TIPOS_PAGO]
+        self._decided = _between([(row.desde_segundos, row.hasta_segundos) for row in decisions], 1)
+        days: list[tuple[float, float]] = []
+        for condition in conditions:
+            rows = {str(row.estado): row for row in applicable(market.returns, condition)}
+            days += [
+                (row.desde_dias, row.hasta_dias) if (row := rows.get(estado)) else (0, 0)
+                for estado in ESTADOS
+            ]
         self._returned = _between(days, seconds_per_day)
 
     def end(self, uniform: Floats, channel: Ints, payment: Ints) -> Ints:

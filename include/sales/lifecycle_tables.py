@@ -15,18 +15,29 @@ ONLINE_REFUND_DAYS = 10
 
 
 class Decision(Row, frozen=True, kw_only=True):
-    """decisions.csv: seconds until an attempt to pay is approved or rejected."""
+    """decisions.csv: seconds until an attempt to pay is approved or rejected.
 
-    tipo_pago: TipoPago
+    A blank payment type stands for each type without a line.
+    """
+
+    tipo_pago: TipoPago | Literal[""] = ""
     desde_segundos: Seconds
     hasta_segundos: Seconds
 
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """The payment type."""
+        return (self.tipo_pago,)
+
 
 class ReturnShare(Share, frozen=True, kw_only=True):
-    """returns.csv: share of each last state of approved sales, and days from approval to return."""
+    """returns.csv: share of each last state of approved sales, and days from approval to return.
+
+    A blank payment type stands for each type without lines in the channel.
+    """
 
     canal: Canal
-    tipo_pago: TipoPago
+    tipo_pago: TipoPago | Literal[""] = ""
     estado: Literal["aprobada", "reembolsada", "contracargo"]
     desde_dias: Days = 0
     hasta_dias: Days = 0

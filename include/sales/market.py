@@ -56,6 +56,7 @@ class Market:
     hours: tuple[calendar_tables.HourWeight, ...]
     weekdays: tuple[calendar_tables.WeekdayFactor, ...]
     holidays: tuple[calendar_tables.HolidayFactor, ...]
+    province_holidays: tuple[calendar_tables.ProvinceHoliday, ...]
     events: tuple[calendar_tables.DatedEffect, ...]
     recurring: tuple[calendar_tables.YearlyEffect, ...]
 

@@ -36,11 +36,13 @@ def _names(rules: Rules) -> None:
     rules.unique("hours", "canal", "dia", "hora")
     rules.unique("weekdays", "canal", "weekday")
     rules.unique("holidays", "canal")
+    rules.unique("province_holidays", "province", "fecha")
 
 
 def _references(rules: Rules) -> None:
     rules.refers("stores", "province", "provinces", "code")
     rules.refers("issuers", "province", "provinces", "code")
+    rules.refers("province_holidays", "province", "provinces", "code")
     rules.refers("products", "categoria", "categories", "categoria")
     rules.refers("products", "temporada", "seasons", "temporada")
     rules.refers("products", "horario", "schedules", "horario")
@@ -149,7 +151,7 @@ def _instalments(rules: Rules) -> None:
 
 def _lifecycle(rules: Rules) -> None:
     rules.unique("decisions", "tipo_pago")
-    rules.complete("decisions", ("tipo_pago",), (TIPOS_PAGO,))
+    rules.covers("decisions", [(tipo,) for tipo in TIPOS_PAGO])
     rules.covers("returns", itertools.product(CHANNELS, TIPOS_PAGO))
     rules.lines(
         "decisions",

@@ -37,6 +37,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     date: Annotated[str, Meta(pattern=r"^[0-9]{4}(-[0-9]{2}){0,2}$")]
     """Year, month or day of the figure, as exact as the source gives it."""
 
+    @property
+    def condition(self) -> tuple[str, ...]:
+        """The condition of the line; a blank part stands for every value without own lines."""
+        return ()
+
 
 class Share(Row, frozen=True, kw_only=True):
     """A line of a table of shares: under each `condition` the options' shares sum to 100."""
@@ -44,20 +49,15 @@ class Share(Row, frozen=True, kw_only=True):
     share: Percentage
 
     @property
-    def condition(self) -> tuple[str, ...]:
-        """The condition of the share; a blank part stands for every value without own lines."""
-        return ()
-
-    @property
     def option(self) -> str | int:
         """The option that has this share."""
         raise NotImplementedError
 
 
-ShareT = TypeVar("ShareT", bound=Share)
+RowT = TypeVar("RowT", bound=Row)
 
 
-def applicable(table: Iterable[ShareT], condition: tuple[str, ...]) -> list[ShareT]:
+def applicable(table: Iterable[RowT], condition: tuple[str, ...]) -> list[RowT]:
     """Return the lines with a condition; if there are none, those with its last part blank."""
     lines = list(table)
     own = [line for line in lines if line.condition == condition]
@@ -233,9 +233,9 @@ class Programme(Row, frozen=True, kw_only=True):
 
 
 class ByPayment(Share, frozen=True, kw_only=True):
-    """A share by payment type."""
+    """A share by payment type; a blank stands for each type without own lines."""
 
-    tipo_pago: TipoPago
+    tipo_pago: TipoPago | Literal[""] = ""
 
     @property
     def condition(self) -> tuple[str, ...]:

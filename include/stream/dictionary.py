@@ -1,7 +1,6 @@
 """Generate the data dictionary, docs/data-dictionary.md; run as a module, it writes the page.
 
-`dictionary.csv` adds the facts that the code and the market's data do not hold, such as units and
-who sets a field.
+`dictionary.csv` adds what the code does not tell about the ledger's fields: units and descriptions.
 """
 
 import csv
@@ -14,7 +13,7 @@ import msgspec
 
 from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.sales.content import SaleSource
-from include.sales.event import ESTADOS, FIELDS, PLATAFORMAS, TIPOS_PAGO, Venta, json_schema
+from include.sales.event import ESTADOS, FIELDS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.faults import FATES
 from include.sales.market import Market
 from include.sales.sums import Sums
@@ -89,8 +88,8 @@ def render(market: Market) -> str:
     facts = _read_facts()
     sale = _example(market)
     parts = [
-        *(_HEAD, _EVENT, _event_table(facts["event"], sale[-1])),
-        *(_VALUES, _values_table(market, facts["event"])),
+        *(_HEAD, _EVENT, _event_table(sale[-1])),
+        *(_VALUES, _values_table(market)),
         *(_STATES, _states_table(market), "### Reasons", _reasons_table(market)),
         *(_LEDGER, _record_table(Sums, facts["sums"])),
         *("An entry:", _record_table(LedgerEntry, facts["ledger"])),
@@ -119,15 +118,14 @@ def _read_facts() -> dict[str, dict[str, dict[str, str]]]:
     return facts
 
 
-def _event_table(facts: Mapping[str, Mapping[str, str]], example: Venta) -> str:
-    properties = json_schema()["properties"]
+def _event_table(example: Venta) -> str:
     rows = [
         (
             f"`{field.name}`",
             field.title,
-            _json_type(properties[field.name]),
+            _json_type(field.schema),
             "`__time` TIMESTAMP" if field.name == "ts" else _DRUID_TYPES[field.kind],
-            facts[field.name]["unit"],
+            field.unit,
             f"`{getattr(example, field.name)}`",
         )
         for field in FIELDS
@@ -148,15 +146,10 @@ def _json_type(schema: Mapping[str, Any]) -> str:
     return "string" if schema.get("minLength") or "pattern" in schema else "string, may be empty"
 
 
-def _values_table(market: Market, facts: Mapping[str, Mapping[str, str]]) -> str:
+def _values_table(market: Market) -> str:
     values = _values(market)
     rows = [
-        (
-            f"`{field.name}`",
-            field.description,
-            values.get(field.name, ""),
-            facts[field.name]["set_by"],
-        )
+        (f"`{field.name}`", field.description, values.get(field.name, ""), field.set_by)
         for field in FIELDS
     ]
     return _table(("field", "what it is", "values in the market's data", "set by"), rows)

@@ -1,4 +1,4 @@
-"""`./ventas docs` and the pages that it writes."""
+"""`./ventas docs` and the files that it writes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from commands import docs
+from commands import docs, event_sql
 from commands.cli import main
 
+WRITTEN = {**event_sql.files(), **docs.pages()}
 
-@pytest.mark.parametrize("page", docs.pages(), ids=lambda page: page.name)
-def test_generated_page_is_up_to_date(page: Path) -> None:
-    assert page.read_text(encoding="utf-8") == docs.pages()[page], "run `./ventas docs`"
+
+@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.name)
+def test_written_file_is_up_to_date(file: Path) -> None:
+    assert file.read_text(encoding="utf-8") == WRITTEN[file], "run `./ventas docs`"
 
 
 def test_docs_writes_only_pages_that_differ(

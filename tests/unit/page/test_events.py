@@ -9,6 +9,7 @@ import pytest
 
 from include.page import events as module
 from include.page.events import Codes, Events
+from include.page.overview import CODED
 
 MINUTE = 60_000
 
@@ -37,7 +38,7 @@ def moments(events: Events) -> list[int]:
 
 
 def encoded(*rows: dict[str, Any], codes: Codes | None = None) -> Events:
-    return (codes or Codes()).encode(list(rows))
+    return (codes or Codes(CODED)).encode(list(rows))
 
 
 def test_groups_have_their_count_and_sum() -> None:
@@ -76,7 +77,7 @@ def test_every_combination_of_values_is_its_own_group() -> None:
 
 
 def test_few_events_of_columns_with_many_values_are_grouped() -> None:
-    codes = Codes()
+    codes = Codes(CODED)
     rows = [
         event(n, provincia=f"p{n}", sucursal=f"s{n}", producto=f"x{n}", plataforma=f"q{n}")
         for n in range(300)
@@ -99,7 +100,7 @@ def test_missing_value_is_none_and_missing_amount_is_zero() -> None:
 
 
 def test_filters_on_several_columns_must_all_match() -> None:
-    codes = Codes()
+    codes = Codes(CODED)
     events = encoded(event(1), event(2, provincia="Jujuy"), event(3, "aprobada"), codes=codes)
     found = events.where(codes, [("provincia", "Salta"), ("estado", "aprobada")])
     assert moments(found) == found.moments.tolist() == [3]
@@ -108,7 +109,7 @@ def test_filters_on_several_columns_must_all_match() -> None:
 
 
 def test_events_are_appended_and_cut_to_an_interval() -> None:
-    codes = Codes()
+    codes = Codes(CODED)
     earlier, later = (
         encoded(event(5), event(1), codes=codes),
         encoded(event(9), event(7), codes=codes),
@@ -128,7 +129,7 @@ def test_values_beyond_the_maximum_count_as_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "MOST_VALUES", 3)
-    codes = Codes()
+    codes = Codes(CODED)
     found = encoded(*[event(n, producto=f"p{n}") for n in range(9)], codes=codes)
     assert {row["producto"]: row["eventos"] for row in found.grouped(("producto",))} == {
         **{f"p{n}": 1 for n in range(3)},

@@ -1,23 +1,22 @@
 import gc
-import hashlib
 import itertools
-import json
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commands import golden
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
 from include.sales.random_numbers import MAX_SEED
 
-DEMAND = Demand(load_market())
+MARKET = load_market()
+DEMAND = Demand(MARKET)
 START = datetime(2026, 11, 1, 3, tzinfo=UTC)  # midnight in Buenos Aires, the eve of CyberMonday
 HOUR = timedelta(hours=1)
 
@@ -99,15 +98,10 @@ def test_sparse_arrivals_have_the_number_and_gaps_of_the_curve() -> None:
 
 
 def test_arrivals_equal_the_golden_file() -> None:
-    golden = json.loads((Path(__file__).parent / "golden_arrivals.json").read_text())
-    start = datetime.fromisoformat(golden["start"])
-    moments = arrivals(
-        DEMAND, golden["seed"], start, start + golden["hours"] * HOUR, golden["scale"]
-    )
-    found = hashlib.sha256(moments.astype("<i8").tobytes()).hexdigest()
-    assert found == golden["sha256"], (
+    kept = golden.read(golden.FOLDER / "golden_arrivals.json")
+    assert golden.arrivals_digest(MARKET, kept) == kept["sha256"], (
         "every seed now sells at other times; if the curve or its draws were changed on purpose, "
-        f"put the new value into golden_arrivals.json: {found}"
+        "run `./ventas docs`"
     )
 
 

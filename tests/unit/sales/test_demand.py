@@ -157,9 +157,9 @@ def test_cybermonday_has_the_ratios_that_the_data_readme_gives() -> None:
         days = [sum(on(2025, 11, day, c, g) for c in channels for g in GROUPS) for day in (3, 17)]
         return days[0] / days[1]
 
-    assert mondays(("online",)) == pytest.approx(4.46, abs=0.005)
-    assert mondays(("local",)) == pytest.approx(1.16, abs=0.005)
-    assert mondays(CHANNELS) == pytest.approx(1.78, abs=0.005)
+    assert mondays(("online",)) == pytest.approx(4.5, abs=0.05)
+    assert mondays(("local",)) == pytest.approx(1.2, abs=0.05)
+    assert mondays(CHANNELS) == pytest.approx(1.8, abs=0.05)
 
 
 def test_curve_continues_after_the_last_dated_event() -> None:

@@ -22,35 +22,12 @@ from include.sales.event import (
     iva_incluido,
     json_schema,
 )
-from include.sales.market import Market
+from include.sales.market import Market, load_market
 
 NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
 SCHEMA = jsonschema.Draft202012Validator(json_schema())
-SALE = Venta(
-    id_evento="e1",
-    id_venta="v1",
-    ts="2026-11-24T15:00:00.000Z",
-    corrida="prueba",
-    secuencia=0,
-    sucursal="Palermo",
-    provincia="Ciudad Autónoma de Buenos Aires",
-    ciudad="Buenos Aires",
-    cliente="c000000001",
-    producto="Yerba mate 1 kg",
-    sku="ALM-001",
-    categoria="Almacén",
-    cantidad=2,
-    precio_unitario_centavos=480_000,
-    descuento_centavos=96_000,
-    importe_centavos=864_000,
-    alicuota_iva=2100,
-    iva_centavos=149_950,
-    tipo_pago="efectivo",
-    cuotas=1,
-    emisor="",
-    estado="aprobada",
-    motivo="",
-    plataforma="local",
+SALE = msgspec.structs.replace(
+    SaleSource(load_market(), 7, "prueba").chain(0, NOON)[0], id_evento="e1", id_venta="v1"
 )
 
 
@@ -88,8 +65,8 @@ def _with(**changes: Any) -> dict[str, Any]:
         *(_with(**{field.name: -1}) for field in FIELDS if field.kind == "long"),
         _with(vendedor="Ana"),
         _with(estado="anulada"),
-        _with(tipo_pago="cheque"),
-        _with(plataforma="telefono"),
+        _with(tipo_pago="?"),
+        _with(plataforma="?"),
         _with(alicuota_iva=2101),
         _with(cantidad=0),
         _with(cuotas=0),

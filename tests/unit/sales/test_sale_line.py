@@ -1,34 +1,23 @@
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 
-from include.sales.event import Venta
+from include.sales.content import SaleSource
+from include.sales.market import load_market
 from include.sales.sale_line import money, sale_line
 
-SALE = Venta(
-    id_evento="e-12",
-    id_venta="v-12",
-    ts="2026-11-24T12:00:00.000Z",
-    corrida="c1",
+SALE = msgspec.structs.replace(
+    SaleSource(load_market(), 7, "una").chain(0, datetime(2026, 11, 24, 12, tzinfo=UTC))[0],
     secuencia=12,
-    sucursal="Nueva Córdoba",
-    provincia="Córdoba",
     ciudad="Córdoba",
-    cliente="c000000001",
     producto="Yerba Mate 1 kg",
-    sku="ALM-001",
-    categoria="Almacén",
     cantidad=1,
-    precio_unitario_centavos=345000,
-    descuento_centavos=0,
     importe_centavos=345000,
-    alicuota_iva=2100,
-    iva_centavos=59876,
     tipo_pago="debito",
     cuotas=1,
     emisor="Visa",
     estado="aprobada",
-    motivo="",
-    plataforma="local",
 )
 
 

@@ -114,19 +114,37 @@ function card(name, width, ...children) {
   );
 }
 
+/** Cards of bars: the section of the answer, and the filter that a click sets, if any. */
+const SHARES = {
+  stores: { section: "sucursales", filter: "sucursal" },
+  platforms: { section: "plataformas", filter: "plataforma" },
+  products: { section: "productos", filter: "producto" },
+  categories: { section: "categorias", filter: "categoria" },
+};
+/** Cards of the board's columns, from the top. */
+const STACKS = [
+  ["payments", "provinces", "products"],
+  ["issuers", "stores", "categories"],
+  ["funnel", "ticker", "platforms", "instalments", "changes"],
+];
+/** Most bars of a card. */
+const BARS = 12;
+
+/** Object with the same keys, and what `make` gives for each value. */
+function mapped(object, make) {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, make(value)]));
+}
+
 /** Sections of the answer that each card shows. */
 const SECTIONS = {
+  ...mapped(SHARES, ({ section }) => [section]),
   kpis: ["actual"],
   series: ["serie", "actual"],
   payments: ["pagos"],
   issuers: ["emisores"],
   funnel: ["actual"],
   provinces: ["provincias"],
-  stores: ["sucursales"],
-  platforms: ["plataformas"],
   instalments: ["cuotas"],
-  products: ["productos"],
-  categories: ["categorias"],
   changes: ["cambios"],
   ticker: ["ultimas"],
 };
@@ -170,50 +188,28 @@ function layout(root) {
     emisores: list("emisores"),
     cuotas: list("cuotas"),
     map: h("div.map"),
-    sucursales: list("sucursales"),
-    plataformas: list("plataformas"),
-    categorias: list("categorias"),
-    productos: list("productos"),
+    shares: mapped(SHARES, ({ section }) => list(section)),
     suben: list("suben"),
     bajan: list("bajan"),
     funnel: h("div"),
     ticker: h("ol"),
+  };
+  const bodies = {
+    ...mapped(parts.shares, (element) => [element]),
+    payments: [parts.pagos],
+    provinces: [parts.map],
+    issuers: [parts.emisores],
+    funnel: [parts.funnel],
+    ticker: [h("div.ticker", { tabindex: "0", role: "region", "aria-labelledby": "card-ticker" }, parts.ticker)],
+    instalments: [parts.cuotas],
+    changes: [h("h3", {}, t("live.rising")), parts.suben, h("h3", {}, t("live.falling")), parts.bajan],
   };
   parts.board = h(
     "div.board",
     {},
     card("series", "wide", parts.chart),
     card("findings", "narrow", parts.findingsState, parts.findings),
-    h(
-      "div.stack",
-      {},
-      card("payments", "", parts.pagos),
-      card("provinces", "", parts.map),
-      card("products", "", parts.productos),
-    ),
-    h(
-      "div.stack",
-      {},
-      card("issuers", "", parts.emisores),
-      card("stores", "", parts.sucursales),
-      card("categories", "", parts.categorias),
-    ),
-    h(
-      "div.stack",
-      {},
-      card("funnel", "", parts.funnel),
-      card("ticker", "", h("div.ticker", { tabindex: "0", role: "region", "aria-labelledby": "card-ticker" }, parts.ticker)),
-      card("platforms", "", parts.plataformas),
-      card("instalments", "", parts.cuotas),
-      card(
-        "changes",
-        "",
-        h("h3", {}, t("live.rising")),
-        parts.suben,
-        h("h3", {}, t("live.falling")),
-        parts.bajan,
-      ),
-    ),
+    ...STACKS.map((names) => h("div.stack", {}, ...names.map((name) => card(name, "", ...bodies[name])))),
   );
   parts.kpisCard.append(parts.kpis);
   root.classList.add("blank");
@@ -306,11 +302,15 @@ function show(root, parts, found, state) {
     name: label(filter, row.nombre),
     onclick: chosen({ [filter]: row.nombre }),
   });
-  const shares = (element, filter, rows) => {
+  const shares = (name) => {
+    const { section, filter } = SHARES[name];
+    const rows = found[section].slice(0, BARS);
     const largest = Math.max(1, ...rows.map((row) => row.ventas));
+    const named = (row) =>
+      filter ? drill(filter, row) : { key: row.nombre, name: row.nombre ?? t("live.unknown") };
     bars(
-      element,
-      rows.map((row) => ({ ...share(row), ...drill(filter, row), share: (row.ventas / largest) * 100 })),
+      parts.shares[name],
+      rows.map((row) => ({ ...share(row), ...named(row), share: (row.ventas / largest) * 100 })),
     );
   };
   const approval = (row) => {
@@ -338,7 +338,7 @@ function show(root, parts, found, state) {
   const issuers = () =>
     bars(
       parts.emisores,
-      found.emisores.slice(0, 12).map((row) => ({
+      found.emisores.slice(0, BARS).map((row) => ({
         ...approval(row),
         key: `${row.pago} ${row.nombre}`,
         name: `${row.nombre} · ${label("pago", row.pago)}`,
@@ -379,17 +379,14 @@ function show(root, parts, found, state) {
   drawEach(
     root,
     {
+      ...Object.fromEntries(Object.keys(SHARES).map((name) => [name, () => shares(name)])),
       kpis: () => kpis(parts.kpis, found, state.params.get("rango") ?? "1h"),
       series: () => drawSeries(parts.chart, found, state),
       payments,
       issuers,
       funnel: () => funnel(parts.funnel, found.totales.actual),
       provinces: () => map(parts.map, found.provincias, state),
-      stores: () => shares(parts.sucursales, "sucursal", found.sucursales),
-      platforms: () => shares(parts.plataformas, "plataforma", found.plataformas),
       instalments,
-      products: () => shares(parts.productos, "producto", found.productos),
-      categories: () => shares(parts.categorias, "categoria", found.categorias.slice(0, 12)),
       changes,
       ticker: () => ticker(parts.ticker, found.ultimas),
     },

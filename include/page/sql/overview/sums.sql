@@ -1,0 +1,5 @@
+-- Events and amounts by the values of some columns.
+SELECT {columns}, COUNT(*) AS eventos, SUM(importe_centavos) AS importe
+FROM "{datasource}"
+WHERE __time >= MILLIS_TO_TIMESTAMP(?) AND __time < MILLIS_TO_TIMESTAMP(?){where}
+GROUP BY {columns}
