@@ -23,7 +23,7 @@ class Suite(NamedTuple):
 
 SUITES: Final[dict[str, Suite]] = {
     "lint": Suite("check", 1, "ruff: style and common mistakes"),
-    "types": Suite("check", 60, "mypy: types of the source"),
+    "types": Suite("check", 60, "mypy: types of the source and the tests"),
     "unit": Suite("cores", 170, "each module by itself"),
     "dags": Suite("cores", 20, "DAG integrity: DAGs parse fast, look nothing up, forms refuse"),
     "integration": Suite("stack", 240, "modules against real Kafka and Druid"),

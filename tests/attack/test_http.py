@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from include.druid.client import DruidClient
-from include.druid.queries import for_datasource, read_query
+from include.druid.queries import SQL, for_datasource, read_query
 from include.names import DATASOURCE, WINDOW_DAG
 from include.stack import security, supervision
 from include.stack.airflow import PAGE, PROJECT_ID, VM_NAME, ZONE
@@ -61,7 +61,7 @@ class Target(NamedTuple):
         )
 
     def rows(self) -> int:
-        query = read_query("reconcile/rows", DATASOURCE)
+        query = read_query(SQL / "reconcile" / "rows.sql", DATASOURCE)
         return int(self.druid.sql(query, [self.corrida])[0]["filas"])
 
 

@@ -8,7 +8,7 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from include.druid.client import DruidError
-from include.druid.queries import read_query
+from include.druid.queries import SQL, read_query
 from include.names import BACKFILL_DAG, DATASOURCE, LEDGER_TOPIC, TOPIC, VALIDATION_DAG, WINDOW_DAG
 from include.sales.event import Venta, decode
 from include.stack import airflow, security
@@ -70,7 +70,7 @@ class Lab:
     def in_druid(self, run: str) -> int:
         """Return the number of rows of a run, 0 while Druid does not know the datasource."""
         try:
-            rows = self.druid.sql(read_query("reconcile/rows", DATASOURCE), [run])
+            rows = self.druid.sql(read_query(SQL / "reconcile" / "rows.sql", DATASOURCE), [run])
         except DruidError:
             return 0
         return int(rows[0]["filas"])
@@ -97,7 +97,7 @@ class Lab:
         partitions = consumer.list_topics(TOPIC, timeout=120).topics[TOPIC].partitions
         consumer.assign([TopicPartition(TOPIC, p, 0) for p in partitions])
         events: list[Venta] = []
-        ended = set()
+        ended: set[int | None] = set()
         while len(ended) < len(partitions):
             message = consumer.poll(120)
             assert message is not None, "Kafka did not answer"
@@ -106,7 +106,7 @@ class Lab:
             else:
                 # Malformed records are not events.
                 with suppress(msgspec.DecodeError, UnicodeDecodeError):
-                    events.append(decode(message.value()))
+                    events.append(decode(message.value() or b""))
         consumer.close()
         return events
 

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 
 from include.druid.client import SupervisorMissingError
 from include.druid.ledger import closed_minutes
-from include.names import CLOCK_SKEW, DATASOURCE, LEDGER_TOPIC, TOPIC
+from include.names import CLOCK_SKEW, DATASOURCE, LEDGER_TOPIC, TOPIC, WINDOW_DAG
 from include.page import flow_health, flow_rules
 from include.page.flow_health import LOOKBACK, Part
 from include.page.flow_rules import LIVE_TASK, Run, Trouble, Validation
@@ -28,7 +28,7 @@ from include.stream.reader import offsets_of
 from include.stream.topics import TopicMissingError
 from ventas_airflow.concurrent_runs import SHARERS
 from ventas_airflow.ledger import read_sides
-from ventas_airflow.page.access import WINDOW_DAG, Asking, CanRun, MayRun
+from ventas_airflow.page.access import Asking, CanRun, MayRun
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.errors import UNEXPECTED, code_of
 from ventas_airflow.page.fair_threads import BusyError

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
+from include.sales.limits import MAX_SEED
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
-from include.sales.random_numbers import MAX_SEED
 
 DEMAND = Demand(load_market())
 START = datetime(2026, 11, 1, 3, tzinfo=UTC)  # midnight in Buenos Aires, the eve of CyberMonday
