@@ -169,7 +169,7 @@ class Lab:
 
     def _instances(self) -> InstancesClient:
         return InstancesClient(
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            credentials=AnonymousCredentials(),
             client_options={"api_endpoint": self.settings.url("compute")},
         )
 

@@ -23,7 +23,7 @@ class Suite(NamedTuple):
 
 SUITES: Final[dict[str, Suite]] = {
     "lint": Suite("check", 1, "ruff: style and common mistakes"),
-    "types": Suite("check", 60, "mypy: types of the source"),
+    "types": Suite("check", 60, "mypy: types of the source and the tests"),
     "unit": Suite("cores", 170, "each module by itself"),
     "dags": Suite("cores", 20, "DAGs parse fast and without look-ups; forms refuse bad input"),
     "changes": Suite("cores", 20, "CONTRIBUTING.md's changes need no file that it does not name"),

@@ -381,11 +381,11 @@ def test_user_without_account_and_home_can_run_status_and_clean(attack: Attack) 
     if not run_by:
         pytest.skip("needs user name spaces")
     home = attack.folder / "nobody"
-    variables = {"VENTAS_HOME": str(home)}
-    assert attack.ventas("status", hostile={}, run_by=run_by, **variables).returncode == 0
+    ran = attack.ventas("status", hostile={}, run_by=run_by, VENTAS_HOME=str(home))
+    assert ran.returncode == 0
     home.mkdir()
     (home / MARKER).touch()
-    cleaned = attack.ventas("clean", hostile={}, run_by=run_by, **variables)
+    cleaned = attack.ventas("clean", hostile={}, run_by=run_by, VENTAS_HOME=str(home))
     assert cleaned.returncode == 0, cleaned.stderr
     assert not home.exists()
 

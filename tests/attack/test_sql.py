@@ -24,6 +24,7 @@ from include.page.sql_lexer import SqlRefusedError
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.market import load_market
+from include.stack import security
 from include.stack.settings import Settings
 from include.stream.publisher import SalePublisher
 from include.stream.topics import ensure_topic
@@ -123,7 +124,7 @@ def attacked(
         wait_until(partial(is_served, druid, table), "the segments on the historical", 180)
         commit(publisher, events[half:])
     wait_for_rows(druid, table, len(events))
-    once = DruidClient(druid.url, auth=druid._session.auth, verify=druid._verify, retries=0)
+    once = security.druid_client(stack, retries=0)
     yield Attacked(once, table, druid_processes(stack)), len(events)
     remove_supervisor(druid, table)
 

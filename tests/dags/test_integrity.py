@@ -13,15 +13,21 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineReference
+from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.serialization.decoders import decode_deadline_alert
+from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.encoders import encode_timetable
-from airflow.serialization.serialized_objects import DagSerialization, SerializedDAG
+from airflow.serialization.serialized_objects import DagSerialization
 
 from include.stack.settings import ROOT
 from tests.dags.parsing import Parsed, parse_apart
+from tests.dags.tasks import task_of
 from ventas_airflow.alerts import leave_notice, send_alert, send_late_alert
 from ventas_airflow.concurrent_runs import SHARERS, TASKS
 from ventas_airflow.deadlines import PlannedEnd
+from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
+from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
+from ventas_airflow.operators.watch import WatchDruidVmOperator
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
 DAGS = ("sales_backfill", "sales_validation", "sales_window")
@@ -135,7 +141,7 @@ def test_every_task_has_an_owner_and_retries(dag: DAG) -> None:
     for task in dag.tasks:
         assert task.owner == "ventas"
         if (dag.dag_id, task.task_id) not in NOT_RETRIED:
-            assert task.retries >= 1, task.task_id
+            assert (task.retries or 0) >= 1, task.task_id
 
 
 def test_form_explains_every_field_and_limits_every_number(dag: DAG) -> None:
@@ -211,11 +217,11 @@ def test_vm_is_stopped_even_if_tasks_in_between_fail(window: DAG) -> None:
 @pytest.mark.parametrize("dag_id", SHARERS)
 def test_vm_is_watched_while_any_task_publishes(dags: DagBag, dag_id: str) -> None:
     dag = dags.dags[dag_id]
-    watch, reconcile = dag.get_task("watch_vm"), dag.get_task("reconcile")
+    watch, reconcile = task_of(dag, "watch_vm", WatchDruidVmOperator), dag.get_task("reconcile")
     assert {*watch.while_running, "watch_vm"} == reconcile.upstream_task_ids
     # In parallel with the publishing tasks, not after them.
     assert watch.upstream_task_ids == {"submit_supervisor"}
-    assert watch.body == dag.get_task("start_vm").body
+    assert watch.body == task_of(dag, "start_vm", EnsureDruidVmOperator).body
 
 
 def test_live_window_of_a_back_fill_has_the_limits_of_a_window(dags: DagBag) -> None:
@@ -233,7 +239,7 @@ def test_faults_of_the_form_reach_all_tasks_that_check_or_publish(window: DAG) -
         template = f"{{{{ params.{name} }}}}"
         assert getattr(window.get_task("check_form"), name) == template
         assert getattr(window.get_task("publish_sales"), name) == template
-        assert window.get_task("load_sales").partial_kwargs[name] == template
+        assert task_of(window, "load_sales", MappedOperator).partial_kwargs[name] == template
 
 
 def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) -> None:
@@ -252,15 +258,16 @@ def test_dags_that_use_druid_are_exactly_the_sharers(dags: DagBag) -> None:
     for dag_id in SHARERS:
         dag = dags.dags[dag_id]
         assert set(TASKS) <= set(dag.task_ids)
-        for task_id in ("suspend_supervisor", "stop_vm"):
-            assert dag.get_task(task_id).shared_by == SHARERS
+        suspend = task_of(dag, "suspend_supervisor", SuspendSupervisorOperator)
+        assert suspend.shared_by == SHARERS
+        assert task_of(dag, "stop_vm", StopDruidVmOperator).shared_by == SHARERS
 
 
 @pytest.mark.parametrize("dag_id", SHARERS)
 def test_druids_offsets_are_reset_only_if_the_form_asks_for_it(dags: DagBag, dag_id: str) -> None:
     dag = dags.dags[dag_id]
     assert dag.params["reset_offsets"] is False
-    submit = dag.get_task("submit_supervisor")
+    submit = task_of(dag, "submit_supervisor", SubmitSupervisorOperator)
     assert submit.reset_offsets == "{{ params.reset_offsets }}"
 
 
@@ -323,8 +330,9 @@ def test_back_fill_succeeds_only_if_no_task_failed(backfill: DAG) -> None:
 
 def test_vm_stays_on_only_for_a_live_window_that_opened(backfill: DAG) -> None:
     """If the window was asked for but did not open, no other run would stop the VM."""
-    stop = backfill.get_task("stop_vm")
+    stop = task_of(backfill, "stop_vm", StopDruidVmOperator)
     assert "go_live" in stop.upstream_task_ids
+    assert isinstance(stop.keep_on, str)
     assert "params.go_live" not in stop.keep_on
     assert "key='trigger_run_id'" in stop.keep_on
 
@@ -337,7 +345,7 @@ def test_dag_sends_alerts_and_each_failed_task_leaves_a_notice(dag: DAG) -> None
     assert dag.on_failure_callback is send_alert
     assert dag.on_success_callback is send_alert
     for task in dag.tasks:
-        assert list(task.on_failure_callback) == [leave_notice], task.task_id
+        assert task.on_failure_callback == [leave_notice], task.task_id
 
 
 @pytest.mark.parametrize(

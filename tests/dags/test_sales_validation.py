@@ -2,8 +2,11 @@
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG, TriggerRule
+from airflow.providers.standard.operators.python import ShortCircuitOperator
+from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
+
+from tests.dags.tasks import task_of
 
 
 @pytest.fixture
@@ -13,7 +16,7 @@ def validation(dags: DagBag) -> DAG:
 
 
 def test_nothing_runs_unless_druid_is_on(validation: DAG) -> None:
-    first = validation.get_task("vm_is_on")
+    first = task_of(validation, "vm_is_on", ShortCircuitOperator)
     assert first.upstream_task_ids == set()
     others = {task.task_id for task in first.get_flat_relatives(upstream=False)}
     assert others == {"window_open", "list_checks", "run_check", "check_ledger", "summary"}
@@ -37,6 +40,7 @@ def test_summary_is_last_and_runs_after_failed_checks_too(validation: DAG) -> No
 
 
 def test_validation_runs_every_five_minutes_in_buenos_aires_time(validation: DAG) -> None:
+    assert isinstance(validation.timetable, CronTriggerTimetable)
     assert validation.timetable.expression == "*/5 * * * *"
     assert str(validation.timetable.timezone) == "America/Argentina/Buenos_Aires"
 

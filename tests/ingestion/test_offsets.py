@@ -23,6 +23,8 @@ from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, Suspen
 
 pytestmark = pytest.mark.usefixtures("connections")
 
+Context: Any = {"ti": None}
+
 
 def publish(place: Place, sales: list[Venta], partition: int) -> None:
     """Publish without transactions, so that every offset is a record."""
@@ -40,7 +42,7 @@ def submit(place: Place, *, reset_offsets: bool = False) -> None:
         reset_offsets=reset_offsets,
         deferrable=False,
         timeout=90,
-    ).execute({"ti": None})
+    ).execute(Context)
 
 
 def suspend(place: Place) -> None:
@@ -51,7 +53,7 @@ def suspend(place: Place) -> None:
         published=published,
         deferrable=False,
         timeout=90,
-    ).execute({"ti": None})
+    ).execute(Context)
 
 
 @pytest.fixture
@@ -112,7 +114,7 @@ def test_records_deleted_unread_are_reported_and_on_request_skipped(
     publish(read, read.sales(50, 80), partition=0)
     publish(read, read.sales(80, 90), partition=1)
     kept = TopicPartition(read.topic, 0, 55)
-    admin = AdminClient(read.config)
+    admin = AdminClient({**read.config})
     admin.delete_records([kept])[kept].result(20)
     assert offsets_of(read.config, read.topic)[0] == (55, 60)
 

@@ -57,7 +57,7 @@ def started(
         broker.wait()
 
 
-def kafka_command(settings: Settings) -> list[str]:
+def kafka_command(settings: Settings) -> Sequence[str]:
     """Write the broker's configuration and return the command that starts it."""
     products = embedded.products(settings, embedded.Progress())
     every = processes.all_processes(settings, products)

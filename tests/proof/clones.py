@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -106,7 +106,7 @@ def one_run(number: int, condition: Condition, folder: Path, suites: list[str]) 
             preexec_fn=join,
         )
         peak = _watch(process, clone)
-    passed = process.returncode == 0
+    passed: bool = process.returncode == 0
     minutes = (time.monotonic() - began) / 60
     result = "passed" if passed else f"FAILED ({folder})"
     print(f"| {condition.says} | {result} | {minutes:.1f} | {peak / 2**30:.1f} |", flush=True)
@@ -150,13 +150,14 @@ def _busy(condition: Condition) -> Iterator[None]:
     try:
         yield
     finally:
-        for process in [*psutil.Process(busy.pid).children(), busy]:
+        for process in psutil.Process(busy.pid).children():
             process.kill()
+        busy.kill()
         busy.wait()
 
 
 @contextmanager
-def _cgroup(condition: Condition) -> Iterator[object]:
+def _cgroup(condition: Condition) -> Iterator[Callable[[], object] | None]:
     """Give what moves a new process into a memory cgroup of its own (version 1 or 2; as root)."""
     if not condition.limited:
         yield None

@@ -49,6 +49,7 @@ def test_page_of_another_site_is_refused_even_with_the_login(
     client: httpx.Client, stack: Settings, druid: DruidClient
 ) -> None:
     login = security.druid_login(stack)
+    assert login is not None
     assert client.post("/druid/v2/sql", json=SQL, auth=login).status_code == 200
     for headers in ({"Origin": EVIL}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
         answer = client.post("/druid/v2/sql", json=SQL, auth=login, headers=headers)

@@ -124,8 +124,8 @@ def around_the_proxy(supervisor: str) -> Iterator[Attack]:
     for service in ("router", "broker"):
         yield Attack(f"SQL of the {service}", service, "/druid/v2/sql", "POST", asked, sql)
     yield Attack("a task is pushed", "indexer", "/druid/worker/v1/assignTask", "POST", asked, sql)
-    for page, headers in PAGES.items():
-        yield Attack(f"router: {page}", "router", f"{druid}/suspend", "POST", (*headers.items(),))
+    for page, sent in PAGES.items():
+        yield Attack(f"router: {page}", "router", f"{druid}/suspend", "POST", (*sent.items(),))
 
 
 def odd(supervisor: str) -> Iterator[Attack]:

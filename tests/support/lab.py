@@ -97,7 +97,7 @@ class Lab:
         partitions = consumer.list_topics(TOPIC, timeout=120).topics[TOPIC].partitions
         consumer.assign([TopicPartition(TOPIC, p, 0) for p in partitions])
         events: list[Venta] = []
-        ended = set()
+        ended: set[int | None] = set()
         while len(ended) < len(partitions):
             message = consumer.poll(120)
             assert message is not None, "Kafka did not answer"
@@ -106,7 +106,7 @@ class Lab:
             else:
                 # Malformed records are not events.
                 with suppress(msgspec.DecodeError, UnicodeDecodeError):
-                    events.append(decode(message.value()))
+                    events.append(decode(message.value() or b""))
         consumer.close()
         return events
 

@@ -16,7 +16,7 @@ from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE, connections
 from include.stack.settings import Settings
 from include.waiting import wait_until
 
-VM = {"project": PROJECT_ID, "zone": ZONE, "instance": VM_NAME}
+VM: dict[str, Any] = {"project": PROJECT_ID, "zone": ZONE, "instance": VM_NAME}
 
 
 def instances(settings: Settings) -> InstancesClient:

@@ -3,6 +3,7 @@ only the changes made on purpose are found."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,12 +22,17 @@ from include.sales.demand import Demand
 from include.sales.event import Venta, decode, encode
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
+from include.sales.random_numbers import Ints
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.findings import NOW, events_of, query_rows
 from tests.support.place import SEED, Place
 
 DAYS = (7, 3, 2, 1, 0)
 SILENT = "San Justo"
+
+
+def between(moments: Ints, first: int, stop: int) -> Ints:
+    return moments[first:stop]
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def market_sales() -> list[Venta]:
         moments = arrivals(demand, SEED, end - timedelta(hours=HOURS), end, scale=0.3)
         place = Place({}, "", "", f"día {day}")
         encoder = BulkEncoder(place.source(), until=end)
-        for block in encoder.blocks(range(len(moments)), lambda a, b, at=moments: at[a:b]):
+        for block in encoder.blocks(range(len(moments)), partial(between, moments)):
             sales += [decode(value) for value in block.values]
     since = NOW - timedelta(hours=1)
     return [changed(sale) if ends_after(sale, since) else sale for sale in sales if keeps(sale)]

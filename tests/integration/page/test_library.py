@@ -21,7 +21,7 @@ from include.page.sql_lexer import SqlRefusedError
 from include.sales.event import Venta, format_ts
 from include.sales.local_time import UTC_OFFSET_HOURS
 from include.stack.settings import Settings
-from tests.integration.conftest import client_config
+from tests.conftest import client_config
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.owner_sql import ORDINARY
 from tests.support.place import Place, make_place

@@ -1,9 +1,10 @@
 """A simulated clock for windows and loads: it advances only while one of them waits."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
+from include.sales.faults import Faults
 from include.sales.pace import Cadence
 
 _TICK = 0.001
@@ -32,9 +33,11 @@ class Clock:
             self.waits += 1
             self._seconds += max(seconds, _TICK)
 
-    def cadence(self, *arguments: Any) -> Cadence:
+    def cadence(
+        self, seed: int, minimum: float, maximum: float, faults: Faults | None = None
+    ) -> Cadence:
         """Return a `Cadence` that uses this clock."""
-        return Cadence(*arguments, clock=self.seconds)
+        return Cadence(seed, minimum, maximum, faults, clock=self.seconds)
 
 
 class Stop(threading.Event):
@@ -52,3 +55,12 @@ class Stop(threading.Event):
         if self._clock.waits == self._at_wait:
             self.set()
         return self.is_set()
+
+    def after(self, transactions: int) -> Callable[[int], None]:
+        """Return a callback of the publisher that sets the event after so many transactions."""
+
+        def committed(transaction: int) -> None:
+            if transaction == transactions:
+                self.set()
+
+        return committed

@@ -38,7 +38,7 @@ def load(
     with place.publisher(
         tuning=LOAD_CONFIG,
         stopped=stop.is_set,
-        committed=lambda n: n == stop_after and stop.set(),
+        committed=stop.after(stop_after),
     ) as publisher:
         return publish_load(
             publisher,
@@ -57,9 +57,7 @@ def window(
     """Publish a window on the demand curve, whose moments are the same in every run."""
     stop = Stop(clock)
     demand = Demand(load_market())
-    with place.publisher(
-        stopped=stop.is_set, committed=lambda n: n == stop_after and stop.set()
-    ) as publisher:
+    with place.publisher(stopped=stop.is_set, committed=stop.after(stop_after)) as publisher:
         return publish_window(
             publisher,
             place.source(),
@@ -165,9 +163,7 @@ def test_resumed_window_keeps_its_end_despite_late_sales(place: Place, clock: Cl
             begun.append(begins)
             return clock.cadence(SEED, 0.02, 0.04, faults)
 
-        with place.publisher(
-            stopped=stop.is_set, committed=lambda n: n == stop_after and stop.set()
-        ) as publisher:
+        with place.publisher(stopped=stop.is_set, committed=stop.after(stop_after)) as publisher:
             return publish_window(
                 publisher, place.source(), until=window, pace=pace, stop=stop, faults=faults
             )

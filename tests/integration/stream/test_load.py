@@ -39,7 +39,7 @@ def run(
     with place.publisher(
         stopped=stop.is_set,
         tuning=LOAD_CONFIG,
-        committed=lambda n: n == stop_after and stop.set(),
+        committed=stop.after(stop_after),
     ) as publisher:
         return publish_load(
             publisher,

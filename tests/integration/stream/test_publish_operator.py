@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import FrameType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from airflow.sdk import Context
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -37,25 +38,23 @@ def pushed() -> dict[str, Any]:
     return {}
 
 
-def context_of(place: Place, pushed: dict[str, Any], run_after: datetime) -> dict[str, Any]:
+def context_of(place: Place, pushed: dict[str, Any], run_after: datetime) -> Context:
     """Return what Airflow passes to `execute`; XComs go to `pushed`."""
 
     def xcom_push(key: str, value: Any) -> None:
         pushed[key] = value
 
-    return {
-        "dag_run": SimpleNamespace(run_id=place.corrida, run_after=run_after),
-        "ti": SimpleNamespace(xcom_push=xcom_push),
-    }
+    dag_run = SimpleNamespace(run_id=place.corrida, run_after=run_after)
+    return cast(Context, {"dag_run": dag_run, "ti": SimpleNamespace(xcom_push=xcom_push)})
 
 
 @pytest.fixture
-def context(place: Place, pushed: dict[str, Any], clock: Clock) -> dict[str, Any]:
+def context(place: Place, pushed: dict[str, Any], clock: Clock) -> Context:
     return context_of(place, pushed, clock.now())
 
 
 def operator(place: Place, stop: threading.Event, **arguments: Any) -> PublishSalesOperator:
-    defaults = {
+    defaults: dict[str, Any] = {
         "task_id": "publicar",
         "topic": place.topic,
         "ledger_topic": place.ledger_topic,
@@ -69,7 +68,7 @@ def operator(place: Place, stop: threading.Event, **arguments: Any) -> PublishSa
 
 
 def test_window_ends_at_ends_at_and_its_result_equals_kafkas_records(
-    place: Place, context: dict[str, Any], clock: Clock
+    place: Place, context: Context, clock: Clock
 ) -> None:
     ends_at = (clock.now() + timedelta(seconds=3)).isoformat()
     result = operator(place, Stop(clock), ends_at=ends_at, duration_minutes=60).execute(context)
@@ -146,7 +145,7 @@ def test_sigterm_ends_the_task_as_failed_with_its_counts(
 
 
 def test_other_seed_stores_or_days_are_not_retried(
-    place: Place, context: dict[str, Any], clock: Clock
+    place: Place, context: Context, clock: Clock
 ) -> None:
     """This happens, for example, if a form's default changes before the task is cleared."""
     operator(place, Stop(clock), duration_minutes=0.25).execute(context)

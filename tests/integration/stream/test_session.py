@@ -49,9 +49,7 @@ def run(
 ) -> Published:
     """Publish a window with a cadence; stop after `stop_after` transactions (0: do not stop)."""
     stop = Stop(clock)
-    with place.publisher(
-        stopped=stop.is_set, committed=lambda n: n == stop_after and stop.set()
-    ) as publisher:
+    with place.publisher(stopped=stop.is_set, committed=stop.after(stop_after)) as publisher:
         return publish_window(
             publisher,
             place.source(),
@@ -72,9 +70,7 @@ def run_curve(
 ) -> Published:
     stop = Stop(clock)
     demand = Demand(load_market())
-    with place.publisher(
-        stopped=stop.is_set, committed=lambda n: n == stop_after and stop.set()
-    ) as publisher:
+    with place.publisher(stopped=stop.is_set, committed=stop.after(stop_after)) as publisher:
         return publish_window(
             publisher,
             place.source(),

@@ -20,8 +20,8 @@ FILES = sorted((ROOT / ".github/workflows").glob("*.y*ml"))
 SCRIPTS = sorted(path for path in (ROOT / ".ci").iterdir())
 
 
-def workflow(file: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+def workflow(file: Path) -> dict[Any, Any]:
+    loaded: dict[Any, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     return loaded
 
 

@@ -33,7 +33,7 @@ class Postgres:
         self._run("initdb", "--no-sync", *authentication, "--pgdata", data)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = str(free.getsockname()[1])
-        options = ["-k", folder, "-h", "127.0.0.1", "-p", self._port, "-F"]
+        options: list[str | Path] = ["-k", folder, "-h", "127.0.0.1", "-p", self._port, "-F"]
         self.process = subprocess.Popen(
             [tools / "postgres", "-D", data, *options],
             user=account,

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
+from jsonschema.protocols import Validator
 
 from include.stack.compute.__main__ import main as compute_main
 from include.stream.acls import load_acls
@@ -79,7 +80,7 @@ def strings(node: Any) -> Iterator[str]:
         yield node
 
 
-def validator() -> Draft7Validator:
+def validator() -> Validator:
     """Return a validator for the Compose project's own schema, which no package on PyPI carries."""
     schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text(encoding="utf-8"))
     Draft7Validator.check_schema(schema)

@@ -123,7 +123,8 @@ def test_druid_differs_from_the_embedded_one_only_as_listed(settings: Settings) 
 def mounted(service: dict[str, Any], option: str) -> str:
     """Return the file of the project to which a service's option points."""
     file = option.split("=")[1]
-    return next(mount.split(":")[0] for mount in service["volumes"] if mount.split(":")[1] == file)
+    mounts: list[str] = service["volumes"]
+    return next(mount.split(":")[0] for mount in mounts if mount.split(":")[1] == file)
 
 
 def test_druid_logs_with_the_configuration_of_the_embedded_stack(services: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -30,7 +31,7 @@ def test_guard_refuses_other_sites_and_forwards_to_its_server(
     module, *options, server = [*service["entrypoint"], *service["command"]][2:]
     assert (module, server) == ("include.stack.proxy", GUARDED[name])
     served: list[ASGIApp] = []
-    monkeypatch.setattr(proxy.uvicorn, "run", lambda app, **_: served.append(app))
+    monkeypatch.setattr(uvicorn, "run", lambda app, **_: served.append(app))
     with serving_app(Starlette(routes=[Route("/", to_console, methods=["GET", "POST"])])) as url:
         assert proxy.main([*options, url]) == 0
         with TestClient(

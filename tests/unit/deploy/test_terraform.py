@@ -213,8 +213,9 @@ def test_vm_settings_are_the_fields_of_the_definition() -> None:
 def test_defaults_equal_those_of_the_definition() -> None:
     extra = {"project": "p", "zone": "southamerica-east1-a", "instance": "druid-ventas"}
     context = {"conn": SimpleNamespace(google_cloud_default=SimpleNamespace(extra_dejson=extra))}
+    environment = SandboxedEnvironment()  # type: ignore[no-untyped-call]
     of_definition = {
-        name: SandboxedEnvironment().from_string(value).render(context)
+        name: environment.from_string(value).render(context)
         for name, value in asdict(VmSettings(zone=extra["zone"])).items()
     }
     written = terraform_locals()["vm_settings"]

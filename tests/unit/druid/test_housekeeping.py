@@ -17,7 +17,7 @@ from include.druid.housekeeping import (
 from include.druid.runtime import EMBEDDED_SIZES, Size
 from include.druid.supervisor import supervisor_spec
 from include.names import DRUID_RETENTION, LEDGER_TOPIC
-from include.sales.backfill import MOST_DAYS
+from include.sales.limits import MOST_DAYS
 from tests.unit.druid.support import COMPACTION, COORDINATOR, RULES, Router
 from ventas_airflow.sales import TOPICS
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +17,9 @@ from include.names import TOPIC
 from ventas_airflow.sales import TOPICS
 
 rates = st.floats(0.1, 1_000_000)
+
+#: `pytest.approx` in the place of a number.
+about: Callable[[float], Any] = pytest.approx
 
 
 def test_rate_of_the_demo_needs_only_the_defined_vm() -> None:
@@ -40,9 +46,9 @@ def test_month_costs_machines_by_the_hour_and_disks_as_a_whole() -> None:
     stored = 1_000 * 3600 * 8 * 10 * 159 / 2**30
     assert found.vms[0].disk == 20 + 100
     assert found.costs == (
-        Cost("vms", pytest.approx((4 * 0.031611 + 16 * 0.004237) * 8 * 30)),
-        Cost("disks", pytest.approx(120 * 0.17)),
-        Cost("deep_storage", pytest.approx(stored * 0.02)),
+        Cost("vms", about((4 * 0.031611 + 16 * 0.004237) * 8 * 30)),
+        Cost("disks", about(120 * 0.17)),
+        Cost("deep_storage", about(stored * 0.02)),
         Cost("confluent_cloud", None),
     )
     assert found.usd_month == pytest.approx(sum(cost.usd or 0 for cost in found.costs))

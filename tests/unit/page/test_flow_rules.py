@@ -88,7 +88,7 @@ def test_flow_with_a_window_that_sells_stays_good() -> None:
 def test_late_sales_are_not_judged_while_no_live_sales_are_expected(
     name: str, windows: list[Run], reason: str
 ) -> None:
-    late = {name: replace(BEYOND, state="bad")}
+    late: dict[str, Any] = {name: replace(BEYOND, state="bad")}
     assert told(flow(*windows, **late)[name]) == ("none", reason)
     assert flow(*windows, **late)["kafka"] == GOOD["kafka"]
 
@@ -96,7 +96,8 @@ def test_late_sales_are_not_judged_while_no_live_sales_are_expected(
 @pytest.mark.parametrize("name", ["cadence", "freshness"])
 def test_late_sales_of_a_window_that_sells_for_a_minute_keep_their_state(name: str) -> None:
     run = selling(since=NOW - timedelta(seconds=60))
-    assert flow(run, **{name: BEYOND})[name] == BEYOND
+    late: dict[str, Any] = {name: BEYOND}
+    assert flow(run, **late)[name] == BEYOND
 
 
 def test_late_sales_keep_their_state_if_the_windows_are_unknown() -> None:

@@ -12,12 +12,12 @@ from include.page.library import (
     Column,
     Parameter,
     Query,
-    Texts,
     ValuesError,
     bind,
     load_library,
 )
 from include.sales.local_time import epoch_ms
+from include.texts import Texts
 
 GOOD = """\
 -- title: {es: Prueba, en: Trial}

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ class Druid:
         self.answers = answers
         self.asked: list[tuple[str, str, list[Any]]] = []
 
-    def sql(self, query: str, parameters: list[Any], **_: Any) -> list[dict[str, Any]]:
+    def sql(self, text: str, parameters: list[Any], **_: Any) -> list[dict[str, Any]]:
         kinds = {
             "TIME_FLOOR": "series",
             "tipo_pago, emisor, cuotas, estado": "payments",
@@ -32,8 +33,8 @@ class Druid:
             "LIMIT 25": "latest",
             "LIMIT": "events",
         }
-        kind = next((kind for part, kind in kinds.items() if part in query), "states")
-        self.asked.append((kind, query, parameters))
+        kind = next((kind for part, kind in kinds.items() if part in text), "states")
+        self.asked.append((kind, text, parameters))
         start, end = parameters[:2]
         # The query of single events gets only those of its interval.
         return [
@@ -156,9 +157,9 @@ def test_past_range_is_summed_by_druid() -> None:
 
 def test_failed_answer_is_queried_again() -> None:
     class Flaky(Druid):
-        def sql(self, query: str, parameters: Any, **how: Any) -> list[dict[str, Any]]:
-            first = not any(asked == query for _, asked, _ in self.asked)
-            rows = super().sql(query, parameters, **how)
+        def sql(self, text: str, parameters: Any, **how: Any) -> list[dict[str, Any]]:
+            first = not any(asked == text for _, asked, _ in self.asked)
+            rows = super().sql(text, parameters, **how)
             if first:
                 raise DruidUnreachableError("away")
             return rows
@@ -180,7 +181,7 @@ def test_once_drops_the_least_recently_used_answer() -> None:
 
     once: Once[str] = Once(2)
     for name in ("a", "b", "a", "c", "a", "b"):
-        assert once.ask(name, lambda name=name: ask(name)).result() == name
+        assert once.ask(name, partial(ask, name)).result() == name
     assert asked == ["a", "b", "c", "b"]
 
 
@@ -227,8 +228,8 @@ def test_lists_are_sorted_by_sales_and_issuers_belong_to_a_payment_type() -> Non
 
 
 def test_changed_products_are_sorted_by_significance() -> None:
-    before = {"yerba": 100, "asado": 4, "pan": 40, "vino": 5}
-    now = {"yerba": 140, "asado": 8, "pan": 10, "taza": 9}
+    before: dict[str | None, int] = {"yerba": 100, "asado": 4, "pan": 40, "vino": 5}
+    now: dict[str | None, int] = {"yerba": 140, "asado": 8, "pan": 10, "taza": 9}
     changes = changed(now, before)
     assert [change["nombre"] for change in changes] == ["taza", "yerba", "asado", "pan"]
     assert changed(now, {}) == []
@@ -350,9 +351,8 @@ def test_failed_query_breaks_only_its_own_sections_and_is_logged(
                 raise odd
             return list(odd)
 
-    asked = {"rango": "6h"}
-    usual = look(Druid(), **asked)
-    found = look(Odd(), **asked)
+    usual = look(Druid(), rango="6h")
+    found = look(Odd(), rango="6h")
     lost = set(found["fallas"])
     if isinstance(odd, DruidError) or query != "latest":
         assert lost == sections

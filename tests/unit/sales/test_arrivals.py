@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from commands import golden
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
+from include.sales.limits import MAX_SEED
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
-from include.sales.random_numbers import MAX_SEED
 
 MARKET = load_market()
 DEMAND = Demand(MARKET)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from include.sales.bulk import BulkEncoder, evenly, split
 from include.sales.content import SaleSource
 from include.sales.event import ESTADOS, decode, encode, format_ts
+from include.sales.limits import MAX_SEED
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
-from include.sales.random_numbers import BLOCK, MAX_SEED
+from include.sales.random_numbers import BLOCK
 
 ROOT = Path(__file__).parents[3]
 MARKET = load_market()

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from commands import golden
 from include.sales.content import Drawn, SaleSource, UnknownStoresError, customer_id
 from include.sales.event import ESTADOS, TIPOS_PAGO_CON_EMISOR, Venta, encode, iva_incluido
+from include.sales.limits import MAX_SEED
 from include.sales.local_time import epoch_ms
 from include.sales.market import Market, load_market
-from include.sales.random_numbers import BLOCK, MAX_SEED, Ints
+from include.sales.random_numbers import BLOCK, Ints
 
 NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
 MARKET = load_market()

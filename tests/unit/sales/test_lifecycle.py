@@ -7,7 +7,7 @@ import pytest
 
 from include.sales.content import SaleSource
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, Venta
-from include.sales.lifecycle import DAY_SECONDS
+from include.sales.limits import DAY_SECONDS
 from include.sales.local_time import epoch_ms
 from include.sales.market import Market
 from include.sales.random_numbers import BLOCK, Ints
@@ -88,7 +88,8 @@ def test_shorter_day_brings_returns_forward_and_changes_nothing_else(market: Mar
         assert (getattr(real, name) == getattr(fast, name)).all()
 
     def waited(of: Ints, decided: Ints) -> Ints:
-        return (of - decided)[real.end != real.outcome]
+        waits: Ints = (of - decided)[real.end != real.outcome]
+        return waits
 
     expected = waited(real.ended_ms, real.decided_ms) / (DAY_SECONDS / 60)
     assert waited(fast.ended_ms, fast.decided_ms) == pytest.approx(expected, abs=2)

@@ -30,7 +30,8 @@ def expected(table: Iterable[Share], *condition: str) -> dict[object, float]:
 
 
 def credit(year: Year) -> Mask:
-    return year.drawn.payment == TIPOS_PAGO.index("credito")
+    mask: Mask = year.drawn.payment == TIPOS_PAGO.index("credito")
+    return mask
 
 
 def test_sales_by_province_follow_population(market: Market, year: Year) -> None:
@@ -116,7 +117,7 @@ def test_payment_value_and_instalments_follow_their_shares(
 ) -> None:
     """The shares hold although both choices depend on the amount."""
     drawn = year.drawn
-    its = (year.group == GROUPS.index(group)) & (year.channel == CHANNELS.index(where))  # type: ignore[arg-type]
+    its = (year.group == GROUPS.index(group)) & (year.channel == CHANNELS.index(where))
     completed = its & (drawn.outcome != ESTADOS.index("rechazada"))
     found = percentages(drawn.payment[completed], TIPOS_PAGO, drawn.importe_centavos[completed])
     assert found == pytest.approx(expected(market.payments, where, group), abs=points)
@@ -129,7 +130,7 @@ def test_outcomes_and_reasons_follow_the_payment_types_shares(
     market: Market, year: Year, payment: str
 ) -> None:
     """The shares hold although outcomes depend on the issuer and the amount."""
-    its = year.drawn.payment == TIPOS_PAGO.index(payment)  # type: ignore[arg-type]
+    its = year.drawn.payment == TIPOS_PAGO.index(payment)
     found = percentages(year.drawn.outcome[its], ESTADOS)
     assert found == pytest.approx(expected(market.outcomes, payment), abs=1.2)
     reasons = ["", *dict.fromkeys(row.motivo for row in market.rejections)]
@@ -152,6 +153,6 @@ def test_issuers_follow_the_shares_of_payment_type_and_province(
 ) -> None:
     province = [row.code for row in market.provinces].index(code)
     issuers = ["", *dict.fromkeys(row.emisor for row in market.issuers)]
-    its = (year.province == province) & (year.drawn.payment == TIPOS_PAGO.index(payment))  # type: ignore[arg-type]
+    its = (year.province == province) & (year.drawn.payment == TIPOS_PAGO.index(payment))
     found = percentages(year.drawn.issuer[its], issuers)
     assert found == pytest.approx(expected(market.issuers, payment, code), abs=points)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.faults import FLAG, FaultRates, Faults
+from include.sales.limits import MAX_SEED
 from include.sales.pace import Cadence, Curve, gap_seconds
-from include.sales.random_numbers import BLOCK, MAX_SEED, Stream, uniforms
+from include.sales.random_numbers import BLOCK, Stream, uniforms
 
 seeds = st.integers(0, MAX_SEED)
 

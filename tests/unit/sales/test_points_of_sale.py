@@ -13,7 +13,7 @@ from include.sales.market import load_market
 from include.sales.random_numbers import BLOCK
 
 MARKET = load_market()
-LOCAL = PLATAFORMAS.index("local")  # type: ignore[arg-type]
+LOCAL = PLATAFORMAS.index("local")
 WEEK = {"laborable": date(2026, 5, 6), "sabado": date(2026, 5, 9), "domingo": date(2026, 5, 10)}
 
 

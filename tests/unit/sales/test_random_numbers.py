@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.sales.random_numbers import BLOCK, MAX_SEED, Choice, Stream, uniforms, words
+from include.sales.limits import MAX_SEED
+from include.sales.random_numbers import BLOCK, Choice, Stream, uniforms, words
 
 weights = st.lists(
     st.lists(st.floats(0, 1000), min_size=3, max_size=3).filter(any), min_size=1, max_size=6

@@ -31,7 +31,7 @@ class Compiler:
 @pytest.fixture
 def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
     compiler = Compiler()
-    monkeypatch.setattr(extension.subprocess, "run", compiler)
+    monkeypatch.setattr(subprocess, "run", compiler)
     return compiler
 
 
@@ -71,7 +71,7 @@ def test_changed_source_is_compiled_again(
 def test_failed_compilation_leaves_no_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extension.subprocess, "run", Compiler(error="line 1: no"))
+    monkeypatch.setattr(subprocess, "run", Compiler(error="line 1: no"))
     with pytest.raises(subprocess.CalledProcessError) as refused:
         compiled(tmp_path)
     assert refused.value.stderr == "line 1: no"
@@ -90,7 +90,7 @@ def test_result_of_a_faster_stack_is_used_without_failure(
             (target / "ventas").mkdir(parents=True)
             (target / "ventas" / "StackKey.class").touch()
 
-    monkeypatch.setattr(extension.subprocess, "run", slow)
+    monkeypatch.setattr(subprocess, "run", slow)
     assert compiled(tmp_path) == ["ventas/StackKey.class"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ import psutil
 import pytest
 
 from commands.cli import main
-from include.stack import folder, stack
+from include.stack import folder, ports, stack
 from include.stack.folder import LOCK, MARKER, FolderError
 from include.stack.settings import ROOT, Settings
 from include.waiting import wait_until
@@ -82,7 +83,7 @@ def test_first_up_of_an_empty_or_missing_folder_marks_it(
     home = tmp_path / "stack"
     if exists:
         home.mkdir(mode=0o755)
-    monkeypatch.setattr(stack.ports, "require_free", refuse_to_start)
+    monkeypatch.setattr(ports, "require_free", refuse_to_start)
     settings = replace(Settings.from_environment({}), home=home)
     with pytest.raises(stack.StackError, match="started"):
         stack.up(settings, stack.Progress())
@@ -292,13 +293,13 @@ def test_command_that_waited_for_a_clean_refuses_the_removed_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "stack"
-    flock = folder.fcntl.flock
+    flock = fcntl.flock
 
     def flock_late(descriptor: int, operation: int) -> None:
         (home / LOCK).unlink()
         flock(descriptor, operation)
 
-    monkeypatch.setattr(folder.fcntl, "flock", flock_late)
+    monkeypatch.setattr(fcntl, "flock", flock_late)
     with pytest.raises(FolderError, match="Another command just removed"), folder.held(home, "up"):
         raise AssertionError("the stack is started")
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from include.stack import proxy
+from include.stack.security import PROXY_VARIABLES
 from include.stack.settings import HOST
 from tests.support.server import answer_to, serving_app
 
@@ -38,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
 
     made = httpx.AsyncClient
     monkeypatch.setattr(
-        proxy.httpx,
+        httpx,
         "AsyncClient",
         lambda **options: made(transport=httpx.MockTransport(router), **options),
     )
@@ -222,7 +224,7 @@ def test_root_path_shows_the_own_page_of_the_proxy(
 def test_secured_proxy_does_not_start_without_a_configured_login(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    for name in proxy.PROXY_VARIABLES:
+    for name in PROXY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     assert proxy.main([*options(tmp_path), "--certificate", "none.pem"]) == 1
     assert "set VENTAS_DRUID_LOGIN and VENTAS_DRUID_PASSWORD" in capsys.readouterr().err
@@ -243,8 +245,8 @@ def test_own_page_links_to_airflow_and_shows_a_curl_command(
     certificate: str | None,
 ) -> None:
     served: list[tuple[ASGIApp, dict[str, object]]] = []
-    monkeypatch.setattr(proxy.uvicorn, "run", lambda app, **how: served.append((app, how)))
-    for name, value in zip(proxy.PROXY_VARIABLES, LOGIN, strict=True):
+    monkeypatch.setattr(uvicorn, "run", lambda app, **how: served.append((app, how)))
+    for name, value in zip(PROXY_VARIABLES, LOGIN, strict=True):
         monkeypatch.setenv(name, value)
     more = ["--certificate", str(tmp_path / certificate)] if certificate else []
     assert proxy.main([*options(tmp_path), *more]) == 0

@@ -6,11 +6,12 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commands.cli import main
-from include.stack import airflow, folder, secret_files, security, stack
+from include.stack import airflow, folder, ports, secret_files, security, stack
 from include.stack.certificates import Authority
 from include.stack.secret_files import DamagedSecretsError
 from include.stack.settings import Settings
@@ -71,9 +72,9 @@ def test_write_syncs_the_text_before_the_rename_and_the_folder_after(
         done.append("folder synced" if is_folder else f"{found.st_size} bytes synced")
         fsync(descriptor)
 
-    def renamed(source: object, target: object, **options: object) -> None:
+    def renamed(source: Path, target: Path, **options: Any) -> None:
         done.append("renamed")
-        replace(source, target, **options)  # type: ignore[call-overload]
+        replace(source, target, **options)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", renamed)
@@ -149,7 +150,7 @@ def test_damaged_secrets_give_one_sentence_on_the_command_line(
     airflow.password(settings)
     (settings.home / "airflow" / "secrets.json").write_text('{"password": "abc')
     monkeypatch.setenv("VENTAS_HOME", str(settings.home))
-    monkeypatch.setattr(stack.ports, "require_free", lambda _: None)
+    monkeypatch.setattr(ports, "require_free", lambda _: None)
     monkeypatch.setattr(stack, "products", lambda *_: {})
     assert main(["up"]) == 1
     said = capsys.readouterr()

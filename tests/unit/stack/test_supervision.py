@@ -70,7 +70,7 @@ def states(settings: Settings) -> dict[str, dict[str, Any]]:
 def wait_for_running(settings: Settings, name: str, *, other_than: int = 0) -> int:
     def is_running() -> bool:
         state = states(settings)[name]
-        return state["statename"] == "RUNNING" and state["pid"] != other_than
+        return bool(state["statename"] == "RUNNING" and state["pid"] != other_than)
 
     wait_until(is_running, name, 15, interval=0.05)
     return int(states(settings)[name]["pid"])

@@ -45,12 +45,12 @@ def producer(
     return TransactionalProducer(config, transactional_id="t", timeout=timeout, stopped=stop.is_set)
 
 
-def values(config: dict[str, str], topic: str, expected: int) -> list[bytes | None]:
+def values(config: dict[str, str], topic: str, expected: int) -> list[bytes]:
     consumer = Consumer({**config, "group.id": "g", "auto.offset.reset": "earliest"})
     try:
         metadata = consumer.list_topics(topic, timeout=10).topics[topic]
         consumer.assign([TopicPartition(topic, each, 0) for each in metadata.partitions])
-        return sorted(message.value() for message in consumer.consume(expected, timeout=10))
+        return sorted(message.value() or b"" for message in consumer.consume(expected, timeout=10))
     finally:
         consumer.close()
 

@@ -11,7 +11,7 @@ from include.sales.event import PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import load_market
 
 MARKET = load_market()
-OFFERED = {
+OFFERED: dict[str, set[str]] = {
     "provincia": {row.provincia for row in MARKET.provinces},
     "categoria": {row.categoria for row in MARKET.categories},
     "pago": set(TIPOS_PAGO),

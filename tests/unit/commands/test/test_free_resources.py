@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 from commands.test import free_resources
@@ -34,7 +35,7 @@ def test_free_memory_is_limited_by_the_cgroup(
     monkeypatch.setattr(free_resources, "_CGROUPS", tmp_path / "cgroup")
     monkeypatch.setattr(free_resources, "_MOUNT", tmp_path)
     monkeypatch.setattr(
-        free_resources.psutil,
+        psutil,
         "virtual_memory",
         lambda: type("Memory", (), {"available": 100 * GIB}),
     )

@@ -129,7 +129,7 @@ def test_run_that_keeps_the_vm_on_sends_an_alert(sent: list[str]) -> None:
 
 
 def test_run_that_failed_without_a_task_sends_airflows_reason(sent: list[str]) -> None:
-    send_alert({"dag": window(), "run_id": RUN, "reason": "timed_out"})  # type: ignore[typeddict-item]
+    send_alert({"dag": window(), "run_id": RUN, "reason": "timed_out"})
     assert sent[0].startswith("Ventana: falló\ntimed_out\n")
 
 

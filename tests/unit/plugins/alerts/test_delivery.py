@@ -10,6 +10,8 @@ from email.message import Message
 from typing import Any
 
 import pytest
+import requests
+from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
@@ -48,7 +50,7 @@ def test_webhook_address_may_be_the_connections_host_alone(
 
 
 def test_webhook_without_a_schema_uses_https() -> None:
-    slack = delivery.Connection(
+    slack = Connection(
         conn_id="c", conn_type="slackwebhook", host="hooks.slack.com/services", password="T/B/x"
     )
     assert delivery.webhook_url(slack) == "https://hooks.slack.com/services/T/B/x"
@@ -102,7 +104,7 @@ def test_failed_lookup_of_the_connection_raises_nothing(
     def refuse(_: str) -> None:
         raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
 
-    monkeypatch.setattr(delivery.Connection, "get", refuse)
+    monkeypatch.setattr(Connection, "get", refuse)
     assert not deliver("x", TEXT)
     assert "could not be delivered" in caplog.text
 
@@ -111,12 +113,13 @@ def test_webhook_is_posted_to_with_a_time_out_of_ten_seconds(
     monkeypatch: pytest.MonkeyPatch, webhook: Webhook
 ) -> None:
     waited = []
-    send = delivery.requests.post
-    monkeypatch.setattr(
-        delivery.requests,
-        "post",
-        lambda *a, timeout, **k: (waited.append(timeout), send(*a, timeout=timeout, **k))[1],
-    )
+    send = requests.post
+
+    def post(*arguments: Any, timeout: float, **options: Any) -> requests.Response:
+        waited.append(timeout)
+        return send(*arguments, timeout=timeout, **options)
+
+    monkeypatch.setattr(requests, "post", post)
     connect(monkeypatch, **webhook.connection())
     assert deliver("x", TEXT)
     assert waited == [10]
@@ -147,6 +150,7 @@ def test_email_goes_to_the_recipients_of_the_connection(
     assert deliver("Ventana: falló", TEXT)
     [(sender, to, message)] = sent
     assert (sender, to) == ("ventas@b.ar", ["a@b.ar", "c@b.ar"])
-    [part] = message.get_payload()
-    body = part.get_payload(decode=True).decode()
-    assert "Publicar ventas: sin Kafka &lt;b&gt;" in body
+    _, part = message.walk()
+    body = part.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    assert "Publicar ventas: sin Kafka &lt;b&gt;" in body.decode()

@@ -194,7 +194,7 @@ def test_transient_error_is_retryable_before_the_wait_and_ignored_during_it(
 
 def test_request_sent_twice_takes_effect_once(hook: VentasComputeEngineHook, druid: Druid) -> None:
     """`execute` sends the same request again, as googleapiclient does after a 503."""
-    sent = []
+    sent: list[Any] = []
 
     class Twice:
         def __init__(self, request: Any) -> None:

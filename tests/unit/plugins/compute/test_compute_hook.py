@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
@@ -12,7 +13,7 @@ from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
 from ventas_airflow.hooks.compute_errors import ComputeEngineUnavailable
 
 VM = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
-PLACE = {"project_id": PROJECT, "zones": ZONE, "resource_id": "druid"}
+PLACE: dict[str, Any] = {"project_id": PROJECT, "zones": ZONE, "resource_id": "druid"}
 
 
 @pytest.fixture

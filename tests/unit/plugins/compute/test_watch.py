@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from threading import Thread
 from types import SimpleNamespace
@@ -108,12 +109,15 @@ class Watch:
 def test_watch_ends_with_the_tasks_and_does_not_touch_a_running_vm(
     running: VentasComputeEngineHook, tasks: Tasks, power: MemoryPower, deferrable: bool
 ) -> None:
+
+    def looked_more_often(looks: int) -> bool:
+        return tasks.asked > looks
+
     watch = Watch(deferrable=deferrable)
     for state in ("running", "up_for_retry"):
         tasks.states = {"publish_sales": state, "load_sales": "skipped"}
-        asked = tasks.asked
         # The first of these looks may have begun with the earlier states.
-        eventually(lambda asked=asked: tasks.asked > asked + 2)
+        eventually(partial(looked_more_often, tasks.asked + 2))
         assert watch.goes_on, f"with a task that is {state}"
     tasks.end()
     assert watch.end() | {"seconds": 0} == {

@@ -56,7 +56,10 @@ def exported(environment: dict[str, str], home: Path) -> dict[str, float]:
             check=True,
             timeout=120,
         )
-        requests = [ExportMetricsServiceRequest.FromString(body) for body in collector.bodies]
+        requests = [
+            ExportMetricsServiceRequest.FromString(body)  # type: ignore[no-untyped-call]
+            for body in collector.bodies
+        ]
         assert set(collector.paths) <= {"/v1/metrics"}
     found = {}
     for request in requests:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -119,7 +119,12 @@ def test_too_old_answer_is_not_shown() -> None:
 
 def test_quick_new_answer_or_error_is_preferred_to_the_old_answer() -> None:
     now = 100.0
-    answers = iter([lambda: "old", lambda: time.sleep(0.05) or "new", lambda: 1 / 0])
+
+    def quick() -> str:
+        time.sleep(0.05)
+        return "new"
+
+    answers: Iterator[Callable[[], Any]] = iter([lambda: "old", quick, lambda: 1 / 0])
 
     async def scene() -> list[Any]:
         nonlocal now
@@ -138,7 +143,9 @@ def test_quick_new_answer_or_error_is_preferred_to_the_old_answer() -> None:
 def test_old_answer_is_not_shown_after_an_error() -> None:
     now = 100.0
     go = threading.Event()
-    answers = iter([lambda: "old", lambda: 1 / 0, lambda: go.wait(5) and "new"])
+    answers: Iterator[Callable[[], Any]] = iter(
+        [lambda: "old", lambda: 1 / 0, lambda: go.wait(5) and "new"]
+    )
 
     async def scene() -> tuple[bool, Any]:
         nonlocal now

@@ -4,9 +4,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from typing import cast
 
 import httpx
 import pytest
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -119,7 +121,7 @@ def test_request_whose_browser_has_left_is_not_begun(
 
     def seen_leaving(request: Request) -> Viewer:
         """Return the viewer of `access.viewer`, and set `gone` once they have left."""
-        found = access.viewer(request, SimpleNamespace(get_name=lambda: "vera"))
+        found = access.viewer(request, cast(BaseUser, SimpleNamespace(get_name=lambda: "vera")))
 
         async def left() -> None:
             await found.left()

@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from include.page.findings.report import Finding
+from include.sales.lifecycle import PENDING
 from include.texts import languages, table
 from tests.support.findings import (
     NOW,
-    PENDING,
     REFUNDED,
     Events,
     SimulatedDruid,
@@ -22,6 +22,7 @@ from tests.support.findings import (
     silent,
 )
 from ventas_airflow.page import findings as module
+from ventas_airflow.page.answer_cache import AnswerCache
 
 HOUR = timedelta(hours=1)
 
@@ -54,7 +55,7 @@ def asked(
     reader: TestClient, changed: SimulatedDruid, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
-    monkeypatch.setattr(module, "_shared", module.AnswerCache())
+    monkeypatch.setattr(module, "_shared", AnswerCache())
 
     def ask(query: str) -> dict[str, Any]:
         with reader:

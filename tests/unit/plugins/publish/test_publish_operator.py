@@ -36,7 +36,7 @@ def read_once() -> Iterator[None]:
         yield
 
 
-def context() -> dict[str, Any]:
+def context() -> Any:
     dag_run = SimpleNamespace(run_id="manual__1", run_after=datetime.now(UTC))
     return {"dag_run": dag_run}
 

@@ -1,6 +1,7 @@
 """Windows that sold less than their cadence promises, without false alarms by chance."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def test_random_gaps_cause_no_shortfall(seconds: float, gaps: tuple[float, float
         assert not shortfall(int((sold < seconds).sum()), seconds, gaps)
 
 
-def operator(**arguments: object) -> PublishSalesOperator:
+def operator(**arguments: Any) -> PublishSalesOperator:
     return PublishSalesOperator(
         task_id="publish", seed=1, minimum_gap=1, maximum_gap=2, **arguments
     )

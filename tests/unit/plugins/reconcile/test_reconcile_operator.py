@@ -191,7 +191,7 @@ def test_wait_goes_on_while_druid_reads_the_events_of_another_run(
     lags = [1000 - n if reads else 1000 for n in range(looks)]
     reports = [(200, {"payload": {"aggregateLag": lag}}) for lag in lags]
     router.on("GET", f"{SUPERVISORS}/{DATASOURCE}/status", *reports)
-    results = [(200, [{}]), (200, []), (200, [])]
+    results: list[tuple[int, Any]] = [(200, [{}]), (200, []), (200, [])]
     router.on("POST", SQL, *[rows("a")] * looks, rows("a", "b"), *results)
     if reads:
         assert operator(timeout=20).execute(Context)["coinciden"]

@@ -93,7 +93,7 @@ def run(operator: SupervisorOperator) -> dict[str, Any]:
         except TaskDeferred as deferred:
             # The triggerer makes its own trigger from the stored JSON.
             path, stored = deferred.trigger.serialize()
-            trigger = TRIGGERS[path](**json.loads(json.dumps(stored)))
+            trigger: Any = TRIGGERS[path](**json.loads(json.dumps(stored)))
             event = asyncio.run(anext(trigger.run())).payload
             go_on = partial(getattr(operator, deferred.method_name), Context, event=event)
 

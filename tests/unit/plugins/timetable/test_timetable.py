@@ -39,6 +39,7 @@ def ask(
 
 def start(info: DagRunInfo | None) -> datetime:
     assert info is not None
+    assert info.data_interval is not None
     assert info.run_after == info.data_interval.start
     return info.run_after
 
@@ -122,6 +123,7 @@ def test_windows_are_only_on_the_given_weekdays_and_hours(
     timetable = SimulationWindowTimetable.deserialize(timetable.serialize())
     info = ask(now, timetable=timetable)
     assert info is not None
+    assert info.data_interval is not None
     local = info.data_interval.start.astimezone(HERE)
     assert local.weekday() in weekdays
     assert local.hour * 60 + local.minute == opens

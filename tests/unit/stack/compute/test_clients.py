@@ -16,7 +16,7 @@ from googleapiclient.errors import HttpError
 
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, client, eventually, vm_body
 
-VM = {"project": PROJECT, "zone": ZONE, "instance": "druid"}
+VM: dict[str, Any] = {"project": PROJECT, "zone": ZONE, "instance": "druid"}
 
 
 class Google:
