@@ -1,7 +1,7 @@
 """Write the event's fields, payment types and platforms into the SQL files that list them.
 
-The files stay complete SQL that people read, change and run. `./ventas docs` writes only their
-lists again; titles, severities and the bounds of a share are a person's.
+The files stay complete SQL that people read, change and run. `./ventas docs` rewrites only their
+lists; it keeps the titles, the severities and the bounds of the shares.
 """
 
 import re
@@ -45,7 +45,7 @@ def _domains(text: str) -> str:
 
 
 def _outside(field: Field) -> str:
-    """Return the condition of a value that the schema does not admit; "" if it admits any."""
+    """Return the SQL condition for values outside the schema; "" if every value is valid."""
     if "enum" in field.schema:
         return f"{field.name} NOT IN {_listed(field.schema['enum'])}"
     if "minimum" in field.schema:
@@ -99,7 +99,7 @@ def _with_columns(text: str, columns: Iterable[str]) -> str:
 
 
 def _with_bounds(text: str, names: Iterable[str]) -> str:
-    """Replace the header's lines of bounds, alike but for the column, by one for each name."""
+    """Replace the header's bounds by one line for each name, a copy of the first one."""
     first = FIELDS[0].name
     [line] = re.findall(rf"^--.*\b{first}\b.*\n", text, re.MULTILINE)
     alike = re.escape(line).replace(first, r"\w+")

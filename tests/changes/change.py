@@ -24,7 +24,7 @@ class Row(NamedTuple):
     """A row of the table.
 
     Attributes:
-        files: files that each such change edits; `*` stands for a name of one's own.
+        files: files that each such change edits; `*` stands for a name that the person chooses.
         others: files that only some of them edit.
         command: the command to run afterwards; "" for none.
     """
