@@ -39,7 +39,7 @@ environment:
   VENTAS_SECURE          1: Kafka and Druid require TLS and logins, as in production
   VENTAS_CACHE           folder of the downloads, which all stacks share
                          (default: ~/.cache/ventas)
-  VENTAS_LANGUAGE        language of commands, DAG names and a new viewer's page, such as en
+  VENTAS_LANGUAGE        language of commands, Airflow and a new viewer's page, such as en
                          (default: commands follow the locale, the others are in Spanish)
   VENTAS_PORT_OFFSET     number added to every port, e.g. to run two stacks
   VENTAS_PORT_<SERVICE>  sets one port, e.g. VENTAS_PORT_KAFKA=19092"""

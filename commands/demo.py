@@ -176,7 +176,7 @@ def _validate(api: AirflowApi, console: Console) -> bool:
     columns = (terminal_text(f"cli.demo.validation.{it}") for it in ("check", "result", "detail"))
     table = Table(*columns, title=terminal_text("cli.demo.validation.title"))
     for check in (summary or {}).get("results", []):
-        status = terminal_text(f"cli.demo.statuses.{check['status']}")
+        status = terminal_text(f"check_message.status.{check['status']}")
         shown = f"[{_STATUSES[check['status']]}]{status}[/]"
         table.add_row(check["title"], shown, check["message"])
     console.print(table)

@@ -1,7 +1,7 @@
 """Write the event's fields, payment types and platforms into the SQL files that list them.
 
 The files stay complete SQL that people read, change and run. `./ventas docs` rewrites only their
-lists; it keeps the titles, the severities and the bounds of the shares.
+lists; it keeps the severities and the bounds of the shares.
 """
 
 import re
@@ -80,8 +80,8 @@ def _approval_by_hour(text: str) -> str:
 def _platforms_by_hour(text: str) -> str:
     """Write a column for each platform; a new one gets the header line of `web`, renamed."""
     in_store, *online = PLATAFORMAS
-    [own] = re.findall(r"^--.*\bweb\b.*\bWeb\b.*\n", text, re.MULTILINE)
-    lines = [own.replace("web", name).replace("Web", name.capitalize()) for name in online]
+    [own] = re.findall(r"^--.*\bname: web\b.*\n", text, re.MULTILINE)
+    lines = [own.replace("web", name) for name in online]
     new = [line for name, line in zip(online, lines, strict=True) if name not in text]
     text = re.sub(r"(?=^-- chart)", "".join(new), text, flags=re.MULTILINE)
     text = re.sub(r"\ben_local, web(?:, \w+)*", ", ".join(["en_local", *online]), text)

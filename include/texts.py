@@ -19,15 +19,14 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
-class Texts:
-    """The same text of a SQL file's header in Spanish and in English."""
+class TextKey:
+    """Key of a text that is filled into an `InputError`."""
 
-    es: str
-    en: str
+    key: str
 
     def text(self, language: str) -> str:
-        """Return the text in a language, or in Spanish if it has no other."""
-        return str(getattr(self, language, self.es))
+        """Return the text in a language."""
+        return text(self.key, language)
 
 
 class InputError(ValueError):
@@ -35,7 +34,7 @@ class InputError(ValueError):
 
     Args:
         key: key of the text.
-        values: values of its fields. A `Texts` or another `InputError` is filled in by language.
+        values: values of its fields. A `TextKey` or another `InputError` is filled in by language.
     """
 
     def __init__(self, key: str, **values: object) -> None:
@@ -46,7 +45,7 @@ class InputError(ValueError):
     def text(self, language: str) -> str:
         """Return why the input is invalid, in a language."""
         values = {
-            name: value.text(language) if isinstance(value, (Texts, InputError)) else value
+            name: value.text(language) if isinstance(value, (TextKey, InputError)) else value
             for name, value in self._values.items()
         }
         return text(self._key, language, **values)
@@ -114,12 +113,22 @@ def text(key: str, language: str | None = None, **values: object) -> str:
     Raises:
         KeyError: no such text, or no value for one of its fields.
     """
-    found: Any = table(language or chosen_language())
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    if not isinstance(found, str):
+    found = _find(key, language or chosen_language())
+    if found is None:
         raise KeyError(f"texts/{DEFAULT}.json has no text {key!r}")
     return _FIELD.sub(lambda field: str(values[field[1]]), found)
+
+
+def has(key: str) -> bool:
+    """Return whether there is a text with this key."""
+    return _find(key, DEFAULT) is not None
+
+
+def _find(key: str, language: str) -> str | None:
+    found: Any = table(language)
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 @cache

@@ -2,7 +2,6 @@
 
 To add a check, add a file to ``sql/checks/``. Its header (`include.druid.front_matter`) has:
 
-- ``title``, ``description``: Spanish, for people.
 - ``severity``: ``error`` fails the validation, ``warning`` is only shown.
 - ``bounds``: a list of ``{column, minimum, maximum}``; either limit may be left out.
 - ``faults`` (optional): ``column: [kind, kind…]``. Raises the maximum of the column by the number
@@ -17,6 +16,8 @@ To add a check, add a file to ``sql/checks/``. Its header (`include.druid.front_
   ``supervisor`` for the supervisor's status report, ``offsets`` for the comparison of Druid's
   offsets with Kafka's (`include.druid.offsets`).
 
+Title and description are texts, ``check.<file's name>.title`` and ``.description``.
+
 The SQL has the placeholders ``{datasource}`` and ``{lookback_minutes}``. Columns without bounds are
 shown as context. An empty answer counts as a row of nulls, and a null holds no bound.
 """
@@ -30,11 +31,11 @@ from msgspec import Meta
 
 from include.druid.queries import for_datasource
 from include.sales.faults import KINDS
+from include.texts import text
 
 Severity = Literal["error", "warning"]
 When = Literal["always", "window_open"]
 Source = Literal["sql", "supervisor", "offsets"]
-Text = Annotated[str, Meta(min_length=1)]
 
 _LOOKBACK = "{lookback_minutes}"
 
@@ -61,21 +62,18 @@ class Bound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
     def __str__(self) -> str:
-        if self.minimum is None:
-            return f"como máximo {number_text(self.maximum)}"
-        if self.maximum is None:
-            return f"al menos {number_text(self.minimum)}"
         if self.minimum == self.maximum:
             return number_text(self.minimum)
-        return f"entre {number_text(self.minimum)} y {number_text(self.maximum)}"
+        limits = {"minimum": number_text(self.minimum), "maximum": number_text(self.maximum)}
+        if self.minimum is None:
+            return text("check_message.at_most", **limits)
+        return text(f"check_message.{'at_least' if self.maximum is None else 'between'}", **limits)
 
 
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A check read from its file; the module's docstring explains the keys."""
 
     name: str
-    title: Text
-    description: Text
     severity: Severity
     bounds: Annotated[tuple[Bound, ...], Meta(min_length=1)]
     needs: tuple[Bound, ...] = ()
@@ -101,6 +99,16 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if wrong:
             raise ValueError("; ".join(wrong))
 
+    @property
+    def title(self) -> str:
+        """The check's name for people."""
+        return text(f"check.{self.name}.title")
+
+    @property
+    def description(self) -> str:
+        """What the check looks at, for people."""
+        return text(f"check.{self.name}.description")
+
     def statement(self, datasource: str, lookback_minutes: int) -> tuple[str, list[int]]:
         """Return the SQL and its positional parameters, as `DruidClient.sql` takes them.
 
@@ -113,9 +121,10 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def number_text(value: object) -> str:
-    """Format a value in Spanish, with at most two decimals."""
+    """Format a value for people, with at most two decimals."""
     if value is None:
-        return "sin valor"
+        return text("check_message.no_value")
     if isinstance(value, float):
-        return f"{value:.2f}".rstrip("0").rstrip(".").replace(".", ",")
+        digits = f"{value:.2f}".rstrip("0").rstrip(".")
+        return digits.replace(".", text("check_message.decimal"))
     return str(value)

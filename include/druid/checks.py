@@ -13,6 +13,7 @@ import msgspec
 from include.druid.check_file import Bound, Check, Severity, number_text
 from include.druid.front_matter import read_folder
 from include.druid.queries import SQL
+from include.texts import text
 
 CHECKS: Final = SQL / "checks"
 
@@ -29,7 +30,7 @@ Status = Literal["ok", "warning", "error", "skipped"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Result of a check; the message is Spanish and has the numbers."""
+    """Result of a check; the message is for people and has the numbers."""
 
     name: str
     title: str
@@ -58,17 +59,16 @@ def evaluate(
     """Judge a row by the check's bounds, widened by the injected `faults` (counts by kind)."""
     numbers = dict(row or {})
     faults = faults or {}
-    lacking = [_bound_text(numbers, bound, "hace falta") for bound in broken(check.needs, numbers)]
-    if lacking:
-        return skip(check, f"sin datos suficientes: {'; '.join(lacking)}", numbers)
+    if lacking := broken(check.needs, numbers):
+        reason = text("check_message.too_little", lacking=_bounds_text(numbers, lacking, "needed"))
+        return skip(check, reason, numbers)
     bounds = [_widened(bound, check, faults) for bound in check.bounds]
     violated = broken(bounds, numbers)
     if violated and (disturbing := [kind for kind in check.without if faults.get(kind)]):
         counts = ", ".join(f"{kind} = {faults[kind]}" for kind in disturbing)
-        return skip(check, f"no se juzga con fallas a propósito: {counts}", numbers)
+        return skip(check, text("check_message.faults", counts=counts), numbers)
     if violated:
-        message = "; ".join(_bound_text(numbers, bound, "debe ser") for bound in violated)
-        return _result(check, check.severity, message, numbers)
+        return _result(check, check.severity, _bounds_text(numbers, violated, "broken"), numbers)
     # Most counts are 0, as they should be: the message leaves them out.
     nonzero = {name: value for name, value in numbers.items() if value != 0} or numbers
     message = ", ".join(f"{name} = {number_text(value)}" for name, value in nonzero.items())
@@ -98,12 +98,14 @@ def totals(results: Iterable[CheckResult]) -> dict[Status, int]:
 
 def table(results: Sequence[CheckResult]) -> str:
     """Format the results as a table for a log, the worst first."""
-    marks = {"error": "✗ error", "warning": "! aviso", "ok": "✓ bien", "skipped": "- omitida"}
+    marks = {"error": "✗", "warning": "!", "ok": "✓", "skipped": "-"}
+    names = {status: text(f"check_message.status.{status}") for status in marks}
+    wide = max(map(len, names.values()))
     width = max((len(result.title) for result in results), default=0)
     worst_first = sorted(results, key=lambda result: list(marks).index(result.status))
     return "\n".join(
-        f"{marks[result.status]:<9}  {result.title:<{width}}  {result.message}"
-        for result in worst_first
+        f"{marks[it.status]} {names[it.status]:<{wide}}  {it.title:<{width}}  {it.message}"
+        for it in worst_first
     )
 
 
@@ -122,5 +124,6 @@ def _widened(bound: Bound, check: Check, faults: Mapping[str, int]) -> Bound:
     return msgspec.structs.replace(bound, maximum=bound.maximum + allowed)
 
 
-def _bound_text(numbers: Mapping[str, Any], bound: Bound, wish: str) -> str:
-    return f"{bound.column} = {number_text(numbers.get(bound.column))}, {wish} {bound}"
+def _bounds_text(numbers: Mapping[str, Any], bounds: Iterable[Bound], key: str) -> str:
+    told = ((f"{it.column} = {number_text(numbers.get(it.column))}", it) for it in bounds)
+    return "; ".join(text(f"check_message.{key}", number=number, bound=it) for number, it in told)

@@ -9,9 +9,9 @@ from include.druid.checks import CheckResult, Status
 from include.druid.client import DatasourceMissingError, DruidClient
 from include.druid.queries import SQL, read_query
 from include.sales.sums import Cell, Sums
-from include.texts import escaped
+from include.texts import escaped, text
 
-NAME, TITLE = "ledger", "Druid igual al libro"
+NAME = "ledger"
 
 #: How long to wait before a minute is judged, after its end and after its last ledger entry: by
 #: then Druid has the committed records.
@@ -99,29 +99,39 @@ def compare(
         "en_curso": len(in_flight),
     }
     if wrong:
-        shown = "; ".join(_difference_text(*difference) for difference in wrong[:_SHOWN])
-        more = f"; y {len(wrong) - _SHOWN} diferencias más" if len(wrong) > _SHOWN else ""
-        events = f"{numbers['eventos_libro']} eventos en el libro, {numbers['eventos_druid']} en"
-        return result("error", f"{shown}{more} ({events} Druid)", numbers)
+        shown = [_difference_text(*difference) for difference in wrong[:_SHOWN]]
+        if len(wrong) > _SHOWN:
+            shown.append(text("ledger.more", count=len(wrong) - _SHOWN))
+        message = text(
+            "ledger.differs",
+            differences="; ".join(shown),
+            in_ledger=numbers["eventos_libro"],
+            in_druid=numbers["eventos_druid"],
+        )
+        return result("error", message, numbers)
     if not ledger:
-        return result("skipped", "ningún minuto cerrado con ventas", numbers)
+        return result("skipped", text("ledger.nothing_closed"), numbers)
     message = ", ".join(f"{name} = {value}" for name, value in numbers.items() if value)
     return result("ok", message, numbers)
 
 
 def result(status: Status, message: str, numbers: Mapping[str, int] | None = None) -> CheckResult:
     """Return a result of this check."""
-    return CheckResult(NAME, TITLE, "error", status, dict(numbers or {}), message)
+    return CheckResult(NAME, text("ledger.title"), "error", status, dict(numbers or {}), message)
 
 
 def _difference_text(cell: Cell, ledger: Sums | None, druid: Sums | None) -> str:
     # A foreign record may have any text as its run and its state.
     where = ", ".join(escaped(name, _LONGEST) for name in cell)
     if ledger is None:
-        return f"{where}: sin libro, y Druid tiene {druid.eventos if druid else 0} eventos"
+        return text("ledger.not_in_ledger", cell=where, events=druid.eventos if druid else 0)
     if druid is None:
-        return f"{where}: falta en Druid, y el libro tiene {ledger.eventos} eventos"
+        return text("ledger.not_in_druid", cell=where, events=ledger.eventos)
     sides = [msgspec.structs.astuple(side) for side in (druid, ledger)]
     pairs = zip(Sums.__struct_fields__, *sides, strict=True)
-    differing = [f"{name} {has} en vez de {says}" for name, has, says in pairs if has != says]
+    differing = [
+        text("ledger.instead", name=name, has=has, says=says)
+        for name, has, says in pairs
+        if has != says
+    ]
     return f"{where}: {', '.join(differing)}"

@@ -10,6 +10,7 @@ from include.druid.queries import SQL, read_query
 from include.druid.row_stats import RowStats
 from include.sales.faults import FATES, Fate
 from include.sales.sums import Cell, Sums
+from include.texts import text
 
 #: A run with more events is compared by sums, because its ids would fill the memory.
 IDS_AT_MOST = 200_000
@@ -46,10 +47,14 @@ class Garbled:
         )
 
     def __str__(self) -> str:
-        in_kafka = "" if self.en_kafka is None else f" ({self.en_kafka} en Kafka)"
-        return (
-            f"{self.ilegibles} ilegibles de {self.ilegibles_esperadas}{in_kafka}, "
-            f"{self.con_error} con error de {self.con_error_esperadas}"
+        in_kafka = text("reconciliation.in_kafka", count=self.en_kafka)
+        return text(
+            "reconciliation.malformed",
+            unparseable=self.ilegibles,
+            unparseable_sent=self.ilegibles_esperadas,
+            in_kafka="" if self.en_kafka is None else in_kafka,
+            with_error=self.con_error,
+            with_error_sent=self.con_error_esperadas,
         )
 
 
@@ -111,12 +116,17 @@ class Reconciliation:
         return {**asdict(self), "coinciden": self.agrees}
 
     def __str__(self) -> str:
-        return (
-            f"{self.confirmadas} confirmadas, {self.en_kafka} en Kafka, {self.en_druid} en Druid; "
-            f"{self.perdidas} perdidas, {self.duplicadas} duplicadas, {self.sobrantes} sobrantes, "
-            f"{self.distintas} sumas distintas"
-            f"{f'; {self.malformados}' if self.malformados else ''}"
+        counts = text(
+            "reconciliation.counts",
+            committed=self.confirmadas,
+            in_kafka=self.en_kafka,
+            in_druid=self.en_druid,
+            lost=self.perdidas,
+            duplicated=self.duplicadas,
+            surplus=self.sobrantes,
+            different=self.distintas,
         )
+        return f"{counts}; {self.malformados}" if self.malformados else counts
 
 
 def reconcile(

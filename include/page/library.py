@@ -1,10 +1,9 @@
 """The library: named queries that people run with their own values, and the format of its files.
 
 To add a query, add a file to ``sql/library/`` and run ``./ventas docs``. Its
-header (`include.druid.front_matter`) has these keys; texts for people are ``{es: …, en: …}``:
+header (`include.druid.front_matter`) has these keys:
 
-- ``title``, ``description``.
-- ``parameters`` (optional): a list of ``{name, kind, label, default}``. The kind says what a person
+- ``parameters`` (optional): a list of ``{name, kind, default}``. The kind says what a person
   may give, as the default too:
 
   - ``text``: any text, or nothing, which is also its default;
@@ -13,7 +12,7 @@ header (`include.druid.front_matter`) has these keys; texts for people are ``{es
   - ``time``: ``now``, a time before now (``-90m``, ``-24h``, ``-7d``), or a local time
     (``2026-11-24T09:00``).
 
-- ``columns``: a list of ``{name, kind, title}``, in the order of the SQL. The kind says how the
+- ``columns``: a list of ``{name, kind}``, in the order of the SQL. The kind says how the
   page shows the column: ``text``, ``number`` (whole), ``decimal``, ``money`` (whole centavos),
   ``percent`` (0 to 100), ``time``, ``day``.
 - ``chart`` (optional): ``{kind: bar, x: column, y: [column, column…]}``, or the kind ``line``;
@@ -21,6 +20,11 @@ header (`include.druid.front_matter`) has these keys; texts for people are ``{es
 
 The SQL has the placeholders ``{datasource}`` and ``:name`` for the value of a parameter: a text, a
 whole number, or, for a time, milliseconds since the epoch.
+
+The texts of a query are in ``texts/*.json`` under ``page.library.query.<file's name>``: ``title``
+and ``description``. The label of a parameter and the title of a column are texts of all queries,
+``page.library.parameter.<name>`` and ``page.library.column.<name>``, unless the query has its own
+under ``parameter`` or ``column``.
 """
 
 import re
@@ -36,7 +40,7 @@ from include.druid.front_matter import read_folder
 from include.druid.queries import for_datasource
 from include.page.sql_tokens import tokens
 from include.sales.local_time import UTC_OFFSET_HOURS, epoch_ms
-from include.texts import DEFAULT, InputError, Texts
+from include.texts import DEFAULT, InputError, TextKey, has
 
 LIBRARY: Final = Path(__file__).with_name("sql") / "library"
 
@@ -70,7 +74,6 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(pattern="^[a-z_]+$")]
     kind: ParameterKind
-    label: Texts
     default: str = ""
     choices: tuple[str, ...] = ()
     minimum: int = 0
@@ -114,7 +117,6 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     kind: ColumnKind
-    title: Texts
 
 
 class Chart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -129,8 +131,6 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A query read from its file; the module's docstring explains the keys."""
 
     name: str
-    title: Texts
-    description: Texts
     parameters: tuple[Parameter, ...] = ()
     columns: Annotated[tuple[Column, ...], Meta(min_length=1)]
     chart: Chart | None = None
@@ -141,22 +141,24 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         asked = {token.text[1:] for token in sql if token.kind == "name"}
         words = {token.text for token in sql if token.kind == "word"}
         names = [parameter.name for parameter in self.parameters]
-        titles = [column.name for column in self.columns]
+        columns = [column.name for column in self.columns]
         drawn = (self.chart.x, *self.chart.y) if self.chart else ()
         unknown = sorted(asked - {*names})
-        labels = [*(it.label for it in self.parameters), *(it.title for it in self.columns)]
-        texts = (self.title, self.description, *labels)
         wrong = [] if self.sql else ["there is no SQL"]
-        wrong += [f"a text of {it} is empty" for it in texts if not (it.es and it.en)]
         wrong += [f"the SQL asks for :{it}, which is no parameter" for it in unknown]
         wrong += [f"the SQL does not use the parameter {it}" for it in names if it not in asked]
-        wrong += [f"the SQL has no column {it}" for it in titles if it not in words]
-        wrong += [f"the chart's {it} is no column" for it in drawn if it not in titles]
-        for listed in (names, titles):
+        wrong += [f"the SQL has no column {it}" for it in columns if it not in words]
+        wrong += [f"the chart's {it} is no column" for it in drawn if it not in columns]
+        for listed in (names, columns):
             twice = sorted({it for it in listed if listed.count(it) > 1})
             wrong += [f"{it} is given twice" for it in twice]
         if wrong:
             raise ValueError("; ".join(wrong))
+
+    def text_key(self, part: str) -> str:
+        """Return the key of a text such as "title" or "column.ventas"."""
+        own = f"page.library.query.{self.name}.{part}"
+        return own if has(own) else f"page.library.{part}"
 
 
 def load_library(folder: Path = LIBRARY) -> list[Query]:
@@ -191,7 +193,8 @@ def bind(
         try:
             read[name] = parameter.read(text, now)
         except InputError as error:
-            invalid = {"label": parameter.label, "why": error, "value": repr(text[:40])}
+            label = TextKey(query.text_key(f"parameter.{name}"))
+            invalid = {"label": label, "why": error, "value": repr(text[:40])}
             wrong.append(InputError("page_refusal.value.invalid", **invalid))
     if wrong:
         raise ValuesError(wrong)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from include.page.library import Column, Parameter, Query
+from include.texts import text
 
 _HEAD = """\
 # Library of queries
@@ -17,29 +18,34 @@ A time is `now`, a span before now (`-90m`, `-24h`, `-7d`) or a local time of Bu
 
 def render(queries: Sequence[Query]) -> str:
     """Return the page in Markdown."""
-    index = "\n".join(f"- [{query.title.en}](#{query.name})" for query in queries)
+    index = "\n".join(f"- [{_text(query, 'title')}](#{query.name})" for query in queries)
     return "\n\n".join([_HEAD.strip(), index, *map(_section, queries)]) + "\n"
 
 
 def _section(query: Query) -> str:
     parts = [
-        f'<a id="{query.name}"></a>\n\n## {query.title.en}',
-        f"`{query.name}` · *{query.title.es}*",
-        query.description.en,
+        f'<a id="{query.name}"></a>\n\n## {_text(query, "title")}',
+        f"`{query.name}` · *{_text(query, 'title', 'es')}*",
+        _text(query, "description"),
         f"Columns: {', '.join(map(_column, query.columns))}.",
     ]
     if query.parameters:
-        parts.insert(3, "\n".join(map(_parameter, query.parameters)))
+        parts.insert(3, "\n".join(_parameter(query, it) for it in query.parameters))
     return "\n\n".join(parts)
 
 
-def _parameter(parameter: Parameter) -> str:
+def _parameter(query: Query, parameter: Parameter) -> str:
     limits = {
         "number": f", {parameter.minimum} to {parameter.maximum}",
         "choice": f", one of {', '.join(parameter.choices)}",
     }.get(parameter.kind, "")
     default = f"`{parameter.default}`" if parameter.default else "blank"
-    return f"- `{parameter.name}`: {parameter.label.en} ({parameter.kind}{limits}; {default})"
+    label = _text(query, f"parameter.{parameter.name}")
+    return f"- `{parameter.name}`: {label} ({parameter.kind}{limits}; {default})"
+
+
+def _text(query: Query, part: str, language: str = "en") -> str:
+    return text(query.text_key(part), language)
 
 
 def _column(column: Column) -> str:

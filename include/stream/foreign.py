@@ -16,7 +16,7 @@ from include.sales.faults import COPY
 from include.stream.errors import StreamError
 from include.stream.ledger import KnownRun, known_runs
 from include.stream.reader import Record, read_committed
-from include.texts import escaped
+from include.texts import escaped, text
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,14 @@ class Foreign(NamedTuple):
     key: str
 
     def __str__(self) -> str:
-        names = (("id", self.id_evento), ("corrida", self.corrida), ("clave", self.key))
-        parts = [f"{name} {value}" for name, value in names if value] or ["sin id ni clave"]
-        return f"partición {self.partition} offset {self.offset} {' '.join(parts)}"
+        names = (("id", self.id_evento), ("run", self.corrida), ("key", self.key))
+        parts = [text(f"foreign.{name}", value=value) for name, value in names if value]
+        return text(
+            "foreign.record",
+            partition=self.partition,
+            offset=self.offset,
+            names=" ".join(parts) or text("foreign.nameless"),
+        )
 
 
 @dataclass
@@ -72,15 +77,19 @@ class ForeignRecords:
         return self.count > 0 or not self.complete
 
     def __str__(self) -> str:
-        """Return a Spanish summary for Airflow's users; "" if there is nothing to report."""
-        unread = "no se llegó a leer todo el tópico"
+        """Return a summary for Airflow's users; "" if there is nothing to report."""
+        unread = text("foreign.unread")
         if not self.count:
-            return "" if self.complete else f"registros que el libro no conoce: {unread}"
-        names = "; ".join(map(str, self.first))
-        more = f"; y {self.count - len(self.first)} más" if self.count > len(self.first) else ""
-        what = "registro" if self.count == 1 else "registros"
-        least = "" if self.complete else f" (o más: {unread})"
-        return f"{self.count} {what} que el libro no conoce{least}: {names}{more}"
+            return "" if self.complete else text("foreign.unknown", unread=unread)
+        records = [*map(str, self.first)]
+        if self.count > len(self.first):
+            records.append(text("foreign.more", count=self.count - len(self.first)))
+        return text(
+            "foreign.one" if self.count == 1 else "foreign.several",
+            count=self.count,
+            least="" if self.complete else text("foreign.least", unread=unread),
+            records="; ".join(records),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the value of the XCom."""

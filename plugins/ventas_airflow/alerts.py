@@ -20,6 +20,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from include.names import STOP_TASK, VALIDATION_DAG
+from include.texts import text
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, Context
@@ -50,8 +51,6 @@ _LONGEST = 500
 _MOST_OF_A_TASK = 3
 """Most notices of a task in a message: a mapped task may leave hundreds."""
 
-_NO_REASON = "terminó sin decir por qué: ver su registro"
-
 
 def leave_notice(context: Context) -> None:
     """Store a task's error as its notice for `send_alert`; a task's `on_failure_callback`.
@@ -81,13 +80,15 @@ def send_alert(context: Context) -> None:
     if notices and not failed:
         where.append(SHORT)
     if context.get("params", {}).get("keep_vm") and states.get(STOP_TASK) == "skipped":
-        notices.append("La VM queda encendida, como pide el formulario, y sigue costando")
+        notices.append(text("alert.vm_left_on"))
         where.append(VM_LEFT_ON)
     elif states.get(STOP_TASK) == "failed":
         where.append(VM_LEFT_ON)
     if where:
-        title = f"{dag.dag_display_name}: {'falló' if failed else 'terminó con avisos'}"
-        deliver(title, message(title, notices or [_NO_REASON], where, dag.dag_id, run_id))
+        key = "alert.failed" if failed else "alert.with_warnings"
+        title = text(key, dag=dag.dag_display_name)
+        notices = notices or [text("alert.no_reason")]
+        deliver(title, message(title, notices, where, dag.dag_id, run_id))
 
 
 async def send_late_alert(context: Mapping[str, Any]) -> None:
@@ -103,11 +104,11 @@ async def send_late_alert(context: Mapping[str, Any]) -> None:
         return
     due = context["deadline"]["deadline_time"]
     due = due if isinstance(due, datetime) else datetime.fromisoformat(due)
-    state = "espera su turno" if run["state"] == "queued" else "sigue en curso"
-    title = f"{run['dag_display_name']}: no terminó a tiempo"
-    notice = f"Debía terminar antes de las {due.astimezone(_STORES):%H:%M} y {state}"
-    text = message(title, [notice], [LATE], run["dag_id"], run["dag_run_id"])
-    await asyncio.to_thread(deliver, title, text)
+    title = text("alert.late", dag=run["dag_display_name"])
+    time = f"{due.astimezone(_STORES):%H:%M}"
+    notice = text("alert.due", time=time, state=text(f"alert.{run['state']}"))
+    body = message(title, [notice], [LATE], run["dag_id"], run["dag_run_id"])
+    await asyncio.to_thread(deliver, title, body)
 
 
 def message(
@@ -116,13 +117,14 @@ def message(
     """Return the lines of an alert: what happened, what to do, and the address of the run."""
     base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
     page = f"{base}/dags/{quote(dag_id)}/runs/{quote(run_id)}"
-    return "\n".join([title, *notices, f"Qué hacer: {', '.join(where)}", page])
+    what_to_do = text("alert.what_to_do", sections=", ".join(where))
+    return "\n".join([title, *notices, what_to_do, page])
 
 
 def sentence(error: BaseException | str) -> str:
     """Return an error's text on one line, with the secrets that Airflow knows masked."""
-    text = " ".join(str(redact(str(error))).split()) or type(error).__name__
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    line = " ".join(str(redact(str(error))).split()) or type(error).__name__
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def _left(context: Context) -> tuple[Mapping[str, str | None], list[str]]:
@@ -151,7 +153,7 @@ def _of_task(
         if state == "failed" and (key == task_id or key.removeprefix(f"{task_id}_").isdigit())
     ]
     if failed and not left:
-        left = [_NO_REASON]
+        left = [text("alert.no_reason")]
     yield from (f"{name}: {notice}" for notice in left[:_MOST_OF_A_TASK])
     if len(left) > _MOST_OF_A_TASK:
-        yield f"{name}: y {len(left) - _MOST_OF_A_TASK} más"
+        yield f"{name}: {text('alert.more', count=len(left) - _MOST_OF_A_TASK)}"

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from include.druid.health import FIRST_SALE_SECONDS, STARTING_SECONDS
 from include.names import DRUID_CONNECTION, PUBLISH_TASK, WINDOW_DAG
+from include.texts import text
 from include.waiting import Polling
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def druid_is_on(
         if not missing:
             return True
         log.info("The VM is on, but Druid is not healthy yet: %s", missing)
-    raise AirflowException(f"La VM está encendida pero Druid no está sano: {missing}")
+    raise AirflowException(text("expected_sales.unhealthy", missing=missing))
 
 
 def sales_expected(
@@ -69,18 +70,19 @@ def sales_expected(
     client = druid_client(druid_conn_id)
     try:
         if client.supervisor_status(datasource)["suspended"]:
-            return _window(False, "la ingesta está suspendida")
+            return _window(False, text("expected_sales.suspended"))
     except SupervisorMissingError:
-        return _window(False, "todavía no hay supervisor de ingesta")
+        return _window(False, text("expected_sales.no_supervisor"))
     dag_id, task_id = publisher
     for _ in Polling(patience, interval=_INTERVAL):
         states = ti.get_task_states(dag_id=dag_id, task_ids=[task_id])
         running = [run for run, tasks in states.items() if tasks.get(task_id) == "running"]
         if not running:
-            return _window(False, f"no corre ninguna tarea {task_id} de {dag_id}")
+            return _window(False, text("expected_sales.no_task", task=task_id, dag=dag_id))
+        runs = ", ".join(running)
         if any(_has_sales(client, datasource, run) for run in running):
-            return _window(True, f"se publica la corrida {', '.join(running)}")
-    return _window(True, f"ni una venta de {', '.join(running)} en {patience:g} s")
+            return _window(True, text("expected_sales.publishing", runs=runs))
+    return _window(True, text("expected_sales.overdue", runs=runs, seconds=f"{patience:g}"))
 
 
 def vm_is_off(vm: Mapping[str, Any]) -> str:
@@ -88,8 +90,10 @@ def vm_is_off(vm: Mapping[str, Any]) -> str:
     from ventas_airflow.hooks.compute import VentasComputeEngineHook
 
     found = VentasComputeEngineHook().find(**vm)
-    status = found["status"] if found else "sin crear"
-    return "" if status == "RUNNING" else f"la VM {vm['resource_id']} está {status}"
+    status = found["status"] if found else text("expected_sales.vm_missing")
+    if status == "RUNNING":
+        return ""
+    return text("expected_sales.vm_off", vm=vm["resource_id"], status=status)
 
 
 def druid_client(druid_conn_id: str, **options: Any) -> DruidClient:

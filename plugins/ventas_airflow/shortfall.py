@@ -1,5 +1,7 @@
 """Comparison of a window's sales with the number that its cadence promises."""
 
+from include.texts import text
+
 
 def shortfall(ventas: int, seconds: float, gaps: tuple[float, float]) -> str:
     """Return a sentence if a window sold too few sales; '' if the difference may be chance.
@@ -11,4 +13,4 @@ def shortfall(ventas: int, seconds: float, gaps: tuple[float, float]) -> str:
     promised = seconds / (sum(gaps) / 2)
     if ventas >= 0.9 * promised - 10:
         return ""
-    return f"La ventana cerró con {ventas} ventas, y su cadencia promete unas {promised:.0f}"
+    return text("publishing.short", sales=ventas, promised=f"{promised:.0f}")

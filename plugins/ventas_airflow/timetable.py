@@ -9,6 +9,7 @@ import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 
 from include.sales.window import EVERY_DAY, SimulationWindow
+from include.texts import text
 
 #: A first window that opened at most this long ago still counts as the next one. Airflow's DAG
 #: processor asks again every half minute until the scheduler has created the run: without this, an
@@ -35,7 +36,9 @@ class SimulationWindowTimetable(Timetable):
         self.window = SimulationWindow(
             time.fromisoformat(opens), time.fromisoformat(closes), weekdays, timezone
         )
-        self.description = f"Ventana de simulación de {opens} a {closes} ({timezone})"
+        self.description = text(
+            "dag.sales_window.timetable", opens=opens, closes=closes, timezone=timezone
+        )
 
     @property
     def summary(self) -> str:

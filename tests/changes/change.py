@@ -73,6 +73,18 @@ class Change:
         with (self._folder / file).open("a", encoding="utf-8") as opened:
             opened.write(text)
 
+    def add_text(self, language: str, key: str, value: str) -> None:
+        """Add a text to a language's file, such as "check.refunds.title"."""
+        file = f"texts/{language}.json"
+        texts = json.loads(self.read(file))
+        *path, name = key.split(".")
+        place = texts
+        for part in path:
+            place = place.setdefault(part, {})
+        place[name] = value
+        text = json.dumps(texts, ensure_ascii=False, indent=2) + "\n"
+        (self._folder / file).write_text(text, encoding="utf-8")
+
     def run_command(self) -> None:
         """Run the command that the table names after the edits."""
         said = self.run(self.row.command)

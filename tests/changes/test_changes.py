@@ -112,16 +112,18 @@ def test_new_platform_sells_and_has_its_column(begin: Begin) -> None:
         "general,local,70,assumption,2025-12\n",
         "general,local,65,assumption,2025-12\ngeneral,telefono,5,assumption,2026-11\n",
     )
+    for language, title in (("es", "Teléfono"), ("en", "Phone")):
+        change.add_text(language, "page.library.column.telefono", title)
     change.run_command()
     code = f"""{SALES}
 from include.page.library import load_library
 [query] = [query for query in load_library() if query.name == "platforms_by_hour"]
 answer = {{
     "sold": any(sale.plataforma == "telefono" for sale in sold(4096)),
-    "column": query.columns[-1].title.es,
+    "column": query.columns[-1].name,
     "chart": query.chart.y[-1],
 }}"""
-    assert change.ask(code) == {"sold": True, "column": "Telefono", "chart": "telefono"}
+    assert change.ask(code) == {"sold": True, "column": "telefono", "chart": "telefono"}
     assert "`telefono` (number)" in change.read("docs/queries.md")
     assert "'telefono'" in change.read("include/druid/sql/checks/domains.sql")
 
@@ -198,8 +200,6 @@ def test_new_check_is_loaded_and_listed_in_the_runbook(begin: Begin) -> None:
     change.add(
         "include/druid/sql/checks/refunds.sql",
         """\
--- title: Reembolsos
--- description: Eventos de reembolso.
 -- severity: warning
 -- bounds:
 --   - {column: reembolsos, maximum: 50}
@@ -208,9 +208,13 @@ SELECT COUNT(*) FILTER (WHERE estado = 'reembolsada') AS reembolsos FROM "{datas
     )
     change.edit(
         "docs/operations.md",
-        "| *Ritmo de las ventas* |",
-        "| *Reembolsos* | warning | many refunds | ask the stores |\n| *Ritmo de las ventas* |",
+        "| *Ritmo de las ventas* (",
+        "| *Reembolsos* (Refunds) | warning | many refunds | ask the stores |\n"
+        "| *Ritmo de las ventas* (",
     )
+    for language in ("es", "en"):
+        change.add_text(language, "check.refunds.title", "Reembolsos")
+        change.add_text(language, "check.refunds.description", "Eventos de reembolso.")
     code = (
         "from include.druid.checks import load_checks\nanswer = [it.title for it in load_checks()]"
     )
@@ -222,15 +226,17 @@ def test_new_query_is_offered_and_documented(begin: Begin) -> None:
     change.add(
         "include/page/sql/library/cities.sql",
         """\
--- title: {es: Ciudades, en: Cities}
--- description: {es: Ventas por ciudad., en: Sales by city.}
 -- columns:
---   - {name: ciudad, kind: text, title: {es: Ciudad, en: City}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
+--   - {name: ciudad, kind: text}
+--   - {name: ventas, kind: number}
 -- chart: {kind: bar, x: ciudad, y: [ventas]}
 SELECT ciudad, COUNT(*) AS ventas FROM "{datasource}" WHERE estado = 'pendiente' GROUP BY 1
 """,
     )
+    for language in ("es", "en"):
+        change.add_text(language, "page.library.query.cities.title", "Cities")
+        change.add_text(language, "page.library.query.cities.description", "Sales by city.")
+        change.add_text(language, "page.library.column.ciudad", "City")
     change.run_command()
     code = (
         "from include.page.library import load_library\nanswer = [it.name for it in load_library()]"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from include import texts
+from include.druid.checks import load_checks
+from include.page.library import load_library
+from ventas_airflow.page.queries import columns as table_columns
 
 
 @pytest.fixture
@@ -88,16 +92,16 @@ def test_command_line_follows_the_locale_unless_a_language_is_chosen(
 
 def test_every_text_key_in_the_code_exists() -> None:
     root = Path(texts.__file__).parents[1]
-    known = {key for key, _ in fields(texts.table(texts.DEFAULT))}
+    table = texts.table(texts.DEFAULT)
+    known = {key for key, _ in fields(table)}
+    groups = "|".join(name for name, found in table.items() if isinstance(found, Mapping))
     # A key in code may end in a part that is computed: "page_refusal.sql.too_many.{things}".
     known |= {key.rpartition(".")[0] for key in known}
     named = {
         key
-        for part in ("include", "plugins", "bench", "chaos", "soak")
+        for part in ("include", "plugins", "commands", "dags")
         for file in (root / part).rglob("*.py")
-        for key in re.findall(
-            r'"((?:cli|page_refusal)\.[\w.]+\w)"', file.read_text(encoding="utf-8")
-        )
+        for key in re.findall(rf'"((?:{groups})\.[\w.]+\w)"', file.read_text(encoding="utf-8"))
     }
     assert len(named) > 30
     assert named - known == set()
@@ -111,6 +115,28 @@ def fields(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, froz
             yield from fields(value, key)
         else:
             yield key, frozenset(texts._FIELD.findall(value))
+
+
+def test_every_check_query_and_field_has_its_texts() -> None:
+    parts = ("title", "description")
+    checks = {f"check.{check.name}.{part}" for check in load_checks() for part in parts}
+    queries = {
+        query.text_key(part)
+        for query in load_library()
+        for part in (
+            *parts,
+            *(f"parameter.{parameter.name}" for parameter in query.parameters),
+            *(f"column.{column.name}" for column in query.columns),
+        )
+    }
+    columns = {f"page.queries.fields.{column['name']}" for column in table_columns()["columns"]}
+    needed = checks | queries | columns
+    groups = ("check.", "page.library.", "page.queries.fields.")
+    written = {key for key, _ in fields(texts.table(texts.DEFAULT)) if key.startswith(groups)}
+    assert sorted(needed - written) == [], "texts/*.json lacks these keys"
+    assert sorted(written - needed) == [], "nothing uses these keys of texts/*.json"
+    for key, language in product(needed, texts.languages()):
+        assert texts.text(key, language), f"{key} is empty in texts/{language}.json"
 
 
 @pytest.mark.parametrize("language", texts.languages())

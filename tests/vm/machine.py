@@ -150,9 +150,11 @@ class Machine:
         )
         threading.Thread(target=self._listen, args=(terminal,), daemon=True).start()
         os.close(console)
-        for _ in Polling(60):
+        for _ in Polling(300, interval=0.3):
             if self._process.poll() is not None:
                 break
+            if not psutil.Process(self._process.pid).children():
+                continue  # process 1 has not started yet
             state = self.run("systemctl", "is-system-running", check=False).strip()
             if state in ("running", "degraded"):
                 return

@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.texts import text
 from ventas_airflow import form
 from ventas_airflow.alerts import NOTICE
 from ventas_airflow.form import CADENCE, LOAD
@@ -48,7 +49,7 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
         from include.stream.session import publish_window
 
         if self.mode == LOAD:
-            raise AirflowSkipException("En modo carga publica la tarea load_sales")
+            raise AirflowSkipException(text("publishing.other_task"))
         dag_run = context["dag_run"]
         window = self._window(dag_run.run_id, dag_run.run_after)
         with self._publisher(context, window.source, window.delivery_timeout) as publisher:

@@ -10,6 +10,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRuntimeError
 
 from include.names import KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
+from include.texts import text
 from ventas_airflow.operators.parameters import SalesOperator
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ class PublishingOperator(SalesOperator):
 
 
 def _stopped(published: "Published") -> str:
-    return (
-        f"Detenida a pedido: {published.confirmadas} eventos confirmados, "
-        f"{published.enviadas - published.confirmadas} sin confirmar"
+    return text(
+        "publishing.stopped",
+        committed=published.confirmadas,
+        open=published.enviadas - published.confirmadas,
     )

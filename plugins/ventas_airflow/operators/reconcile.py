@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.names import DATASOURCE, DRUID_CONNECTION, KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
+from include.texts import text
 from include.waiting import Polling
 from ventas_airflow import metrics
 from ventas_airflow.preconditions import druid_client
@@ -117,8 +118,8 @@ class ReconcileOperator(BaseOperator):
         if foreign:
             self.log.warning("%s", foreign)
         if not found.agrees:
-            addition = f"; {foreign}" if foreign else ""
-            raise AirflowFailException(f"Kafka y Druid no coinciden: {found}{addition}")
+            counts = f"{found}; {foreign}" if foreign else found
+            raise AirflowFailException(text("reconciliation.differs", found=counts))
         results = {}
         # Before the first sale ever, Druid has no datasource to query; results are of one run only.
         if found.en_druid and len(published.corridas) == 1:
@@ -137,7 +138,9 @@ class ReconcileOperator(BaseOperator):
     def _published(self) -> _Published:
         several = each_published(self.published)
         if not several:
-            raise AirflowFailException(f"No hay qué conciliar: published es {self.published!r}")
+            raise AirflowFailException(
+                text("reconciliation.nothing", published=repr(self.published))
+            )
         moments = [
             run[name] for run in several for name in ("primera_ts", "ultima_ts") if run[name]
         ]
@@ -200,7 +203,8 @@ class ReconcileOperator(BaseOperator):
             return {cell: sums for cell, sums in rows.items() if cell.corrida in names}
 
         names = set(published.corridas)
-        name = published.corridas[0] if len(names) == 1 else f"{len(names)} corridas"
+        several = text("reconciliation.several_runs", count=len(names))
+        name = published.corridas[0] if len(names) == 1 else several
         garbled = self._garbled(published, since, None)
         return lambda: replace(
             reconcile_sums(name, published.confirmadas, ledger, self._answer(look)),

@@ -18,6 +18,7 @@ from include.names import (
     KAFKA_CONNECTION,
     LEDGER_TOPIC,
 )
+from include.texts import text
 from ventas_airflow import metrics
 from ventas_airflow.form import LOOKBACK
 from ventas_airflow.preconditions import druid_client, vm_is_off
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 #: How old a complaint of the supervisor may be: it repeats one that lasts every ten seconds.
 _COMPLAINING = timedelta(minutes=1)
-
-_NO_RESULT = "sin resultado: ver el registro de su tarea"
 
 
 class RunCheckOperator(BaseOperator):
@@ -89,15 +88,16 @@ class RunCheckOperator(BaseOperator):
 
         check = next(check for check in load_checks() if check.name == self.check)
         context["titulo"] = check.title  # type: ignore[typeddict-unknown-key]
+        self.log.info("%s: %s", check.title, check.description)
         result, retry = self._result(check)
-        text = f"{check.title}: {result.message}"
+        told = f"{check.title}: {result.message}"
         if result.status in ("ok", "warning"):
-            self.log.log(logging.INFO if result.status == "ok" else logging.WARNING, text)
+            self.log.log(logging.INFO if result.status == "ok" else logging.WARNING, told)
             return result.to_dict()
         context["ti"].xcom_push(key="return_value", value=result.to_dict())
         if result.status == "skipped":
-            raise AirflowSkipException(text)
-        raise AirflowException(text) if retry else AirflowFailException(text)
+            raise AirflowSkipException(told)
+        raise AirflowException(told) if retry else AirflowFailException(told)
 
     def _result(self, check: Check) -> tuple[CheckResult, bool]:
         """Return the result, and whether a retry may change it."""
@@ -112,7 +112,8 @@ class RunCheckOperator(BaseOperator):
 
         assert isinstance(self.window, Mapping)  # noqa: S101 - rendered by now
         if check.when == "window_open" and not self.window["open"]:
-            return skip(check, f"no se esperan ventas: {self.window['reason']}"), False
+            reason = text("check_message.not_expected", reason=self.window["reason"])
+            return skip(check, reason), False
         try:
             queried_at = datetime.now(UTC)
             row = self._row(check)
@@ -123,18 +124,19 @@ class RunCheckOperator(BaseOperator):
                 result = replace(result, message=f"{result.message}; {row['informe']}")
             return result, False
         except StreamError as error:
-            return fail(check, f"Kafka no dice lo que hace falta ({error})"), True
+            return fail(check, text("check_message.kafka", error=error)), True
         except DruidUnreachableError as error:
             if reason := vm_is_off(self.vm):
                 return skip(check, reason), False
-            return fail(check, f"Druid no responde ({error})"), True
+            return fail(check, text("check_message.unreachable", error=error)), True
         except DruidError as error:
             if f"Object '{self.datasource}' not found" in str(error):
+                named = {"datasource": self.datasource}
                 if check.when == "window_open":
-                    return fail(check, f"Druid no tiene el datasource {self.datasource}"), True
-                return skip(check, f"no hay ventas todavía en {self.datasource}"), False
+                    return fail(check, text("check_message.no_datasource", **named)), True
+                return skip(check, text("check_message.no_sales", **named)), False
             retry = not isinstance(error, DatasourceMissingError | QueryInvalidError)
-            return fail(check, f"la consulta falló: {error}"), retry
+            return fail(check, text("check_message.query_failed", error=error)), retry
 
     def _faults(self, check: Check, queried_at: datetime) -> dict[str, int]:
         """Return the faults by kind in the look-back of a query that ran at `queried_at`."""
@@ -173,7 +175,7 @@ class RunCheckOperator(BaseOperator):
             context=QUERY_CONTEXT,
         )
         if len(rows) > 1:
-            raise AirflowFailException(f"{check.name}.sql devolvió {len(rows)} filas, no una")
+            raise AirflowFailException(text("check_message.rows", check=check.name, rows=len(rows)))
         # A query of a system table may give no row, even for a count.
         return rows[0] if rows else None
 
@@ -238,15 +240,16 @@ class SummarizeChecksOperator(BaseOperator):
         from include.druid.checks import CheckResult, fail, load_checks, table, totals
 
         if not self.checks:
-            raise AirflowFailException("No se validó nada: ver las tareas anteriores")
+            raise AirflowFailException(text("check_message.nothing_checked"))
         found = {row["name"]: CheckResult(**row) for row in self.results or ()}
+        no_result = text("check_message.no_result")
         results = [
-            found.get(check.name) or fail(check, _NO_RESULT)
+            found.get(check.name) or fail(check, no_result)
             for check in load_checks()
             if check.name in self.checks
         ]
         results.append(
-            CheckResult(**self.ledger) if self.ledger else ledger.result("error", _NO_RESULT)
+            CheckResult(**self.ledger) if self.ledger else ledger.result("error", no_result)
         )
         metrics.validated(results)
         counts = totals(results)
@@ -257,4 +260,6 @@ class SummarizeChecksOperator(BaseOperator):
         self.log.info("Validation of the sales: %s\n%s", counts, table(results))
         errors = [f"{r.title}: {r.message}" for r in results if r.status == "error"]
         if errors:
-            raise AirflowFailException(f"{len(errors)} con error — {' | '.join(errors)}")
+            raise AirflowFailException(
+                text("check_message.failed", count=len(errors), errors=" | ".join(errors))
+            )

@@ -26,7 +26,6 @@ from include.page.sql_box import (
 )
 from include.sales.event import FIELDS
 from include.stream.tail import MOST, Tail, check_count, tail
-from include.texts import Texts
 from ventas_airflow.page.access import Asking, CanRun
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.fair_threads import BusyError
@@ -83,7 +82,7 @@ class FreeSql(BaseModel):
 
 @router.get("/api/queries")
 def queries() -> Response:
-    """Return all queries of the library as in their files, with texts in both languages."""
+    """Return all queries of the library as in their files; their texts come with the page's."""
     return _json([*_library().values()])
 
 
@@ -119,7 +118,6 @@ def columns() -> dict[str, Any]:
             {
                 "name": "__time" if field.name == TIMESTAMP else field.name,
                 "type": "timestamp" if field.name == TIMESTAMP else field.kind,
-                "title": {"es": field.title, "en": field.description},
             }
             for field in FIELDS
         ],
@@ -199,7 +197,7 @@ def _table(
 def _column(name: str, kind: str) -> Column:
     shown = _KINDS.get(kind, "text")
     is_money = name.endswith("_centavos") and shown in ("number", "decimal")
-    return Column(name, "money" if is_money else shown, Texts(name, name))
+    return Column(name, "money" if is_money else shown)
 
 
 def _json(content: object) -> Response:

@@ -149,7 +149,7 @@ def test_other_seed_stores_or_days_are_not_retried(
 ) -> None:
     """This happens, for example, if a form's default changes before the task is cleared."""
     operator(place, Stop(clock), duration_minutes=0.25).execute(context)
-    choices = "begun with other stores, or another length"
+    choices = "began with other stores or another seconds_per_day"
     for other, told in (
         ({"seed": 8}, f"seed {SEED} .* seed 8"),
         ({"stores": ["cordoba-centro"]}, choices),

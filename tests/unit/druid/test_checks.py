@@ -19,9 +19,6 @@ from include.sales.event import FIELDS, json_schema
 from include.sales.market import load_market
 
 GOOD = """\
--- title: Prueba
--- description: Lo que mira,
---   en dos renglones.
 -- severity: warning
 -- when: window_open
 -- timeout: 5
@@ -56,8 +53,6 @@ def test_file_is_parsed_into_a_check(load: Load) -> None:
     (check,) = load(prueba=GOOD)
     assert check == Check(
         name="prueba",
-        title="Prueba",
-        description="Lo que mira, en dos renglones.",
         severity="warning",
         bounds=(Bound("malas", 0, 0), Bound("peores", 0, 0), Bound("porcentaje", -1.5, 99.5)),
         needs=(Bound("ventas", 30, None),),
@@ -86,23 +81,22 @@ def test_optional_keys_have_defaults(load: Load) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("title: Prueba", "title:", "a.sql:1: Expected `str` of length >= 1 - at `$.title`"),
-        ("title: Prueba", "titulo: Prueba", "a.sql:1: Object contains unknown field `titulo`"),
-        ("-- title: Prueba\n", "", "a.sql:1: Object missing required field `title`"),
-        ("title: Prueba", "name: prueba", "a.sql:1: the header has the key name"),
+        ("timeout: 5", "titulo: Prueba", "a.sql:3: Object contains unknown field `titulo`"),
+        ("-- severity: warning\n", "", "a.sql:1: Object missing required field `severity`"),
+        ("timeout: 5", "name: prueba", "a.sql:1: the header has the key name"),
         (GOOD, "SELECT 1", "a.sql:1: the file does not begin with '-- key: value'"),
-        ("title: Prueba", "title: La prueba: mal", "a.sql:1: the header is not YAML: mapping val"),
-        ("severity: warning", "severity: grave", "a.sql:4: Invalid enum value 'grave' - at `$.s"),
-        ("when: window_open", "when: nunca", "a.sql:5: Invalid enum value 'nunca' - at `$.when`"),
-        ("when: window_open", "title: Otra", "a.sql:5: the header is not YAML: title is given tw"),
-        ("timeout: 5", "timeout: 5s", "a.sql:6: Expected `int`, got `str` - at `$.timeout`"),
-        ("timeout: 5", "timeout: 601", "a.sql:6: Expected `int` <= 600 - at `$.timeout`"),
-        ("minimum: 30", "minimo: 30", "a.sql:7: Object contains unknown field `minimo` - at `$.n"),
-        (", minimum: 30", "", "a.sql:7: ventas has neither a minimum nor a maximum - at `$.needs"),
-        ("minimum: -1.5", "minimum: 100", "a.sql:8: porcentaje has a minimum above its maximum"),
+        ("timeout: 5", "timeout: cinco: mal", "a.sql:3: the header is not YAML: mapping values"),
+        ("severity: warning", "severity: grave", "a.sql:1: Invalid enum value 'grave' - at `$.s"),
+        ("when: window_open", "when: nunca", "a.sql:2: Invalid enum value 'nunca' - at `$.when`"),
+        ("when: window_open", "timeout: 6", "a.sql:3: the header is not YAML: timeout is given tw"),
+        ("timeout: 5", "timeout: 5s", "a.sql:3: Expected `int`, got `str` - at `$.timeout`"),
+        ("timeout: 5", "timeout: 601", "a.sql:3: Expected `int` <= 600 - at `$.timeout`"),
+        ("minimum: 30", "minimo: 30", "a.sql:4: Object contains unknown field `minimo` - at `$.n"),
+        (", minimum: 30", "", "a.sql:4: ventas has neither a minimum nor a maximum - at `$.needs"),
+        ("minimum: -1.5", "minimum: 100", "a.sql:5: porcentaje has a minimum above its maximum"),
         ("column: malas", "column: otras", "a.sql:1: the SQL has no column otras"),
         ("when: window_open", "faults: {malas: [plaga]}", "a.sql:1: there is no fault 'plaga'"),
-        ("when: window_open", "faults: [malas]", "a.sql:5: Expected `object`, got `array` - at"),
+        ("when: window_open", "faults: [malas]", "a.sql:2: Expected `object`, got `array` - at"),
         ("when: window_open", "faults: {otras: [tardio]}", "a.sql:1: faults: otras has no maxim"),
         ("when: window_open", "without: [plaga]", "a.sql:1: there is no fault 'plaga'"),
         ("when: window_open", "source: supervisor", "a.sql:1: a check with source supervisor has"),
@@ -123,7 +117,7 @@ def test_mistakes_of_all_files_are_reported_together(load: Load) -> None:
     with pytest.raises(SqlFileError) as error:
         load(a=broken, b=GOOD, c="SELECT 1")
     assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [
-        "a.sql:4",
+        "a.sql:1",
         "c.sql:1",
     ]
 
@@ -131,7 +125,7 @@ def test_mistakes_of_all_files_are_reported_together(load: Load) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"-- title: \xff\n", "1: the file is not UTF-8"),
+        (b"-- severity: \xff\n", "1: the file is not UTF-8"),
         (b"-- timeout: " + b"9" * 5000 + b"\n", "1: Integer value out of range"),
     ],
 )
@@ -156,7 +150,7 @@ def test_query_accepts_only_a_valid_datasource_name(load: Load) -> None:
 
 
 def checked(*bounds: Bound, severity: Any = "error", needs: tuple[Bound, ...] = ()) -> Check:
-    return Check("c", "Título", "…", severity, bounds, needs, source="supervisor")
+    return Check("duplicates", severity, bounds, needs, source="supervisor")
 
 
 @given(
@@ -181,7 +175,7 @@ def test_injected_faults_raise_the_maximum_by_their_count(load: Load) -> None:
         "when: window_open",
         "faults: {malas: [duplicado, tardio], peores: [duplicado, tardio]}",
     )
-    (check,) = load(prueba=text)
+    (check,) = load(duplicates=text)
     row = {"ventas": 30, "malas": 5, "peores": 0, "porcentaje": 1}
     for faults, status in (
         ({"duplicado": 3, "tardio": 2}, "ok"),
@@ -194,7 +188,7 @@ def test_injected_faults_raise_the_maximum_by_their_count(load: Load) -> None:
 
 
 def test_failed_check_is_skipped_if_injected_faults_disturb_it(load: Load) -> None:
-    (check,) = load(prueba=GOOD.replace("when: window_open", "without: [tardio, silencio]"))
+    (check,) = load(duplicates=GOOD.replace("when: window_open", "without: [tardio, silencio]"))
     assert check.without == ("tardio", "silencio")
     row = {"ventas": 30, "malas": 5, "peores": 0, "porcentaje": 1}
     found = evaluate(check, row, {"tardio": 2, "duplicado": 7})
@@ -237,6 +231,14 @@ def test_message_has_the_number_and_the_bound(
     assert evaluate(checked(bound), {bound.column: value}).message == message
 
 
+def test_result_follows_the_language_of_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENTAS_LANGUAGE", "en")
+    found = evaluate(checked(Bound("x", 0.95, 2.1)), {"x": 2.5})
+    assert found.title == "Duplicate events"
+    assert found.message == "x = 2.5, must be between 0.95 and 2.1"
+    assert table([found]) == "✗ error    Duplicate events  x = 2.5, must be between 0.95 and 2.1"
+
+
 def test_message_names_only_the_violated_bounds() -> None:
     check = checked(Bound("a", 0, 0), Bound("b", 0, 0), Bound("c", 0, 0))
     result = evaluate(check, {"ventas": 9, "a": 1, "b": 0, "c": 2})
@@ -261,11 +263,11 @@ def test_table_lists_the_worst_results_first() -> None:
     ]
     assert totals(results) == {"ok": 1, "warning": 1, "error": 2, "skipped": 1}
     assert table(results).splitlines() == [
-        "✗ error    Título  x = 3, debe ser 0",
-        "✗ error    Título  la consulta falló",
-        "! aviso    Título  x = 3, debe ser entre 0 y 1",
-        "✓ bien     Título  x = 3",
-        "- omitida  Título  no se esperan ventas",
+        "✗ error        Eventos duplicados  x = 3, debe ser 0",
+        "✗ error        Eventos duplicados  la consulta falló",
+        "! advertencia  Eventos duplicados  x = 3, debe ser entre 0 y 1",
+        "✓ bien         Eventos duplicados  x = 3",
+        "- omitida      Eventos duplicados  no se esperan ventas",
     ]
 
 

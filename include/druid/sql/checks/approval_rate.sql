@@ -1,5 +1,3 @@
--- title: Tasa de aprobación
--- description: Porcentaje de aprobadas entre las ventas aprobadas y rechazadas. Se esperan 94 a 95.
 -- severity: warning
 -- needs:
 --   - {column: decididas, minimum: 200}

@@ -1,6 +1,3 @@
--- title: Ritmo de las ventas
--- description: Segundos entre ventas consecutivas de una corrida. Los límites son los del
---   formulario de la ventana por defecto, 1 a 2 segundos, con margen; con otro ritmo, avisa.
 -- severity: warning
 -- when: window_open
 -- needs:

@@ -1,6 +1,3 @@
--- title: Coherencia entre campos
--- description: Cuotas solo con crédito, motivo solo y siempre en las rechazadas, emisor solo y
---   siempre en los pagos que lo tienen.
 -- severity: error
 -- bounds:
 --   - {column: cuotas_sin_credito, minimum: 0, maximum: 0}

@@ -1,6 +1,3 @@
--- title: Valores fuera de dominio
--- description: Filas con un valor que el evento no admite, por campo; los dominios son los de
---   include/sales/event.py. Un número ilegible llega a Druid como 0.
 -- severity: error
 -- bounds:
 --   - {column: id_evento, minimum: 0, maximum: 0}

@@ -1,5 +1,3 @@
--- title: Eventos duplicados
--- description: Filas de más con un id_evento que ya está. La cuenta es exacta, no aproximada.
 -- severity: error
 -- bounds:
 --   - {column: duplicados, minimum: 0, maximum: 0}

@@ -1,7 +1,3 @@
--- title: Frescura de las ventas
--- description: >-
---   Segundos desde el último evento visible en Druid, más allá de ocho pausas medias entre eventos:
---   vale para cualquier ritmo, y en la curva una espera mayor es 1 en 3.000.
 -- severity: error
 -- when: window_open
 -- bounds:

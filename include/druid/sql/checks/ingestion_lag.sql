@@ -1,6 +1,3 @@
--- title: Atraso de la ingesta
--- description: Mensajes de Kafka que Druid aún no leyó, de todas las particiones; cuentan los de
---   control de cada transacción. Druid no lo da por SQL, sino en el informe del supervisor.
 -- severity: warning
 -- source: supervisor
 -- needs:

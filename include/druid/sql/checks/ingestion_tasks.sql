@@ -1,7 +1,3 @@
--- title: Tareas de ingesta
--- description: >-
---   Tareas que esperan un lugar para correr: el supervisor parece sano y no ingiere. Una sola
---   espera un instante cuando reemplaza a otra.
 -- severity: warning
 -- needs:
 --   - {column: tareas, minimum: 1}

@@ -1,6 +1,3 @@
--- title: Ciclo de las ventas
--- description: Ventas decididas dos veces, decididas antes de empezar, devueltas sin aprobar o
---   devueltas antes de aprobar. Mira las que empezaron dentro del período.
 -- severity: error
 -- bounds:
 --   - {column: decididas_de_mas, minimum: 0, maximum: 0}

@@ -1,6 +1,3 @@
--- title: Cuentas de dinero
--- description: importe = cantidad × precio unitario − descuento, e IVA contenido en el importe,
---   redondeado al centavo; exactos, en centavos enteros.
 -- severity: error
 -- bounds:
 --   - {column: importe_incorrecto, minimum: 0, maximum: 0}

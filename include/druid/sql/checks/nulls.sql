@@ -1,7 +1,3 @@
--- title: Campos nulos
--- description: >-
---   Filas sin valor, por campo. Ningún campo es nulo: el que no aplica es la cadena vacía; un nulo
---   es un dato perdido.
 -- severity: error
 -- bounds:
 --   - {column: id_evento, minimum: 0, maximum: 0}

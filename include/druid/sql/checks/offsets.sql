@@ -1,9 +1,3 @@
--- title: Posiciones en Kafka
--- description: >-
---   Si Kafka tiene lo que Druid va a leer. Una posición encima del final es de un tópico que se
---   borró y se creó de nuevo: Druid espera sin decir nada. Lo borrado sin leer se perdió para
---   Druid. La salida es Releer desde lo que Kafka tiene, en el formulario de la ventana.
---   Particiones agregadas que ninguna tarea lee se empiezan a leer con esta comprobación.
 -- severity: error
 -- source: offsets
 -- needs:

@@ -1,7 +1,3 @@
--- title: Mezcla de medios de pago
--- description: Porcentaje de las ventas, contadas en su primer paso, por tipo de pago. Los
---   límites dejan lugar al azar de 200 ventas alrededor de lo que dan los datos de
---   include/sales/data a cualquier hora del año.
 -- severity: warning
 -- needs:
 --   - {column: ventas, minimum: 200}

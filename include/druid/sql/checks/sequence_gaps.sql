@@ -1,7 +1,3 @@
--- title: Ventas faltantes
--- description: Números de secuencia que faltan entre la primera y la última venta de cada
---   corrida; toda venta empieza pendiente. No mira los últimos 15 segundos, en los que una
---   partición puede ir detrás de otra.
 -- severity: error
 -- without: [tardio, desordenado]
 -- bounds:

@@ -1,6 +1,3 @@
--- title: Salud del supervisor
--- description: Si Druid tiene por sano al supervisor que ingiere las ventas. Si no, se muestran
---   su estado y sus últimos errores. Druid tarda minutos en darse cuenta de que perdió a Kafka.
 -- severity: error
 -- source: supervisor
 -- needs:

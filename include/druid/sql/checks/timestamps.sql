@@ -1,7 +1,3 @@
--- title: Momentos de las ventas
--- description: >-
---   Eventos con fecha de más de un minuto en el futuro, y ventas que empiezan antes que la que las
---   precede en la secuencia de su corrida: llegaron tarde o con otro reloj.
 -- severity: error
 -- bounds:
 --   - {column: futuras, minimum: 0, maximum: 0}

@@ -1,18 +1,12 @@
--- title: {es: Aprobación por hora, en: Approval by hour}
--- description:
---   es: Porcentaje aprobado de las ventas decididas en cada hora local, de un tipo de pago o de
---     todos.
---   en: Approved share of the sales decided in each local hour, for one payment type or all.
 -- parameters:
---   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -7d}
+--   - {name: hasta, kind: time, default: now}
 --   - {name: tipo_pago, kind: choice, default: todos,
---       choices: [todos, efectivo, debito, credito, transferencia, qr, billetera],
---       label: {es: Tipo de pago, en: Payment type}}
+--       choices: [todos, efectivo, debito, credito, transferencia, qr, billetera]}
 -- columns:
---   - {name: hora, kind: time, title: {es: Hora, en: Hour}}
---   - {name: decididas, kind: number, title: {es: Decididas, en: Decided}}
---   - {name: aprobacion, kind: percent, title: {es: Aprobación, en: Approval}}
+--   - {name: hora, kind: time}
+--   - {name: decididas, kind: number}
+--   - {name: aprobacion, kind: percent}
 -- chart: {kind: line, x: hora, y: [aprobacion]}
 SELECT
   TIME_FLOOR(__time, 'PT1H', NULL, 'America/Argentina/Buenos_Aires') AS hora,

@@ -1,18 +1,13 @@
--- title: {es: Aprobación por tarjeta o billetera, en: Approval by card or wallet}
--- description:
---   es: Porcentaje aprobado de las ventas decididas, por tipo de pago y por tarjeta o billetera.
---   en: Approved share of the decided sales, by payment type and card brand or wallet.
 -- parameters:
---   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
---   - {name: minimo, kind: number, default: 10, minimum: 1, maximum: 1000000,
---       label: {es: Decididas como mínimo, en: Decided at least}}
+--   - {name: desde, kind: time, default: -24h}
+--   - {name: hasta, kind: time, default: now}
+--   - {name: minimo, kind: number, default: 10, minimum: 1, maximum: 1000000}
 -- columns:
---   - {name: pago, kind: text, title: {es: Pago y emisor, en: Payment and issuer}}
---   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
---   - {name: rechazadas, kind: number, title: {es: Rechazadas, en: Rejected}}
---   - {name: aprobacion, kind: percent, title: {es: Aprobación, en: Approval}}
---   - {name: rechazado_centavos, kind: money, title: {es: Importe rechazado, en: Amount rejected}}
+--   - {name: pago, kind: text}
+--   - {name: aprobadas, kind: number}
+--   - {name: rechazadas, kind: number}
+--   - {name: aprobacion, kind: percent}
+--   - {name: rechazado_centavos, kind: money}
 -- chart: {kind: bar, x: pago, y: [aprobacion]}
 SELECT
   TRIM(tipo_pago || ' ' || emisor) AS pago,

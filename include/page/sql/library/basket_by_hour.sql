@@ -1,17 +1,12 @@
--- title: {es: Compra típica según la hora, en: Typical purchase by hour of the day}
--- description:
---   es: Unidades y ticket de las ventas aprobadas de cada hora del día, de todos los días del
---     lapso.
---   en: Units and ticket of approved sales by hour of the day, over all days of the period.
 -- parameters:
---   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -7d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: hora, kind: number, title: {es: Hora del día, en: Hour of the day}}
---   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
---   - {name: unidades, kind: decimal, title: {es: Unidades por venta, en: Units a sale}}
---   - {name: ticket_centavos, kind: money, title: {es: Ticket medio, en: Average ticket}}
---   - {name: mediana_centavos, kind: money, title: {es: Ticket mediano, en: Median ticket}}
+--   - {name: hora, kind: number}
+--   - {name: ventas, kind: number}
+--   - {name: unidades, kind: decimal}
+--   - {name: ticket_centavos, kind: money}
+--   - {name: mediana_centavos, kind: money}
 -- chart: {kind: line, x: hora, y: [ticket_centavos, mediana_centavos]}
 SELECT
   TIME_EXTRACT(__time, 'HOUR', 'America/Argentina/Buenos_Aires') AS hora,

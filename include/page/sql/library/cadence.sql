@@ -1,16 +1,10 @@
--- title: {es: Ritmo de las ventas, en: Cadence of sales}
--- description:
---   es: Ventas empezadas en cada minuto, y la mayor pausa entre dos ventas consecutivas de una
---     corrida.
---   en: Sales begun in each minute, and the longest pause between two consecutive sales of a run.
 -- parameters:
---   - {name: minutos, kind: number, default: 60, minimum: 1, maximum: 1440,
---       label: {es: Minutos, en: Minutes}}
+--   - {name: minutos, kind: number, default: 60, minimum: 1, maximum: 1440}
 -- columns:
---   - {name: minuto, kind: time, title: {es: Minuto, en: Minute}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
---   - {name: pausa_media, kind: decimal, title: {es: Pausa media (s), en: Mean pause (s)}}
---   - {name: pausa_maxima, kind: decimal, title: {es: Pausa máxima (s), en: Longest pause (s)}}
+--   - {name: minuto, kind: time}
+--   - {name: ventas, kind: number}
+--   - {name: pausa_media, kind: decimal}
+--   - {name: pausa_maxima, kind: decimal}
 -- chart: {kind: line, x: minuto, y: [ventas, pausa_maxima]}
 SELECT
   TIME_FLOOR(momento, 'PT1M') AS minuto,

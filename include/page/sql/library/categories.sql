@@ -1,17 +1,13 @@
--- title: {es: Categorías, en: Categories}
--- description:
---   es: Facturación, unidades, ticket medio y participación de cada categoría.
---   en: Revenue, units, average ticket and share of each category.
 -- parameters:
---   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -24h}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: categoria, kind: text, title: {es: Categoría, en: Category}}
---   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
---   - {name: unidades, kind: number, title: {es: Unidades, en: Units}}
---   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
---   - {name: ticket_centavos, kind: money, title: {es: Ticket medio, en: Average ticket}}
---   - {name: parte, kind: percent, title: {es: Participación, en: Share}}
+--   - {name: categoria, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: unidades, kind: number}
+--   - {name: facturado_centavos, kind: money}
+--   - {name: ticket_centavos, kind: money}
+--   - {name: parte, kind: percent}
 -- chart: {kind: bar, x: categoria, y: [facturado_centavos]}
 SELECT
   categoria,

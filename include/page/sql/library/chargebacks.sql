@@ -1,20 +1,13 @@
--- title: {es: Contracargos por tarjeta o billetera, en: Chargebacks by card or wallet}
--- description:
---   es: Ventas aprobadas que el cliente desconoció ante su banco, por marca de tarjeta o
---     billetera, y cuántos días después. Los contracargos tardan semanas en llegar.
---   en: Approved sales that the customer disputed with the bank, by card brand or wallet, and how
---     many days later. Chargebacks take weeks to come.
 -- parameters:
---   - {name: desde, kind: time, default: -90d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -90d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: pago, kind: text, title: {es: Pago y emisor, en: Payment and issuer}}
---   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
---   - {name: contracargos, kind: number, title: {es: Contracargos, en: Chargebacks}}
---   - {name: por_diez_mil, kind: decimal,
---       title: {es: Cada 10.000 ventas, en: "Every 10,000 sales"}}
---   - {name: importe_centavos, kind: money, title: {es: Importe, en: Amount}}
---   - {name: demora_dias, kind: decimal, title: {es: Demora media (días), en: Mean delay (days)}}
+--   - {name: pago, kind: text}
+--   - {name: aprobadas, kind: number}
+--   - {name: contracargos, kind: number}
+--   - {name: por_diez_mil, kind: decimal}
+--   - {name: importe_centavos, kind: money}
+--   - {name: demora_dias, kind: decimal}
 -- chart: {kind: bar, x: pago, y: [por_diez_mil]}
 SELECT
   pago,

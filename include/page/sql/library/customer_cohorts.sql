@@ -1,22 +1,13 @@
--- title: {es: Cohortes de clientes, en: Customer cohorts}
--- description:
---   es: "Clientes según la semana de su primera compra en el lapso: cuántos volvieron, cuánto
---     compraron y gastaron desde entonces, y cuántos compran esta semana."
---   en: "Customers by the week of their first purchase in the period: how many returned, their
---     purchases and spending since, and how many buy this week."
 -- parameters:
---   - {name: semanas, kind: number, default: 8, minimum: 2, maximum: 52,
---       label: {es: Semanas, en: Weeks}}
+--   - {name: semanas, kind: number, default: 8, minimum: 2, maximum: 52}
 -- columns:
---   - {name: cohorte, kind: day,
---       title: {es: "Primera compra, semana del", en: "First purchase, week of"}}
---   - {name: clientes, kind: number, title: {es: Clientes, en: Customers}}
---   - {name: volvieron, kind: number, title: {es: Volvieron, en: Returned}}
---   - {name: retorno, kind: percent, title: {es: Volvieron (%), en: Returned (%)}}
---   - {name: siguen, kind: number,
---       title: {es: Compraron en los últimos 7 días, en: Bought in the last 7 days}}
---   - {name: compras, kind: decimal, title: {es: Compras por cliente, en: Purchases by customer}}
---   - {name: gasto_centavos, kind: money, title: {es: Gasto por cliente, en: Spent by customer}}
+--   - {name: cohorte, kind: day}
+--   - {name: clientes, kind: number}
+--   - {name: volvieron, kind: number}
+--   - {name: retorno, kind: percent}
+--   - {name: siguen, kind: number}
+--   - {name: compras, kind: decimal}
+--   - {name: gasto_centavos, kind: money}
 -- chart: {kind: bar, x: cohorte, y: [clientes, volvieron, siguen]}
 SELECT
   TIME_FLOOR(primera, 'P1W', NULL, 'America/Argentina/Buenos_Aires') AS cohorte,

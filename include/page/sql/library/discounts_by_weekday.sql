@@ -1,18 +1,11 @@
--- title: {es: Descuentos por día de la semana, en: Discounts by weekday}
--- description:
---   es: Porcentaje de ventas con descuento en cada día de la semana. Muchas promociones de los
---     bancos tienen un día fijo.
---   en: Share of sales with a discount on each weekday. Many banks' promotions belong to a
---     weekday.
 -- parameters:
---   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -30d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: dia, kind: text, title: {es: Día, en: Day}}
---   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
---   - {name: con_descuento, kind: percent, title: {es: Con descuento, en: With a discount}}
---   - {name: descontado, kind: percent,
---       title: {es: Descontado de la lista, en: Discounted off list price}}
+--   - {name: dia, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: con_descuento, kind: percent}
+--   - {name: descontado, kind: percent}
 -- chart: {kind: bar, x: dia, y: [con_descuento, descontado]}
 SELECT
   CASE TIME_EXTRACT(__time, 'DOW', 'America/Argentina/Buenos_Aires')

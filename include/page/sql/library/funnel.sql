@@ -1,22 +1,15 @@
--- title: {es: Embudo de la venta, en: Funnel of a sale}
--- description:
---   es: Ventas empezadas en el lapso que llegaron a cada paso, y los segundos hasta su decisión,
---     por tipo de pago.
---   en: Sales begun in the period that reached each step, and the seconds until their decision, by
---     payment type.
 -- parameters:
---   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -24h}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: tipo_pago, kind: text, title: {es: Tipo de pago, en: Payment type}}
---   - {name: empezadas, kind: number, title: {es: Empezadas, en: Begun}}
---   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
---   - {name: rechazadas, kind: number, title: {es: Rechazadas, en: Rejected}}
---   - {name: sin_decidir, kind: number, title: {es: Sin decidir, en: Undecided}}
---   - {name: devueltas, kind: number, title: {es: Devueltas, en: Given back}}
---   - {name: segundos_p50, kind: decimal, title: {es: "Segundos, mediana", en: "Seconds, median"}}
---   - {name: segundos_p95, kind: decimal,
---       title: {es: "Segundos, percentil 95", en: "Seconds, 95th percentile"}}
+--   - {name: tipo_pago, kind: text}
+--   - {name: empezadas, kind: number}
+--   - {name: aprobadas, kind: number}
+--   - {name: rechazadas, kind: number}
+--   - {name: sin_decidir, kind: number}
+--   - {name: devueltas, kind: number}
+--   - {name: segundos_p50, kind: decimal}
+--   - {name: segundos_p95, kind: decimal}
 -- chart: {kind: bar, x: tipo_pago, y: [empezadas, aprobadas, rechazadas, devueltas]}
 SELECT
   tipo_pago,

@@ -1,14 +1,10 @@
--- title: {es: Tareas de ingesta, en: Ingestion tasks}
--- description:
---   es: Últimas tareas de Druid sobre las ventas, con su estado, su duración y su error.
---   en: Druid's latest tasks for the sales, with their state, duration and error.
 -- columns:
---   - {name: tarea, kind: text, title: {es: Tarea, en: Task}}
---   - {name: tipo, kind: text, title: {es: Tipo, en: Type}}
---   - {name: estado, kind: text, title: {es: Estado, en: State}}
---   - {name: creada, kind: text, title: {es: Creada (UTC), en: Created (UTC)}}
---   - {name: segundos, kind: decimal, title: {es: Segundos, en: Seconds}}
---   - {name: error, kind: text, title: {es: Error, en: Error}}
+--   - {name: tarea, kind: text}
+--   - {name: tipo, kind: text}
+--   - {name: estado, kind: text}
+--   - {name: creada, kind: text}
+--   - {name: segundos, kind: decimal}
+--   - {name: error, kind: text}
 SELECT
   task_id AS tarea,
   type AS tipo,

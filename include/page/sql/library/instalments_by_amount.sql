@@ -1,19 +1,14 @@
--- title: {es: Cuotas por importe, en: Instalments by amount}
--- description:
---   es: Número de cuotas de las ventas con tarjeta de crédito según el importe, en ventas
---     empezadas.
---   en: Number of instalments of credit card sales, by size of the purchase, in sales begun.
 -- parameters:
---   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -7d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: importe, kind: text, title: {es: Importe, en: Amount}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
---   - {name: una_cuota, kind: percent, title: {es: 1 cuota, en: 1 instalment}}
---   - {name: hasta_tres, kind: percent, title: {es: 2 y 3, en: 2 and 3}}
---   - {name: hasta_seis, kind: percent, title: {es: 4 a 6, en: 4 to 6}}
---   - {name: mas_de_seis, kind: percent, title: {es: Más de 6, en: More than 6}}
---   - {name: cuotas_media, kind: decimal, title: {es: Cuotas en promedio, en: Mean instalments}}
+--   - {name: importe, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: una_cuota, kind: percent}
+--   - {name: hasta_tres, kind: percent}
+--   - {name: hasta_seis, kind: percent}
+--   - {name: mas_de_seis, kind: percent}
+--   - {name: cuotas_media, kind: decimal}
 -- chart: {kind: bar, x: importe, y: [una_cuota, hasta_tres, hasta_seis, mas_de_seis]}
 SELECT
   CASE

@@ -1,26 +1,15 @@
--- title: {es: Productos que suben o bajan, en: Rising and falling products}
--- description:
---   es: Participación de cada producto en las ventas empezadas de las últimas horas, comparada con
---     la de otras tantas horas justo antes, en puntos porcentuales. Con pocas ventas, el cambio
---     puede ser azar.
---   en: Share of each product in the sales begun in the last hours, compared with as many hours
---     just before, in percentage points. With few sales the change may be chance.
 -- parameters:
---   - {name: horas, kind: number, default: 24, minimum: 1, maximum: 1000,
---       label: {es: Horas, en: Hours}}
---   - {name: orden, kind: choice, default: suben, choices: [suben, bajan],
---       label: {es: Primero los que, en: First those that}}
---   - {name: minimo, kind: number, default: 5, minimum: 1, maximum: 100000,
---       label: {es: Ventas como mínimo, en: Sales at least}}
---   - {name: cuantos, kind: number, default: 20, minimum: 1, maximum: 500,
---       label: {es: Cuántos, en: How many}}
+--   - {name: horas, kind: number, default: 24, minimum: 1, maximum: 1000}
+--   - {name: orden, kind: choice, default: suben, choices: [suben, bajan]}
+--   - {name: minimo, kind: number, default: 5, minimum: 1, maximum: 100000}
+--   - {name: cuantos, kind: number, default: 20, minimum: 1, maximum: 500}
 -- columns:
---   - {name: producto, kind: text, title: {es: Producto, en: Product}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
---   - {name: antes, kind: number, title: {es: Ventas antes, en: Sales before}}
---   - {name: parte, kind: percent, title: {es: Participación, en: Share}}
---   - {name: parte_antes, kind: percent, title: {es: Participación antes, en: Share before}}
---   - {name: cambio, kind: decimal, title: {es: Cambio en puntos, en: Change in points}}
+--   - {name: producto, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: antes, kind: number}
+--   - {name: parte, kind: percent}
+--   - {name: parte_antes, kind: percent}
+--   - {name: cambio, kind: decimal}
 -- chart: {kind: bar, x: producto, y: [cambio]}
 SELECT
   producto,

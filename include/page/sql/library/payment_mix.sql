@@ -1,16 +1,12 @@
--- title: {es: Medios de pago, en: Payment methods}
--- description:
---   es: Ventas empezadas y facturación por tipo de pago, con la participación de cada uno.
---   en: Sales begun and revenue by payment type, with the share of each type.
 -- parameters:
---   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -24h}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: tipo_pago, kind: text, title: {es: Tipo de pago, en: Payment type}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
---   - {name: parte, kind: percent, title: {es: De las ventas, en: Of sales}}
---   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
---   - {name: parte_facturado, kind: percent, title: {es: De lo facturado, en: Of revenue}}
+--   - {name: tipo_pago, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: parte, kind: percent}
+--   - {name: facturado_centavos, kind: money}
+--   - {name: parte_facturado, kind: percent}
 -- chart: {kind: bar, x: tipo_pago, y: [parte, parte_facturado]}
 SELECT
   tipo_pago,

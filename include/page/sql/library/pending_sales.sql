@@ -1,17 +1,12 @@
--- title: {es: Ventas pendientes, en: Pending sales}
--- description:
---   es: Ventas que siguen pendientes mucho después de empezar; las más viejas primero.
---   en: Sales that are still pending long after they began; the oldest first.
 -- parameters:
---   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
---   - {name: minutos, kind: number, default: 5, minimum: 1, maximum: 100000,
---       label: {es: Pendientes hace más de (minutos), en: Pending for more than (minutes)}}
+--   - {name: desde, kind: time, default: -24h}
+--   - {name: minutos, kind: number, default: 5, minimum: 1, maximum: 100000}
 -- columns:
---   - {name: id_venta, kind: text, title: {es: Venta, en: Sale}}
---   - {name: empezada, kind: time, title: {es: Empezada, en: Begun}}
---   - {name: sucursal, kind: text, title: {es: Sucursal, en: Store}}
---   - {name: tipo_pago, kind: text, title: {es: Tipo de pago, en: Payment type}}
---   - {name: importe_centavos, kind: money, title: {es: Importe, en: Amount}}
+--   - {name: id_venta, kind: text}
+--   - {name: empezada, kind: time}
+--   - {name: sucursal, kind: text}
+--   - {name: tipo_pago, kind: text}
+--   - {name: importe_centavos, kind: money}
 SELECT id_venta, empezada, sucursal, tipo_pago, importe_centavos
 FROM (
   SELECT

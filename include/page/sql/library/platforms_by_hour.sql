@@ -1,17 +1,13 @@
--- title: {es: Plataformas según la hora, en: Platforms by hour of the day}
--- description:
---   es: Ventas empezadas por plataforma y hora del día, de todos los días del lapso.
---   en: Sales begun by platform and hour of the day, over all days of the period.
 -- parameters:
---   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -7d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: hora, kind: number, title: {es: Hora del día, en: Hour of the day}}
---   - {name: en_local, kind: number, title: {es: En el local, en: In store}}
---   - {name: web, kind: number, title: {es: Web, en: Web}}
---   - {name: app, kind: number, title: {es: App, en: App}}
---   - {name: marketplace, kind: number, title: {es: Marketplace, en: Marketplace}}
---   - {name: whatsapp, kind: number, title: {es: WhatsApp, en: WhatsApp}}
+--   - {name: hora, kind: number}
+--   - {name: en_local, kind: number}
+--   - {name: web, kind: number}
+--   - {name: app, kind: number}
+--   - {name: marketplace, kind: number}
+--   - {name: whatsapp, kind: number}
 -- chart: {kind: line, x: hora, y: [en_local, web, app, marketplace, whatsapp]}
 SELECT
   TIME_EXTRACT(__time, 'HOUR', 'America/Argentina/Buenos_Aires') AS hora,

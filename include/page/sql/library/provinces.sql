@@ -1,17 +1,13 @@
--- title: {es: Provincias, en: Provinces}
--- description:
---   es: Facturación y participación de las sucursales de cada provincia, y cuántas venden.
---   en: Revenue and share of the stores of each province, and how many of them sell.
 -- parameters:
---   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -7d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: provincia, kind: text, title: {es: Provincia, en: Province}}
---   - {name: sucursales, kind: number, title: {es: Sucursales, en: Stores}}
---   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
---   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
---   - {name: por_sucursal_centavos, kind: money, title: {es: Por sucursal, en: By store}}
---   - {name: parte, kind: percent, title: {es: Participación, en: Share}}
+--   - {name: provincia, kind: text}
+--   - {name: sucursales, kind: number}
+--   - {name: ventas, kind: number}
+--   - {name: facturado_centavos, kind: money}
+--   - {name: por_sucursal_centavos, kind: money}
+--   - {name: parte, kind: percent}
 -- chart: {kind: bar, x: provincia, y: [facturado_centavos]}
 SELECT
   provincia,

@@ -1,21 +1,13 @@
--- title: {es: Reembolsos por categoría, en: Refunds by category}
--- description:
---   es: Porcentaje de las ventas aprobadas que se reembolsó, y el tiempo desde la aprobación hasta
---     el reembolso. Cuenta las ventas aprobadas en el lapso; las últimas todavía pueden
---     reembolsarse.
---   en: Share of the approved sales that were refunded, and the time from approval to refund. It
---     covers sales approved in the period; the latest ones may still be refunded.
 -- parameters:
---   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -30d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: categoria, kind: text, title: {es: Categoría, en: Category}}
---   - {name: aprobadas, kind: number, title: {es: Aprobadas, en: Approved}}
---   - {name: reembolsos, kind: number, title: {es: Reembolsos, en: Refunds}}
---   - {name: tasa, kind: percent, title: {es: Tasa de reembolso, en: Refund rate}}
---   - {name: reembolsado_centavos, kind: money, title: {es: Reembolsado, en: Refunded}}
---   - {name: demora_horas, kind: decimal,
---       title: {es: Demora mediana (horas), en: Median delay (hours)}}
+--   - {name: categoria, kind: text}
+--   - {name: aprobadas, kind: number}
+--   - {name: reembolsos, kind: number}
+--   - {name: tasa, kind: percent}
+--   - {name: reembolsado_centavos, kind: money}
+--   - {name: demora_horas, kind: decimal}
 -- chart: {kind: bar, x: categoria, y: [tasa]}
 SELECT
   categoria,

@@ -1,17 +1,11 @@
--- title: {es: Clientes que vuelven, en: Returning customers}
--- description:
---   es: Número de clientes que compraron una vez, dos, tres…, y cuánto gastaron. Quien paga en
---     efectivo en la sucursal no se identifica y no se cuenta.
---   en: Number of customers who bought once, twice, three times…, and their spending. Customers
---     who pay cash in store are unknown and not counted.
 -- parameters:
---   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -30d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: compras, kind: number, title: {es: Compras, en: Purchases}}
---   - {name: clientes, kind: number, title: {es: Clientes, en: Customers}}
---   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
---   - {name: por_cliente_centavos, kind: money, title: {es: Por cliente, en: By customer}}
+--   - {name: compras, kind: number}
+--   - {name: clientes, kind: number}
+--   - {name: facturado_centavos, kind: money}
+--   - {name: por_cliente_centavos, kind: money}
 -- chart: {kind: bar, x: compras, y: [clientes]}
 SELECT
   compras,

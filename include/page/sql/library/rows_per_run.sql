@@ -1,17 +1,13 @@
--- title: {es: Filas por corrida, en: Rows per run}
--- description:
---   es: Eventos y ventas de cada corrida, con los momentos de su primer y su último evento.
---   en: Events and sales of each run, with the times of its first and last event.
 -- parameters:
---   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -30d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: corrida, kind: text, title: {es: Corrida, en: Run}}
---   - {name: eventos, kind: number, title: {es: Eventos, en: Events}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
---   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
---   - {name: primera, kind: time, title: {es: Primer evento, en: First event}}
---   - {name: ultima, kind: time, title: {es: Último evento, en: Last event}}
+--   - {name: corrida, kind: text}
+--   - {name: eventos, kind: number}
+--   - {name: ventas, kind: number}
+--   - {name: facturado_centavos, kind: money}
+--   - {name: primera, kind: time}
+--   - {name: ultima, kind: time}
 -- chart: {kind: bar, x: corrida, y: [eventos]}
 SELECT
   corrida,

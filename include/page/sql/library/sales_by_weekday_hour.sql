@@ -1,19 +1,14 @@
--- title: {es: "Semana tipo, hora por hora", en: "A typical week, hour by hour"}
--- description:
---   es: Ventas empezadas por día de la semana y hora local, en promedio de las semanas del lapso.
---   en: Sales begun by weekday and local hour, averaged over the weeks of the period.
 -- parameters:
---   - {name: semanas, kind: number, default: 4, minimum: 1, maximum: 52,
---       label: {es: Semanas, en: Weeks}}
+--   - {name: semanas, kind: number, default: 4, minimum: 1, maximum: 52}
 -- columns:
---   - {name: hora, kind: number, title: {es: Hora del día, en: Hour of the day}}
---   - {name: lunes, kind: decimal, title: {es: Lunes, en: Monday}}
---   - {name: martes, kind: decimal, title: {es: Martes, en: Tuesday}}
---   - {name: miercoles, kind: decimal, title: {es: Miércoles, en: Wednesday}}
---   - {name: jueves, kind: decimal, title: {es: Jueves, en: Thursday}}
---   - {name: viernes, kind: decimal, title: {es: Viernes, en: Friday}}
---   - {name: sabado, kind: decimal, title: {es: Sábado, en: Saturday}}
---   - {name: domingo, kind: decimal, title: {es: Domingo, en: Sunday}}
+--   - {name: hora, kind: number}
+--   - {name: lunes, kind: decimal}
+--   - {name: martes, kind: decimal}
+--   - {name: miercoles, kind: decimal}
+--   - {name: jueves, kind: decimal}
+--   - {name: viernes, kind: decimal}
+--   - {name: sabado, kind: decimal}
+--   - {name: domingo, kind: decimal}
 -- chart: {kind: line, x: hora, y: [lunes, martes, miercoles, jueves, viernes, sabado, domingo]}
 SELECT
   hora,

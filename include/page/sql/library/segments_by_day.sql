@@ -1,16 +1,10 @@
--- title: {es: Segmentos por día, en: Segments by day}
--- description:
---   es: Tamaño, segmentos y filas de cada día UTC de ventas en Druid. Los segmentos que una tarea
---     todavía llena no tienen tamaño.
---   en: Size, segments and rows of each UTC day of sales in Druid. Segments that a task still
---     fills have no size.
 -- columns:
---   - {name: dia, kind: text, title: {es: Día (UTC), en: Day (UTC)}}
---   - {name: segmentos, kind: number, title: {es: Segmentos, en: Segments}}
---   - {name: en_tiempo_real, kind: number, title: {es: En tiempo real, en: Real-time}}
---   - {name: filas, kind: number, title: {es: Filas, en: Rows}}
---   - {name: megabytes, kind: decimal, title: {es: Megabytes, en: Megabytes}}
---   - {name: bytes_por_fila, kind: decimal, title: {es: Bytes por fila, en: Bytes a row}}
+--   - {name: dia, kind: text}
+--   - {name: segmentos, kind: number}
+--   - {name: en_tiempo_real, kind: number}
+--   - {name: filas, kind: number}
+--   - {name: megabytes, kind: decimal}
+--   - {name: bytes_por_fila, kind: decimal}
 -- chart: {kind: bar, x: dia, y: [filas]}
 SELECT
   "start" AS dia,

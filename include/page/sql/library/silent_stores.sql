@@ -1,20 +1,12 @@
--- title: {es: Sucursales en silencio, en: Silent stores}
--- description:
---   es: Minutos desde que cada sucursal empezó su última venta, y cuántas ventas empieza por hora
---     en las horas consultadas. De noche, una sucursal en silencio suele estar cerrada.
---   en: Minutes since each store began its last sale, and its sales per hour in the hours looked
---     at. At night a silent store is usually closed.
 -- parameters:
---   - {name: horas, kind: number, default: 24, minimum: 1, maximum: 1000,
---       label: {es: Horas que se miran, en: Hours looked at}}
+--   - {name: horas, kind: number, default: 24, minimum: 1, maximum: 1000}
 -- columns:
---   - {name: sucursal, kind: text, title: {es: Sucursal, en: Store}}
---   - {name: provincia, kind: text, title: {es: Provincia, en: Province}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
---   - {name: por_hora, kind: decimal, title: {es: Ventas por hora, en: Sales an hour}}
---   - {name: ultima, kind: time, title: {es: Última venta, en: Last sale}}
---   - {name: minutos_callada, kind: number,
---       title: {es: Minutos sin vender, en: Minutes without a sale}}
+--   - {name: sucursal, kind: text}
+--   - {name: provincia, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: por_hora, kind: decimal}
+--   - {name: ultima, kind: time}
+--   - {name: minutos_callada, kind: number}
 -- chart: {kind: bar, x: sucursal, y: [minutos_callada]}
 SELECT
   sucursal,

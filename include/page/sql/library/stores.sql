@@ -1,21 +1,15 @@
--- title: {es: "Sucursales, de mayor a menor", en: "Stores, the largest first"}
--- description:
---   es: Facturación, ticket medio, aprobación y parte vendida en línea de cada sucursal; de una
---     provincia o de todas si queda vacía.
---   en: Revenue, average ticket, approval and share sold online of each store; of one province,
---     or of all if left blank.
 -- parameters:
---   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
---   - {name: provincia, kind: text, label: {es: Provincia, en: Province}}
+--   - {name: desde, kind: time, default: -24h}
+--   - {name: hasta, kind: time, default: now}
+--   - {name: provincia, kind: text}
 -- columns:
---   - {name: sucursal, kind: text, title: {es: Sucursal, en: Store}}
---   - {name: provincia, kind: text, title: {es: Provincia, en: Province}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
---   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
---   - {name: ticket_centavos, kind: money, title: {es: Ticket medio, en: Average ticket}}
---   - {name: aprobacion, kind: percent, title: {es: Aprobación, en: Approval}}
---   - {name: en_linea, kind: percent, title: {es: En línea, en: Online}}
+--   - {name: sucursal, kind: text}
+--   - {name: provincia, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: facturado_centavos, kind: money}
+--   - {name: ticket_centavos, kind: money}
+--   - {name: aprobacion, kind: percent}
+--   - {name: en_linea, kind: percent}
 -- chart: {kind: bar, x: sucursal, y: [facturado_centavos]}
 SELECT
   sucursal,

@@ -1,16 +1,10 @@
--- title: {es: Estado de la ingesta, en: State of the ingestion}
--- description:
---   es: "El supervisor de Druid que ingiere las ventas de Kafka: su estado, y si tiene fallas o
---     está suspendido."
---   en: "The supervisor that ingests sales from Kafka: its state, and whether it is healthy or
---     suspended."
 -- columns:
---   - {name: supervisor, kind: text, title: {es: Supervisor, en: Supervisor}}
---   - {name: estado, kind: text, title: {es: Estado, en: State}}
---   - {name: detalle, kind: text, title: {es: Detalle, en: Detail}}
---   - {name: sano, kind: text, title: {es: Sano, en: Healthy}}
---   - {name: suspendido, kind: text, title: {es: Suspendido, en: Suspended}}
---   - {name: topico, kind: text, title: {es: Tópico, en: Topic}}
+--   - {name: supervisor, kind: text}
+--   - {name: estado, kind: text}
+--   - {name: detalle, kind: text}
+--   - {name: sano, kind: text}
+--   - {name: suspendido, kind: text}
+--   - {name: topico, kind: text}
 SELECT
   supervisor_id AS supervisor,
   state AS estado,

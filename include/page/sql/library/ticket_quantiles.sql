@@ -1,20 +1,13 @@
--- title: {es: Cuantiles del ticket por plataforma, en: Ticket quantiles by platform}
--- description:
---   es: "Cuantiles aproximados del importe de las ventas aprobadas, que unas pocas ventas muy
---     grandes no distorsionan: la mitad paga menos que la mediana y una de cada diez más que el
---     percentil 90."
---   en: "Approximate quantiles of the amount of approved sales, which a few very large sales do
---     not distort: half pay less than the median, one in ten more than the 90th percentile."
 -- parameters:
---   - {name: desde, kind: time, default: -7d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -7d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: plataforma, kind: text, title: {es: Plataforma, en: Platform}}
---   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
---   - {name: p10_centavos, kind: money, title: {es: Percentil 10, en: 10th percentile}}
---   - {name: mediana_centavos, kind: money, title: {es: Mediana, en: Median}}
---   - {name: p90_centavos, kind: money, title: {es: Percentil 90, en: 90th percentile}}
---   - {name: p99_centavos, kind: money, title: {es: Percentil 99, en: 99th percentile}}
+--   - {name: plataforma, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: p10_centavos, kind: money}
+--   - {name: mediana_centavos, kind: money}
+--   - {name: p90_centavos, kind: money}
+--   - {name: p99_centavos, kind: money}
 -- chart: {kind: bar, x: plataforma, y: [p10_centavos, mediana_centavos, p90_centavos]}
 SELECT
   plataforma,

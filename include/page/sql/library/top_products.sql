@@ -1,20 +1,14 @@
--- title: {es: Productos que más facturan, en: Best-selling products}
--- description:
---   es: Productos por facturación aprobada, con sus unidades; de una categoría, o de todas si
---     queda vacía.
---   en: Products by approved revenue, with their units; of one category, or of all if left blank.
 -- parameters:
---   - {name: desde, kind: time, default: -24h, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
---   - {name: categoria, kind: text, label: {es: Categoría, en: Category}}
---   - {name: cuantos, kind: number, default: 20, minimum: 1, maximum: 500,
---       label: {es: Cuántos, en: How many}}
+--   - {name: desde, kind: time, default: -24h}
+--   - {name: hasta, kind: time, default: now}
+--   - {name: categoria, kind: text}
+--   - {name: cuantos, kind: number, default: 20, minimum: 1, maximum: 500}
 -- columns:
---   - {name: producto, kind: text, title: {es: Producto, en: Product}}
---   - {name: categoria, kind: text, title: {es: Categoría, en: Category}}
---   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
---   - {name: unidades, kind: number, title: {es: Unidades, en: Units}}
---   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
+--   - {name: producto, kind: text}
+--   - {name: categoria, kind: text}
+--   - {name: ventas, kind: number}
+--   - {name: unidades, kind: number}
+--   - {name: facturado_centavos, kind: money}
 -- chart: {kind: bar, x: producto, y: [facturado_centavos]}
 SELECT
   producto,

@@ -1,19 +1,13 @@
--- title: {es: IVA por alícuota, en: VAT by rate}
--- description:
---   es: IVA de las ventas aprobadas en cada día local, menos el IVA de los reembolsos y
---     contracargos de ese día.
---   en: VAT of the sales approved on each local day, minus the VAT of that day's refunds and
---     chargebacks.
 -- parameters:
---   - {name: desde, kind: time, default: -30d, label: {es: Desde, en: From}}
---   - {name: hasta, kind: time, default: now, label: {es: Hasta, en: Until}}
+--   - {name: desde, kind: time, default: -30d}
+--   - {name: hasta, kind: time, default: now}
 -- columns:
---   - {name: dia, kind: day, title: {es: Día, en: Day}}
---   - {name: alicuota, kind: percent, title: {es: Alícuota, en: Rate}}
---   - {name: ventas, kind: number, title: {es: Ventas aprobadas, en: Approved sales}}
---   - {name: neto_centavos, kind: money, title: {es: Neto, en: Net}}
---   - {name: iva_centavos, kind: money, title: {es: IVA, en: VAT}}
---   - {name: total_centavos, kind: money, title: {es: Total, en: Total}}
+--   - {name: dia, kind: day}
+--   - {name: alicuota, kind: percent}
+--   - {name: ventas, kind: number}
+--   - {name: neto_centavos, kind: money}
+--   - {name: iva_centavos, kind: money}
+--   - {name: total_centavos, kind: money}
 SELECT
   TIME_FLOOR(__time, 'P1D', NULL, 'America/Argentina/Buenos_Aires') AS dia,
   alicuota_iva / 100.0 AS alicuota,

@@ -1,17 +1,10 @@
--- title: {es: Semana contra semana, en: Week over week}
--- description:
---   es: Cada uno de los últimos siete días contra el mismo día de la semana anterior, hora contra
---     hora; el día de hoy se compara hasta la hora que es.
---   en: Each of the last seven days against the same day a week before; today is compared up to
---     the present time of day.
 -- columns:
---   - {name: dia, kind: day, title: {es: Día, en: Day}}
---   - {name: ventas, kind: number, title: {es: Ventas, en: Sales}}
---   - {name: antes, kind: number, title: {es: Una semana antes, en: A week before}}
---   - {name: facturado_centavos, kind: money, title: {es: Facturado, en: Revenue}}
---   - {name: facturado_antes_centavos, kind: money,
---       title: {es: Facturado antes, en: Revenue before}}
---   - {name: cambio, kind: percent, title: {es: Cambio de la facturación, en: Change of revenue}}
+--   - {name: dia, kind: day}
+--   - {name: ventas, kind: number}
+--   - {name: antes, kind: number}
+--   - {name: facturado_centavos, kind: money}
+--   - {name: facturado_antes_centavos, kind: money}
+--   - {name: cambio, kind: percent}
 -- chart: {kind: bar, x: dia, y: [facturado_antes_centavos, facturado_centavos]}
 SELECT
   dia,

@@ -50,11 +50,6 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
 }
 
-/** The viewer's language of a text in several, such as a query's title; else Spanish. */
-export function translated(texts) {
-  return texts[current.language] ?? texts.es;
-}
-
 function find(key) {
   // A key may end with a record's value such as "constructor", which every object inherits.
   const own = (found, name) => (Object.hasOwn(Object(found), name) ? found[name] : undefined);

@@ -1,17 +1,17 @@
 /** A field of a query's form: `{name, element, value()}`. */
 import { h } from "../../lib/dom.js";
-import { t, translated } from "../../lib/texts.js";
+import { t } from "../../lib/texts.js";
 
 /** Moments that the field offers; another moment is picked in a calendar. */
 const TIMES = ["now", "-1h", "-24h", "-7d", "-30d", "-90d"];
 
-export function field(parameter, value, offered) {
+export function field(parameter, label, value, offered) {
   const id = `p-${parameter.name}`;
-  const input = MAKERS[parameter.kind](parameter, value, id, offered);
+  const input = MAKERS[parameter.kind]({ ...parameter, label }, value, id, offered);
   const element = h(
     "div.field",
     {},
-    h("label", { for: id }, translated(parameter.label)),
+    h("label", { for: id }, label),
     ...input.elements,
   );
   return { name: parameter.name, element, value: input.value };
@@ -42,7 +42,7 @@ const MAKERS = {
     const isOffered = TIMES.includes(value);
     const picked = h("input", {
       type: "datetime-local",
-      "aria-label": `${translated(parameter.label)}: ${t("queries.pick")}`,
+      "aria-label": `${parameter.label}: ${t("queries.pick")}`,
       value: isOffered ? "" : value.slice(0, 16),
       hidden: isOffered,
     });

@@ -1,7 +1,7 @@
 /** The query library: a search for named queries, and a form for their parameters. */
 import { get, post } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
-import { locale, t, translated } from "../../lib/texts.js";
+import { has, locale, t } from "../../lib/texts.js";
 import { field } from "./field.js";
 import { resultOf } from "./result.js";
 
@@ -39,7 +39,7 @@ export function library(state) {
   function fill() {
     const wanted = plain(search.value);
     const found = queries.filter((query) =>
-      plain(`${translated(query.title)} ${translated(query.description)} ${query.name}`).includes(wanted),
+      plain(`${textOf(query, "title")} ${textOf(query, "description")} ${query.name}`).includes(wanted),
     );
     none.hidden = found.length > 0 || !queries.length;
     list.replaceChildren(
@@ -51,11 +51,11 @@ export function library(state) {
             "button",
             {
               type: "button",
-              title: translated(query.description),
+              title: textOf(query, "description"),
               "data-query": query.name,
               onclick: () => choose(query, {}),
             },
-            translated(query.title),
+            textOf(query, "title"),
           ),
         ),
       ),
@@ -95,14 +95,19 @@ export function library(state) {
   function form(query) {
     const values = valuesOf(query);
     const fields = query.parameters.map((parameter) =>
-      field(parameter, values[parameter.name] ?? parameter.default, options[parameter.name]),
+      field(
+        parameter,
+        textOf(query, `parameter.${parameter.name}`),
+        values[parameter.name] ?? parameter.default,
+        options[parameter.name],
+      ),
     );
     about.replaceChildren(
       h(
         "section.card",
         { "aria-labelledby": "query-title" },
-        h("h2", { id: "query-title" }, translated(query.title)),
-        h("p.note", {}, translated(query.description)),
+        h("h2", { id: "query-title" }, textOf(query, "title")),
+        h("p.note", {}, textOf(query, "description")),
         h(
           "form.filters",
           {
@@ -126,7 +131,8 @@ export function library(state) {
     result.busy();
     try {
       const answer = await post(`api/queries/${query.name}`, { values: valuesOf(query) }, signal);
-      result.show(answer, query.name, query.chart, translated(query.title));
+      for (const column of answer.columns) column.title = textOf(query, `column.${column.name}`);
+      result.show(answer, query.name, query.chart, textOf(query, "title"));
     } catch (error) {
       if (signal.aborted) return;
       result.clear();
@@ -148,7 +154,7 @@ export function library(state) {
 
   get("api/queries")
     .then((found) => {
-      queries = found.sort((a, b) => translated(a.title).localeCompare(translated(b.title), locale()));
+      queries = found.sort((a, b) => textOf(a, "title").localeCompare(textOf(b, "title"), locale()));
       fill();
       changed();
     })
@@ -162,6 +168,12 @@ export function library(state) {
     .catch(() => {});
 
   return { element, changed, unmount: () => controller?.abort() };
+}
+
+/** A text of a query, such as "title" or "column.ventas": its own, that of all queries, or the name. */
+function textOf(query, part) {
+  const key = [`library.query.${query.name}.${part}`, `library.${part}`].find(has);
+  return key ? t(key) : part.split(".").at(-1);
 }
 
 /** A text without accents and capitals, for the search. */

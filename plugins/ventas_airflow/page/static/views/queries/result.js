@@ -3,7 +3,7 @@ import { draw } from "../../lib/chart.js";
 import { csv, download } from "../../lib/csv.js";
 import { h, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
-import { locale, t, translated } from "../../lib/texts.js";
+import { locale, t } from "../../lib/texts.js";
 import { colour } from "../../lib/theme.js";
 
 /** Rows that the table shows at first, and adds with each click for more. */
@@ -106,7 +106,7 @@ function chartElement({ columns, rows }, chart, title) {
       lines.map((line) => ({
         type: chart.kind === "bar" ? "bar" : "scatter",
         mode: "lines",
-        name: translated(line.column.title),
+        name: line.column.title,
         x: points,
         y: line.values,
         yaxis: second && line.column.kind !== first.column.kind ? "y2" : "y",
@@ -128,7 +128,7 @@ function chartElement({ columns, rows }, chart, title) {
 
 function axis({ column }, isShared) {
   return {
-    title: { text: isShared ? "" : translated(column.title) },
+    title: { text: isShared ? "" : column.title },
     rangemode: "tozero",
     ...UNITS[column.kind],
   };
@@ -169,7 +169,7 @@ function tableElement(columns, rows, title) {
       h(
         NUMBERS.includes(column.kind) ? "th.number" : "th",
         { scope: "col" },
-        h("button.sort", { type: "button", title: t("queries.sort"), onclick: () => sort(n) }, translated(column.title)),
+        h("button.sort", { type: "button", title: t("queries.sort"), onclick: () => sort(n) }, column.title),
       ),
     ),
   );

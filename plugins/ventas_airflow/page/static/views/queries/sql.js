@@ -1,7 +1,7 @@
 /** Free SQL: one query that only reads, with limits, and a button that cancels it. */
 import { get, post, remove } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
-import { t, translated } from "../../lib/texts.js";
+import { has, t } from "../../lib/texts.js";
 import { complete } from "./complete.js";
 import { resultOf } from "./result.js";
 
@@ -28,6 +28,12 @@ ORDER BY ventas DESC`;
 function newId() {
   const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What a column of the sales holds; its name if it has no text yet. */
+function titleOf(name) {
+  const key = `queries.fields.${name}`;
+  return has(key) ? t(key) : name;
 }
 
 export function sqlBox(state) {
@@ -103,6 +109,7 @@ export function sqlBox(state) {
     state.update({ sql: body.sql.length <= KEPT ? body.sql : null });
     try {
       const answer = await post("api/sql", body);
+      for (const column of answer.columns) column.title = column.name;
       result.show(answer, "consulta", undefined, t("queries.sql"));
     } catch (error) {
       result.clear();
@@ -130,7 +137,7 @@ export function sqlBox(state) {
   get("api/columns")
     .then((found) => {
       known = [
-        ...found.columns.map(({ name, type, title }) => ({ text: name, note: `${translated(title)} · ${type}` })),
+        ...found.columns.map(({ name, type }) => ({ text: name, note: `${titleOf(name)} · ${type}` })),
         { text: found.table, note: t("queries.table") },
         ...WORDS.split(" ").map((text) => ({ text, note: "" })),
       ];
@@ -140,7 +147,7 @@ export function sqlBox(state) {
       seconds.max = found.seconds.most;
       area.value = state.params.get("sql") ?? example(found.table);
       columns.replaceChildren(
-        ...found.columns.map(({ name, type, title }) =>
+        ...found.columns.map(({ name, type }) =>
           h(
             "li",
             {},
@@ -148,7 +155,7 @@ export function sqlBox(state) {
               "button",
               {
                 type: "button",
-                title: translated(title),
+                title: titleOf(name),
                 onclick() {
                   area.setRangeText(name, area.selectionStart, area.selectionEnd, "end");
                   area.focus();
