@@ -405,11 +405,11 @@ def test_honest_run_reconciles_and_foreign_records_are_reported(
     operator = ReconcileOperator(
         task_id="reconcile",
         published={
-            "corrida": place.corrida,
-            "confirmadas": len(honest),
-            "primera_ts": min(event.ts for event in honest),
-            "ultima_ts": max(event.ts for event in honest),
-            "fallas": {},
+            "run": place.corrida,
+            "committed": len(honest),
+            "first_ts": min(event.ts for event in honest),
+            "last_ts": max(event.ts for event in honest),
+            "faults": {},
         },
         topic=place.topic,
         ledger_topic=place.ledger_topic,
@@ -418,8 +418,8 @@ def test_honest_run_reconciles_and_foreign_records_are_reported(
         timeout=60,
     )
     found = operator.execute({})
-    assert (found["coinciden"], found["en_druid"]) == (True, len(honest))
-    assert found["ajenos"]["registros"] == len(attacked.hostile)
+    assert (found["equal"], found["in_druid"]) == (True, len(honest))
+    assert found["foreign"]["count"] == len(attacked.hostile)
 
 
 def test_hand_off_of_hostile_records_succeeds_without_loss(

@@ -118,6 +118,6 @@ class PublishingOperator(SalesOperator):
 
 def _stopped(published: "Published") -> str:
     return (
-        f"Detenida a pedido: {published.confirmadas} eventos confirmados, "
-        f"{published.enviadas - published.confirmadas} sin confirmar"
+        f"Detenida a pedido: {published.committed} eventos confirmados, "
+        f"{published.sent - published.committed} sin confirmar"
     )
