@@ -1,7 +1,7 @@
 """Answer for the page «Ventas en vivo»: all its sections for one time range.
 
 A record may hold anything, so a single value may make a query or a section fail. That section is
-then empty and named in `fallas`; the other sections are not affected.
+then empty and named in `failed`; the other sections are not affected.
 """
 
 import logging
@@ -106,8 +106,8 @@ def overview(
 ) -> dict[str, Any]:
     """Return what the page shows, ready for JSON: money in centavos, moments in epoch milliseconds.
 
-    `punto` is the length of a chart's point in seconds, and `origen` the start of one point.
-    `fallas` names the sections that failed. The queries run in parallel on `executor`.
+    `bucket_seconds` is the length of a chart's point, and `origin` the start of one point.
+    `failed` names the sections that failed. The queries run in parallel on `executor`.
 
     Raises:
         DatasourceMissingError: nothing was ingested yet.
@@ -158,23 +158,23 @@ def overview(
         rows["series"] = ask("series", current, period=_iso_period(bucket))
     made = _Sections()
     answer = {
-        "desde": current.parameters[0],
-        "hasta": current.parameters[1],
-        "punto": round(bucket.total_seconds()),
-        "origen": epoch_ms(floor_local(current.end, bucket)),
-        "totales": {
-            "actual": made.figures("actual", rows["series"]),
-            "antes": made.figures("antes", products_before),
-            "ayer": made.figures("ayer", states_yesterday) if states_yesterday else None,
+        "start": current.parameters[0],
+        "end": current.parameters[1],
+        "bucket_seconds": round(bucket.total_seconds()),
+        "origin": epoch_ms(floor_local(current.end, bucket)),
+        "totals": {
+            "current": made.figures("current", rows["series"]),
+            "before": made.figures("before", products_before),
+            "yesterday": made.figures("yesterday", states_yesterday) if states_yesterday else None,
         },
-        "serie": made.rows("serie", lambda: _series(rows["series"].result(), bucket)),
+        "series": made.rows("series", lambda: _series(rows["series"].result(), bucket)),
         **_payments(made, rows["payments"]),
         **_places(made, rows["places"]),
         **_products(made, rows["products"], products_before),
-        "ultimas": made.rows("ultimas", rows["latest"].result),
+        "latest": made.rows("latest", rows["latest"].result),
     }
     made.raise_if_nothing_is()
-    return {**answer, "fallas": made.failed}
+    return {**answer, "failed": made.failed}
 
 
 class _Sections:
@@ -266,16 +266,16 @@ def _tried(make: Callable[[], T]) -> "Future[T]":
 
 def _series(rows: Rows, bucket: timedelta) -> Rows:
     points = measures_by(
-        rows, lambda row: floor_local(datetime.fromisoformat(row["momento"]), bucket)
+        rows, lambda row: floor_local(datetime.fromisoformat(row["moment"]), bucket)
     )
-    return [{"momento": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
+    return [{"moment": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
 
 
 def _payments(made: _Sections, rows: "Future[Rows]") -> dict[str, Rows]:
     return {
-        "pagos": made.rows("pagos", lambda: _by(rows.result(), "tipo_pago")[:SHOWN]),
-        "emisores": made.rows("emisores", lambda: _issuers(rows.result())),
-        "cuotas": made.rows("cuotas", lambda: _instalments(rows.result())),
+        "payments": made.rows("payments", lambda: _by(rows.result(), "tipo_pago")[:SHOWN]),
+        "issuers": made.rows("issuers", lambda: _issuers(rows.result())),
+        "instalments": made.rows("instalments", lambda: _instalments(rows.result())),
     }
 
 
@@ -283,7 +283,7 @@ def _issuers(rows: Rows) -> Rows:
     with_issuer = [row for row in rows if row["emisor"]]
     by_issuer = measures_by(with_issuer, lambda row: (row["tipo_pago"], row["emisor"]))
     return [
-        {"pago": kind, "nombre": issuer, **found._asdict()}
+        {"payment": kind, "name": issuer, **found._asdict()}
         for (kind, issuer), found in _largest(by_issuer)[:LISTED]
     ]
 
@@ -291,14 +291,14 @@ def _issuers(rows: Rows) -> Rows:
 def _instalments(rows: Rows) -> Rows:
     """Return the measures of each number of instalments; a missing number comes last."""
     found = _by([row for row in rows if row["tipo_pago"] == "credito"], "cuotas")[:SHOWN]
-    return sorted(found, key=lambda row: (row["nombre"] is None, row["nombre"] or 0))
+    return sorted(found, key=lambda row: (row["name"] is None, row["name"] or 0))
 
 
 def _places(made: _Sections, rows: "Future[Rows]") -> dict[str, Rows]:
     return {
-        "plataformas": made.rows("plataformas", lambda: _by(rows.result(), "plataforma")[:SHOWN]),
-        "provincias": made.rows("provincias", lambda: _by(rows.result(), "provincia")[:LISTED]),
-        "sucursales": made.rows("sucursales", lambda: _by(rows.result(), "sucursal")[:SHOWN]),
+        "platforms": made.rows("platforms", lambda: _by(rows.result(), "plataforma")[:SHOWN]),
+        "provinces": made.rows("provinces", lambda: _by(rows.result(), "provincia")[:LISTED]),
+        "stores": made.rows("stores", lambda: _by(rows.result(), "sucursal")[:SHOWN]),
     }
 
 
@@ -307,17 +307,17 @@ def _products(
 ) -> dict[str, Rows]:
     def changes() -> Rows:
         now, before = (
-            {name: found.ventas for name, found in measures_by(answer.result(), _product).items()}
+            {name: found.sales for name, found in measures_by(answer.result(), _product).items()}
             for answer in (rows, rows_before)
         )
         return changed(now, before)
 
-    found = made.rows("cambios", changes)
+    found = made.rows("changes", changes)
     return {
-        "categorias": made.rows("categorias", lambda: _by(rows.result(), "categoria")[:LISTED]),
-        "productos": made.rows("productos", lambda: _by(rows.result(), "producto")[:SHOWN]),
-        "suben": [change for change in found if change["ventas"] > change["antes"]][:6],
-        "bajan": [change for change in reversed(found) if change["ventas"] < change["antes"]][:6],
+        "categories": made.rows("categories", lambda: _by(rows.result(), "categoria")[:LISTED]),
+        "products": made.rows("products", lambda: _by(rows.result(), "producto")[:SHOWN]),
+        "rising": [change for change in found if change["sales"] > change["before"]][:6],
+        "falling": [change for change in reversed(found) if change["sales"] < change["before"]][:6],
     }
 
 
@@ -349,7 +349,7 @@ def changed(
     if not before:
         return []
     return [
-        {"nombre": name, "ventas": now.get(name, 0), "antes": before.get(name, 0)}
+        {"name": name, "sales": now.get(name, 0), "before": before.get(name, 0)}
         for name in sorted(names, key=lambda name: (-strength(name), name or ""))
     ]
 
@@ -357,11 +357,11 @@ def changed(
 def _by(rows: Rows, column: str) -> Rows:
     """Return the measures of each value of a column, the largest first; None is unknown."""
     found = measures_by(rows, lambda row: row[column])
-    return [{"nombre": name, **measured._asdict()} for name, measured in _largest(found)]
+    return [{"name": name, **measured._asdict()} for name, measured in _largest(found)]
 
 
 def _largest(found: Mapping[Any, Measures]) -> Sequence[tuple[Any, Measures]]:
-    return sorted(found.items(), key=lambda item: (-item[1].ventas, -item[1].aprobadas, str(item)))
+    return sorted(found.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item)))
 
 
 def _to_the_minute(interval: Interval) -> Interval:

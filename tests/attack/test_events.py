@@ -256,7 +256,7 @@ def test_every_range_and_filter_of_the_live_view_is_answered(page: TestClient) -
     for rango in RANGES:
         for chosen in FILTERS:
             found = answer(page, f"/api/live?rango={rango}&{chosen}")
-            assert found["fallas"] == [], (rango, chosen)
+            assert found["failed"] == [], (rango, chosen)
 
 
 def test_live_view_shows_exactly_the_honest_sales_of_each_store(
@@ -267,9 +267,9 @@ def test_live_view_shows_exactly_the_honest_sales_of_each_store(
     for store in stores[:20]:
         sold = [event for event in attacked.honest if event.sucursal == store]
         found = answer(page, f"/api/live?rango=30d&hasta={until}&sucursal={quote(store)}")
-        actual = found["totales"]["actual"]
-        assert actual["ventas"] == sum(event.estado == "pendiente" for event in sold)
-        assert actual["ingresos"] == sum(
+        actual = found["totals"]["current"]
+        assert actual["sales"] == sum(event.estado == "pendiente" for event in sold)
+        assert actual["revenue_centavos"] == sum(
             event.importe_centavos for event in sold if event.estado == "aprobada"
         )
 

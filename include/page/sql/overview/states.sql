@@ -1,5 +1,5 @@
 -- Events and amounts of each state.
-SELECT estado, COUNT(*) AS eventos, SUM(importe_centavos) AS importe
+SELECT estado, COUNT(*) AS events, SUM(importe_centavos) AS amount
 FROM "{datasource}"
 WHERE __time >= MILLIS_TO_TIMESTAMP(?) AND __time < MILLIS_TO_TIMESTAMP(?){where}
 GROUP BY 1

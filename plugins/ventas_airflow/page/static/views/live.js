@@ -58,7 +58,7 @@ export function mount(root, state) {
       const asked = filtersOf(state.params);
       const found = await get("api/live", asked, signal);
       last = found;
-      setText(parts.notice, found.totales.actual?.ventas === 0 ? t("live.nothing") : "");
+      setText(parts.notice, found.totals.current?.sales === 0 ? t("live.nothing") : "");
       root.classList.remove("blank", "stale");
       show(root, parts, found, state);
     },
@@ -116,19 +116,19 @@ function card(name, width, ...children) {
 
 /** Sections of the answer that each card shows. */
 const SECTIONS = {
-  kpis: ["actual"],
-  series: ["serie", "actual"],
-  payments: ["pagos"],
-  issuers: ["emisores"],
-  funnel: ["actual"],
-  provinces: ["provincias"],
-  stores: ["sucursales"],
-  platforms: ["plataformas"],
-  instalments: ["cuotas"],
-  products: ["productos"],
-  categories: ["categorias"],
-  changes: ["cambios"],
-  ticker: ["ultimas"],
+  kpis: ["current"],
+  series: ["series", "current"],
+  payments: ["payments"],
+  issuers: ["issuers"],
+  funnel: ["current"],
+  provinces: ["provinces"],
+  stores: ["stores"],
+  platforms: ["platforms"],
+  instalments: ["instalments"],
+  products: ["products"],
+  categories: ["categories"],
+  changes: ["changes"],
+  ticker: ["latest"],
 };
 
 /**
@@ -166,16 +166,16 @@ function layout(root) {
     chart: h("div.chart", { role: "img" }),
     findings: h("div", { "data-findings": "" }),
     findingsState: h("p.note", { role: "status", "data-findings-state": "" }),
-    pagos: list("pagos"),
-    emisores: list("emisores"),
-    cuotas: list("cuotas"),
+    payments: list("payments"),
+    issuers: list("issuers"),
+    instalments: list("instalments"),
     map: h("div.map"),
-    sucursales: list("sucursales"),
-    plataformas: list("plataformas"),
-    categorias: list("categorias"),
-    productos: list("productos"),
-    suben: list("suben"),
-    bajan: list("bajan"),
+    stores: list("stores"),
+    platforms: list("platforms"),
+    categories: list("categories"),
+    products: list("products"),
+    rising: list("rising"),
+    falling: list("falling"),
     funnel: h("div"),
     ticker: h("ol"),
   };
@@ -187,31 +187,31 @@ function layout(root) {
     h(
       "div.stack",
       {},
-      card("payments", "", parts.pagos),
+      card("payments", "", parts.payments),
       card("provinces", "", parts.map),
-      card("products", "", parts.productos),
+      card("products", "", parts.products),
     ),
     h(
       "div.stack",
       {},
-      card("issuers", "", parts.emisores),
-      card("stores", "", parts.sucursales),
-      card("categories", "", parts.categorias),
+      card("issuers", "", parts.issuers),
+      card("stores", "", parts.stores),
+      card("categories", "", parts.categories),
     ),
     h(
       "div.stack",
       {},
       card("funnel", "", parts.funnel),
       card("ticker", "", h("div.ticker", { tabindex: "0", role: "region", "aria-labelledby": "card-ticker" }, parts.ticker)),
-      card("platforms", "", parts.plataformas),
-      card("instalments", "", parts.cuotas),
+      card("platforms", "", parts.platforms),
+      card("instalments", "", parts.instalments),
       card(
         "changes",
         "",
         h("h3", {}, t("live.rising")),
-        parts.suben,
+        parts.rising,
         h("h3", {}, t("live.falling")),
-        parts.bajan,
+        parts.falling,
       ),
     ),
   );
@@ -291,32 +291,32 @@ function fillFilters(parts, options, state) {
 }
 
 function show(root, parts, found, state) {
-  setText(parts.fresh, t("live.asOf", { time: format.time(found.hasta) }));
-  const total = found.totales.actual?.ventas ?? 0;
+  setText(parts.fresh, t("live.asOf", { time: format.time(found.end) }));
+  const total = found.totals.current?.sales ?? 0;
 
   const share = (row) => ({
-    figure: format.count(row.ventas),
-    note: total ? format.percent(row.ventas / total, 0) : "",
+    figure: format.count(row.sales),
+    note: total ? format.percent(row.sales / total, 0) : "",
   });
   // No filter selects the records without a value, so their row cannot be clicked.
   const chosen = (changes) =>
     Object.values(changes).includes(null) ? undefined : () => state.update(changes);
   const drill = (filter, row) => ({
-    key: row.nombre,
-    name: label(filter, row.nombre),
-    onclick: chosen({ [filter]: row.nombre }),
+    key: row.name,
+    name: label(filter, row.name),
+    onclick: chosen({ [filter]: row.name }),
   });
   const shares = (element, filter, rows) => {
-    const largest = Math.max(1, ...rows.map((row) => row.ventas));
+    const largest = Math.max(1, ...rows.map((row) => row.sales));
     bars(
       element,
-      rows.map((row) => ({ ...share(row), ...drill(filter, row), share: (row.ventas / largest) * 100 })),
+      rows.map((row) => ({ ...share(row), ...drill(filter, row), share: (row.sales / largest) * 100 })),
     );
   };
   const approval = (row) => {
-    const decided = row.aprobadas + row.rechazadas;
+    const decided = row.approved + row.rejected;
     if (decided < ENOUGH) return { figure: "–", note: t("live.few"), share: 0 };
-    const rate = row.aprobadas / decided;
+    const rate = row.approved / decided;
     return {
       figure: format.percent(rate, 0),
       note: t("live.of", { n: format.count(decided) }),
@@ -324,52 +324,52 @@ function show(root, parts, found, state) {
     };
   };
   const payments = () => {
-    const largest = Math.max(1, ...found.pagos.map((row) => row.ventas));
+    const largest = Math.max(1, ...found.payments.map((row) => row.sales));
     bars(
-      parts.pagos,
-      found.pagos.map((row) => ({
+      parts.payments,
+      found.payments.map((row) => ({
         ...share(row),
         ...drill("pago", row),
-        share: (row.ventas / largest) * 100,
-        note: `${total ? format.percent(row.ventas / total, 0) : ""} · ${t("live.approved", { rate: approval(row).figure })}`,
+        share: (row.sales / largest) * 100,
+        note: `${total ? format.percent(row.sales / total, 0) : ""} · ${t("live.approved", { rate: approval(row).figure })}`,
       })),
     );
   };
   const issuers = () =>
     bars(
-      parts.emisores,
-      found.emisores.slice(0, 12).map((row) => ({
+      parts.issuers,
+      found.issuers.slice(0, 12).map((row) => ({
         ...approval(row),
-        key: `${row.pago} ${row.nombre}`,
-        name: `${row.nombre} · ${label("pago", row.pago)}`,
-        onclick: chosen({ pago: row.pago, emisor: row.nombre }),
+        key: `${row.payment} ${row.name}`,
+        name: `${row.name} · ${label("pago", row.payment)}`,
+        onclick: chosen({ pago: row.payment, emisor: row.name }),
       })),
     );
   const instalments = () => {
-    const credit = found.cuotas.reduce((sum, row) => sum + row.ventas, 0);
+    const credit = found.instalments.reduce((sum, row) => sum + row.sales, 0);
     bars(
-      parts.cuotas,
-      found.cuotas.map((row) => ({
-        key: row.nombre,
+      parts.instalments,
+      found.instalments.map((row) => ({
+        key: row.name,
         name:
-          row.nombre === null
+          row.name === null
             ? t("live.unknown")
-            : t(row.nombre === 1 ? "live.one" : "live.instalments", { n: row.nombre }),
-        figure: format.count(row.ventas),
-        note: credit ? format.percent(row.ventas / credit, 0) : "",
-        share: credit ? (row.ventas / credit) * 100 : 0,
+            : t(row.name === 1 ? "live.one" : "live.instalments", { n: row.name }),
+        figure: format.count(row.sales),
+        note: credit ? format.percent(row.sales / credit, 0) : "",
+        share: credit ? (row.sales / credit) * 100 : 0,
         onclick: () => state.update({ pago: "credito" }),
       })),
     );
   };
   const changes = () => {
-    for (const [name, mark] of [["suben", "up"], ["bajan", "down"]]) {
+    for (const [name, mark] of [["rising", "up"], ["falling", "down"]]) {
       bars(
         parts[name],
         found[name].map((row) => ({
           ...drill("producto", row),
-          figure: `${mark === "up" ? "▲" : "▼"} ${format.count(row.ventas)}`,
-          note: t("live.before", { n: format.count(row.antes) }),
+          figure: `${mark === "up" ? "▲" : "▼"} ${format.count(row.sales)}`,
+          note: t("live.before", { n: format.count(row.before) }),
           tone: mark,
         })),
       );
@@ -383,38 +383,38 @@ function show(root, parts, found, state) {
       series: () => drawSeries(parts.chart, found, state),
       payments,
       issuers,
-      funnel: () => funnel(parts.funnel, found.totales.actual),
-      provinces: () => map(parts.map, found.provincias, state),
-      stores: () => shares(parts.sucursales, "sucursal", found.sucursales),
-      platforms: () => shares(parts.plataformas, "plataforma", found.plataformas),
+      funnel: () => funnel(parts.funnel, found.totals.current),
+      provinces: () => map(parts.map, found.provinces, state),
+      stores: () => shares(parts.stores, "sucursal", found.stores),
+      platforms: () => shares(parts.platforms, "plataforma", found.platforms),
       instalments,
-      products: () => shares(parts.productos, "producto", found.productos),
-      categories: () => shares(parts.categorias, "categoria", found.categorias.slice(0, 12)),
+      products: () => shares(parts.products, "producto", found.products),
+      categories: () => shares(parts.categories, "categoria", found.categories.slice(0, 12)),
       changes,
-      ticker: () => ticker(parts.ticker, found.ultimas),
+      ticker: () => ticker(parts.ticker, found.latest),
     },
-    found.fallas,
+    found.failed,
   );
 }
 
 function drawSeries(element, found, state) {
-  const step = found.punto * 1000;
-  const first = Math.ceil((found.desde - found.origen) / step) * step + found.origen;
-  const points = new Map(found.serie.map((point) => [point.momento, point]));
+  const step = found.bucket_seconds * 1000;
+  const first = Math.ceil((found.start - found.origin) / step) * step + found.origin;
+  const points = new Map(found.series.map((point) => [point.moment, point]));
   const xs = [];
   const sales = [];
   const income = [];
   // A range may begin in the middle of a point: show only whole points, and the unfinished last one.
-  for (let at = first; at < found.hasta; at += step) {
+  for (let at = first; at < found.end; at += step) {
     xs.push(format.axisTime(at));
-    sales.push(points.get(at)?.ventas ?? 0);
-    income.push((points.get(at)?.ingresos ?? 0) / 100);
+    sales.push(points.get(at)?.sales ?? 0);
+    income.push((points.get(at)?.revenue_centavos ?? 0) / 100);
   }
   element.setAttribute(
     "aria-label",
     t("live.seriesSummary", {
-      sales: format.count(found.totales.actual.ventas),
-      income: format.money(found.totales.actual.ingresos),
+      sales: format.count(found.totals.current.sales),
+      income: format.money(found.totals.current.revenue_centavos),
       points: xs.length,
     }),
   );
