@@ -299,8 +299,8 @@ def test_every_part_of_the_flow_is_judged(page: TestClient, attacked: Attacked) 
     parts, [shown] = got.json()["parts"], got.json()["windows"]
     reasons = {name: part["reason"] for name, part in parts.items() if name != "vm"}
     assert not {"failed", "trouble"} & {*reasons.values()}, reasons
-    assert parts["supervisor"]["numbers"]["estado"] == "RUNNING"
-    assert shown["confirmed"]["numbers"]["eventos"] == len(attacked.honest)
+    assert parts["supervisor"]["numbers"]["state"] == "RUNNING"
+    assert shown["confirmed"]["numbers"]["events"] == len(attacked.honest)
 
 
 @pytest.mark.parametrize("query", [query.name for query in load_library()])

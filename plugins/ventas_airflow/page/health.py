@@ -206,12 +206,12 @@ def _supervisor() -> Part:
 
 def _kafka() -> Part:
     config = kafka_config()
-    numbers: dict[str, Any] = {"direccion": config["bootstrap.servers"], "particiones": []}
+    numbers: dict[str, Any] = {"address": config["bootstrap.servers"], "partitions": []}
     try:
         for topic in (TOPIC, LEDGER_TOPIC):
             held = offsets_of(config, topic, timeout=_KAFKA_TIMEOUT)
-            numbers["particiones"] += [
-                {"topico": topic, "particion": partition, **offsets._asdict()}
+            numbers["partitions"] += [
+                {"topic": topic, "partition": partition, **offsets._asdict()}
                 for partition, offsets in sorted(held.items())
             ]
     except TopicMissingError:
@@ -232,7 +232,7 @@ def _ledger() -> Part:
     except StreamError as error:
         return _unread(config, error)
     part = flow_health.equality(*sides, before=_differed)
-    _differed = {row["minuto"] for row in part.numbers["minutos"] if row["estado"] == "distinto"}
+    _differed = {row["minute"] for row in part.numbers["minutes"] if row["state"] == "differs"}
     return part
 
 
@@ -247,18 +247,18 @@ def _committed(run: str, since: datetime) -> Part:
     if run_so_far.first_ts is None:
         return Part("none", "no_sales")
     numbers = {
-        "ventas": run_so_far.sales,
-        "eventos": run_so_far.total.eventos,
-        "facturado_centavos": run_so_far.revenue_centavos,
-        "primera": run_so_far.first_ts,
-        "ultima": run_so_far.last_ts,
+        "sales": run_so_far.sales,
+        "events": run_so_far.total.eventos,
+        "revenue_centavos": run_so_far.revenue_centavos,
+        "first_ts": run_so_far.first_ts,
+        "last_ts": run_so_far.last_ts,
     }
     return Part("good", "selling", datetime.fromisoformat(run_so_far.first_ts), numbers)
 
 
 def _unread(config: dict[str, Any], error: StreamError) -> Part:
     """Return a part for a ledger that cannot be read; the error's text is for developers."""
-    numbers = {"direccion": config["bootstrap.servers"], "mensaje": str(error)}
+    numbers = {"address": config["bootstrap.servers"], "message": str(error)}
     missing = isinstance(error, TopicMissingError)
     return Part("none", "no_topic" if missing else "ledger_unread", numbers=numbers)
 
@@ -273,11 +273,11 @@ def _vm() -> Part:
     try:
         found = hook.find(**place, retries=0)
     except AirflowException as error:
-        return Part("none", "compute_unreachable", numbers={"mensaje": str(error)})
+        return Part("none", "compute_unreachable", numbers={"message": str(error)})
     zone = zone_of(found) if found else zones_of(place["zones"])[0]
     own_price = extra.get("usd_per_hour")
     part = running(found, zone, datetime.now(UTC), None if own_price is None else float(own_price))
     # The page says if Compute Engine is emulated, since an emulator costs nothing.
     endpoint = str(extra.get("api_endpoint") or "")
-    part.numbers["emulada"] = bool(endpoint) and "googleapis.com" not in endpoint
+    part.numbers["emulated"] = bool(endpoint) and "googleapis.com" not in endpoint
     return part

@@ -89,12 +89,12 @@ export function makeActions(permitted, done) {
 function soFar({ confirmed, ends }) {
   const told = [];
   if (confirmed?.reason === "selling") {
-    const { ventas, eventos, facturado_centavos } = confirmed.numbers;
+    const { sales, events, revenue_centavos } = confirmed.numbers;
     told.push(
       t("health.confirmed", {
-        sales: format.count(ventas),
-        events: format.count(eventos),
-        income: format.money(facturado_centavos, { short: true }),
+        sales: format.count(sales),
+        events: format.count(events),
+        income: format.money(revenue_centavos, { short: true }),
       }),
     );
   } else if (confirmed && !["no_sales", "no_topic"].includes(confirmed.reason)) {
