@@ -203,7 +203,7 @@ def _print_results(
     table = Table(title=title, show_header=False)
     if sales := found["results"].get("sales"):
         add("sales", sales)
-    add("confirmed", found["committed"])
+    add("committed", found["committed"])
     add("in_kafka", found["in_kafka"])
     add("in_druid", found["in_druid"])
     add("lost", found["lost"])

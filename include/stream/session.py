@@ -259,7 +259,7 @@ def _published(publisher: SalePublisher, unacknowledged: int) -> Published:
     progress = publisher.progress
     total = progress.total
     return Published(
-        run=progress.corrida,
+        run=progress.run,
         sales=progress.sales,
         sent=progress.rows + unacknowledged,
         committed=progress.rows,

@@ -300,7 +300,7 @@ def test_every_part_of_the_flow_is_judged(page: TestClient, attacked: Attacked) 
     reasons = {name: part["reason"] for name, part in parts.items() if name != "vm"}
     assert not {"failed", "trouble"} & {*reasons.values()}, reasons
     assert parts["supervisor"]["numbers"]["state"] == "RUNNING"
-    assert shown["confirmed"]["numbers"]["events"] == len(attacked.honest)
+    assert shown["committed"]["numbers"]["events"] == len(attacked.honest)
 
 
 @pytest.mark.parametrize("query", [query.name for query in load_library()])

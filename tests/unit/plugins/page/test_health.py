@@ -312,7 +312,7 @@ def test_window_has_its_committed_sales_its_end_and_the_task_to_stop(
     states = {"pendiente": Sums(3, 3, 300), "aprobada": Sums(2, 2, 200)}
     asked = run_is(monkeypatch, RunProgress("r1", 7, 0, 2, FIRST, FIRST, states))
     [found] = look(reader, runs=[run()], defaults={"duration_minutes": 10.0})["windows"]
-    confirmed = found.pop("confirmed")
+    committed = found.pop("committed")
     assert found == {
         "run": "r1",
         "stage": "publishing",
@@ -320,9 +320,9 @@ def test_window_has_its_committed_sales_its_end_and_the_task_to_stop(
         "publisher": "publish_sales",
         "can_stop": True,
     }
-    assert (confirmed["reason"], confirmed["since"]) == ("selling", "2026-11-24T12:00:01.000+00:00")
+    assert (committed["reason"], committed["since"]) == ("selling", "2026-11-24T12:00:01.000+00:00")
     assert {
-        name: confirmed["numbers"][name] for name in ("sales", "events", "revenue_centavos")
+        name: committed["numbers"][name] for name in ("sales", "events", "revenue_centavos")
     } == {
         "sales": 3,
         "events": 5,
@@ -368,7 +368,7 @@ def test_window_without_known_sales_gives_no_data(
 ) -> None:
     run_is(monkeypatch, found)
     [window] = look(reader, runs=[run()])["windows"]
-    assert (window["confirmed"]["state"], window["confirmed"]["reason"]) == ("none", reason)
+    assert (window["committed"]["state"], window["committed"]["reason"]) == ("none", reason)
 
 
 def test_ledger_is_read_once_for_runs_since_the_same_minute_and_not_before_a_run_begins(
