@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
     valid = _validate(api, console)
     _print_results(console, found, window.freshness, window.first_sale)
     _print_where(settings, console)
-    return 0 if found["coinciden"] and valid else 1
+    return 0 if found["equal"] and valid else 1
 
 
 class _Window:
@@ -199,33 +199,33 @@ def _print_results(
     def add(key: str, value: object) -> None:
         table.add_row(terminal_text(f"cli.demo.result.{key}"), str(value))
 
-    title = terminal_text("cli.demo.result.title", run=found["corrida"])
+    title = terminal_text("cli.demo.result.title", run=found["run"])
     table = Table(title=title, show_header=False)
-    if ventas := found["resultados"].get("ventas"):
-        add("sales", ventas)
-    add("confirmed", found["confirmadas"])
-    add("in_kafka", found["en_kafka"])
-    add("in_druid", found["en_druid"])
-    add("lost", found["perdidas"])
-    add("duplicated", found["duplicadas"])
+    if sales := found["results"].get("sales"):
+        add("sales", sales)
+    add("committed", found["committed"])
+    add("in_kafka", found["in_kafka"])
+    add("in_druid", found["in_druid"])
+    add("lost", found["lost"])
+    add("duplicated", found["duplicated"])
     if freshness:
         p50, p95 = np.percentile(freshness, [50, 95]) * 1000
         add("freshness", f"p50 {p50:.0f} ms, p95 {p95:.0f} ms")
     if first_sale is not None:
         seconds = f"{first_sale:.1f}"
         add("first_sale", terminal_text("cli.demo.result.since_command", seconds=seconds))
-    results = found["resultados"]
-    add("income", money(results["facturado_centavos"]))
+    results = found["results"]
+    add("income", money(results["revenue_centavos"]))
     table.add_section()
-    for product in results["productos"]:
-        table.add_row(product["producto"], money(product["facturado_centavos"]))
+    for product in results["products"]:
+        table.add_row(product["producto"], money(product["revenue_centavos"]))
     table.add_section()
-    for payment in results["pagos"]:
-        share = payment["facturado_centavos"] / results["facturado_centavos"]
-        shown = {"share": f"{share:.1%}", "sales": payment["ventas"]}
+    for payment in results["payments"]:
+        share = payment["revenue_centavos"] / results["revenue_centavos"]
+        shown = {"share": f"{share:.1%}", "sales": payment["sales"]}
         table.add_row(payment["tipo_pago"], terminal_text("cli.demo.result.share", **shown))
     console.print(table)
-    key, colour = ("agrees", "green") if found["coinciden"] else ("differs", "red")
+    key, colour = ("agrees", "green") if found["equal"] else ("differs", "red")
     console.print(f"[bold {colour}]{terminal_text(f'cli.demo.result.{key}')}[/]")
 
 

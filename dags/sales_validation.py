@@ -72,7 +72,7 @@ with DAG(
 
     run_check = RunCheckOperator.partial(
         **named("run_check"),
-        map_index_template="{{ titulo }}",
+        map_index_template="{{ title }}",
         window=window,
         vm=VM,
         datasource=DATASOURCE,

@@ -35,7 +35,7 @@ def main() -> None:
     times = _sale_times(target)
     deviations = deviations_ms(times, gaps[1 : len(times)])
     report(
-        events=published.confirmadas,
+        events=published.committed,
         sales=len(times),
         seconds=last.at - first.at,
         p50_ms=percentile(deviations, 50),

@@ -121,7 +121,7 @@ def load(
     """Publish sales in the load mode; `rate` is in events per second, None for no limit."""
     return publish_load(
         publisher,
-        _source(publisher.progress.corrida),
+        _source(publisher.progress.run),
         sales=sales,
         schedule=_SCHEDULE,
         rate=rate,
@@ -140,7 +140,7 @@ def window(
     """Publish sale by sale at their pace, as the DAG does; the gaps are in seconds."""
     return publish_window(
         publisher,
-        _source(publisher.progress.corrida),
+        _source(publisher.progress.run),
         until=length,
         pace=lambda _: Cadence(SEED, minimum_gap, maximum_gap),
         stop=threading.Event(),

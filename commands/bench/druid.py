@@ -48,7 +48,7 @@ def main() -> None:
     target.make_topics()
     stop = threading.Event()
     with load_publisher(target, "prefill", stop) as publisher:
-        filled = load(publisher, sales_of(options.events), stop).confirmadas
+        filled = load(publisher, sales_of(options.events), stop).committed
     client = DruidClient(options.druid)
     client.submit_supervisor(
         supervisor_spec(target.config, topic=target.topic, datasource=DATASOURCE)
@@ -79,9 +79,9 @@ def main() -> None:
 
 def _load_until_stopped(publisher: ClockedPublisher, rate: float, stop: threading.Event) -> int:
     try:
-        return load(publisher, _ENDLESS, stop, rate).confirmadas
+        return load(publisher, _ENDLESS, stop, rate).committed
     except WindowStoppedError as stopped:
-        return stopped.published.confirmadas
+        return stopped.published.committed
 
 
 def _drain(client: DruidClient, total: int) -> list[Sample]:

@@ -108,7 +108,7 @@ def api_view(url: str, token: str, pause: float) -> Iterator[Callable[[str], Non
 
         def is_returned(event: str) -> bool:
             found = client.get("api/live", params={"rango": "1h"}).json()
-            return any(row["id_evento"] == event for row in found.get("ultimas", ()))
+            return any(row["id_evento"] == event for row in found.get("latest", ()))
 
         def until_returned(event: str) -> None:
             what = f"{event} in the answer of the page's API"

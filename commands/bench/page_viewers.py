@@ -54,7 +54,7 @@ class Viewer:
         try:
             answer = await self._client.get(path, params=look.parameters)
             answer.raise_for_status()
-            until = answer.json().get("hasta") if kind != "findings" else None
+            until = answer.json().get("end") if kind != "findings" else None
         except httpx.HTTPError:
             return Seen(look, kind, FAILED_SECONDS, FAILED_SECONDS, failed=True)
         seconds = time.monotonic() - began

@@ -80,7 +80,7 @@ class Lab:
             )
         except DruidError:
             return 0
-        return int(found["filas"])
+        return int(found["row_count"])
 
     def newest(self, run: str) -> float:
         """Return the greatest ``ts`` of a run's rows in Druid, in Unix time; 0 without rows."""

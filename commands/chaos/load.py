@@ -102,7 +102,7 @@ class Load:
                 assert self._process.stdout  # noqa: S101 - a pipe was asked for
                 for line in self._process.stdout:
                     report = json.loads(line)
-                    self.acknowledged = max(self.acknowledged, report["confirmadas"])
+                    self.acknowledged = max(self.acknowledged, report["committed"])
                     self._ended = report["final"]
                 self._process.wait()
             if self._ending.is_set():

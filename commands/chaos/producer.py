@@ -4,7 +4,7 @@ Its options: ``python -m commands.chaos.producer --help``.
 
 It uses the same publishing session as a window, but at a higher rate than a sale every 1-2 s. It
 prints a JSON line several times a second, and a last one when SIGTERM ends it:
-``{"confirmadas": events acknowledged, "final": whether this is the last line}``.
+``{"committed": events acknowledged, "final": whether this is the last line}``.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def _report(publisher: SalePublisher, ended: threading.Event) -> None:
 
 
 def _print(publisher: SalePublisher, *, final: bool) -> None:
-    print(json.dumps({"confirmadas": publisher.progress.rows, "final": final}), flush=True)
+    print(json.dumps({"committed": publisher.progress.rows, "final": final}), flush=True)
 
 
 if __name__ == "__main__":

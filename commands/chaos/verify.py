@@ -90,14 +90,14 @@ def verify(
         of_run = {cell: found for cell, found in minutes.items() if cell.corrida == corrida}
         by_ids = reconcile(corrida, confirmed, in_kafka, ids)
         by_sums = reconcile_sums(corrida, confirmed, sums, of_run)
-        equal = by_ids.agrees and by_sums.agrees
+        equal = by_ids.equal and by_sums.equal
         if equal:
             break
     changed = changed_events(source, kafka)
     return Verdict(
         events=ledger.rows,
-        lost=max(by_ids.perdidas, confirmed - by_ids.en_kafka, by_sums.perdidas),
-        duplicated=max(by_ids.duplicadas, by_ids.sobrantes),
+        lost=max(by_ids.lost, confirmed - by_ids.in_kafka, by_sums.lost),
+        duplicated=max(by_ids.duplicated, by_ids.surplus),
         changed=changed,
         equal=equal,
         summary=problem

@@ -89,5 +89,5 @@ class DayPublisher(threading.Thread):
                 rate=1.05 * _EVENTS_PER_SALE * len(begins) / DAY_SECONDS,
                 stop=self._stop_asked,
             )
-        self.events += published.confirmadas
+        self.events += published.committed
         self.closed += 1

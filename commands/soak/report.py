@@ -108,8 +108,8 @@ class Report(NamedTuple):
         Kafka's MiB come from the live window's events, whose transactions have about one event
         each. Druid's MiB come from the compacted days.
         """
-        events = float(self.window.get("confirmadas") or 0)
-        sales = float(self.window.get("resultados", {}).get("ventas") or 0)
+        events = float(self.window.get("committed") or 0)
+        sales = float(self.window.get("results", {}).get("sales") or 0)
         last = self.samples[-1][1]
         rows, mib = last.get("druid.rows", 0.0), last.get("druid.segments_mib", 0.0)
         if not (events and sales and rows):
@@ -182,9 +182,9 @@ def print_report(console: Console, report: Report) -> None:
         equal=equal,
         comparisons=len(report.checks),
         state=_state(report.window_state),
-        events=report.window.get("confirmadas", 0),
-        lost=report.window.get("perdidas", "?"),
-        duplicated=report.window.get("duplicadas", "?"),
+        events=report.window.get("committed", 0),
+        lost=report.window.get("lost", "?"),
+        duplicated=report.window.get("duplicated", "?"),
         validations=validations or terminal_text("cli.soak.no_validations"),
     )
     console.print(result)

@@ -24,37 +24,37 @@ class Garbled:
     """Counts of the injected malformed records, expected and found.
 
     Attributes:
-        ilegibles_esperadas: records that Druid should count as unparseable.
-        con_error_esperadas: records that Druid should count as processed with error.
-        en_kafka: malformed records under the run's keys in Kafka; None if the topic was not read.
-        ilegibles: records that Druid counts as unparseable.
-        con_error: records that Druid counts as processed with error.
+        unparseable_expected: records that Druid should count as unparseable.
+        with_error_expected: records that Druid should count as processed with error.
+        in_kafka: malformed records under the run's keys in Kafka; None if the topic was not read.
+        unparseable: records that Druid counts as unparseable.
+        with_error: records that Druid counts as processed with error.
     """
 
-    ilegibles_esperadas: int
-    con_error_esperadas: int
-    en_kafka: int | None
-    ilegibles: int
-    con_error: int
+    unparseable_expected: int
+    with_error_expected: int
+    in_kafka: int | None
+    unparseable: int
+    with_error: int
 
     @property
-    def agrees(self) -> bool:
+    def equal(self) -> bool:
         """Whether the counts found equal the counts sent."""
         return (
-            self.en_kafka in (None, self.ilegibles_esperadas)
-            and self.ilegibles == self.ilegibles_esperadas
-            and self.con_error == self.con_error_esperadas
+            self.in_kafka in (None, self.unparseable_expected)
+            and self.unparseable == self.unparseable_expected
+            and self.with_error == self.with_error_expected
         )
 
     def __str__(self) -> str:
-        in_kafka = text("reconciliation.in_kafka", count=self.en_kafka)
+        in_kafka = text("reconciliation.in_kafka", count=self.in_kafka)
         return text(
             "reconciliation.malformed",
-            unparseable=self.ilegibles,
-            unparseable_sent=self.ilegibles_esperadas,
-            in_kafka="" if self.en_kafka is None else in_kafka,
-            with_error=self.con_error,
-            with_error_sent=self.con_error_esperadas,
+            unparseable=self.unparseable,
+            unparseable_sent=self.unparseable_expected,
+            in_kafka="" if self.in_kafka is None else in_kafka,
+            with_error=self.with_error,
+            with_error_sent=self.with_error_expected,
         )
 
 
@@ -66,11 +66,11 @@ def garbled(faults: Mapping[str, int], stats: RowStats, in_kafka: int | None) ->
     for kind, fate in FATES.items():
         expected[fate] += faults.get(kind, 0)
     return Garbled(
-        ilegibles_esperadas=expected["unparseable"],
-        con_error_esperadas=expected["processedWithError"],
-        en_kafka=in_kafka,
-        ilegibles=stats.unparseable,
-        con_error=stats.processedWithError,
+        unparseable_expected=expected["unparseable"],
+        with_error_expected=expected["processedWithError"],
+        in_kafka=in_kafka,
+        unparseable=stats.unparseable,
+        with_error=stats.processedWithError,
     )
 
 
@@ -79,59 +79,59 @@ class Reconciliation:
     """Counts of a run that must be equal, and the kinds of differences.
 
     Attributes:
-        corrida: the run.
-        confirmadas: committed records, by the producer, that Druid must hold.
-        en_kafka: records of the run that a `read_committed` consumer sees.
-        en_druid: rows of the run in Druid.
-        perdidas: events in Kafka that are missing in Druid.
-        duplicadas: events that are more often in Druid or Kafka than they were sent.
-        sobrantes: events in Druid that are missing in Kafka.
-        distintas: cells (run, minute, state) with equal counts of events but different sums.
-        malformados: injected malformed records; None if there were none.
+        run: the run.
+        committed: committed records, by the producer, that Druid must hold.
+        in_kafka: records of the run that a `read_committed` consumer sees.
+        in_druid: rows of the run in Druid.
+        lost: events in Kafka that are missing in Druid.
+        duplicated: events that are more often in Druid or Kafka than they were sent.
+        surplus: events in Druid that are missing in Kafka.
+        different_sums: cells (run, minute, state) with equal counts of events but different sums.
+        malformed: injected malformed records; None if there were none.
     """
 
-    corrida: str
-    confirmadas: int
-    en_kafka: int
-    en_druid: int
-    perdidas: int
-    duplicadas: int
-    sobrantes: int
-    distintas: int = 0
-    malformados: Garbled | None = None
+    run: str
+    committed: int
+    in_kafka: int
+    in_druid: int
+    lost: int
+    duplicated: int
+    surplus: int
+    different_sums: int = 0
+    malformed: Garbled | None = None
 
     @property
-    def agrees(self) -> bool:
+    def equal(self) -> bool:
         """Whether Kafka and Druid have every event as often as it was sent.
 
         Without injected faults that is once.
         """
-        wrong = self.perdidas or self.duplicadas or self.sobrantes or self.distintas
-        if wrong or (self.malformados and not self.malformados.agrees):
+        wrong = self.lost or self.duplicated or self.surplus or self.different_sums
+        if wrong or (self.malformed and not self.malformed.equal):
             return False
-        return self.confirmadas == self.en_kafka == self.en_druid
+        return self.committed == self.in_kafka == self.in_druid
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the counts and ``coinciden``, for an XCom."""
-        return {**asdict(self), "coinciden": self.agrees}
+        """Return the counts and ``equal``, for an XCom."""
+        return {**asdict(self), "equal": self.equal}
 
     def __str__(self) -> str:
         counts = text(
             "reconciliation.counts",
-            committed=self.confirmadas,
-            in_kafka=self.en_kafka,
-            in_druid=self.en_druid,
-            lost=self.perdidas,
-            duplicated=self.duplicadas,
-            surplus=self.sobrantes,
-            different=self.distintas,
+            committed=self.committed,
+            in_kafka=self.in_kafka,
+            in_druid=self.in_druid,
+            lost=self.lost,
+            duplicated=self.duplicated,
+            surplus=self.surplus,
+            different=self.different_sums,
         )
         return f"{counts}; {self.malformados}" if self.malformados else counts
 
 
 def reconcile(
-    corrida: str,
-    confirmadas: int,
+    run: str,
+    committed: int,
     kafka: Mapping[str, int],
     druid: Mapping[str, int],
     repeated: int = 0,
@@ -143,18 +143,18 @@ def reconcile(
     often = {event for ids in (kafka, druid) for event, times in ids.items() if times > 1}
     twice = {event for event in often if kafka.get(event) == druid.get(event) == 2}
     return Reconciliation(
-        corrida=corrida,
-        confirmadas=confirmadas,
-        en_kafka=sum(kafka.values()),
-        en_druid=sum(druid.values()),
-        perdidas=len(kafka.keys() - druid.keys()),
-        duplicadas=len(often - twice) + abs(len(twice) - repeated),
-        sobrantes=len(druid.keys() - kafka.keys()),
+        run=run,
+        committed=committed,
+        in_kafka=sum(kafka.values()),
+        in_druid=sum(druid.values()),
+        lost=len(kafka.keys() - druid.keys()),
+        duplicated=len(often - twice) + abs(len(twice) - repeated),
+        surplus=len(druid.keys() - kafka.keys()),
     )
 
 
 def reconcile_sums(
-    corrida: str, confirmadas: int, ledger: Mapping[Cell, Sums], druid: Mapping[Cell, Sums]
+    run: str, committed: int, ledger: Mapping[Cell, Sums], druid: Mapping[Cell, Sums]
 ) -> Reconciliation:
     """Compare the ledger with Druid by minute and state; a duplicated event counts as surplus."""
     lost = surplus = other = 0
@@ -164,33 +164,33 @@ def reconcile_sums(
         surplus += max(has.eventos - says.eventos, 0)
         other += says.eventos == has.eventos and says != has
     return Reconciliation(
-        corrida=corrida,
-        confirmadas=confirmadas,
-        en_kafka=sum(sums.eventos for sums in ledger.values()),
-        en_druid=sum(sums.eventos for sums in druid.values()),
-        perdidas=lost,
-        duplicadas=0,
-        sobrantes=surplus,
-        distintas=other,
+        run=run,
+        committed=committed,
+        in_kafka=sum(sums.eventos for sums in ledger.values()),
+        in_druid=sum(sums.eventos for sums in druid.values()),
+        lost=lost,
+        duplicated=0,
+        surplus=surplus,
+        different_sums=other,
     )
 
 
-def druid_ids(client: DruidClient, datasource: str, corrida: str) -> Counter[str]:
+def druid_ids(client: DruidClient, datasource: str, run: str) -> Counter[str]:
     """Count how often Druid has each event id of a run.
 
     Raises:
         DruidError: Druid does not answer or refuses, or the datasource does not exist yet.
     """
     rows = client.sql(
-        read_query(SQL / "reconcile" / "ids.sql", datasource), [corrida], timeout=_TIMEOUT
+        read_query(SQL / "reconcile" / "ids.sql", datasource), [run], timeout=_TIMEOUT
     )
-    return Counter({row["id_evento"]: row["veces"] for row in rows})
+    return Counter({row["id_evento"]: row["copies"] for row in rows})
 
 
-def results_of_run(client: DruidClient, datasource: str, corrida: str) -> dict[str, Any]:
+def results_of_run(client: DruidClient, datasource: str, run: str) -> dict[str, Any]:
     """Return a run's results for the stores: totals, the first five products, the payment mix."""
     totals, products, payments = (
-        client.sql(read_query(SQL / "reconcile" / f"{name}.sql", datasource), [corrida])
+        client.sql(read_query(SQL / "reconcile" / f"{name}.sql", datasource), [run])
         for name in ("totals", "top_products", "payment_mix")
     )
-    return {**totals[0], "productos": products, "pagos": payments}
+    return {**totals[0], "products": products, "payments": payments}

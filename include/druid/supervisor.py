@@ -241,7 +241,7 @@ def missing_rows(client: DruidClient, datasource: str, expected: Expected) -> st
     query = read_query(SQL / "reconcile" / "rows.sql", datasource)
     try:
         [found] = client.sql(query, ["\n".join(expected.runs)])
-        rows = int(found["filas"])
+        rows = int(found["row_count"])
     except DatasourceMissingError:
         rows = 0
     short = expected.rows - rows

@@ -35,13 +35,13 @@ class Codes:
 
     def encode(self, rows: Rows) -> "Events":
         """Encode the rows of `live/events.sql`; new values are cleaned in the rows."""
-        rows = sorted(rows, key=lambda row: int(row["momento"]))
+        rows = sorted(rows, key=lambda row: int(row["moment"]))
         with self._lock:
             coded = {name: self._column(name, rows) for name in self._numbers}
         return Events(
             rows,
             np.arange(len(rows)),
-            np.array([row["momento"] for row in rows], dtype=np.int64),
+            np.array([row["moment"] for row in rows], dtype=np.int64),
             np.array([row["importe_centavos"] or 0 for row in rows], dtype=np.int64),
             coded,
         )
@@ -107,9 +107,9 @@ class Events:
         return found
 
     def grouped(self, columns: Sequence[str], bucket: timedelta | None = None) -> Rows:
-        """Return the rows of a GROUP BY: the columns, `eventos` and `importe`.
+        """Return the rows of a GROUP BY: the columns, `events` and `amount`.
 
-        With a `bucket`, group also by `momento`: the moment in ISO 8601, rounded down to a multiple
+        With a `bucket`, group also by `moment`: the moment in ISO 8601, rounded down to a multiple
         of the bucket in UTC.
         """
         keys: list[Ints] = [self.coded[name] for name in columns]
@@ -132,9 +132,9 @@ class Events:
             event = self.rows[first]
             row = {name: event[name] for name in columns}
             if bucket:
-                moment = event["momento"] // milliseconds * milliseconds
-                row["momento"] = datetime.fromtimestamp(moment / 1000, UTC).isoformat()
-            row["eventos"], row["importe"] = count, amount
+                moment = event["moment"] // milliseconds * milliseconds
+                row["moment"] = datetime.fromtimestamp(moment / 1000, UTC).isoformat()
+            row["events"], row["amount"] = count, amount
             found.append(row)
         return found
 

@@ -82,7 +82,7 @@ def read_sales(client: DruidClient, datasource: str, now: datetime) -> dict[str,
             raise
         except Exception:
             log.exception("The part %r of the flow cannot be judged", name)
-            parts[name] = Part("none", "failed", numbers={"parte": name})
+            parts[name] = Part("none", "failed", numbers={"part": name})
     return parts
 
 
@@ -95,21 +95,21 @@ def cadence(
     """
     if not minutes:
         return Part("none", "no_sales")
-    sold = {int(row["minuto"]): int(row["ventas"]) for row in minutes}
+    sold = {int(row["minute_start"]): int(row["sales"]) for row in minutes}
     this = int(now.replace(second=0, microsecond=0).timestamp()) * 1000
     step = int(_MINUTE.total_seconds()) * 1000
     # The first minute of the look-back and the current one are incomplete, so both are left out.
     whole = range(max(min(sold), this - int(LOOKBACK / _MINUTE - 1) * step), this, step)
-    per_minute = [{"minuto": minute, "ventas": sold.get(minute, 0)} for minute in whole]
+    per_minute = [{"minute": minute, "sales": sold.get(minute, 0)} for minute in whole]
     numbers = {
         **(gaps or {}),
-        "ventas": sum(sold.values()),
-        "por_minuto": per_minute,
-        "ventas_por_minuto": sum(it["ventas"] for it in per_minute) / len(per_minute)
+        "sales": sum(sold.values()),
+        "per_minute": per_minute,
+        "sales_per_minute": sum(it["sales"] for it in per_minute) / len(per_minute)
         if per_minute
         else None,
     }
-    part = _judged("cadence", gaps, numbers, since=_moment(minutes[0]["primera"]))
+    part = _judged("cadence", gaps, numbers, since=_moment(minutes[0]["first_at"]))
     return Part("none", "few_sales", part.since, numbers) if part.reason == "lacking" else part
 
 
@@ -120,7 +120,7 @@ def freshness(newest: Mapping[str, Any] | None, minutes: Sequence[Mapping[str, A
     """
     if not minutes:
         return Part("bad", "no_sales")
-    return _judged("freshness", newest, dict(newest or {}), since=_moment(minutes[-1]["ultima"]))
+    return _judged("freshness", newest, dict(newest or {}), since=_moment(minutes[-1]["last_at"]))
 
 
 def supervisor(status: Mapping[str, Any] | None) -> Part:
@@ -129,18 +129,18 @@ def supervisor(status: Mapping[str, Any] | None) -> Part:
         return Part("none", "no_supervisor")
     errors = [
         {
-            "momento": error.get("timestamp"),
-            "mensaje": str(error.get("message", error))[:_ERROR_LENGTH],
+            "moment": error.get("timestamp"),
+            "message": str(error.get("message", error))[:_ERROR_LENGTH],
         }
         for error in status.get("recentErrors", [])
     ]
     began = [str(task["startTime"]) for task in status["activeTasks"] if task.get("startTime")]
     numbers = {
-        "estado": status["state"],
-        "detalle": status["detailedState"],
-        "atraso": status.get("aggregateLag"),
-        "tareas": len(status["activeTasks"]),
-        "errores": errors[-_ERRORS:],
+        "state": status["state"],
+        "detailed_state": status["detailedState"],
+        "lag": status.get("aggregateLag"),
+        "tasks": len(status["activeTasks"]),
+        "errors": errors[-_ERRORS:],
     }
     if status["suspended"]:
         return Part("none", "suspended", numbers=numbers)
@@ -173,29 +173,29 @@ def equality(
     wrong = {cell.minuto for cell, *_ in differences(ledger, druid) if cell[:2] not in in_flight}
     rows = [
         {
-            "minuto": minute,
-            "libro": sum(sums.eventos for cell, sums in ledger.items() if cell.minuto == minute),
+            "minute": minute,
+            "ledger": sum(sums.eventos for cell, sums in ledger.items() if cell.minuto == minute),
             "druid": sum(sums.eventos for cell, sums in druid.items() if cell.minuto == minute),
-            "estado": "distinto"
+            "state": "differs"
             if minute in wrong
-            else "en_curso"
+            else "open"
             if minute in open_minutes
-            else "igual",
+            else "equal",
         }
         for minute in minutes
     ]
-    states = [row["estado"] for row in rows]
+    states = [row["state"] for row in rows]
     numbers = {
-        "minutos": rows,
-        "iguales": states.count("igual"),
-        "distintos": states.count("distinto"),
-        "en_curso": states.count("en_curso"),
+        "minutes": rows,
+        "equal": states.count("equal"),
+        "differing": states.count("differs"),
+        "open": states.count("open"),
     }
     if wrong:
         lasting = sorted(wrong.intersection(before))
         since = datetime.fromisoformat((lasting or sorted(wrong))[0])
         return Part("bad" if lasting else "attention", "differs", since, numbers)
-    if not numbers["iguales"]:
+    if not numbers["equal"]:
         return Part("none", "no_closed_minutes", numbers=numbers)
     return Part("good", "equal", datetime.fromisoformat(minutes[0]), numbers)
 
@@ -221,10 +221,10 @@ def _judged(
     """Judge a row by a check's bounds; the reason is `lacking`, `within` or `beyond`."""
     check = checks()[name]
     if lacking := broken(check.needs, row or {}):
-        return Part("none", "lacking", since, {**numbers, "limites": _limits(lacking, row)})
+        return Part("none", "lacking", since, {**numbers, "limits": _limits(lacking, row)})
     if violated := broken(check.bounds, row or {}):
         state: State = "bad" if check.severity == "error" else "attention"
-        return Part(state, "beyond", since, {**numbers, "limites": _limits(violated, row)})
+        return Part(state, "beyond", since, {**numbers, "limits": _limits(violated, row)})
     return Part("good", "within", since, numbers)
 
 
@@ -244,4 +244,4 @@ def _parsed(text: str | None) -> datetime | None:
 
 
 def _first_error(errors: Sequence[Mapping[str, Any]]) -> str | None:
-    return next((str(error["momento"]) for error in errors if error["momento"]), None)
+    return next((str(error["moment"]) for error in errors if error["moment"]), None)

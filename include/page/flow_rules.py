@@ -283,7 +283,7 @@ def _troubled(trouble: Trouble, vm: Part | Trouble, is_publishing: bool) -> Part
     if isinstance(vm, Part):
         if _is_off(vm) and not is_publishing:
             return trouble.part(reason="druid_off", vm=vm)
-        is_young = vm.reason == "vm_on" and (vm.numbers["segundos"] or 0.0) < STARTING_SECONDS
+        is_young = vm.reason == "vm_on" and (vm.numbers["seconds"] or 0.0) < STARTING_SECONDS
         if vm.reason == "vm_changing" or is_young:
             return trouble.part(reason="druid_starts", vm=vm)
     # Druid that refuses answers at least, and says what is wrong.

@@ -10,16 +10,16 @@ class Measures(NamedTuple):
     """Counts of events by state, and the amount of the approved ones.
 
     Attributes:
-        ventas: sales begun; each sale begins as ``pendiente``.
-        ingresos: centavos of the approved sales.
+        sales: sales begun; each sale begins as ``pendiente``.
+        revenue_centavos: amount of the approved sales.
     """
 
-    ventas: int = 0
-    aprobadas: int = 0
-    rechazadas: int = 0
-    reembolsadas: int = 0
-    contracargos: int = 0
-    ingresos: int = 0
+    sales: int = 0
+    approved: int = 0
+    rejected: int = 0
+    refunded: int = 0
+    charged_back: int = 0
+    revenue_centavos: int = 0
 
 
 _PLACES: Final = {
@@ -36,7 +36,7 @@ _MOST: Final = 2**63 - 1
 def measures_by(
     rows: Iterable[Mapping[str, Any]], key: Callable[[Mapping[str, Any]], Key]
 ) -> dict[Key, Measures]:
-    """Return the measures of each key; a row has `estado`, `eventos` and `importe`.
+    """Return the measures of each key; a row has `estado`, `events` and `amount`.
 
     A malformed event without a valid state is not counted. A sum of absurd amounts stops at the
     limit of 64 bits, as Druid's own sums do, because JSON encoders accept no more.
@@ -46,9 +46,9 @@ def measures_by(
         found = sums.setdefault(key(row), [0] * len(Measures._fields))
         place = _PLACES.get(row["estado"])
         if place is not None:
-            found[place] += row["eventos"]
+            found[place] += row["events"]
         if row["estado"] == "aprobada":
-            income = found[_INCOME] + (row["importe"] or 0)
+            income = found[_INCOME] + (row["amount"] or 0)
             found[_INCOME] = max(-_MOST, min(income, _MOST))
     return {name: Measures(*found) for name, found in sums.items()}
 

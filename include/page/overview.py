@@ -1,7 +1,7 @@
 """Answer for the page «Ventas en vivo»: all its sections for one time range.
 
 A record may hold anything, so a single value may make a query or a section fail. That section is
-then empty and named in `fallas`; the other sections are not affected.
+then empty and named in `failed`; the other sections are not affected.
 """
 
 import logging
@@ -63,12 +63,12 @@ class Shares(NamedTuple):
 
 
 SHARES: Final[Mapping[str, Shares]] = {
-    "pagos": Shares("payments", "tipo_pago"),
-    "provincias": Shares("places", "provincia", LISTED),
-    "sucursales": Shares("places", "sucursal"),
-    "plataformas": Shares("places", "plataforma"),
-    "categorias": Shares("products", "categoria", LISTED),
-    "productos": Shares("products", "producto"),
+    "payments": Shares("payments", "tipo_pago"),
+    "provinces": Shares("places", "provincia", LISTED),
+    "stores": Shares("places", "sucursal"),
+    "platforms": Shares("places", "plataforma"),
+    "categories": Shares("products", "categoria", LISTED),
+    "products": Shares("products", "producto"),
 }
 """Such sections by their name in the answer."""
 
@@ -146,8 +146,8 @@ def overview(
 ) -> dict[str, Any]:
     """Return what the page shows, ready for JSON: money in centavos, moments in epoch milliseconds.
 
-    `punto` is the length of a chart's point in seconds, and `origen` the start of one point.
-    `fallas` names the sections that failed. The queries run in parallel on `executor`.
+    `bucket_seconds` is the length of a chart's point, and `origin` the start of one point.
+    `failed` names the sections that failed. The queries run in parallel on `executor`.
 
     Raises:
         DatasourceMissingError: nothing was ingested yet.
@@ -200,24 +200,24 @@ def overview(
         rows["series"] = ask("series", current, period=_iso_period(bucket))
     made = _Sections()
     answer = {
-        "desde": current.parameters[0],
-        "hasta": current.parameters[1],
-        "punto": round(bucket.total_seconds()),
-        "origen": epoch_ms(floor_local(current.end, bucket)),
-        "totales": {
-            "actual": made.figures("actual", rows["series"]),
-            "antes": made.figures("antes", products_before),
-            "ayer": made.figures("ayer", states_yesterday) if states_yesterday else None,
+        "start": current.parameters[0],
+        "end": current.parameters[1],
+        "bucket_seconds": round(bucket.total_seconds()),
+        "origin": epoch_ms(floor_local(current.end, bucket)),
+        "totals": {
+            "current": made.figures("current", rows["series"]),
+            "before": made.figures("before", products_before),
+            "yesterday": made.figures("yesterday", states_yesterday) if states_yesterday else None,
         },
-        "serie": made.rows("serie", lambda: _series(rows["series"].result(), bucket)),
+        "series": made.rows("series", lambda: _series(rows["series"].result(), bucket)),
         **{name: made.rows(name, partial(_shares, rows, its)) for name, its in SHARES.items()},
-        "emisores": made.rows("emisores", lambda: _issuers(rows["payments"].result())),
-        "cuotas": made.rows("cuotas", lambda: _instalments(rows["payments"].result())),
+        "issuers": made.rows("issuers", lambda: _issuers(rows["payments"].result())),
+        "instalments": made.rows("instalments", lambda: _instalments(rows["payments"].result())),
         **_changes(made, rows["products"], products_before),
-        "ultimas": made.rows("ultimas", rows["latest"].result),
+        "latest": made.rows("latest", rows["latest"].result),
     }
     made.raise_if_nothing_is()
-    return {**answer, "fallas": made.failed}
+    return {**answer, "failed": made.failed}
 
 
 class _Sections:
@@ -309,9 +309,9 @@ def _tried(make: Callable[[], T]) -> "Future[T]":
 
 def _series(rows: Rows, bucket: timedelta) -> Rows:
     points = measures_by(
-        rows, lambda row: floor_local(datetime.fromisoformat(row["momento"]), bucket)
+        rows, lambda row: floor_local(datetime.fromisoformat(row["moment"]), bucket)
     )
-    return [{"momento": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
+    return [{"moment": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
 
 
 def _shares(rows: Mapping[str, "Future[Rows]"], its: Shares) -> Rows:
@@ -322,7 +322,7 @@ def _issuers(rows: Rows) -> Rows:
     with_issuer = [row for row in rows if row["emisor"]]
     by_issuer = measures_by(with_issuer, lambda row: (row["tipo_pago"], row["emisor"]))
     return [
-        {"pago": kind, "nombre": issuer, **found._asdict()}
+        {"payment": kind, "name": issuer, **found._asdict()}
         for (kind, issuer), found in _largest(by_issuer)[:LISTED]
     ]
 
@@ -330,21 +330,21 @@ def _issuers(rows: Rows) -> Rows:
 def _instalments(rows: Rows) -> Rows:
     """Return the measures of each number of instalments; a missing number comes last."""
     found = _by([row for row in rows if row["tipo_pago"] == "credito"], "cuotas")[:SHOWN]
-    return sorted(found, key=lambda row: (row["nombre"] is None, row["nombre"] or 0))
+    return sorted(found, key=lambda row: (row["name"] is None, row["name"] or 0))
 
 
 def _changes(made: _Sections, rows: "Future[Rows]", rows_before: "Future[Rows]") -> dict[str, Rows]:
     def changes() -> Rows:
         now, before = (
-            {name: found.ventas for name, found in measures_by(answer.result(), _product).items()}
+            {name: found.sales for name, found in measures_by(answer.result(), _product).items()}
             for answer in (rows, rows_before)
         )
         return changed(now, before)
 
-    found = made.rows("cambios", changes)
+    found = made.rows("changes", changes)
     return {
-        "suben": [change for change in found if change["ventas"] > change["antes"]][:6],
-        "bajan": [change for change in reversed(found) if change["ventas"] < change["antes"]][:6],
+        "rising": [change for change in found if change["sales"] > change["before"]][:6],
+        "falling": [change for change in reversed(found) if change["sales"] < change["before"]][:6],
     }
 
 
@@ -376,7 +376,7 @@ def changed(
     if not before:
         return []
     return [
-        {"nombre": name, "ventas": now.get(name, 0), "antes": before.get(name, 0)}
+        {"name": name, "sales": now.get(name, 0), "before": before.get(name, 0)}
         for name in sorted(names, key=lambda name: (-strength(name), name or ""))
     ]
 
@@ -384,11 +384,11 @@ def changed(
 def _by(rows: Rows, column: str) -> Rows:
     """Return the measures of each value of a column, the largest first; None is unknown."""
     found = measures_by(rows, lambda row: row[column])
-    return [{"nombre": name, **measured._asdict()} for name, measured in _largest(found)]
+    return [{"name": name, **measured._asdict()} for name, measured in _largest(found)]
 
 
 def _largest(found: Mapping[Any, Measures]) -> Sequence[tuple[Any, Measures]]:
-    return sorted(found.items(), key=lambda item: (-item[1].ventas, -item[1].aprobadas, str(item)))
+    return sorted(found.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item)))
 
 
 def _to_the_minute(interval: Interval) -> Interval:

@@ -29,7 +29,7 @@ def running(
         own_price: US dollars per hour that the user pays; None for the published price.
     """
     if vm is None:
-        return Part("none", "vm_missing", numbers={"zona": zone})
+        return Part("none", "vm_missing", numbers={"zone": zone})
     status = str(vm["status"])
     kind = str(vm["machineType"]).rpartition("/")[-1]
     price = price_of(kind, zone) if own_price is None else Price(own_price)
@@ -40,12 +40,12 @@ def running(
     state: State = "attention" if status in _PASSING else "good"
     reason = "vm_changing" if status in _PASSING else "vm_on" if on else "vm_off"
     numbers = {
-        "nombre": vm["name"],
-        "zona": zone,
-        "tipo": kind,
-        "estado": status,
-        "segundos": seconds,
-        "precio": price._asdict() if price else None,
-        "costo_usd": seconds / 3600 * price.usd_per_hour if price and seconds is not None else None,
+        "name": vm["name"],
+        "zone": zone,
+        "machine_type": kind,
+        "status": status,
+        "seconds": seconds,
+        "price": price._asdict() if price else None,
+        "cost_usd": seconds / 3600 * price.usd_per_hour if price and seconds is not None else None,
     }
     return Part(state, reason, since, numbers)

@@ -94,9 +94,9 @@ class ForeignRecords:
     def to_dict(self) -> dict[str, Any]:
         """Return the value of the XCom."""
         return {
-            "registros": self.count,
-            "primeros": [record._asdict() for record in self.first],
-            "completo": self.complete,
+            "count": self.count,
+            "first": [record._asdict() for record in self.first],
+            "complete": self.complete,
         }
 
     def add(self, record: Foreign) -> None:

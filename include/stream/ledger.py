@@ -60,7 +60,7 @@ class LedgerMinutes(NamedTuple):
 class RunProgress(msgspec.Struct, frozen=True):
     """Progress of a run over all its tries: the sum of its committed ledger entries."""
 
-    corrida: str
+    run: str
     seed: int | None = None
     """None as long as nothing is committed."""
     first: int = 0
@@ -107,14 +107,12 @@ class RunProgress(msgspec.Struct, frozen=True):
         Raises `ValueError` for an entry of another run, `ResumeMismatchError` for one with another
         seed or other choices.
         """
-        if entry.corrida != self.corrida:
-            raise ValueError(
-                f"the entry belongs to run {entry.corrida!r}, not to run {self.corrida!r}"
-            )
+        if entry.corrida != self.run:
+            raise ValueError(f"the entry belongs to run {entry.corrida!r}, not to run {self.run!r}")
         self.check_seed(entry.semilla)
         self.check_choices(entry.contenido)
         return RunProgress(
-            corrida=self.corrida,
+            run=self.run,
             seed=entry.semilla,
             first=self.first,
             last=max(self.last, entry.hasta),
@@ -130,7 +128,7 @@ class RunProgress(msgspec.Struct, frozen=True):
         """Raise `ResumeMismatchError` if the run began with another seed: its sales would mix."""
         if self.seed not in (None, seed):
             raise ResumeMismatchError(
-                f"run {self.corrida!r} began with seed {self.seed} and cannot continue with seed "
+                f"run {self.run!r} began with seed {self.seed} and cannot continue with seed "
                 f"{seed}: use seed {self.seed}, or start a new run"
             )
 
@@ -142,7 +140,7 @@ class RunProgress(msgspec.Struct, frozen=True):
         """
         if self.choices and choices and choices != self.choices:
             raise ResumeMismatchError(
-                f"run {self.corrida!r} began with other stores or another seconds_per_day and "
+                f"run {self.run!r} began with other stores or another seconds_per_day and "
                 "cannot continue with these: use the same ones as before, or start a new run"
             )
 

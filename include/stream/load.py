@@ -47,19 +47,19 @@ _MINUTE_MS = 60_000
 class Progress(msgspec.Struct, frozen=True):
     """Progress of a load; the field names are those of the XCom."""
 
-    ventas: int
+    sales: int
     """Sales whose events were all acknowledged in this try."""
-    de: int
+    total: int
     """Number of sales that this try has to publish."""
-    confirmadas: int
+    committed: int
     """Events acknowledged in this try."""
-    en_vuelo: int
+    in_flight: int
     """Events handed to Kafka and not acknowledged yet."""
-    reintentos: int
+    retries: int
     """Transactions that were aborted and retried."""
-    por_segundo: float
+    per_second: float
     """Events acknowledged per second since the last report."""
-    faltan_segundos: float | None
+    seconds_left: float | None
     """Estimated seconds left; None while nothing is acknowledged."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -276,25 +276,23 @@ class _Reporter:
         rate = (self._events - before) / max(now - since, 1e-9)
         per_sale = self._events / done if done else 1.0
         progress = Progress(
-            ventas=done,
-            de=len(self._sales),
-            confirmadas=self._events,
-            en_vuelo=in_flight,
-            reintentos=self._publisher.aborted,
-            por_segundo=round(rate, 1),
-            faltan_segundos=(
-                round((len(self._sales) - done) * per_sale / rate, 1) if rate else None
-            ),
+            sales=done,
+            total=len(self._sales),
+            committed=self._events,
+            in_flight=in_flight,
+            retries=self._publisher.aborted,
+            per_second=round(rate, 1),
+            seconds_left=(round((len(self._sales) - done) * per_sale / rate, 1) if rate else None),
         )
         log.info(
             "%d of %d sales · %d events acknowledged, %d in flight, %d transactions retried "
             "· %.0f events per second · %s s left",
-            progress.ventas,
-            progress.de,
-            progress.confirmadas,
-            progress.en_vuelo,
-            progress.reintentos,
-            progress.por_segundo,
-            progress.faltan_segundos,
+            progress.sales,
+            progress.total,
+            progress.committed,
+            progress.in_flight,
+            progress.retries,
+            progress.per_second,
+            progress.seconds_left,
         )
         self._send(progress)

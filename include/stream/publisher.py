@@ -43,7 +43,7 @@ class NotAcknowledgedError(StreamError):
         """Whether Kafka may have committed that batch although its answer did not arrive."""
         super().__init__(
             f"Kafka at {config['bootstrap.servers']} did not acknowledge the last batch of run "
-            f"{progress.corrida!r} within {cause.waited:.1f} s ({cause.reason}): "
+            f"{progress.run!r} within {cause.waited:.1f} s ({cause.reason}): "
             f"{self.acknowledged} records acknowledged, {unacknowledged} not. {fate}"
         )
 
@@ -126,9 +126,9 @@ class SalePublisher:
             self._producer.init()
         except OutOfTimeError as error:
             raise KafkaUnreachableError(self._config, error.waited, error.reason) from error
-        corrida = self.progress.corrida
+        run = self.progress.run
         self.progress = ledger.read_run(
-            self._config, self._ledger_topic, corrida, since=since, shard=shard
+            self._config, self._ledger_topic, run, since=since, shard=shard
         )
         self.progress.check_seed(self._seed)
         self.progress.check_choices(self._choices)
@@ -167,7 +167,7 @@ class SalePublisher:
         `queued` is as in `TransactionalProducer.send`.
         """
         entries = [msgspec.structs.replace(entry, contenido=self._choices) for entry in entries]
-        run_key = self.progress.corrida.encode()
+        run_key = self.progress.run.encode()
         records: list[OutgoingRecord] = [*zip(repeat(self._topic), keys, values)]
         records += [(self._ledger_topic, run_key, ledger.encode(entry)) for entry in entries]
         try:
@@ -179,7 +179,7 @@ class SalePublisher:
 
     def chains(self, *, since: datetime | None = None) -> dict[int, tuple[datetime, int]]:
         """Return the beginning and the committed steps of each sale, as `reader.chains_of_run`."""
-        return chains_of_run(self._config, self._topic, self.progress.corrida, since=since)
+        return chains_of_run(self._config, self._topic, self.progress.run, since=since)
 
     @property
     def aborted(self) -> int:

@@ -49,23 +49,23 @@ _MOST_LOGGED = 5
 class Published(msgspec.Struct, frozen=True):
     """Totals of a run over all its tries; the field names are those of the XCom."""
 
-    corrida: str
-    ventas: int
+    run: str
+    sales: int
     """Sales begun; the next two fields count the events of all their steps."""
-    enviadas: int
+    sent: int
     """Events handed to Kafka: the acknowledged ones and, after a stop, the unacknowledged ones."""
-    confirmadas: int
+    committed: int
     """Events that Kafka acknowledged, plus the extra rows that Druid will hold from faults."""
-    desde: int | None
+    first: int | None
     """First acknowledged `secuencia`. It and the next three fields are None if there is none."""
-    hasta: int | None
-    primera_ts: str | None
-    ultima_ts: str | None
-    facturado_centavos: int
+    last: int | None
+    first_ts: str | None
+    last_ts: str | None
+    revenue_centavos: int
     """Amount of the approved sales, less refunds and chargebacks."""
-    fallas: dict[str, int]
+    faults: dict[str, int]
     """Injected faults by kind, as in the ledger."""
-    reanudada_en: int
+    resumed_at: int
     """The first `secuencia` of this try: 0 for a first try."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,8 +78,8 @@ class WindowStoppedError(StreamError):
 
     def __init__(self, published: Published) -> None:
         super().__init__(
-            f"run {published.corrida!r} was stopped: {published.confirmadas} records "
-            f"acknowledged, {published.enviadas - published.confirmadas} not"
+            f"run {published.run!r} was stopped: {published.committed} records "
+            f"acknowledged, {published.sent - published.committed} not"
         )
         self.published = published
 
@@ -259,17 +259,17 @@ def _published(publisher: SalePublisher, unacknowledged: int) -> Published:
     progress = publisher.progress
     total = progress.total
     return Published(
-        corrida=progress.corrida,
-        ventas=progress.sales,
-        enviadas=progress.rows + unacknowledged,
-        confirmadas=progress.rows,
-        desde=progress.first if total.eventos else None,
-        hasta=progress.last if total.eventos else None,
-        primera_ts=progress.first_ts,
-        ultima_ts=progress.last_ts,
-        facturado_centavos=progress.revenue_centavos,
-        fallas=progress.faults,
-        reanudada_en=publisher.resumed_at,
+        run=progress.run,
+        sales=progress.sales,
+        sent=progress.rows + unacknowledged,
+        committed=progress.rows,
+        first=progress.first if total.eventos else None,
+        last=progress.last if total.eventos else None,
+        first_ts=progress.first_ts,
+        last_ts=progress.last_ts,
+        revenue_centavos=progress.revenue_centavos,
+        faults=progress.faults,
+        resumed_at=publisher.resumed_at,
     )
 
 

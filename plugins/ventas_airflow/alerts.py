@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Key of the XCom in which a task leaves its notice for the alert: one sentence.
-NOTICE: Final = "aviso"
+NOTICE: Final = "notice"
 
 #: The document that explains each alert, and its sections.
 RUNBOOK: Final = "docs/operations.md"

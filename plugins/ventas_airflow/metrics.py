@@ -33,10 +33,10 @@ def acknowledged(events: int, dag_id: str) -> None:
 def reconciled(found: Reconciliation, dag_id: str) -> None:
     """Set the gauges of the differences between Kafka and Druid: all 0 if they agree."""
     differences = {
-        "lost": found.perdidas,
-        "repeated": found.duplicadas,
-        "surplus": found.sobrantes,
-        "sums": found.distintas,
+        "lost": found.lost,
+        "repeated": found.duplicated,
+        "surplus": found.surplus,
+        "sums": found.different_sums,
     }
     for kind, events in differences.items():
         stats.gauge("ventas.reconcile_difference", events, tags={"dag_id": dag_id, "kind": kind})

@@ -121,4 +121,4 @@ def _has_sales(client: DruidClient, datasource: str, corrida: str) -> bool:
     except DruidError as error:
         log.info("Druid shows no sales yet: %s", error)
         return False
-    return bool(rows and rows[0]["ventas"])
+    return bool(rows and rows[0]["sales"])

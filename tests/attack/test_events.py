@@ -256,7 +256,7 @@ def test_every_range_and_filter_of_the_live_view_is_answered(page: TestClient) -
     for rango in RANGES:
         for chosen in FILTERS:
             found = answer(page, f"/api/live?rango={rango}&{chosen}")
-            assert found["fallas"] == [], (rango, chosen)
+            assert found["failed"] == [], (rango, chosen)
 
 
 def test_live_view_shows_exactly_the_honest_sales_of_each_store(
@@ -267,9 +267,9 @@ def test_live_view_shows_exactly_the_honest_sales_of_each_store(
     for store in stores[:20]:
         sold = [event for event in attacked.honest if event.sucursal == store]
         found = answer(page, f"/api/live?rango=30d&hasta={until}&sucursal={quote(store)}")
-        actual = found["totales"]["actual"]
-        assert actual["ventas"] == sum(event.estado == "pendiente" for event in sold)
-        assert actual["ingresos"] == sum(
+        actual = found["totals"]["current"]
+        assert actual["sales"] == sum(event.estado == "pendiente" for event in sold)
+        assert actual["revenue_centavos"] == sum(
             event.importe_centavos for event in sold if event.estado == "aprobada"
         )
 
@@ -299,8 +299,8 @@ def test_every_part_of_the_flow_is_judged(page: TestClient, attacked: Attacked) 
     parts, [shown] = got.json()["parts"], got.json()["windows"]
     reasons = {name: part["reason"] for name, part in parts.items() if name != "vm"}
     assert not {"failed", "trouble"} & {*reasons.values()}, reasons
-    assert parts["supervisor"]["numbers"]["estado"] == "RUNNING"
-    assert shown["confirmed"]["numbers"]["eventos"] == len(attacked.honest)
+    assert parts["supervisor"]["numbers"]["state"] == "RUNNING"
+    assert shown["committed"]["numbers"]["events"] == len(attacked.honest)
 
 
 @pytest.mark.parametrize("query", [query.name for query in load_library()])
@@ -405,11 +405,11 @@ def test_honest_run_reconciles_and_foreign_records_are_reported(
     operator = ReconcileOperator(
         task_id="reconcile",
         published={
-            "corrida": place.corrida,
-            "confirmadas": len(honest),
-            "primera_ts": min(event.ts for event in honest),
-            "ultima_ts": max(event.ts for event in honest),
-            "fallas": {},
+            "run": place.corrida,
+            "committed": len(honest),
+            "first_ts": min(event.ts for event in honest),
+            "last_ts": max(event.ts for event in honest),
+            "faults": {},
         },
         topic=place.topic,
         ledger_topic=place.ledger_topic,
@@ -418,8 +418,8 @@ def test_honest_run_reconciles_and_foreign_records_are_reported(
         timeout=60,
     )
     found = operator.execute({})
-    assert (found["coinciden"], found["en_druid"]) == (True, len(honest))
-    assert found["ajenos"]["registros"] == len(attacked.hostile)
+    assert (found["equal"], found["in_druid"]) == (True, len(honest))
+    assert found["foreign"]["count"] == len(attacked.hostile)
 
 
 def test_hand_off_of_hostile_records_succeeds_without_loss(

@@ -62,7 +62,7 @@ class Target(NamedTuple):
 
     def rows(self) -> int:
         query = read_query(SQL / "reconcile" / "rows.sql", DATASOURCE)
-        return int(self.druid.sql(query, [self.corrida])[0]["filas"])
+        return int(self.druid.sql(query, [self.corrida])[0]["row_count"])
 
 
 @pytest.fixture(scope="module")

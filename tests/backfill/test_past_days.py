@@ -36,13 +36,13 @@ def test_live_window_follows_the_filled_days_and_a_second_back_fill_adds_nothing
     assert lab.end_of(BACKFILL_DAG, first) == "success"
     window = lab.live_window()
     filled = lab.api.xcom(BACKFILL_DAG, first, "reconcile")
-    assert filled["coinciden"]
+    assert filled["equal"]
     for dag, run in ((WINDOW_DAG, window), (BACKFILL_DAG, again)):
         assert lab.end_of(dag, run) == "success"
-        assert lab.api.xcom(dag, run, "reconcile")["coinciden"]
+        assert lab.api.xcom(dag, run, "reconcile")["equal"]
 
     repeated = lab.api.xcom(BACKFILL_DAG, again, "reconcile")
-    assert repeated["confirmadas"] == repeated["en_druid"] == filled["en_druid"]
+    assert repeated["committed"] == repeated["in_druid"] == filled["in_druid"]
     assert lab.task(again, "go_live", BACKFILL_DAG)["state"] == "skipped"
 
     # No gap and no overlap: days and live window together have the sales of one single run.

@@ -49,8 +49,8 @@ def test_figures_equal_druids(shop: Shop, visit: Visit) -> None:
     )
     sales = {row["tipo_pago"]: row["n"] for row in rows}
     assert sum(sales.values()) > 1000
-    assert figure(page, "pagos", "Efectivo") == sales["efectivo"]
-    assert figure(page, "pagos", "Crédito") == sales["credito"]
+    assert figure(page, "payments", "Efectivo") == sales["efectivo"]
+    assert figure(page, "payments", "Crédito") == sales["credito"]
     per_minute = page.locator(".kpi", has_text="Ventas por minuto").locator(".value")
     assert number(per_minute.inner_text()) == pytest.approx(sum(sales.values()) / 60, abs=0.5)
     expect(page.locator(".chart .main-svg").first).to_be_visible()
@@ -63,7 +63,7 @@ def test_failed_card_says_so_and_the_others_are_shown(shop: Shop, visit: Visit) 
         answer = route.fetch()
         found = answer.json()
         # One section failed on the server, and the page cannot draw another one.
-        found |= {"fallas": ["productos"], "productos": [], "plataformas": None}
+        found |= {"failed": ["products"], "products": [], "platforms": None}
         route.fulfill(response=answer, json=found)
 
     visitor = visit()
@@ -73,43 +73,43 @@ def test_failed_card_says_so_and_the_others_are_shown(shop: Shop, visit: Visit) 
         failed = page.locator(f"[data-card={card}] > .failed")
         expect(failed).to_contain_text("Esta tarjeta no se pudo armar")
     expect(page.locator(".failed:visible")).to_have_count(2)
-    expect(page.locator("[data-list=pagos] li")).not_to_have_count(0)
+    expect(page.locator("[data-list=payments] li")).not_to_have_count(0)
     expect(page.locator("[data-card=ticker] li")).not_to_have_count(0)
 
 
 def test_filters_apply_to_all_cards_and_are_kept_in_the_address(shop: Shop, visit: Visit) -> None:
     page = visit().live("?rango=6h")
     page.get_by_role("combobox", name="Medio de pago").select_option("credito")
-    expect(page.locator("[data-list=pagos] li")).to_have_count(1)
+    expect(page.locator("[data-list=payments] li")).to_have_count(1)
     # A click on a bar adds its filter.
-    store = page.locator("[data-list=sucursales] li").first
+    store = page.locator("[data-list=stores] li").first
     name = store.locator(".name").inner_text()
     store.get_by_role("button").click()
-    expect(page.locator("[data-list=sucursales] li")).to_have_count(1)
+    expect(page.locator("[data-list=stores] li")).to_have_count(1)
     asked = parse_qs(urlsplit(page.url).query)
     assert asked == {"rango": ["6h"], "pago": ["credito"], "sucursal": [name]}
     for where in page.locator(".ticker .where").all_inner_texts():
         assert name in where
         assert "Crédito" in where
-    sales = figure(page, "sucursales", name)
+    sales = figure(page, "stores", name)
 
     again = visit().live(f"?{urlsplit(page.url).query}")
-    assert figure(again, "sucursales", name) >= sales
+    assert figure(again, "stores", name) >= sales
     again.get_by_role("button", name=f"Quitar el filtro Sucursal: {name}").click()
-    expect(again.locator("[data-list=sucursales] li")).not_to_have_count(1)
+    expect(again.locator("[data-list=stores] li")).not_to_have_count(1)
     assert "sucursal" not in parse_qs(urlsplit(again.url).query)
 
 
 #: For each card with bars: the filters that a click sets, and the card that has one bar then.
 BARS = {
-    "pagos": ({"pago"}, "pagos"),
-    "emisores": ({"pago", "emisor"}, "emisores"),
-    "cuotas": ({"pago"}, "pagos"),
-    "plataformas": ({"plataforma"}, "plataformas"),
-    "categorias": ({"categoria"}, "categorias"),
-    "productos": ({"producto"}, "productos"),
-    "suben": ({"producto"}, "productos"),
-    "bajan": ({"producto"}, "productos"),
+    "payments": ({"pago"}, "payments"),
+    "issuers": ({"pago", "emisor"}, "issuers"),
+    "instalments": ({"pago"}, "payments"),
+    "platforms": ({"plataforma"}, "platforms"),
+    "categories": ({"categoria"}, "categories"),
+    "products": ({"producto"}, "products"),
+    "rising": ({"producto"}, "products"),
+    "falling": ({"producto"}, "products"),
 }
 
 
@@ -137,8 +137,8 @@ def test_click_on_the_map_filters_by_province_and_a_second_click_ends_that(
     page.wait_for_url(re.compile("provincia=C%C3%B3rdoba"))
     expect(tile).to_have_attribute("aria-pressed", "true")
     stores = [it.sucursal for it in load_market().stores if it.province == "AR-X"]
-    expect(page.locator("[data-list=sucursales] li")).to_have_count(len(stores))
-    assert set(page.locator("[data-list=sucursales] .name").all_inner_texts()) == set(stores)
+    expect(page.locator("[data-list=stores] li")).to_have_count(len(stores))
+    assert set(page.locator("[data-list=stores] .name").all_inner_texts()) == set(stores)
     tile.click()
     expect(page.locator(".chips button")).to_have_count(0)
 
@@ -193,7 +193,7 @@ def test_filters_in_airflows_frame_are_kept_in_airflows_address(shop: Shop, visi
     visitor = visit()
     page = visitor.open("/plugin/ventas-vivo?pago=qr")
     frame = page.frame_locator("iframe")
-    expect(frame.locator("[data-list=pagos] li")).to_have_count(1)
+    expect(frame.locator("[data-list=payments] li")).to_have_count(1)
     frame.get_by_role("button", name="24 horas").click()
 
     # Airflow itself appends the frame's path to its own.
@@ -260,13 +260,13 @@ def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
 
 def test_view_is_usable_by_keyboard(shop: Shop, visit: Visit) -> None:
     page = visit().live()
-    bar = page.locator("[data-list=plataformas] li").first.get_by_role("button")
+    bar = page.locator("[data-list=platforms] li").first.get_by_role("button")
     bar.focus()
     # The list is updated meanwhile; the bar must keep the focus.
     page.wait_for_timeout(2500)
     assert bar.evaluate("element => element === document.activeElement")
     page.keyboard.press("Enter")
-    expect(page.locator("[data-list=plataformas] li")).to_have_count(1)
+    expect(page.locator("[data-list=platforms] li")).to_have_count(1)
 
 
 def test_invalid_range_in_the_address_is_explained(shop: Shop, visit: Visit) -> None:

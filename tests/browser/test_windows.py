@@ -41,4 +41,4 @@ def test_admin_opens_and_stops_a_window_and_page_recovers_when_druid_is_back(
     expect(run).to_have_count(0, timeout=SOME_TASKS)
     start_vm(shop.settings)
     expect(notice).to_have_text("", timeout=SOME_TASKS)
-    expect(live.locator("[data-list=pagos] li").first).to_be_visible()
+    expect(live.locator("[data-list=payments] li").first).to_be_visible()

@@ -249,15 +249,15 @@ def test_new_card_shows_sales_by_city(begin: Begin) -> None:
     change = begin("a card of bars on the live page")
     change.edit(
         "include/page/overview.py",
-        '    "plataformas": Shares("places", "plataforma"),\n',
-        '    "plataformas": Shares("places", "plataforma"),\n'
-        '    "ciudades": Shares("places", "ciudad"),\n',
+        '    "platforms": Shares("places", "plataforma"),\n',
+        '    "platforms": Shares("places", "plataforma"),\n'
+        '    "cities": Shares("places", "ciudad"),\n',
     )
     page = "plugins/ventas_airflow/page/static"
     change.edit(
         f"{page}/views/live.js",
         "const SHARES = {\n",
-        'const SHARES = {\n  cities: { section: "ciudades" },\n',
+        'const SHARES = {\n  cities: { section: "cities" },\n',
     )
     change.edit(
         f"{page}/views/live.js", '"stores", "categories"]', '"stores", "cities", "categories"]'
@@ -277,12 +277,12 @@ class Druid:
         if "ciudad" not in query or "LIMIT" in query:
             return []
         row = {"provincia": "Salta", "sucursal": "Salta Centro", "plataforma": "web"}
-        return [{**row, "ciudad": "Salta", "estado": "pendiente", "eventos": 3, "importe": 9}]
+        return [{**row, "ciudad": "Salta", "estado": "pendiente", "events": 3, "amount": 9}]
 
 filters, now = parse_filters({"rango": "24h"}), datetime(2026, 11, 24, 15, tzinfo=UTC)
 found = overview(Druid(), "ventas", filters, now, ThreadPoolExecutor(2), Memory())
-[card] = found["ciudades"]
-answer = [card["nombre"], card["ventas"]]"""
+[card] = found["cities"]
+answer = [card["name"], card["sales"]]"""
     assert change.ask(code) == ["Salta", 3]
 
 

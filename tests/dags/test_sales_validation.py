@@ -28,7 +28,7 @@ def test_each_check_is_a_task_that_shows_its_title(validation: DAG) -> None:
     run_check = validation.get_task("run_check")
     assert run_check.is_mapped
     assert run_check.upstream_task_ids == {"list_checks", "window_open"}
-    assert run_check.map_index_template == "{{ titulo }}"
+    assert run_check.map_index_template == "{{ title }}"
     assert run_check.execution_timeout
 
 

@@ -86,11 +86,11 @@ def window(lab: Lab) -> Iterator[Window]:
 
 def test_kafka_the_ledger_and_druid_agree(lab: Lab, window: Window) -> None:
     found = lab.api.xcom(WINDOW_DAG, window.run, "reconcile")
-    faults = lab.api.xcom(WINDOW_DAG, window.run, "publish_sales")["fallas"]
-    assert found["coinciden"]
-    assert found["confirmadas"] > 50
-    assert found["malformados"]["ilegibles"] > 0
-    assert found["malformados"]["con_error"] == faults["tipo_erroneo"] > 0
+    faults = lab.api.xcom(WINDOW_DAG, window.run, "publish_sales")["faults"]
+    assert found["equal"]
+    assert found["committed"] > 50
+    assert found["malformed"]["unparseable"] > 0
+    assert found["malformed"]["with_error"] == faults["tipo_erroneo"] > 0
     assert {"duplicado", "tardio", "desordenado"} <= faults.keys()
 
 

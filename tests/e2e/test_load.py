@@ -14,6 +14,6 @@ def test_load_by_several_tasks_is_reconciled(lab: Lab) -> None:
     tasks = [task for task in lab.api.tasks(WINDOW_DAG, run) if task["task_id"] == "load_sales"]
     assert [task["state"] for task in tasks] == ["success"] * SHARDS
     found = lab.api.xcom(WINDOW_DAG, run, "reconcile")
-    assert found["coinciden"]
-    assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 1.5 * SALES
-    assert found["resultados"]["ventas"] == SALES
+    assert found["equal"]
+    assert found["committed"] == found["in_kafka"] == found["in_druid"] > 1.5 * SALES
+    assert found["results"]["sales"] == SALES

@@ -36,7 +36,7 @@ def published(place: Place, druid: DruidClient) -> Iterator[Published]:
             until=datetime.now(UTC),
             stop=threading.Event(),
         )
-    wait_for_rows(druid, place.topic, published.confirmadas)
+    wait_for_rows(druid, place.topic, published.committed)
     yield published
     remove_supervisor(druid, place.topic)
 
@@ -65,7 +65,7 @@ def test_rows_of_a_task_killed_while_publishing_are_handed_off_by_another(
     status = druid.supervisor_status(place.topic)
     assert status["suspended"]
     assert not is_running(status)
-    lacking = missing_rows(druid, place.topic, Expected([place.corrida], published.confirmadas))
+    lacking = missing_rows(druid, place.topic, Expected([place.corrida], published.committed))
     assert lacking == ""
 
 

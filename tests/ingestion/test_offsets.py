@@ -46,7 +46,7 @@ def submit(place: Place, *, reset_offsets: bool = False) -> None:
 
 
 def suspend(place: Place) -> None:
-    published: dict[str, Any] = {"corrida": place.corrida, "confirmadas": 0}
+    published: dict[str, Any] = {"run": place.corrida, "committed": 0}
     SuspendSupervisorOperator(
         task_id="suspend",
         datasource=place.topic,

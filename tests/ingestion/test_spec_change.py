@@ -73,15 +73,15 @@ def test_changed_spec_replaces_the_tasks_without_loss_or_duplicates(
                 stop.set()
             published = publishing.result()
 
-        wait_for_rows(druid, place.topic, published.confirmadas)
+        wait_for_rows(druid, place.topic, published.committed)
         expected = sorted(event.id_evento for event in place.events())
-        assert len(set(expected)) == len(expected) == published.confirmadas
+        assert len(set(expected)) == len(expected) == published.committed
         assert ids(druid, place) == expected
 
         # The same after the old and the new tasks have published their rows.
         druid.suspend_supervisor(place.topic)
         until(lambda: not tasks(), "the tasks' end")
-        wait_for_rows(druid, place.topic, published.confirmadas)
+        wait_for_rows(druid, place.topic, published.committed)
         assert ids(druid, place) == expected
     finally:
         remove_supervisor(druid, place.topic)

@@ -37,5 +37,5 @@ def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
     lab.api.clear(WINDOW_DAG, run, ["start_vm"], downstream=True)
     assert lab.end_of(WINDOW_DAG, run) == "success"
     found = lab.api.xcom(WINDOW_DAG, run, "reconcile")
-    assert found["coinciden"]
-    assert found["en_druid"] > sold
+    assert found["equal"]
+    assert found["in_druid"] > sold

@@ -25,9 +25,9 @@ def test_vm_lost_during_a_window_is_started_again_and_nothing_is_lost(lab: Lab) 
 
     assert lab.end_of(WINDOW_DAG, run) == "success"
     found = lab.api.xcom(WINDOW_DAG, run, "reconcile")
-    assert found["coinciden"]
-    assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] >= 50
-    assert (found["perdidas"], found["duplicadas"]) == (0, 0)
-    assert len(lab.event_ids(run)) == found["confirmadas"]
+    assert found["equal"]
+    assert found["committed"] == found["in_kafka"] == found["in_druid"] >= 50
+    assert (found["lost"], found["duplicated"]) == (0, 0)
+    assert len(lab.event_ids(run)) == found["committed"]
     assert lab.api.xcom(WINDOW_DAG, run, "watch_vm")["restarts"] == 1
     assert instances(lab.settings).get(**VM).status == "TERMINATED"

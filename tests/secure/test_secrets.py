@@ -71,8 +71,8 @@ def trusting(lab: Lab) -> ssl.SSLContext:
 
 def test_window_is_reconciled(lab: Lab, window: str) -> None:
     found = lab.api.xcom(WINDOW_DAG, window, "reconcile")
-    assert found["coinciden"]
-    assert found["confirmadas"] == found["en_kafka"] == found["en_druid"] > 5
+    assert found["equal"]
+    assert found["committed"] == found["in_kafka"] == found["in_druid"] > 5
 
 
 @pytest.mark.parametrize("url", [security.druid_url, lambda settings: settings.url("airflow")])

@@ -73,7 +73,7 @@ class Lab:
             rows = self.druid.sql(read_query(SQL / "reconcile" / "rows.sql", DATASOURCE), [run])
         except DruidError:
             return 0
-        return int(rows[0]["filas"])
+        return int(rows[0]["row_count"])
 
     def in_kafka(self, run: str) -> int:
         """Return the number of a run's committed events, by the ledger; 0 without a ledger."""

@@ -86,6 +86,6 @@ class FillDayOperator(PublishingOperator):
                 stop=self._stop,
                 report=lambda progress: self._push_progress(context, progress),
             )
-        added = published.ventas - published.reanudada_en
-        self.log.info("Day %s: %d sales, %d of them new", day.day, published.ventas, added)
+        added = published.sales - published.resumed_at
+        self.log.info("Day %s: %d sales, %d of them new", day.day, published.sales, added)
         return published.to_dict()

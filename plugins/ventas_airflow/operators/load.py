@@ -14,7 +14,7 @@ from ventas_airflow.operators.publishing import PublishingOperator
 from ventas_airflow.runs import earliest_record
 
 Shard = dict[str, int]
-"""`{"desde", "hasta"}`: number of the first sale, and of the sale after the last."""
+"""`{"start", "stop"}`: number of the first sale, and of the sale after the last."""
 
 _SALES_PER_SECOND = 1000.0
 """Sales per second of the simulated clock if the form asks for no rate."""
@@ -45,7 +45,7 @@ class PlanLoadOperator(SalesOperator):
         with refused_if_wrong():
             sales = form.LOAD_SALES.whole(self.sales)
             ranges = split(sales, form.SHARDS.whole(self.shards))
-        return [{"desde": shard.start, "hasta": shard.stop} for shard in ranges if shard]
+        return [{"start": shard.start, "stop": shard.stop} for shard in ranges if shard]
 
 
 class LoadSalesOperator(FaultyOperator, PublishingOperator):
@@ -99,7 +99,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
             end: datetime = dag_run.run_after
             clock = rate / 2 or _SALES_PER_SECOND
             begins = end - _lasting(form.LOAD_SALES.whole(self.sales), clock)
-        sales = range(self.shard["desde"], self.shard["hasta"])
+        sales = range(self.shard["start"], self.shard["stop"])
         with self._publisher(
             context, source, timeout, shard=f"/{sales.start}", for_load=True
         ) as publisher:
@@ -117,8 +117,8 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
             )
         self.log.info(
             "End of the load: %d sales, %d records acknowledged",
-            published.ventas,
-            published.confirmadas,
+            published.sales,
+            published.committed,
         )
         return published.to_dict()
 

@@ -65,17 +65,17 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
             )
         self.log.info(
             "End of the window: %d sales, %d records acknowledged",
-            published.ventas,
-            published.confirmadas,
+            published.sales,
+            published.committed,
         )
-        if lacking := self._lacking(published.ventas, window.until, dag_run.run_after):
+        if lacking := self._lacking(published.sales, window.until, dag_run.run_after):
             self.log.warning(lacking)
             context["ti"].xcom_push(key=NOTICE, value=lacking)
         return published.to_dict()
 
-    def _lacking(self, ventas: int, until: datetime | timedelta, opened: datetime) -> str:
+    def _lacking(self, sales: int, until: datetime | timedelta, opened: datetime) -> str:
         """Return the shortfall in words, '' for other modes and for windows with silences."""
         if self.mode != CADENCE or form.FAULTS["silencio"].number(self.silences_pct):
             return ""
         planned = until - opened if isinstance(until, datetime) else until
-        return shortfall(ventas, planned.total_seconds(), self._gaps())
+        return shortfall(sales, planned.total_seconds(), self._gaps())

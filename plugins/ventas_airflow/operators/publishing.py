@@ -120,6 +120,6 @@ class PublishingOperator(SalesOperator):
 def _stopped(published: "Published") -> str:
     return text(
         "publishing.stopped",
-        committed=published.confirmadas,
-        open=published.enviadas - published.confirmadas,
+        committed=published.committed,
+        open=published.sent - published.committed,
     )

@@ -32,18 +32,18 @@ _INTERVAL = 1.0
 class _Published(NamedTuple):
     """Totals of the runs that are reconciled together."""
 
-    corridas: list[str]
-    confirmadas: int
-    primera_ts: str | None
-    ultima_ts: str | None
-    fallas: Counter[str]
+    runs: list[str]
+    committed: int
+    first_ts: str | None
+    last_ts: str | None
+    faults: Counter[str]
 
     @property
     def minutes(self) -> tuple[datetime, datetime]:
         """Start of the first event's minute, and end of the last event's minute."""
         first, last = (
             datetime.fromisoformat(ts).replace(second=0, microsecond=0) if ts else datetime.now(UTC)
-            for ts in (self.primera_ts, self.ultima_ts)
+            for ts in (self.first_ts, self.last_ts)
         )
         return first, last + timedelta(minutes=1)
 
@@ -68,8 +68,8 @@ class ReconcileOperator(BaseOperator):
     :param timeout: seconds to wait for Druid, counted again whenever rows arrive or the
         supervisor's lag falls: the events of another run may come before this run's in the topic
 
-    Returns `Reconciliation` as a dict, with the foreign records as ``ajenos`` and the results of
-    the run as ``resultados``; fails with the counts if they still differ at the deadline.
+    Returns `Reconciliation` as a dict, with the foreign records as ``foreign`` and the results of
+    the run as ``results``; fails with the counts if they still differ at the deadline.
     """
 
     template_fields: Sequence[str] = (
@@ -110,23 +110,23 @@ class ReconcileOperator(BaseOperator):
 
         published = self._published()
         since = None if self.from_the_beginning else earliest_record(context["dag_run"])
-        by_ids = published.confirmadas <= IDS_AT_MOST and len(published.corridas) == 1
+        by_ids = published.committed <= IDS_AT_MOST and len(published.runs) == 1
         found = self._wait((self._by_ids if by_ids else self._by_sums)(published, since))
-        self.log.info("Reconciliation of run %s: %s", found.corrida, found)
+        self.log.info("Reconciliation of run %s: %s", found.run, found)
         metrics.reconciled(found, self.dag_id)
-        foreign = None if found.agrees and not by_ids else self._foreign(since)
+        foreign = None if found.equal and not by_ids else self._foreign(since)
         if foreign:
             self.log.warning("%s", foreign)
-        if not found.agrees:
+        if not found.equal:
             counts = f"{found}; {foreign}" if foreign else found
             raise AirflowFailException(text("reconciliation.differs", found=counts))
         results = {}
         # Before the first sale ever, Druid has no datasource to query; results are of one run only.
-        if found.en_druid and len(published.corridas) == 1:
+        if found.in_druid and len(published.runs) == 1:
             client = druid_client(self.druid_conn_id)
-            results = results_of_run(client, self.datasource, found.corrida)
+            results = results_of_run(client, self.datasource, found.run)
         named = None if foreign is None else foreign.to_dict()
-        return {**found.to_dict(), "ajenos": named, "resultados": results}
+        return {**found.to_dict(), "foreign": named, "results": results}
 
     def _foreign(self, since: datetime | None) -> ForeignRecords:
         from include.stream.foreign import foreign_records
@@ -141,16 +141,14 @@ class ReconcileOperator(BaseOperator):
             raise AirflowFailException(
                 text("reconciliation.nothing", published=repr(self.published))
             )
-        moments = [
-            run[name] for run in several for name in ("primera_ts", "ultima_ts") if run[name]
-        ]
+        moments = [run[name] for run in several for name in ("first_ts", "last_ts") if run[name]]
         return _Published(
-            corridas=sorted({run["corrida"] for run in several}),
-            confirmadas=sum(run["confirmadas"] for run in several),
-            primera_ts=min(moments, default=None),
-            ultima_ts=max(moments, default=None),
-            # A result of a version without injected faults has no `fallas`.
-            fallas=sum((Counter(run.get("fallas", {})) for run in several), start=Counter()),
+            runs=sorted({run["run"] for run in several}),
+            committed=sum(run["committed"] for run in several),
+            first_ts=min(moments, default=None),
+            last_ts=max(moments, default=None),
+            # A result of a version without injected faults has no `faults`.
+            faults=sum((Counter(run.get("faults", {})) for run in several), start=Counter()),
         )
 
     def _by_ids(
@@ -161,7 +159,7 @@ class ReconcileOperator(BaseOperator):
         from include.stream.reader import ids_of_run
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-        [corrida] = published.corridas
+        [corrida] = published.runs
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
         kafka = ids_of_run(
             kafka_config, self.topic, corrida, since=since, key_prefix=f"v{run_key(corrida)}-"
@@ -176,12 +174,12 @@ class ReconcileOperator(BaseOperator):
             return replace(
                 reconcile(
                     corrida,
-                    published.confirmadas,
+                    published.committed,
                     kafka.times,
                     ids,
-                    published.fallas["duplicado"],
+                    published.faults["duplicado"],
                 ),
-                malformados=garbled(),
+                malformed=garbled(),
             )
 
         return compare
@@ -195,20 +193,20 @@ class ReconcileOperator(BaseOperator):
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        ledger = read_sums(kafka_config, self.ledger_topic, published.corridas, since=since)
+        ledger = read_sums(kafka_config, self.ledger_topic, published.runs, since=since)
         client = druid_client(self.druid_conn_id)
 
         def look() -> Mapping[Cell, Sums]:
             rows = druid_minutes(client, self.datasource, *published.minutes)
             return {cell: sums for cell, sums in rows.items() if cell.corrida in names}
 
-        names = set(published.corridas)
+        names = set(published.runs)
         several = text("reconciliation.several_runs", count=len(names))
-        name = published.corridas[0] if len(names) == 1 else several
+        name = published.runs[0] if len(names) == 1 else several
         garbled = self._garbled(published, since, None)
         return lambda: replace(
-            reconcile_sums(name, published.confirmadas, ledger, self._answer(look)),
-            malformados=garbled(),
+            reconcile_sums(name, published.committed, ledger, self._answer(look)),
+            malformed=garbled(),
         )
 
     def _garbled(
@@ -221,10 +219,10 @@ class ReconcileOperator(BaseOperator):
         from include.stream.ledger import began_at
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-        if garbled(published.fallas, RowStats(), None) is None:
+        if garbled(published.faults, RowStats(), None) is None:
             return lambda: None
         kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        began = began_at(kafka_config, self.ledger_topic, published.corridas, since=since)
+        began = began_at(kafka_config, self.ledger_topic, published.runs, since=since)
         assert began  # noqa: S101 - the ledger that counts faults has entries
         client = druid_client(self.druid_conn_id)
 
@@ -234,7 +232,7 @@ class ReconcileOperator(BaseOperator):
             except DruidError as error:
                 self.log.info("Druid has not reported its row counts yet: %s", error)
                 stats = RowStats()
-            return garbled(published.fallas, stats, in_kafka)
+            return garbled(published.faults, stats, in_kafka)
 
         return look
 
@@ -253,7 +251,7 @@ class ReconcileOperator(BaseOperator):
         polling = Polling(self.timeout, interval=_INTERVAL)
         for _ in polling:
             found = compare()
-            if found.agrees:
+            if found.equal:
                 break
             lag = self._lag()
             if str(found) != latest or lag < nearest:

@@ -236,8 +236,8 @@ class SuspendSupervisorOperator(SupervisorOperator):
         from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         if several := each_published(self.published):
-            runs = sorted({run["corrida"] for run in several})
-            return Expected(runs, sum(run["confirmadas"] for run in several))
+            runs = sorted({run["run"] for run in several})
+            return Expected(runs, sum(run["committed"] for run in several))
         dag_run = context["dag_run"]
         config = KafkaConfigHook(self.kafka_conn_id).get_conn
         try:

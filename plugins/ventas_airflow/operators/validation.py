@@ -87,7 +87,7 @@ class RunCheckOperator(BaseOperator):
         from include.druid.checks import load_checks
 
         check = next(check for check in load_checks() if check.name == self.check)
-        context["titulo"] = check.title  # type: ignore[typeddict-unknown-key]
+        context["title"] = check.title  # type: ignore[typeddict-unknown-key]
         self.log.info("%s: %s", check.title, check.description)
         result, retry = self._result(check)
         told = f"{check.title}: {result.message}"
@@ -121,7 +121,7 @@ class RunCheckOperator(BaseOperator):
             if result.status in ("error", "warning") and (check.faults or check.without):
                 result = evaluate(check, row, self._faults(check, queried_at))
             if check.source == "supervisor" and result.status != "ok" and row:
-                result = replace(result, message=f"{result.message}; {row['informe']}")
+                result = replace(result, message=f"{result.message}; {row['report']}")
             return result, False
         except StreamError as error:
             return fail(check, text("check_message.kafka", error=error)), True
@@ -188,7 +188,7 @@ class RunCheckOperator(BaseOperator):
         # `healthy` is a bool, which becomes 0 or 1.
         numbers = {bound.column: status.get(bound.column) for bound in check.bounds}
         numbers = {name: n + 0 if isinstance(n, bool) else n for name, n in numbers.items()}
-        return {**numbers, "informe": describe(status)}
+        return {**numbers, "report": describe(status)}
 
     def _offsets(self) -> dict[str, Any] | None:
         from include.druid.offsets import counts, positions

@@ -84,8 +84,8 @@ async def health(request: Request, viewer: Asking) -> dict[str, Any]:
     """
     asked = _decoded(await request.body())
     windows = [run for run in asked.runs or () if run.dag_id == WINDOW_DAG]
-    found, confirmed = await asyncio.gather(
-        _found(viewer), asyncio.gather(*(_confirmed(viewer, run) for run in windows))
+    found, committed = await asyncio.gather(
+        _found(viewer), asyncio.gather(*(_committed(viewer, run) for run in windows))
     )
     now = datetime.now(UTC)
     parts = flow_rules.judge(
@@ -103,7 +103,7 @@ async def health(request: Request, viewer: Asking) -> dict[str, Any]:
         "state": flow_rules.worst(part.state for part in parts.values()),
         "parts": {name: part.to_dict() for name, part in parts.items()},
         "windows": [
-            _window(run, part, asked.defaults) for run, part in zip(windows, confirmed, strict=True)
+            _window(run, part, asked.defaults) for run, part in zip(windows, committed, strict=True)
         ],
         "validations": [flow_rules.validation_state(run) for run in asked.validations or ()],
         "can_resume": parts["supervisor"].reason in ("suspended", "suspended_selling"),
@@ -145,14 +145,14 @@ async def _found(viewer: Viewer) -> dict[str, Part | Trouble]:
     return both | found
 
 
-async def _confirmed(viewer: Viewer, run: Run) -> Part | None:
+async def _committed(viewer: Viewer, run: Run) -> Part | None:
     """Return what a window has committed, by the ledger; None before it begins."""
     if not run.start_date:
         return None
     # The minute only, so that the requests of all viewers share an answer.
     since = run.run_after.astimezone(UTC).replace(second=0, microsecond=0)
     key = ("window", run.dag_run_id, since)
-    found = await _answer(viewer, "window", key, 5.0, lambda: _committed(run.dag_run_id, since))
+    found = await _answer(viewer, "window", key, 5.0, lambda: _sold_so_far(run.dag_run_id, since))
     return found.part() if isinstance(found, Trouble) else found
 
 
@@ -177,16 +177,16 @@ async def _answer(
     return answer
 
 
-def _window(run: Run, confirmed: Part | None, defaults: Mapping[str, Any]) -> dict[str, Any]:
+def _window(run: Run, committed: Part | None, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a window is shown, and whether and by which task it can be stopped."""
     stage = flow_rules.stage(run)
     task = flow_rules.publisher(run)
-    first_sale = confirmed.since if confirmed and confirmed.reason == "selling" else None
+    first_sale = committed.since if committed and committed.reason == "selling" else None
     is_selling = stage in ("publishing", "retrying")
     return {
         "run": run.dag_run_id,
         "stage": stage,
-        "confirmed": confirmed and confirmed.to_dict(),
+        "committed": committed and committed.to_dict(),
         "ends": flow_rules.planned_end(run, defaults, first_sale) if is_selling else None,
         "publisher": task.task_id if task else LIVE_TASK,
         "can_stop": is_selling or stage == "opening",
@@ -206,12 +206,12 @@ def _supervisor() -> Part:
 
 def _kafka() -> Part:
     config = kafka_config()
-    numbers: dict[str, Any] = {"direccion": config["bootstrap.servers"], "particiones": []}
+    numbers: dict[str, Any] = {"address": config["bootstrap.servers"], "partitions": []}
     try:
         for topic in (TOPIC, LEDGER_TOPIC):
             held = offsets_of(config, topic, timeout=_KAFKA_TIMEOUT)
-            numbers["particiones"] += [
-                {"topico": topic, "particion": partition, **offsets._asdict()}
+            numbers["partitions"] += [
+                {"topic": topic, "partition": partition, **offsets._asdict()}
                 for partition, offsets in sorted(held.items())
             ]
     except TopicMissingError:
@@ -232,11 +232,11 @@ def _ledger() -> Part:
     except StreamError as error:
         return _unread(config, error)
     part = flow_health.equality(*sides, before=_differed)
-    _differed = {row["minuto"] for row in part.numbers["minutos"] if row["estado"] == "distinto"}
+    _differed = {row["minute"] for row in part.numbers["minutes"] if row["state"] == "differs"}
     return part
 
 
-def _committed(run: str, since: datetime) -> Part:
+def _sold_so_far(run: str, since: datetime) -> Part:
     config = kafka_config()
     try:
         run_so_far = read_run(
@@ -247,18 +247,18 @@ def _committed(run: str, since: datetime) -> Part:
     if run_so_far.first_ts is None:
         return Part("none", "no_sales")
     numbers = {
-        "ventas": run_so_far.sales,
-        "eventos": run_so_far.total.eventos,
-        "facturado_centavos": run_so_far.revenue_centavos,
-        "primera": run_so_far.first_ts,
-        "ultima": run_so_far.last_ts,
+        "sales": run_so_far.sales,
+        "events": run_so_far.total.eventos,
+        "revenue_centavos": run_so_far.revenue_centavos,
+        "first_ts": run_so_far.first_ts,
+        "last_ts": run_so_far.last_ts,
     }
     return Part("good", "selling", datetime.fromisoformat(run_so_far.first_ts), numbers)
 
 
 def _unread(config: dict[str, Any], error: StreamError) -> Part:
     """Return a part for a ledger that cannot be read; the error's text is for developers."""
-    numbers = {"direccion": config["bootstrap.servers"], "mensaje": str(error)}
+    numbers = {"address": config["bootstrap.servers"], "message": str(error)}
     missing = isinstance(error, TopicMissingError)
     return Part("none", "no_topic" if missing else "ledger_unread", numbers=numbers)
 
@@ -273,11 +273,11 @@ def _vm() -> Part:
     try:
         found = hook.find(**place, retries=0)
     except AirflowException as error:
-        return Part("none", "compute_unreachable", numbers={"mensaje": str(error)})
+        return Part("none", "compute_unreachable", numbers={"message": str(error)})
     zone = zone_of(found) if found else zones_of(place["zones"])[0]
     own_price = extra.get("usd_per_hour")
     part = running(found, zone, datetime.now(UTC), None if own_price is None else float(own_price))
     # The page says if Compute Engine is emulated, since an emulator costs nothing.
     endpoint = str(extra.get("api_endpoint") or "")
-    part.numbers["emulada"] = bool(endpoint) and "googleapis.com" not in endpoint
+    part.numbers["emulated"] = bool(endpoint) and "googleapis.com" not in endpoint
     return part

@@ -154,7 +154,7 @@ def test_published_sales_pass_every_check(
     # The page uses the same check files, with positional parameters.
     parts = read_sales(druid, datasource, datetime.now(UTC))
     assert {name: part.state for name, part in parts.items()} == dict.fromkeys(parts, "good"), parts
-    assert parts["cadence"].numbers["ventas"] == 300
+    assert parts["cadence"].numbers["sales"] == 300
     assert parts["cadence"].numbers["pausa_p50"] == pytest.approx(1.5, abs=0.01)
 
 

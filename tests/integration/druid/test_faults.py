@@ -61,7 +61,7 @@ def published(place: Place, druid: DruidClient, began: datetime) -> Iterator[Pub
             stop=threading.Event(),
             faults=FAULTS,
         )
-    wait_for_rows(druid, place.topic, published.confirmadas)
+    wait_for_rows(druid, place.topic, published.committed)
     yield published
     remove_supervisor(druid, place.topic)
 
@@ -145,26 +145,26 @@ def test_run_with_every_injected_fault_reconciles_and_equals_the_ledger(
     began: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    faults = published.fallas
+    faults = published.faults
     expected = Counter[str]()
     for kind in GARBLED:
         expected[FATES[kind]] += faults[kind]
 
     result = reconcile(place, published, began)
 
-    assert result["coinciden"]
-    assert result["ajenos"] == {"registros": 0, "primeros": [], "completo": True}
-    assert result["malformados"] == {
-        "ilegibles_esperadas": expected["unparseable"],
-        "con_error_esperadas": expected["processedWithError"],
-        "en_kafka": expected["unparseable"],
-        "ilegibles": expected["unparseable"],
-        "con_error": expected["processedWithError"],
+    assert result["equal"]
+    assert result["foreign"] == {"count": 0, "first": [], "complete": True}
+    assert result["malformed"] == {
+        "unparseable_expected": expected["unparseable"],
+        "with_error_expected": expected["processedWithError"],
+        "in_kafka": expected["unparseable"],
+        "unparseable": expected["unparseable"],
+        "with_error": expected["processedWithError"],
     }
-    assert result["en_druid"] == published.confirmadas
+    assert result["in_druid"] == published.committed
     check = check_ledger(place)
     assert check["status"] == "ok", check["message"]
-    assert check["numbers"]["eventos_druid"] == published.confirmadas
+    assert check["numbers"]["eventos_druid"] == published.committed
     for name in UNHARMED:
         result = run_check(place, name)
         assert result["status"] == "ok", result["message"]
@@ -179,10 +179,10 @@ def test_run_with_every_injected_fault_reconciles_and_equals_the_ledger(
     druid.suspend_supervisor(place.topic)
     wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 60)
     monkeypatch.setattr("include.druid.reconcile.IDS_AT_MOST", 0)
-    assert published.confirmadas < IDS_AT_MOST
+    assert published.committed < IDS_AT_MOST
     ended = reconcile(place, published, began)
-    assert ended["coinciden"]
-    assert ended["malformados"]["ilegibles"] == expected["unparseable"]
+    assert ended["equal"]
+    assert ended["malformed"]["unparseable"] == expected["unparseable"]
 
 
 def test_record_unknown_to_the_ledger_is_an_error(
@@ -190,7 +190,7 @@ def test_record_unknown_to_the_ledger_is_an_error(
 ) -> None:
     event = place.source().chain(0, began - timedelta(minutes=5, seconds=SALES / 4))[0]
     slip_in(place, encode(event))
-    wait_for_rows(druid, place.topic, published.confirmadas + 1)
+    wait_for_rows(druid, place.topic, published.committed + 1)
 
     check = check_ledger(place)
     assert (check["status"], check["numbers"]["diferencias"]) == ("error", 1)
@@ -198,7 +198,7 @@ def test_record_unknown_to_the_ledger_is_an_error(
     named = rf"; 1 registro que el libro no conoce: partición \d offset \d+ id {event.id_evento} "
     assert re.search(named, check["message"])
     twice = run_check(place, "duplicates")
-    allowed = published.fallas["duplicado"]
+    allowed = published.faults["duplicado"]
     assert twice["status"] == "error"
     assert twice["message"] == f"duplicados = {allowed + 1}, debe ser entre 0 y {allowed}"
     with pytest.raises(AirflowFailException, match=rf"no coinciden: .* 0 perdidas, 1 dup.*{named}"):

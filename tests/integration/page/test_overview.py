@@ -83,16 +83,16 @@ def test_look_by_events_equals_look_by_druids_sums_and_the_published_sales(
             by_sums = looks(rango)
         for one, other in zip(by_events, by_sums, strict=True):
             # Events of the same moment have no fixed order.
-            assert _sorted(one.pop("ultimas")) == _sorted(other.pop("ultimas"))
+            assert _sorted(one.pop("latest")) == _sorted(other.pop("latest"))
             assert one == other
         end = sold.now.replace(microsecond=0)
         within = [e for e in sold.events if format_ts(end - length) <= e.ts < format_ts(end)]
-        actual = by_events[0]["totales"]["actual"]
-        assert actual["ventas"] == sum(e.estado == "pendiente" for e in within) > 0
-        assert actual["ingresos"] == sum(
+        actual = by_events[0]["totals"]["current"]
+        assert actual["sales"] == sum(e.estado == "pendiente" for e in within) > 0
+        assert actual["revenue_centavos"] == sum(
             e.importe_centavos for e in within if e.estado == "aprobada"
         )
-        assert by_events[-1]["totales"]["actual"]["ventas"] == 0
+        assert by_events[-1]["totals"]["current"]["sales"] == 0
 
 
 def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

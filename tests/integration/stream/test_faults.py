@@ -96,15 +96,15 @@ def assert_counted(place: Place, published: Published) -> None:
     ids = ids_of_run(place.config, place.topic, place.corrida)
     assert {kind: run.faults[kind] for kind in GARBLED} == dict(kinds_of(found))
     assert min(run.faults.values()) > 0
-    assert published.fallas == run.faults
+    assert published.faults == run.faults
     unparseable = [kind for kind, fate in FATES.items() if fate == "unparseable"]
     assert ids.malformed == sum(run.faults[kind] for kind in unparseable)
-    assert ids.times.total() == published.confirmadas == published.enviadas == run.rows
+    assert ids.times.total() == published.committed == published.sent == run.rows
     assert Counter(ids.times.values()).keys() == {1, 2}
     assert Counter(ids.times.values())[2] == run.faults["duplicado"]
     proper = [event for event in ids.times if not event.endswith("x")]
     assert len(proper) == run.total.eventos
-    assert run.sales == published.ventas
+    assert run.sales == published.sales
 
 
 def test_load_with_faults_is_counted_in_the_ledger(place: Place, clock: Clock) -> None:
@@ -112,7 +112,7 @@ def test_load_with_faults_is_counted_in_the_ledger(place: Place, clock: Clock) -
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     published = load(place, clock, range(5000))
     assert_counted(place, published)
-    assert read_faults(place.config, place.ledger_topic, LONG_AGO) == published.fallas
+    assert read_faults(place.config, place.ledger_topic, LONG_AGO) == published.faults
     first = began_at(place.config, place.ledger_topic, [place.corrida])
     assert first
     assert before <= first <= datetime.now(UTC)
@@ -125,7 +125,7 @@ def test_load_sends_the_same_bytes_when_stopped_or_in_shards(
     total = 2 * BLOCK + 500
     with pytest.raises(WindowStoppedError):
         load(place, clock, range(total), stop_after=3, rate=3000)
-    assert load(place, clock, range(total)).reanudada_en > 0
+    assert load(place, clock, range(total)).resumed_at > 0
     for shard in split(total, 2):
         load(other_place, clock, shard)
 
@@ -145,7 +145,7 @@ def test_stopped_and_resumed_window_sends_the_bytes_of_an_uninterrupted_one(
     published = window(place, clock, begins, until)
     window(other_place, clock, begins, until)
 
-    assert 0 < caught.value.published.confirmadas < published.confirmadas
+    assert 0 < caught.value.published.committed < published.committed
     assert values(place) == values(other_place)
     assert_counted(place, published)
 
@@ -178,9 +178,9 @@ def test_resumed_window_keeps_its_end_despite_late_sales(place: Place, clock: Cl
         if (event := json.loads(value))["secuencia"] == 0 and event["estado"] == "pendiente"
     )
     assert begun[1] == datetime.fromisoformat(first["ts"])
-    assert published.primera_ts is not None
-    assert datetime.fromisoformat(published.primera_ts) < begun[1] - timedelta(minutes=5)
-    marks = faults.marks(np.arange(published.ventas), np.zeros(published.ventas, dtype=np.int64))
+    assert published.first_ts is not None
+    assert datetime.fromisoformat(published.first_ts) < begun[1] - timedelta(minutes=5)
+    marks = faults.marks(np.arange(published.sales), np.zeros(published.sales, dtype=np.int64))
     expected = {kind: int(((marks & flag) > 0).sum()) for kind, flag in FLAG.items()}
-    assert published.fallas == {kind: count for kind, count in expected.items() if count}
-    assert published.fallas.keys() >= {"tardio", "desordenado"}
+    assert published.faults == {kind: count for kind, count in expected.items() if count}
+    assert published.faults.keys() >= {"tardio", "desordenado"}

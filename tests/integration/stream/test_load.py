@@ -68,34 +68,34 @@ def test_load_publishes_every_event_once_and_the_ledger_counts_them(
     told: list[Progress] = []
     published = run(place, clock, range(total), report=told.append)
 
-    assert (published.ventas, published.hasta) == (total, total - 1)
+    assert (published.sales, published.last) == (total, total - 1)
     found = ids_of_run(place.config, place.topic, place.corrida)
-    events = published.confirmadas
+    events = published.committed
     assert events > 2 * total * 0.95
     assert (len(found.times), set(found.times.values()), found.malformed) == (events, {1}, 0)
     ledger = read_run(place.config, place.ledger_topic, place.corrida)
     assert (ledger.sales, ledger.total.eventos) == (total, events)
     last = told[-1]
-    assert (last.ventas, last.de, last.confirmadas) == (total, total, events)
-    assert (last.en_vuelo, last.reintentos) == (0, 0)
+    assert (last.sales, last.total, last.committed) == (total, total, events)
+    assert (last.in_flight, last.retries) == (0, 0)
 
 
 def test_stopped_and_resumed_load_equals_an_uninterrupted_one(place: Place, clock: Clock) -> None:
     with pytest.raises(WindowStoppedError) as caught:
         run(place, clock, range(10_000), rate=4000, stop_after=2)
     first = caught.value.published
-    assert first.ventas == 2 * int(4000 * TRANSACTION_SECONDS / 2)
+    assert first.sales == 2 * int(4000 * TRANSACTION_SECONDS / 2)
 
     second = run(place, clock, range(10_000))
 
-    assert second.reanudada_en == first.ventas
+    assert second.resumed_at == first.sales
     assert published_bytes(place) == expected(place, range(10_000))
 
 
 def test_stop_ends_a_loads_wait_for_its_rate(place: Place, clock: Clock) -> None:
     with pytest.raises(WindowStoppedError) as caught:
         run(place, clock, range(10), rate=1, stop_at_wait=4)
-    assert caught.value.published.ventas == 1
+    assert caught.value.published.sales == 1
 
 
 def test_shards_publish_the_bytes_of_one_task_and_resume_independently(
@@ -104,17 +104,17 @@ def test_shards_publish_the_bytes_of_one_task_and_resume_independently(
     total = 3 * BLOCK + 100
     for shard in split(total, 3):
         of_shard = run(place, clock, shard)
-        assert (of_shard.ventas, of_shard.desde) == (len(shard), shard.start)
+        assert (of_shard.sales, of_shard.first) == (len(shard), shard.start)
     again = run(place, clock, split(total, 3)[1])
 
-    assert again.reanudada_en == split(total, 3)[1].stop
+    assert again.resumed_at == split(total, 3)[1].stop
     assert published_bytes(place) == expected(place, range(total))
 
 
 def test_rate_is_kept_by_the_clock(place: Place, clock: Clock) -> None:
     began = clock.seconds()
     published = run(place, clock, range(1500), rate=1000)
-    assert clock.seconds() - began == pytest.approx(published.confirmadas / 1000, abs=0.1)
+    assert clock.seconds() - began == pytest.approx(published.committed / 1000, abs=0.1)
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("inf")])

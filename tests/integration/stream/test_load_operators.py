@@ -57,15 +57,15 @@ def test_load_publishes_the_same_events_for_any_number_of_shards(
     found = place.events()
     now = datetime.now(UTC)
     assert all(datetime.fromisoformat(event.ts) < now for event in found)
-    assert sum(one["confirmadas"] for one in published) == len(found)
+    assert sum(one["committed"] for one in published) == len(found)
     begun = [event.secuencia for event in found if event.estado == "pendiente"]
     assert sorted(begun) == list(range(SALES))
     source = place.source()
     began = {e.secuencia: datetime.fromisoformat(e.ts) for e in found if e.estado == "pendiente"}
     for event in found[:200]:
         assert event in source.chain(event.secuencia, began[event.secuencia])
-    assert [value["ventas"] for key, value in pushed if key == "progress"] == [
-        one["ventas"] for one in published
+    assert [value["sales"] for key, value in pushed if key == "progress"] == [
+        one["sales"] for one in published
     ]
 
 
@@ -84,7 +84,7 @@ def test_day_filled_again_adds_nothing(place: Place, run: Run) -> None:
         for e in sorted(begun, key=lambda event: event.secuencia)
     ] == expected
     assert all(datetime.fromisoformat(event.ts) < day.end for event in found)
-    assert first["confirmadas"] == again["confirmadas"] == len(found)
-    assert again["reanudada_en"] == first["ventas"] == len(expected)
-    sums = read_sums(place.config, place.ledger_topic, [first["corrida"]])
+    assert first["committed"] == again["committed"] == len(found)
+    assert again["resumed_at"] == first["sales"] == len(expected)
+    sums = read_sums(place.config, place.ledger_topic, [first["run"]])
     assert sum(of.eventos for of in sums.values()) == len(found)

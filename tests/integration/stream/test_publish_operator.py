@@ -74,13 +74,13 @@ def test_window_ends_at_ends_at_and_its_result_equals_kafkas_records(
     result = operator(place, Stop(clock), ends_at=ends_at, duration_minutes=60).execute(context)
 
     assert json.loads(json.dumps(result)) == result
-    assert result["corrida"] == place.corrida
-    assert 3 / 0.2 - 1 <= result["ventas"] <= 3 / 0.1
-    assert result["enviadas"] == result["confirmadas"] > result["ventas"]
+    assert result["run"] == place.corrida
+    assert 3 / 0.2 - 1 <= result["sales"] <= 3 / 0.1
+    assert result["sent"] == result["committed"] > result["sales"]
     ids = ids_of_run(place.config, place.topic, place.corrida)
-    assert (ids.times.total(), len(ids.times)) == (result["confirmadas"],) * 2
+    assert (ids.times.total(), len(ids.times)) == (result["committed"],) * 2
     ledger = read_run(place.config, place.ledger_topic, place.corrida)
-    assert ledger.revenue_centavos == result["facturado_centavos"]
+    assert ledger.revenue_centavos == result["revenue_centavos"]
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_sigterm_ends_the_task_as_failed_with_its_counts(
     assert time.monotonic() - began < HOUR / 4
     there = ids_of_run(place.config, place.topic, place.corrida).times.total()
     assert (there > 0) == sold
-    assert pushed["return_value"]["confirmadas"] == pushed["return_value"]["enviadas"] == there
+    assert pushed["return_value"]["committed"] == pushed["return_value"]["sent"] == there
     assert f"{there} eventos confirmados" in str(caught.value)
 
 

@@ -107,19 +107,19 @@ def test_window_ends_at_its_moment_and_decides_the_sales_that_have_begun(
 
     found = chains(place)
     moments = accumulate(gap_seconds(SEED, n, *GAPS) for n in count())
-    assert len(found) == published.ventas == sum(1 for _ in takewhile(lambda at: at < 2, moments))
-    assert (published.desde, published.hasta) == (0, published.ventas - 1)
-    assert published.reanudada_en == 0
-    assert published.enviadas == published.confirmadas == len(place.events())
+    assert len(found) == published.sales == sum(1 for _ in takewhile(lambda at: at < 2, moments))
+    assert (published.first, published.last) == (0, published.sales - 1)
+    assert published.resumed_at == 0
+    assert published.sent == published.committed == len(place.events())
     assert max(ts(chain[0]) for chain in found.values()) < end
     assert_decided(place, found)
     assert clock.now() - end < DECIDED
-    assert clock.waits < 2 * published.confirmadas, "it waits, and does not ask all the time"
+    assert clock.waits < 2 * published.committed, "it waits, and does not ask all the time"
 
 
 def test_window_that_is_over_publishes_nothing(place: Place, clock: Clock) -> None:
     published = run(place, clock, clock.now() - timedelta(hours=1))
-    assert (published.confirmadas, published.desde, published.primera_ts) == (0, None, None)
+    assert (published.committed, published.first, published.first_ts) == (0, None, None)
 
 
 def test_resumed_run_keeps_its_end_and_publishes_the_missing_steps(
@@ -129,20 +129,20 @@ def test_resumed_run_keeps_its_end_and_publishes_the_missing_steps(
     with pytest.raises(WindowStoppedError) as caught:
         run(place, clock, window, stop_after=12)
     first = caught.value.published
-    assert first.enviadas == first.confirmadas == len(place.events())
+    assert first.sent == first.committed == len(place.events())
     assert sum(len(chain) == 1 for chain in chains(place).values()) > 5
 
     second = run(place, clock, window)
     third = run(place, clock, window)
 
-    assert second.reanudada_en == first.ventas > 0
-    assert second.ventas > first.ventas
-    assert second.primera_ts == first.primera_ts is not None
+    assert second.resumed_at == first.sales > 0
+    assert second.sales > first.sales
+    assert second.first_ts == first.first_ts is not None
     found = chains(place)
     begun = [ts(chain[0]) for chain in found.values()]
     assert max(begun) - min(begun) < window
-    assert third.confirmadas == second.confirmadas
-    assert len(found) == second.ventas
+    assert third.committed == second.committed
+    assert len(found) == second.sales
     assert_decided(place, found)
 
 
@@ -158,10 +158,10 @@ def test_resumed_run_on_the_curve_equals_an_uninterrupted_one(
     published = run_curve(place, clock, begins, until)
     run_curve(other_place, clock, begins, until)
 
-    assert 0 < stopped < published.confirmadas
+    assert 0 < stopped < published.committed
     once = {event.id_evento: event for event in other_place.events()}
     assert {event.id_evento: event for event in place.events()} == once
-    assert len(place.events()) == len(once) == published.confirmadas
+    assert len(place.events()) == len(once) == published.committed
 
 
 def test_overdue_sales_on_the_curve_are_all_sent_at_once(place: Place, clock: Clock) -> None:
@@ -172,7 +172,7 @@ def test_overdue_sales_on_the_curve_are_all_sent_at_once(place: Place, clock: Cl
     # The clock advances only in a wait, and nothing waits while a sale is due.
     assert clock.now() - until < DECIDED
     expected = arrivals(Demand(load_market()), SEED, begins, until, 2.0).tolist()
-    assert published.ventas == len(expected) > 1000
+    assert published.sales == len(expected) > 1000
     begun = [round(ts(chain[0]).timestamp() * 1000) for chain in chains(place).values()]
     assert sorted(begun) == expected
 
@@ -226,7 +226,7 @@ def test_stop_during_a_broker_loss_ends_the_wait_and_counts_unacknowledged(
     assert time.monotonic() - began < delivery_timeout / 4
     assert STOP_GRACE + transactions._CLOSE_TIMEOUT + 2 * transactions._SLICE < STOP_LIMIT
     published = caught.value.published
-    assert published.enviadas > published.confirmadas > 0
+    assert published.sent > published.committed > 0
 
 
 def test_session_config_keeps_events_and_ledger_entries_small(

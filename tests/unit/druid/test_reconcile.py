@@ -25,23 +25,23 @@ from tests.unit.druid.support import SQL, Router
 EVENTS = st.lists(st.sampled_from("abcdef"), max_size=12)
 
 
-@given(kafka=EVENTS, druid=EVENTS, confirmadas=st.integers(0, 12))
-@example(kafka=["a", "b"], druid=["a", "a"], confirmadas=2)
-@example(kafka=["a", "a"], druid=["a", "a"], confirmadas=2)
-@example(kafka=["a"], druid=["b"], confirmadas=1)
-@example(kafka=[], druid=[], confirmadas=0)
-@example(kafka=["a", "b"], druid=["a", "b"], confirmadas=3)
+@given(kafka=EVENTS, druid=EVENTS, committed=st.integers(0, 12))
+@example(kafka=["a", "b"], druid=["a", "a"], committed=2)
+@example(kafka=["a", "a"], druid=["a", "a"], committed=2)
+@example(kafka=["a"], druid=["b"], committed=1)
+@example(kafka=[], druid=[], committed=0)
+@example(kafka=["a", "b"], druid=["a", "b"], committed=3)
 def test_run_agrees_only_if_kafka_and_druid_have_every_event_once(
-    kafka: list[str], druid: list[str], confirmadas: int
+    kafka: list[str], druid: list[str], committed: int
 ) -> None:
-    found = reconcile("r", confirmadas, Counter(kafka), Counter(druid))
+    found = reconcile("r", committed, Counter(kafka), Counter(druid))
     once = len(set(kafka)) == len(kafka)
-    assert found.agrees == (sorted(kafka) == sorted(druid) and once and confirmadas == len(kafka))
-    assert found.en_kafka == len(kafka)
-    assert found.en_druid == len(druid)
-    assert found.perdidas == sum(event not in druid for event in set(kafka))
-    assert found.sobrantes == sum(event not in kafka for event in set(druid))
-    assert found.duplicadas == sum(
+    assert found.equal == (sorted(kafka) == sorted(druid) and once and committed == len(kafka))
+    assert found.in_kafka == len(kafka)
+    assert found.in_druid == len(druid)
+    assert found.lost == sum(event not in druid for event in set(kafka))
+    assert found.surplus == sum(event not in kafka for event in set(druid))
+    assert found.duplicated == sum(
         kafka.count(event) > 1 or druid.count(event) > 1 for event in set(kafka + druid)
     )
 
@@ -49,19 +49,19 @@ def test_run_agrees_only_if_kafka_and_druid_have_every_event_once(
 def test_equal_counts_of_other_events_do_not_agree() -> None:
     """A comparison of only the three counts would call this a success."""
     found = reconcile("r", 2, {"a": 1, "b": 1}, {"a": 2})
-    assert (found.confirmadas, found.en_kafka, found.en_druid) == (2, 2, 2)
-    assert not found.agrees
+    assert (found.committed, found.in_kafka, found.in_druid) == (2, 2, 2)
+    assert not found.equal
     assert found.to_dict() == {
-        "corrida": "r",
-        "confirmadas": 2,
-        "en_kafka": 2,
-        "en_druid": 2,
-        "perdidas": 1,
-        "duplicadas": 1,
-        "sobrantes": 0,
-        "distintas": 0,
-        "malformados": None,
-        "coinciden": False,
+        "run": "r",
+        "committed": 2,
+        "in_kafka": 2,
+        "in_druid": 2,
+        "lost": 1,
+        "duplicated": 1,
+        "surplus": 0,
+        "different_sums": 0,
+        "malformed": None,
+        "equal": False,
     }
     assert str(found) == (
         "2 confirmadas, 2 en Kafka, 2 en Druid; 1 perdidas, 1 duplicadas, 0 sobrantes, "
@@ -70,7 +70,7 @@ def test_equal_counts_of_other_events_do_not_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kafka", "druid", "repeated", "duplicadas"),
+    ("kafka", "druid", "repeated", "duplicated"),
     [
         ("aab", "aab", 1, 0),
         ("aabb", "aabb", 2, 0),
@@ -82,30 +82,30 @@ def test_equal_counts_of_other_events_do_not_agree() -> None:
     ],
 )
 def test_duplicates_agree_only_with_the_injected_ones(
-    kafka: str, druid: str, repeated: int, duplicadas: int
+    kafka: str, druid: str, repeated: int, duplicated: int
 ) -> None:
     found = reconcile("r", len(kafka), Counter(kafka), Counter(druid), repeated)
-    assert found.duplicadas == duplicadas
-    assert found.agrees == (duplicadas == 0)
+    assert found.duplicated == duplicated
+    assert found.equal == (duplicated == 0)
 
 
 FAULTS = {"truncado": 1, "sin_ts": 2, "codificacion": 3, "tipo_erroneo": 4, "importe_absurdo": 5}
 
 
 @pytest.mark.parametrize(
-    ("con_error", "ilegibles", "en_kafka", "agrees"),
+    ("with_error", "unparseable", "in_kafka", "equal"),
     [(4, 6, 6, True), (4, 6, None, True), (4, 6, 7, False), (4, 5, 6, False), (5, 6, 6, False)],
 )
 def test_malformed_records_agree_only_with_equal_counts(
-    con_error: int, ilegibles: int, en_kafka: int | None, agrees: bool
+    with_error: int, unparseable: int, in_kafka: int | None, equal: bool
 ) -> None:
-    found = garbled(FAULTS, RowStats(100, con_error, 0, ilegibles), en_kafka)
+    found = garbled(FAULTS, RowStats(100, with_error, 0, unparseable), in_kafka)
     assert found
-    assert found.agrees == agrees
-    whole = replace(reconcile("r", 0, {}, {}), malformados=found)
-    assert whole.agrees == agrees
-    assert f"{ilegibles} ilegibles de 6" in str(whole)
-    assert whole.to_dict()["malformados"]["con_error_esperadas"] == 4
+    assert found.equal == equal
+    whole = replace(reconcile("r", 0, {}, {}), malformed=found)
+    assert whole.equal == equal
+    assert f"{unparseable} ilegibles de 6" in str(whole)
+    assert whole.to_dict()["malformed"]["with_error_expected"] == 4
 
 
 def test_druids_counts_are_not_judged_without_malformed_records() -> None:
@@ -118,7 +118,9 @@ def client(router: Router) -> DruidClient:
 
 
 def test_ids_are_queried_for_one_run_of_one_datasource(router: Router, client: DruidClient) -> None:
-    router.on("POST", SQL, (200, [{"id_evento": "a", "veces": 1}, {"id_evento": "b", "veces": 3}]))
+    router.on(
+        "POST", SQL, (200, [{"id_evento": "a", "copies": 1}, {"id_evento": "b", "copies": 3}])
+    )
     assert druid_ids(client, "ventas-x", "run '1'") == {"a": 1, "b": 3}
     body = router.asked[0].body
     assert 'FROM "ventas-x"' in body["query"]
@@ -131,14 +133,14 @@ def test_results_have_totals_products_and_payments(router: Router, client: Druid
     router.on(
         "POST",
         SQL,
-        (200, [{"ventas": 2}]),
+        (200, [{"sales": 2}]),
         (200, [{"producto": "yerba"}]),
         (200, [{"tipo_pago": "qr"}]),
     )
     assert results_of_run(client, "ventas", "r") == {
-        "ventas": 2,
-        "productos": [{"producto": "yerba"}],
-        "pagos": [{"tipo_pago": "qr"}],
+        "sales": 2,
+        "products": [{"producto": "yerba"}],
+        "payments": [{"tipo_pago": "qr"}],
     }
 
 
@@ -154,12 +156,12 @@ def test_sums_agree_only_if_ledger_and_druid_are_equal(
 ) -> None:
     count = sum(sums.eventos for sums in ledger.values())
     found = reconcile_sums("r", count, ledger, druid)
-    assert found.agrees == (ledger == druid)
-    assert found.en_kafka == count
-    assert found.en_druid - found.en_kafka == found.sobrantes - found.perdidas
+    assert found.equal == (ledger == druid)
+    assert found.in_kafka == count
+    assert found.in_druid - found.in_kafka == found.surplus - found.lost
 
 
 def test_equal_sums_do_not_agree_if_the_producer_confirmed_more() -> None:
     cells = {Cell("r", "m1", "a"): Sums(2, 0, 0, 0, 0)}
-    assert reconcile_sums("r", 2, cells, cells).agrees
-    assert not reconcile_sums("r", 3, cells, cells).agrees
+    assert reconcile_sums("r", 2, cells, cells).equal
+    assert not reconcile_sums("r", 3, cells, cells).equal

@@ -152,7 +152,7 @@ RUNS = Expected(["one run", "another"], rows=300)
 
 
 def rows(found: int) -> tuple[int, object]:
-    return 200, [{"filas": found}]
+    return 200, [{"row_count": found}]
 
 
 def ingestion(name: str, code: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ MINUTE = 60_000
 
 def event(moment: int, estado: str = "pendiente", **fields: Any) -> dict[str, Any]:
     return {
-        "momento": moment,
+        "moment": moment,
         "id_evento": f"e{moment}-{estado}",
         "provincia": "Salta",
         "sucursal": "Salta Centro",
@@ -34,7 +34,7 @@ def event(moment: int, estado: str = "pendiente", **fields: Any) -> dict[str, An
 
 def moments(events: Events) -> list[int]:
     """Return the moments of the events' rows, in order."""
-    return [row["momento"] for row in reversed(events.latest(1000))]
+    return [row["moment"] for row in reversed(events.latest(1000))]
 
 
 def encoded(*rows: dict[str, Any], codes: Codes | None = None) -> Events:
@@ -51,15 +51,15 @@ def test_groups_have_their_count_and_sum() -> None:
     )
     found = events.grouped(("tipo_pago", "emisor", "cuotas"))
     assert sorted(found, key=lambda row: str(row["tipo_pago"])) == [
-        {**card, "eventos": 2, "importe": 2**60 + 5},
-        {"tipo_pago": "efectivo", "emisor": None, "cuotas": 1, "eventos": 2, "importe": 1007},
+        {**card, "events": 2, "amount": 2**60 + 5},
+        {"tipo_pago": "efectivo", "emisor": None, "cuotas": 1, "events": 2, "amount": 1007},
     ]
 
 
 def test_groups_of_a_series_begin_at_multiples_of_the_bucket() -> None:
     events = encoded(event(MINUTE + 1), event(2 * MINUTE - 1), event(2 * MINUTE))
     found = events.grouped(("estado",), timedelta(minutes=1))
-    assert [(row["momento"], row["eventos"]) for row in found] == [
+    assert [(row["moment"], row["events"]) for row in found] == [
         ("1970-01-01T00:01:00+00:00", 2),
         ("1970-01-01T00:02:00+00:00", 1),
     ]
@@ -73,7 +73,7 @@ def test_every_combination_of_values_is_its_own_group() -> None:
     names = ("provincia", "sucursal", "plataforma")
     found = encoded(*rows, *rows).grouped(names)
     wanted = Counter(tuple(row[name] for name in names) for row in rows * 2)
-    assert {tuple(row[name] for name in names): row["eventos"] for row in found} == wanted
+    assert {tuple(row[name] for name in names): row["events"] for row in found} == wanted
 
 
 def test_few_events_of_columns_with_many_values_are_grouped() -> None:
@@ -86,8 +86,8 @@ def test_few_events_of_columns_with_many_values_are_grouped() -> None:
     few = [rows[7], rows[299], rows[7]]
     names = ("provincia", "sucursal", "producto", "plataforma")
     found = encoded(*few, codes=codes).grouped(names, timedelta(milliseconds=1))
-    assert [(row["provincia"], row["eventos"]) for row in found] == [("p7", 2), ("p299", 1)]
-    assert [row["momento"] for row in found] == [
+    assert [(row["provincia"], row["events"]) for row in found] == [("p7", 2), ("p299", 1)]
+    assert [row["moment"] for row in found] == [
         "1970-01-01T00:00:00.007000+00:00",
         "1970-01-01T00:00:00.299000+00:00",
     ]
@@ -95,7 +95,7 @@ def test_few_events_of_columns_with_many_values_are_grouped() -> None:
 
 def test_missing_value_is_none_and_missing_amount_is_zero() -> None:
     [row] = encoded(event(1, None, importe_centavos=None)).grouped(("estado",))  # type: ignore[arg-type]
-    assert row == {"estado": None, "eventos": 1, "importe": 0}
+    assert row == {"estado": None, "events": 1, "amount": 0}
     assert encoded().grouped(("estado",), timedelta(minutes=1)) == []
 
 
@@ -104,7 +104,7 @@ def test_filters_on_several_columns_must_all_match() -> None:
     events = encoded(event(1), event(2, provincia="Jujuy"), event(3, "aprobada"), codes=codes)
     found = events.where(codes, [("provincia", "Salta"), ("estado", "aprobada")])
     assert moments(found) == found.moments.tolist() == [3]
-    assert found.grouped(("provincia",))[0]["eventos"] == 1
+    assert found.grouped(("provincia",))[0]["events"] == 1
     assert moments(events.where(codes, [("producto", "nunca visto")])) == []
 
 
@@ -116,13 +116,13 @@ def test_events_are_appended_and_cut_to_an_interval() -> None:
     )
     found = (earlier + later).between(5, 9)
     assert moments(found) == [5, 7]
-    assert found.grouped(("provincia",))[0]["eventos"] == 2
+    assert found.grouped(("provincia",))[0]["events"] == 2
 
 
 @pytest.mark.parametrize(("count", "latest"), [(2, [3, 2]), (9, [3, 2, 1])])
 def test_latest_events_come_first(count: int, latest: list[int]) -> None:
     events = encoded(event(1), event(3), event(2))
-    assert [row["momento"] for row in events.latest(count)] == latest
+    assert [row["moment"] for row in events.latest(count)] == latest
 
 
 def test_values_beyond_the_maximum_count_as_unknown(
@@ -131,8 +131,8 @@ def test_values_beyond_the_maximum_count_as_unknown(
     monkeypatch.setattr(module, "MOST_VALUES", 3)
     codes = Codes(CODED)
     found = encoded(*[event(n, producto=f"p{n}") for n in range(9)], codes=codes)
-    assert {row["producto"]: row["eventos"] for row in found.grouped(("producto",))} == (
+    assert {row["producto"]: row["events"] for row in found.grouped(("producto",))} == (
         {f"p{n}": 1 for n in range(3)} | {None: 6}
     )
     known = encoded(event(1, producto="p1"), codes=codes).where(codes, [("producto", "p1")])
-    assert known.grouped(("producto",))[0]["eventos"] == 1
+    assert known.grouped(("producto",))[0]["events"] == 1

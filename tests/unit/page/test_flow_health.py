@@ -28,11 +28,11 @@ def minute(before: int, sales: int = 40) -> dict[str, int]:
     """Return the row of the minute that began `before` minutes before noon."""
     start = int((NOON - timedelta(minutes=before)).timestamp() * 1000)
     return {
-        "minuto": start,
-        "ventas": sales,
-        "eventos": 2 * sales,
-        "primera": start + 250,
-        "ultima": start + 59_500,
+        "minute_start": start,
+        "sales": sales,
+        "events": 2 * sales,
+        "first_at": start + 250,
+        "last_at": start + 59_500,
     }
 
 
@@ -40,23 +40,23 @@ def test_usual_cadence_is_good_since_the_first_sale() -> None:
     part = cadence(USUAL, [minute(2), minute(1, 20)], NOW)
     assert (part.state, part.reason) == ("good", "within")
     assert part.since == NOON - timedelta(minutes=2) + timedelta(milliseconds=250)
-    assert (part.numbers["ventas"], part.numbers["ventas_por_minuto"]) == (60, 30)
+    assert (part.numbers["sales"], part.numbers["sales_per_minute"]) == (60, 30)
     assert part.numbers["pausa_p50"] == 1.4
 
 
 def test_minute_without_sales_counts_and_incomplete_minute_does_not() -> None:
     part = cadence(USUAL, [minute(15, 3), minute(3), minute(1), minute(0, 7)], NOW)
-    sold = {row["minuto"]: row["ventas"] for row in part.numbers["por_minuto"]}
-    assert [sold[minute(before)["minuto"]] for before in (3, 2, 1)] == [40, 0, 40]
-    assert minute(0)["minuto"] not in sold
-    assert minute(15)["minuto"] not in sold
+    sold = {row["minute"]: row["sales"] for row in part.numbers["per_minute"]}
+    assert [sold[minute(before)["minute_start"]] for before in (3, 2, 1)] == [40, 0, 40]
+    assert minute(0)["minute_start"] not in sold
+    assert minute(15)["minute_start"] not in sold
     assert len(sold) == 14
 
 
 def test_pauses_beyond_the_bounds_are_reported_with_the_bounds() -> None:
     part = cadence({**USUAL, "pausa_p95": 4.0}, [minute(1)], NOW)
     assert (part.state, part.reason) == ("attention", "beyond")
-    assert part.numbers["limites"] == [
+    assert part.numbers["limits"] == [
         {"column": "pausa_p95", "minimum": None, "maximum": 2.5, "value": 4.0}
     ]
 
@@ -119,12 +119,12 @@ def test_refused_query_fails_its_part_and_the_other_is_judged(
     assert {name for name, part in found.items() if part.reason == "failed"} == failed
     assert {name for name, part in found.items() if part.state == "good"} == {*found} - failed
     [name] = failed
-    assert (found[name].state, found[name].numbers) == ("none", {"parte": name})
+    assert (found[name].state, found[name].numbers) == ("none", {"part": name})
     assert f"{name!r} of the flow cannot be judged" in caplog.text
 
 
 @pytest.mark.parametrize("odd", [None, "x", 2**63 - 1, -(2**63), float("nan"), [1], {}])
-@pytest.mark.parametrize("column", ["minuto", "ventas", "primera", "ultima"])
+@pytest.mark.parametrize("column", ["minute_start", "sales", "first_at", "last_at"])
 def test_odd_number_in_a_minute_still_gives_an_answer(
     router: Router, column: str, odd: object
 ) -> None:
@@ -151,7 +151,7 @@ def test_reading_supervisor_is_good_since_its_oldest_task() -> None:
         "reading",
         NOON - timedelta(minutes=30),
     )
-    assert (part.numbers["atraso"], part.numbers["tareas"]) == (3, 1)
+    assert (part.numbers["lag"], part.numbers["tasks"]) == (3, 1)
 
 
 def test_supervisor_with_unknown_lag_is_good() -> None:
@@ -181,12 +181,12 @@ def test_unhealthy_supervisor_is_bad_since_its_first_error_and_shows_the_last_er
     ]
     part = supervisor(report(healthy=False, recentErrors=errors))
     assert part.since == NOON - timedelta(minutes=10)
-    assert [it["mensaje"][:7] for it in part.numbers["errores"]] == [
+    assert [it["message"][:7] for it in part.numbers["errors"]] == [
         "error 2",
         "error 3",
         "error 4",
     ]
-    assert max(len(it["mensaje"]) for it in part.numbers["errores"]) == 300
+    assert max(len(it["message"]) for it in part.numbers["errors"]) == 300
 
 
 def test_missing_supervisor_is_not_judged() -> None:
@@ -202,7 +202,7 @@ MORE = replace(SUMS, eventos=3)
 def test_equal_minutes_are_good_since_the_first_minute() -> None:
     part = equality({ONE: SUMS, TWO: SUMS}, {ONE: SUMS, TWO: SUMS}, set())
     assert (part.state, part.reason, part.since) == ("good", "equal", NOON - timedelta(minutes=2))
-    assert (part.numbers["iguales"], part.numbers["distintos"]) == (2, 0)
+    assert (part.numbers["equal"], part.numbers["differing"]) == (2, 0)
 
 
 def test_difference_is_bad_only_if_it_lasts() -> None:
@@ -210,11 +210,11 @@ def test_difference_is_bad_only_if_it_lasts() -> None:
     assert (now.state, now.since) == ("attention", NOON - timedelta(minutes=1))
     lasting = equality({ONE: SUMS, TWO: SUMS}, {ONE: SUMS, TWO: MORE}, set(), {TWO.minuto})
     assert (lasting.state, lasting.since) == ("bad", NOON - timedelta(minutes=1))
-    assert lasting.numbers["minutos"][1] == {
-        "minuto": TWO.minuto,
-        "libro": 2,
+    assert lasting.numbers["minutes"][1] == {
+        "minute": TWO.minuto,
+        "ledger": 2,
         "druid": 3,
-        "estado": "distinto",
+        "state": "differs",
     }
 
 
@@ -224,7 +224,7 @@ def test_difference_that_has_ended_is_good() -> None:
 
 def test_minute_in_flight_is_not_judged() -> None:
     part = equality({ONE: SUMS}, {ONE: MORE}, {ONE[:2]})
-    assert (part.state, part.reason, part.numbers["en_curso"]) == ("none", "no_closed_minutes", 1)
+    assert (part.state, part.reason, part.numbers["open"]) == ("none", "no_closed_minutes", 1)
 
 
 def test_part_is_converted_to_plain_values() -> None:

@@ -41,9 +41,9 @@ GOOD = {
     "ledger": Part("good", "equal"),
     "supervisor": Part("good", "reading"),
     "kafka": Part("good", "kafka_answers"),
-    "vm": Part("good", "vm_on", NOON, {"segundos": 3600.0}),
+    "vm": Part("good", "vm_on", NOON, {"seconds": 3600.0}),
 }
-BEYOND = Part("attention", "beyond", NOON, {"limites": []})
+BEYOND = Part("attention", "beyond", NOON, {"limits": []})
 
 
 def window(*tasks: Task, conf: dict[str, Any] | None = None, **changes: Any) -> Run:
@@ -166,9 +166,9 @@ def test_vm_that_is_off_is_bad_only_while_a_window_sells(reason: str) -> None:
             ("attention", "trouble"),
         ),
         (Part("attention", "vm_changing", NOON), [], *[("none", "druid_starts")] * 2),
-        (Part("good", "vm_on", NOON, {"segundos": 179.0}), [], *[("none", "druid_starts")] * 2),
+        (Part("good", "vm_on", NOON, {"seconds": 179.0}), [], *[("none", "druid_starts")] * 2),
         (
-            Part("good", "vm_on", NOON, {"segundos": 180.0}),
+            Part("good", "vm_on", NOON, {"seconds": 180.0}),
             [],
             ("bad", "druid_unreachable"),
             ("attention", "trouble"),

@@ -3,24 +3,24 @@
 from include.page.measures import Measures, measures_by, total
 
 ROWS = [
-    {"tipo_pago": "qr", "estado": "pendiente", "eventos": 10, "importe": 5000},
-    {"tipo_pago": "qr", "estado": "aprobada", "eventos": 8, "importe": 4000},
-    {"tipo_pago": "qr", "estado": "rechazada", "eventos": 2, "importe": 1000},
-    {"tipo_pago": "credito", "estado": "pendiente", "eventos": 1, "importe": 900},
-    {"tipo_pago": "credito", "estado": "reembolsada", "eventos": 1, "importe": 900},
-    {"tipo_pago": "credito", "estado": "contracargo", "eventos": 1, "importe": None},
+    {"tipo_pago": "qr", "estado": "pendiente", "events": 10, "amount": 5000},
+    {"tipo_pago": "qr", "estado": "aprobada", "events": 8, "amount": 4000},
+    {"tipo_pago": "qr", "estado": "rechazada", "events": 2, "amount": 1000},
+    {"tipo_pago": "credito", "estado": "pendiente", "events": 1, "amount": 900},
+    {"tipo_pago": "credito", "estado": "reembolsada", "events": 1, "amount": 900},
+    {"tipo_pago": "credito", "estado": "contracargo", "events": 1, "amount": None},
 ]
 
 
 def test_sale_counts_once_and_only_approved_sales_are_income() -> None:
     by_payment = measures_by(ROWS, lambda row: row["tipo_pago"])
     assert by_payment == {
-        "qr": Measures(ventas=10, aprobadas=8, rechazadas=2, ingresos=4000),
-        "credito": Measures(ventas=1, reembolsadas=1, contracargos=1),
+        "qr": Measures(sales=10, approved=8, rejected=2, revenue_centavos=4000),
+        "credito": Measures(sales=1, refunded=1, charged_back=1),
     }
     assert total(ROWS) == Measures(11, 8, 2, 1, 1, 4000)
 
 
 def test_malformed_event_is_not_counted() -> None:
-    garbled = [{"estado": None, "eventos": 3, "importe": None}]
+    garbled = [{"estado": None, "events": 3, "amount": None}]
     assert total(garbled) == total([]) == Measures()

@@ -40,7 +40,7 @@ class Druid:
         return [
             row
             for row in self.answers.get(kind, [])
-            if kind != "events" or start <= row["momento"] < end
+            if kind != "events" or start <= row["moment"] < end
         ]
 
 
@@ -53,8 +53,8 @@ def look(
 
 def test_range_without_sales_gives_zeros() -> None:
     found = look(Druid())
-    assert found["totales"]["actual"]["ventas"] == 0
-    assert found["serie"] == found["pagos"] == found["suben"] == []
+    assert found["totals"]["current"]["sales"] == 0
+    assert found["series"] == found["payments"] == found["rising"] == []
 
 
 def test_look_queries_the_range_and_the_previous_one() -> None:
@@ -71,7 +71,7 @@ def test_look_queries_the_range_and_the_previous_one() -> None:
 def sale(seconds: float, estado: str = "pendiente", **fields: Any) -> dict[str, Any]:
     """Return an event that is `seconds` old."""
     return {
-        "momento": END - round(seconds * 1000),
+        "moment": END - round(seconds * 1000),
         "id_evento": f"e{seconds}",
         "provincia": "Salta",
         "sucursal": "Salta Centro",
@@ -100,18 +100,18 @@ EVENTS = [
 
 def test_live_look_is_computed_from_single_events() -> None:
     found = look(Druid(events=EVENTS))
-    actual = found["totales"]["actual"]
-    assert (actual["ventas"], actual["aprobadas"], actual["ingresos"]) == (4, 2, 200)
-    assert [(row["nombre"], row["ventas"]) for row in found["provincias"]] == [
+    actual = found["totals"]["current"]
+    assert (actual["sales"], actual["approved"], actual["revenue_centavos"]) == (4, 2, 200)
+    assert [(row["name"], row["sales"]) for row in found["provinces"]] == [
         ("Salta", 3),
         ("Jujuy", 1),
     ]
-    assert [(row["nombre"], row["ventas"]) for row in found["pagos"]] == [("debito", 4)]
-    assert [(row["nombre"], row["ventas"]) for row in found["productos"]] == [("Soda", 4)]
-    assert [row["id_evento"] for row in found["ultimas"]] == [
+    assert [(row["name"], row["sales"]) for row in found["payments"]] == [("debito", 4)]
+    assert [(row["name"], row["sales"]) for row in found["products"]] == [("Soda", 4)]
+    assert [row["id_evento"] for row in found["latest"]] == [
         *("e1", "e90", "e92", "e1799", "e1800", "e3599"),
     ]
-    assert sum(point["ventas"] for point in found["serie"]) == 4
+    assert sum(point["sales"] for point in found["series"]) == 4
 
 
 def test_viewers_with_other_filters_share_the_events() -> None:
@@ -119,7 +119,7 @@ def test_viewers_with_other_filters_share_the_events() -> None:
     look(druid, memory=memory)
     asked = len(druid.asked)
     found = look(druid, memory=memory, provincia="Jujuy", pago="debito")
-    assert found["totales"]["actual"]["ventas"] == found["totales"]["actual"]["aprobadas"] == 1
+    assert found["totals"]["current"]["sales"] == found["totals"]["current"]["approved"] == 1
     # Only the earlier intervals, which depend on the filters, are queried again.
     assert {kind for kind, _, _ in druid.asked[asked:]} == {"products", "states"}
 
@@ -142,10 +142,10 @@ def test_too_many_events_are_summed_by_druid(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "MOST_EVENTS", 3)
     payments = [
         {"tipo_pago": "qr", "emisor": "Modo", "cuotas": 1, "estado": "pendiente"}
-        | {"eventos": 9, "importe": 1}
+        | {"events": 9, "amount": 1}
     ]
     druid = Druid(events=EVENTS, payments=payments)
-    assert [row["ventas"] for row in look(druid)["pagos"]] == [9]
+    assert [row["sales"] for row in look(druid)["payments"]] == [9]
     assert all("LIMIT 3" in query for kind, query, _ in druid.asked if kind == "events")
 
 
@@ -167,7 +167,7 @@ def test_failed_answer_is_queried_again() -> None:
     druid, memory = Flaky(events=EVENTS), Memory()
     with pytest.raises(DruidUnreachableError):
         look(druid, memory=memory)
-    assert look(druid, memory=memory)["totales"]["actual"]["ventas"] == 4
+    assert look(druid, memory=memory)["totals"]["current"]["sales"] == 4
 
 
 def test_once_drops_the_least_recently_used_answer() -> None:
@@ -186,15 +186,15 @@ def test_once_drops_the_least_recently_used_answer() -> None:
 
 
 def test_point_of_a_day_sums_its_local_hours() -> None:
-    row = {"estado": "pendiente", "importe": 0}
+    row = {"estado": "pendiente", "amount": 0}
     series = [
-        {**row, "momento": "2026-11-23T02:00:00.000Z", "eventos": 5},
-        {**row, "momento": "2026-11-23T03:00:00.000Z", "eventos": 7},
-        {**row, "momento": "2026-11-24T02:00:00.000Z", "eventos": 1},
+        {**row, "moment": "2026-11-23T02:00:00.000Z", "events": 5},
+        {**row, "moment": "2026-11-23T03:00:00.000Z", "events": 7},
+        {**row, "moment": "2026-11-24T02:00:00.000Z", "events": 1},
     ]
     found = look(Druid(series=series), rango="30d")
-    assert [point["ventas"] for point in found["serie"]] == [5, 8]
-    assert found["totales"]["actual"]["ventas"] == 13
+    assert [point["sales"] for point in found["series"]] == [5, 8]
+    assert found["totals"]["current"]["sales"] == 13
 
 
 def test_lists_are_sorted_by_sales_and_issuers_belong_to_a_payment_type() -> None:
@@ -204,8 +204,8 @@ def test_lists_are_sorted_by_sales_and_issuers_belong_to_a_payment_type() -> Non
             "emisor": issuer,
             "cuotas": instalments,
             "estado": "pendiente",
-            "eventos": events,
-            "importe": 1,
+            "events": events,
+            "amount": 1,
         }
 
     payments = [
@@ -215,23 +215,23 @@ def test_lists_are_sorted_by_sales_and_issuers_belong_to_a_payment_type() -> Non
         paid("debito", "Visa", 1, 8),
     ]
     found = look(Druid(payments=payments), rango="24h")
-    assert [(row["nombre"], row["ventas"]) for row in found["pagos"]] == [
+    assert [(row["name"], row["sales"]) for row in found["payments"]] == [
         ("credito", 9),
         ("debito", 8),
         ("efectivo", 3),
     ]
-    assert [(row["pago"], row["nombre"]) for row in found["emisores"]] == [
+    assert [(row["payment"], row["name"]) for row in found["issuers"]] == [
         ("credito", "Visa"),
         ("debito", "Visa"),
     ]
-    assert [(row["nombre"], row["ventas"]) for row in found["cuotas"]] == [(1, 4), (12, 5)]
+    assert [(row["name"], row["sales"]) for row in found["instalments"]] == [(1, 4), (12, 5)]
 
 
 def test_changed_products_are_sorted_by_significance() -> None:
     before: dict[str | None, int] = {"yerba": 100, "asado": 4, "pan": 40, "vino": 5}
     now: dict[str | None, int] = {"yerba": 140, "asado": 8, "pan": 10, "taza": 9}
     changes = changed(now, before)
-    assert [change["nombre"] for change in changes] == ["taza", "yerba", "asado", "pan"]
+    assert [change["name"] for change in changes] == ["taza", "yerba", "asado", "pan"]
     assert changed(now, {}) == []
 
 
@@ -245,7 +245,7 @@ def test_druid_that_is_down_raises() -> None:
 
 
 #: Columns of `sale` that a record may lack.
-COLUMNS = sorted(sale(1).keys() - {"momento"})
+COLUMNS = sorted(sale(1).keys() - {"moment"})
 
 #: Values that a column may have, whatever its type.
 ODD: list[Any] = [
@@ -265,12 +265,12 @@ ODD: list[Any] = [
 
 
 def test_record_with_only_nulls_breaks_no_section() -> None:
-    incomplete = {**dict.fromkeys(sale(1)), "momento": END - 1000, "id_evento": "x"}
+    incomplete = {**dict.fromkeys(sale(1)), "moment": END - 1000, "id_evento": "x"}
     honest = [sale(7 + n, tipo_pago="credito", cuotas=n) for n in (6, 1)]
     found = look(Druid(events=[*EVENTS, *honest, {**incomplete, "tipo_pago": "credito"}]))
-    assert found["fallas"] == []
-    assert found["totales"]["actual"]["ventas"] == 6
-    assert [row["nombre"] for row in found["cuotas"]] == [1, 6, None]
+    assert found["failed"] == []
+    assert found["totals"]["current"]["sales"] == 6
+    assert [row["name"] for row in found["instalments"]] == [1, 6, None]
 
 
 #: A numeric column of Druid holds only these.
@@ -291,15 +291,15 @@ def test_odd_value_in_any_column_does_not_change_the_honest_sales(column: str, o
     honest = look(Druid(events=EVENTS))
     found = look(Druid(events=[*EVENTS, *hostile]))
     msgspec.json.encode(found)
-    jujuy = [row for row in found["provincias"] if row["nombre"] == "Jujuy"]
-    assert jujuy == [row for row in honest["provincias"] if row["nombre"] == "Jujuy"]
-    assert found["fallas"] == []
+    jujuy = [row for row in found["provinces"] if row["name"] == "Jujuy"]
+    assert jujuy == [row for row in honest["provinces"] if row["name"] == "Jujuy"]
+    assert found["failed"] == []
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
 def test_odd_value_in_druids_sums_does_not_change_the_other_groups(odd: Any) -> None:
     def rows(names: tuple[str, ...], value: Any) -> list[dict[str, Any]]:
-        row = {"estado": "aprobada", "eventos": 9, "importe": 5}
+        row = {"estado": "aprobada", "events": 9, "amount": 5}
         return [{**dict.fromkeys(names, "usual"), **row}, {**dict.fromkeys(names, value), **row}]
 
     found = look(
@@ -311,29 +311,29 @@ def test_odd_value_in_druids_sums_does_not_change_the_other_groups(odd: Any) -> 
         rango="24h",
     )
     msgspec.json.encode(found)
-    assert found["fallas"] == []
-    for name in ("pagos", "provincias", "sucursales", "plataformas", "categorias", "productos"):
-        assert {"nombre": "usual", "aprobadas": 9}.items() <= next(
-            row for row in found[name] if row["nombre"] == "usual"
+    assert found["failed"] == []
+    for name in ("payments", "provinces", "stores", "platforms", "categories", "products"):
+        assert {"name": "usual", "approved": 9}.items() <= next(
+            row for row in found[name] if row["name"] == "usual"
         ).items()
 
 
 def test_sum_beyond_64_bits_stops_at_the_limit() -> None:
-    absurd = {"estado": "aprobada", "eventos": 1, "importe": 9 * 10**18}
-    series = [{**absurd, "momento": f"2026-11-24T14:0{n}:00.000Z"} for n in range(3)]
+    absurd = {"estado": "aprobada", "events": 1, "amount": 9 * 10**18}
+    series = [{**absurd, "moment": f"2026-11-24T14:0{n}:00.000Z"} for n in range(3)]
     found = look(Druid(series=series), rango="24h")
-    assert found["totales"]["actual"]["ingresos"] == 2**63 - 1
+    assert found["totals"]["current"]["revenue_centavos"] == 2**63 - 1
     msgspec.json.encode(found)
 
 
 #: Sections that are built from each query.
 OF_QUERY = {
-    "payments": {"pagos", "emisores", "cuotas"},
-    "places": {"plataformas", "provincias", "sucursales"},
-    "series": {"actual", "serie"},
-    "latest": {"ultimas"},
-    "states": {"ayer"},
-    "products": {"antes", "cambios", "categorias", "productos"},
+    "payments": {"payments", "issuers", "instalments"},
+    "places": {"platforms", "provinces", "stores"},
+    "series": {"current", "series"},
+    "latest": {"latest"},
+    "states": {"yesterday"},
+    "products": {"before", "changes", "categories", "products"},
 }
 
 
@@ -353,14 +353,14 @@ def test_failed_query_breaks_only_its_own_sections_and_is_logged(
 
     usual = look(Druid(), rango="6h")
     found = look(Odd(), rango="6h")
-    lost = set(found["fallas"])
+    lost = set(found["failed"])
     if isinstance(odd, DruidError) or query != "latest":
         assert lost == sections
         assert any(f"{section!r}" in caplog.text for section in sections)
-    kept = usual.keys() - sections - {"fallas", "totales", "suben", "bajan"}
+    kept = usual.keys() - sections - {"failed", "totals", "rising", "falling"}
     assert {name: found[name] for name in kept} == {name: usual[name] for name in kept}
-    for name, totals in usual["totales"].items():
-        assert found["totales"][name] == (None if name in lost else totals)
+    for name, totals in usual["totals"].items():
+        assert found["totals"][name] == (None if name in lost else totals)
 
 
 def test_events_that_druid_cannot_write_are_queried_as_sums() -> None:
@@ -371,9 +371,9 @@ def test_events_that_druid_cannot_write_are_queried_as_sums() -> None:
                 raise DruidError("Incomplete surrogate pair")
             return rows
 
-    series = [{"momento": "2026-11-24T15:00:00.000Z", "estado": "pendiente", "eventos": 3}]
-    found = look(Refusing(series=[{**series[0], "importe": 1}]))
-    assert (found["totales"]["actual"]["ventas"], found["fallas"]) == (3, [])
+    series = [{"moment": "2026-11-24T15:00:00.000Z", "estado": "pendiente", "events": 3}]
+    found = look(Refusing(series=[{**series[0], "amount": 1}]))
+    assert (found["totals"]["current"]["sales"], found["failed"]) == (3, [])
 
 
 def test_druid_that_refuses_every_query_raises() -> None:
@@ -400,4 +400,4 @@ def test_error_of_druid_as_a_whole_raises_from_any_section(trouble: DruidError) 
 
 def test_products_without_a_name_are_listed_among_the_changes() -> None:
     changes = changed({None: 12, "yerba": 20}, {None: 2, "yerba": 40})
-    assert [change["nombre"] for change in changes] == [None, "yerba"]
+    assert [change["name"] for change in changes] == [None, "yerba"]

@@ -184,7 +184,7 @@ def test_first_foreign_records_are_named_and_all_are_counted() -> None:
         "7 registros que el libro no conoce: partición 0 offset 17 id x corrida r; partición 0 "
     )
     assert str(found).endswith("offset 21 id x corrida r; y 2 más")
-    assert found.to_dict()["registros"] == 7
+    assert found.to_dict()["count"] == 7
     assert str(named(3)) == "partición 0 offset 3 sin id ni clave"
 
 

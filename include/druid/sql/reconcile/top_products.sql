@@ -1,7 +1,7 @@
 -- The products that brought most in a run.
-SELECT producto, SUM(cantidad) AS unidades, SUM(importe_centavos) AS facturado_centavos
+SELECT producto, SUM(cantidad) AS units, SUM(importe_centavos) AS revenue_centavos
 FROM "{datasource}"
 WHERE corrida = ? AND estado = 'aprobada'
 GROUP BY producto
-ORDER BY facturado_centavos DESC, producto
+ORDER BY revenue_centavos DESC, producto
 LIMIT 5

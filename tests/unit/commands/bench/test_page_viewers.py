@@ -41,7 +41,7 @@ class Answer(BaseHTTPRequestHandler):
         self.server.asked.append((path.path, asked))
         time.sleep(0.02)
         refused = "_token=secret" not in self.headers.get("Cookie", "") or "Salta" in str(asked)
-        body = json.dumps({"hasta": (time.time() - 1) * 1000}).encode()
+        body = json.dumps({"end": (time.time() - 1) * 1000}).encode()
         self.send_response(500 if refused else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

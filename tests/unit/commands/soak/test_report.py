@@ -30,7 +30,7 @@ def report(*, series: dict[str, float] | None = None, **changes: Any) -> Report:
         "events": 3_000_000,
         "samples": samples,
         "checks": [result("ok", "minutos = 4320")],
-        "window": {"confirmadas": 4800, "resultados": {"ventas": 2400}},
+        "window": {"committed": 4800, "results": {"sales": 2400}},
         "window_state": "success",
         "validations": {"success": 12},
         "file": "soak.csv",

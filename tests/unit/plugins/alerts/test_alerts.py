@@ -41,7 +41,7 @@ class Left:
         return {RUN: self.states}
 
     def xcom_pull(self, task_ids: str, key: str) -> Any:
-        assert key == "aviso"
+        assert key == "notice"
         return self.notices.get(task_ids)
 
 
@@ -138,7 +138,7 @@ class Pushed:
         self.value = ""
 
     def xcom_push(self, key: str, value: str) -> None:
-        assert key == "aviso"
+        assert key == "notice"
         self.value = value
 
 

@@ -33,7 +33,7 @@ metrics.validated(
     for name, status, numbers in [
         ("freshness", "error", {"segundos_desde_la_ultima": 61.5}),
         ("cadence", "warning", {"pausa_p95": None}),
-        ("ingestion_lag", "ok", {"aggregateLag": 7, "informe": "RUNNING"}),
+        ("ingestion_lag", "ok", {"aggregateLag": 7, "report": "RUNNING"}),
         ("money", "skipped", {}),
     ]
 )

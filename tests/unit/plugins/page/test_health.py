@@ -49,7 +49,7 @@ def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     holds(monkeypatch, AWAY)
     minutes_of(monkeypatch, AWAY)
     run_is(monkeypatch, AWAY)
-    vm = Part("good", "vm_on", numbers={"segundos": 3600.0})
+    vm = Part("good", "vm_on", numbers={"seconds": 3600.0})
     monkeypatch.setattr(health, "_vm", lambda: vm)
 
 
@@ -170,7 +170,7 @@ def test_repeated_requests_share_one_request_to_druid(reader: TestClient, router
     router.on("GET", STATUS, (200, status()))
     with reader:
         for _ in range(5):
-            assert part(reader, "supervisor")["numbers"]["detalle"] == "RUNNING"
+            assert part(reader, "supervisor")["numbers"]["detailed_state"] == "RUNNING"
     assert router.times("GET", STATUS) == 1
 
 
@@ -203,8 +203,8 @@ def test_kafka_part_has_the_offsets_of_both_topics(
     found = part(reader, "kafka")
     assert found["state"] == "good"
     assert [
-        (it["topico"], it["particion"], it["start"], it["end"])
-        for it in found["numbers"]["particiones"]
+        (it["topic"], it["partition"], it["start"], it["end"])
+        for it in found["numbers"]["partitions"]
     ] == [
         (TOPIC, 0, 2, 5),
         (TOPIC, 1, 0, 9),
@@ -225,7 +225,7 @@ def test_kafka_part_says_if_kafka_is_away_or_has_no_topics(
     holds(monkeypatch, fault)
     found = part(reader, "kafka")
     assert (found["state"], found["reason"]) == (state, reason)
-    assert found["numbers"]["direccion"] == "127.0.0.1:1"
+    assert found["numbers"]["address"] == "127.0.0.1:1"
 
 
 def test_unreachable_kafka_is_given_up_after_four_seconds(
@@ -312,7 +312,7 @@ def test_window_has_its_committed_sales_its_end_and_the_task_to_stop(
     states = {"pendiente": Sums(3, 3, 300), "aprobada": Sums(2, 2, 200)}
     asked = run_is(monkeypatch, RunProgress("r1", 7, 0, 2, FIRST, FIRST, states))
     [found] = look(reader, runs=[run()], defaults={"duration_minutes": 10.0})["windows"]
-    confirmed = found.pop("confirmed")
+    committed = found.pop("committed")
     assert found == {
         "run": "r1",
         "stage": "publishing",
@@ -320,13 +320,13 @@ def test_window_has_its_committed_sales_its_end_and_the_task_to_stop(
         "publisher": "publish_sales",
         "can_stop": True,
     }
-    assert (confirmed["reason"], confirmed["since"]) == ("selling", "2026-11-24T12:00:01.000+00:00")
+    assert (committed["reason"], committed["since"]) == ("selling", "2026-11-24T12:00:01.000+00:00")
     assert {
-        name: confirmed["numbers"][name] for name in ("ventas", "eventos", "facturado_centavos")
+        name: committed["numbers"][name] for name in ("sales", "events", "revenue_centavos")
     } == {
-        "ventas": 3,
-        "eventos": 5,
-        "facturado_centavos": 200,
+        "sales": 3,
+        "events": 5,
+        "revenue_centavos": 200,
     }
     [once] = asked
     assert (once["topic"], once["corrida"]) == (LEDGER_TOPIC, "r1")
@@ -368,7 +368,7 @@ def test_window_without_known_sales_gives_no_data(
 ) -> None:
     run_is(monkeypatch, found)
     [window] = look(reader, runs=[run()])["windows"]
-    assert (window["confirmed"]["state"], window["confirmed"]["reason"]) == ("none", reason)
+    assert (window["committed"]["state"], window["committed"]["reason"]) == ("none", reason)
 
 
 def test_ledger_is_read_once_for_runs_since_the_same_minute_and_not_before_a_run_begins(
@@ -414,8 +414,11 @@ def test_vm_part_has_the_connections_vm_and_its_cost_until_now(
     found = part(reader, "vm", runs=[run()])
 
     assert (found["state"], found["reason"]) == ("good", "vm_on")
-    assert found["numbers"]["costo_usd"] == pytest.approx(found["numbers"]["segundos"])
-    assert (found["numbers"]["tipo"], found["numbers"]["emulada"]) == ("n2-standard-4", True)
+    assert found["numbers"]["cost_usd"] == pytest.approx(found["numbers"]["seconds"])
+    assert (found["numbers"]["machine_type"], found["numbers"]["emulated"]) == (
+        "n2-standard-4",
+        True,
+    )
 
 
 def test_vm_in_another_of_its_zones_is_found(
@@ -425,7 +428,7 @@ def test_vm_in_another_of_its_zones_is_found(
     place(monkeypatch, compute, zones=f"southamerica-east1-c, {other}")
     vm = {"project_id": PROJECT, "zone": other, "resource_id": "druid"}
     VentasComputeEngineHook().begin_insert(**vm, body=vm_body(zone=other))
-    assert part(reader, "vm")["numbers"]["zona"] == other
+    assert part(reader, "vm")["numbers"]["zone"] == other
 
 
 def test_unreachable_compute_engine_is_reported_without_retries(

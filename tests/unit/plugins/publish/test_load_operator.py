@@ -25,19 +25,19 @@ def plan(**changes: Any) -> PlanLoadOperator:
 
 
 def load(**changes: Any) -> LoadSalesOperator:
-    shard = {"desde": 0, "hasta": 10}
+    shard = {"start": 0, "stop": 10}
     return LoadSalesOperator(**{"task_id": "t", "seed": 7, "shard": shard, "sales": 10, **changes})
 
 
 def test_shards_are_disjoint_and_cover_all_sales() -> None:
     assert plan().execute(Context) == [
-        {"desde": 0, "hasta": 4096},
-        {"desde": 4096, "hasta": 10_000},
+        {"start": 0, "stop": 4096},
+        {"start": 4096, "stop": 10_000},
     ]
 
 
 def test_shards_without_sales_are_left_out() -> None:
-    assert plan(sales=5, shards=4).execute(Context) == [{"desde": 0, "hasta": 5}]
+    assert plan(sales=5, shards=4).execute(Context) == [{"start": 0, "stop": 5}]
 
 
 def test_whole_number_written_as_a_float_is_accepted() -> None:

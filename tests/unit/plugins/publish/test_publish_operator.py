@@ -135,7 +135,7 @@ def test_stop_before_the_first_sale_fails_without_retries() -> None:
     it.on_kill()
     with pytest.raises(AirflowFailException, match="Detenida a pedido: 0 eventos"):
         it.execute(context() | {"ti": SimpleNamespace(xcom_push=push)})
-    assert pushed["return_value"]["confirmadas"] == 0
+    assert pushed["return_value"]["committed"] == 0
 
 
 def test_publish_task_is_skipped_in_load_mode() -> None:

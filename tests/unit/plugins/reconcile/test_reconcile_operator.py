@@ -25,8 +25,8 @@ from ventas_airflow.operators.reconcile import ReconcileOperator
 
 RUN_AFTER = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Context: Any = {"dag_run": SimpleNamespace(run_after=RUN_AFTER)}
-TS = {"primera_ts": "2026-11-24T12:00:00.000Z", "ultima_ts": "2026-11-24T12:00:01.500Z"}
-PUBLISHED = {"corrida": "r1", "confirmadas": 2, **TS}
+TS = {"first_ts": "2026-11-24T12:00:00.000Z", "last_ts": "2026-11-24T12:00:01.500Z"}
+PUBLISHED = {"run": "r1", "committed": 2, **TS}
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ NAMED = "1 registro que el libro no conoce: partición 0 offset 17 id x corrida 
 
 
 def rows(*events: str) -> tuple[int, list[dict[str, Any]]]:
-    return 200, [{"id_evento": event, "veces": n} for event, n in Counter(events).items()]
+    return 200, [{"id_evento": event, "copies": n} for event, n in Counter(events).items()]
 
 
 def operator(**changes: Any) -> ReconcileOperator:
@@ -99,21 +99,21 @@ def test_reconcile_waits_for_the_last_rows_and_returns_counts_and_results(
 ) -> None:
     since = kafka("a", "b")
     missing = (400, {"errorMessage": f"Object '{DATASOURCE}' not found"})
-    results = [(200, [{"ingresos": 5}]), (200, []), (200, [])]
+    results = [(200, [{"revenue_centavos": 5}]), (200, []), (200, [])]
     router.on("POST", SQL, missing, rows("a"), rows("a", "b"), *results)
     assert operator(timeout=30).execute(Context) == {
-        "corrida": "r1",
-        "confirmadas": 2,
-        "en_kafka": 2,
-        "en_druid": 2,
-        "perdidas": 0,
-        "duplicadas": 0,
-        "sobrantes": 0,
-        "distintas": 0,
-        "malformados": None,
-        "coinciden": True,
-        "ajenos": {"registros": 0, "primeros": [], "completo": True},
-        "resultados": {"ingresos": 5, "productos": [], "pagos": []},
+        "run": "r1",
+        "committed": 2,
+        "in_kafka": 2,
+        "in_druid": 2,
+        "lost": 0,
+        "duplicated": 0,
+        "surplus": 0,
+        "different_sums": 0,
+        "malformed": None,
+        "equal": True,
+        "foreign": {"count": 0, "first": [], "complete": True},
+        "results": {"revenue_centavos": 5, "products": [], "payments": []},
     }
     assert since == [RUN_AFTER - timedelta(minutes=10)]
 
@@ -122,8 +122,8 @@ def test_window_without_sales_agrees_without_querying_druid(
     router: Router, kafka: Callable[..., list[datetime]]
 ) -> None:
     kafka()
-    found = operator(published={**PUBLISHED, "confirmadas": 0}).execute(Context)
-    assert (found["coinciden"], found["resultados"]) == (True, {})
+    found = operator(published={**PUBLISHED, "committed": 0}).execute(Context)
+    assert (found["equal"], found["results"]) == (True, {})
     assert router.asked == []
 
 
@@ -172,11 +172,11 @@ def test_other_foreign_records_are_only_a_warning(
     strangers.add(STRANGER)
     router.on("POST", SQL, rows("a", "b"), (200, [{}]), (200, []), (200, []))
     found = operator().execute(Context)
-    assert found["coinciden"]
-    assert found["ajenos"] == {
-        "registros": 1,
-        "primeros": [STRANGER._asdict()],
-        "completo": True,
+    assert found["equal"]
+    assert found["foreign"] == {
+        "count": 1,
+        "first": [STRANGER._asdict()],
+        "complete": True,
     }
     assert f"[warning  ] {NAMED}" in capsys.readouterr().out
 
@@ -194,7 +194,7 @@ def test_wait_goes_on_while_druid_reads_the_events_of_another_run(
     results: list[tuple[int, Any]] = [(200, [{}]), (200, []), (200, [])]
     router.on("POST", SQL, *[rows("a")] * looks, rows("a", "b"), *results)
     if reads:
-        assert operator(timeout=20).execute(Context)["coinciden"]
+        assert operator(timeout=20).execute(Context)["equal"]
     else:
         with pytest.raises(AirflowFailException, match="1 perdidas"):
             operator(timeout=20).execute(Context)
@@ -217,7 +217,7 @@ def test_reconcile_fails_without_the_producers_result(router: Router, published:
 
 
 CELL = {"corrida": "r1", "minuto": "2026-11-24T12:00:00Z", "estado": "aprobada"}
-MANY = {"corrida": "r1", "confirmadas": 300_000, "fallas": {}, **TS}
+MANY = {"run": "r1", "committed": 300_000, "faults": {}, **TS}
 
 
 def sums(eventos: int, importe: int = 0) -> dict[str, int]:
@@ -254,8 +254,8 @@ def test_large_run_is_compared_by_the_sums_of_its_minutes(
     all_of_it = (200, [{**CELL, **sums(300_000, 70)}, others])
     router.on("POST", SQL, half, all_of_it, (200, [{}]), (200, []), (200, []))
     found = operator(timeout=30, published=[MANY]).execute(Context)
-    assert (found["coinciden"], found["en_kafka"], found["en_druid"]) == (True, 300_000, 300_000)
-    assert found["ajenos"] is None, "a large topic is searched only if the sums differ"
+    assert (found["equal"], found["in_kafka"], found["in_druid"]) == (True, 300_000, 300_000)
+    assert found["foreign"] is None, "a large topic is searched only if the sums differ"
     assert ledger == [RUN_AFTER - timedelta(minutes=10)]
 
 
@@ -283,11 +283,11 @@ def test_large_run_with_different_sums_fails_and_names_foreign_records(
 def test_several_runs_are_reconciled_together_from_the_topics_beginning(
     router: Router, ledger: list[datetime | None]
 ) -> None:
-    days = [{**MANY, "corrida": name, "confirmadas": 150_000} for name in ("d1", "d2")]
+    days = [{**MANY, "run": name, "committed": 150_000} for name in ("d1", "d2")]
     rows = [{**CELL, "corrida": name, **sums(150_000, 70)} for name in ("d1", "d2")]
     router.on("POST", SQL, (200, rows), (200, [{}]), (200, []), (200, []))
     found = operator(published=days, from_the_beginning=True).execute(Context)
-    assert (found["corrida"], found["coinciden"]) == ("2 corridas", True)
+    assert (found["run"], found["equal"]) == ("2 corridas", True)
     assert ledger == [None]
 
 

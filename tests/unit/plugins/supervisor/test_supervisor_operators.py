@@ -79,7 +79,7 @@ def submit(**changes: Any) -> SubmitSupervisorOperator:
 
 
 def suspend(**changes: Any) -> SuspendSupervisorOperator:
-    published = {"corrida": "una", "confirmadas": 0}
+    published = {"run": "una", "committed": 0}
     common = {"task_id": "cerrar", "poll_interval": 0.01, "published": published}
     return SuspendSupervisorOperator(**{**common, **changes})
 
@@ -324,7 +324,7 @@ NO_SEGMENT_LEFT: tuple[int, Any] = (200, [])
 
 
 def rows(found: int) -> tuple[int, Any]:
-    return 200, [{"filas": found}]
+    return 200, [{"row_count": found}]
 
 
 @pytest.fixture
@@ -344,7 +344,7 @@ def test_rows_of_a_failed_task_are_read_again_before_suspend_succeeds(
     suspended = [NO_SEGMENT_LEFT, rows(280)]
     resumed = [rows(290), rows(300)]
     failing.on("POST", SQL, *suspended, *resumed, NO_SEGMENT_LEFT, rows(300))
-    published = [{"corrida": "una", "confirmadas": 100}, {"corrida": "otra", "confirmadas": 200}]
+    published = [{"run": "una", "committed": 100}, {"run": "otra", "committed": 200}]
     run(suspend(published=published, deferrable=deferrable))
     assert [failing.times("POST", path) for path in (SUSPEND, RESUME)] == [2, 1]
     asked = [it.body["parameters"] for it in failing.asked if it.path == SQL]
@@ -359,7 +359,7 @@ def test_rows_that_no_task_can_publish_fail_with_their_count_and_reason(
     lacking = [NO_SEGMENT_LEFT, rows(280)]
     failing.on("POST", SQL, *lacking, *[rows(300), *lacking] * 3)
     with pytest.raises(AirflowFailException, match=r"lacks 20 of 300 rows .*out of memory"):
-        run(suspend(published={"corrida": "una", "confirmadas": 300}))
+        run(suspend(published={"run": "una", "committed": 300}))
     assert [failing.times("POST", path) for path in (SUSPEND, RESUME)] == [4, 3]
 
 
@@ -368,5 +368,5 @@ def test_rows_missing_at_the_deadline_leave_the_ingestion_suspended(failing: Rou
     failing.on("GET", STATUS, SUSPENDED, (200, status()))
     failing.on("POST", SQL, NO_SEGMENT_LEFT, rows(280))
     with pytest.raises(AirflowException, match=r"after 0\.2 s: Druid lacks 20 of 300"):
-        run(suspend(published={"corrida": "una", "confirmadas": 300}, timeout=0.2))
+        run(suspend(published={"run": "una", "committed": 300}, timeout=0.2))
     assert failing.times("POST", SUSPEND) == 2

@@ -58,7 +58,7 @@ export function mount(root, state) {
       const asked = filtersOf(state.params);
       const found = await get("api/live", asked, signal);
       last = found;
-      setText(parts.notice, found.totales.actual?.ventas === 0 ? t("live.nothing") : "");
+      setText(parts.notice, found.totals.current?.sales === 0 ? t("live.nothing") : "");
       root.classList.remove("blank", "stale");
       show(root, parts, found, state);
     },
@@ -116,10 +116,10 @@ function card(name, width, ...children) {
 
 /** Cards of bars: the section of the answer, and the filter that a click sets, if any. */
 const SHARES = {
-  stores: { section: "sucursales", filter: "sucursal" },
-  platforms: { section: "plataformas", filter: "plataforma" },
-  products: { section: "productos", filter: "producto" },
-  categories: { section: "categorias", filter: "categoria" },
+  stores: { section: "stores", filter: "sucursal" },
+  platforms: { section: "platforms", filter: "plataforma" },
+  products: { section: "products", filter: "producto" },
+  categories: { section: "categories", filter: "categoria" },
 };
 /** Cards of the board's columns, from the top. */
 const STACKS = [
@@ -138,15 +138,15 @@ function mapped(object, make) {
 /** Sections of the answer that each card shows. */
 const SECTIONS = {
   ...mapped(SHARES, ({ section }) => [section]),
-  kpis: ["actual"],
-  series: ["serie", "actual"],
-  payments: ["pagos"],
-  issuers: ["emisores"],
-  funnel: ["actual"],
-  provinces: ["provincias"],
-  instalments: ["cuotas"],
-  changes: ["cambios"],
-  ticker: ["ultimas"],
+  kpis: ["current"],
+  series: ["series", "current"],
+  payments: ["payments"],
+  issuers: ["issuers"],
+  funnel: ["current"],
+  provinces: ["provinces"],
+  instalments: ["instalments"],
+  changes: ["changes"],
+  ticker: ["latest"],
 };
 
 /**
@@ -184,25 +184,25 @@ function layout(root) {
     chart: h("div.chart", { role: "img" }),
     findings: h("div", { "data-findings": "" }),
     findingsState: h("p.note", { role: "status", "data-findings-state": "" }),
-    pagos: list("pagos"),
-    emisores: list("emisores"),
-    cuotas: list("cuotas"),
+    payments: list("payments"),
+    issuers: list("issuers"),
+    instalments: list("instalments"),
     map: h("div.map"),
     shares: mapped(SHARES, ({ section }) => list(section)),
-    suben: list("suben"),
-    bajan: list("bajan"),
+    rising: list("rising"),
+    falling: list("falling"),
     funnel: h("div"),
     ticker: h("ol"),
   };
   const bodies = {
     ...mapped(parts.shares, (element) => [element]),
-    payments: [parts.pagos],
+    payments: [parts.payments],
     provinces: [parts.map],
-    issuers: [parts.emisores],
+    issuers: [parts.issuers],
     funnel: [parts.funnel],
     ticker: [h("div.ticker", { tabindex: "0", role: "region", "aria-labelledby": "card-ticker" }, parts.ticker)],
-    instalments: [parts.cuotas],
-    changes: [h("h3", {}, t("live.rising")), parts.suben, h("h3", {}, t("live.falling")), parts.bajan],
+    instalments: [parts.instalments],
+    changes: [h("h3", {}, t("live.rising")), parts.rising, h("h3", {}, t("live.falling")), parts.falling],
   };
   parts.board = h(
     "div.board",
@@ -287,36 +287,36 @@ function fillFilters(parts, options, state) {
 }
 
 function show(root, parts, found, state) {
-  setText(parts.fresh, t("live.asOf", { time: format.time(found.hasta) }));
-  const total = found.totales.actual?.ventas ?? 0;
+  setText(parts.fresh, t("live.asOf", { time: format.time(found.end) }));
+  const total = found.totals.current?.sales ?? 0;
 
   const share = (row) => ({
-    figure: format.count(row.ventas),
-    note: total ? format.percent(row.ventas / total, 0) : "",
+    figure: format.count(row.sales),
+    note: total ? format.percent(row.sales / total, 0) : "",
   });
   // No filter selects the records without a value, so their row cannot be clicked.
   const chosen = (changes) =>
     Object.values(changes).includes(null) ? undefined : () => state.update(changes);
   const drill = (filter, row) => ({
-    key: row.nombre,
-    name: label(filter, row.nombre),
-    onclick: chosen({ [filter]: row.nombre }),
+    key: row.name,
+    name: label(filter, row.name),
+    onclick: chosen({ [filter]: row.name }),
   });
   const shares = (name) => {
     const { section, filter } = SHARES[name];
     const rows = found[section].slice(0, BARS);
-    const largest = Math.max(1, ...rows.map((row) => row.ventas));
+    const largest = Math.max(1, ...rows.map((row) => row.sales));
     const named = (row) =>
-      filter ? drill(filter, row) : { key: row.nombre, name: row.nombre ?? t("live.unknown") };
+      filter ? drill(filter, row) : { key: row.name, name: row.name ?? t("live.unknown") };
     bars(
       parts.shares[name],
-      rows.map((row) => ({ ...share(row), ...named(row), share: (row.ventas / largest) * 100 })),
+      rows.map((row) => ({ ...share(row), ...named(row), share: (row.sales / largest) * 100 })),
     );
   };
   const approval = (row) => {
-    const decided = row.aprobadas + row.rechazadas;
+    const decided = row.approved + row.rejected;
     if (decided < ENOUGH) return { figure: "–", note: t("live.few"), share: 0 };
-    const rate = row.aprobadas / decided;
+    const rate = row.approved / decided;
     return {
       figure: format.percent(rate, 0),
       note: t("live.of", { n: format.count(decided) }),
@@ -324,52 +324,52 @@ function show(root, parts, found, state) {
     };
   };
   const payments = () => {
-    const largest = Math.max(1, ...found.pagos.map((row) => row.ventas));
+    const largest = Math.max(1, ...found.payments.map((row) => row.sales));
     bars(
-      parts.pagos,
-      found.pagos.map((row) => ({
+      parts.payments,
+      found.payments.map((row) => ({
         ...share(row),
         ...drill("pago", row),
-        share: (row.ventas / largest) * 100,
-        note: `${total ? format.percent(row.ventas / total, 0) : ""} · ${t("live.approved", { rate: approval(row).figure })}`,
+        share: (row.sales / largest) * 100,
+        note: `${total ? format.percent(row.sales / total, 0) : ""} · ${t("live.approved", { rate: approval(row).figure })}`,
       })),
     );
   };
   const issuers = () =>
     bars(
-      parts.emisores,
-      found.emisores.slice(0, BARS).map((row) => ({
+      parts.issuers,
+      found.issuers.slice(0, BARS).map((row) => ({
         ...approval(row),
-        key: `${row.pago} ${row.nombre}`,
-        name: `${row.nombre} · ${label("pago", row.pago)}`,
-        onclick: chosen({ pago: row.pago, emisor: row.nombre }),
+        key: `${row.payment} ${row.name}`,
+        name: `${row.name} · ${label("pago", row.payment)}`,
+        onclick: chosen({ pago: row.payment, emisor: row.name }),
       })),
     );
   const instalments = () => {
-    const credit = found.cuotas.reduce((sum, row) => sum + row.ventas, 0);
+    const credit = found.instalments.reduce((sum, row) => sum + row.sales, 0);
     bars(
-      parts.cuotas,
-      found.cuotas.map((row) => ({
-        key: row.nombre,
+      parts.instalments,
+      found.instalments.map((row) => ({
+        key: row.name,
         name:
-          row.nombre === null
+          row.name === null
             ? t("live.unknown")
-            : t(row.nombre === 1 ? "live.one" : "live.instalments", { n: row.nombre }),
-        figure: format.count(row.ventas),
-        note: credit ? format.percent(row.ventas / credit, 0) : "",
-        share: credit ? (row.ventas / credit) * 100 : 0,
+            : t(row.name === 1 ? "live.one" : "live.instalments", { n: row.name }),
+        figure: format.count(row.sales),
+        note: credit ? format.percent(row.sales / credit, 0) : "",
+        share: credit ? (row.sales / credit) * 100 : 0,
         onclick: () => state.update({ pago: "credito" }),
       })),
     );
   };
   const changes = () => {
-    for (const [name, mark] of [["suben", "up"], ["bajan", "down"]]) {
+    for (const [name, mark] of [["rising", "up"], ["falling", "down"]]) {
       bars(
         parts[name],
         found[name].map((row) => ({
           ...drill("producto", row),
-          figure: `${mark === "up" ? "▲" : "▼"} ${format.count(row.ventas)}`,
-          note: t("live.before", { n: format.count(row.antes) }),
+          figure: `${mark === "up" ? "▲" : "▼"} ${format.count(row.sales)}`,
+          note: t("live.before", { n: format.count(row.before) }),
           tone: mark,
         })),
       );
@@ -384,34 +384,34 @@ function show(root, parts, found, state) {
       series: () => drawSeries(parts.chart, found, state),
       payments,
       issuers,
-      funnel: () => funnel(parts.funnel, found.totales.actual),
-      provinces: () => map(parts.map, found.provincias, state),
+      funnel: () => funnel(parts.funnel, found.totals.current),
+      provinces: () => map(parts.map, found.provinces, state),
       instalments,
       changes,
-      ticker: () => ticker(parts.ticker, found.ultimas),
+      ticker: () => ticker(parts.ticker, found.latest),
     },
-    found.fallas,
+    found.failed,
   );
 }
 
 function drawSeries(element, found, state) {
-  const step = found.punto * 1000;
-  const first = Math.ceil((found.desde - found.origen) / step) * step + found.origen;
-  const points = new Map(found.serie.map((point) => [point.momento, point]));
+  const step = found.bucket_seconds * 1000;
+  const first = Math.ceil((found.start - found.origin) / step) * step + found.origin;
+  const points = new Map(found.series.map((point) => [point.moment, point]));
   const xs = [];
   const sales = [];
   const income = [];
   // A range may begin in the middle of a point: show only whole points, and the unfinished last one.
-  for (let at = first; at < found.hasta; at += step) {
+  for (let at = first; at < found.end; at += step) {
     xs.push(format.axisTime(at));
-    sales.push(points.get(at)?.ventas ?? 0);
-    income.push((points.get(at)?.ingresos ?? 0) / 100);
+    sales.push(points.get(at)?.sales ?? 0);
+    income.push((points.get(at)?.revenue_centavos ?? 0) / 100);
   }
   element.setAttribute(
     "aria-label",
     t("live.seriesSummary", {
-      sales: format.count(found.totales.actual.ventas),
-      income: format.money(found.totales.actual.ingresos),
+      sales: format.count(found.totals.current.sales),
+      income: format.money(found.totals.current.revenue_centavos),
       points: xs.length,
     }),
   );

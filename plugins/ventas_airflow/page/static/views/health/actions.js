@@ -86,19 +86,19 @@ export function makeActions(permitted, done) {
 }
 
 /** Text with a window's sales by the ledger, and when it ends. */
-function soFar({ confirmed, ends }) {
+function soFar({ committed, ends }) {
   const told = [];
-  if (confirmed?.reason === "selling") {
-    const { ventas, eventos, facturado_centavos } = confirmed.numbers;
+  if (committed?.reason === "selling") {
+    const { sales, events, revenue_centavos } = committed.numbers;
     told.push(
-      t("health.confirmed", {
-        sales: format.count(ventas),
-        events: format.count(eventos),
-        income: format.money(facturado_centavos, { short: true }),
+      t("health.committed", {
+        sales: format.count(sales),
+        events: format.count(events),
+        income: format.money(revenue_centavos, { short: true }),
       }),
     );
-  } else if (confirmed && !["no_sales", "no_topic"].includes(confirmed.reason)) {
-    told.push(reasonOf("windows", confirmed));
+  } else if (committed && !["no_sales", "no_topic"].includes(committed.reason)) {
+    told.push(reasonOf("windows", committed));
   }
   if (ends) told.push(t("health.ends", { when: when(ends) }));
   return told.join(" · ");

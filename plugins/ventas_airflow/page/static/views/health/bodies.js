@@ -10,24 +10,24 @@ import { figures, number, table, when } from "./card.js";
 const BARS = { width: 300, height: 44, most: 14 };
 
 export function cadence({ numbers }) {
-  if (!numbers.por_minuto) return null;
+  if (!numbers.per_minute) return null;
   return [
     figures(
-      ["perMinute", number(numbers.ventas_por_minuto)],
+      ["perMinute", number(numbers.sales_per_minute)],
       ["gapMedian", seconds(numbers.pausa_p50)],
       ["gapP95", seconds(numbers.pausa_p95)],
       ["gapMax", seconds(numbers.pausa_maxima)],
-      ["sales", number(numbers.ventas)],
+      ["sales", number(numbers.sales)],
     ),
-    minuteBars(numbers.por_minuto),
+    minuteBars(numbers.per_minute),
   ];
 }
 
 /** Sales by minute as bars, with a text for screen readers. */
 function minuteBars(minutes) {
-  const most = Math.max(1, ...minutes.map((minute) => minute.ventas));
+  const most = Math.max(1, ...minutes.map((minute) => minute.sales));
   const step = BARS.width / BARS.most;
-  const words = minutes.map((minute) => `${format.hour(minute.minuto)}: ${minute.ventas}`).join(", ");
+  const words = minutes.map((minute) => `${format.hour(minute.minute)}: ${minute.sales}`).join(", ");
   const picture = svg("svg", {
     class: "minutes",
     viewBox: `0 0 ${BARS.width} ${BARS.height}`,
@@ -36,10 +36,10 @@ function minuteBars(minutes) {
     "aria-label": t("health.minutes", { words }),
   });
   minutes.forEach((minute, place) => {
-    const height = (minute.ventas / most) * BARS.height;
+    const height = (minute.sales / most) * BARS.height;
     const bar = svg("rect", { x: place * step + 1, y: BARS.height - height, width: step - 2, height });
     const title = svg("title", {});
-    title.textContent = `${format.hour(minute.minuto)}: ${format.count(minute.ventas)}`;
+    title.textContent = `${format.hour(minute.minute)}: ${format.count(minute.sales)}`;
     bar.append(title);
     picture.append(bar);
   });
@@ -61,27 +61,27 @@ export function freshness({ numbers }) {
   );
 }
 
-const MARKS = { igual: "=", distinto: "≠", en_curso: "…" };
+const MARKS = { equal: "=", differs: "≠", open: "…" };
 
 export function ledger({ numbers }) {
-  if (!numbers.minutos) return null;
+  if (!numbers.minutes) return null;
   const counts = figures(
-    ["equal", number(numbers.iguales)],
-    ["differing", number(numbers.distintos)],
-    ["open", number(numbers.en_curso)],
+    ["equal", number(numbers.equal)],
+    ["differing", number(numbers.differing)],
+    ["open", number(numbers.open)],
   );
-  if (!numbers.minutos.length) return counts;
-  const minutes = numbers.minutos.toReversed().map((row) => [
-    format.hour(Date.parse(row.minuto)),
-    number(row.libro),
+  if (!numbers.minutes.length) return counts;
+  const minutes = numbers.minutes.toReversed().map((row) => [
+    format.hour(Date.parse(row.minute)),
+    number(row.ledger),
     number(row.druid),
-    `${MARKS[row.estado]} ${t(`health.equality.${row.estado}`)}`,
+    `${MARKS[row.state]} ${t(`health.equality.${row.state}`)}`,
   ]);
   return [
     counts,
     h(
       "details",
-      { open: numbers.distintos > 0 },
+      { open: numbers.differing > 0 },
       h("summary", {}, t("health.byMinute")),
       table("health.cards.ledger", ["minute", "inLedger", "inDruid", "equality"], minutes),
     ),
@@ -89,21 +89,21 @@ export function ledger({ numbers }) {
 }
 
 export function supervisor({ numbers }) {
-  if (!numbers.detalle) return null;
-  const known = `health.supervisor.${numbers.detalle}`;
-  const words = has(known) ? t(known) : `${numbers.estado} (${numbers.detalle})`;
+  if (!numbers.detailed_state) return null;
+  const known = `health.supervisor.${numbers.detailed_state}`;
+  const words = has(known) ? t(known) : `${numbers.state} (${numbers.detailed_state})`;
   return [
-    figures(["supervisor", words], ["lag", number(numbers.atraso)], ["tasks", number(numbers.tareas)]),
-    numbers.errores.length
+    figures(["supervisor", words], ["lag", number(numbers.lag)], ["tasks", number(numbers.tasks)]),
+    numbers.errors.length
       ? h(
           "details",
           {},
-          h("summary", {}, t("health.errors", { n: numbers.errores.length })),
+          h("summary", {}, t("health.errors", { n: numbers.errors.length })),
           h(
             "ul.errors",
             {},
-            numbers.errores.map((error) =>
-              h("li", {}, error.momento ? `${when(error.momento)} · ` : "", error.mensaje),
+            numbers.errors.map((error) =>
+              h("li", {}, error.moment ? `${when(error.moment)} · ` : "", error.message),
             ),
           ),
         )
@@ -112,36 +112,36 @@ export function supervisor({ numbers }) {
 }
 
 export function kafka({ numbers }) {
-  if (!numbers.particiones?.length) return null;
+  if (!numbers.partitions?.length) return null;
   return table(
     "health.cards.kafka",
     ["topic", "partition", "start", "end"],
-    numbers.particiones.map((row) => [row.topico, number(row.particion), number(row.start), number(row.end)]),
+    numbers.partitions.map((row) => [row.topic, number(row.partition), number(row.start), number(row.end)]),
   );
 }
 
 export function vm({ numbers }) {
-  if (!numbers.tipo) return numbers.mensaje ? h("p.note", {}, numbers.mensaje) : null;
-  const { precio } = numbers;
-  const cost = precio
-    ? numbers.costo_usd === null
+  if (!numbers.machine_type) return numbers.message ? h("p.note", {}, numbers.message) : null;
+  const { price } = numbers;
+  const cost = price
+    ? numbers.cost_usd === null
       ? "–"
-      : t("health.usd", { amount: format.decimal(numbers.costo_usd, 2) })
+      : t("health.usd", { amount: format.decimal(numbers.cost_usd, 2) })
     : t("health.noPrice");
-  const hour = precio
-    ? t("health.price", { amount: format.decimal(precio.usd_per_hour, 4) })
+  const hour = price
+    ? t("health.price", { amount: format.decimal(price.usd_per_hour, 4) })
     : t("health.setPrice");
-  const source = precio?.source ? t("health.source", precio) : precio ? t("health.ownPrice") : "";
+  const source = price?.source ? t("health.source", price) : price ? t("health.ownPrice") : "";
   return [
     figures(
-      ["vm", numbers.nombre],
-      ["machine", numbers.tipo],
-      ["zone", numbers.zona],
-      ["status", numbers.estado],
-      numbers.segundos === null ? null : ["on", format.duration(numbers.segundos)],
+      ["vm", numbers.name],
+      ["machine", numbers.machine_type],
+      ["zone", numbers.zone],
+      ["status", numbers.status],
+      numbers.seconds === null ? null : ["on", format.duration(numbers.seconds)],
       ["cost", cost],
     ),
-    h("p.note", {}, [hour, source, numbers.emulada ? t("health.emulated") : ""].filter(Boolean).join(" ")),
+    h("p.note", {}, [hour, source, numbers.emulated ? t("health.emulated") : ""].filter(Boolean).join(" ")),
   ];
 }
 

@@ -41,7 +41,7 @@ export function reasonOf(name, part) {
   if (part.reason === "trouble") return explained(part.numbers);
   const own = `health.reasons.${name}.${part.reason}`;
   const text = t(has(own) ? own : `health.reasons.${part.reason}`, part.numbers);
-  const limits = (part.numbers.limites ?? []).map(limit);
+  const limits = (part.numbers.limits ?? []).map(limit);
   return [text, ...limits].join(" ");
 }
 

@@ -6,11 +6,11 @@ import { t } from "../../lib/texts.js";
 export function funnel(element, all) {
   if (!element.firstChild) element.append(h("ul.bars"));
   const steps = [
-    ["pendiente", all.ventas, ""],
-    ["aprobada", all.aprobadas, ""],
-    ["rechazada", all.rechazadas, "low"],
-    ["reembolsada", all.reembolsadas, "low"],
-    ["contracargo", all.contracargos, "low"],
+    ["pendiente", all.sales, ""],
+    ["aprobada", all.approved, ""],
+    ["rechazada", all.rejected, "low"],
+    ["reembolsada", all.refunded, "low"],
+    ["contracargo", all.charged_back, "low"],
   ].map(([state, events, tone]) => ({ state, events, tone }));
   const whole = Math.max(1, ...steps.map((step) => step.events));
   keyed(
@@ -39,7 +39,7 @@ export function funnel(element, all) {
       const { name, figure, note, fill } = item.parts;
       setText(name, t(`live.values.estado.${step.state}`));
       setText(figure, format.count(step.events));
-      setText(note, all.ventas ? format.percent(step.events / all.ventas) : "");
+      setText(note, all.sales ? format.percent(step.events / all.sales) : "");
       fill.className = `fill grow ${step.tone}`;
       fill.style.setProperty("--share", ((step.events / whole) * 100).toFixed(1));
     },

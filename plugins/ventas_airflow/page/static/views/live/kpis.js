@@ -8,43 +8,43 @@ const rate = (part, whole) => (whole ? part / whole : null);
 const FIGURES = [
   {
     key: "sales",
-    value: (all, minutes) => all.ventas / minutes,
+    value: (all, minutes) => all.sales / minutes,
     shown: (value) => format.decimal(value, value < 10 ? 1 : 0),
     better: 1,
   },
-  { key: "income", value: (all) => all.ingresos, shown: (v) => format.money(v, { short: true }), better: 1 },
+  { key: "income", value: (all) => all.revenue_centavos, shown: (v) => format.money(v, { short: true }), better: 1 },
   {
     key: "ticket",
-    value: (all) => rate(all.ingresos, all.aprobadas),
+    value: (all) => rate(all.revenue_centavos, all.approved),
     shown: (v) => format.money(v, { short: v >= 1e7 }),
     better: 0,
   },
   {
     key: "approval",
-    value: (all) => rate(all.aprobadas, all.aprobadas + all.rechazadas),
+    value: (all) => rate(all.approved, all.approved + all.rejected),
     shown: (v) => format.percent(v),
     better: 1,
     points: true,
   },
-  { key: "refunds", value: (all) => all.reembolsadas, shown: format.count, better: -1 },
+  { key: "refunds", value: (all) => all.refunded, shown: format.count, better: -1 },
 ];
 
 export function kpis(list, found, range) {
-  const minutes = (found.hasta - found.desde) / 60000;
-  const { actual, antes, ayer } = found.totales;
+  const minutes = (found.end - found.start) / 60000;
+  const { current, before, yesterday } = found.totals;
   keyed(list, FIGURES, (figure) => figure.key, make, (element, figure) => {
-    const { name, value, before, yesterday } = element.parts;
-    const now = figure.value(actual, minutes);
-    setText(name, t(`live.kpis.${figure.key}`));
-    setText(value, now === null ? "–" : figure.shown(now));
-    compare(before, antes, `live.against.${range}`);
-    yesterday.hidden = !ayer;
-    if (ayer) compare(yesterday, ayer, "live.against.yesterday");
+    const { parts } = element;
+    const now = figure.value(current, minutes);
+    setText(parts.name, t(`live.kpis.${figure.key}`));
+    setText(parts.value, now === null ? "–" : figure.shown(now));
+    compare(parts.before, before, `live.against.${range}`);
+    parts.yesterday.hidden = !yesterday;
+    if (yesterday) compare(parts.yesterday, yesterday, "live.against.yesterday");
 
     function compare(element, totals, against) {
       // Totals whose query failed are null.
       const then = totals && figure.value(totals, minutes);
-      change(element, figure, now, then, totals?.ventas, t(against));
+      change(element, figure, now, then, totals?.sales, t(against));
     }
   });
 }

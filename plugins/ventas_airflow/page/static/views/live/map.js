@@ -10,9 +10,9 @@ export async function map(element, provinces, state) {
     credentials: "same-origin",
   }).then((answer) => answer.json());
   const places = Object.entries(await tiles).map(([name, tile]) => ({ name, ...tile }));
-  const found = new Map(provinces.map((row) => [row.nombre, row]));
-  const largest = Math.max(1, ...provinces.map((row) => row.ventas));
-  const total = provinces.reduce((sum, row) => sum + row.ventas, 0);
+  const found = new Map(provinces.map((row) => [row.name, row]));
+  const largest = Math.max(1, ...provinces.map((row) => row.sales));
+  const total = provinces.reduce((sum, row) => sum + row.sales, 0);
   keyed(
     element,
     places,
@@ -29,13 +29,13 @@ export async function map(element, provinces, state) {
     },
     (button, tile) => {
       const row = found.get(tile.name);
-      const sales = row?.ventas ?? 0;
+      const sales = row?.sales ?? 0;
       const share = (sales / largest) * 100;
       const told = t("live.tile", {
         name: tile.name,
         sales: format.count(sales),
         share: format.percent(total ? sales / total : 0, 1),
-        income: format.money(row?.ingresos ?? 0, { short: true }),
+        income: format.money(row?.revenue_centavos ?? 0, { short: true }),
       });
       button.style.setProperty("--share", share.toFixed(1));
       button.classList.toggle("strong", share > 55);

@@ -6,7 +6,7 @@ import { has, t } from "../../lib/texts.js";
 const TONE = { aprobada: "good", rechazada: "bad", reembolsada: "warn", contracargo: "bad" };
 
 export function ticker(list, events) {
-  const rows = events.map((event, place) => ({ ...event, key: `${event.id_evento} ${event.momento}`, place }));
+  const rows = events.map((event, place) => ({ ...event, key: `${event.id_evento} ${event.moment}`, place }));
   const unique = [...new Map(rows.map((row) => [row.key, row])).values()];
   keyed(list, unique, (row) => row.key, make, () => {});
 }
@@ -21,7 +21,7 @@ function make(event) {
   return h(
     "li",
     {},
-    h("time", { datetime: new Date(event.momento).toISOString() }, format.time(event.momento)),
+    h("time", { datetime: new Date(event.moment).toISOString() }, format.time(event.moment)),
     h("span.what", {}, `${units}${event.producto ?? "–"}`),
     h("span.sum", {}, format.money(event.importe_centavos ?? 0)),
     h("span.where", {}, `${why}${event.sucursal ?? "–"} · ${value("plataforma", event.plataforma)} · ${paid}${instalments}`),
