@@ -126,7 +126,7 @@ class Reconciliation:
             surplus=self.surplus,
             different=self.different_sums,
         )
-        return f"{counts}; {self.malformados}" if self.malformados else counts
+        return f"{counts}; {self.malformed}" if self.malformed else counts
 
 
 def reconcile(
