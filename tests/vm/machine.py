@@ -153,6 +153,8 @@ class Machine:
         for _ in Polling(60):
             if self._process.poll() is not None:
                 break
+            if not psutil.Process(self._process.pid).children():
+                continue  # `unshare` has not made process 1 yet
             state = self.run("systemctl", "is-system-running", check=False).strip()
             if state in ("running", "degraded"):
                 return
