@@ -308,11 +308,19 @@ class EnsureDruidVmOperator(DruidVmOperator):
 
     def _console(self, zone: str) -> str | None:
         """Return the last line of `setup.sh` on the console ("" if none), or None if unreadable."""
+        from ventas_airflow.hooks.compute_errors import (
+            ComputeEngineRefused,
+            ComputeEngineUnavailable,
+        )
+
         try:
             lines = _CONSOLE_LINE.findall(self._hook().console(**self._vm(zone)))
         except AirflowException as error:
             self.log.warning("The VM's serial console cannot be read: %s", error)
-            return None
+            # Another refusal means that the VM is not ready, so it has no console yet.
+            return (
+                None if isinstance(error, (ComputeEngineRefused, ComputeEngineUnavailable)) else ""
+            )
         return str(lines[-1]) if lines else ""
 
     def _elsewhere(self, context: Context, event: dict[str, Any]) -> Result:
