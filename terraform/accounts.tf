@@ -38,6 +38,7 @@ resource "google_project_iam_custom_role" "vm_operator" {
     "compute.disks.use",
     "compute.instances.create",
     "compute.instances.get",
+    "compute.instances.getSerialPortOutput",
     "compute.instances.setLabels",
     "compute.instances.setMetadata",
     "compute.instances.setServiceAccount",

@@ -2,21 +2,29 @@
 
 `python fake_google.py PORT STATE` answers on loopback from the JSON file STATE, which it reads
 again for each request: ``{"metadata": {path: value}, "secrets": {name: value or status},
-"buckets": {name: [permission]}, "archive": file}``.
+"buckets": {name: [permission]}, "archive": file, "network": {...}}``.
+
+Druid's archive is below ``/druid/``, and below ``/own-bucket/`` for the VM's account. It is sent at
+``rate`` bytes per second of "network". A transfer that passes an offset in ``close_at`` is closed
+there, and one that passes an offset in ``stall_at`` sends nothing more. With ``"ranges": false``
+the server ignores ranges. The first offset of each transfer is a line of ``STATE.transfers``.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import shutil
 import sys
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 TOKEN = "test-token"
 METADATA = "/computeMetadata/v1/"
+CHUNK = 65_536
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -28,9 +36,11 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith(METADATA):
             self._metadata(state["metadata"], path.removeprefix(METADATA))
         elif path.startswith("/druid/"):
-            self._archive(Path(state["archive"]))
+            self._archive(Path(state["archive"]), state["network"])
         elif self.headers["Authorization"] != f"Bearer {TOKEN}":
             self._answer(401)
+        elif path.startswith("/own-bucket/"):
+            self._archive(Path(state["archive"]), state["network"])
         elif "/secrets/" in path:
             self._secret(state["secrets"], path)
         else:
@@ -65,12 +75,35 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._answer(404)
 
-    def _archive(self, file: Path) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(file.stat().st_size))
+    def _archive(self, file: Path, network: dict[str, Any]) -> None:
+        if not file.exists():
+            self._answer(404)
+            return
+        size, at = file.stat().st_size, 0
+        if network.get("ranges", True) and (asked := self.headers["Range"]):
+            at = int(asked.removeprefix("bytes=").removesuffix("-"))
+        with Path(f"{sys.argv[2]}.transfers").open("a", encoding="utf-8") as transfers:
+            transfers.write(f"{at}\n")
+        if at >= size:
+            self._answer(416)
+            return
+        self.send_response(206 if at else 200)
+        if at:
+            self.send_header("Content-Range", f"bytes {at}-{size - 1}/{size}")
+        self.send_header("Content-Length", str(size - at))
         self.end_headers()
-        with file.open("rb") as content:
-            shutil.copyfileobj(content, self.wfile)
+        closing = min((o for o in network.get("close_at", ()) if o > at), default=size)
+        stalling = min((o for o in network.get("stall_at", ()) if o > at), default=size)
+        # The machine may be turned off meanwhile.
+        with suppress(ConnectionError), file.open("rb") as content:
+            content.seek(at)
+            while chunk := content.read(min(CHUNK, closing - at, stalling - at)):
+                self.wfile.write(chunk)
+                at += len(chunk)
+                if "rate" in network:
+                    time.sleep(len(chunk) / network["rate"])
+        if at == stalling < size:
+            self.connection.recv(1)  # returns when the client has given up
 
     def _answer(self, status: int, body: str = "") -> None:
         self.send_response(status)

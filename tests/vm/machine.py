@@ -154,7 +154,7 @@ class Machine:
             if self._process.poll() is not None:
                 break
             if not psutil.Process(self._process.pid).children():
-                continue  # process 1 has not started yet
+                continue  # `unshare` has not made process 1 yet
             state = self.run("systemctl", "is-system-running", check=False).strip()
             if state in ("running", "degraded"):
                 return

@@ -13,11 +13,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,7 @@ class Google:
 
     def __init__(self, file: Path, archive: Path, checksum: str) -> None:
         self._file = file
+        self._transfers = file.with_name(f"{file.name}.transfers")
         body = instance(
             VmSettings(
                 zone="southamerica-east1-a",
@@ -123,11 +126,18 @@ class Google:
             "secrets": dict(SECRETS),
             "buckets": {},
             "archive": str(archive),
+            "network": {},
         }
         self.save()
 
     def save(self) -> None:
         self._file.write_text(json.dumps(self.state), encoding="utf-8")
+
+    def take_transfers(self) -> list[int]:
+        """Return the first offset of each transfer of the archive since the last call."""
+        offsets = self._transfers.read_text().split() if self._transfers.exists() else []
+        self._transfers.unlink(missing_ok=True)
+        return [int(offset) for offset in offsets]
 
     def attribute(self, key: str, value: str) -> None:
         self.state["metadata"][f"instance/attributes/ventas-{key}"] = value
@@ -146,9 +156,17 @@ def google(folder: Path) -> Google:
 
 
 @pytest.fixture(scope="module")
-def vm(folder: Path, google: Google) -> Iterator[Machine]:
+def answers() -> Iterator[ExitStack]:
+    """The running fake Google; each boot makes a new network, and so needs a new one."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def vm(folder: Path, google: Google, answers: ExitStack) -> Iterator[Machine]:
     with machine(stack_settings().cache, folder) as made:
         defaults = "".join(f"{name}_URL={GOOGLE}\n" for name in ("METADATA", "SECRETS", "STORAGE"))
+        defaults += "STALLED_SECONDS=5\n"
         files = {
             "etc/default/ventas": defaults,
             # Compute Engine's resolver knows a VM's own name, and parts of Druid look it up.
@@ -161,8 +179,8 @@ def vm(folder: Path, google: Google) -> Iterator[Machine]:
             (made.root / name).parent.mkdir(parents=True, exist_ok=True)
             (made.root / name).write_text(text, encoding="utf-8")
         made.boot()
-        with answering(made, folder):
-            yield made
+        answers.enter_context(answering(made, folder))
+        yield made
 
 
 class answering:  # noqa: N801 - reads as a phrase where it is used
@@ -242,6 +260,10 @@ def bucket_not_granted(google: dict[str, Any]) -> None:
     google["buckets"]["tienda-druid"] = list(BUCKET_PERMISSIONS[2:])
 
 
+def no_archive(google: dict[str, Any]) -> None:
+    google["archive"] += ".missing"
+
+
 def machine_too_small(google: dict[str, Any]) -> None:
     google["metadata"]["instance/machine-type"] = "projects/1/machineTypes/n2-highcpu-2"
 
@@ -250,6 +272,7 @@ def machine_too_small(google: dict[str, Any]) -> None:
     ("spoil", "sentence"),
     [
         (checksum, "has another checksum than 000"),
+        (no_archive, "-bin.tar.gz (curl: (22) The requested URL returned error: 404): correct"),
         (no_checksum, "druid_checksum in the connection's extra must be a SHA-256 or SHA-512"),
         (
             no_secret,
@@ -290,8 +313,79 @@ def test_failed_start_prints_one_error_on_the_console_and_leaves_nothing(
     vm.run("cmp", "--bytes=67108864", DISK, "/dev/zero")
 
 
-def test_first_start_formats_the_disk_and_starts_druid(vm: Machine) -> None:
+def test_wrong_archive_after_a_continued_download_is_refused_and_removed(
+    vm: Machine, google: Google
+) -> None:
+    partial, outdated = archive_on(vm, google), vm.root / "var/tmp/druid-0.tar.gz"
+    partial.write_bytes(bytes(1_000_000))
+    outdated.touch()
+    google.take_transfers()
     told = start(vm)
+    assert "ventas: installing Druid: continuing its download after 1 MB" in told
+    assert "has another checksum than" in told
+    assert google.take_transfers() == [1_000_000]
+    assert not partial.exists()
+    assert not outdated.exists()
+    assert state(vm, "ventas-setup.service") == "failed"
+
+
+def test_bucket_that_cannot_continue_a_download_sends_all_of_it_to_the_vms_account(
+    vm: Machine, google: Google
+) -> None:
+    good = json.dumps(google.state)
+    google.attribute("druid-url", f"{GOOGLE}/own-bucket/apache-druid-33.0.0-bin.tar.gz")
+    google.attribute("druid-checksum", "0" * 128)
+    google.state["network"] = {"ranges": False}
+    google.save()
+    archive_on(vm, google).write_bytes(bytes(1_000_000))
+    try:
+        told = start(vm)
+    finally:
+        google.state = json.loads(good)
+        google.save()
+    assert "the server cannot continue a download, so it starts again" in told
+    assert "has another checksum than 000" in told
+    assert google.take_transfers() == [0, 0]
+
+
+def test_slow_download_continues_after_a_closed_connection_and_a_stall(
+    vm: Machine, google: Google, folder: Path, answers: ExitStack
+) -> None:
+    size = Path(google.state["archive"]).stat().st_size
+    closed, stalled = size // 5, size // 3
+    google.state["network"] = {"rate": size / 20, "close_at": [closed], "stall_at": [stalled]}
+    google.save()
+    before = len(vm.console)
+    vm.run("systemctl", "reset-failed")
+    vm.run("systemctl", "start", "--no-block", "guest-agent.service")
+    partial = archive_on(vm, google)
+    eventually(lambda: partial.exists() and partial.stat().st_size > size // 2, vm)
+    answers.close()
+    vm.off()
+    assert size // 2 < partial.stat().st_size < size
+    offsets = google.take_transfers()
+    assert offsets == sorted(offsets)
+    # Each transfer begins at the byte at which the one before ended.
+    assert {0, closed, stalled} <= set(offsets)
+    told = vm.console[before:]
+    assert f"of {size // 1_000_000} MB fetched" in told
+    assert told.count("ventas: installing Druid: the download broke off (curl: (") >= 2
+
+    vm.boot()
+    answers.enter_context(answering(vm, folder))
+
+
+def test_first_start_continues_the_download_formats_the_disk_and_starts_druid(
+    vm: Machine, google: Google
+) -> None:
+    partial = archive_on(vm, google)
+    left = partial.stat().st_size
+    told = start(vm)
+    google.state["network"] = {}
+    google.save()
+    assert f"ventas: installing Druid: continuing its download after {left // 1_000_000} MB" in told
+    assert google.take_transfers()[0] == left
+    assert not partial.exists()
     assert "ventas: formatting the new data disk" in told
     assert "ventas: Druid is starting: its router will answer on port 8888" in told
     eventually(lambda: sql(vm, "SELECT 1 AS n") == [{"n": 1}], vm)
@@ -341,6 +435,22 @@ def test_second_start_changes_nothing(vm: Machine) -> None:
     assert [main_pid(vm, process) for process in PROCESSES] == pids
 
 
+def test_stop_between_download_and_unpacking_needs_no_second_download(
+    vm: Machine, google: Google
+) -> None:
+    archive = archive_on(vm, google)
+    shutil.copyfile(google.state["archive"], archive)
+    vm.run("mv", "/opt/druid", "/opt/druid.new")
+    vm.run("rm", "/opt/druid.new/.checksum")
+    google.take_transfers()
+    told = start(vm)
+    assert "ventas: installing Druid: unpacking its archive" in told
+    assert google.take_transfers() == []
+    assert not archive.exists()
+    assert vm.run("ls", "/opt") == "druid\nventas\n"
+    eventually(lambda: rows(vm) == [{"n": 2}], vm)
+
+
 def test_data_survives_a_power_failure_and_a_new_secret_is_used(
     vm: Machine, google: Google, folder: Path
 ) -> None:
@@ -352,7 +462,6 @@ def test_data_survives_a_power_failure_and_a_new_secret_is_used(
         told = start(vm)
         assert "formatting" not in told
         assert "installing" not in told
-        assert "fetching" not in told
         eventually(lambda: rows(vm) == [{"n": 2}], vm)
         environment = vm.run("cat", f"/proc/{main_pid(vm, 'router')}/environ").split("\0")
         assert "DRUID_ADMIN_PASSWORD=another-secret" in environment
@@ -394,6 +503,12 @@ TASK = {
         },
     },
 }
+
+
+def archive_on(vm: Machine, google: Google) -> Path:
+    """Return the file on the machine that Druid's archive is fetched into."""
+    checksum = google.state["metadata"]["instance/attributes/ventas-druid-checksum"]
+    return vm.root / f"var/tmp/druid-{checksum}.tar.gz"
 
 
 def listening(vm: Machine) -> set[str]:

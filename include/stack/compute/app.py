@@ -172,6 +172,19 @@ def get(emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, instance: str) -> J
     return emulator.apply(lambda fleet, _: instance_json(fleet.instance(zone, instance), base))
 
 
+@router.get("/instances/{instance}/serialPort", operation_id="instances.getSerialPortOutput")
+def console(emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, instance: str) -> Json:
+    """Return an empty serial console: the emulated VM is a group of processes."""
+    link = emulator.apply(lambda fleet, _: instance_json(fleet.instance(zone, instance), base))
+    return {
+        "kind": "compute#serialPortOutput",
+        "selfLink": f"{link['selfLink']}/serialPort",
+        "contents": "",
+        "start": "0",
+        "next": "0",
+    }
+
+
 @router.post("/instances/{instance}/start", operation_id="instances.start")
 def start(
     emulator: EmulatorDep,

@@ -28,6 +28,9 @@ from ventas_airflow.vm import zones_of
 # Seconds for one HTTP answer of Compute Engine.
 HTTP_TIMEOUT = 20.0
 
+# Bytes of the serial console that are read.
+CONSOLE_BYTES = 20_000
+
 _UNREACHABLE = (OSError, HttpLib2Error, TransportError)
 
 
@@ -115,6 +118,13 @@ class VentasComputeEngineHook(ComputeEngineHook):
         )
         known = (last.get(field) for field in ("operationType", "statusMessage", "user"))
         return ", ".join(str(fact) for fact in known if fact)
+
+    def console(self, *, project_id: str, zone: str, resource_id: str) -> str:
+        """Return the end of the VM's serial console, at most `CONSOLE_BYTES`."""
+        request = self._methods("instances").getSerialPortOutput(
+            project=project_id, zone=zone, instance=resource_id, start=str(-CONSOLE_BYTES)
+        )
+        return str(self._ask(request, self.num_retries).get("contents", ""))
 
     def look(
         self, *, project_id: str, zone: str, resource_id: str, operation: str | None

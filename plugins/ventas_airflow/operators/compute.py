@@ -6,6 +6,7 @@ Google's libraries take seconds to import, so they are imported when a task runs
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,12 @@ REPAIRING = "REPAIRING"
 
 #: Seconds between tries while no zone has capacity.
 CAPACITY_INTERVAL = 60.0
+
+#: Start of the lines that `setup.sh` writes to the console while it installs Java and Druid.
+INSTALLING = "installing "
+
+#: A line of `setup.sh` on the console, after systemd's prefix.
+_CONSOLE_LINE = re.compile(r"\bventas: (.*\S)")
 
 
 class DruidVmOperator(WaitingOperator):
@@ -99,8 +106,8 @@ class DruidVmOperator(WaitingOperator):
         """Raise AirflowException unless the wait ended well."""
         if event["status"] == "timeout":
             raise AirflowException(
-                f"Timed out after {self.timeout:g} s: {event['message']}. Look at the VM's serial "
-                f"console in Compute Engine (project {self.project_id}, zone "
+                f"Timed out after {self._patience(event['carry']):g} s: {event['message']}. Look "
+                f"at the VM's serial console in Compute Engine (project {self.project_id}, zone "
                 f"{event['carry']['zone']}), or on the embedded stack at `./ventas status` and "
                 "`./ventas logs`."
             )
@@ -146,7 +153,11 @@ class DruidVmOperator(WaitingOperator):
         }
 
     def _deadline(self, carry: Carry) -> float:
-        return float(carry["started"]) + self.timeout
+        return float(carry["started"]) + self._patience(carry)
+
+    def _patience(self, carry: Carry) -> float:
+        """Return the seconds from the start to the deadline, which a subclass may prolong."""
+        return float(carry.get("patience", self.timeout))
 
     def _vm(self, zone: str) -> dict[str, str]:
         return {"project_id": self.project_id, "zone": zone, "resource_id": self.resource_id}
@@ -169,9 +180,18 @@ class EnsureDruidVmOperator(DruidVmOperator):
     disk was kept, has its disk in a zone, so only that zone is tried. With no zone left, the
     operator tries again every `CAPACITY_INTERVAL` until the deadline.
 
+    A VM without Druid first downloads 630 MB, which can take an hour. So at the deadline the
+    operator reads the VM's serial console. While `setup.sh` says there that it installs, the
+    deadline moves on by ``timeout``, up to ``install_timeout`` in all; once more if it has just
+    finished. The console was chosen because the VM itself writes it: it is right for a VM that
+    was created just now, for one whose first boot was interrupted, and for a new version of Druid.
+    A label set by the operator would be wrong as soon as the operator is interrupted. A VM that is
+    stopped keeps its partial download, and continues it at the next start.
+
     :param body: the REST API's instance resource (camelCase) of a new VM; ``{zone}`` in its URLs
         stands for the zone; `with_startup` is applied to it
     :param druid_conn_id: Druid ingest connection, whose host and port are the router's
+    :param install_timeout: seconds until the task gives up on a VM that installs Druid
 
     Returns ``{"vm", "zone", "action": "created" | "started" | "already_on", "seconds"}``.
     """
@@ -184,12 +204,27 @@ class EnsureDruidVmOperator(DruidVmOperator):
         *,
         body: dict[str, Any],
         druid_conn_id: str = DRUID_CONNECTION,
+        install_timeout: float = 7200.0,
         **kwargs: Any,
     ) -> None:
         # Native rendering would turn "20" into a number, where Compute Engine requires a string.
         super().__init__(render_template_as_native_obj=False, **kwargs)
         self.body = body
         self.druid_conn_id = druid_conn_id
+        self.install_timeout = install_timeout
+
+    def go_on_or_end(self, context: Context, event: dict[str, Any]) -> Result:
+        """Go on waiting at the deadline if the VM still installs Druid; otherwise end the wait."""
+        if event["status"] == "timeout":
+            carry = event["carry"]
+            console = self._console(carry["zone"])
+            if longer := self._prolonged(carry, console):
+                self.log.info("VM %s goes on: %s", self.resource_id, console or event["message"])
+                return self._until_healthy(context, longer)
+            if console:
+                message = f"{event['message']}. The VM's last line on its console: {console}"
+                event = {**event, "message": message}
+        return self.execute_complete(context, event)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
         """End the task, or try another zone; if the start failed, stop the VM again.
@@ -216,7 +251,7 @@ class EnsureDruidVmOperator(DruidVmOperator):
         full = carry.get("full", [])
         home = zone_of(vm) if vm else self._home_of_data(hook)
         zone = home or next(z for z in zones_of(self.zones) if z not in full)
-        carry = {**carry, "home": home, "full": full, "zone": zone}
+        carry = {**carry, "home": home, "full": full, "zone": zone, "patience": self.timeout}
         operation = None
         if vm is None:
             carry["action"] = "created"
@@ -243,10 +278,50 @@ class EnsureDruidVmOperator(DruidVmOperator):
             carry["action"],
             self.druid_conn_id,
         )
+        carry["installing"] = carry["action"] == "created"
+        return self._until_healthy(context, carry, operation)
+
+    def _until_healthy(
+        self, context: Context, carry: Carry, operation: str | None = None
+    ) -> Result:
         trigger = DruidHealthTrigger(
             druid_conn_id=self.druid_conn_id, **self._watched(carry, operation)
         )
-        return self._wait(context, trigger, "execute_complete")
+        return self._wait(context, trigger, "go_on_or_end")
+
+    def _prolonged(self, carry: Carry, console: str | None) -> Carry | None:
+        """Return the carry with a later deadline if the VM deserves one, otherwise None.
+
+        `console` is the last line on the console; a new VM is trusted if it cannot be read (None).
+        ``carry["installing"]`` tells whether the VM installed at the last deadline.
+        """
+        if console is None:
+            installing = carry["action"] == "created"
+        else:
+            installing = console.startswith(INSTALLING)
+        finished = carry["installing"] and console and not console.startswith("ERROR")
+        passed = time.time() - carry["started"]
+        if not (installing or finished) or passed + self.poll_interval > self.install_timeout:
+            return None
+        patience = min(passed + self.timeout, self.install_timeout)
+        return {**carry, "patience": round(patience), "installing": installing}
+
+    def _console(self, zone: str) -> str | None:
+        """Return the last line of `setup.sh` on the console ("" if none), or None if unreadable."""
+        from ventas_airflow.hooks.compute_errors import (
+            ComputeEngineRefused,
+            ComputeEngineUnavailable,
+        )
+
+        try:
+            lines = _CONSOLE_LINE.findall(self._hook().console(**self._vm(zone)))
+        except AirflowException as error:
+            self.log.warning("The VM's serial console cannot be read: %s", error)
+            # Another refusal means that the VM is not ready, so it has no console yet.
+            return (
+                None if isinstance(error, (ComputeEngineRefused, ComputeEngineUnavailable)) else ""
+            )
+        return str(lines[-1]) if lines else ""
 
     def _elsewhere(self, context: Context, event: dict[str, Any]) -> Result:
         """Go on in the next zone; with none left, pause until the zones are tried again."""

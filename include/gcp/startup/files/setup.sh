@@ -12,10 +12,18 @@ readonly data=/var/lib/druid
 readonly run=/run/druid
 readonly disk=/dev/disk/by-id/google-druid-data
 readonly metadata=${METADATA_URL:-http://metadata.google.internal}/computeMetadata/v1/instance
+readonly storage=${STORAGE_URL:-https://storage.googleapis.com}
+# Seconds without data after which a transfer counts as stalled.
+readonly stalled=${STALLED_SECONDS:-60}
 readonly packages=(openjdk-17-jre-headless python3)
 
 say() {
     echo "ventas: $*"
+}
+
+# Airflow gives the VM more time while its last line on the console is one of these.
+say_installing() {
+    say "installing $*"
 }
 
 fail() {
@@ -38,7 +46,7 @@ apt_get() {
             return
         fi
         grep --quiet 'Could not get lock' "$staged/apt" || break
-        say "waiting for apt's lock ($attempt)"
+        say_installing "packages: waiting for apt's lock ($attempt)"
         sleep 5
     done
     fail "apt-get $1 says: $(tail -n 1 "$staged/apt"); give the subnetwork a Cloud NAT to Debian's archive"
@@ -47,7 +55,7 @@ apt_get() {
 install_packages() {
     dpkg-query --show --showformat='${db:Status-Status}\n' "${packages[@]}" 2>/dev/null |
         grep --count --line-regexp installed | grep --quiet --line-regexp "${#packages[@]}" && return
-    say "installing ${packages[*]}"
+    say_installing "${packages[*]}"
     dpkg --configure -a
     apt_get update
     apt_get install --yes --no-install-recommends "${packages[@]}"
@@ -59,26 +67,102 @@ render_configuration() {
     PYTHONPATH=$files PYTHONDONTWRITEBYTECODE=1 python3 -m include.gcp.guest "$staged"
 }
 
+size_of() {
+    stat --format %s "$1" 2>/dev/null || echo 0
+}
+
+# Say how much of a file has arrived. $2 is its size when the transfer began.
+say_fetched() {
+    local left total=
+    # After redirections there are several headers: the last one counts.
+    left=$(sed --quiet 's/^content-length: *\([0-9]*\).*/\1/Ip' "$staged/headers" | tail -n 1)
+    [[ -z $left ]] || total=" of $((($2 + left) / 1000000))"
+    say_installing "Druid: $(($(size_of "$1") / 1000000))$total MB fetched"
+}
+
+# Write curl's header for a bucket that only the VM's own account may read, or nothing for other servers.
+write_authorization() {
+    : >"$staged/authorization"
+    [[ $1 == "$storage"/* ]] || return 0
+    curl --fail --silent --show-error --retry 5 --header 'Metadata-Flavor: Google' \
+        "$metadata/service-accounts/default/token" |
+        sed 's/.*"access_token": *"\([^"]*\)".*/Authorization: Bearer \1/' >"$staged/authorization"
+}
+
+# Fetch $1 into the file $2. What the file already has is not fetched again.
+fetch() {
+    local url=$1 file=$2 began reporter curl_status http_status in_vain=0 restarts=0
+    while true; do
+        began=$(size_of "$file")
+        ((began == 0)) || say_installing "Druid: continuing its download after $((began / 1000000)) MB"
+        write_authorization "$url"
+        : >"$staged/headers"
+        while sleep 10; do say_fetched "$file" "$began"; done &
+        reporter=$!
+        curl_status=0
+        http_status=$(curl --fail --silent --show-error --location --connect-timeout 30 \
+            --speed-limit 1024 --speed-time "$stalled" --continue-at - --output "$file" \
+            --header "@$staged/authorization" --dump-header "$staged/headers" \
+            --write-out '%{http_code}' "$url" 2>"$staged/curl") || curl_status=$?
+        kill "$reporter"
+        wait "$reporter" 2>/dev/null || true
+        (($(size_of "$file") == began)) || say_fetched "$file" "$began"
+        # 416: the server has no more than the file has, so its checksum decides.
+        ((curl_status && http_status != 416)) || return 0
+        # curl reports a server without ranges as 33, or as 36 if it ignores the offset.
+        if ((curl_status == 33 || curl_status == 36)); then
+            say_installing "Druid: the server cannot continue a download, so it starts again"
+            rm -f "$file"
+            restarts=$((restarts + 1))
+            ((restarts < 6)) || return 1
+            continue
+        fi
+        [[ ! $http_status =~ ^4 || $http_status == 408 || $http_status == 429 ]] || return 1
+        in_vain=$((in_vain + 1))
+        (($(size_of "$file") == began)) || in_vain=0
+        ((in_vain < 6)) || return 1
+        say_installing "Druid: the download broke off ($(tail -n 1 "$staged/curl"))"
+        sleep $((1 << in_vain))
+    done
+}
+
+# Each step can be interrupted: the partial file stays, and a folder counts only once it is complete.
 install_druid() {
-    local url sum archive=/var/tmp/druid.tar.gz
+    local url sum archive
     url=$(attribute druid-url)
     sum=$(attribute druid-checksum)
     [[ $sum =~ ^([0-9a-f]{64}|[0-9a-f]{128})$ ]] ||
         fail "druid_checksum in the connection's extra must be a SHA-256 or SHA-512 in hexadecimal, not '$sum'"
-    [[ ! -e $home/.checksum || $(<"$home/.checksum") != "$sum" ]] || return 0
-    say "fetching $url"
-    rm -rf "$archive" "$home.new"
-    curl --fail --silent --show-error --location --retry 5 --output "$archive" "$url" ||
-        fail "Druid could not be fetched from $url: correct druid_url in the connection's extra, or give the subnetwork a Cloud NAT"
-    if ! echo "$sum  $archive" | "sha$((${#sum} * 4))sum" --check --status; then
-        rm "$archive"
-        fail "what $url gives has another checksum than $sum: nothing of it was kept; correct druid_checksum in the connection's extra"
+    archive=/var/tmp/druid-$sum.tar.gz
+    find /var/tmp -maxdepth 1 -name 'druid-*.tar.gz' ! -path "$archive" -delete
+    if [[ -e $home/.checksum && $(<"$home/.checksum") == "$sum" ]]; then
+        rm -f "$archive"
+        return
     fi
+    if ! has_checksum "$archive" "$sum"; then
+        say_installing "Druid from $url"
+        fetch "$url" "$archive" ||
+            fail "Druid could not be fetched from $url ($(tail -n 1 "$staged/curl")): correct druid_url in the connection's extra, or give the subnetwork a Cloud NAT; the next start continues the download"
+        if ! has_checksum "$archive" "$sum"; then
+            rm "$archive"
+            fail "what $url gives has another checksum than $sum: nothing of it was kept; correct druid_checksum in the connection's extra, or start the VM again to fetch all of it again"
+        fi
+    fi
+    say_installing "Druid: unpacking its archive"
+    rm -rf "$home.new"
     mkdir "$home.new"
     tar --extract --gzip --file "$archive" --directory "$home.new" --strip-components 1 --no-same-owner
     echo "$sum" >"$home.new/.checksum"
-    rm -rf "$archive" "$home"
+    # The files reach the disk before their folder gets its name, and the archive goes last.
+    sync --file-system "$home.new"
+    rm -rf "$home"
     mv "$home.new" "$home"
+    sync --file-system "$home"
+    rm "$archive"
+}
+
+has_checksum() {
+    [[ -e $1 ]] && echo "$2  $1" | "sha$((${#2} * 4))sum" --check --status
 }
 
 mount_data_disk() {

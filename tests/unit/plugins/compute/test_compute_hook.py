@@ -46,6 +46,13 @@ def test_find_returns_the_apis_instance_resource(hook: VentasComputeEngineHook) 
     assert described["lastStartTimestamp"]
 
 
+def test_console_of_the_emulated_vm_is_empty(hook: VentasComputeEngineHook) -> None:
+    with pytest.raises(AirflowException, match=r"getSerialPortOutput: 404"):
+        hook.console(**VM)
+    hook.begin_insert(**VM, body=vm_body())
+    assert hook.console(**VM) == ""
+
+
 def test_providers_own_methods_use_the_endpoint_too(hook: VentasComputeEngineHook) -> None:
     hook.insert_instance(
         project_id=PROJECT,

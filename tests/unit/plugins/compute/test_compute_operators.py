@@ -14,9 +14,16 @@ from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskD
 
 from include.gcp import definition
 from tests.unit.plugins.clock import Clock
-from tests.unit.plugins.compute.conftest import Druid
+from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
 from tests.unit.plugins.concurrent_runs.support import BACKFILL, SHARERS, Airflow
-from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
+from tests.unit.stack.compute.support import (
+    PROJECT,
+    ZONE,
+    MemoryPower,
+    eventually,
+    go_wrong,
+    vm_body,
+)
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 
@@ -50,6 +57,37 @@ def run(operator: EnsureDruidVmOperator | StopDruidVmOperator, context: Any = Co
             trigger = type(deferred.trigger)(**deferred.trigger.serialize()[1])
             event = asyncio.run(anext(trigger.run())).payload
             step = partial(getattr(operator, deferred.method_name), context, event=event)
+
+
+class Console:
+    """The VM's serial console; the clock decides which line is its last."""
+
+    def __init__(self, clock: Clock, *lines: tuple[float, str]) -> None:
+        self._clock = clock
+        self._lines = lines
+        self.reads: list[float] = []
+
+    def read(self, **vm: str) -> str:
+        assert vm == VM
+        self.reads.append(self._clock.passed)
+        written = [line for since, line in self._lines if since <= self._clock.passed]
+        return "".join(f"[   20.1] setup.sh[512]: {line}\r\n" for line in written) + "login: "
+
+
+@pytest.fixture
+def console(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Console]:
+    """Return a function that gives the VM a console with these lines, each from a second on."""
+
+    def give(*lines: tuple[float, str]) -> Console:
+        made = Console(clock, *lines)
+        monkeypatch.setattr(VentasComputeEngineHook, "console", made.read)
+        return made
+
+    return give
+
+
+FETCHING = "ventas: installing Druid: 120 of 630 MB fetched"
+STARTING_DRUID = "ventas: Druid is starting: its router will answer on port 8888"
 
 
 @pytest.fixture
@@ -199,6 +237,76 @@ def test_stop_is_skipped_when_the_vm_is_to_be_kept_on(
 def test_stop_refuses_keep_on_that_is_not_a_boolean() -> None:
     with pytest.raises(AirflowException, match="keep_on must be true or false, not 'quizás'"):
         stop(keep_on="quizás").execute(Context)
+
+
+@pytest.mark.parametrize("before", ["missing", "off", "on"])
+def test_deadline_moves_on_while_the_console_says_that_druid_is_being_installed(
+    hook: VentasComputeEngineHook,
+    druid: Druid,
+    clock: Clock,
+    console: Callable[..., Console],
+    before: str,
+) -> None:
+    if before != "missing":
+        run(ensure())
+    if before == "off":
+        hook.stop_instance(**VM)
+    shown = console((0, FETCHING), (3000, STARTING_DRUID))
+    druid.servers = ()
+    began = clock.passed
+
+    def healthy() -> None:
+        druid.servers = EVERY_SERVER
+
+    clock.after(3100, healthy)
+    assert run(ensure(poll_interval=10))["seconds"] == pytest.approx(3100, abs=30)
+    assert [round(read - began, -2) for read in shown.reads] == [600, 1200, 1800, 2400, 3000]
+
+
+def test_druid_gets_a_whole_timeout_to_start_after_its_installation(
+    hook: VentasComputeEngineHook, druid: Druid, clock: Clock, console: Callable[..., Console]
+) -> None:
+    shown = console((0, FETCHING), (590, STARTING_DRUID))
+    druid.servers = ()
+    with pytest.raises(AirflowException, match=r"Timed out after 1200 s: .*Druid is starting"):
+        run(ensure(poll_interval=10))
+    assert len(shown.reads) == 2
+    assert hook.vm_status(**VM) != "RUNNING"
+
+
+def test_endless_installation_ends_at_its_own_deadline_with_its_progress(
+    hook: VentasComputeEngineHook, druid: Druid, clock: Clock, console: Callable[..., Console]
+) -> None:
+    console((0, FETCHING))
+    druid.servers = ()
+    with pytest.raises(
+        AirflowException,
+        match=r"Timed out after 7200 s: VM druid is RUNNING\. .*The VM's last line on its console: "
+        r"installing Druid: 120 of 630 MB fetched\. Look at the VM's serial console",
+    ):
+        run(ensure(poll_interval=10))
+
+
+def test_failed_installation_ends_at_the_usual_deadline_with_its_error(
+    hook: VentasComputeEngineHook, druid: Druid, clock: Clock, console: Callable[..., Console]
+) -> None:
+    console((0, FETCHING), (100, "ventas: ERROR: Druid could not be fetched"))
+    druid.servers = ()
+    with pytest.raises(AirflowException, match=r"after 600 s: .*ERROR: Druid could not be fetched"):
+        run(ensure(poll_interval=10))
+
+
+@pytest.mark.parametrize(("action", "seconds"), [("created", 7200), ("started", 600)])
+def test_only_a_created_vm_gets_more_time_if_its_console_cannot_be_read(
+    hook: VentasComputeEngineHook, druid: Druid, endpoint: str, action: str, seconds: int
+) -> None:
+    if action == "started":
+        run(ensure())
+        hook.stop_instance(**VM)
+    go_wrong(endpoint, "forbidden", methods=["instances.getSerialPortOutput"])
+    druid.servers = ()
+    with pytest.raises(AirflowException, match=f"Timed out after {seconds} s: VM druid is RUNNING"):
+        run(ensure(poll_interval=10))
 
 
 def test_timeout_of_zero_is_refused() -> None:

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from tests.unit.plugins.clock import Clock
-from tests.unit.plugins.compute.conftest import Druid
+from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
 from tests.unit.plugins.compute.test_compute_operators import ensure, run
 from tests.unit.stack.compute.support import (
     PROJECT,
@@ -245,3 +245,28 @@ def test_vm_is_restarted_if_druid_does_not_come_up_on_it(
     eventually(lambda: running.vm_status(**VM) == "RUNNING")
     tasks.end()
     assert watch.end()["zone"] == ZONE
+
+
+def test_vm_that_still_installs_druid_is_not_restarted(
+    running: VentasComputeEngineHook,
+    tasks: Tasks,
+    endpoint: str,
+    druid: Druid,
+    power: MemoryPower,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads: list[dict[str, str]] = []
+
+    def console(_: VentasComputeEngineHook, **vm: str) -> str:
+        reads.append(vm)
+        return "ventas: installing Druid: 120 of 630 MB fetched"
+
+    monkeypatch.setattr(VentasComputeEngineHook, "console", console)
+    watch = Watch(timeout=5)
+    druid.servers = ()
+    interrupt(endpoint).raise_for_status()
+    eventually(lambda: len(reads) > 3)
+    druid.servers = EVERY_SERVER
+    tasks.end()
+    assert watch.end()["restarts"] == 1
+    assert power.commands.count("start") == 2
