@@ -106,7 +106,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def description(self) -> str:
-        """What the check looks at, for people."""
+        """Sentence for people: the values that the check tests."""
         return text(f"check.{self.name}.description")
 
     def statement(self, datasource: str, lookback_minutes: int) -> tuple[str, list[int]]:

@@ -46,7 +46,7 @@ THE_SALE: Final = Meta(extra={"set_by": "the sale"})
 THE_STORE: Final = Meta(extra={"set_by": "the store"})
 THE_PRODUCT: Final = Meta(extra={"set_by": "the product"})
 COMPUTED: Final = Meta(extra={"set_by": "computed"})
-"""What sets a field's value; the data dictionary shows it, and explains it."""
+"""Origin of a field's value; the data dictionary shows and explains it."""
 
 CENTAVOS: Final = Meta(extra={"unit": "centavos"})
 

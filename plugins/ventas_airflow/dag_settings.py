@@ -1,4 +1,4 @@
-"""What the project's DAGs have in common: names and descriptions, alerts, and how they run."""
+"""Settings that all DAGs of the project share: names, descriptions, alerts and retries."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -14,7 +14,7 @@ in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.p
   compared with the same minutes of earlier days, this weekday among them, because many promotions
   belong to a weekday. If it rose, its shares of all sales and of the revenue are compared too.
 
-A look makes about a thousand comparisons. On usual days the chance that it finds anything is at
+A look makes about 2,600 comparisons. On usual days the chance that it finds anything is at
 most `LEVEL`, divided equally among the kinds, and within each kind by Holm's procedure. Looks a
 minute apart see almost the same sales; docs/findings.md has the simulated chance for a whole day.
 """
