@@ -259,7 +259,7 @@ def test_deadline_moves_on_while_the_console_says_that_druid_is_being_installed(
         druid.servers = EVERY_SERVER
 
     clock.after(3100, healthy)
-    assert run(ensure(poll_interval=10))["seconds"] == pytest.approx(3100, abs=30)
+    assert run(ensure(poll_interval=60))["seconds"] == pytest.approx(3100, abs=90)
     assert [round(read - began, -2) for read in shown.reads] == [600, 1200, 1800, 2400, 3000]
 
 
@@ -269,7 +269,7 @@ def test_druid_gets_a_whole_timeout_to_start_after_its_installation(
     shown = console((0, FETCHING), (590, STARTING_DRUID))
     druid.servers = ()
     with pytest.raises(AirflowException, match=r"Timed out after 1200 s: .*Druid is starting"):
-        run(ensure(poll_interval=10))
+        run(ensure(poll_interval=60))
     assert len(shown.reads) == 2
     assert hook.vm_status(**VM) != "RUNNING"
 
@@ -284,7 +284,7 @@ def test_endless_installation_ends_at_its_own_deadline_with_its_progress(
         match=r"Timed out after 7200 s: VM druid is RUNNING\. .*The VM's last line on its console: "
         r"installing Druid: 120 of 630 MB fetched\. Look at the VM's serial console",
     ):
-        run(ensure(poll_interval=10))
+        run(ensure(poll_interval=60))
 
 
 def test_failed_installation_ends_at_the_usual_deadline_with_its_error(
@@ -293,7 +293,7 @@ def test_failed_installation_ends_at_the_usual_deadline_with_its_error(
     console((0, FETCHING), (100, "ventas: ERROR: Druid could not be fetched"))
     druid.servers = ()
     with pytest.raises(AirflowException, match=r"after 600 s: .*ERROR: Druid could not be fetched"):
-        run(ensure(poll_interval=10))
+        run(ensure(poll_interval=60))
 
 
 @pytest.mark.parametrize(("action", "seconds"), [("created", 7200), ("started", 600)])
@@ -306,7 +306,7 @@ def test_only_a_created_vm_gets_more_time_if_its_console_cannot_be_read(
     go_wrong(endpoint, "forbidden", methods=["instances.getSerialPortOutput"])
     druid.servers = ()
     with pytest.raises(AirflowException, match=f"Timed out after {seconds} s: VM druid is RUNNING"):
-        run(ensure(poll_interval=10))
+        run(ensure(poll_interval=60))
 
 
 def test_timeout_of_zero_is_refused() -> None:

@@ -237,7 +237,7 @@ def test_vm_is_restarted_if_druid_does_not_come_up_on_it(
     druid: Druid,
     power: MemoryPower,
 ) -> None:
-    watch = Watch(timeout=5)
+    watch = Watch(timeout=5, poll_interval=0.5)
     druid.servers = ()
     interrupt(endpoint).raise_for_status()
     eventually(lambda: power.commands.count("start") == 3)
@@ -262,7 +262,7 @@ def test_vm_that_still_installs_druid_is_not_restarted(
         return "ventas: installing Druid: 120 of 630 MB fetched"
 
     monkeypatch.setattr(VentasComputeEngineHook, "console", console)
-    watch = Watch(timeout=5)
+    watch = Watch(timeout=5, poll_interval=0.5)
     druid.servers = ()
     interrupt(endpoint).raise_for_status()
     eventually(lambda: len(reads) > 3)
