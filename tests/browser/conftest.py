@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -34,6 +35,8 @@ FLAGS = [
     "--no-first-run",
 ]
 SEED = 11
+
+LOCAL = ZoneInfo("America/Argentina/Buenos_Aires")
 
 #: A store that sells on all days except that of `Shop.then`.
 SILENT = "San Justo"
@@ -80,8 +83,10 @@ class Shop:
         )
         self._publisher.open()
         self._next = 0
-        self.then = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=60)
-        """A moment 60 days ago, when only this shop sold: other suites sell now and recently."""
+        noon = datetime.now(LOCAL).replace(hour=12, minute=0, second=0, microsecond=0)
+        self.then = (noon - timedelta(days=60)).astimezone(UTC)
+        """Noon 60 days ago. Only this shop sold then, since other suites sell now and recently; at
+        noon every store is open, whatever the time of the test."""
 
     def sell(self, *moments: datetime, without: str = "") -> list[Venta]:
         """Publish a sale at each moment, with its events until now; return the events.

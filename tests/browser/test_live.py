@@ -6,17 +6,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from include.sales.market import load_market
-from tests.browser.conftest import SILENT, Shop, Visitor, serious
+from tests.browser.conftest import LOCAL, SILENT, Shop, Visitor, serious
 
 Visit = Callable[..., Visitor]
-
-LOCAL = ZoneInfo("America/Argentina/Buenos_Aires")
 
 #: Most seconds from Kafka's acknowledgement until the sale is shown.
 ON_SCREEN = 3.0
@@ -131,7 +128,8 @@ def test_click_on_a_bar_of_each_card_filters_by_it(shop: Shop, visit: Visit) -> 
 def test_click_on_the_map_filters_by_province_and_a_second_click_ends_that(
     shop: Shop, visit: Visit
 ) -> None:
-    page = visit().live()
+    page = visit().live(f"?rango=6h&hasta={moment(shop)}")
+    chips = page.locator(".chips button")
     tile = page.locator(".map button", has_text=re.compile("^CB"))
     tile.click()
     page.wait_for_url(re.compile("provincia=C%C3%B3rdoba"))
@@ -140,7 +138,8 @@ def test_click_on_the_map_filters_by_province_and_a_second_click_ends_that(
     expect(page.locator("[data-list=stores] li")).to_have_count(len(stores))
     assert set(page.locator("[data-list=stores] .name").all_inner_texts()) == set(stores)
     tile.click()
-    expect(page.locator(".chips button")).to_have_count(0)
+    expect(chips).to_have_count(1)
+    expect(chips).to_contain_text("hasta el")
 
 
 def test_click_on_the_chart_shows_that_moment(shop: Shop, visit: Visit) -> None:

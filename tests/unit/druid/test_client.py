@@ -214,7 +214,7 @@ def secured(tmp_path: Path) -> Iterator[tuple[str, Authority]]:
     context.load_cert_chain(authority.server("druid"))
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"https://127.0.0.1:{server.server_port}", authority
         server.shutdown()
 

@@ -82,7 +82,7 @@ def environment(
     monkeypatch.setattr("include.gcp.google.time.sleep", lambda _: None)
     handler = type("Handler", (FakeGoogle,), {"answers": answers})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     yield {f"{name}_URL": address for name in ("METADATA", "SECRETS", "STORAGE")}
     server.shutdown()

@@ -53,7 +53,7 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def page() -> Iterator[Page]:
     with Page() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()
 
