@@ -63,7 +63,7 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
             task_ids=self.while_running,
             **self._watched(carry, deadline=time.time() + WATCH),
         )
-        return self._wait(context, trigger, "look")
+        return self._wait(context, trigger, "look", brief=0)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Result:
         """Watch on after a start, even after a failed one, as long as the tasks run."""

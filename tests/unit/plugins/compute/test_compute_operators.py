@@ -145,7 +145,7 @@ def test_ensure_waits_until_a_stopping_vm_is_off_and_starts_it(
     power.held = True
     hook.begin_stop(**VM)
     with pytest.raises(TaskDeferred) as waiting:
-        ensure().execute(Context)
+        ensure(poll_interval=1).execute(Context)
     assert waiting.value.method_name == "decide_again"
     clock.after(0.2, power.free)
     assert run(ensure())["action"] == "started"

@@ -27,7 +27,7 @@ from ventas_airflow.operators.supervisor import (
     SupervisorOperator,
     SuspendSupervisorOperator,
 )
-from ventas_airflow.operators.waiting import TRIGGERER_GRACE
+from ventas_airflow.operators.waiting import BRIEF, TRIGGERER_GRACE
 from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import SupervisorTrigger
 
@@ -279,16 +279,26 @@ def test_restarting_druid_is_polled_until_the_deadline(submitted: Router, deferr
     assert run(submit(deferrable=deferrable))["supervisor"] == DATASOURCE
 
 
-def test_serialised_trigger_has_a_deadline_and_no_secret(submitted: Router, clock: Clock) -> None:
+def test_short_wait_ends_in_the_tasks_own_process(submitted: Router, clock: Clock) -> None:
+    submitted.on("GET", STATUS, *[(200, status("PENDING"))] * 5, (200, status("RUNNING")))
+    assert submit(poll_interval=1).execute(Context)["seconds"] == pytest.approx(5)
+
+
+def test_long_wait_is_deferred_with_its_deadline_and_no_secret(
+    submitted: Router, clock: Clock
+) -> None:
+    submitted.on("GET", STATUS, (200, status("PENDING")))
     with pytest.raises(TaskDeferred) as deferred:
-        submit(timeout=120).execute(Context)
+        submit(timeout=120, poll_interval=1).execute(Context)
+    assert clock.passed == pytest.approx(BRIEF)
     stored = deferred.value.trigger.serialize()[1]
     assert stored["druid_conn_id"] == "druid_ingest_default"
-    assert stored["deadline"] == clock.now + 120
+    assert stored["deadline"] == clock.began + 120
     assert "s3cr3t" not in json.dumps(stored)
     # The trigger reports the deadline itself; Airflow's time-out is for a lost triggerer.
     assert deferred.value.timeout is not None
-    assert deferred.value.timeout.total_seconds() == pytest.approx(120 + TRIGGERER_GRACE)
+    seconds = deferred.value.timeout.total_seconds()
+    assert seconds == pytest.approx(120 - BRIEF + TRIGGERER_GRACE)
 
 
 def test_log_has_neither_secrets_nor_the_spec(
