@@ -108,7 +108,7 @@ data "google_project" "ventas" {
   project_id = var.project
 }
 
-# Google mails the billing account's administrators at each share. A budget stops nothing.
+# Google mails the billing account's administrators and users at each share. A budget stops nothing.
 resource "google_billing_budget" "ventas" {
   count    = var.budget > 0 ? 1 : 0
   provider = google.billing

@@ -267,7 +267,7 @@ variable "billing_account" {
 }
 
 variable "budget" {
-  description = "Monthly budget of the project in the billing account's currency; Google mails its administrators at 50, 90 and 100 % of it. 0 for no budget."
+  description = "Monthly budget of the project in the billing account's currency; Google mails its administrators and users at 50, 90 and 100 % of it. 0 for no budget."
   type        = number
   default     = 0
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +27,8 @@ from include.names import ALERTS_CONNECTION
 from include.stack.airflow import connections
 from include.stack.settings import ROOT, Settings
 from include.stream.acls import load_acls
+from tests.support.terraform_provider import stand_ins
+from tests.support.terraform_schema import EXTRACT
 
 ROOT_MODULE = ROOT / "terraform"
 MODULES = {"": ROOT_MODULE, **{each.name: each for each in ROOT_MODULE.glob("modules/*")}}
@@ -395,9 +398,15 @@ def run_vm_body(query: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
+needs_terraform = pytest.mark.skipif(
+    not TERRAFORM, reason="neither terraform nor tofu is installed"
+)
+PROVIDERS: dict[str, Any] = json.loads(EXTRACT.read_text(encoding="utf-8"))
 
 
-def run_terraform(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_terraform(
+    *command: str, folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
     assert TERRAFORM
     return subprocess.run(
         [TERRAFORM, *command],
@@ -406,29 +415,44 @@ def run_terraform(*command: str, folder: Path) -> subprocess.CompletedProcess[st
         text=True,
         timeout=120,
         check=False,
-        env={
-            **os.environ,
-            "CHECKPOINT_DISABLE": "1",
-            "TF_REGISTRY_CLIENT_TIMEOUT": "5",
-            "TF_REGISTRY_DISCOVERY_RETRY": "0",
-        },
+        env={"PATH": os.environ["PATH"], "CHECKPOINT_DISABLE": "1", **environment},
     )
 
 
-@pytest.mark.skipif(not TERRAFORM, reason="neither terraform nor tofu is installed")
+@needs_terraform
 def test_module_is_formatted() -> None:
-    done = run_terraform("fmt", "-check", "-recursive", "-diff", folder=ROOT_MODULE)
+    done = run_terraform("fmt", "-check", "-recursive", "-diff", folder=ROOT_MODULE, environment={})
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(not TERRAFORM, reason="neither terraform nor tofu is installed")
-def test_module_is_valid_and_its_own_tests_pass(tmp_path: Path) -> None:
+@pytest.fixture
+def module(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Copy of the module, and the environment in which Terraform finds stand-ins of providers."""
     folder = tmp_path / "terraform"
     shutil.copytree(ROOT_MODULE, folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
     (tmp_path / "include").symlink_to(ROOT / "include")
-    made = run_terraform("init", "-backend=false", "-no-color", folder=folder)
-    if made.returncode:
-        pytest.skip(f"no provider can be had here: {' '.join(made.stderr.split())[:200]}")
+    is_tofu = str(TERRAFORM).endswith("tofu")
+    registry = "registry.opentofu.org" if is_tofu else "registry.terraform.io"
+    with stand_ins(PROVIDERS, folder, registry) as environment:
+        made = run_terraform("init", "-no-color", folder=folder, environment=environment)
+        assert made.returncode == 0, made.stdout + made.stderr
+        yield folder, environment
+
+
+@needs_terraform
+def test_module_is_valid_and_its_own_tests_pass(module: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = module
     for command in ("validate", "test"):
-        done = run_terraform(command, "-no-color", folder=folder)
+        done = run_terraform(command, "-no-color", folder=folder, environment=environment)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_terraform
+def test_terraform_itself_refuses_an_unknown_argument(module: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = module
+    file = folder / "modules/druid/bucket.tf"
+    file.write_text(file.read_text(encoding="utf-8").replace("location =", "region ="))
+    done = run_terraform("validate", "-no-color", folder=folder, environment=environment)
+    assert done.returncode == 1
+    assert 'An argument named "region" is not expected here' in done.stderr
+    assert 'The argument "location" is required' in done.stderr
