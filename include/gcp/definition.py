@@ -88,7 +88,7 @@ class VmSettings:
     )
     subnetwork: str = _of_connection(
         "subnetwork",
-        f"'regions/' ~ {_EXTRA}['zone'].rsplit('-', 1)[0] ~ '/subnetworks/default'",
+        f"'regions/' ~ {_EXTRA}['zone'].rsplit('-', 1)[0] ~ '/subnetworks/ventas'",
     )
     bucket: str = _of_connection("bucket", "''")
     druid_url: str = _of_connection(

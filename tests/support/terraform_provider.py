@@ -129,9 +129,10 @@ class _Provider(grpc.GenericRpcHandler):
         _, service, method = handler_call_details.method.split("/")
         if service != "tfplugin5.Provider":
             return None
-        answer = self._answers.get(method, lambda _: b"")
-        handler: Any = grpc.unary_unary_rpc_method_handler
-        return handler(lambda request, _: answer(request))
+        answer = self._answers.get(method)
+        return grpc.unary_unary_rpc_method_handler(
+            lambda request, _: answer(request) if answer else b""
+        )
 
 
 @contextmanager
