@@ -97,7 +97,13 @@ run "with_everything" {
     create_vm       = true
     budget          = 200
     billing_account = "012345-6789AB-CDEF01"
-    machine_type    = "n4-highmem-8"
+
+    druid_properties = [
+      "*/druid.monitoring.monitors=[\"org.apache.druid.java.util.metrics.JvmMonitor\"]",
+      "middleManager/druid.worker.capacity=4",
+    ]
+
+    machine_type = "n4-highmem-8"
   }
 
   assert {
@@ -108,6 +114,11 @@ run "with_everything" {
   assert {
     condition     = output.kafka_bootstrap == "pkc-1.southamerica-east1.gcp.confluent.cloud:9092"
     error_message = "Kafka's clients get the address without its protocol."
+  }
+
+  assert {
+    condition     = length(split("\n", jsondecode(output.google_cloud_default).extra.druid_properties)) == 2
+    error_message = "The connection has Druid's own settings, one a line."
   }
 
   assert {

@@ -76,6 +76,11 @@ resource "confluent_api_key" "ventas" {
     }
   }
 
+  # A key that is replaced works until the secrets have the new one.
+  lifecycle {
+    create_before_destroy = true
+  }
+
   # A key of a new account works only once its role is in force.
   depends_on = [confluent_role_binding.terraform]
 }
@@ -150,9 +155,17 @@ resource "google_secret_manager_secret_version" "airflow" {
       "sasl.password"     = confluent_api_key.ventas["airflow"].secret
     }
   })
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "google_secret_manager_secret_version" "druid" {
   secret      = var.druid_secret
   secret_data = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"${confluent_api_key.ventas["druid"].id}\" password=\"${confluent_api_key.ventas["druid"].secret}\";"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
