@@ -1,15 +1,10 @@
 # Airflow's connections as JSON, without secrets: the commands in docs/deploy.md add those.
 
-locals {
-  # If the DAG creates the VM, its address is not known yet, but its name in the VPC is.
-  druid_host = var.create_vm ? google_compute_instance.druid[0].network_interface[0].network_ip : "${var.instance}.${var.zone}.c.${var.project}.internal"
-}
-
 output "google_cloud_default" {
   description = "Connection google_cloud_default, complete: it contains no secret."
   value = jsonencode({
     conn_type = "google_cloud_platform"
-    extra     = merge({ project = var.project }, local.vm_settings)
+    extra     = merge({ project = var.project }, module.druid.settings)
   })
 }
 
@@ -17,7 +12,7 @@ output "druid_ingest_default" {
   description = "Connection druid_ingest_default, without its password."
   value = jsonencode({
     conn_type = "druid"
-    host      = local.druid_host
+    host      = module.druid.host
     port      = 8888
     schema    = "http"
     login     = "admin"
@@ -29,7 +24,7 @@ output "druid_broker_default" {
   description = "Connection druid_broker_default, without its password."
   value = jsonencode({
     conn_type = "druid"
-    host      = local.druid_host
+    host      = module.druid.host
     port      = 8888
     login     = "admin"
     extra     = { endpoint = "druid/v2/sql", schema = "http" }
@@ -38,5 +33,15 @@ output "druid_broker_default" {
 
 output "airflow_service_account" {
   description = "Service account that Airflow runs as, or impersonates."
-  value       = google_service_account.airflow.email
+  value       = module.airflow.account
+}
+
+output "airflow_vm" {
+  description = "Name of Airflow's VM; null without airflow_vm."
+  value       = module.airflow.vm
+}
+
+output "kafka_bootstrap" {
+  description = "Address of the Kafka cluster; null without confluent."
+  value       = one(module.confluent[*].bootstrap)
 }

@@ -42,13 +42,35 @@ variable "machine_type" {
 }
 
 variable "disk_type" {
-  description = "Type of the boot disk and of the data disk."
+  description = "Type of the boot disk and of the data disk. By default it is the first that include/gcp/disk_types.json lists for the machine's series."
   type        = string
-  default     = "pd-ssd"
+  default     = null
 
   validation {
-    condition     = contains(["n2", "c3"], split("-", var.machine_type)[0]) ? contains(["pd-ssd", "pd-balanced", "hyperdisk-balanced"], var.disk_type) : var.disk_type == "hyperdisk-balanced"
-    error_message = "Give pd-ssd, pd-balanced or hyperdisk-balanced; c4 and n4 machines support only hyperdisk-balanced."
+    condition     = contains(local.disk_types, coalesce(var.disk_type, local.disk_types[0]))
+    error_message = "Compute Engine does not attach a disk of this type to ${var.machine_type}: give ${join(" or ", local.disk_types)}."
+  }
+}
+
+variable "data_disk_snapshot" {
+  description = "Name of a snapshot with which a new data disk begins; empty for an empty disk. With it Terraform makes the disk, also without create_vm. Leave it set afterwards: it changes no disk that exists."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([a-z]([a-z0-9-]{0,61}[a-z0-9])?)?$", var.data_disk_snapshot))
+    error_message = "Give the snapshot's name, as `gcloud compute snapshots list` prints it."
+  }
+}
+
+variable "snapshot_keep_days" {
+  description = "Days for which Google keeps a daily snapshot of the data disk; 0 for no snapshots. With it Terraform makes the disk, also without create_vm."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.snapshot_keep_days >= 0 && var.snapshot_keep_days <= 365 && floor(var.snapshot_keep_days) == var.snapshot_keep_days
+    error_message = "Give a whole number of days, up to 365."
   }
 }
 
@@ -75,7 +97,7 @@ variable "data_disk_gb" {
 }
 
 variable "max_run_seconds" {
-  description = "Seconds after each start at which Compute Engine stops the VM, in case nobody stopped it."
+  description = "Seconds after each start at which Compute Engine stops the VM, in case nobody stopped it. It counts when the VM is created; docs/terraform.md says how to change it later."
   type        = number
   default     = 50400
 
@@ -126,6 +148,39 @@ variable "tunnel_members" {
   }
 }
 
+variable "airflow_vm" {
+  description = "Create a VM for Airflow in the VPC, with the account ventas-airflow and without an external IP, and let it reach Druid's router."
+  type        = bool
+  default     = false
+}
+
+variable "airflow_machine_type" {
+  description = "Machine type of Airflow's VM."
+  type        = string
+  default     = "e2-standard-4"
+
+  validation {
+    condition     = can(regex("^(e2|n2)-(standard|highmem)-[0-9]+$", var.airflow_machine_type))
+    error_message = "Give an e2 or n2 machine type, such as e2-standard-4: the VM's disk is pd-balanced."
+  }
+}
+
+variable "airflow_vm_members" {
+  description = "IAM principals that may reach SSH (with sudo) and the web server of Airflow's VM, by IAP. It needs airflow_vm."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.airflow_vm_members : can(regex("^(user|group|serviceAccount|principal|principalSet):[^:]", member))])
+    error_message = "Each member must be one IAM principal such as user:ana@example.com; allUsers and allAuthenticatedUsers are refused."
+  }
+
+  validation {
+    condition     = var.airflow_vm || length(var.airflow_vm_members) == 0
+    error_message = "Set airflow_vm to true too: the rights are given on the VM, so the VM must exist."
+  }
+}
+
 variable "impersonators" {
   description = "IAM principals that may act as Airflow's service account without a key: an Airflow outside Google Cloud, Astro's workload identity, you."
   type        = list(string)
@@ -165,6 +220,17 @@ variable "druid_checksum" {
   }
 }
 
+variable "druid_properties" {
+  description = "Settings of Druid's processes that the VM applies last, each SERVICE/KEY=VALUE; SERVICE is coordinator, broker, historical, middleManager, router, or * for all of them."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for line in var.druid_properties : can(regex("^(\\*|coordinator|broker|historical|middleManager|router)/druid\\.[\\w.]+=[^\n]*$", line))])
+    error_message = "Write each setting as SERVICE/KEY=VALUE, such as broker/druid.server.http.numThreads=60."
+  }
+}
+
 variable "create_vm" {
   description = "Create the VM now. Otherwise the DAG creates the same VM when it is missing."
   type        = bool
@@ -181,4 +247,37 @@ variable "cloud_sql_tier" {
   description = "Machine type of Cloud SQL."
   type        = string
   default     = "db-custom-1-3840"
+}
+
+variable "confluent" {
+  description = "Make the Kafka cluster, its accounts, ACLs and keys on Confluent Cloud too. Then Terraform's state contains the keys."
+  type        = bool
+  default     = false
+}
+
+variable "billing_account" {
+  description = "Id of the project's billing account, such as 012345-6789AB-CDEF01; only for the budget."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6})?$", var.billing_account))
+    error_message = "Give the id as `gcloud billing accounts list` prints it."
+  }
+}
+
+variable "budget" {
+  description = "Monthly budget of the project in the billing account's currency; Google mails its administrators and users at 50, 90 and 100 % of it. 0 for no budget."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.budget >= 0 && floor(var.budget) == var.budget
+    error_message = "Give a whole amount."
+  }
+
+  validation {
+    condition     = var.budget == 0 || var.billing_account != ""
+    error_message = "Set billing_account too: a budget belongs to a billing account."
+  }
 }

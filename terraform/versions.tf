@@ -6,6 +6,11 @@ terraform {
       source  = "hashicorp/google"
       version = "~> 7.0"
     }
+    # Only with confluent = true.
+    confluent = {
+      source  = "confluentinc/confluent"
+      version = "~> 2.0"
+    }
     # Runs vm_body.py, only with create_vm.
     external = {
       source  = "hashicorp/external"
@@ -19,30 +24,13 @@ provider "google" {
   region  = local.region
 }
 
-locals {
-  region = join("-", slice(split("-", var.zone), 0, 2))
-
-  # The VM and the firewall rule are defined once, in the files that the DAG reads too.
-  vm       = jsondecode(file("${path.module}/../include/gcp/vm.json"))
-  firewall = jsondecode(file("${path.module}/../include/gcp/firewall.json"))
+# The Budget API refuses a person's credentials unless the request names a project that pays for it.
+provider "google" {
+  alias                 = "billing"
+  project               = var.project
+  billing_project       = var.project
+  user_project_override = true
 }
 
-resource "google_project_service" "needed" {
-  for_each = toset(concat(
-    [
-      "cloudresourcemanager.googleapis.com",
-      "compute.googleapis.com",
-      "iam.googleapis.com",
-      "iamcredentials.googleapis.com",
-      "iap.googleapis.com",
-      "logging.googleapis.com",
-      "monitoring.googleapis.com",
-      "secretmanager.googleapis.com",
-      "storage.googleapis.com",
-    ],
-    var.cloud_sql ? ["servicenetworking.googleapis.com", "sqladmin.googleapis.com"] : [],
-  ))
-
-  service            = each.key
-  disable_on_destroy = false
-}
+# It reads CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET.
+provider "confluent" {}

@@ -56,6 +56,8 @@ class VmSettings:
         druid_url: URL of Druid's archive, ``apache-druid-VERSION-bin.tar.gz``.
         druid_checksum: the archive's SHA-256 or SHA-512 in hexadecimal. The default is the SHA-256
             with which Homebrew's formula `druid` 33.0.0 pins the same file.
+        druid_properties: settings of Druid's processes, one a line, each ``SERVICE/KEY=VALUE``; see
+            `include.gcp.vm_druid.parse_properties`.
         secret_kafka_jaas: name in Secret Manager of the secret with `sasl.jaas.config`; "" if Kafka
             asks for no password.
         secret_druid_admin: name of the secret with the password of Druid's user `admin`.
@@ -86,7 +88,7 @@ class VmSettings:
     )
     subnetwork: str = _of_connection(
         "subnetwork",
-        f"'regions/' ~ {_EXTRA}['zone'].rsplit('-', 1)[0] ~ '/subnetworks/default'",
+        f"'regions/' ~ {_EXTRA}['zone'].rsplit('-', 1)[0] ~ '/subnetworks/ventas'",
     )
     bucket: str = _of_connection("bucket", "''")
     druid_url: str = _of_connection(
@@ -96,6 +98,7 @@ class VmSettings:
     druid_checksum: str = _of_connection(
         "druid_checksum", "'5ee5ddbcc2273834af8a18dd173b2a04b9a911cb7ce516279db605788abd7d79'"
     )
+    druid_properties: str = _of_connection("druid_properties", "''")
     secret_kafka_jaas: str = _of_connection("secret_kafka_jaas", "'ventas-kafka-jaas'")
     secret_druid_admin: str = _of_connection("secret_druid_admin", "'ventas-druid-admin'")
     secret_druid_internal: str = _of_connection("secret_druid_internal", "'ventas-druid-internal'")

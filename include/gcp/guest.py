@@ -61,6 +61,10 @@ def choices(google: Google) -> vm_druid.Choices:
         raise SetupError(
             f"correct `machine_type` or `rate` in the connection's extra: {error}"
         ) from None
+    try:
+        properties = vm_druid.parse_properties(_attribute(google, "druid-properties"))
+    except ValueError as error:
+        raise SetupError(f"correct `druid_properties` in the connection's extra: {error}") from None
     bucket = _attribute(google, "bucket")
     if bucket:
         google.check_bucket(bucket)
@@ -75,6 +79,7 @@ def choices(google: Google) -> vm_druid.Choices:
         metadata_uri=metadata_uri,
         metadata_ca=metadata_ca,
         metadata_user=_attribute(google, "metadata-user"),
+        properties=properties,
     )
 
 

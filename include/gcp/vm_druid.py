@@ -9,8 +9,9 @@ This runs on the VM: it may import only the standard library and `include.druid`
 """
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
@@ -41,6 +42,16 @@ KAFKA_JAAS_VARIABLE: Final = "KAFKA_JAAS_CONFIG"
 ADMIN_VARIABLE: Final = "DRUID_ADMIN_PASSWORD"
 INTERNAL_VARIABLE: Final = "DRUID_INTERNAL_PASSWORD"
 
+#: Keys that a user may not set: logins, extensions, the metadata store and the addresses on which
+#: Druid listens. A secret would be readable in the VM's metadata.
+_OWN_KEYS: Final = re.compile(
+    r"(druid\.indexer\.fork\.property\.)?druid\.("
+    r"(auth|escalator|extensions|javascript|metadata|zk)\.|(host|bindOnHost|\w*plaintextPort)$)"
+    r"|.*(password|secret|token|credential|basicAuthentication)",
+    re.IGNORECASE,
+)
+_PROPERTY: Final = re.compile(r"(?P<service>\*|\w+)/(?P<key>druid\.[\w.]+)=(?P<value>.*)")
+
 _EXTENSIONS: Final = (*container.EXTENSIONS, "druid-basic-security")
 
 
@@ -56,6 +67,7 @@ class Choices:
             Derby.
         metadata_ca: PEM of the authority that signed the store's certificate.
         metadata_user: user of the metadata store.
+        properties: settings of the user, by service and key, which replace the project's.
     """
 
     sizes: Mapping[str, runtime.Size]
@@ -64,6 +76,31 @@ class Choices:
     metadata_uri: str = ""
     metadata_ca: str = ""
     metadata_user: str = ""
+    properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def parse_properties(lines: str) -> dict[str, dict[str, str]]:
+    """Return settings by service and key, from lines ``SERVICE/KEY=VALUE``.
+
+    SERVICE is one of `runtime.VM_SERVICES`, or ``*`` for all of them. A later line replaces an
+    earlier one. Raises ValueError, with one sentence, for a line that the VM must not apply.
+    """
+    found: dict[str, dict[str, str]] = {service: {} for service in runtime.VM_SERVICES}
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        match = _PROPERTY.fullmatch(line)
+        if not match or match["service"] not in ("*", *found):
+            raise ValueError(
+                f"'{line}' must be SERVICE/KEY=VALUE, such as */druid.emitter=logging, with a"
+                f" service of {', '.join(found)}, or * for all"
+            )
+        if _OWN_KEYS.match(match["key"]):
+            raise ValueError(
+                f"remove {match['key']}: the VM itself sets logins, addresses, extensions and the"
+                " metadata store, and a secret must not be in its metadata"
+            )
+        for service in found if match["service"] == "*" else (match["service"],):
+            found[service][match["key"]] = match["value"]
+    return found
 
 
 def files(choices: Choices) -> dict[str, str]:
@@ -92,7 +129,11 @@ def files(choices: Choices) -> dict[str, str]:
     if choices.metadata_uri:
         found[METADATA_CA] = choices.metadata_ca
     for service in runtime.VM_SERVICES:
-        settings = runtime.properties(service, deployment) | _differences(service, choices)
+        settings = {
+            **runtime.properties(service, deployment),
+            **_differences(service, choices),
+            **choices.properties.get(service, {}),
+        }
         found[f"{service}/runtime.properties"] = runtime.render(settings)
         found[f"{service}/java.args"] = _arguments(
             runtime.jvm_options(service, deployment),

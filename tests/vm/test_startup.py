@@ -105,6 +105,7 @@ class Google:
                 bucket="",
                 druid_url=f"{GOOGLE}/druid/apache-druid-33.0.0-bin.tar.gz",
                 druid_checksum=checksum,
+                druid_properties="",
                 secret_kafka_jaas="ventas-kafka-jaas",
                 secret_druid_admin="ventas-druid-admin",
                 secret_druid_internal="ventas-druid-internal",

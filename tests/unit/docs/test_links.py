@@ -21,7 +21,10 @@ _FILE = re.compile(
 _FOLDER = re.compile(r"(?:bench|chaos|dags|docs|include|plugins|soak|terraform|tests)/[\w./*-]*")
 
 #: Files that a run makes, or that belong to another project.
-NOT_IN_THE_PROJECT = {"soak.csv", "sbom.json", "airflow/secrets.json", "airflow/passwords.json"}
+NOT_IN_THE_PROJECT = {
+    *("soak.csv", "sbom.json", "terraform.tfvars.json"),
+    *("airflow/secrets.json", "airflow/passwords.json"),
+}
 
 _OF_ONE_MACHINE = re.compile(r"(?<![\w./$}-])/(?:home|root|Users|work|tmp)/\S*")
 

@@ -68,7 +68,7 @@ def test_connection_with_only_required_keys_is_enough() -> None:
     body = rendered()
     assert "{" not in json.dumps({**body, "metadata": 0}, indent=0).replace("{\n", "")
     assert body["networkInterfaces"] == [
-        {"subnetwork": "regions/southamerica-east1/subnetworks/default"}
+        {"subnetwork": "regions/southamerica-east1/subnetworks/ventas"}
     ]
     assert body["serviceAccounts"][0]["email"] == "ventas-druid@tienda.iam.gserviceaccount.com"
     items = metadata(body)

@@ -31,6 +31,7 @@ ATTRIBUTES = {
     "metadata-user": "druid",
     "bucket": "",
     "rate": "1000",
+    "druid-properties": "",
 }
 
 
@@ -144,6 +145,18 @@ def test_missing_data_disk_gives_one_sentence(
 ) -> None:
     monkeypatch.setattr(guest, "DISK", tmp_path / "google-druid-data")
     with pytest.raises(SetupError, match="attach it to this VM under the device name druid-data"):
+        guest.choices(google)
+
+
+def test_settings_of_druid_are_read_from_the_metadata_and_a_wrong_line_is_refused(
+    google: Google, answers: dict[str, str | int | list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guest, "DISK", Path("/dev/null"))
+    attribute = "/computeMetadata/v1/instance/attributes/ventas-druid-properties"
+    answers[attribute] = "broker/druid.server.http.numThreads=60"
+    assert guest.choices(google).properties["broker"] == {"druid.server.http.numThreads": "60"}
+    answers[attribute] = "druid.server.http.numThreads=60"
+    with pytest.raises(SetupError, match="correct `druid_properties` in the connection's extra: '"):
         guest.choices(google)
 
 

@@ -114,3 +114,66 @@ def test_jvm_and_segment_cache_have_the_chosen_sizes() -> None:
     assert f'"-Xmx{heap}m"' in of()["historical/java.args"].splitlines()
     locations = properties("historical")["druid.segmentCache.locations"]
     assert json.loads(locations.replace("\\", ""))[0]["maxSize"] == "40g"
+
+
+def test_settings_of_the_user_replace_those_of_the_project() -> None:
+    chosen = vm_druid.parse_properties(
+        """
+        */druid.emitter=logging
+        broker/druid.server.http.numThreads=60
+        broker/druid.server.http.numThreads=61
+        historical/druid.query.groupBy.context={"a": "b=c"}
+        """
+    )
+    assert properties("broker")["druid.server.http.numThreads"] != "61"
+    assert properties("broker", properties=chosen)["druid.server.http.numThreads"] == "61"
+    assert {properties(s, properties=chosen)["druid.emitter"] for s in runtime.VM_SERVICES} == {
+        "logging"
+    }
+    historical = properties("historical", properties=chosen)
+    assert historical["druid.query.groupBy.context"] == '{"a": "b=c"}'
+    assert historical["druid.server.http.numThreads"] != "61"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "druid.emitter=logging",
+        "overlord/druid.emitter=logging",
+        "broker/druid.emitter",
+        "broker/user.timezone=UTC",
+        "broker/druid.a b=1",
+    ],
+)
+def test_malformed_setting_is_refused_with_the_form_that_it_must_have(line: str) -> None:
+    with pytest.raises(ValueError, match="must be SERVICE/KEY=VALUE") as refused:
+        vm_druid.parse_properties(f"broker/druid.emitter=noop\n{line}")
+    assert str(refused.value).startswith(f"'{line}'")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "druid.auth.authenticatorChain",
+        "druid.escalator.type",
+        "druid.extensions.loadList",
+        "druid.metadata.storage.connector.user",
+        "druid.host",
+        "druid.bindOnHost",
+        "druid.plaintextPort",
+        "druid.zk.service.host",
+        "druid.emitter.http.basicAuthentication",
+        "druid.client.https.keyStorePassword",
+        "druid.s3.secretKey",
+        "druid.indexer.fork.property.druid.auth.authorizers",
+    ],
+)
+def test_settings_of_logins_addresses_and_secrets_belong_to_the_project(key: str) -> None:
+    with pytest.raises(ValueError, match=f"^remove {key}: the VM itself sets logins"):
+        vm_druid.parse_properties(f"*/{key}=x")
+
+
+def test_project_owns_every_key_of_its_logins() -> None:
+    for key in vm_druid._security():
+        with pytest.raises(ValueError, match="remove"):
+            vm_druid.parse_properties(f"*/{key}=x")

@@ -1,27 +1,8 @@
-# -- The VM ----------------------------------------------------------------------------------------
-
-resource "google_service_account" "druid" {
-  account_id   = "ventas-druid"
-  display_name = "Druid of the sales lab (the VM)"
-
-  depends_on = [google_project_service.needed]
-}
-
-resource "google_project_iam_member" "druid" {
-  for_each = toset(["roles/logging.logWriter", "roles/monitoring.metricWriter"])
-
-  project = var.project
-  role    = each.key
-  member  = google_service_account.druid.member
-}
-
-# -- Airflow ---------------------------------------------------------------------------------------
-
 resource "google_service_account" "airflow" {
   account_id   = "ventas-airflow"
   display_name = "Airflow of the sales lab"
 
-  depends_on = [google_project_service.needed]
+  depends_on = [var.services]
 }
 
 # Only the permissions to create, start and stop the VM; it cannot delete anything. The binding below
@@ -49,7 +30,7 @@ resource "google_project_iam_custom_role" "vm_operator" {
     "compute.zoneOperations.list",
   ]
 
-  depends_on = [google_project_service.needed]
+  depends_on = [var.services]
 }
 
 resource "google_project_iam_member" "airflow_vm" {
@@ -61,26 +42,26 @@ resource "google_project_iam_member" "airflow_vm" {
   # state Airflow reads.
   condition {
     title       = "druid-vm"
-    description = "The VM ${var.instance} and its two disks"
+    description = "The VM ${var.druid_instance} and its two disks"
     expression = join(" || ", [
-      "(resource.type == 'compute.googleapis.com/Instance' && resource.name.endsWith('/instances/${var.instance}'))",
-      "(resource.type == 'compute.googleapis.com/Disk' && resource.name.endsWith('/disks/${var.instance}'))",
-      "(resource.type == 'compute.googleapis.com/Disk' && resource.name.endsWith('/disks/${var.instance}-data'))",
+      "(resource.type == 'compute.googleapis.com/Instance' && resource.name.endsWith('/instances/${var.druid_instance}'))",
+      "(resource.type == 'compute.googleapis.com/Disk' && resource.name.endsWith('/disks/${var.druid_instance}'))",
+      "(resource.type == 'compute.googleapis.com/Disk' && resource.name.endsWith('/disks/${var.druid_instance}-data'))",
       "(resource.type != 'compute.googleapis.com/Instance' && resource.type != 'compute.googleapis.com/Disk')",
     ])
   }
 }
 
 resource "google_compute_subnetwork_iam_member" "airflow" {
-  region     = local.region
-  subnetwork = google_compute_subnetwork.ventas.name
+  region     = var.region
+  subnetwork = var.subnetwork
   role       = "roles/compute.networkUser"
   member     = google_service_account.airflow.member
 }
 
 # To give a service account to a VM, Airflow must be a user of that account.
 resource "google_service_account_iam_member" "airflow_runs_druid" {
-  service_account_id = google_service_account.druid.name
+  service_account_id = var.druid_account
   role               = "roles/iam.serviceAccountUser"
   member             = google_service_account.airflow.member
 }
@@ -91,24 +72,4 @@ resource "google_service_account_iam_member" "impersonators" {
   service_account_id = google_service_account.airflow.name
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = each.key
-}
-
-# -- People ----------------------------------------------------------------------------------------
-
-# The right is given on the VM and not on the project, so the VM must exist: this needs `create_vm`.
-resource "google_iap_tunnel_instance_iam_member" "router" {
-  for_each = toset(var.tunnel_members)
-
-  project  = var.project
-  zone     = var.zone
-  instance = google_compute_instance.druid[0].name
-  role     = "roles/iap.tunnelResourceAccessor"
-  member   = each.key
-
-  condition {
-    title      = "druid-router"
-    expression = "destination.port == 8888"
-  }
-
-  depends_on = [google_project_service.needed]
 }

@@ -1,6 +1,6 @@
 resource "google_storage_bucket" "druid" {
   name     = var.bucket == "" ? "${var.project}-ventas-druid" : var.bucket
-  location = local.region
+  location = var.region
 
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
@@ -35,7 +35,7 @@ resource "google_storage_bucket" "druid" {
     }
   }
 
-  depends_on = [google_project_service.needed]
+  depends_on = [var.services]
 }
 
 resource "google_storage_bucket_iam_member" "druid" {

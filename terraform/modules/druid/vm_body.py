@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from include.gcp.definition import VmSettings, instance
 
@@ -20,7 +20,8 @@ def main() -> int:
     fields = {field.name for field in dataclasses.fields(VmSettings)}
     if differing := sorted(fields ^ query.keys()):
         print(
-            f"vm_settings in terraform/vm.tf must be the fields of VmSettings: see {differing}",
+            "settings in terraform/modules/druid/vm.tf must be the fields of VmSettings:"
+            f" see {differing}",
             file=sys.stderr,
         )
         return 1
