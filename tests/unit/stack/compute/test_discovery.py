@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-from include.stack.compute.discovery import check_insert, check_parameters
+from include.stack.compute.discovery import api
 from include.stack.compute.errors import ApiError
 from include.stack.settings import Settings
 from tests.support.vm import rendered_body
 from tests.unit.stack.compute.support import PROJECT, ZONE, client, vm_body
+
+
+def check_insert(body: dict[str, Any]) -> None:
+    api("compute.v1").check_request("compute.instances.insert", body)
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -113,7 +117,7 @@ PLACE = {"project": PROJECT, "zone": ZONE}
 def test_parameters_of_a_method_are_accepted(
     method: str, path: dict[str, str], query: dict[str, str]
 ) -> None:
-    check_parameters(method, path, query)
+    api("compute.v1").check_parameters(f"compute.{method}", path, query.items())
 
 
 @pytest.mark.parametrize(
@@ -133,7 +137,7 @@ def test_unknown_or_invalid_parameters_are_refused(
     method: str, path: dict[str, str], query: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ApiError) as refused:
-        check_parameters(method, {**PLACE, **path}, query)
+        api("compute.v1").check_parameters(f"compute.{method}", {**PLACE, **path}, query.items())
     assert refused.value.code == 400
     assert message in refused.value.message
 
