@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.cloud.confluent import Confluent, confluent_cloud
 from tests.support.cloud.google import Google, google_cloud
 
 
@@ -13,4 +14,11 @@ from tests.support.cloud.google import Google, google_cloud
 def google() -> Iterator[Google]:
     """A new project of Google Cloud."""
     with google_cloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def confluent() -> Iterator[Confluent]:
+    """A new organization of Confluent Cloud."""
+    with confluent_cloud() as cloud:
         yield cloud
