@@ -9,7 +9,12 @@ from include.gcp.sizing import machines
 from include.stack.compute.errors import ApiError, already_exists, invalid, not_found, not_ready
 from include.stack.compute.injected_errors import failure, quota_exceeded
 from include.stack.compute.state import Failure, Zone
-from include.stack.compute.validation import check_instance, check_request_id, check_zone
+from include.stack.compute.validation import (
+    check_instance,
+    check_pair,
+    check_request_id,
+    check_zone,
+)
 from tests.support.cloud.googleapis import operations, resources
 from tests.support.cloud.googleapis.call import Call
 from tests.support.cloud.googleapis.errors import GoogleError
@@ -275,7 +280,7 @@ def _attached(call: Call, body: Json, disk: Json, index: int) -> Json | None:
                 f"The disk resource '{key.partition('/')[2]}' is already being used by '{user}'"
             )
             raise ApiError(400, "resourceInUseByAnotherResource", message)
-        _check_pair(body, _name(call.resource(key)["type"]))
+        check_pair(body["machineType"], call.resource(key)["type"])
         return None
     asked = disk.get("initializeParams", {})
     name = asked.get("diskName") or (body["name"] if not index else f"{body['name']}-{index}")
@@ -291,13 +296,6 @@ def _attached(call: Call, body: Json, disk: Json, index: int) -> Json | None:
             "labels": asked.get("labels", {}),
         },
     )
-
-
-def _check_pair(body: Json, disk_type: str) -> None:
-    machine = _name(body["machineType"])
-    if disk_type not in disk_types(machine):
-        message = f"{disk_type} disk type cannot be used by {machine} machine type."
-        raise ApiError(400, "badRequest", message)
 
 
 def _users_of(call: Call, disk: str) -> list[str]:
