@@ -48,6 +48,8 @@ class Confluent(ConfluentState):
             return self._answer(request)
         except ConfluentError as error:
             return error.answer()
+        except json.JSONDecodeError as error:
+            return ConfluentError(400, str(error)).answer()
 
     def _answer(self, request: Request) -> Answer:
         first, _, rest = request.path[1:].partition("/")
@@ -135,7 +137,7 @@ class Confluent(ConfluentState):
         identifier = f"{kind['prefix']}-{number:05}"
         if collection == "iam/v2/api-keys":
             identifier = f"{kind['prefix']}{number:013}"
-        resource = self._keep(collection, identifier, deepcopy(body))
+        resource = self.keep(collection, identifier, deepcopy(body))
         shown = deepcopy(resource)
         if collection == "cmk/v2/clusters":
             self._begin_cluster(resource)
@@ -185,7 +187,8 @@ class Confluent(ConfluentState):
             raise ConfluentError(status, f"Resource {identifier} was not found or is forbidden")
         return found
 
-    def _keep(self, collection: str, identifier: str, body: Json) -> Json:
+    def keep(self, collection: str, identifier: str, body: Json) -> Json:
+        """Keep a new resource, with the fields that Confluent fills in, and return it."""
         kind = _KINDS[collection]
         now = self.now.isoformat()
         crn = f"{_CRN}/{kind['crn']}={identifier}"
@@ -231,7 +234,7 @@ class Confluent(ConfluentState):
                 "environment": environment,
                 "http_endpoint": f"{self.endpoint}/{identifier}",
             }
-            registry = self._keep("srcm/v3/clusters", identifier, {"spec": spec})
+            registry = self.keep("srcm/v3/clusters", identifier, {"spec": spec})
             registry["status"] = {"phase": "PROVISIONED"}
 
     def _new_key(self, key: Json) -> str:
@@ -309,4 +312,5 @@ def _check_fields(kind: Json, body: Any) -> None:
 def confluent_cloud() -> Iterator[Confluent]:
     """Serve a new organization, whose administrator has the Cloud API key `API_KEY`."""
     with serving(Confluent()) as confluent:
+        confluent.keep("org/v2/organizations", ORGANIZATION, {"display_name": "My organization"})
         yield confluent

@@ -28,7 +28,12 @@ from tests.support.cloud.googleapis import (
 )
 from tests.support.cloud.googleapis.call import Call
 from tests.support.cloud.googleapis.errors import GoogleError, permission_denied, service_disabled
-from tests.support.cloud.googleapis.state import NUMBER, PROJECT, GoogleState
+from tests.support.cloud.googleapis.state import (
+    BILLING_ACCOUNT,
+    NUMBER,
+    PROJECT,
+    GoogleState,
+)
 from tests.support.cloud.http import Answer, Request, serving
 
 #: The APIs' documents by host; a host may have several versions.
@@ -88,8 +93,11 @@ class Google(GoogleState):
             return Answer(refusal.code, refusal.body())
 
     def _answer(self, request: Request) -> Answer:
+        if not self.login:
+            message = "Request had invalid authentication credentials."
+            raise GoogleError(401, "authError", message)
         call = self._call(request)
-        if call.service not in self.services:
+        if call.service not in self.services or not self.knows(call.service):
             raise service_disabled(call.service, self.project, NUMBER)
         names = re.findall(r"(?:^|/)projects/([^/:]+)", call.path)
         if unknown := [name for name in names if name not in (self.project, NUMBER, *_PUBLIC)]:
@@ -98,7 +106,10 @@ class Google(GoogleState):
             self._check_permission(call)
             return storage.go_on(call) if "upload_id" in call.query else storage.upload(call)
         call.api.check_parameters(call.method.id, call.params, request.query)
-        call.api.check_request(call.method.id, request.body)
+        try:
+            call.api.check_request(call.method.id, request.body)
+        except ValueError as error:
+            raise GoogleError(400, "parseError", f"Parse Error: {error}") from error
         self._check_permission(call)
         handler = _HANDLERS.get(call.method.id) or _COMMON.get(call.verb)
         if handler is None:
@@ -141,6 +152,11 @@ def google_cloud(project: str = PROJECT) -> Iterator[Google]:
     google.policies[f"cloudresourcemanager.googleapis.com/projects/{project}"] = {
         "etag": google.etag(),
         "bindings": [{"role": "roles/owner", "members": ["user:you@example.com"]}],
+    }
+    google.resources[f"cloudbilling.googleapis.com/{BILLING_ACCOUNT}"] = {
+        "name": BILLING_ACCOUNT,
+        "displayName": "My account",
+        "open": True,
     }
     with serving(google):
         yield google

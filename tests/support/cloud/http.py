@@ -121,6 +121,9 @@ def serving(cloud: C) -> Iterator[C]:
             if not self.raw_requestline or not self.parse_request():
                 self.close_connection = True
                 return
+            if "Transfer-Encoding" in self.headers:
+                self.send_error(411)
+                return
             length = int(self.headers.get("Content-Length") or 0)
             url = urlsplit(self.path)
             query = parse_qsl(url.query, keep_blank_values=True)

@@ -32,6 +32,14 @@ _TOPIC_FIELDS: Final = {
     "validate_only",
 }
 
+#: Settings of a topic on Confluent Cloud, as far as this project knows them.
+_DEFAULTS: Final = {
+    "cleanup.policy": "delete",
+    "max.message.bytes": "2097164",
+    "min.insync.replicas": "2",
+    "retention.ms": "604800000",
+}
+
 #: Operations that contain a topic's Describe.
 _DESCRIBING: Final = ("READ", "WRITE", "DELETE", "ALTER")
 
@@ -58,10 +66,8 @@ class KafkaRest:
                 return self._create_topic(request.body)
             case ["topics", name] if request.method in ("GET", "DELETE"):
                 return self._topic(request.method, unquote(name))
-            case ["topics", name, "configs"] if request.method == "GET":
-                topic = self._known(unquote(name))
-                self._authorize("DESCRIBE_CONFIGS", "TOPIC", topic["topic_name"])
-                return Answer(body=self._list("TopicConfig", self._kafka.topics[name]["configs"]))
+            case ["topics", name, "configs", *one] if request.method == "GET":
+                return self._configs(unquote(name), *one)
             case ["acls"] if request.method == "POST":
                 self._authorize("ALTER", "CLUSTER", "kafka-cluster")
                 return self._create_acl(request.body)
@@ -118,6 +124,32 @@ class KafkaRest:
             return Answer(body=_shown(topic))
         del self._kafka.topics[name]
         return Answer(204)
+
+    def _configs(self, name: str, one: str = "") -> Answer:
+        given = {each["name"]: each["value"] for each in self._known(name)["configs"]}
+        self._authorize("DESCRIBE_CONFIGS", "TOPIC", name)
+        shown = [
+            {
+                "kind": "KafkaTopicConfig",
+                "metadata": {"self": f"{self._base}/topics/{name}/configs/{key}"},
+                "cluster_id": self._cluster,
+                "topic_name": name,
+                "name": key,
+                "value": value,
+                "is_default": key not in given,
+                "is_read_only": False,
+                "is_sensitive": False,
+                "source": "DYNAMIC_TOPIC_CONFIG" if key in given else "DEFAULT_CONFIG",
+                "synonyms": [],
+            }
+            for key, value in {**_DEFAULTS, **given}.items()
+        ]
+        if not one:
+            return Answer(body=self._list("TopicConfig", shown))
+        found = [config for config in shown if config["name"] == one]
+        if not found:
+            raise ConfluentError(404, f"Config {one} cannot be found.", kafka=404)
+        return Answer(body=found[0])
 
     def _known(self, name: str) -> Json:
         topic = self._kafka.topics.get(name)

@@ -25,7 +25,21 @@ def _create_account(call: Call) -> Json:
         "uniqueId": number,
         "oauth2ClientId": number,
     }
-    return resources.store(call, account, email, "ServiceAccount")
+    made = resources.store(call, account, email, "ServiceAccount")
+    call.google.spread(f"{call.key}/{email}")
+    return made
+
+
+def _delete_account(call: Call) -> Json:
+    """Delete an account. Its rights stay, for an account of another number than a new one's."""
+    account = call.resource()
+    old = f"serviceAccount:{account['email']}"
+    gone = f"deleted:{old}?uid={account['uniqueId']}"
+    call.google.remove(call.key)
+    for policy in call.google.policies.values():
+        for binding in policy["bindings"]:
+            binding["members"] = [gone if name == old else name for name in binding["members"]]
+    return {}
 
 
 def _create_role(call: Call) -> Json:
@@ -62,6 +76,7 @@ def _patch_role(call: Call) -> Json:
 
 HANDLERS: Final = {
     "iam.projects.serviceAccounts.create": _create_account,
+    "iam.projects.serviceAccounts.delete": _delete_account,
     "iam.projects.roles.create": _create_role,
     "iam.projects.roles.delete": _delete_role,
     "iam.projects.roles.undelete": _undelete_role,

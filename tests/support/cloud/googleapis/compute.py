@@ -29,23 +29,35 @@ _LIMITS: Final = {
     "INSTANCES": 24.0,
     "DISKS_TOTAL_GB": 4096.0,
     "SSD_TOTAL_GB": 500.0,
+    "HDB_TOTAL_GB": 4096.0,
     "IN_USE_ADDRESSES": 8.0,
     "STATIC_ADDRESSES": 8.0,
 }
 
 #: Disk types whose sizes a quota limits.
-_SIZES: Final = {"DISKS_TOTAL_GB": ("pd-standard",), "SSD_TOTAL_GB": ("pd-ssd", "pd-balanced")}
+_SIZES: Final = {
+    "DISKS_TOTAL_GB": ("pd-standard",),
+    "SSD_TOTAL_GB": ("pd-ssd", "pd-balanced"),
+    "HDB_TOTAL_GB": ("hyperdisk-balanced",),
+}
 
 
 def _machine_type(call: Call) -> Json:
     name = call.params["machineType"]
-    if name not in machines():
+    if name not in machines() or name in call.google.unavailable:
         raise not_found(call.path)
     return _shown_machine_type(call, name)
 
 
 def _machine_types(call: Call) -> Json:
-    return resources.page(call, [_shown_machine_type(call, name) for name in machines()])
+    return resources.page(
+        call,
+        [
+            _shown_machine_type(call, name)
+            for name in machines()
+            if name not in call.google.unavailable
+        ],
+    )
 
 
 def _shown_machine_type(call: Call, name: str) -> Json:
@@ -63,7 +75,8 @@ def _shown_machine_type(call: Call, name: str) -> Json:
 
 def _disk_type(call: Call) -> Json:
     name = call.params["diskType"]
-    if not any(name in disk_types(machine) for machine in machines()):
+    known = any(name in disk_types(machine) for machine in machines())
+    if not known or name in call.google.unavailable:
         raise not_found(call.path)
     return {
         "kind": "compute#diskType",
@@ -76,26 +89,30 @@ def _disk_type(call: Call) -> Json:
 
 def _zone(call: Call) -> Json:
     name = call.params["zone"]
-    check_zone(name)
+    region = name.rpartition("-")[0]
+    if name[-1] not in resources.data("regions").get(region, ""):
+        raise not_found(call.path)
     project = f"{operations.COMPUTE}projects/{call.google.project}"
     return {
         "kind": "compute#zone",
         "name": name,
         "status": "UP",
-        "region": f"{project}/regions/{name.rpartition('-')[0]}",
+        "region": f"{project}/regions/{region}",
         "selfLink": operations.COMPUTE + call.path,
     }
 
 
 def _region(call: Call) -> Json:
     name = call.params["region"]
+    if name not in resources.data("regions"):
+        raise not_found(call.path)
     limits = {**_LIMITS, **call.google.limits}
     project = f"{operations.COMPUTE}projects/{call.google.project}"
     return {
         "kind": "compute#region",
         "name": name,
         "status": "UP",
-        "zones": [f"{project}/zones/{name}-{letter}" for letter in "abc"],
+        "zones": [f"{project}/zones/{name}-{letter}" for letter in resources.data("regions")[name]],
         "quotas": [
             {"metric": metric, "limit": limit, "usage": _usage(call, metric, name)}
             for metric, limit in limits.items()
@@ -214,10 +231,13 @@ def _resize(call: Call) -> Json:
     return resources.change(call, call.body)
 
 
-def _add_policies(call: Call) -> Json:
+def _policies(call: Call) -> Json:
+    """Add resource policies to a disk, such as a snapshot schedule, or remove them."""
     held = call.resource().get("resourcePolicies", [])
-    added = resources.linked(call, call.body["resourcePolicies"])
-    return resources.change(call, {"resourcePolicies": [*held, *added]})
+    named = resources.linked(call, call.body["resourcePolicies"])
+    left = [link for link in held if link not in named]
+    added = named if call.verb == "addResourcePolicies" else []
+    return resources.change(call, {"resourcePolicies": [*left, *added]})
 
 
 # -- Instances -----------------------------------------------------------------------------------
@@ -234,7 +254,8 @@ def _insert_instance(call: Call) -> Json:
     if key in google.resources:
         raise already_exists(key.partition("/")[2])
     body = resources.linked(call, call.body)
-    if _name(body["machineType"]) not in machines():
+    machine = _name(body["machineType"])
+    if machine not in machines() or machine in google.unavailable:
         problem = "The referenced resource does not exist"
         raise invalid("resource.machineType", body["machineType"], problem)
     _check_account(call, body)
@@ -354,6 +375,20 @@ def _delete_instance(call: Call) -> Json:
     return operations.begin(call, effect=gone)
 
 
+def _attach(call: Call) -> Json:
+    instance, disk = call.resource(), resources.linked(call, call.body)
+    _attached(call, instance, disk, len(instance["disks"]))
+    shown = {"kind": "compute#attachedDisk", "type": "PERSISTENT", "mode": "READ_WRITE"}
+    added = {**shown, "index": len(instance["disks"]), **disk}
+    return resources.change(call, {"disks": [*instance["disks"], added]})
+
+
+def _detach(call: Call) -> Json:
+    name = call.query["deviceName"]
+    left = [disk for disk in call.resource()["disks"] if disk.get("deviceName") != name]
+    return resources.change(call, {"disks": left})
+
+
 def _set_machine_type(call: Call) -> Json:
     if call.resource()["status"] != "TERMINATED":
         raise not_ready(call.path)
@@ -384,8 +419,11 @@ HANDLERS: Final = {
     "compute.disks.createSnapshot": _snapshot,
     "compute.snapshots.insert": _snapshot,
     "compute.disks.resize": _resize,
-    "compute.disks.addResourcePolicies": _add_policies,
+    "compute.disks.addResourcePolicies": _policies,
+    "compute.disks.removeResourcePolicies": _policies,
     "compute.instances.insert": _insert_instance,
+    "compute.instances.attachDisk": _attach,
+    "compute.instances.detachDisk": _detach,
     "compute.instances.start": _start,
     "compute.instances.stop": _stop,
     "compute.instances.delete": _delete_instance,

@@ -10,6 +10,7 @@ from tests.support.cloud.http import Json
 #: gRPC's word for an HTTP status, https://cloud.google.com/apis/design/errors
 _STATUSES: Final = {
     400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     409: "ALREADY_EXISTS",
@@ -65,8 +66,11 @@ def permission_denied(permission: str, resource: str) -> GoogleError:
     return GoogleError(403, "forbidden", message, info=info)
 
 
-def stale_policy() -> GoogleError:
-    """Return the 409 of a policy that has changed since it was read."""
+def stale_policy(service: str) -> GoogleError:
+    """Return the error of a policy that has changed since it was read."""
+    if service.startswith("storage."):
+        message = "At least one of the pre-conditions you specified did not hold."
+        return GoogleError(412, "conditionNotMet", message)
     message = (
         "There were concurrent policy changes. Please retry the whole read-modify-write with "
         "exponential backoff."

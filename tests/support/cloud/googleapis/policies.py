@@ -34,7 +34,7 @@ def replace(call: Call) -> Json:
     policy = call.body if call.schema() == "Policy" else call.body.get("policy", {})
     held = call.google.policies.get(call.key)
     if held and policy.get("etag", held["etag"]) != held["etag"]:
-        raise stale_policy()
+        raise stale_policy(call.service)
     bindings = [b for b in policy.get("bindings", []) if b.get("members")]
     if any("condition" in b for b in bindings) and policy.get("version") != 3:
         message = "Policies with conditions must have version 3: set version to 3."
@@ -57,10 +57,11 @@ def granted(call: Call) -> Json:
 
 
 def _exists(call: Call) -> None:
-    # The resources of Identity-Aware Proxy are names of others; the project is always there.
-    if call.service.startswith("iap.") or re.fullmatch("projects/[^/]+", call.path):
+    if re.fullmatch("projects/[^/]+", call.path):
         return
-    call.resource()
+    # The resources of Identity-Aware Proxy's tunnels are instances of Compute Engine.
+    instance = call.key.replace("iap.", "compute.", 1).replace("/iap_tunnel/", "/")
+    call.resource(instance if call.service.startswith("iap.") else call.key)
 
 
 def _shown(call: Call, policy: Json, *, whole: bool) -> Json:
@@ -96,7 +97,7 @@ def _check(call: Call, binding: dict[str, Any]) -> None:
         kind, _, name = member.partition(":")
         key = f"iam.googleapis.com/projects/{project}/serviceAccounts/{name}"
         local = name.endswith(f"@{project}.iam.gserviceaccount.com")
-        if kind == "serviceAccount" and local and key not in resources:
+        if kind == "serviceAccount" and local and not (key in resources and call.google.knows(key)):
             raise GoogleError(400, "badRequest", f"Service account {name} does not exist.")
         if member not in ("allUsers", "allAuthenticatedUsers") and not name:
             raise GoogleError(400, "badRequest", f"Invalid member: {member}.")

@@ -43,6 +43,8 @@ class GoogleState(Cloud):
             ``compute.googleapis.com/projects/my-project/global/networks/ventas``.
         policies: IAM policies by the same keys.
         objects: contents of the bucket's objects, by the same keys.
+        propagation: times that a new service account, or an API that was turned on just now, is
+            not known yet.
         payloads: contents of the secrets' versions, by the same keys.
     """
 
@@ -59,6 +61,10 @@ class GoogleState(Cloud):
         self.limits: dict[str, float] = {}
         self.denied: set[str] = set()
         self.full_zones: set[str] = set()
+        self.unavailable: set[str] = set()
+        self.login = True
+        self.propagation = 0
+        self.unknown: dict[str, int] = {}
         self.page_size = 0
         self._numbers = itertools.count(1)
 
@@ -67,6 +73,8 @@ class GoogleState(Cloud):
     def enable_api(self, *services: str) -> None:
         """Turn services on: ``compute.googleapis.com``."""
         self.services |= set(services)
+        for service in services:
+            self.spread(service)
 
     def disable_api(self, *services: str) -> None:
         """Turn services off, so that their APIs answer 403."""
@@ -87,6 +95,14 @@ class GoogleState(Cloud):
     def full_zone(self, *zones: str) -> None:
         """Let zones have no capacity for a VM."""
         self.full_zones |= set(zones)
+
+    def not_in_zone(self, *types: str) -> None:
+        """Let machine types and disk types exist in no zone."""
+        self.unavailable |= set(types)
+
+    def no_login(self) -> None:
+        """Let the caller's login be wrong or too old."""
+        self.login = False
 
     def no_billing(self) -> None:
         """Take the billing account from the project."""
@@ -125,7 +141,8 @@ class GoogleState(Cloud):
     # -- for the handlers ------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Let time pass: all operations are done."""
+        """Let time pass: all operations are done, and what is new is known."""
+        self.unknown.clear()
         for name in list(self.pending):
             self.finish(name)
 
@@ -133,6 +150,15 @@ class GoogleState(Cloud):
         """Let an operation have its effect."""
         if pending := self.pending.pop(operation, None):
             pending.finish()
+
+    def spread(self, name: str) -> None:
+        """Begin to make something new known."""
+        self.unknown[name] = self.propagation
+
+    def knows(self, name: str) -> bool:
+        """Return whether something is known by now; each question brings that nearer."""
+        self.unknown[name] = left = self.unknown.get(name, 0) - 1
+        return left < 0
 
     def busy(self, key: str) -> bool:
         """Whether an operation on a resource is not done yet."""
