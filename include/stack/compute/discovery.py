@@ -95,6 +95,7 @@ class Method(msgspec.Struct, frozen=True, rename="camel"):
     request: Schema | None = None
     response: Schema | None = None
     media_upload: _MediaUpload | None = None
+    use_media_download_service: bool = False
 
 
 class _Resource(msgspec.Struct, frozen=True):
@@ -166,6 +167,8 @@ class Api:
         for method in self.methods.values():
             if method.media_upload:
                 routes.append((method, method.media_upload.protocols["simple"].path.lstrip("/")))
+            if method.use_media_download_service:
+                routes.append((method, f"download/{self.service_path}{method.path}"))
         # In an API with methods such as `…:setIamPolicy`, a name ends at the colon.
         name = "[^/:]+" if any(":" in template for _, template in routes) else "[^/]+"
         return [_Route(method, template, name) for method, template in routes]
@@ -200,7 +203,7 @@ class Api:
                 )
             _check_text(parameter, text, name)
         for name, parameter in own.items():
-            if parameter.required and name not in {*path, *dict(given)}:
+            if _required(parameter) and name not in {*path, *dict(given)}:
                 raise ApiError(400, "required", f"Required parameter: {name}")
 
     def check_request(self, method: str, body: object) -> None:
@@ -284,11 +287,10 @@ class _Check:
                 raise _malformed(f"Unknown name \"{_shown(name)}\" at '{path}': Cannot find field.")
 
     def _requires(self, field: Schema) -> bool:
-        """Whether the request must have the field: said in two ways, the second in words."""
         if self._answer:
             return False
         return self._method.id in field.annotations.get("required", ()) or (
-            self._method.http_method == "POST" and field.description.startswith("Required. ")
+            self._method.http_method == "POST" and _required(field)
         )
 
     def _item(self, array: Schema, item: object, path: str) -> None:
@@ -297,6 +299,11 @@ class _Check:
         # For network tags, the document has the items' pattern at the array.
         if array.pattern:
             _check_pattern(array.pattern, str(item), path, f"(?:{array.pattern})")
+
+
+def _required(schema: Schema) -> bool:
+    """Whether the document calls a field or parameter required, which it may do in words only."""
+    return schema.required or schema.description.startswith("Required. ")
 
 
 def _check_text(parameter: Schema, text: str, name: str) -> None:

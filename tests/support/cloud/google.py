@@ -68,7 +68,8 @@ _COMMON: Final[dict[str, Callable[[Call], Any]]] = {
     "testIamPermissions": policies.granted,
 }
 
-_HANDLERS: Final[dict[str, Callable[[Call], Any]]] = {
+#: Methods with behaviour of their own.
+HANDLERS: Final[dict[str, Callable[[Call], Any]]] = {
     **operations.READERS,
     **accounts.HANDLERS,
     **compute.HANDLERS,
@@ -111,12 +112,13 @@ class Google(GoogleState):
         except ValueError as error:
             raise GoogleError(400, "parseError", f"Parse Error: {error}") from error
         self._check_permission(call)
-        handler = _HANDLERS.get(call.method.id) or _COMMON.get(call.verb)
+        handler = HANDLERS.get(call.method.id) or _COMMON.get(call.verb)
         if handler is None:
             raise NotImplementedError(f"{call.method.id} has no stand-in")
         body = handler(call)
-        if not isinstance(body, bytes):
-            call.api.check_answer(call.method.id, body)
+        if isinstance(body, Answer):
+            return body
+        call.api.check_answer(call.method.id, body)
         return Answer(204 if body is None else 200, body)
 
     def _call(self, request: Request) -> Call:

@@ -44,7 +44,8 @@ class Call:
     @cached_property
     def path(self) -> str:
         """The resource's path, or the collection's: no version, the project's id, no verb."""
-        path = self.request.path.split("/", 2)[2].removeprefix(self.api.service_path)
+        path = self.request.path.split("/", 2)[2].removeprefix("download/")
+        path = path.removeprefix(self.api.service_path)
         path = re.sub(r"^v\d\w*/", "", path)
         if self.verb not in ("list", "insert", "create"):
             path = path.removesuffix(self.method.path.rpartition("}")[2])

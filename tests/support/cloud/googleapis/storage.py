@@ -112,9 +112,19 @@ def _stored(call: Call, described: Json, name: str, data: bytes) -> Json:
     return made
 
 
-def _get_object(call: Call) -> Any:
+def _get_object(call: Call) -> Json | Answer:
+    """Return an object's resource, or with ``alt=media`` its content, or a part of it."""
     found = call.resource()
-    return call.google.objects[call.key] if call.query.get("alt") == "media" else found
+    if call.query.get("alt") != "media":
+        return found
+    data = call.google.objects[call.key]
+    headers = {"X-Goog-Hash": f"crc32c={found['crc32c']}"}
+    asked = {name.lower(): value for name, value in call.request.headers.items()}.get("range", "")
+    if match := re.fullmatch(r"bytes=(\d+)-(\d*)", asked):
+        start, end = int(match[1]), min(int(match[2] or len(data)), len(data) - 1)
+        headers["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
+        return Answer(206, data[start : end + 1], headers)
+    return Answer(200, data, headers)
 
 
 def _list_objects(call: Call) -> Json:
