@@ -166,9 +166,7 @@ class Confluent(ConfluentState):
             for key, r in self.resources.items()
         ):
             raise ConfluentError(409, f"Environment {identifier} still has clusters.")
-        del self.resources[f"{collection}/{identifier}"]
-        self.kafka.pop(identifier, None)
-        self.secrets.pop(identifier, None)
+        self.remove(f"{collection}/{identifier}")
         return Answer(204)
 
     def _held(self, request: Request, collection: str, identifier: str) -> Json:

@@ -62,8 +62,16 @@ class ConfluentState(Cloud):
         self.secrets.pop(key)
 
     def remove(self, key: str) -> None:
-        """Remove a resource, as somebody else would have done."""
+        """Remove a resource, as somebody else would have done, and the keys that belong to it."""
+        identifier = key.rpartition("/")[2]
         del self.resources[key]
+        self.kafka.pop(identifier, None)
+        self.secrets.pop(identifier, None)
+        for name, resource in list(self.resources.items()):
+            if name.startswith("iam/v2/api-keys/"):
+                spec = resource["spec"]
+                if identifier in (spec["owner"]["id"], spec.get("resource", {}).get("id")):
+                    self.remove(name)
 
     def fail_cluster(self, identifier: str) -> None:
         """Let the provisioning of a cluster have failed."""
