@@ -18,8 +18,10 @@ from include.stack.compute.discovery import api
 from include.stack.compute.errors import ApiError
 from tests.support.cloud.googleapis import (
     accounts,
-    compute,
+    disks,
+    instances,
     operations,
+    places,
     policies,
     projects,
     resources,
@@ -72,7 +74,9 @@ _COMMON: Final[dict[str, Callable[[Call], Any]]] = {
 HANDLERS: Final[dict[str, Callable[[Call], Any]]] = {
     **operations.READERS,
     **accounts.HANDLERS,
-    **compute.HANDLERS,
+    **disks.HANDLERS,
+    **instances.HANDLERS,
+    **places.HANDLERS,
     **projects.HANDLERS,
     **secrets.HANDLERS,
     **storage.HANDLERS,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 from urllib.parse import unquote
 
 from include.stack.compute.discovery import Api, Method
@@ -77,7 +76,8 @@ class Call:
             return GoogleError(404, "notFound", f"The specified {what} does not exist.")
         return GoogleError(404, "notFound", f"Resource '{path}' was not found.")
 
-    def schema(self, value: Any = None) -> str:
-        """Return the name of the resource's schema: the request's, or the answer's."""
-        found = value or self.method.request or self.method.response
+    @property
+    def schema(self) -> str:
+        """The name of the request's schema, or else of the answer's."""
+        found = self.method.request or self.method.response
         return found.ref if found else ""

@@ -33,9 +33,9 @@ def begin(
         operation = _compute(call, f"{place}/operations/{name}", target)
         done: Json = {"status": "DONE", "progress": 100, "endTime": google.stamp()}
         if failure:
-            error = {"code": failure.code, "message": failure.message}
+            error: Json = {"code": failure.code, "message": failure.message}
             if failure.details:
-                error["errorDetails"] = failure.details  # type: ignore[assignment]
+                error["errorDetails"] = failure.details
             done["error"] = {"errors": [error]}
             done["httpErrorStatusCode"] = failure.http_status
             done["httpErrorMessage"] = failure.http_message

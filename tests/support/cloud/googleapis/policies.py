@@ -31,7 +31,7 @@ def replace(call: Call) -> Json:
     """Replace the policy unless it has changed since it was read."""
     _exists(call)
     # Cloud Storage's request is the policy itself.
-    policy = call.body if call.schema() == "Policy" else call.body.get("policy", {})
+    policy = call.body if call.schema == "Policy" else call.body.get("policy", {})
     held = call.google.policies.get(call.key)
     if held and policy.get("etag", held["etag"]) != held["etag"]:
         raise stale_policy(call.service)

@@ -77,7 +77,7 @@ def store(call: Call, resource: Json, name: str, schema: str = "") -> Json:
     _check_parent(call)
     if call.service.startswith("compute."):
         resource = linked(call, resource)
-    fill(call, resource, schema or call.schema(), key)
+    fill(call, resource, schema or call.schema, key)
     call.google.resources[key] = resource
     assert call.method.response
     if call.method.response.ref == "Operation":

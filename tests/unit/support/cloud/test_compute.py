@@ -165,10 +165,24 @@ def test_stopped_vm_starts_again_and_changes_its_machine_type(ready: Google) -> 
     done(ready, ask(ready, "POST", f"{path}/setMachineType", larger))
     done(ready, ask(ready, "POST", f"{path}/start"))
     shown = ask(ready, "GET", path)
+    assert shown["lastStopTimestamp"] < shown["lastStartTimestamp"]
     assert (shown["status"], shown["machineType"].rpartition("/")[2]) == (
         "RUNNING",
         "n2-standard-8",
     )
+
+
+def test_disk_goes_from_one_vm_to_another(ready: Google) -> None:
+    make(ready, f"zones/{ZONE}/instances", vm())
+    boot = {**vm(), "name": "other", "disks": [{"boot": True}]}
+    make(ready, f"zones/{ZONE}/instances", boot)
+    disk = {"source": f"zones/{ZONE}/disks/druid-ventas-data", "deviceName": "druid-data"}
+    refused = ask(ready, "POST", f"{INSTANCES}/other/attachDisk", disk, status=400)
+    assert message(refused).endswith("instances/druid-ventas'")
+    path = f"{INSTANCES}/druid-ventas/detachDisk?deviceName=druid-data"
+    done(ready, ask(ready, "POST", path))
+    done(ready, ask(ready, "POST", f"{INSTANCES}/other/attachDisk", disk))
+    assert len(ask(ready, "GET", f"{INSTANCES}/other")["disks"]) == 2
 
 
 def test_machine_type_of_another_zone_is_not_found(ready: Google) -> None:
