@@ -158,7 +158,6 @@ def serving(cloud: C) -> Iterator[C]:
             """Log nothing: the tests read `requests`."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
         cloud.endpoint = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()

@@ -201,7 +201,7 @@ def _check_parent(call: Call) -> None:
     if not re.fullmatch(r"|projects(/[^/]+(/global|/(zones|regions|locations)/[^/]+)?)?", parent):
         kept = call.google.resources
         if f"{call.service}/{parent}" not in kept and not parent.startswith(
-            ("services/", "billingA")
+            ("services/", "billingAccounts/")
         ):
             raise call.missing(f"{call.service}/{parent}")
 

@@ -42,10 +42,12 @@ class GoogleState(Cloud):
         resources: each resource as its API shows it, by service and path:
             ``compute.googleapis.com/projects/my-project/global/networks/ventas``.
         policies: IAM policies by the same keys.
-        objects: contents of the bucket's objects, by the same keys.
+        objects: contents of the buckets' objects, by the same keys.
+        payloads: contents of the secrets' versions, by the same keys.
+        services: the services that are on.
         propagation: times that a new service account, or an API that was turned on just now, is
             not known yet.
-        payloads: contents of the secrets' versions, by the same keys.
+        page_size: most resources of a page, whatever the request asks for; 0 for no such limit.
     """
 
     def __init__(self, project: str = PROJECT) -> None:
@@ -56,8 +58,8 @@ class GoogleState(Cloud):
         self.policies: dict[str, Json] = {}
         self.objects: dict[str, bytes] = {}
         self.payloads: dict[str, bytes] = {}
-        self.services = set(INITIAL_SERVICES)
         self.pending: dict[str, Pending] = {}
+        self.services = set(INITIAL_SERVICES)
         self.limits: dict[str, float] = {}
         self.denied: set[str] = set()
         self.full_zones: set[str] = set()
@@ -114,7 +116,7 @@ class GoogleState(Cloud):
             for name in [name for name in held if name == key or name.startswith(f"{key}/")]:
                 del held[name]
 
-    def secret(self, name: str, value: str | None) -> None:
+    def secret(self, name: str, value: str | None = None) -> None:
         """Give a secret only this version; None leaves the secret without a version."""
         key = f"secretmanager.googleapis.com/projects/{self.project}/secrets/{name}"
         self.remove(f"{key}/versions")
