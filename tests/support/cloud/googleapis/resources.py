@@ -224,10 +224,10 @@ def _users(call: Call) -> Iterator[str]:
     for key, resource in call.google.resources.items():
         path = key.partition("/")[2]
         kind = path.split("/")[-2]
-        if key.startswith(call.service) and path != call.path and kind in _USERS:
-            fields = {n: v for n, v in resource.items() if n not in ("selfLink", "users")}
-            if link in _texts(fields):
-                yield path
+        if not key.startswith(call.service) or path == call.path or kind not in _USERS:
+            continue
+        if link in _texts({name: v for name, v in resource.items() if name != "selfLink"}):
+            yield path
 
 
 #: Kinds of resources that hold on to those to which they have a link.
