@@ -3,20 +3,21 @@
 `vm.json` and `firewall.json` are the REST resources. `vm.json` has a `{placeholder}` for each value
 that differs between users.
 
-The data disk is not deleted with the VM. A VM that is created again gets the same disk: Compute
-Engine attaches an existing disk with that `diskName` (`AttachedDiskInitializeParams` in its
-discovery document). A forgotten VM stops by itself: `maxRunDuration` counts from each start ("Limit
-the run time of a VM" in its documentation). So the VM needs neither a resource policy nor a
-permission for Google's scheduler. The VM has no external IP address.
+The data disk is not deleted with the VM. A VM that is created again must get the same disk:
+`with_existing_disks` attaches it. A forgotten VM stops by itself: `maxRunDuration` counts from each
+start ("Limit the run time of a VM" in Compute Engine's documentation). So the VM needs neither a
+resource policy nor a permission for Google's scheduler. The VM has no external IP address.
 """
 
 import dataclasses
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from include.gcp import boot
+from include.gcp.disks import DEFAULT_TYPES
 from include.names import GOOGLE_CONNECTION
 
 _VM = Path(__file__).with_name("vm.json")
@@ -45,7 +46,7 @@ class VmSettings:
         instance: name of the VM; the data disk's name is derived from it.
         machine_type: an n2, n4, c3 or c4 machine type; at every boot, the VM sizes Druid for it.
         rate: events per second for which Druid is sized.
-        disk_type: type of both disks; c4 and n4 support only Hyperdisk.
+        disk_type: type of both disks, one that the machine type takes (`disk_types.json`).
         data_disk_gb: size of the data disk, GB.
         max_run_seconds: seconds after which the VM stops by itself, at most 120 days; 14 hours suit
             a window of 12 hours.
@@ -78,8 +79,7 @@ class VmSettings:
     rate: str = _of_connection("rate", "1000")
     disk_type: str = _of_connection(
         "disk_type",
-        f"'hyperdisk-balanced' if {_EXTRA}.get('machine_type', '')[:2] in ('c4', 'n4') "
-        "else 'pd-ssd'",
+        f"{DEFAULT_TYPES}.get({_EXTRA}.get('machine_type', 'n2').split('-')[0], 'pd-ssd')",
     )
     data_disk_gb: str = _of_connection("data_disk_gb", "100")
     max_run_seconds: str = _of_connection("max_run_seconds", str(14 * 3600))
@@ -131,6 +131,30 @@ def with_startup(body: dict[str, Any]) -> dict[str, Any]:
     startup = [{"key": key, "value": value} for key, value in boot.metadata().items()]
     metadata = body.get("metadata", {})
     return {**body, "metadata": {**metadata, "items": [*metadata.get("items", []), *startup]}}
+
+
+def kept_disks(body: dict[str, Any]) -> list[str]:
+    """Return the names of the disks that outlive the VM."""
+    return [
+        disk["initializeParams"]["diskName"]
+        for disk in body["disks"]
+        if not disk.get("autoDelete") and "diskName" in disk.get("initializeParams", {})
+    ]
+
+
+def with_existing_disks(body: dict[str, Any], zone: str, names: Collection[str]) -> dict[str, Any]:
+    """Return the body in which the disks of these names are attached instead of created.
+
+    An existing disk needs `source`: Compute Engine refuses the `diskName` of one as taken.
+    """
+    disks = []
+    for disk in body["disks"]:
+        name = disk.get("initializeParams", {}).get("diskName")
+        if name in names:
+            source = f"zones/{zone}/disks/{name}"
+            disk = {k: v for k, v in disk.items() if k != "initializeParams"} | {"source": source}
+        disks.append(disk)
+    return {**body, "disks": disks}
 
 
 def _body(settings: VmSettings) -> dict[str, Any]:

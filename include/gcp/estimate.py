@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from include.druid.runtime import VM_SERVICES
+from include.gcp.disks import disk_types
 from include.gcp.prices import price_of, regions, unit_price
 from include.gcp.sizing import Machine, SizingError, machines, most_tasks, size, tasks_for
 
@@ -142,7 +143,7 @@ def estimate(
     data = math.ceil(druid_day * keep * DATA_HEADROOM)
     machine = _machine(machine_type, tasks)
     vms = _vms(machine, tasks, data)
-    disk_type = "pd-ssd" if machine.series in ("n2", "c3") else "hyperdisk-balanced"
+    disk_type = disk_types(machine.name)[0]
     costs, priced = _costs(vms, region, hours, disk_type, druid_day * keep)
     return Estimate(
         rate=rate,

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from include.stack.compute.discovery import check_insert, check_parameters
+from include.stack.compute.discovery import api
 from include.stack.compute.emulator import Emulator
 from include.stack.compute.errors import ApiError
 from include.stack.compute.injected_errors import Fault, Faults
@@ -36,7 +36,10 @@ WAIT_SECONDS = 120.0
 
 def _known_parameters(request: Request) -> None:
     """Check the parameters; each route's operation id is the API's own name of the method."""
-    check_parameters(request.scope["route"].operation_id, request.path_params, request.query_params)
+    method = f"compute.{request.scope['route'].operation_id}"
+    api("compute.v1").check_parameters(
+        method, request.path_params, request.query_params.multi_items()
+    )
 
 
 def _emulator(request: Request) -> Emulator:
@@ -148,7 +151,7 @@ def insert(
     body: Annotated[dict[str, Any], Body()],
 ) -> Json:
     """Create and start an instance."""
-    check_insert(body)
+    api("compute.v1").check_request("compute.instances.insert", body)
     check_instance(body, zone.name)
     return emulator.apply(
         lambda fleet, now: operation_json(fleet.insert(zone, body, now, request_id, trouble), base)

@@ -97,7 +97,7 @@ class Faults:
             return "endless"
         if refusal := _refusal(fault.code, method, zone, name):
             raise refusal
-        return _failure(fault.code, zone)
+        return failure(fault.code, zone)
 
 
 def _meets(fault: Fault, method: str, zone: Zone) -> bool:
@@ -114,7 +114,7 @@ def _refusal(code: Code, method: str, zone: Zone, name: str) -> ApiError | None:
         resource = f"{zone.path}/instances/{name}".rstrip("/")
         return ApiError(403, code, f"Required '{permission}' permission for '{resource}'")
     if code == "quotaExceeded":
-        return ApiError(403, code, _quota(zone).message)
+        return ApiError(403, code, quota_exceeded("N2_CPUS", 2.0, zone).message)
     if code == "rateLimitExceeded":
         return ApiError(403, code, limit)
     if code == "RESOURCE_EXHAUSTED":
@@ -124,9 +124,10 @@ def _refusal(code: Code, method: str, zone: Zone, name: str) -> ApiError | None:
     return None
 
 
-def _failure(code: Code, zone: Zone) -> Failure:
+def failure(code: Code, zone: Zone) -> Failure:
+    """Return the failure of an operation in a zone."""
     if code == "QUOTA_EXCEEDED":
-        return _quota(zone)
+        return quota_exceeded("N2_CPUS", 2.0, zone)
     if code == "SERVICE_ACCOUNT_ACCESS_DENIED":
         account = f"druid@{zone.project}.iam.gserviceaccount.com"
         message = (
@@ -150,13 +151,14 @@ def _failure(code: Code, zone: Zone) -> Failure:
     return Failure(code, message, 503, "SERVICE UNAVAILABLE", [_HELP, {"errorInfo": stockout}])
 
 
-def _quota(zone: Zone) -> Failure:
+def quota_exceeded(metric: str, limit: float, zone: Zone) -> Failure:
+    """Return the failure of an operation that a quota of the zone's region does not allow."""
     region = zone.name.rpartition("-")[0]
     info: dict[str, Any] = {
-        "metricName": "compute.googleapis.com/n2_cpus",
-        "limitName": "N2-CPUS-per-project-region",
+        "metricName": f"compute.googleapis.com/{metric.lower()}",
+        "limitName": f"{metric.replace('_', '-')}-per-project-region",
         "dimensions": {"region": region},
-        "limit": 2.0,
+        "limit": limit,
     }
-    message = f"Quota 'N2_CPUS' exceeded.  Limit: 2.0 in region {region}."
+    message = f"Quota '{metric}' exceeded.  Limit: {limit} in region {region}."
     return Failure("QUOTA_EXCEEDED", message, 403, "FORBIDDEN", [{"quotaInfo": info}])

@@ -27,6 +27,7 @@ from include.stack.compute.state import (
     Trouble,
     Zone,
 )
+from include.stack.compute.validation import check_pair
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +67,10 @@ class Fleet(msgspec.Struct):
 
     def disk(self, zone: Zone, name: str) -> Disk:
         """Return a disk, or raise the API's 404."""
-        wanted = Disk(zone, name)
-        if wanted not in self.disks:
-            raise not_found(wanted.path)
-        return wanted
+        for disk in self.disks:
+            if (disk.zone, disk.name) == (zone, name):
+                return disk
+        raise not_found(Disk(zone, name).path)
 
     def insert(
         self,
@@ -85,12 +86,17 @@ class Fleet(msgspec.Struct):
             return earlier
         if any(i.zone == zone and i.name == name for i in self.instances):
             raise already_exists(f"{zone.path}/instances/{name}")
+        self._check_disks(zone, body)
         instance = Instance(self._next_id(), zone, name, body, created=_stamp(now))
         operation = self._begin("insert", instance, now, request_id)
         if self._fails(operation, trouble, now) or self._refuse_second(instance, operation, now):
             return operation
         self.instances.append(instance)
-        self.disks += [d for d in _named_disks(instance) if d not in self.disks]
+        self.disks += [
+            Disk(zone, disk["diskName"], disk.get("diskType", "").rpartition("/")[2])
+            for disk in (attached.get("initializeParams", {}) for attached in body["disks"])
+            if "diskName" in disk
+        ]
         _become(instance, "PROVISIONING", "inserted")
         return operation
 
@@ -279,9 +285,33 @@ class Fleet(msgspec.Struct):
             self._end(operation, now)
         if any(operation.type == "delete" for operation in finished):
             self.instances.remove(instance)
-            gone = _named_disks(instance, auto_delete=True)
-            self.disks = [d for d in self.disks if d not in gone]
+            gone = {_disk_name(d) for d in instance.body["disks"] if d.get("autoDelete")}
+            self.disks = [d for d in self.disks if d.zone != instance.zone or d.name not in gone]
             log.info("instance %s: deleted", instance.name)
+
+    def _check_disks(self, zone: Zone, body: dict[str, Any]) -> None:
+        """Refuse a new disk whose name is taken, and an existing one that cannot be attached.
+
+        Compute Engine's description of ``diskName`` says that an existing disk of this name is
+        attached. People who tried it got "already exists" (github.com/hashicorp/terraform, issue
+        7998): an existing disk is attached by ``source``.
+        """
+        for attached in body["disks"]:
+            name = _disk_name(attached)
+            if "source" not in attached:
+                if any((d.zone, d.name) == (zone, name) for d in self.disks):
+                    raise already_exists(Disk(zone, name).path)
+                continue
+            disk = self.disk(zone, name)
+            for instance in self.instances:
+                if instance.zone == zone and name in map(_disk_name, instance.body["disks"]):
+                    message = (
+                        f"The disk resource '{disk.path}' is already being used by "
+                        f"'{instance.path}'"
+                    )
+                    raise ApiError(400, "resourceInUseByAnotherResource", message)
+            if disk.type:
+                check_pair(body["machineType"], disk.type)
 
     def _refuse_second(self, instance: Instance, operation: Operation, now: datetime) -> bool:
         """Fail the operation with an exceeded quota if another instance holds the process group.
@@ -358,14 +388,10 @@ class Fleet(msgspec.Struct):
         return str(self.serial)
 
 
-def _named_disks(instance: Instance, *, auto_delete: bool = False) -> list[Disk]:
-    """Return the disks that an instance names; with `auto_delete`, only those deleted with it."""
-    return [
-        Disk(instance.zone, disk["initializeParams"]["diskName"])
-        for disk in instance.body["disks"]
-        if "diskName" in disk.get("initializeParams", {})
-        and (disk.get("autoDelete") or not auto_delete)
-    ]
+def _disk_name(attached: dict[str, Any]) -> str:
+    """Return the name of an instance's disk; "" if the instance does not give one."""
+    name = attached.get("initializeParams", {}).get("diskName", "")
+    return str(attached.get("source", name)).rpartition("/")[2]
 
 
 def _become(instance: Instance, status: Status, why: str) -> None:

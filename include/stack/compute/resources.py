@@ -45,6 +45,7 @@ def disk_json(disk: Disk, base: str) -> Json:
         "kind": "compute#disk",
         "name": disk.name,
         "zone": f"{base}/{disk.zone.path}",
+        "type": f"{base}/{disk.zone.path}/diskTypes/{disk.type or 'pd-standard'}",
         "selfLink": f"{base}/{disk.path}",
         "status": "READY",
     }

@@ -56,6 +56,8 @@ class Disk(msgspec.Struct, frozen=True, rename=_FIELDS):
 
     zone: Zone
     name: str
+    #: "" if Compute Engine was to choose it.
+    type: str = ""
 
     @property
     def path(self) -> str:

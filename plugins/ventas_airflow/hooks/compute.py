@@ -89,16 +89,18 @@ class VentasComputeEngineHook(ComputeEngineHook):
         vms = [vm for vm in found if vm is not None]
         return min(vms, key=lambda vm: vm["status"] == "TERMINATED", default=None)
 
-    def zone_of_disks(
-        self, *, project_id: str, zones: str | Sequence[Any], names: Sequence[str]
-    ) -> str | None:
-        """Return the first zone that has at least one of the named disks, or None."""
-        for zone in zones_of(zones):
-            for name in names:
-                request = self._methods("disks").get(project=project_id, zone=zone, disk=name)
-                if self._ask(request, self.num_retries, missing_is_none=True):
-                    return zone
-        return None
+    def existing_disks(self, *, project_id: str, zone: str, names: Sequence[str]) -> list[str]:
+        """Return those of the named disks that the zone has."""
+        disks = self._methods("disks")
+        return [
+            name
+            for name in names
+            if self._ask(
+                disks.get(project=project_id, zone=zone, disk=name),
+                self.num_retries,
+                missing_is_none=True,
+            )
+        ]
 
     def ended_by(self, vm: dict[str, Any]) -> str:
         """Return the last operation on a VM, in words, or '' if it is not known."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from include.gcp.definition import with_startup
+from include.gcp.definition import kept_disks, with_existing_disks, with_startup
 from include.names import DRUID_CONNECTION, GOOGLE_CONNECTION
 from ventas_airflow.concurrent_runs import users
 from ventas_airflow.operators.waiting import WaitingOperator
@@ -177,7 +177,8 @@ class EnsureDruidVmOperator(DruidVmOperator):
     """Creates the VM if it is missing, starts it if it is off, and waits until Druid is healthy.
 
     If a zone has no capacity for a new VM, the next zone is tried. A VM that exists, or whose data
-    disk was kept, has its disk in a zone, so only that zone is tried. With no zone left, the
+    disk was kept, has its disk in a zone, so only that zone is tried; a new VM attaches a kept
+    disk. With no zone left, the
     operator tries again every `CAPACITY_INTERVAL` until the deadline.
 
     A VM without Druid first downloads 630 MB, which can take an hour. So at the deadline the
@@ -249,14 +250,15 @@ class EnsureDruidVmOperator(DruidVmOperator):
         vm = self._find()
         status = vm and vm["status"]
         full = carry.get("full", [])
-        home = zone_of(vm) if vm else self._home_of_data(hook)
+        home, kept = (zone_of(vm), []) if vm else self._kept_disks(hook)
         zone = home or next(z for z in zones_of(self.zones) if z not in full)
         carry = {**carry, "home": home, "full": full, "zone": zone, "patience": self.timeout}
         operation = None
         if vm is None:
             carry["action"] = "created"
             body = json.loads(json.dumps(self.body).replace("zones/{zone}", f"zones/{zone}"))
-            operation = hook.begin_insert(**self._vm(zone), body=with_startup(body))
+            body = with_startup(with_existing_disks(body, zone, kept))
+            operation = hook.begin_insert(**self._vm(zone), body=body)
         elif status == "TERMINATED":
             carry["action"] = "started"
             operation = hook.begin_start(**self._vm(zone))
@@ -358,14 +360,13 @@ class EnsureDruidVmOperator(DruidVmOperator):
             f"`zones` in the extra of connection '{self.gcp_conn_id}', or try later"
         )
 
-    def _home_of_data(self, hook: VentasComputeEngineHook) -> str | None:
-        """Return the zone of an earlier VM's data disk: only a VM in that zone can use it."""
-        kept = [
-            disk["initializeParams"]["diskName"]
-            for disk in self.body["disks"]
-            if not disk.get("autoDelete") and "diskName" in disk.get("initializeParams", {})
-        ]
-        return hook.zone_of_disks(project_id=self.project_id, zones=self.zones, names=kept)
+    def _kept_disks(self, hook: VentasComputeEngineHook) -> tuple[str | None, list[str]]:
+        """Return an earlier VM's disks and their zone: only a VM in that zone can use them."""
+        names = kept_disks(self.body)
+        for zone in zones_of(self.zones):
+            if kept := hook.existing_disks(project_id=self.project_id, zone=zone, names=names):
+                return zone, kept
+        return None, []
 
     def _stop_in_vain(self, zone: str) -> None:
         try:

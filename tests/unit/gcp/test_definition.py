@@ -13,8 +13,17 @@ from airflow.sdk import BaseOperator
 from google.cloud.compute_v1 import Firewall, Instance
 
 from include.gcp import boot
-from include.gcp.definition import VmSettings, instance, vm_body, with_startup
+from include.gcp.definition import (
+    VmSettings,
+    instance,
+    kept_disks,
+    vm_body,
+    with_existing_disks,
+    with_startup,
+)
+from include.gcp.disks import DEFAULT_TYPES, disk_types
 from include.gcp.prices import price_of
+from include.gcp.sizing import machines
 from include.stack.settings import ROOT
 
 ZONE = "southamerica-east1-a"
@@ -107,6 +116,27 @@ def test_extra_of_the_connection_overrides_the_defaults(
 def test_machine_type_gets_a_disk_type_that_it_supports(machine_type: str, disk_type: str) -> None:
     for disk in rendered(machine_type=machine_type)["disks"]:
         assert disk["initializeParams"]["diskType"] == f"zones/{ZONE}/diskTypes/{disk_type}"
+
+
+def test_every_series_has_a_disk_type() -> None:
+    assert DEFAULT_TYPES.keys() == {machine.series for machine in machines().values()}
+    with pytest.raises(ValueError, match="must be of one of the series n2, c3, n4, c4"):
+        disk_types("e2-small")
+
+
+def test_existing_data_disk_is_attached_with_its_device_name() -> None:
+    body = rendered()
+    again = with_existing_disks(body, ZONE, kept_disks(body))
+    assert again["disks"] == [
+        body["disks"][0],
+        {
+            "boot": False,
+            "autoDelete": False,
+            "deviceName": "druid-data",
+            "source": f"zones/{ZONE}/disks/druid-ventas-data",
+        },
+    ]
+    assert with_existing_disks(body, ZONE, []) == body
 
 
 def test_every_setting_appears_in_the_body() -> None:

@@ -126,6 +126,9 @@ def test_new_vm_is_created_in_the_zone_of_the_kept_data_disk(
     go_well(endpoint)
     made = run(ensure(zones=ZONES, body=body))
     assert (made["action"], made["zone"]) == ("created", NEXT)
+    vm = hook.find(project_id=PROJECT, zones=NEXT, resource_id="druid")
+    assert vm
+    assert vm["disks"][1]["source"].endswith(f"zones/{NEXT}/disks/druid-data")
 
 
 def test_exceeded_quota_fails_at_once_with_its_name_limit_and_console_address(

@@ -161,6 +161,23 @@ def test_missing_existing_and_second_instance_raise_the_errors_of_google(
         ({"disks": []}, "resource.disks"),
         ({"disks": ["boot"]}, "resource.disks"),
         ({"disks": [{"boot": False}]}, "resource.disks"),
+        ({"disks": [{"boot": True, "source": "druid-data"}]}, "resource.disks[0].source"),
+        (
+            {"disks": [{"boot": True, "source": "zones/us-east1-b/disks/druid-data"}]},
+            "resource.disks[0].source",
+        ),
+        (
+            {
+                "disks": [
+                    {
+                        "boot": True,
+                        "source": f"zones/{ZONE}/disks/druid-data",
+                        "initializeParams": {"diskSizeGb": "10"},
+                    }
+                ]
+            },
+            "resource.disks[0].source",
+        ),
         ({"networkInterfaces": []}, "resource.networkInterfaces"),
     ],
 )
@@ -172,6 +189,37 @@ def test_invalid_body_is_refused_with_the_field(
         discovery.instances.insert(project=PROJECT, zone=ZONE, body=body).execute()
     assert refused.value.status_code == 400
     assert f"Invalid value for field '{field}" in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "disk_type", "taken"),
+    [
+        ("n2-standard-4", "pd-balanced", True),
+        ("n2-standard-4", "hyperdisk-balanced", False),
+        ("c3-standard-4", "hyperdisk-balanced", True),
+        ("c4-standard-4", "pd-ssd", False),
+        ("n4-standard-4", "pd-balanced", False),
+    ],
+)
+def test_machine_type_refuses_a_disk_type_in_the_words_of_google(
+    discovery: Discovery, machine_type: str, disk_type: str, taken: bool
+) -> None:
+    boot = {"diskType": f"zones/{ZONE}/diskTypes/{disk_type}"}
+    body = {
+        **vm_body(),
+        "machineType": f"zones/{ZONE}/machineTypes/{machine_type}",
+        "disks": [{"boot": True, "initializeParams": boot}],
+    }
+    insert = discovery.instances.insert(project=PROJECT, zone=ZONE, body=body)
+    if taken:
+        assert insert.execute()["operationType"] == "insert"
+        return
+    with pytest.raises(HttpError) as refused:
+        insert.execute()
+    assert refused.value.status_code == 400
+    assert f"{disk_type} disk type cannot be used by {machine_type} machine type." in str(
+        refused.value
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
-from include.stack.compute.discovery import check_insert, check_parameters
+from include.stack.compute.discovery import api
 from include.stack.compute.errors import ApiError
 from include.stack.settings import Settings
 from tests.support.vm import rendered_body
-from tests.unit.stack.compute.support import PROJECT, ZONE, client, vm_body
+from tests.unit.stack.compute.support import (
+    PROJECT,
+    ZONE,
+    client,
+    go_wrong,
+    vm_body,
+)
+
+
+def check_insert(body: dict[str, Any]) -> None:
+    api("compute.v1").check_request("compute.instances.insert", body)
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -113,7 +123,7 @@ PLACE = {"project": PROJECT, "zone": ZONE}
 def test_parameters_of_a_method_are_accepted(
     method: str, path: dict[str, str], query: dict[str, str]
 ) -> None:
-    check_parameters(method, path, query)
+    api("compute.v1").check_parameters(f"compute.{method}", path, query.items())
 
 
 @pytest.mark.parametrize(
@@ -133,7 +143,7 @@ def test_unknown_or_invalid_parameters_are_refused(
     method: str, path: dict[str, str], query: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ApiError) as refused:
-        check_parameters(method, {**PLACE, **path}, query)
+        api("compute.v1").check_parameters(f"compute.{method}", {**PLACE, **path}, query.items())
     assert refused.value.code == 400
     assert message in refused.value.message
 
@@ -153,3 +163,29 @@ def test_every_route_of_the_emulator_checks_its_parameters(
     answer = client().post(f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}/{path}")
     assert answer.status_code == 400
     assert f"Invalid value for field '{field}'" in answer.json()["error"]["message"]
+
+
+def test_every_answer_of_the_emulator_is_one_of_the_document(endpoint: str) -> None:
+    zone = f"{endpoint}/compute/v1/projects/{PROJECT}/zones/{ZONE}"
+
+    def ask(http_method: str, path: str, method: str, body: Any = None) -> Any:
+        answer = client().request(http_method, f"{zone}/{path}", json=body).json()
+        api("compute.v1").check_answer(f"compute.{method}", answer)
+        return answer
+
+    boot = {"diskName": "druid", "diskType": f"zones/{ZONE}/diskTypes/pd-ssd"}
+    body = {**vm_body(), "disks": [{"boot": True, "initializeParams": boot}]}
+    operation = ask("POST", "instances", "instances.insert", body)["name"]
+    ask("POST", f"operations/{operation}/wait", "zoneOperations.wait")
+    ask("GET", f"operations/{operation}", "zoneOperations.get")
+    ask("GET", "operations", "zoneOperations.list")
+    ask("GET", "instances", "instances.list")
+    ask("GET", "instances/druid", "instances.get")
+    ask("GET", "instances/druid/serialPort", "instances.getSerialPortOutput")
+    ask("GET", "disks/druid", "disks.get")
+    go_wrong(endpoint, "QUOTA_EXCEEDED", methods=["instances.stop"], times=1)
+    failed = ask("POST", "instances/druid/stop", "instances.stop")
+    assert failed["error"]["errors"][0]["errorDetails"]
+    operation = ask("POST", "instances/druid/stop", "instances.stop")["name"]
+    ask("POST", f"operations/{operation}/wait", "zoneOperations.wait")
+    ask("POST", "instances/druid/start", "instances.start")

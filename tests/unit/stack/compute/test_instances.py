@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -87,25 +88,65 @@ def test_start_while_stopping_and_stop_while_starting_are_refused() -> None:
         fleet.stop(PROJECT_ZONE, "druid", NOW)
 
 
-def test_named_disk_outlives_its_vm_unless_it_has_auto_delete() -> None:
-    def named(name: str, *, auto_delete: bool) -> dict[str, object]:
-        return {"autoDelete": auto_delete, "initializeParams": {"diskName": name}}
+def new_disk(name: str, kind: str = "pd-ssd", *, auto_delete: bool = False) -> dict[str, Any]:
+    created = {"diskName": name, "diskType": f"zones/{ZONE}/diskTypes/{kind}"}
+    return {"autoDelete": auto_delete, "initializeParams": created}
 
+
+def existing_disk(name: str) -> dict[str, Any]:
+    return {"autoDelete": False, "source": f"zones/{ZONE}/disks/{name}"}
+
+
+def insert_and_delete(fleet: Fleet, *disks: dict[str, Any]) -> None:
+    fleet.insert(PROJECT_ZONE, {**vm_body(), "disks": [{"boot": True}, *disks]}, NOW)
+    fleet.acknowledge(NOW)
+    fleet.observe(UP, NOW)
+    fleet.delete(PROJECT_ZONE, "druid", NOW)
+    fleet.observe(DOWN, NOW)
+
+
+def test_named_disk_outlives_its_vm_unless_it_has_auto_delete() -> None:
     fleet = Fleet()
-    disks = [{"boot": True}, named("kept", auto_delete=False), named("gone", auto_delete=True)]
-    for _ in range(2):
-        fleet.insert(PROJECT_ZONE, {**vm_body(), "disks": disks}, NOW)
-        fleet.acknowledge(NOW)
-        fleet.observe(UP, NOW)
-        assert [fleet.disk(PROJECT_ZONE, name).name for name in ("kept", "gone")] == [
-            "kept",
-            "gone",
-        ]
-        fleet.delete(PROJECT_ZONE, "druid", NOW)
-        fleet.observe(DOWN, NOW)
-        assert fleet.disk(PROJECT_ZONE, "kept").path.endswith(f"/zones/{ZONE}/disks/kept")
-        with pytest.raises(ApiError, match="disks/gone' was not found"):
-            fleet.disk(PROJECT_ZONE, "gone")
+    insert_and_delete(fleet, new_disk("kept"), new_disk("gone", auto_delete=True))
+    insert_and_delete(fleet, existing_disk("kept"), new_disk("gone", auto_delete=True))
+    assert fleet.disk(PROJECT_ZONE, "kept").path.endswith(f"/zones/{ZONE}/disks/kept")
+    with pytest.raises(ApiError, match="disks/gone' was not found"):
+        fleet.disk(PROJECT_ZONE, "gone")
+
+
+@pytest.mark.parametrize(
+    ("disk", "machine_type", "error", "message"),
+    [
+        (new_disk("kept"), "n2-standard-4", "alreadyExists", "disks/kept' already exists"),
+        (existing_disk("other"), "n2-standard-4", "notFound", "disks/other' was not found"),
+        (
+            existing_disk("kept"),
+            "c4-standard-4",
+            "badRequest",
+            "pd-ssd disk type cannot be used by c4-standard-4 machine type.",
+        ),
+    ],
+)
+def test_disk_that_cannot_be_had_refuses_the_insert(
+    disk: dict[str, Any], machine_type: str, error: str, message: str
+) -> None:
+    fleet = Fleet()
+    insert_and_delete(fleet, new_disk("kept"))
+    before = msgspec.json.encode(fleet)
+    body = {**vm_body(), "machineType": f"zones/{ZONE}/machineTypes/{machine_type}"}
+    with pytest.raises(ApiError, match=message) as refused:
+        fleet.insert(PROJECT_ZONE, {**body, "disks": [{"boot": True}, disk]}, NOW)
+    assert refused.value.reason == error
+    assert msgspec.json.encode(fleet) == before
+
+
+def test_disk_of_another_vm_cannot_be_attached() -> None:
+    fleet = Fleet()
+    disks = [{"boot": True}, new_disk("kept")]
+    fleet.insert(PROJECT_ZONE, {**vm_body(), "disks": disks}, NOW)
+    body = {**vm_body("otra"), "disks": [{"boot": True}, existing_disk("kept")]}
+    with pytest.raises(ApiError, match=r"already being used by .*/instances/druid'"):
+        fleet.insert(PROJECT_ZONE, body, NOW)
 
 
 def test_insert_of_a_second_vm_fails_with_an_exceeded_quota() -> None:

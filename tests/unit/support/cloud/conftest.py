@@ -1,0 +1,3 @@
+from tests.support.cloud.fixtures import confluent, google
+
+__all__ = ["confluent", "google"]
