@@ -39,6 +39,8 @@ def _insert(call: Call) -> Json:
     failed = quotas.exceeded(call, [body, *new])
     if zone.name in google.full_zones:
         failed = failure(_STOCKOUT, zone)
+    if body.get("serviceAccounts") and not google.may("iam.serviceAccounts.actAs"):
+        failed = failure("SERVICE_ACCOUNT_ACCESS_DENIED", zone)
     if failed:
         return operations.begin(call, key, failure=failed)
     for index, (attached, disk) in enumerate(zip(body["disks"], made, strict=True)):
