@@ -30,6 +30,7 @@ from tests.support.cloud.googleapis import (
 )
 from tests.support.cloud.googleapis.call import Call
 from tests.support.cloud.googleapis.errors import GoogleError, permission_denied, service_disabled
+from tests.support.cloud.googleapis.permissions import needed
 from tests.support.cloud.googleapis.state import (
     BILLING_ACCOUNT,
     NUMBER,
@@ -105,8 +106,8 @@ class Google(GoogleState):
         if call.service not in self.services or not self.knows(call.service):
             raise service_disabled(call.service, self.project, NUMBER)
         names = re.findall(r"(?:^|/)projects/([^/:]+)", call.path)
-        if unknown := [name for name in names if name not in (self.project, NUMBER, *_PUBLIC)]:
-            raise permission_denied("resourcemanager.projects.get", f"projects/{unknown[0]}")
+        if set(names) - {self.project, NUMBER, *_PUBLIC}:
+            raise permission_denied(call.service, "resourcemanager.projects.get", call.path)
         if call.request.path.split("/")[2] == "upload":
             self._check_permission(call)
             return storage.go_on(call) if "upload_id" in call.query else storage.upload(call)
@@ -136,19 +137,9 @@ class Google(GoogleState):
         raise GoogleError(404, "notFound", f"No API has {request.method} {request.path}.")
 
     def _check_permission(self, call: Call) -> None:
-        needed = permission(call.method.id)
-        if needed in self.denied:
-            raise permission_denied(needed, call.path)
-
-
-def permission(method: str) -> str:
-    """Return the permission that a method needs: ``compute.instances.create``."""
-    known = resources.data("permissions")
-    if method in known["methods"]:
-        return str(known["methods"][method])
-    service, *_, kind, verb = method.split(".")
-    service = known["services"].get(service, service)
-    return f"{service}.{kind}.{known['verbs'].get(verb, verb)}"
+        for name in needed(call):
+            if not self.may(name):
+                raise permission_denied(call.service, name, call.path)
 
 
 @contextmanager

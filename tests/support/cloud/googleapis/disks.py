@@ -10,15 +10,6 @@ from tests.support.cloud.googleapis.call import Call
 from tests.support.cloud.http import Json
 
 
-def users(call: Call, link: str) -> list[str]:
-    """Return the paths of the instances that have a disk."""
-    return [
-        key.partition("/")[2]
-        for key, resource in call.google.resources.items()
-        if link in [disk.get("source") for disk in resource.get("disks", [])]
-    ]
-
-
 def complete(call: Call, disk: Json) -> Json:
     """Return a new disk with the links of its type and snapshot, and with its size.
 
@@ -40,17 +31,14 @@ def complete(call: Call, disk: Json) -> Json:
 
 
 def _get(call: Call) -> Json:
-    return _shown(call, call.resource())
-
-
-def _listed(call: Call) -> Json:
-    answer = resources.listed(call)
-    return {**answer, "items": [_shown(call, disk) for disk in answer.get("items", [])]}
-
-
-def _shown(call: Call, disk: Json) -> Json:
-    links = [operations.COMPUTE + path for path in users(call, disk["selfLink"])]
-    return {**disk, "users": links} if links else disk
+    """Return a disk, with the instances that have it attached."""
+    link = operations.COMPUTE + call.path
+    users = [
+        operations.COMPUTE + key.partition("/")[2]
+        for key, resource in call.google.resources.items()
+        if link in [disk.get("source") for disk in resource.get("disks", [])]
+    ]
+    return {**call.resource(), **({"users": users} if users else {})}
 
 
 def _insert(call: Call) -> Json:
@@ -95,7 +83,6 @@ HANDLERS: Final = {
     "compute.disks.createSnapshot": _snapshot,
     "compute.disks.get": _get,
     "compute.disks.insert": _insert,
-    "compute.disks.list": _listed,
     "compute.disks.removeResourcePolicies": _policies,
     "compute.disks.resize": _resize,
     "compute.snapshots.insert": _snapshot,

@@ -58,8 +58,11 @@ def service_disabled(service: str, project: str, number: str) -> GoogleError:
     return GoogleError(403, "accessNotConfigured", message, info=info)
 
 
-def permission_denied(permission: str, resource: str) -> GoogleError:
+def permission_denied(service: str, permission: str, resource: str) -> GoogleError:
     """Return the 403 of a caller that lacks a permission on a resource."""
+    if service.startswith("compute."):
+        message = f"Required '{permission}' permission for '{resource}'"
+        return GoogleError(403, "forbidden", message)
     message = f"Permission '{permission}' denied on resource '{resource}' (or it may not exist)."
     metadata = {"permission": permission, "resource": resource}
     info = {"reason": "IAM_PERMISSION_DENIED", "domain": "iam.googleapis.com", "metadata": metadata}

@@ -39,6 +39,8 @@ def _insert(call: Call) -> Json:
     failed = quotas.exceeded(call, [body, *new])
     if zone.name in google.full_zones:
         failed = failure(_STOCKOUT, zone)
+    if body.get("serviceAccounts") and not google.may("iam.serviceAccounts.actAs"):
+        failed = failure("SERVICE_ACCOUNT_ACCESS_DENIED", zone)
     if failed:
         return operations.begin(call, key, failure=failed)
     for index, (attached, disk) in enumerate(zip(body["disks"], made, strict=True)):
@@ -87,9 +89,11 @@ def _new_disk(call: Call, body: Json, index: int) -> Json | None:
 def _check_free(call: Call, body: Json, link: str) -> None:
     """Refuse a disk that another instance has, or that the machine type does not take."""
     path = link.removeprefix(COMPUTE)
-    for user in disks.users(call, link):
-        message = f"The disk resource '{path}' is already being used by '{user}'"
-        raise ApiError(400, "resourceInUseByAnotherResource", message)
+    for key, resource in call.google.resources.items():
+        if link in [disk.get("source") for disk in resource.get("disks", [])]:
+            user = key.partition("/")[2]
+            message = f"The disk resource '{path}' is already being used by '{user}'"
+            raise ApiError(400, "resourceInUseByAnotherResource", message)
     check_pair(body["machineType"], call.resource(f"{call.service}/{path}")["type"])
 
 

@@ -49,7 +49,7 @@ def granted(call: Call) -> Json:
     """Return the permissions of the question that the caller has: all but the denied ones."""
     _exists(call)
     asked = call.body.get("permissions") or [v for n, v in call.request.query if n == "permissions"]
-    held = [name for name in asked if name not in call.google.denied]
+    held = [name for name in asked if call.google.may(name)]
     answer: Json = {"permissions": held} if held else {}
     if call.service.startswith("storage."):
         answer["kind"] = "storage#testIamPermissionsResponse"

@@ -45,6 +45,7 @@ class GoogleState(Cloud):
         objects: contents of the buckets' objects, by the same keys.
         payloads: contents of the secrets' versions, by the same keys.
         services: the services that are on.
+        lacked: permissions that the caller would have needed, or asked for, and does not have.
         propagation: times that a new service account, or an API that was turned on just now, is
             not known yet.
         page_size: most resources of a page, whatever the request asks for; 0 for no such limit.
@@ -61,7 +62,9 @@ class GoogleState(Cloud):
         self.pending: dict[str, Pending] = {}
         self.services = set(INITIAL_SERVICES)
         self.limits: dict[str, float] = {}
+        self.granted: set[str] | None = None
         self.denied: set[str] = set()
+        self.lacked: set[str] = set()
         self.full_zones: set[str] = set()
         self.unavailable: set[str] = set()
         self.login = True
@@ -85,6 +88,10 @@ class GoogleState(Cloud):
     def quota(self, metric: str, *, limit: float) -> None:
         """Set the limit of a quota of every region, such as ``SSD_TOTAL_GB``."""
         self.limits[metric] = limit
+
+    def only(self, *permissions: str) -> None:
+        """Let the caller have only these permissions."""
+        self.granted = set(permissions)
 
     def deny(self, *permissions: str) -> None:
         """Take permissions from the caller: ``compute.instances.create``."""
@@ -161,6 +168,14 @@ class GoogleState(Cloud):
         """Return whether something is known by now; each question brings that nearer."""
         self.unknown[name] = left = self.unknown.get(name, 0) - 1
         return left < 0
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller has a permission."""
+        granted = self.granted is None or permission in self.granted
+        if not granted or permission in self.denied:
+            self.lacked.add(permission)
+            return False
+        return True
 
     def busy(self, key: str) -> bool:
         """Whether an operation on a resource is not done yet."""

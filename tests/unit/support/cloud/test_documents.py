@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from include.stack.compute.discovery import api
-from tests.support.cloud.google import DOCUMENTS, HANDLERS, Google, google_cloud, permission
+from tests.support.cloud.google import DOCUMENTS, HANDLERS, Google, google_cloud
+from tests.support.cloud.googleapis.permissions import permission
 from tests.support.cloud.googleapis.resources import data
 from tests.unit.support.cloud.asking import ACCOUNTS, ALL_APIS, COMPUTE, SECRETS, ask, message
 
@@ -80,7 +81,8 @@ def test_tables_name_only_what_the_documents_have() -> None:
     methods = {method for it in described for method in it.methods}
     schemas = {schema for it in described for schema in it.schemas}
     assert not HANDLERS.keys() - methods
-    assert not data("permissions")["methods"].keys() - methods
+    permissions = data("permissions")
+    assert not {*permissions["methods"], *permissions["fields"]} - methods
     assert not data("defaults").keys() - schemas
 
 
