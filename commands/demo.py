@@ -27,7 +27,6 @@ _MARGIN = 480.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     parser.add_argument(
         "--minutes",
         type=types.number(0.25, 720, "minutes"),

@@ -17,7 +17,6 @@ FOLDER: Final = ROOT / "docs"
 
 
 def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
-    """Write the files that differ, and print their names."""
     from commands import event_sql, golden
 
     # The SQL comes first, because a page shows it.

@@ -25,7 +25,6 @@ class TextKey:
     key: str
 
     def text(self, language: str) -> str:
-        """Return the text in a language."""
         return text(self.key, language)
 
 
@@ -43,7 +42,6 @@ class InputError(ValueError):
         super().__init__(self.text(DEFAULT))
 
     def text(self, language: str) -> str:
-        """Return why the input is invalid, in a language."""
         values = {
             name: value.text(language) if isinstance(value, (TextKey, InputError)) else value
             for name, value in self._values.items()
@@ -120,7 +118,6 @@ def text(key: str, language: str | None = None, **values: object) -> str:
 
 
 def has(key: str) -> bool:
-    """Return whether there is a text with this key."""
     return _find(key, DEFAULT) is not None
 
 

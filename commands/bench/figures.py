@@ -25,11 +25,9 @@ class Figure(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The figure's title, in the command line's language."""
         return terminal_text(f"cli.bench.figures.{self.key}")
 
     def is_met(self, value: float) -> bool:
-        """Return whether a value reaches the target."""
         return self.at_least <= value <= self.at_most
 
     @property

@@ -150,7 +150,6 @@ def _floor(name: str) -> float:
 
 
 def print_report(console: Console, report: Report) -> None:
-    """Print the tables and the verdict."""
     growing = report.growing
     levels = report.levels
     table = Table(
@@ -209,7 +208,6 @@ _VERDICTS = {True: ("yes", "green"), False: ("no", "red"), None: ("too_short", "
 
 
 def _state(name: str) -> str:
-    """Return the text of a state of a run."""
     return terminal_text(f"cli.soak.states.{name}")
 
 

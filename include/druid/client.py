@@ -285,7 +285,6 @@ class DruidClient:
         self._request("POST", _rules(datasource), json=rules)
 
     def coordinator_config(self) -> dict[str, Any]:
-        """Return the coordinator's dynamic configuration."""
         config: dict[str, Any] = self._request("GET", _COORDINATOR).json()
         return config
 

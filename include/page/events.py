@@ -85,7 +85,6 @@ class Events:
     coded: Mapping[str, Ints]
 
     def __add__(self, later: "Events") -> "Events":
-        """Return these events followed by `later` ones."""
         return Events(
             self.rows + later.rows,
             np.concatenate([self.places, later.places + len(self.rows)]),

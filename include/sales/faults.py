@@ -94,7 +94,6 @@ class FaultRates:
 
     @property
     def none(self) -> bool:
-        """Whether all rates are 0."""
         return not any(astuple(self))
 
 

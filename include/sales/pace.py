@@ -93,7 +93,6 @@ class Cadence:
         return self._deadline - now
 
     def moment(self, n: int) -> datetime:  # noqa: ARG002 - whichever it is, it is now
-        """Return the present moment."""
         return steady_clock.now()
 
 
@@ -123,7 +122,6 @@ class Curve:
         return self._at(n) / 1000 - steady_clock.seconds()
 
     def moment(self, n: int) -> datetime:
-        """Return the moment of arrival n."""
         return moment_of(self._at(n))
 
     def _at(self, n: int) -> int:

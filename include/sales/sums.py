@@ -40,7 +40,6 @@ class Cell(NamedTuple):
 
 
 def sums_of(sale: Venta) -> Sums:
-    """Return the sums of one event."""
     return Sums(
         eventos=1,
         unidades=sale.cantidad,

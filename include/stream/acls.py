@@ -121,7 +121,6 @@ def grant(config: Mapping[str, Any], principals: Mapping[str, str]) -> None:
 
 
 def docs() -> str:
-    """Return the text of docs/acls.md."""
     rows = [
         "| who | on | may | why |",
         "|---|---|---|---|",

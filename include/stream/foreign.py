@@ -92,7 +92,6 @@ class ForeignRecords:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the value of the XCom."""
         return {
             "count": self.count,
             "first": [record._asdict() for record in self.first],

@@ -79,7 +79,6 @@ class RunProgress(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> Sums:
-        """The sums over all states."""
         return sum(self.by_state.values(), start=Sums())
 
     @property

@@ -35,7 +35,6 @@ class Shares(NamedTuple):
 
     @property
     def baseline(self) -> Baseline:
-        """Usual shares, estimated from the past windows."""
         return Baseline.of(self.k[:, 1:], self.n[:, 1:])
 
     def tails(self, *, low: bool) -> Floats:
