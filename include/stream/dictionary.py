@@ -18,6 +18,7 @@ from include.sales.faults import FATES
 from include.sales.market import Market
 from include.sales.sums import Sums
 from include.stream.ledger import LedgerEntry, encode, entries_for
+from include.texts import text
 
 _FACTS: Final = Path(__file__).with_name("dictionary.csv")
 
@@ -29,8 +30,8 @@ _HEAD = f"""\
 
 This page describes every field of the topics `{TOPIC}` and `{LEDGER_TOPIC}` and of Druid's \
 datasource
-`{DATASOURCE}`. `./ventas docs` writes it from `include/sales/event.py`,
-`include/stream/ledger.py` and the files of `include/sales/data/`; a test fails if it differs.
+`{DATASOURCE}`. `./ventas docs` writes it from `include/sales/event.py`, `include/stream/ledger.py`,
+`texts/es.json` and the files of `include/sales/data/`; a test fails if it differs.
 
 Money is whole centavos of ARS with IVA included. Times are UTC; days and hours in the market's data
 are local (UTC−3). **No field is ever null**: a field that does not apply is the empty text, so a
@@ -122,7 +123,7 @@ def _event_table(example: Venta) -> str:
     rows = [
         (
             f"`{field.name}`",
-            field.title,
+            text(f"page.queries.fields.{'__time' if field.name == 'ts' else field.name}", "es"),
             _json_type(field.schema),
             "`__time` TIMESTAMP" if field.name == "ts" else _DRUID_TYPES[field.kind],
             field.unit,
