@@ -169,7 +169,7 @@ def print_report(console: Console, report: Report) -> None:
         if name in levels:
             table.add_row(name, *_numbers(levels[name]), f"[dim]{_limit(name)}[/]")
     console.print(table)
-    month = Table(show_header=False, title=terminal_text("cli.soak.month"))
+    month = Table(show_header=False, title=_month_title())
     month.title_justify = "left"
     for name, value in report.month().items():
         month.add_row(terminal_text(f"cli.soak.amounts.{name}"), f"{value:,.0f}")
@@ -209,6 +209,11 @@ _VERDICTS = {True: ("yes", "green"), False: ("no", "red"), None: ("too_short", "
 
 def _state(name: str) -> str:
     return terminal_text(f"cli.soak.states.{name}")
+
+
+def _month_title() -> str:
+    gaps = {"minimum": f"{MINIMUM_GAP:g}", "maximum": f"{MAXIMUM_GAP:g}"}
+    return terminal_text("cli.soak.month", **gaps)
 
 
 def _limit(name: str) -> str:

@@ -50,7 +50,8 @@ _STAGES: Final[Mapping[str | None, Stage]] = {
 _STATUSES: Final[Mapping[str, State]] = {"error": "bad", "warning": "attention", "ok": "good"}
 
 #: Fields of a window's form that decide the pauses between sales.
-_PACE: Final = ("mode", "minimum_gap", "maximum_gap")
+_GAPS: Final = ("minimum_gap", "maximum_gap")
+_PACE: Final = ("mode", *_GAPS)
 
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -239,7 +240,11 @@ def _under_conditions(
             reason = "injected_faults"
         elif check.name == "cadence" and not all(_has_usual_pace(it, defaults) for it in forms):
             reason = "other_pace"
-    return replace(part, state="none", reason=reason) if reason else part
+    if not reason:
+        return part
+    numbers = {**part.numbers, "usual_gaps": [defaults.get(field) for field in _GAPS]}
+    numbers.pop("limits", None)
+    return replace(part, state="none", reason=reason, numbers=numbers)
 
 
 def _not_expected(publishing: Sequence[Run], is_suspended: bool, now: datetime) -> str:
