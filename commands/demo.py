@@ -19,7 +19,7 @@ from include.stack import airflow, security, stack
 from include.stack.airflow_api import ENDED, AirflowApi, AirflowApiError
 from include.stack.settings import Settings
 from include.stack.stack import StackError
-from include.texts import terminal_text
+from include.texts import in_terminal_language, terminal_text
 from include.waiting import Polling
 
 #: Seconds that a run may take in addition to the window itself: VM, Druid, hand-off, validation.
@@ -131,7 +131,9 @@ class _Window:
         if self.first_sale is None:
             self.first_sale = time.monotonic() - self._started
         delay = terminal_text("cli.demo.in_druid", ms=f"{age * 1000:.0f}")
-        self._say(f"{sale_line(sale)} [dim]· {delay}[/]")
+        with in_terminal_language():
+            line = sale_line(sale)
+        self._say(f"{line} [dim]· {delay}[/]")
 
     def _say(self, text: str) -> None:
         elapsed = time.monotonic() - self._started
