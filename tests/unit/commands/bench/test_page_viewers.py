@@ -61,15 +61,15 @@ def page() -> Iterator[Page]:
 def test_viewers_look_as_often_as_the_page_does(page: Page) -> None:
     url = f"http://127.0.0.1:{page.server_port}"
     looks = [Look("1h"), Look("30d", (("provincia", "Córdoba"),))]
-    seen = crowd(url, "secret", PAUSES, looks, seconds=2)
+    seen = crowd(url, "secret", PAUSES, looks, seconds=1)
     often, seldom = ([one for one in at_sales(seen) if one.look == look] for look in looks)
-    assert 2 <= len(often) <= 2 / 0.07 + 1
+    assert 2 <= len(often) <= 1 / 0.07 + 1
     assert [one.kind for one in seldom] == ["first"]
     assert [one.kind for one in often[:2]] == ["first", "again"]
     filtered = {"rango": ["30d"], "provincia": ["Córdoba"]}
     assert ("/ventas/api/live", filtered) in page.asked
     assert all(one.seconds >= 0.02 and one.age >= 1 for one in at_sales(seen))
-    assert 1 <= page.asked.count(("/ventas/api/findings", filtered)) <= 2 / 0.22 + 1
+    assert 1 <= page.asked.count(("/ventas/api/findings", filtered)) <= 1 / 0.22 + 1
     assert {one.age for one in at_findings(seen)} == {0}
 
 
