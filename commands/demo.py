@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -210,6 +209,8 @@ def _print_results(
     add("lost", found["lost"])
     add("duplicated", found["duplicated"])
     if freshness:
+        import numpy as np
+
         p50, p95 = np.percentile(freshness, [50, 95]) * 1000
         add("freshness", f"p50 {p50:.0f} ms, p95 {p95:.0f} ms")
     if first_sale is not None:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from include.sales.random_numbers import check_seed
+from include.sales.limits import check_seed
 
 
 def number(least: float, most: float, unit: str) -> Callable[[str], float]:

@@ -14,8 +14,9 @@ from include.sales import steady_clock
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.faults import Faults
+from include.sales.limits import check_seed
 from include.sales.local_time import moment_of
-from include.sales.random_numbers import BLOCK, Floats, Stream, check_seed, uniforms
+from include.sales.random_numbers import BLOCK, Floats, Stream, uniforms
 
 
 def gap_seconds(seed: int, n: int, minimum: float, maximum: float) -> float:

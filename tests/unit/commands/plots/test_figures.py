@@ -1,7 +1,5 @@
 """The figures of docs/market.md: they are drawn, and the same seed gives the same bytes."""
 
-import subprocess
-import sys
 import xml.etree.ElementTree as ET  # of our own files
 from datetime import date
 from pathlib import Path
@@ -55,11 +53,6 @@ def test_market_page_shows_each_figure() -> None:
     for name in FIGURES:
         assert f"](images/{name})" in page
         assert (ROOT / "docs" / "images" / name).exists()
-
-
-def test_command_line_does_not_import_matplotlib() -> None:
-    code = "import sys, commands.cli; sys.exit('matplotlib' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 @pytest.mark.parametrize(
