@@ -35,7 +35,6 @@ def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
 
 
 def seed(text: str) -> int:
-    """Return the seed that an option names."""
     try:
         found = int(text)
     except ValueError:
@@ -48,7 +47,6 @@ def seed(text: str) -> int:
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the seed of the sales."""
     parser.add_argument(
         "--seed", type=seed, default=2026, help="seed of the sales (default: %(default)s)"
     )

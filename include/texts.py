@@ -115,7 +115,7 @@ def in_terminal_language() -> Iterator[None]:
 def terminal_text(key: str, **values: object) -> str:
     """Return a text, with its values as texts too, in the command line's language."""
     with in_terminal_language():
-        return text(key, **values)
+        return text(key, None, **values)
 
 
 def text(key: str, language: str | None = None, **values: object) -> str:

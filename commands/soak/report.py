@@ -73,7 +73,6 @@ class Report(NamedTuple):
 
     @property
     def levels(self) -> dict[str, Level]:
-        """Level of each series, by name."""
         return dict(self._levels())
 
     def _levels(self) -> Iterator[tuple[str, Level]]:

@@ -197,7 +197,6 @@ class DruidClient:
         return payload
 
     def supervisor_spec(self, supervisor: str) -> dict[str, Any]:
-        """Return the spec that Druid stores."""
         return self._supervisor("GET", supervisor)
 
     def supervisor_stats(self, supervisor: str) -> dict[str, Any]:

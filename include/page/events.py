@@ -99,7 +99,6 @@ class Events:
         return self._taken(slice(first, last))
 
     def where(self, codes: Codes, values: Iterable[tuple[str, str]]) -> "Events":
-        """Return the events with these values in these columns."""
         found = self
         for column, value in values:
             found = found._taken(np.flatnonzero(found.coded[column] == codes.number(column, value)))

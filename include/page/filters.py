@@ -83,7 +83,6 @@ class Filters:
 
     @property
     def range(self) -> Range:
-        """The range with the name `rango`."""
         return RANGES[self.rango]
 
     @property

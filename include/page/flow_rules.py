@@ -21,11 +21,12 @@ from msgspec import Meta, Struct
 
 from include.druid.check_file import Check
 from include.druid.health import FIRST_SALE_SECONDS, STARTING_SECONDS
+from include.names import LOAD_TASK, PUBLISH_TASK
 from include.page.flow_health import Part, State, checks
 from include.sales.faults import GARBLED
 from include.sales.limits import RATE_OF_FIELD
 
-LIVE_TASK, LOAD_TASK = PUBLISHERS = ("publish_sales", "load_sales")
+PUBLISHERS: Final = (PUBLISH_TASK, LOAD_TASK)
 """The tasks that publish a window's sales: as they happen, and in mode `load`."""
 
 _QUEUED: Final = timedelta(seconds=30)
@@ -112,7 +113,6 @@ def publisher(run: Run) -> Task | None:
 
 
 def stage(run: Run) -> Stage:
-    """Return the stage of a window."""
     if run.state == "queued":
         return "queued"
     task = publisher(run)
@@ -163,7 +163,6 @@ def planned_end(
 
 
 def validation_state(run: Validation) -> State | Literal["running"]:
-    """Return the state of one run of the validation."""
     if not run.end_date:
         return "running"
     if run.totals is None:
@@ -254,7 +253,7 @@ def _not_expected(publishing: Sequence[Run], is_suspended: bool, now: datetime) 
     """
     tasks = [task for run in publishing if (task := publisher(run))]
     # The sales of a load happened before it, by its simulated clock.
-    begun = [task.start_date for task in tasks if task.task_id == LIVE_TASK]
+    begun = [task.start_date for task in tasks if task.task_id == PUBLISH_TASK]
     if not tasks:
         return "no_window"
     if not begun:

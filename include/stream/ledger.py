@@ -187,7 +187,6 @@ def entries_for(sales: Sequence[Venta], seed: int) -> tuple[LedgerEntry, ...]:
 
 
 def minute_of(ts: str) -> str:
-    """Return the `minuto` of an event's `ts`."""
     return f"{ts[:_MINUTE_LENGTH]}:00Z"
 
 
