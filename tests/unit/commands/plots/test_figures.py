@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET  # of our own files
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from commands.cli import main
@@ -44,7 +45,7 @@ def test_seed_and_language_decide_a_figure(monkeypatch: pytest.MonkeyPatch) -> N
         with figures._style():
             axis = figures.draw_day_curve(market, demand, seed).axes[0]
         assert label in axis.get_legend_handles_labels()[1]
-        sales.append(list(axis.lines[0].get_ydata()))
+        sales.append(np.asarray(axis.lines[0].get_ydata()).tolist())
     assert sales[0] != sales[1]
 
 
