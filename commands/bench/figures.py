@@ -107,12 +107,6 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return float(np.percentile(values, percent))
 
 
-def slope(samples: Sequence[Sample]) -> float:
-    """Return the slope of the line that fits the samples best, in units per second."""
-    seconds, units = np.array(samples, dtype=np.float64).T
-    return float(np.polyfit(seconds - seconds[0], units, 1)[0])
-
-
 def drain_rate(samples: Sequence[Sample], total: int) -> float:
     """Return the rows per second between a fifth of `total` and all of it."""
     began, before = next(sample for sample in samples if sample[1] >= total / 5)
