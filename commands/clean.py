@@ -10,7 +10,6 @@ from include.texts import terminal_text
 
 
 def run(_: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Delete the folder of a stopped stack."""
     home = settings.home
     if not home.exists():
         _say(console, terminal_text("cli.stack.no_folder", folder=home))

@@ -78,7 +78,6 @@ EXPECTED_ERRORS: Final = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return the process's exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser(arguments).parse_args(arguments)
     environment.keep_loopback_from_proxies()

@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +18,7 @@ from include.stack import airflow, security, stack
 from include.stack.airflow_api import ENDED, AirflowApi, AirflowApiError
 from include.stack.settings import Settings
 from include.stack.stack import StackError
-from include.texts import terminal_text
+from include.texts import in_terminal_language, terminal_text
 from include.waiting import Polling
 
 #: Seconds that a run may take in addition to the window itself: VM, Druid, hand-off, validation.
@@ -27,7 +26,6 @@ _MARGIN = 480.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     parser.add_argument(
         "--minutes",
         type=types.number(0.25, 720, "minutes"),
@@ -132,7 +130,9 @@ class _Window:
         if self.first_sale is None:
             self.first_sale = time.monotonic() - self._started
         delay = terminal_text("cli.demo.in_druid", ms=f"{age * 1000:.0f}")
-        self._say(f"{sale_line(sale)} [dim]· {delay}[/]")
+        with in_terminal_language():
+            line = sale_line(sale)
+        self._say(f"{line} [dim]· {delay}[/]")
 
     def _say(self, text: str) -> None:
         elapsed = time.monotonic() - self._started
@@ -209,6 +209,8 @@ def _print_results(
     add("lost", found["lost"])
     add("duplicated", found["duplicated"])
     if freshness:
+        import numpy as np
+
         p50, p95 = np.percentile(freshness, [50, 95]) * 1000
         add("freshness", f"p50 {p50:.0f} ms, p95 {p95:.0f} ms")
     if first_sale is not None:

@@ -17,7 +17,6 @@ FOLDER: Final = ROOT / "docs"
 
 
 def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
-    """Write the files that differ, and print their names."""
     from commands import event_sql, golden
 
     # The SQL comes first, because a page shows it.
@@ -30,7 +29,6 @@ def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
 
 
 def pages() -> Mapping[Path, str]:
-    """Return the text that each page should have."""
     from include.gcp.sizing_docs import with_tables
     from include.page import library, library_docs
     from include.sales.market import load_market

@@ -10,7 +10,6 @@ from include.texts import terminal_text
 
 
 def run(_: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Stop the stack, and processes that its supervisor lost."""
     killed = stack.down(settings)
     if killed:
         console.print(terminal_text("cli.stack.stray", processes=killed))

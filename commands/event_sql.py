@@ -19,7 +19,6 @@ _FIELDS: Final = tuple(field for field in FIELDS if field.name != TIMESTAMP)
 
 
 def files() -> Mapping[Path, str]:
-    """Return the text that each file should have."""
     found = {
         CHECKS / "nulls.sql": _nulls,
         CHECKS / "domains.sql": _domains,

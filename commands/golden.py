@@ -24,7 +24,6 @@ Golden = dict[str, Any]
 
 
 def files() -> Mapping[Path, str]:
-    """Return the text that each file should have."""
     market = load_market()
     found = {}
     for name, digest in (("golden", sales_digest), ("golden_arrivals", arrivals_digest)):
@@ -35,7 +34,6 @@ def files() -> Mapping[Path, str]:
 
 
 def read(path: Path) -> Golden:
-    """Return a file's content."""
     found: Golden = json.loads(path.read_text(encoding="utf-8"))
     return found
 

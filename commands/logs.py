@@ -10,7 +10,6 @@ from include.stack.stack import StackError
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     parser.add_argument("name", metavar="NAME", help="name of the process in `./ventas status`")
     parser.add_argument(
         "-n", type=int, default=100, metavar="LINES", help="last lines to print first"
@@ -19,7 +18,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings, _: Console) -> int:
-    """Become `tail`, which prints the log."""
     file = settings.logs / f"{options.name}.log"
     logs = [log for log in settings.logs.glob("*.log") if log.is_file()]
     if file not in logs:

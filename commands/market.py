@@ -13,7 +13,6 @@ from include.texts import terminal_text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     parser.add_argument(
         "action", choices=["check"], help="print every mistake in the files, or the number of rows"
     )

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from include.sales.random_numbers import check_seed
+from include.sales.limits import check_seed
 
 
 def number(least: float, most: float, unit: str) -> Callable[[str], float]:
@@ -35,7 +35,6 @@ def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
 
 
 def seed(text: str) -> int:
-    """Return the seed that an option names."""
     try:
         found = int(text)
     except ValueError:
@@ -48,7 +47,6 @@ def seed(text: str) -> int:
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the seed of the sales."""
     parser.add_argument(
         "--seed", type=seed, default=2026, help="seed of the sales (default: %(default)s)"
     )

@@ -37,7 +37,6 @@ Cloud, Hyperdisk, traffic and taxes. How they are computed: docs/sizing.md."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     parser.epilog = EPILOG
     parser.add_argument(
         "--rate", type=float, required=True, metavar="N", help="events per second, up to 1000000"

@@ -13,7 +13,6 @@ from include.texts import terminal_text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     types.add_json(parser)
     parser.add_argument(
         "--passwords",
@@ -23,7 +22,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Print the state of the stack."""
     found = stack.status(settings)
     if options.json:
         if options.passwords and found["running"]:

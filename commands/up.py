@@ -11,7 +11,6 @@ from include.stack.settings import Settings
 
 
 def run(_: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Start the stack and print its addresses."""
     with StackProgress(console) as progress:
         stack.up(settings, progress.callbacks())
     print_addresses(settings, console)

@@ -7,7 +7,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule, task
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from include.names import SUMMARY_TASK, ledger_of
+from include.names import SUMMARY_TASK, topic_of
 from include.texts import text
 from ventas_airflow import form
 from ventas_airflow.alerts import send_late_alert
@@ -18,7 +18,8 @@ from ventas_airflow.preconditions import druid_is_on, sales_expected
 from ventas_airflow.vm import VM
 
 DATASOURCE = form.VALIDATED.template
-LEDGER = "{{ ledger_of(params.datasource) }}"
+SALES = "{{ topic_of(params.datasource) }}"
+LEDGER = f"{SALES}.ledger"
 
 with DAG(
     **dag_settings(
@@ -28,7 +29,7 @@ with DAG(
         execution_timeout=timedelta(minutes=2),
     ),
     schedule=CronTriggerTimetable("*/5 * * * *", timezone="America/Argentina/Buenos_Aires"),
-    user_defined_macros={"ledger_of": ledger_of},
+    user_defined_macros={"topic_of": topic_of},
     deadline=DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(minutes=10),
@@ -64,6 +65,7 @@ with DAG(
     check_ledger = CheckLedgerOperator(
         **named("check_ledger"),
         vm=VM,
+        topic=SALES,
         datasource=DATASOURCE,
         ledger_topic=LEDGER,
         lookback_minutes=form.LOOKBACK.template,

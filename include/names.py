@@ -65,6 +65,9 @@ ALERTS_CONNECTION: Final = "ventas_alerts"
 """Optional connection of the e-mail server or webhook that receives the alerts."""
 
 
-def ledger_of(datasource: str) -> str:
-    """Return the ledger topic of the sales in a datasource, which may be one of a test."""
-    return LEDGER_TOPIC if datasource == DATASOURCE else f"{datasource}.ledger"
+def topic_of(datasource: str) -> str:
+    """Return the topic of the sales in a datasource, which may be one of a test.
+
+    The topic of their ledger has the same name with `.ledger` at its end.
+    """
+    return TOPIC if datasource == DATASOURCE else datasource

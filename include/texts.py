@@ -2,7 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,9 @@ DEFAULT: Final = "es"
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
+_language: Final[ContextVar[str | None]] = ContextVar("language", default=None)
+"""Language of the texts within `in_terminal_language`."""
+
 
 @dataclass(frozen=True)
 class TextKey:
@@ -25,7 +30,6 @@ class TextKey:
     key: str
 
     def text(self, language: str) -> str:
-        """Return the text in a language."""
         return text(self.key, language)
 
 
@@ -43,7 +47,6 @@ class InputError(ValueError):
         super().__init__(self.text(DEFAULT))
 
     def text(self, language: str) -> str:
-        """Return why the input is invalid, in a language."""
         values = {
             name: value.text(language) if isinstance(value, (TextKey, InputError)) else value
             for name, value in self._values.items()
@@ -99,9 +102,20 @@ def terminal_language() -> str:
     return matching_language(locale) or "en"
 
 
+@contextmanager
+def in_terminal_language() -> Iterator[None]:
+    """Let `text` choose the command line's language instead of `chosen_language`."""
+    before = _language.set(terminal_language())
+    try:
+        yield
+    finally:
+        _language.reset(before)
+
+
 def terminal_text(key: str, **values: object) -> str:
-    """Return a text as `text` does, in the command line's language."""
-    return text(key, terminal_language(), **values)
+    """Return a text, with its values as texts too, in the command line's language."""
+    with in_terminal_language():
+        return text(key, None, **values)
 
 
 def text(key: str, language: str | None = None, **values: object) -> str:
@@ -113,14 +127,13 @@ def text(key: str, language: str | None = None, **values: object) -> str:
     Raises:
         KeyError: no such text, or no value for one of its fields.
     """
-    found = _find(key, language or chosen_language())
+    found = _find(key, language or _language.get() or chosen_language())
     if found is None:
         raise KeyError(f"texts/{DEFAULT}.json has no text {key!r}")
     return _FIELD.sub(lambda field: str(values[field[1]]), found)
 
 
 def has(key: str) -> bool:
-    """Return whether there is a text with this key."""
     return _find(key, DEFAULT) is not None
 
 

@@ -35,7 +35,6 @@ class WebGuard:
         self._names = {*_LOOPBACK, *(name.lower() for name in names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
         refused = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
         if refused:
             await PlainTextResponse(f"{refused[1]}\n", refused[0])(scope, receive, send)
@@ -75,7 +74,6 @@ class BodyLimit:
         self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif any(self._is_too_large(size) for size in _values(scope, b"content-length")):

@@ -16,7 +16,6 @@ from include.stack.settings import ROOT, Settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     from commands.bench.run import NAMES
 
     listed = "\n".join(f"  {name:<10} {_purpose(name)}" for name in NAMES)
@@ -40,7 +39,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Measure the parts and print their figures."""
     from commands.bench.run import run_bench
 
     folder.claim(settings.home)

@@ -49,11 +49,9 @@ class Target(NamedTuple):
 
     @property
     def ledger_topic(self) -> str:
-        """Topic of the runs' ledger entries."""
         return f"{self.topic}.ledger"
 
     def make_topics(self) -> None:
-        """Create both topics."""
         for name in (self.topic, self.ledger_topic):
             ensure_topic(self.config, name, **_TOPIC)
 
@@ -101,7 +99,6 @@ class ClockedPublisher(SalePublisher):
         *,
         queued: Callable[[], None] = lambda: None,
     ) -> None:
-        """Commit as usual, and record the acknowledgement."""
         super().commit_encoded(keys, values, entries, queued=queued)
         self.acknowledged.append(
             Acknowledged(time.monotonic(), self.progress.total.eventos, time.process_time())
@@ -111,7 +108,6 @@ class ClockedPublisher(SalePublisher):
 def load_publisher(
     target: Target, corrida: str, stop: threading.Event, shard: str = ""
 ) -> ClockedPublisher:
-    """Return a publisher for `load`."""
     return ClockedPublisher(target, corrida, LOAD_CONFIG, stop, shard)
 
 
@@ -130,7 +126,6 @@ def load(
 
 
 def window_publisher(target: Target, corrida: str) -> ClockedPublisher:
-    """Return a publisher for `window`."""
     return ClockedPublisher(target, corrida, SESSION_CONFIG, threading.Event())
 
 

@@ -15,7 +15,8 @@ from commands.bench.common import (
     report,
     sales_of,
 )
-from commands.bench.figures import Sample, drain_rate, slope
+from commands.bench.figures import Sample, drain_rate
+from commands.soak.levels import slope
 from include.druid.client import DatasourceMissingError, DruidClient
 from include.druid.queries import for_datasource
 from include.druid.supervisor import describe, supervisor_spec
@@ -62,8 +63,8 @@ def main() -> None:
         finally:
             stop.set()
         sent = loading.result()
-    sustained = slope(visible)
-    lag_slope = slope(lag[len(lag) // 2 :])
+    sustained = slope(*zip(*visible, strict=True))
+    lag_slope = slope(*zip(*lag[len(lag) // 2 :], strict=True))
     report(
         events=filled,
         drain_per_second=drain,

@@ -16,7 +16,6 @@ from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO
 
 
 def main() -> None:
-    """Publish and report the rate."""
     arguments = parser(__doc__)
     arguments.add_argument("--events", type=int, default=20_000)
     options = arguments.parse_args()

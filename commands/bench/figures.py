@@ -25,11 +25,9 @@ class Figure(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The figure's title, in the command line's language."""
         return terminal_text(f"cli.bench.figures.{self.key}")
 
     def is_met(self, value: float) -> bool:
-        """Return whether a value reaches the target."""
         return self.at_least <= value <= self.at_most
 
     @property
@@ -107,12 +105,6 @@ def perf_test_rate(output: str) -> float:
 def percentile(values: Sequence[float], percent: float) -> float:
     """Return a percentile, interpolated between values."""
     return float(np.percentile(values, percent))
-
-
-def slope(samples: Sequence[Sample]) -> float:
-    """Return the slope of the line that fits the samples best, in units per second."""
-    seconds, units = np.array(samples, dtype=np.float64).T
-    return float(np.polyfit(seconds - seconds[0], units, 1)[0])
 
 
 def drain_rate(samples: Sequence[Sample], total: int) -> float:

@@ -22,7 +22,6 @@ from include.sales.bulk import split
 
 
 def main() -> None:
-    """Publish and report the rate."""
     arguments = parser(__doc__)
     arguments.add_argument("--events", type=int, default=2_000_000)
     arguments.add_argument("--shards", type=int, default=2)

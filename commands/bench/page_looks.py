@@ -23,7 +23,6 @@ class Look(NamedTuple):
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query parameters of the address."""
         return {"rango": self.rango, **dict(self.filters)}
 
 

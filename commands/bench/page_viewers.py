@@ -81,7 +81,6 @@ class Viewer:
         return seen
 
     async def close(self) -> None:
-        """Close the client's connections."""
         await self._client.aclose()
 
 
@@ -129,12 +128,10 @@ async def _with(viewer: Viewer, run: Callable[[Viewer], Awaitable[list[Seen]]]) 
 
 
 def at_sales(seen: Iterable[Seen]) -> list[Seen]:
-    """Return the looks at the sales."""
     return [answer for answer in seen if answer.kind != "findings"]
 
 
 def at_findings(seen: Iterable[Seen]) -> list[Seen]:
-    """Return the looks at the findings."""
     return [answer for answer in seen if answer.kind == "findings"]
 
 

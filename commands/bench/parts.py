@@ -30,7 +30,6 @@ class Part(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The part's title, in the command line's language."""
         return terminal_text(f"cli.bench.parts.{self.name}")
 
 

@@ -19,7 +19,6 @@ from include.stack.settings import Settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options, and the list of scenarios as its epilog."""
     from commands.chaos.scenarios import SCENARIOS
 
     listed = "\n".join(f"  {name:<12}  {scenario.text}" for name, scenario in SCENARIOS.items())

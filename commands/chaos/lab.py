@@ -142,7 +142,6 @@ class Lab:
         self.until(lambda: self._vm() == "TERMINATED", "the VM's stop", 120)
 
     def start_vm(self) -> None:
-        """Start the VM."""
         self._instances().start_unary(**_VM)
 
     def until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:

@@ -39,20 +39,17 @@ class Steady:
     """A pace of one sale every 1/rate seconds from the first request; overdue sales go at once."""
 
     def __init__(self, rate: float) -> None:
-        """Set the rate, in sales per second."""
         self._rate = rate
         self._first: int | None = None
         self._began = 0.0
 
     def left(self, n: int) -> float:
-        """Return the seconds until sale n is due."""
         now = time.monotonic()
         if self._first is None:
             self._first, self._began = n, now
         return self._began + (n - self._first) / self._rate - now
 
     def moment(self, n: int) -> datetime:  # noqa: ARG002 - the same for every sale
-        """Return the current time as the moment of sale n."""
         return datetime.now(UTC)
 
 

@@ -62,7 +62,6 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
 
     def add(self, verdict: Verdict) -> None:
-        """Add the verdict of a run."""
         self.events += verdict.events
         self.lost += verdict.lost
         self.duplicated += verdict.duplicated
@@ -78,7 +77,6 @@ class Outcome:
         return not self.failures and not late
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the values for ``--json``; recovery in seconds, with one decimal."""
         return {
             "scenario": self.name,
             "rounds": self.rounds,

@@ -10,7 +10,6 @@ from include.stack.settings import ROOT, Settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     parser.add_argument(
         "--folder",
         type=Path,
@@ -22,7 +21,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, _: Settings, console: Console) -> int:
-    """Draw every figure and print its file."""
     from commands.plots.figures import draw_all
 
     for path in draw_all(options.folder, options.seed):

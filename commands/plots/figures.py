@@ -19,9 +19,10 @@ from matplotlib.ticker import FuncFormatter
 from include.sales.demand import REFERENCE_YEAR, Demand
 from include.sales.market import Market, load_market
 from include.sales.random_numbers import Floats
-from include.sales.sale_line import PAYMENT_NAMES
+from include.sales.sale_line import value_text
 from include.sales.summary import Day, Mix, payment_mixes, sales_by_hour, simulate
 from include.sales.tables import CHANNELS
+from include.texts import in_terminal_language, text
 
 SALES_PER_SECOND: Final = 0.1
 """Mean sales per second of the figures of single days: few enough to show the random variation."""
@@ -32,12 +33,8 @@ MIX_DAYS: Final = (date(REFERENCE_YEAR, 1, 1), date(REFERENCE_YEAR + 1, 1, 1))
 MIX_SALES_PER_SECOND: Final = 0.01
 """Mean sales per second of the payment-mix figure: about 315,000 sales in a year."""
 
-ORDINARY_DAYS: Final = {
-    "Miércoles": date(2026, 5, 6),
-    "Sábado": date(2026, 5, 9),
-    "Domingo": date(2026, 5, 10),
-}
-"""A weekday, a Saturday and a Sunday without event, payday or holiday, by Spanish name."""
+ORDINARY_DAYS: Final = (date(2026, 5, 6), date(2026, 5, 9), date(2026, 5, 10))
+"""A weekday, a Saturday and a Sunday without event, payday or holiday."""
 
 CYBERMONDAY: Final = date(2025, 11, 3)
 MONDAYS: Final = (date(2025, 10, 13), date(2025, 10, 20), date(2025, 10, 27))
@@ -48,7 +45,6 @@ VERMILION: Final = "#D55E00"
 GREY: Final = "#8A8A8A"
 INK: Final = "#222222"
 COLOURS: Final = dict(zip(CHANNELS, (BLUE, VERMILION), strict=True))
-NAMES: Final = dict(zip(CHANNELS, ("En sucursal", "En línea"), strict=True))
 
 STYLE: Final = {
     "figure.facecolor": "white",
@@ -76,8 +72,9 @@ _THOUSANDS: Final = FuncFormatter(lambda value, _: number(value))
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """Format a number as in Argentina: 1234.5 with one decimal is `1.234,5`."""
-    return f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
+    """Format a number as the language does: in Spanish, 1234.5 with one decimal is `1.234,5`."""
+    signs = text("refusal.thousands") + text("refusal.decimal")
+    return f"{value:,.{decimals}f}".translate(str.maketrans(",.", signs))
 
 
 def draw_all(folder: Path, seed: int) -> Iterator[Path]:
@@ -100,7 +97,7 @@ def draw_day_curve(market: Market, demand: Demand, seed: int) -> Figure:
     """Draw the simulated sales by hour of three ordinary days over their demand curve."""
     figure = Figure(figsize=(9.6, 5.6), layout="constrained")
     axes = figure.subplots(len(CHANNELS), len(ORDINARY_DAYS), sharex=True, sharey="row")
-    for column, (name, day) in enumerate(ORDINARY_DAYS.items()):
+    for column, day in enumerate(ORDINARY_DAYS):
         sales = sales_by_hour(market, demand, seed, day, SALES_PER_SECOND)
         for row, channel in enumerate(CHANNELS):
             axis = axes[row, column]
@@ -113,7 +110,7 @@ def draw_day_curve(market: Market, demand: Demand, seed: int) -> Figure:
                 baseline=None,
                 color=colour,
                 linewidth=1.4,
-                label="curva de demanda",
+                label=_said("demand"),
             )
             axis.plot(
                 np.arange(24) + 0.5,
@@ -121,26 +118,19 @@ def draw_day_curve(market: Market, demand: Demand, seed: int) -> Figure:
                 "o",
                 color=INK,
                 markersize=3.4,
-                label="ventas simuladas",
+                label=_said("simulated_sales"),
             )
             total = number(sales.simulated[:, row].sum())
-            title = f"{name} {day:%d/%m/%Y}\n" if row == 0 else ""
-            axis.set_title(f"{title}{NAMES[channel]}: {total} ventas")
+            title = f"{_said(f'weekday.{day.weekday()}')} {day:%d/%m/%Y}\n" if row == 0 else ""
+            axis.set_title(f"{title}{_said('total', channel=_channel(channel), total=total)}")
             _hours(axis)
             axis.label_outer(remove_inner_ticks=True)
-        axes[-1, column].set_xlabel("hora local (UTC−3)")
+        axes[-1, column].set_xlabel(_said("hour"))
     for row in range(len(CHANNELS)):
-        axes[row, 0].set_ylabel("ventas por hora")
+        axes[row, 0].set_ylabel(_said("per_hour"))
         axes[row, 0].set_ylim(bottom=0)
     axes[0, 0].legend(loc="upper left", fontsize=8)
-    _frame(
-        figure,
-        "Un día común: en las sucursales dos picos, en línea hasta tarde",
-        f"Fuente: simulación (semilla {seed}), llegadas de Poisson, "
-        f"{number(SALES_PER_SECOND, 1)} ventas por segundo de media anual. "
-        "La forma de la curva es un supuesto (hours.csv,\n"
-        "weekdays.csv). Las dos filas tienen escalas distintas.",
-    )
+    _frame(figure, "day", seed=seed, rate=number(SALES_PER_SECOND, 1))
     return figure
 
 
@@ -155,12 +145,7 @@ def draw_payment_mix(market: Market, demand: Demand, seed: int) -> Figure:
         _mix_panel(axis, mix)
         axis.set_ylim(max(len(mix.options) for mix in mixes) - 0.5, -0.5)  # same height of bars
     axes[0].legend(loc="lower right")
-    _frame(
-        figure,
-        "Medios de pago: lo simulado contra lo publicado",
-        f"Fuente: la de cada panel (payments.csv) y simulación de {REFERENCE_YEAR} "
-        f"(semilla {seed}), ventas no rechazadas. Porcentaje del importe.",
-    )
+    _frame(figure, "mix", seed=seed, year=REFERENCE_YEAR)
     return figure
 
 
@@ -177,35 +162,32 @@ def draw_cybermonday(market: Market, demand: Demand, seed: int) -> Figure:
         position = CHANNELS.index(channel)
         _against_mondays(axis, cyber, mondays, position, COLOURS[channel])
         times = number(cyber.simulated[:, position].sum() / ordinary[:, position].sum(), 1)
-        axis.set_title(
-            f"{NAMES[channel]}: {number(cyber.simulated[:, position].sum())} ventas, "
-            f"{times} veces un lunes común"
-        )
+        total = number(cyber.simulated[:, position].sum())
+        axis.set_title(_said("times", channel=_channel(channel), total=total, times=times))
         axis.legend(loc="upper left", fontsize=8)
         _hours(axis)
-        axis.set_xlabel("hora local (UTC−3)")
-    axes[0].set_ylabel("ventas por hora")
+        axis.set_xlabel(_said("hour"))
+    axes[0].set_ylabel(_said("per_hour"))
     axes[0].set_ylim(0, 1.3 * cyber.simulated.max())  # room for the legends
-    total = number(cyber.simulated.sum() / ordinary.sum(), 1)
     _frame(
         figure,
-        f"CyberMonday, lunes {CYBERMONDAY:%d/%m/%Y}: en total, {total} veces un lunes común",
-        f"Fuente: simulación (semilla {seed}), {number(SALES_PER_SECOND, 1)} ventas por segundo de "
-        "media anual. Fechas y «3 a 5 veces» en línea: CACE y prensa;\n"
-        "su reparto por rubro y por hora es un supuesto (events.csv, hours.csv). Incluye el efecto "
-        "de los días de cobro.",
+        "cybermonday",
+        day=f"{CYBERMONDAY:%d/%m/%Y}",
+        times=number(cyber.simulated.sum() / ordinary.sum(), 1),
+        seed=seed,
+        rate=number(SALES_PER_SECOND, 1),
     )
     return figure
 
 
 def _mix_panel(axis: Axes, mix: Mix) -> None:
     names = [
-        " y\n".join(PAYMENT_NAMES.get(tipo, tipo) for tipo in option) for option in mix.options
+        _said("and").join(value_text("pago", tipo) for tipo in option) for option in mix.options
     ]
     rows = np.arange(len(names))
     for values, offset, colour, label in (
-        (mix.published, -0.2, GREY, "publicado"),
-        (mix.simulated, 0.2, BLUE, "simulado"),
+        (mix.published, -0.2, GREY, _said("published")),
+        (mix.simulated, 0.2, BLUE, _said("simulated")),
     ):
         bars = axis.barh(rows + offset, values, height=0.36, color=colour, label=label)
         axis.bar_label(bars, [f"{number(value, 1)} %" for value in values], padding=3, fontsize=8)
@@ -215,13 +197,13 @@ def _mix_panel(axis: Axes, mix: Mix) -> None:
     axis.tick_params(length=0)
     axis.spines["bottom"].set_visible(False)
     year, *month = mix.date.split("-")
-    source = mix.source.replace(" via ", "\nvía ")
-    what = f"{mix.grupo.capitalize() or 'Todos los rubros'}, {NAMES[mix.canal].lower()}"
+    source = mix.source.replace(" via ", f"\n{_said('via')} ")
+    what = f"{mix.grupo.capitalize() or _said('all_groups')}, {_channel(mix.canal)}"
     axis.set_title(what, fontweight="bold", pad=40)
     axis.text(
         0,
         1.02,
-        f"{source}, {'/'.join([*month, year])}\n{number(mix.sales)} ventas simuladas",
+        f"{source}, {'/'.join([*month, year])}\n{number(mix.sales)} {_said('simulated_sales')}",
         transform=axis.transAxes,
         fontsize=8,
         va="bottom",
@@ -245,7 +227,7 @@ def _against_mondays(
         range(25),
         fill=True,
         color="#CFCFCF",
-        label=f"media de los {len(mondays)} lunes anteriores",
+        label=_said("mondays", count=len(mondays)),
     )
 
 
@@ -257,13 +239,22 @@ def _hours(axis: Axes) -> None:
     axis.set_axisbelow(True)
 
 
-def _frame(figure: Figure, title: str, source: str) -> None:
+def _frame(figure: Figure, name: str, **values: object) -> None:
+    title, source = (_said(f"{name}.{part}", **values) for part in ("title", "source"))
     figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     figure.supxlabel(source, x=0.01, ha="left", fontsize=7.5, color="#555555")
 
 
+def _channel(name: str) -> str:
+    return _said(f"channels.{name}")
+
+
+def _said(key: str, **values: object) -> str:
+    return text(f"cli.plots.{key}", None, **values)
+
+
 @contextmanager
 def _style() -> Iterator[None]:
-    """Draw in this style, without the user's own matplotlib settings."""
-    with matplotlib.style.context(["default", STYLE]):
+    """Draw in this style, without the user's own matplotlib settings, and in their language."""
+    with matplotlib.style.context(["default", STYLE]), in_terminal_language():
         yield

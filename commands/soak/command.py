@@ -32,7 +32,6 @@ shows as growth."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
     parser.epilog = EPILOG
     parser.add_argument(
         "--hours",
@@ -45,7 +44,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Run the soak and print its report."""
     from commands.soak.run import run_soak
 
     folder.claim(settings.home)

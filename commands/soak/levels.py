@@ -46,8 +46,8 @@ def level(hours: Sequence[float], values: Sequence[float], floor: float) -> Leve
     )
 
 
-def slope(hours: Sequence[float], values: Sequence[float]) -> float:
-    """Return the slope of the best-fitting line, in units per hour; 0 for a single sample."""
+def slope(times: Sequence[float], values: Sequence[float]) -> float:
+    """Return the slope of the best-fitting line, in units per unit of time; 0 for one sample."""
     if len(values) < 2:
         return 0.0
-    return float(np.polyfit(np.array(hours) - hours[0], np.array(values), 1)[0])
+    return float(np.polyfit(np.array(times) - times[0], np.array(values), 1)[0])

@@ -73,7 +73,6 @@ class Report(NamedTuple):
 
     @property
     def levels(self) -> dict[str, Level]:
-        """Level of each series, by name."""
         return dict(self._levels())
 
     def _levels(self) -> Iterator[tuple[str, Level]]:
@@ -150,7 +149,6 @@ def _floor(name: str) -> float:
 
 
 def print_report(console: Console, report: Report) -> None:
-    """Print the tables and the verdict."""
     growing = report.growing
     levels = report.levels
     table = Table(
@@ -170,7 +168,7 @@ def print_report(console: Console, report: Report) -> None:
         if name in levels:
             table.add_row(name, *_numbers(levels[name]), f"[dim]{_limit(name)}[/]")
     console.print(table)
-    month = Table(show_header=False, title=terminal_text("cli.soak.month"))
+    month = Table(show_header=False, title=_month_title())
     month.title_justify = "left"
     for name, value in report.month().items():
         month.add_row(terminal_text(f"cli.soak.amounts.{name}"), f"{value:,.0f}")
@@ -209,8 +207,12 @@ _VERDICTS = {True: ("yes", "green"), False: ("no", "red"), None: ("too_short", "
 
 
 def _state(name: str) -> str:
-    """Return the text of a state of a run."""
     return terminal_text(f"cli.soak.states.{name}")
+
+
+def _month_title() -> str:
+    gaps = {"minimum": f"{MINIMUM_GAP:g}", "maximum": f"{MAXIMUM_GAP:g}"}
+    return terminal_text("cli.soak.month", **gaps)
 
 
 def _limit(name: str) -> str:

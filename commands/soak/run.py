@@ -33,7 +33,7 @@ from include.stack.temporary import stopped_in_order, temporary_settings
 from include.stream.errors import StreamError
 from include.stream.ledger import read_minutes
 from include.stream.topics import ensure_topic
-from include.texts import terminal_text
+from include.texts import in_terminal_language, terminal_text
 from include.waiting import Polling
 
 TOPIC: Final = "soak"
@@ -223,7 +223,8 @@ class _Soak:
         ledger = read_minutes(
             self._kafka, f"{TOPIC}.ledger", first.start, last.end, settled=queried_at + GRACE
         )
-        return compare(ledger.sums, druid)
+        with in_terminal_language():
+            return compare(ledger.sums, druid)
 
     def _write(self) -> None:
         """Write the whole file again, because a new series adds a column."""

@@ -10,7 +10,6 @@ from include.stack.settings import Settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options, and the table of suites as its epilog."""
     parser.epilog = help_text()
     parser.add_argument(
         "suites",
@@ -30,7 +29,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings, _: Console) -> int:
-    """Run the suites."""
     from commands.test.runner import run_suites
 
     folder.claim(settings.home)

@@ -101,7 +101,6 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def title(self) -> str:
-        """The check's name for people."""
         return text(f"check.{self.name}.title")
 
     @property

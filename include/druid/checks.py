@@ -40,7 +40,6 @@ class CheckResult:
     message: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dict for an XCom."""
         return asdict(self)
 
 
@@ -91,7 +90,6 @@ def fail(check: Check, reason: str) -> CheckResult:
 
 
 def totals(results: Iterable[CheckResult]) -> dict[Status, int]:
-    """Count the results of each status."""
     statuses = [result.status for result in results]
     return {status: statuses.count(status) for status in get_args(Status)}
 

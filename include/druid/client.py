@@ -197,7 +197,6 @@ class DruidClient:
         return payload
 
     def supervisor_spec(self, supervisor: str) -> dict[str, Any]:
-        """Return the spec that Druid stores."""
         return self._supervisor("GET", supervisor)
 
     def supervisor_stats(self, supervisor: str) -> dict[str, Any]:
@@ -285,7 +284,6 @@ class DruidClient:
         self._request("POST", _rules(datasource), json=rules)
 
     def coordinator_config(self) -> dict[str, Any]:
-        """Return the coordinator's dynamic configuration."""
         config: dict[str, Any] = self._request("GET", _COORDINATOR).json()
         return config
 

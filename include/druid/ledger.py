@@ -116,7 +116,6 @@ def compare(
 
 
 def result(status: Status, message: str, numbers: Mapping[str, int] | None = None) -> CheckResult:
-    """Return a result of this check."""
     return CheckResult(NAME, text("ledger.title"), "error", status, dict(numbers or {}), message)
 
 

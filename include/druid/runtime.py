@@ -140,7 +140,6 @@ def jvm_options(service: str, deployment: Deployment) -> list[str]:
 
 
 def render(settings: Mapping[str, str]) -> str:
-    """Return the text of a `.properties` file."""
     return "".join(f"{name}={_escaped(value)}\n" for name, value in sorted(settings.items()))
 
 

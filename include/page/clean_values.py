@@ -21,5 +21,4 @@ def clean(value: Any) -> Any:
 
 
 def clean_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows with cleaned values."""
     return [{name: clean(value) for name, value in row.items()} for row in rows]

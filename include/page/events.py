@@ -85,7 +85,6 @@ class Events:
     coded: Mapping[str, Ints]
 
     def __add__(self, later: "Events") -> "Events":
-        """Return these events followed by `later` ones."""
         return Events(
             self.rows + later.rows,
             np.concatenate([self.places, later.places + len(self.rows)]),
@@ -100,7 +99,6 @@ class Events:
         return self._taken(slice(first, last))
 
     def where(self, codes: Codes, values: Iterable[tuple[str, str]]) -> "Events":
-        """Return the events with these values in these columns."""
         found = self
         for column, value in values:
             found = found._taken(np.flatnonzero(found.coded[column] == codes.number(column, value)))

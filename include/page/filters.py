@@ -65,7 +65,6 @@ class Interval:
     end: datetime
 
     def shifted(self, by: timedelta) -> "Interval":
-        """Return the interval moved later by `by`."""
         return Interval(self.start + by, self.end + by)
 
     @property
@@ -84,7 +83,6 @@ class Filters:
 
     @property
     def range(self) -> Range:
-        """The range with the name `rango`."""
         return RANGES[self.rango]
 
     @property

@@ -211,7 +211,6 @@ def _ask(client: DruidClient, query: str, parameters: Sequence[int]) -> list[dic
 
 @cache
 def checks() -> dict[str, Check]:
-    """Return the validation's checks by name."""
     return {check.name: check for check in load_checks()}
 
 

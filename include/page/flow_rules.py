@@ -21,11 +21,12 @@ from msgspec import Meta, Struct
 
 from include.druid.check_file import Check
 from include.druid.health import FIRST_SALE_SECONDS, STARTING_SECONDS
+from include.names import LOAD_TASK, PUBLISH_TASK
 from include.page.flow_health import Part, State, checks
 from include.sales.faults import GARBLED
 from include.sales.limits import RATE_OF_FIELD
 
-LIVE_TASK, LOAD_TASK = PUBLISHERS = ("publish_sales", "load_sales")
+PUBLISHERS: Final = (PUBLISH_TASK, LOAD_TASK)
 """The tasks that publish a window's sales: as they happen, and in mode `load`."""
 
 _QUEUED: Final = timedelta(seconds=30)
@@ -50,7 +51,8 @@ _STAGES: Final[Mapping[str | None, Stage]] = {
 _STATUSES: Final[Mapping[str, State]] = {"error": "bad", "warning": "attention", "ok": "good"}
 
 #: Fields of a window's form that decide the pauses between sales.
-_PACE: Final = ("mode", "minimum_gap", "maximum_gap")
+_GAPS: Final = ("minimum_gap", "maximum_gap")
+_PACE: Final = ("mode", *_GAPS)
 
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -111,7 +113,6 @@ def publisher(run: Run) -> Task | None:
 
 
 def stage(run: Run) -> Stage:
-    """Return the stage of a window."""
     if run.state == "queued":
         return "queued"
     task = publisher(run)
@@ -162,7 +163,6 @@ def planned_end(
 
 
 def validation_state(run: Validation) -> State | Literal["running"]:
-    """Return the state of one run of the validation."""
     if not run.end_date:
         return "running"
     if run.totals is None:
@@ -239,7 +239,11 @@ def _under_conditions(
             reason = "injected_faults"
         elif check.name == "cadence" and not all(_has_usual_pace(it, defaults) for it in forms):
             reason = "other_pace"
-    return replace(part, state="none", reason=reason) if reason else part
+    if not reason:
+        return part
+    numbers = {**part.numbers, "usual_gaps": [defaults.get(field) for field in _GAPS]}
+    numbers.pop("limits", None)
+    return replace(part, state="none", reason=reason, numbers=numbers)
 
 
 def _not_expected(publishing: Sequence[Run], is_suspended: bool, now: datetime) -> str:
@@ -249,7 +253,7 @@ def _not_expected(publishing: Sequence[Run], is_suspended: bool, now: datetime) 
     """
     tasks = [task for run in publishing if (task := publisher(run))]
     # The sales of a load happened before it, by its simulated clock.
-    begun = [task.start_date for task in tasks if task.task_id == LIVE_TASK]
+    begun = [task.start_date for task in tasks if task.task_id == PUBLISH_TASK]
     if not tasks:
         return "no_window"
     if not begun:

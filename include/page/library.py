@@ -65,7 +65,6 @@ class ValuesError(InputError):
         ValueError.__init__(self, self.text(DEFAULT))
 
     def text(self, language: str) -> str:
-        """Return all that is wrong, in a language."""
         return "; ".join(error.text(language) for error in self._wrong)
 
 

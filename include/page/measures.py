@@ -54,5 +54,4 @@ def measures_by(
 
 
 def total(rows: Iterable[Mapping[str, Any]]) -> Measures:
-    """Return the measures of all rows together."""
     return measures_by(rows, lambda _: None).get(None, Measures())

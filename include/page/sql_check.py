@@ -426,7 +426,7 @@ class _Parser:
                 return
 
     def _predicate(self, scope: _Scope) -> None:
-        start = self._mark()
+        start, first = self._mark(), self._at
         self._sum(scope)
         while True:
             if self._token.text in _COMPARISONS:
@@ -441,12 +441,13 @@ class _Parser:
                 elif not any(self._word(each) for each in ("NULL", "TRUE", "FALSE", "UNKNOWN")):
                     raise self._unknown()
             elif self._token.text.upper() in ("NOT", "IN", "BETWEEN", "LIKE"):
+                is_column = [t.text for t in self._tokens[first + 1 : self._at : 2]] in ([], ["."])
                 self._word("NOT")
-                self._membership(scope, start)
+                self._membership(scope, start, is_column)
             else:
                 return
 
-    def _membership(self, scope: _Scope, start: _Weighed) -> None:
+    def _membership(self, scope: _Scope, start: _Weighed, is_column: bool) -> None:
         operand = self._since(start)
         if self._word("IN"):
             self._expect("(")
@@ -455,8 +456,8 @@ class _Parser:
                     scope.inner.append(self._query())
                 else:
                     values = self._listed(self._or, scope, MOST_LISTED)
-                    # For a single column, Calcite makes a set of the values: no repetition.
-                    if operand.words > 2:
+                    # For a column alone, Calcite makes a set of the values: no repetition.
+                    if not is_column:
                         self._repeat(operand, values - 1)
                 self._expect(")")
         elif self._word("BETWEEN"):

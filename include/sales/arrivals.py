@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 
 from include.sales.demand import Demand
+from include.sales.limits import check_seed
 from include.sales.local_time import HOUR_MS, UTC_OFFSET_HOURS, epoch_ms
-from include.sales.random_numbers import Floats, Ints, Stream, check_seed, words
+from include.sales.random_numbers import Floats, Ints, Stream, words
 
 MINUTE_MS: Final = 60_000
 _MINUTES_PER_HOUR: Final = HOUR_MS // MINUTE_MS

@@ -29,12 +29,10 @@ class Day(NamedTuple):
 
     @property
     def start(self) -> datetime:
-        """Local midnight."""
         return midnight(self.day)
 
     @property
     def end(self) -> datetime:
-        """The next local midnight."""
         return self.start + _DAY
 
     def corrida(self, seed: int, scale: float, stores: Sequence[str] = ()) -> str:

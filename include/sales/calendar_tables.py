@@ -102,7 +102,6 @@ class Effect(Row, frozen=True, kw_only=True):
         return self.canal in ("", canal) and self.grupo in ("", grupo)
 
     def on(self, day: dt.date) -> bool:
-        """Return whether it applies on that day."""
         raise NotImplementedError
 
 
@@ -113,7 +112,6 @@ class DatedEffect(Effect, frozen=True, kw_only=True):
     hasta: dt.date
 
     def on(self, day: dt.date) -> bool:
-        """Return whether it applies on that day."""
         return self.desde <= day <= self.hasta
 
 
@@ -125,5 +123,4 @@ class YearlyEffect(Effect, frozen=True, kw_only=True):
     hasta: MonthDay
 
     def on(self, day: dt.date) -> bool:
-        """Return whether it applies on that day."""
         return self.mes in (None, day.month) and self.desde <= day.day <= self.hasta

@@ -33,12 +33,12 @@ from include.sales.event import (
     iva_incluido,
 )
 from include.sales.lifecycle import APPROVED, PENDING, Lifecycle
-from include.sales.limits import DAY_SECONDS
+from include.sales.limits import DAY_SECONDS, check_seed
 from include.sales.local_time import day_of, epoch_ms, hours_of
 from include.sales.market import Market
 from include.sales.payments import Payments
 from include.sales.points_of_sale import PLATFORM_CHANNEL, PointsOfSale
-from include.sales.random_numbers import BLOCK, Choice, Floats, Ints, Stream, check_seed, uniforms
+from include.sales.random_numbers import BLOCK, Choice, Floats, Ints, Stream, uniforms
 from include.sales.tables import CHANNELS, Store, applicable
 
 CASH, IN_STORE = TIPOS_PAGO.index("efectivo"), CHANNELS.index("local")

@@ -63,27 +63,18 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id_evento: Annotated[
         str,
         EACH_STEP,
-        Meta(
-            title="Identificador del evento",
-            description="Unique over all runs; a function of run, sale and step.",
-            min_length=1,
-        ),
+        Meta(description="Unique over all runs; a function of run, sale and step.", min_length=1),
     ]
     id_venta: Annotated[
         str,
         THE_SALE,
-        Meta(
-            title="Identificador de la venta",
-            description="The sale of this event; a sale may have several events.",
-            min_length=1,
-        ),
+        Meta(description="The sale of this event; a sale may have several events.", min_length=1),
     ]
     ts: Annotated[
         str,
         EACH_STEP,
         Meta(extra={"unit": "milliseconds"}),
         Meta(
-            title="Momento del evento (UTC)",
             description="ISO 8601 in UTC with milliseconds; Druid's timestamp.",
             pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
             max_length=24,  # the pattern's $ would also allow a line break at the end
@@ -92,158 +83,94 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corrida: Annotated[
         str,
         THE_RUN,
-        Meta(
-            title="Corrida de la simulación",
-            description="The run of the simulation that produced the event.",
-            min_length=1,
-        ),
+        Meta(description="The run of the simulation that produced the event.", min_length=1),
     ]
     secuencia: Annotated[
         int,
         THE_SALE,
-        Meta(
-            title="Número de venta en la corrida",
-            description="Number of the sale in its run, from 0, without gaps.",
-            ge=0,
-        ),
+        Meta(description="Number of the sale in its run, from 0, without gaps.", ge=0),
     ]
     sucursal: Annotated[
         str,
         THE_SALE,
         Meta(
-            title="Sucursal",
             description="Store that sells; for an online sale, the store that delivers.",
             min_length=1,
         ),
     ]
-    provincia: Annotated[
-        str, THE_STORE, Meta(title="Provincia", description="Province of the store.", min_length=1)
-    ]
-    ciudad: Annotated[
-        str, THE_STORE, Meta(title="Ciudad", description="City of the store.", min_length=1)
-    ]
+    provincia: Annotated[str, THE_STORE, Meta(description="Province of the store.", min_length=1)]
+    ciudad: Annotated[str, THE_STORE, Meta(description="City of the store.", min_length=1)]
     cliente: Annotated[
-        str,
-        THE_SALE,
-        Meta(title="Cliente", description='Customer; "" if unknown: they pay cash in store.'),
+        str, THE_SALE, Meta(description='Customer; "" if unknown: they pay cash in store.')
     ]
-    producto: Annotated[
-        str, THE_PRODUCT, Meta(title="Producto", description="Product name.", min_length=1)
-    ]
-    sku: Annotated[
-        str,
-        THE_SALE,
-        Meta(title="Código de producto (SKU)", description="Stock code.", min_length=1),
-    ]
-    categoria: Annotated[
-        str, THE_PRODUCT, Meta(title="Categoría", description="Product category.", min_length=1)
-    ]
+    producto: Annotated[str, THE_PRODUCT, Meta(description="Product name.", min_length=1)]
+    sku: Annotated[str, THE_SALE, Meta(description="Stock code.", min_length=1)]
+    categoria: Annotated[str, THE_PRODUCT, Meta(description="Product category.", min_length=1)]
     cantidad: Annotated[
-        int,
-        THE_SALE,
-        Meta(extra={"unit": "units"}),
-        Meta(title="Unidades vendidas", description="Units sold.", ge=1),
+        int, THE_SALE, Meta(extra={"unit": "units"}), Meta(description="Units sold.", ge=1)
     ]
     precio_unitario_centavos: Annotated[
         int,
         THE_PRODUCT,
         CENTAVOS,
-        Meta(
-            title="Precio unitario, IVA incluido (centavos)",
-            description="List price of one unit in ARS centavos, IVA included.",
-            ge=1,
-        ),
+        Meta(description="List price of one unit in ARS centavos, IVA included.", ge=1),
     ]
     descuento_centavos: Annotated[
         int,
         THE_SALE,
         CENTAVOS,
-        Meta(
-            title="Descuento (centavos)",
-            description="Discount on the whole sale in ARS centavos.",
-            ge=0,
-        ),
+        Meta(description="Discount on the whole sale in ARS centavos.", ge=0),
     ]
     importe_centavos: Annotated[
         int,
         COMPUTED,
         CENTAVOS,
-        Meta(
-            title="Importe, IVA incluido (centavos)",
-            description="Amount in ARS centavos: quantity × unit price − discount.",
-            ge=0,
-        ),
+        Meta(description="Amount in ARS centavos: quantity × unit price − discount.", ge=0),
     ]
     alicuota_iva: Annotated[
         AlicuotaIva,
         THE_PRODUCT,
         Meta(extra={"unit": "1/100 %"}),
-        Meta(
-            title="Alícuota de IVA (puntos básicos)",
-            description="IVA rate in basis points: 2100 is 21 %, 1050 is 10.5 %.",
-        ),
+        Meta(description="IVA rate in basis points: 2100 is 21 %, 1050 is 10.5 %."),
     ]
     iva_centavos: Annotated[
         int,
         COMPUTED,
         CENTAVOS,
-        Meta(
-            title="IVA contenido en el importe (centavos)",
-            description="IVA within the amount in ARS centavos, rounded half up.",
-            ge=0,
-        ),
+        Meta(description="IVA within the amount in ARS centavos, rounded half up.", ge=0),
     ]
     tipo_pago: Annotated[
         TipoPago,
         THE_SALE,
-        Meta(
-            title="Tipo de pago",
-            description="Payment type; qr is a wallet in store, billetera a wallet online.",
-        ),
+        Meta(description="Payment type; qr is a wallet in store, billetera a wallet online."),
     ]
     cuotas: Annotated[
         int,
         THE_SALE,
         Meta(extra={"unit": "instalments"}),
-        Meta(title="Cuotas", description="Instalments; always 1 except for credit cards.", ge=1),
+        Meta(description="Instalments; always 1 except for credit cards.", ge=1),
     ]
     emisor: Annotated[
-        str,
-        THE_SALE,
-        Meta(
-            title="Marca de tarjeta o billetera",
-            description='Card brand or wallet; "" for cash and transfers.',
-        ),
+        str, THE_SALE, Meta(description='Card brand or wallet; "" for cash and transfers.')
     ]
     estado: Annotated[
-        Estado,
-        EACH_STEP,
-        Meta(
-            title="Estado de la transacción",
-            description="Transaction state after this step of the sale.",
-        ),
+        Estado, EACH_STEP, Meta(description="Transaction state after this step of the sale.")
     ]
-    motivo: Annotated[
-        str,
-        EACH_STEP,
-        Meta(title="Motivo del rechazo", description='Reason of a rejection; "" otherwise.'),
-    ]
+    motivo: Annotated[str, EACH_STEP, Meta(description='Reason of a rejection; "" otherwise.')]
     plataforma: Annotated[
-        Plataforma,
-        THE_SALE,
-        Meta(title="Plataforma de compra", description="Platform of purchase; local is in store."),
+        Plataforma, THE_SALE, Meta(description="Platform of purchase; local is in store.")
     ]
 
 
 class Field(NamedTuple):
-    """A field of `Venta`: its name and Druid's column type, and what the data dictionary tells."""
+    """A field of `Venta`: its name and Druid's column type, and what the data dictionary tells.
+
+    Its title for people is text `page.queries.fields.<column in Druid>`.
+    """
 
     name: str
     kind: Literal["string", "long"]
-    title: str
-    """Spanish."""
     description: str
-    """English."""
     set_by: str
     unit: str
     """"" for a text or a plain number."""
@@ -281,7 +208,7 @@ def decode_json(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the event's JSON Schema, 2020-12; `title` is Spanish and `description` English."""
+    """Return the event's JSON Schema, 2020-12."""
     _, components = msgspec.json.schema_components((Venta,))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -303,7 +230,6 @@ def _fields() -> tuple[Field, ...]:
             Field(
                 name=field.name,
                 kind="long" if is_long(schema) else "string",
-                title=schema["title"],
                 description=schema["description"],
                 set_by=marks["set_by"],
                 unit=marks.get("unit", ""),

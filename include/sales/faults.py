@@ -18,8 +18,8 @@ import numpy as np
 from include.sales.bulk import Schedule
 from include.sales.event import ESTADOS
 from include.sales.lifecycle import STEPS
-from include.sales.limits import MAX_PERCENT
-from include.sales.random_numbers import BLOCK, Floats, Ints, Stream, check_seed, uniforms
+from include.sales.limits import MAX_PERCENT, check_seed
+from include.sales.random_numbers import BLOCK, Floats, Ints, Stream, uniforms
 
 Fate = Literal["unparseable", "processedWithError", "processed"]
 
@@ -94,7 +94,6 @@ class FaultRates:
 
     @property
     def none(self) -> bool:
-        """Whether all rates are 0."""
         return not any(astuple(self))
 
 

@@ -23,7 +23,6 @@ _RETURNS = ("reembolsada", "contracargo")
 
 
 def is_return(estado: str) -> bool:
-    """Return whether the state is a return: a refund or a chargeback."""
     return estado in _RETURNS
 
 

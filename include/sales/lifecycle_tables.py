@@ -1,6 +1,6 @@
 """Row types of the data files about decisions and returns, as in `tables.py`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -24,10 +24,7 @@ class Decision(Row, frozen=True, kw_only=True):
     desde_segundos: Seconds
     hasta_segundos: Seconds
 
-    @property
-    def condition(self) -> tuple[str, ...]:
-        """The payment type."""
-        return (self.tipo_pago,)
+    CONDITION: ClassVar[tuple[str, ...]] = ("tipo_pago",)
 
 
 class ReturnShare(Share, frozen=True, kw_only=True):
@@ -42,12 +39,5 @@ class ReturnShare(Share, frozen=True, kw_only=True):
     desde_dias: Days = 0
     hasta_dias: Days = 0
 
-    @property
-    def condition(self) -> tuple[str, ...]:
-        """Channel and payment type."""
-        return (self.canal, self.tipo_pago)
-
-    @property
-    def option(self) -> str:
-        """The state."""
-        return self.estado
+    CONDITION: ClassVar[tuple[str, ...]] = ("canal", "tipo_pago")
+    OPTION: ClassVar = "estado"

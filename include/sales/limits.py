@@ -24,3 +24,9 @@ RATE_OF_FIELD: Final[Mapping[str, str]] = {
     "silences_pct": "silencio",
 }
 """The rate in `FaultRates` that each field of a window's form sets."""
+
+
+def check_seed(seed: int) -> None:
+    """Raise `ValueError` for a seed that is not in 0 … 2⁶³−1."""
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"the seed must be from 0 to {MAX_SEED}, not {seed}")

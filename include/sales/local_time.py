@@ -46,12 +46,10 @@ def midnight(day: date) -> datetime:
 
 
 def day_of(hour: int) -> date:
-    """Return the local day of a local hour."""
     return _EPOCH + timedelta(days=hour // 24)
 
 
 def first_hour(day: date) -> int:
-    """Return the first local hour of a local day."""
     return (day - _EPOCH).days * 24
 
 

@@ -14,8 +14,9 @@ from include.sales import steady_clock
 from include.sales.arrivals import arrivals
 from include.sales.demand import Demand
 from include.sales.faults import Faults
+from include.sales.limits import check_seed
 from include.sales.local_time import moment_of
-from include.sales.random_numbers import BLOCK, Floats, Stream, check_seed, uniforms
+from include.sales.random_numbers import BLOCK, Floats, Stream, uniforms
 
 
 def gap_seconds(seed: int, n: int, minimum: float, maximum: float) -> float:
@@ -93,7 +94,6 @@ class Cadence:
         return self._deadline - now
 
     def moment(self, n: int) -> datetime:  # noqa: ARG002 - whichever it is, it is now
-        """Return the present moment."""
         return steady_clock.now()
 
 
@@ -123,7 +123,6 @@ class Curve:
         return self._at(n) / 1000 - steady_clock.seconds()
 
     def moment(self, n: int) -> datetime:
-        """Return the moment of arrival n."""
         return moment_of(self._at(n))
 
     def _at(self, n: int) -> int:

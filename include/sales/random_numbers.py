@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from include.sales.limits import MAX_SEED
+from include.sales.limits import check_seed
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,12 +34,6 @@ class Stream(IntEnum):
     ARRIVAL_COUNT = 2
     ARRIVAL_TIME = 3
     FAULTS = 4
-
-
-def check_seed(seed: int) -> None:
-    """Raise `ValueError` for a seed that is not in 0 … 2⁶³−1."""
-    if not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"the seed must be from 0 to {MAX_SEED}, not {seed}")
 
 
 def words(seed: int, stream: Stream, block: int, count: int) -> Words:

@@ -1,24 +1,28 @@
-"""Format a sale as one line of Spanish text, for the log."""
+"""Format a sale as one line of text, for the log and the console."""
 
 from include.sales.event import Venta
-
-PAYMENT_NAMES = {"debito": "débito", "credito": "crédito", "qr": "QR"}
-"""Spanish names of the payment types whose name differs from the event's value."""
+from include.texts import has, text
 
 
 def sale_line(sale: Venta) -> str:
     """Return a line such as
-    `#12 Córdoba · 2 × Yerba Mate 1 kg · $ 6.900,00 · crédito Visa en 3 cuotas · aprobada`."""
+    `#12 Córdoba · 2 × Yerba Mate 1 kg · $ 6.900,00 · Crédito Visa en 3 cuotas · aprobada`."""
     product = sale.producto if sale.cantidad == 1 else f"{sale.cantidad} × {sale.producto}"
-    payment = PAYMENT_NAMES.get(sale.tipo_pago, sale.tipo_pago)
+    payment = value_text("pago", sale.tipo_pago)
     if sale.emisor:
         payment += f" {sale.emisor}"
     if sale.cuotas > 1:
-        payment += f" en {sale.cuotas} cuotas"
+        payment += f" {text('sale.instalments', count=sale.cuotas)}"
     return (
         f"#{sale.secuencia} {sale.ciudad} · {product} · {money(sale.importe_centavos)} · "
-        f"{payment} · {sale.estado}"
+        f"{payment} · {value_text('estado', sale.estado)}"
     )
+
+
+def value_text(kind: str, value: str) -> str:
+    """Return the name for people of an event's value; the value itself if it has no text yet."""
+    key = f"page.live.values.{kind}.{value}"
+    return text(key) if has(key) else value
 
 
 def money(centavos: int) -> str:

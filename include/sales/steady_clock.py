@@ -19,5 +19,4 @@ def seconds() -> float:
 
 
 def now() -> datetime:
-    """Return the present moment in UTC."""
     return datetime.fromtimestamp(seconds(), UTC)

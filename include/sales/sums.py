@@ -40,7 +40,6 @@ class Cell(NamedTuple):
 
 
 def sums_of(sale: Venta) -> Sums:
-    """Return the sums of one event."""
     return Sums(
         eventos=1,
         unidades=sale.cantidad,
@@ -51,5 +50,4 @@ def sums_of(sale: Venta) -> Sums:
 
 
 def added(one: Mapping[str, Sums], other: Mapping[str, Sums]) -> dict[str, Sums]:
-    """Add sums by state."""
     return {state: one.get(state, Sums()) + other.get(state, Sums()) for state in {**one, **other}}

@@ -9,7 +9,7 @@ import datetime as dt
 import operator
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Final, Literal, TypeVar, get_args
+from typing import Annotated, ClassVar, Final, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -37,10 +37,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     date: Annotated[str, Meta(pattern=r"^[0-9]{4}(-[0-9]{2}){0,2}$")]
     """Year, month or day of the figure, as exact as the source gives it."""
 
+    CONDITION: ClassVar[tuple[str, ...]] = ()
+    """Columns of the condition; a blank part stands for every value without own lines."""
+
     @property
     def condition(self) -> tuple[str, ...]:
-        """The condition of the line; a blank part stands for every value without own lines."""
-        return ()
+        return tuple(getattr(self, column) for column in self.CONDITION)
 
 
 class Share(Row, frozen=True, kw_only=True):
@@ -48,10 +50,13 @@ class Share(Row, frozen=True, kw_only=True):
 
     share: Percentage
 
+    OPTION: ClassVar[str]
+    """Column of the option that has this share."""
+
     @property
     def option(self) -> str | int:
-        """The option that has this share."""
-        raise NotImplementedError
+        found: str | int = getattr(self, self.OPTION)
+        return found
 
 
 RowT = TypeVar("RowT", bound=Row)
@@ -71,10 +76,7 @@ class Province(Share, frozen=True, kw_only=True):
     provincia: Text
     share: Annotated[float, Meta(gt=0, le=100)]
 
-    @property
-    def option(self) -> str:
-        """The code."""
-        return self.code
+    OPTION: ClassVar = "code"
 
 
 class Store(Row, frozen=True, kw_only=True):
@@ -116,10 +118,7 @@ class Group(Share, frozen=True, kw_only=True):
 
     grupo: Slug
 
-    @property
-    def option(self) -> str:
-        """The group."""
-        return self.grupo
+    OPTION: ClassVar = "grupo"
 
 
 class Category(Share, frozen=True, kw_only=True):
@@ -134,15 +133,8 @@ class Category(Share, frozen=True, kw_only=True):
     repeat: Annotated[float, Meta(ge=0, lt=1)]
     max_units: Annotated[int, Meta(ge=1, le=100)]
 
-    @property
-    def condition(self) -> tuple[str, ...]:
-        """The group."""
-        return (self.grupo,)
-
-    @property
-    def option(self) -> str:
-        """The category."""
-        return self.categoria
+    CONDITION: ClassVar[tuple[str, ...]] = ("grupo",)
+    OPTION: ClassVar = "categoria"
 
 
 class Product(Row, frozen=True, kw_only=True):
@@ -163,7 +155,6 @@ class Product(Row, frozen=True, kw_only=True):
 
     @property
     def precio_centavos(self) -> int:
-        """The price in whole centavos."""
         return int(Decimal(self.precio) * 100)
 
 
@@ -173,15 +164,8 @@ class PlatformShare(Share, frozen=True, kw_only=True):
     grupo: Slug
     plataforma: Plataforma
 
-    @property
-    def condition(self) -> tuple[str, ...]:
-        """The group."""
-        return (self.grupo,)
-
-    @property
-    def option(self) -> str:
-        """The platform."""
-        return self.plataforma
+    CONDITION: ClassVar[tuple[str, ...]] = ("grupo",)
+    OPTION: ClassVar = "plataforma"
 
 
 class ByChannel(Share, frozen=True, kw_only=True):
@@ -190,10 +174,7 @@ class ByChannel(Share, frozen=True, kw_only=True):
     canal: Canal
     grupo: str = ""
 
-    @property
-    def condition(self) -> tuple[str, ...]:
-        """Channel and group."""
-        return (self.canal, self.grupo)
+    CONDITION: ClassVar[tuple[str, ...]] = ("canal", "grupo")
 
 
 class PaymentShare(ByChannel, frozen=True, kw_only=True):
@@ -201,10 +182,7 @@ class PaymentShare(ByChannel, frozen=True, kw_only=True):
 
     tipo_pago: TipoPago
 
-    @property
-    def option(self) -> str:
-        """The payment type."""
-        return self.tipo_pago
+    OPTION: ClassVar = "tipo_pago"
 
 
 class InstalmentShare(ByChannel, frozen=True, kw_only=True):
@@ -212,10 +190,7 @@ class InstalmentShare(ByChannel, frozen=True, kw_only=True):
 
     cuotas: Annotated[int, Meta(ge=1, le=60)]
 
-    @property
-    def option(self) -> int:
-        """The number of instalments."""
-        return self.cuotas
+    OPTION: ClassVar = "cuotas"
 
 
 class Programme(Row, frozen=True, kw_only=True):
@@ -228,7 +203,6 @@ class Programme(Row, frozen=True, kw_only=True):
     """Last day; blank while the programme is in force."""
 
     def in_force(self, day: dt.date) -> bool:
-        """Return whether the programme is in force on that day."""
         return (self.desde or dt.date.min) <= day <= (self.hasta or dt.date.max)
 
 
@@ -237,10 +211,7 @@ class ByPayment(Share, frozen=True, kw_only=True):
 
     tipo_pago: TipoPago | Literal[""] = ""
 
-    @property
-    def condition(self) -> tuple[str, ...]:
-        """The payment type."""
-        return (self.tipo_pago,)
+    CONDITION: ClassVar[tuple[str, ...]] = ("tipo_pago",)
 
 
 class IssuerShare(ByPayment, frozen=True, kw_only=True):
@@ -249,15 +220,8 @@ class IssuerShare(ByPayment, frozen=True, kw_only=True):
     province: str = ""
     emisor: Text
 
-    @property
-    def condition(self) -> tuple[str, ...]:
-        """Payment type and province."""
-        return (self.tipo_pago, self.province)
-
-    @property
-    def option(self) -> str:
-        """The card brand or wallet."""
-        return self.emisor
+    CONDITION: ClassVar[tuple[str, ...]] = ("tipo_pago", "province")
+    OPTION: ClassVar = "emisor"
 
 
 class OutcomeShare(ByPayment, frozen=True, kw_only=True):
@@ -265,10 +229,7 @@ class OutcomeShare(ByPayment, frozen=True, kw_only=True):
 
     estado: Outcome
 
-    @property
-    def option(self) -> str:
-        """The state."""
-        return self.estado
+    OPTION: ClassVar = "estado"
 
 
 class RejectionShare(ByPayment, frozen=True, kw_only=True):
@@ -276,10 +237,7 @@ class RejectionShare(ByPayment, frozen=True, kw_only=True):
 
     motivo: Slug
 
-    @property
-    def option(self) -> str:
-        """The reason."""
-        return self.motivo
+    OPTION: ClassVar = "motivo"
 
 
 class DiscountShare(Share, frozen=True, kw_only=True):
@@ -288,12 +246,5 @@ class DiscountShare(Share, frozen=True, kw_only=True):
     grupo: Slug
     percent: Annotated[int, Meta(ge=0, le=99)]
 
-    @property
-    def condition(self) -> tuple[str, ...]:
-        """The group."""
-        return (self.grupo,)
-
-    @property
-    def option(self) -> int:
-        """The discount."""
-        return self.percent
+    CONDITION: ClassVar[tuple[str, ...]] = ("grupo",)
+    OPTION: ClassVar = "percent"

@@ -45,7 +45,6 @@ class AirflowApi:
         return errors
 
     def set_paused(self, dag: str, paused: bool) -> None:
-        """Pause or unpause a DAG."""
         self._json("PATCH", f"/dags/{dag}", json={"is_paused": paused})
 
     def active_runs(self, dag: str) -> list[str]:

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jgo.maven import MavenContext
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 LOCK_FILE = Path(__file__).with_name("jars.lock")
 PRODUCTS = ("compiler", "druid", "kafka")
@@ -73,6 +75,9 @@ def fetch(
     Raises:
         JarError: a jar could not be fetched, or still differs from the lock after the last try.
     """
+    # Its import takes longer than most commands, which fetch nothing.
+    from jgo.maven import MavenContext
+
     context = MavenContext(repo_cache=cache, timeout=60)
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting = {pool.submit(_fetch_one, context, jar): jar for jar in jars}
@@ -87,7 +92,7 @@ def fetch(
     return {p: [paths[jar] for jar in jars if jar.product == p] for p in PRODUCTS}
 
 
-def _fetch_one(context: MavenContext, jar: LockedJar) -> Path:
+def _fetch_one(context: "MavenContext", jar: LockedJar) -> Path:
     artifact = (
         context.project(jar.group, jar.artifact).at_version(jar.version).artifact(packaging="jar")
     )

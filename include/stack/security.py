@@ -126,7 +126,6 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 def kafka_config(settings: Settings, user: str = ADMIN) -> dict[str, Any]:
-    """Return librdkafka's configuration for a client of the stack's Kafka."""
     config: dict[str, Any] = {"bootstrap.servers": settings.address("kafka")}
     if not settings.secure:
         return config

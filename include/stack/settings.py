@@ -91,11 +91,9 @@ class Settings:
         )
 
     def url(self, service: str) -> str:
-        """Return the base URL of an HTTP service."""
         return f"http://{self.address(service)}"
 
     def address(self, service: str) -> str:
-        """Return ``host:port`` of a service."""
         return f"{HOST}:{self.ports[service]}"
 
     @property

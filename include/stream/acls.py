@@ -7,6 +7,7 @@ the commands of Confluent's CLI, which `docs` returns.
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka.admin import (
@@ -35,25 +36,6 @@ _KINDS: Final = {
     "group": (ResourceType.GROUP, "--consumer-group"),
     "transactional_id": (ResourceType.TRANSACTIONAL_ID, "--transactional-id"),
 }
-
-_INTRODUCTION: Final = """\
-# What Airflow and Druid may do in Kafka
-
-`./ventas docs` writes this page from `include/stream/acls.csv`. The secured local
-stack grants exactly these ACLs, and the whole end-to-end suite runs with them. Kafka refuses
-everything else.
-"""
-
-_COMMANDS: Final = """
-## On Confluent Cloud
-
-Create a service account with an API key for Airflow and another for Druid. Then run these commands
-with their ids instead of `sa-airflow` and `sa-druid` (needs an account):
-
-<!-- needs an account -->
-
-```sh
-"""
 
 
 class Acl(NamedTuple):
@@ -123,14 +105,11 @@ def grant(config: Mapping[str, Any], principals: Mapping[str, str]) -> None:
 def docs() -> str:
     """Return the text of docs/acls.md."""
     rows = [
-        "| who | on | may | why |",
-        "|---|---|---|---|",
-        *(
-            f"| {acl.user} | {acl.resource.replace('_', ' ')} `{acl.name}`"
-            f"{'…' if acl.pattern == 'prefixed' else ''} | "
-            f"{acl.operations.title().replace('_', '').replace(' ', ', ')} | {acl.why} |"
-            for acl in load_acls()
-        ),
+        f"| {acl.user} | {acl.resource.replace('_', ' ')} `{acl.name}`"
+        f"{'…' if acl.pattern == 'prefixed' else ''} | "
+        f"{acl.operations.title().replace('_', '').replace(' ', ', ')} | {acl.why} |"
+        for acl in load_acls()
     ]
     commands = [acl.command(f"sa-{acl.user}") for acl in load_acls()]
-    return "\n".join([_INTRODUCTION, *rows, _COMMANDS + "\n".join(commands), "```", ""])
+    page = Template(_FILE.with_suffix(".template").read_text(encoding="utf-8"))
+    return page.substitute(rows="\n".join(rows), commands="\n".join(commands))

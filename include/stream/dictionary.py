@@ -1,12 +1,14 @@
-"""Generate the data dictionary, docs/data-dictionary.md; run as a module, it writes the page.
+"""Generate the data dictionary, docs/data-dictionary.md.
 
-`dictionary.csv` adds what the code does not tell about the ledger's fields: units and descriptions.
+`dictionary.template` is the page without its tables. `dictionary.csv` adds what the code does not
+tell about the ledger's fields: units and descriptions.
 """
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Template
 from typing import Any, Final
 
 import msgspec
@@ -18,86 +20,33 @@ from include.sales.faults import FATES
 from include.sales.market import Market
 from include.sales.sums import Sums
 from include.stream.ledger import LedgerEntry, encode, entries_for
+from include.texts import text
 
+_PAGE: Final = Path(__file__).with_name("dictionary.template")
 _FACTS: Final = Path(__file__).with_name("dictionary.csv")
 
 _EXAMPLE_SEED: Final = 2026
 _EXAMPLE_MOMENT: Final = datetime(2026, 11, 24, 15, tzinfo=UTC)
-
-_HEAD = f"""\
-# Data dictionary
-
-This page describes every field of the topics `{TOPIC}` and `{LEDGER_TOPIC}` and of Druid's \
-datasource
-`{DATASOURCE}`. `./ventas docs` writes it from `include/sales/event.py`,
-`include/stream/ledger.py` and the files of `include/sales/data/`; a test fails if it differs.
-
-Money is whole centavos of ARS with IVA included. Times are UTC; days and hours in the market's data
-are local (UTC−3). **No field is ever null**: a field that does not apply is the empty text, so a
-null in Druid always means that data was lost.
-"""
-
-_EVENT = f"""\
-## The event
-
-Each record of the topic `{TOPIC}` is one step of a sale, as UTF-8 JSON. Its key is `id_venta`, so
-the steps of a sale are in one partition and in order, unless partitions are added between them.
-Druid stores a record as one row, without roll-up; `ts` becomes `__time`.
-
-`include.sales.event.json_schema()` returns the event's JSON Schema (2020-12). If the Kafka
-connection names a Schema Registry, the schema is registered there as `{TOPIC}-value`
-([security](security.md)).
-"""
-
-_VALUES = """\
-### What the fields hold
-
-The column *set by* says for which events a value is the same. **The run** and **the sale**: the
-same in all events of the run or sale. **Each step**: set for each event. **The store** and **the
-product**: follow from `sucursal` and `sku`. **Computed**: exactly
-`importe_centavos = cantidad × precio_unitario_centavos − descuento_centavos`, and the IVA contained
-in that amount, rounded half up.
-"""
-
-_STATES = """\
-## States
-
-A sale is a chain of one to three events. The first event is always `pendiente`; the sale of a
-transfer that never arrives stays `pendiente`. Returns come days later: in the back-fill these are
-real days, in a window the form sets how long such a day lasts.
-"""
-
-_LEDGER = f"""\
-## The ledger
-
-Each record of the topic `{LEDGER_TOPIC}` is an entry: the sums of the events that one Kafka
-transaction added to one run in one UTC minute of event time. It is committed in the same
-transaction as these events; its key is `corrida`. Druid must hold exactly the sum of a run's
-entries. `estados` and `de_mas` contain these sums for each `estado`:
-"""
-
-_FATES = """\
-## Garbled copies
-
-A run with injected faults also sends garbled copies of its events. `fallas` counts them by kind.
-"""
 
 
 def render(market: Market) -> str:
     """Return the page as Markdown; raises `KeyError` for a field missing in `dictionary.csv`."""
     facts = _read_facts()
     sale = _example(market)
-    parts = [
-        *(_HEAD, _EVENT, _event_table(sale[-1])),
-        *(_VALUES, _values_table(market)),
-        *(_STATES, _states_table(market), "### Reasons", _reasons_table(market)),
-        *(_LEDGER, _record_table(Sums, facts["sums"])),
-        *("An entry:", _record_table(LedgerEntry, facts["ledger"])),
-        *("The entry of a rejected sale:", _json(encode(entries_for(sale, _EXAMPLE_SEED)[0]))),
-        *(_FATES, _table(("kind", "Druid counts it as"), _code_rows(FATES.items()))),
-        *("## The catalogue", _catalogue_table(market)),
-    ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        topic=TOPIC,
+        ledger_topic=LEDGER_TOPIC,
+        datasource=DATASOURCE,
+        event_table=_event_table(sale[-1]),
+        values_table=_values_table(market),
+        states_table=_states_table(market),
+        reasons_table=_reasons_table(market),
+        sums_table=_record_table(Sums, facts["sums"]),
+        entry_table=_record_table(LedgerEntry, facts["ledger"]),
+        entry_example=_json(encode(entries_for(sale, _EXAMPLE_SEED)[0])),
+        fates_table=_table(("kind", "Druid counts it as"), _code_rows(FATES.items())),
+        catalogue_table=_catalogue_table(market),
+    )
 
 
 def _example(market: Market) -> tuple[Venta, ...]:
@@ -122,7 +71,7 @@ def _event_table(example: Venta) -> str:
     rows = [
         (
             f"`{field.name}`",
-            field.title,
+            text(f"page.queries.fields.{'__time' if field.name == 'ts' else field.name}", "es"),
             _json_type(field.schema),
             "`__time` TIMESTAMP" if field.name == "ts" else _DRUID_TYPES[field.kind],
             field.unit,

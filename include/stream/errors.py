@@ -64,14 +64,12 @@ class Complaints:
     """librdkafka's ``error_cb``, the only place where it reports why there is no answer."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Take the client's configuration, to explain its complaints."""
         self._config = config
         self.latest = ""
         """The latest complaint, in librdkafka's words."""
         self._hopeless: KafkaEntryError | None = None
 
     def __call__(self, error: KafkaError) -> None:
-        """Record a complaint."""
         self.latest = error.str()
         if self._hopeless:
             return

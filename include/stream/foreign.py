@@ -15,7 +15,7 @@ from include.sales.event import decode_json
 from include.sales.faults import COPY
 from include.stream.errors import StreamError
 from include.stream.ledger import KnownRun, known_runs
-from include.stream.reader import Record, read_committed
+from include.stream.reader import Identity, Record, read_committed
 from include.texts import escaped, text
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,6 @@ class ForeignRecords:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the value of the XCom."""
         return {
             "count": self.count,
             "first": [record._asdict() for record in self.first],
@@ -213,14 +212,6 @@ def _start(data: bytes) -> str:
     return data[: 4 * (_LONGEST + 1)].decode("utf-8", "backslashreplace")
 
 
-class _Identity(msgspec.Struct):
-    """The fields that every event must have; msgspec skips the other fields."""
-
-    id_evento: str
-    corrida: str
-    ts: str
-
-
 class _Anything(msgspec.Struct):
     """An event's id and run, each with a value of any type."""
 
@@ -228,5 +219,5 @@ class _Anything(msgspec.Struct):
     corrida: msgspec.Raw = msgspec.Raw(b"")
 
 
-_IDENTITY = msgspec.json.Decoder(_Identity)
+_IDENTITY = msgspec.json.Decoder(Identity)
 _ANYTHING = msgspec.json.Decoder(_Anything)

@@ -40,7 +40,6 @@ class Transaction(NamedTuple):
 
 
 def columns_of(events: Sequence[Venta]) -> Columns:
-    """Return the columns of some events."""
     return Columns(
         np.array([event.secuencia for event in events], dtype=np.int64),
         np.array([_ms(event.ts) for event in events], dtype=np.int64),

@@ -79,7 +79,6 @@ class RunProgress(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> Sums:
-        """The sums over all states."""
         return sum(self.by_state.values(), start=Sums())
 
     @property
@@ -188,7 +187,6 @@ def entries_for(sales: Sequence[Venta], seed: int) -> tuple[LedgerEntry, ...]:
 
 
 def minute_of(ts: str) -> str:
-    """Return the `minuto` of an event's `ts`."""
     return f"{ts[:_MINUTE_LENGTH]}:00Z"
 
 

@@ -63,7 +63,6 @@ class Progress(msgspec.Struct, frozen=True):
     """Estimated seconds left; None while nothing is acknowledged."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a dictionary, for the XCom."""
         return msgspec.structs.asdict(self)
 
 

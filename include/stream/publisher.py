@@ -183,7 +183,6 @@ class SalePublisher:
 
     @property
     def aborted(self) -> int:
-        """Number of transactions that were aborted and retried."""
         return self._producer.aborted
 
     def close(self) -> None:

@@ -140,7 +140,7 @@ def ids_of_run(
     prefix = key_prefix.encode()
     times: Counter[str] = Counter()
     malformed = 0
-    decoder = msgspec.json.Decoder(_Identity)
+    decoder = msgspec.json.Decoder(Identity)
     for record in read_committed(config, topic, since=since):
         try:
             event = decode_json(decoder, record.value or b"")
@@ -185,7 +185,7 @@ class _Step(msgspec.Struct):
     ts: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class _Identity(msgspec.Struct):
+class Identity(msgspec.Struct):
     """The fields that every event must have; msgspec skips the other fields."""
 
     id_evento: str

@@ -69,7 +69,6 @@ class Published(msgspec.Struct, frozen=True):
     """The first `secuencia` of this try: 0 for a first try."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a dictionary, for the XCom."""
         return msgspec.structs.asdict(self)
 
 

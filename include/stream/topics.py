@@ -45,7 +45,6 @@ class Admin(AdminClient):
     """An administrative client whose requests fail with the project's errors."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Take librdkafka's configuration."""
         self.config = config
         self._complaints = Complaints(config)
         complaining: dict[str, Any] = {**config, "error_cb": self._complaints}

@@ -29,12 +29,10 @@ class PlannedEnd(BaseDeadlineReference):
     required_kwargs: ClassVar[set[str]] = {"dag_id", "run_id"}
 
     def serialize_reference(self) -> dict[str, Any]:
-        """Return the arguments that make an equal reference."""
         return {**super().serialize_reference(), "minutes": self.minutes}
 
     @classmethod
     def deserialize_reference(cls, reference_data: dict[str, Any]) -> PlannedEnd:
-        """Return the reference that `serialize_reference` described."""
         return cls(reference_data["minutes"])
 
     def _evaluate_with(self, *, session: Session, dag_id: str, run_id: str) -> datetime | None:

@@ -91,7 +91,6 @@ class _PromptSmtpHook(SmtpHook):
 
     @property
     def smtp_retry_limit(self) -> int:
-        """Tries after the first."""
         return 0
 
 

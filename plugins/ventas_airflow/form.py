@@ -78,7 +78,6 @@ class Field:
 
     @property
     def title(self) -> str:
-        """The field's name for people."""
         return text(f"form.{self.name}.title")
 
     @property

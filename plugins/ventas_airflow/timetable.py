@@ -42,11 +42,9 @@ class SimulationWindowTimetable(Timetable):
 
     @property
     def summary(self) -> str:
-        """The hours that Airflow shows as the schedule."""
         return f"{self.window.opens:%H:%M}-{self.window.closes:%H:%M}"
 
     def serialize(self) -> dict[str, Any]:
-        """Return the arguments that make an equal timetable."""
         return {
             "opens": f"{self.window.opens:%H:%M}",
             "closes": f"{self.window.closes:%H:%M}",
@@ -56,7 +54,6 @@ class SimulationWindowTimetable(Timetable):
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> SimulationWindowTimetable:
-        """Return the timetable that `serialize` described."""
         return cls(**{**data, "weekdays": tuple(data["weekdays"])})
 
     def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:

@@ -153,9 +153,7 @@ def test_new_field_is_in_every_event_and_in_druid(begin: Begin) -> None:
     change.edit(
         "include/sales/event.py",
         "    cliente: Annotated[\n",
-        "    barrio: Annotated[\n"
-        '        str, THE_STORE, Meta(title="Barrio", description="Quarter.", min_length=1)\n'
-        "    ]\n"
+        '    barrio: Annotated[str, THE_STORE, Meta(description="Quarter.", min_length=1)]\n'
         "    cliente: Annotated[\n",
     )
     change.edit(
@@ -163,6 +161,7 @@ def test_new_field_is_in_every_event_and_in_druid(begin: Begin) -> None:
         '            "ciudad": sells.ciudad,\n',
         '            "ciudad": sells.ciudad,\n            "barrio": sells.barrio,\n',
     )
+    change.add_text("es", "page.queries.fields.barrio", "Barrio")
     change.run_command()
     code = f"""{SALES}
 import numpy
@@ -175,12 +174,12 @@ answer = {{
     "sold": sold(1)[0].barrio,
     "bulk": source.chain(0, noon)[0].barrio.encode()
     in BulkEncoder(source).encode(0, numpy.array([1000 * int(noon.timestamp())])).values[0],
-    "schema": json_schema()["properties"]["barrio"]["title"],
+    "schema": json_schema()["properties"]["barrio"]["description"],
     "column": {{"type": "string", "name": "barrio"}} in dimensions(),
 }}"""
     answer = change.ask(code)
     assert answer.pop("sold")
-    assert answer == {"bulk": True, "schema": "Barrio", "column": True}
+    assert answer == {"bulk": True, "schema": "Quarter.", "column": True}
     assert "COUNT(*) - COUNT(barrio) AS barrio" in change.read("include/druid/sql/checks/nulls.sql")
     domains = change.read("include/druid/sql/checks/domains.sql")
     assert "COUNT(*) FILTER (WHERE barrio = '') AS barrio" in domains

@@ -1,12 +1,17 @@
 """The dependencies of the validation's tasks, and the values that its form refuses."""
 
+import copy
+from unittest.mock import MagicMock
+
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
 
+from include.names import DATASOURCE
 from tests.dags.tasks import task_of
+from ventas_airflow.operators.ledger import CheckLedgerOperator
 
 
 @pytest.fixture
@@ -30,6 +35,14 @@ def test_each_check_is_a_task_that_shows_its_title(validation: DAG) -> None:
     assert run_check.upstream_task_ids == {"list_checks", "window_open"}
     assert run_check.map_index_template == "{{ title }}"
     assert run_check.execution_timeout
+
+
+@pytest.mark.parametrize("datasource", [DATASOURCE, "ventas_prueba"])
+def test_topics_of_another_datasource_have_its_name(validation: DAG, datasource: str) -> None:
+    task = task_of(validation, "check_ledger", CheckLedgerOperator)
+    task = copy.copy(task)
+    task.render_template_fields({"params": {"datasource": datasource}, "conn": MagicMock()})
+    assert (task.topic, task.ledger_topic) == (datasource, f"{datasource}.ledger")
 
 
 def test_summary_is_last_and_runs_after_failed_checks_too(validation: DAG) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.http_server import Answer, Request, serving
 
 
 class Webhook:
@@ -38,22 +38,13 @@ class Webhook:
 def listening() -> Iterator[Webhook]:
     webhook = Webhook()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            webhook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            webhook.paths.append(self.path)
-            self.send_response(webhook.status)
-            if 300 <= webhook.status < 400:
-                self.send_header("Location", f"http://127.0.0.1:{webhook.port}/elsewhere")
-            self.end_headers()
+    def answer(request: Request) -> Answer:
+        webhook.bodies.append(request.content)
+        webhook.paths.append(request.target)
+        is_redirect = 300 <= webhook.status < 400
+        elsewhere = {"Location": f"http://127.0.0.1:{webhook.port}/elsewhere"}
+        return Answer(webhook.status, b"", elsewhere if is_redirect else {})
 
-        def log_message(self, *_: object) -> None:
-            """Log nothing: the tests check the kept messages."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        webhook.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    with serving(answer) as url:
+        webhook.port = int(url.rpartition(":")[2])
         yield webhook
-        server.shutdown()
-        thread.join()

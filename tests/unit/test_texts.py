@@ -13,6 +13,7 @@ import pytest
 
 from include import texts
 from include.druid.checks import load_checks
+from include.druid.reconcile import reconcile
 from include.page.library import load_library
 from ventas_airflow.page.queries import columns as table_columns
 
@@ -115,6 +116,17 @@ def fields(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, froz
             yield from fields(value, key)
         else:
             yield key, frozenset(texts._FIELD.findall(value))
+
+
+def test_values_of_a_terminal_text_are_in_its_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VENTAS_LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "en_US.UTF-8")
+    found = reconcile("r1", 1, {"e1": 1}, {})
+    told = texts.terminal_text("cli.chaos.verdict", by_ids=found, by_sums=found, changed=0)
+    assert str(found) not in told, "outside of a command, Spanish"
+    with texts.in_terminal_language():
+        assert str(found) in told
 
 
 def test_every_check_query_and_field_has_its_texts() -> None:

@@ -32,7 +32,6 @@ class Usual(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Mean share."""
         return self.a / (self.a + self.b)
 
     def below(self, k: int, n: int) -> float:
@@ -106,7 +105,6 @@ class Baseline(NamedTuple):
         return cls(p * size, (1 - p) * size)
 
     def usual(self, subject: int) -> Usual:
-        """Return the distribution of one subject."""
         return Usual(float(self.a[subject]), float(self.b[subject]))
 
     def tails(self, k: Ints, n: Ints, *, low: bool) -> Floats:

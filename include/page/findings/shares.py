@@ -35,7 +35,6 @@ class Shares(NamedTuple):
 
     @property
     def baseline(self) -> Baseline:
-        """Usual shares, estimated from the past windows."""
         return Baseline.of(self.k[:, 1:], self.n[:, 1:])
 
     def tails(self, *, low: bool) -> Floats:
@@ -43,7 +42,6 @@ class Shares(NamedTuple):
         return self.baseline.tails(self.k[:, 0], self.n[:, 0], low=low)
 
     def part(self, rows: Sequence[int]) -> "Shares":
-        """Return the shares of some of the subjects."""
         return Shares(self.k[rows], self.n[rows])
 
     def numbers(self, i: int, p: float, minutes: int) -> dict[str, float]:

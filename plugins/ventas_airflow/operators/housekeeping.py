@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow.sdk import BaseOperator
-
-from include.names import DATASOURCE, DRUID_CONNECTION, DRUID_RETENTION
-from ventas_airflow.preconditions import druid_client
+from include.names import DRUID_RETENTION
+from ventas_airflow.operators.connections import DatasourceOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class EnsureHousekeepingOperator(BaseOperator):
+class EnsureHousekeepingOperator(DatasourceOperator):
     """Sets compaction and retention of a datasource, and returns which of them it changed.
 
     The datasource need not exist yet. If both are set already, nothing changes.
@@ -25,17 +23,6 @@ class EnsureHousekeepingOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("datasource", "druid_conn_id")
 
-    def __init__(
-        self,
-        *,
-        datasource: str = DATASOURCE,
-        druid_conn_id: str = DRUID_CONNECTION,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.datasource = datasource
-        self.druid_conn_id = druid_conn_id
-
     def execute(self, context: Context) -> list[str]:  # noqa: ARG002
         """Set what differs; fail if Druid refuses or does not answer."""
         from airflow.sdk.exceptions import AirflowException
@@ -44,7 +31,7 @@ class EnsureHousekeepingOperator(BaseOperator):
         from include.druid.housekeeping import ensure_housekeeping
 
         try:
-            changed = ensure_housekeeping(druid_client(self.druid_conn_id), self.datasource)
+            changed = ensure_housekeeping(self._druid(), self.datasource)
         except DruidError as error:
             raise AirflowException(str(error)) from error
         self.log.info(

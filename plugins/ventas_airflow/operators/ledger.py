@@ -7,14 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from include.names import DATASOURCE, DRUID_CONNECTION, KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from include.waiting import Polling
 from ventas_airflow.form import LOOKBACK
 from ventas_airflow.ledger import read_sides
-from ventas_airflow.preconditions import druid_client, vm_is_off
+from ventas_airflow.operators.connections import DatasourceOperator, TopicOperator
+from ventas_airflow.preconditions import vm_is_off
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 _INTERVAL, _PATIENCE = 2.0, 30.0
 
 
-class CheckLedgerOperator(BaseOperator):
+class CheckLedgerOperator(TopicOperator, DatasourceOperator):
     """Compares counts and sums by run, minute and state in Druid with topic `ventas.ledger`.
 
     Its XCom is a `CheckResult` as a dict, like that of `RunCheckOperator`, even if it fails or is
@@ -55,21 +54,11 @@ class CheckLedgerOperator(BaseOperator):
         *,
         vm: Mapping[str, Any],
         lookback_minutes: int | str = LOOKBACK.default,
-        topic: str = TOPIC,
-        datasource: str = DATASOURCE,
-        ledger_topic: str = LEDGER_TOPIC,
-        kafka_conn_id: str = KAFKA_CONNECTION,
-        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.vm = vm
         self.lookback_minutes = lookback_minutes
-        self.topic = topic
-        self.datasource = datasource
-        self.ledger_topic = ledger_topic
-        self.kafka_conn_id = kafka_conn_id
-        self.druid_conn_id = druid_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Compare; fail without retries for a difference, with retries if a server is away."""
@@ -112,10 +101,8 @@ class CheckLedgerOperator(BaseOperator):
     def _with_foreign(self, found: CheckResult, since: datetime) -> CheckResult:
         """Add the foreign records to the result of a comparison."""
         from include.stream.foreign import foreign_records
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        foreign = foreign_records(kafka_config, self.topic, self.ledger_topic, since=since)
+        foreign = foreign_records(self._kafka_config(), self.topic, self.ledger_topic, since=since)
         if not foreign:
             return found
         return replace(
@@ -126,10 +113,6 @@ class CheckLedgerOperator(BaseOperator):
 
     def _look(self, start: datetime, end: datetime) -> CheckResult:
         from include.druid.ledger import compare
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        client = druid_client(self.druid_conn_id)
-        return compare(
-            *read_sides(client, kafka_config, self.datasource, self.ledger_topic, start, end)
-        )
+        client, config = self._druid(), self._kafka_config()
+        return compare(*read_sides(client, config, self.datasource, self.ledger_topic, start, end))

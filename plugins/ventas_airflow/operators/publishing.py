@@ -4,13 +4,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRuntimeError
 
-from include.names import KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from include.texts import text
+from ventas_airflow.operators.connections import TopicOperator
 from ventas_airflow.operators.parameters import SalesOperator
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from include.stream.session import Published
 
 
-class PublishingOperator(SalesOperator):
+class PublishingOperator(TopicOperator, SalesOperator):
     """Base class of the operators that publish a run's events; a stopped task fails.
 
     The XCom of a stopped task is what it has published. A task that loses the broker is retried,
@@ -33,19 +33,6 @@ class PublishingOperator(SalesOperator):
         "topic",
         "ledger_topic",
     )
-
-    def __init__(
-        self,
-        *,
-        topic: str = TOPIC,
-        ledger_topic: str = LEDGER_TOPIC,
-        kafka_conn_id: str = KAFKA_CONNECTION,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.topic = topic
-        self.ledger_topic = ledger_topic
-        self.kafka_conn_id = kafka_conn_id
 
     def on_kill(self) -> None:
         """Ask for a stop; may be called more than once.
@@ -77,11 +64,9 @@ class PublishingOperator(SalesOperator):
         from include.stream.reader import ReadStalledError
         from include.stream.session import SESSION_CONFIG, WindowStoppedError
         from ventas_airflow.counted_publisher import CountedPublisher
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-        config = KafkaConfigHook(self.kafka_conn_id).get_conn
         publisher = CountedPublisher(
-            config,
+            self._kafka_config(),
             source.corrida,
             dag_id=self.dag_id,
             seed=source.seed,

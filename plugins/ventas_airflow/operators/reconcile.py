@@ -8,14 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.names import DATASOURCE, DRUID_CONNECTION, KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from include.texts import text
 from include.waiting import Polling
 from ventas_airflow import metrics
-from ventas_airflow.preconditions import druid_client
+from ventas_airflow.operators.connections import DatasourceOperator, TopicOperator
 from ventas_airflow.runs import Published, each_published, earliest_record
 
 if TYPE_CHECKING:
@@ -48,7 +46,7 @@ class _Published(NamedTuple):
         return first, last + timedelta(minutes=1)
 
 
-class ReconcileOperator(BaseOperator):
+class ReconcileOperator(TopicOperator, DatasourceOperator):
     """Compares a run in Kafka (`read_committed`) and in Druid until they agree, or the deadline.
 
     A single run is compared by event id. Several runs, or more than
@@ -85,24 +83,14 @@ class ReconcileOperator(BaseOperator):
         self,
         *,
         published: Published,
-        topic: str = TOPIC,
-        ledger_topic: str = LEDGER_TOPIC,
-        datasource: str = DATASOURCE,
         from_the_beginning: bool = False,
         timeout: float = 120.0,
-        kafka_conn_id: str = KAFKA_CONNECTION,
-        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.published = published
-        self.topic = topic
-        self.ledger_topic = ledger_topic
-        self.datasource = datasource
         self.from_the_beginning = from_the_beginning
         self.timeout = timeout
-        self.kafka_conn_id = kafka_conn_id
-        self.druid_conn_id = druid_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Compare until equal or until the deadline."""
@@ -123,17 +111,15 @@ class ReconcileOperator(BaseOperator):
         results = {}
         # Before the first sale ever, Druid has no datasource to query; results are of one run only.
         if found.in_druid and len(published.runs) == 1:
-            client = druid_client(self.druid_conn_id)
+            client = self._druid()
             results = results_of_run(client, self.datasource, found.run)
         named = None if foreign is None else foreign.to_dict()
         return {**found.to_dict(), "foreign": named, "results": results}
 
     def _foreign(self, since: datetime | None) -> ForeignRecords:
         from include.stream.foreign import foreign_records
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        return foreign_records(kafka_config, self.topic, self.ledger_topic, since=since)
+        return foreign_records(self._kafka_config(), self.topic, self.ledger_topic, since=since)
 
     def _published(self) -> _Published:
         several = each_published(self.published)
@@ -157,14 +143,13 @@ class ReconcileOperator(BaseOperator):
         from include.druid.reconcile import druid_ids, reconcile
         from include.sales.content import run_key
         from include.stream.reader import ids_of_run
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         [corrida] = published.runs
-        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        kafka_config = self._kafka_config()
         kafka = ids_of_run(
             kafka_config, self.topic, corrida, since=since, key_prefix=f"v{run_key(corrida)}-"
         )
-        client = druid_client(self.druid_conn_id)
+        client = self._druid()
         garbled = self._garbled(published, since, kafka.malformed)
 
         def compare() -> Reconciliation:
@@ -190,11 +175,10 @@ class ReconcileOperator(BaseOperator):
         from include.druid.ledger import druid_minutes
         from include.druid.reconcile import reconcile_sums
         from include.stream.ledger import read_sums
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
-        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        kafka_config = self._kafka_config()
         ledger = read_sums(kafka_config, self.ledger_topic, published.runs, since=since)
-        client = druid_client(self.druid_conn_id)
+        client = self._druid()
 
         def look() -> Mapping[Cell, Sums]:
             rows = druid_minutes(client, self.datasource, *published.minutes)
@@ -217,14 +201,13 @@ class ReconcileOperator(BaseOperator):
         from include.druid.reconcile import garbled
         from include.druid.row_stats import RowStats, row_stats
         from include.stream.ledger import began_at
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         if garbled(published.faults, RowStats(), None) is None:
             return lambda: None
-        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        kafka_config = self._kafka_config()
         began = began_at(kafka_config, self.ledger_topic, published.runs, since=since)
         assert began  # noqa: S101 - the ledger that counts faults has entries
-        client = druid_client(self.druid_conn_id)
+        client = self._druid()
 
         def look() -> Garbled | None:
             try:
@@ -268,7 +251,7 @@ class ReconcileOperator(BaseOperator):
         from include.druid.client import DruidError
 
         try:
-            status = druid_client(self.druid_conn_id).supervisor_status(self.datasource)
+            status = self._druid().supervisor_status(self.datasource)
         except DruidError:
             return float("inf")
         return float(status["aggregateLag"])

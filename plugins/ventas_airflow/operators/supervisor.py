@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from include.names import DATASOURCE, DRUID_CONNECTION, KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
+from include.names import KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from ventas_airflow.concurrent_runs import Stage, users
+from ventas_airflow.operators.connections import DatasourceOperator, kafka_config
 from ventas_airflow.operators.waiting import WaitingOperator
-from ventas_airflow.preconditions import druid_client
 from ventas_airflow.runs import Published, each_published, earliest_record
 from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import Goal, SupervisorTrigger
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_RESUMED = 3
 
 
-class SupervisorOperator(WaitingOperator):
+class SupervisorOperator(DatasourceOperator, WaitingOperator):
     """Base class of the operators that open and close the ingestion.
 
     :param datasource: Druid datasource; the supervisor has its name
@@ -33,17 +33,6 @@ class SupervisorOperator(WaitingOperator):
     """
 
     template_fields: Sequence[str] = ("datasource", "druid_conn_id")
-
-    def __init__(
-        self,
-        *,
-        datasource: str = DATASOURCE,
-        druid_conn_id: str = DRUID_CONNECTION,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.datasource = datasource
-        self.druid_conn_id = druid_conn_id
 
     def execute_complete(
         self,
@@ -103,13 +92,12 @@ class SubmitSupervisorOperator(SupervisorOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit, and wait until the tasks read."""
         from include.druid.supervisor import supervisor_spec
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         started = time.time()
         reset_offsets = self._flag("reset_offsets")
-        kafka_config = KafkaConfigHook(self.kafka_conn_id).get_conn
-        spec = supervisor_spec(kafka_config, topic=self.topic, datasource=self.datasource)
-        supervisor = druid_client(self.druid_conn_id).submit_supervisor(spec)
+        config = kafka_config(self.kafka_conn_id)
+        spec = supervisor_spec(config, topic=self.topic, datasource=self.datasource)
+        supervisor = self._druid().submit_supervisor(spec)
         self.log.info("Submitted supervisor %s of topic %s", supervisor, self.topic)
         trigger = ReadingTrigger(
             druid_conn_id=self.druid_conn_id,
@@ -182,7 +170,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         if event["status"] != "fatal" or carry["resumed"] == _MOST_RESUMED:
             return super().execute_complete(context, event)
         self.log.warning("%s. Resuming the supervisor to read these rows again", event["message"])
-        druid_client(self.druid_conn_id).resume_supervisor(self.datasource)
+        self._druid().resume_supervisor(self.datasource)
         carry = {**carry, "resumed": carry["resumed"] + 1}
         return self._until(context, "complete", carry, "suspend_again")
 
@@ -223,7 +211,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         from include.druid.client import SupervisorMissingError
 
         try:
-            druid_client(self.druid_conn_id).suspend_supervisor(self.datasource)
+            self._druid().suspend_supervisor(self.datasource)
         except SupervisorMissingError as error:
             self.log.info("There is no supervisor to suspend: %s", error)
             return False
@@ -233,13 +221,12 @@ class SuspendSupervisorOperator(SupervisorOperator):
         from include.druid.supervisor import Expected
         from include.stream.ledger import read_sums
         from include.stream.topics import TopicMissingError
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         if several := each_published(self.published):
             runs = sorted({run["run"] for run in several})
             return Expected(runs, sum(run["committed"] for run in several))
         dag_run = context["dag_run"]
-        config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        config = kafka_config(self.kafka_conn_id)
         try:
             sums = read_sums(
                 config, self.ledger_topic, [dag_run.run_id], since=earliest_record(dag_run)

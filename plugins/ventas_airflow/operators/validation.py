@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from include.names import (
-    DATASOURCE,
-    DRUID_CONNECTION,
-    DRUID_SQL_CONNECTION,
-    KAFKA_CONNECTION,
-    LEDGER_TOPIC,
-)
+from include.names import DRUID_SQL_CONNECTION, KAFKA_CONNECTION, LEDGER_TOPIC
 from include.texts import text
 from ventas_airflow import metrics
 from ventas_airflow.form import LOOKBACK
-from ventas_airflow.preconditions import druid_client, vm_is_off
+from ventas_airflow.operators.connections import DatasourceOperator, kafka_config
+from ventas_airflow.preconditions import vm_is_off
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,7 +29,7 @@ if TYPE_CHECKING:
 _COMPLAINING = timedelta(minutes=1)
 
 
-class RunCheckOperator(BaseOperator):
+class RunCheckOperator(DatasourceOperator):
     """Runs one check of ``include/druid/sql/checks``; its XCom is the `CheckResult` as a dict.
 
     The result is stored even if the task fails (without retries for a violated error, with retries
@@ -64,11 +59,9 @@ class RunCheckOperator(BaseOperator):
         window: Mapping[str, Any] | str,
         vm: Mapping[str, Any],
         lookback_minutes: int | str = LOOKBACK.default,
-        datasource: str = DATASOURCE,
         ledger_topic: str = LEDGER_TOPIC,
         kafka_conn_id: str = KAFKA_CONNECTION,
         druid_broker_conn_id: str = DRUID_SQL_CONNECTION,
-        druid_conn_id: str = DRUID_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -76,11 +69,9 @@ class RunCheckOperator(BaseOperator):
         self.window = window
         self.vm = vm
         self.lookback_minutes = lookback_minutes
-        self.datasource = datasource
         self.ledger_topic = ledger_topic
         self.kafka_conn_id = kafka_conn_id
         self.druid_broker_conn_id = druid_broker_conn_id
-        self.druid_conn_id = druid_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the check, and fail if its result is an error."""
@@ -143,14 +134,13 @@ class RunCheckOperator(BaseOperator):
         from include.sales.faults import MOST_LATE_MINUTES
         from include.stream.ledger import read_faults
         from include.stream.topics import TopicMissingError
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         minutes = LOOKBACK.whole(self.lookback_minutes)
         if check.without:
             # A late sale is missing among the other sales of the look-back, since its own time is
             # up to `MOST_LATE_MINUTES` before theirs.
             minutes += MOST_LATE_MINUTES
-        config = KafkaConfigHook(self.kafka_conn_id).get_conn
+        config = kafka_config(self.kafka_conn_id)
         try:
             return read_faults(config, self.ledger_topic, queried_at - timedelta(minutes=minutes))
         except TopicMissingError:
@@ -194,24 +184,23 @@ class RunCheckOperator(BaseOperator):
         from include.druid.offsets import counts, positions
         from include.druid.supervisor import assign_unread_partitions
         from include.stream.reader import offsets_of
-        from ventas_airflow.hooks.kafka import KafkaConfigHook
 
         status = self._status()
         if status is None:
             return None
         since = datetime.now(UTC) - _COMPLAINING
-        client = druid_client(self.druid_conn_id)
+        client = self._druid()
         at = positions(client, status, since)
         if added := assign_unread_partitions(client, status):
             self.log.warning("No task read partitions %s: new tasks now read them", added)
-        held = offsets_of(KafkaConfigHook(self.kafka_conn_id).get_conn, status["stream"])
+        held = offsets_of(kafka_config(self.kafka_conn_id), status["stream"])
         return dict(counts(at, held))
 
     def _status(self) -> dict[str, Any] | None:
         from include.druid.client import SupervisorMissingError
 
         try:
-            return druid_client(self.druid_conn_id).supervisor_status(self.datasource)
+            return self._druid().supervisor_status(self.datasource)
         except SupervisorMissingError:
             return None
 

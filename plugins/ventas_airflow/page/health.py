@@ -17,10 +17,10 @@ from fastapi.responses import JSONResponse
 
 from include.druid.client import SupervisorMissingError
 from include.druid.ledger import closed_minutes
-from include.names import CLOCK_SKEW, DATASOURCE, LEDGER_TOPIC, TOPIC, WINDOW_DAG
+from include.names import CLOCK_SKEW, DATASOURCE, LEDGER_TOPIC, PUBLISH_TASK, TOPIC, WINDOW_DAG
 from include.page import flow_health, flow_rules
 from include.page.flow_health import LOOKBACK, Part
-from include.page.flow_rules import LIVE_TASK, Run, Trouble, Validation
+from include.page.flow_rules import Run, Trouble, Validation
 from include.page.vm_card import running
 from include.stream.errors import StreamError
 from include.stream.ledger import read_run
@@ -188,7 +188,7 @@ def _window(run: Run, committed: Part | None, defaults: Mapping[str, Any]) -> di
         "stage": stage,
         "committed": committed and committed.to_dict(),
         "ends": flow_rules.planned_end(run, defaults, first_sale) if is_selling else None,
-        "publisher": task.task_id if task else LIVE_TASK,
+        "publisher": task.task_id if task else PUBLISH_TASK,
         "can_stop": is_selling or stage == "opening",
     }
 

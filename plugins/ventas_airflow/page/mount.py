@@ -14,7 +14,6 @@ class Page:
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one ASGI request."""
         if self._app is None:
             from ventas_airflow.page.app import create_app
 

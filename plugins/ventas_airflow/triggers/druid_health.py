@@ -40,7 +40,6 @@ class VmTrigger(WaitTrigger):
         self.operation = operation
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's path and the arguments that make an equal trigger."""
         path, common = super().serialize()
         return path, {
             **common,
@@ -104,7 +103,6 @@ class VmStatusTrigger(VmTrigger):
         self.hopeless = hopeless
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's path and the arguments that make an equal trigger."""
         path, common = super().serialize()
         return path, {**common, "statuses": self.statuses, "hopeless": self.hopeless}
 
@@ -139,7 +137,6 @@ class DruidHealthTrigger(VmTrigger):
         self.druid_conn_id = druid_conn_id
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's path and the arguments that make an equal trigger."""
         path, common = super().serialize()
         return path, {**common, "druid_conn_id": self.druid_conn_id}
 
@@ -195,7 +192,6 @@ class VmWatchTrigger(VmTrigger):
         self.task_ids = task_ids
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's path and the arguments that make an equal trigger."""
         path, common = super().serialize()
         return path, {**common, "run": self.run_of_tasks, "task_ids": self.task_ids}
 

@@ -54,7 +54,6 @@ class ReadingTrigger(WaitTrigger):
         self._reports_since = datetime.fromtimestamp(self.carry["started"], UTC)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's path and the arguments that make an equal trigger."""
         path, common = super().serialize()
         return path, {
             **common,

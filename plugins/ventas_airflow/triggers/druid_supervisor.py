@@ -53,7 +53,6 @@ class SupervisorTrigger(WaitTrigger):
         self.expected = Expected(*expected)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's path and the arguments that make an equal trigger."""
         path, common = super().serialize()
         return path, {
             **common,

@@ -33,7 +33,6 @@ class WaitTrigger(BaseTrigger):
         self.carry = carry
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's path and the arguments that make an equal trigger."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             "deadline": self.deadline,
             "poll_interval": self.poll_interval,

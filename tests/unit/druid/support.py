@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from include.names import DATASOURCE, TOPIC
+from tests.support.http_server import Answer, Request
+from tests.support.http_server import serving as serving_http
 
 SQL = "/druid/v2/sql"
 SUPERVISORS = "/druid/indexer/v1/supervisor"
@@ -103,47 +103,15 @@ def serving() -> Iterator[Router]:
     router = Router()
     router.awake.set()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.reply("GET")
+    def answer(request: Request) -> Answer:
+        parts = urlsplit(request.target)
+        headers = dict(request.headers)
+        found = router.answer(Asked(request.method, parts.path, parts.query, request.body, headers))
+        router.awake.wait()
+        return Answer(*found)
 
-        def do_POST(self) -> None:
-            self.reply("POST")
-
-        def do_DELETE(self) -> None:
-            self.reply("DELETE")
-
-        def reply(self, method: str) -> None:
-            parts = urlsplit(self.path)
-            text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked = Asked(
-                method,
-                parts.path,
-                parts.query,
-                json.loads(text) if text else None,
-                dict(self.headers),
-            )
-            code, body = router.answer(asked)
-            router.awake.wait()
-            content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            # The client may have given up meanwhile, which is not an error of the server.
-            with suppress(ConnectionError):
-                self.send_response(code)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Suppress the log."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    router.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield router
-    finally:
-        router.awake.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving_http(answer) as router.url:
+        try:
+            yield router
+        finally:
+            router.awake.set()

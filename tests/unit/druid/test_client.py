@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from include.druid.client import (
 from include.stack.certificates import Authority
 from include.stack.ports import free_ports
 from include.waiting import wait_until
+from tests.support.http_server import Answer, serving
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
 
 
@@ -199,24 +198,11 @@ def test_refused_login_raises_with_the_solution(router: Router, client: DruidCli
 @pytest.fixture
 def secured(tmp_path: Path) -> Iterator[tuple[str, Authority]]:
     """URL of a TLS server that answers every query with no rows, and its certificate authority."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"[]")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
     authority = Authority(tmp_path / "security")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.server("druid"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"https://127.0.0.1:{server.server_port}", authority
-        server.shutdown()
+    with serving(lambda _: Answer(200, []), context) as url:
+        yield url, authority
 
 
 def test_connections_ca_bundle_overrides_the_environments(

@@ -126,6 +126,7 @@ def test_cadence_is_not_judged_with_injected_faults_that_its_check_names(field: 
 def test_cadence_of_another_pace_than_the_forms_is_not_judged(conf: dict[str, Any]) -> None:
     found = flow(selling(conf), cadence=BEYOND, freshness=BEYOND)
     assert told(found["cadence"]) == ("none", "other_pace")
+    assert found["cadence"].numbers == {"usual_gaps": [1.0, 2.0]}, "no limits of a card not judged"
     assert found["freshness"] == BEYOND
 
 

@@ -10,7 +10,7 @@ from include.druid.queries import for_datasource
 from include.page import sql_check, sql_lexer
 from include.page.library import Query, load_library
 from include.page.sql_box import one_query
-from include.page.sql_check import SUBQUERY_ROWS, check, functions
+from include.page.sql_check import MOST_LISTED, SUBQUERY_ROWS, check, functions
 from include.page.sql_lexer import SqlRefusedError
 from include.page.sql_tokens import tokens
 from include.texts import languages, table
@@ -176,6 +176,16 @@ def test_size_counts_expanded_derived_tables() -> None:
         text = columns.format("x + x + x + x", text)
     checked(text)
     assert "en una expresión" in str(refusal(columns.format("x + x + x + x", text)))
+
+
+@pytest.mark.parametrize("column", ["sku", "v.sku", '"v"."sku"'])
+@pytest.mark.parametrize("negation", ["", "NOT "])
+def test_column_with_many_listed_values_is_not_repeated(column: str, negation: str) -> None:
+    listed = ", ".join(["'a'"] * MOST_LISTED)
+    query = "SELECT 1 FROM ventas v WHERE {} {}IN ({})"
+    checked(query.format(column, negation, listed))
+    for operand in (f"LOWER({column})", f"{column} || 'b'", f"sku = {column}"):
+        assert "en una expresión" in str(refusal(query.format(operand, negation, listed)))
 
 
 def test_most_random_statements_pass_and_the_others_are_refused_for_their_size() -> None:

@@ -38,11 +38,11 @@ def test_json_is_compact_in_field_order_and_reads_back() -> None:
     assert decode(data) == SALE
 
 
-def test_fields_have_a_druid_type_title_and_description() -> None:
+def test_fields_have_a_druid_type_and_description() -> None:
     assert tuple(field.name for field in FIELDS) == Venta.__struct_fields__
     longs = {field.name for field in FIELDS if field.kind == "long"}
     assert longs == {field.name for field in FIELDS if isinstance(getattr(SALE, field.name), int)}
-    assert all(field.title and field.description for field in FIELDS)
+    assert all(field.description for field in FIELDS)
 
 
 def test_every_sale_satisfies_the_json_schema(market: Market) -> None:

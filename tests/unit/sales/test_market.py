@@ -1,3 +1,4 @@
+import csv
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from include.sales.event import ALICUOTAS_IVA
 from include.sales.market import DATA, MarketError, load_market
 
 STORE = load_market().stores[0]
+
+with Path(__file__).with_name("mistakes.csv").open(encoding="utf-8", newline="") as file:
+    MISTAKES = list(csv.reader(file))
+"""Mistakes in a line of a data file, and the message that each must have."""
 
 
 @pytest.fixture
@@ -101,75 +106,7 @@ def test_every_wrong_cell_of_a_line_is_reported(folder: Path) -> None:
     assert sorted(problem.split()[1] for problem in told) == ["alicuota_iva", "precio", "rank"]
 
 
-@pytest.mark.parametrize(
-    ("file", "start", "old", "new", "message"),
-    [
-        ("products", "ALM-002", "ALM-002", "ALM-001", "sku 'ALM-001' is already in line 2"),
-        ("products", "ALM-001", "4800", "0.00", "precio must be above 0"),
-        ("products", "ALM-001", "4800", "48.005", "precio is '48.005': Expected `str` matching"),
-        ("products", "ALM-001", "Yerba", "Yerba, ", "more or fewer cells than the header"),
-        ("products", "ALM-001", "Yerba", '"Yerba', "not readable as CSV"),
-        ("products", "ALM-001", ",Almacén,", ',"Almacén\n",', "a cell must not have line breaks"),
-        ("stores", "palermo", "palermo", "flores", "id 'flores' is already in line"),
-        ("stores", "palermo", ",25,", ",0,", "weight is '0'"),
-        ("provinces", "AR-V", "INDEC Censo 2022 (provisional)", "", "source is ''"),
-        ("stores", "palermo", "2025-12", "ayer", "date is 'ayer'"),
-        ("stores", "formosa-centro", "AR-P", "AR-C", "code 'AR-P' has no line in stores.csv"),
-        ("provinces", "AR-V", "0.41", "nan", "share is 'nan'"),
-        ("provinces", "AR-V", "Tierra del Fuego", "Santa Cruz", "provincia 'Santa Cruz' is alrea"),
-        ("payments", "online,,debito", "debito", "credito", "all 'credito' is repeated"),
-        ("payments", "online,,debito", "online,,", "online,kiosco,", "grupo 'kiosco' is not in"),
-        ("groups", "electro", "electro", "kiosco", "the lines of kiosco are missing"),
-        ("issuers", "debito,,Cabal", "debito", "efectivo", "emisor is only for the tipo_pago"),
-        ("outcomes", "efectivo,aprobada", "efectivo", "?", "tipo_pago is '?'"),
-        ("outcomes", "efectivo,aprobada", "aprobada", "rechazada", "cannot always be rejected"),
-        ("outcomes", "efectivo,aprobada", "aprobada", "reembolsada", "estado is 'reembolsada'"),
-        ("rejections", "qr,qr_vencido", "qr_vencido", "QR vencido", "motivo is 'QR vencido'"),
-        ("instalments", "online,,9,", ",9,", ",18,", "offers this number of cuotas"),
-        ("instalment_programmes", "Ahora 12,12", ",,", ",2025-01-01,", "desde is after hasta"),
-        ("instalment_programmes", "Ahora 12,12", "2024-01-31", "31/1/24", "hasta is '31/1/24'"),
-        ("discounts", "electro,25", "25", "100", "percent is '100'"),
-        ("stores", "palermo", "30-", "33-", "the check digit of cuit"),
-        ("stores", "palermo", "-24,", "-25,", "laborable is '0-25'"),
-        ("stores", "ushuaia", "8-21,8-21,9-20", "21-8,,", "the store never opens"),
-        ("stores", "palermo", "supermercado", "kiosco", "formato is 'kiosco'"),
-        ("products", "CAR-004", ",asado,", ",merienda,", "horario 'merienda' is not in schedules"),
-        ("products", "CLI-001", ",ventilacion,", ",calor,", "temporada 'calor' is not in seasons"),
-        ("seasons", "verano,2,", "2", "1", "temporada 'verano', mes 1 is already in line"),
-        ("seasons", "verano,12,", "12", "13", "mes is '13'"),
-        ("schedules", "noche,laborable,0,3", "0,3", "5,3", "desde is after hasta"),
-        (
-            "hours",
-            "local,sabado,7",
-            "7",
-            "8",
-            "the line with canal 'local', dia 'sabado', hora 7 is missing",
-        ),
-        ("baskets", "supermercado,sabado,9", "supermercado", "kiosco", "grupo 'kiosco' is not in"),
-        ("baskets", "supermercado,sabado,9", "9,14", "14,9", "desde is after hasta"),
-        ("weekdays", "online,3", "3", "4", "the line with canal 'online', weekday 3 is missing"),
-        ("holidays", "online", "online", "local", "canal 'local' is already in line 2"),
-        (
-            "events",
-            "CyberMonday,2025-11-03,2025-11-05,local",
-            "electro",
-            "kiosco",
-            "grupo 'kiosco'",
-        ),
-        ("recurring", "Navidad (cierre)", "0.1", "0", "factor is '0'"),
-        ("amount_bands", "chico", ",0,", ",1,", "no band begins at 0 pesos"),
-        ("payment_amounts", "qr,chico", "chico", "enorme", "tramo 'enorme' is not in amount_bands"),
-        ("instalment_amounts", "9,chico", "9", "10", "cuotas 10 is not in instalments.csv"),
-        ("rejection_factors", "Cabal", "Cabal", "Cobal", "emisor 'Cobal' is not in issuers.csv"),
-        (
-            "promotions",
-            "Ualá viernes",
-            "qr,Ualá",
-            "efectivo,Ualá",
-            "emisor is only for the tipo_pago",
-        ),
-    ],
-)
+@pytest.mark.parametrize(MISTAKES[0], MISTAKES[1:])
 def test_mistake_in_a_line_is_reported(
     folder: Path, file: str, start: str, old: str, new: str, message: str
 ) -> None:

@@ -23,7 +23,7 @@ SALE = msgspec.structs.replace(
 
 def test_a_sale_is_one_line() -> None:
     assert sale_line(SALE) == (
-        "#12 Córdoba · Yerba Mate 1 kg · $ 3.450,00 · débito Visa · aprobada"
+        "#12 Córdoba · Yerba Mate 1 kg · $ 3.450,00 · Débito Visa · aprobada"
     )
 
 
@@ -32,13 +32,13 @@ def test_sale_line_shows_quantity_and_instalments_above_one() -> None:
         SALE, cantidad=2, importe_centavos=690000, tipo_pago="credito", cuotas=3
     )
     assert sale_line(sale) == (
-        "#12 Córdoba · 2 × Yerba Mate 1 kg · $ 6.900,00 · crédito Visa en 3 cuotas · aprobada"
+        "#12 Córdoba · 2 × Yerba Mate 1 kg · $ 6.900,00 · Crédito Visa en 3 cuotas · aprobada"
     )
 
 
 def test_sale_line_of_cash_has_no_issuer() -> None:
     sale = msgspec.structs.replace(SALE, tipo_pago="efectivo", emisor="")
-    assert "· efectivo ·" in sale_line(sale)
+    assert "· Efectivo ·" in sale_line(sale)
 
 
 @pytest.mark.parametrize(

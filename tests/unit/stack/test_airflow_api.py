@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from include.stack.airflow_api import AirflowApi, AirflowApiError
 from include.stack.ports import free_ports
+from tests.support.http_server import Answer, Request, serving
 
 ANSWERS: dict[str, tuple[int, Any]] = {
     "GET /api/v2/dags/none": (404, {"detail": "The Dag with ID: `none` was not found"}),
@@ -33,57 +31,31 @@ ANSWERS: dict[str, tuple[int, Any]] = {
 
 
 class Airflow:
+    """Answers as Airflow's API server, and keeps each call with its body and login."""
+
     def __init__(self) -> None:
+        self.url = ""
         self.asked: list[tuple[str, Any, str | None]] = []
         self.turn_of_the_manual_run = False
-        airflow = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.reply()
-
-            def do_POST(self) -> None:
-                self.reply()
-
-            def do_PATCH(self) -> None:
-                if self.path == "/api/v2/dags/d/dagRuns/scheduled__1":
-                    airflow.turn_of_the_manual_run = True
-                self.reply()
-
-            def reply(self) -> None:
-                text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                body = json.loads(text) if text else None
-                call = f"{self.command} {self.path}"
-                airflow.asked.append((call, body, self.headers.get("Authorization")))
-                code, answer = ANSWERS.get(call, (404, {"detail": "no such thing"}))
-                if call == "GET /api/v2/dags/d/dagRuns/manual__1":
-                    state = "running" if airflow.turn_of_the_manual_run else "queued"
-                    code, answer = 200, {"state": state}
-                if call == "POST /auth/token":
-                    good = body == {"username": "admin", "password": "right"}
-                    code, answer = (201, {"access_token": "jwt"}) if good else (401, {})
-                content = json.dumps(answer).encode()
-                self.send_response(code)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None:
-                """Log nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    def answer(self, request: Request) -> Answer:
+        call, body = f"{request.method} {request.target}", request.body
+        self.asked.append((call, body, request.headers.get("Authorization")))
+        if call == "PATCH /api/v2/dags/d/dagRuns/scheduled__1":
+            self.turn_of_the_manual_run = True
+        if call == "GET /api/v2/dags/d/dagRuns/manual__1":
+            return Answer(200, {"state": "running" if self.turn_of_the_manual_run else "queued"})
+        if call == "POST /auth/token":
+            good = body == {"username": "admin", "password": "right"}
+            return Answer(201, {"access_token": "jwt"}) if good else Answer(401, {})
+        return Answer(*ANSWERS.get(call, (404, {"detail": "no such thing"})))
 
 
 @pytest.fixture
 def server() -> Iterator[Airflow]:
     airflow = Airflow()
-    thread = threading.Thread(target=airflow.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield airflow
-    airflow.server.shutdown()
-    airflow.server.server_close()
-    thread.join()
+    with serving(airflow.answer) as airflow.url:
+        yield airflow
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from jgo.maven._core import DEFAULT_REMOTE_REPOS
 
 from include.stack.jars import PRODUCTS, JarError, LockedJar, fetch, read_lock, write_lock
 from include.stack.ports import free_ports
+from tests.support.http_server import Answer, Request, serving
 
 CONTENT = b"PK" + bytes(range(256)) * 16
 JAR = LockedJar("druid", "ar.ventas", "small", "1.0", hashlib.sha256(CONTENT).hexdigest())
@@ -27,41 +26,23 @@ class Maven:
     def __init__(self) -> None:
         self.downloads = 0
         self.broken = 0
-        maven = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if self.path == f"{PATH}.sha1":
-                    self.answer(hashlib.sha1(CONTENT, usedforsecurity=False).hexdigest().encode())
-                elif self.path == PATH:
-                    maven.downloads += 1
-                    self.answer(CONTENT, cut=maven.downloads <= maven.broken)
-                else:
-                    self.send_error(404)
-
-            def answer(self, body: bytes, *, cut: bool = False) -> None:
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[: len(body) // 2] if cut else body)
-
-            def log_message(self, *_: object) -> None:
-                """Log nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    def answer(self, request: Request) -> Answer:
+        if request.target == f"{PATH}.sha1":
+            return Answer(200, hashlib.sha1(CONTENT, usedforsecurity=False).hexdigest().encode())
+        if request.target != PATH:
+            return Answer(404)
+        self.downloads += 1
+        sent = CONTENT[: len(CONTENT) // 2] if self.downloads <= self.broken else CONTENT
+        return Answer(200, sent, {"Content-Length": str(len(CONTENT))})
 
 
 @pytest.fixture
 def maven(monkeypatch: pytest.MonkeyPatch) -> Iterator[Maven]:
     maven = Maven()
-    monkeypatch.setitem(DEFAULT_REMOTE_REPOS, "central", maven.url)
-    thread = threading.Thread(target=maven.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield maven
-    maven.server.shutdown()
-    maven.server.server_close()
-    thread.join()
+    with serving(maven.answer) as url:
+        monkeypatch.setitem(DEFAULT_REMOTE_REPOS, "central", url)
+        yield maven
 
 
 def test_lock_file_is_complete_and_sorted(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ time.sleep(300)
 """
 
 
-@pytest.fixture
-def settings() -> Iterator[Settings]:
+@contextmanager
+def stopped_stack() -> Iterator[Settings]:
     # Not `tmp_path`: the name of a unix socket has at most 107 bytes.
     place = Path(tempfile.mkdtemp(prefix="ventas-"))
     yield replace(Settings.from_environment({}), home=place / "José 100%")
@@ -47,20 +48,32 @@ def settings() -> Iterator[Settings]:
 
 
 @pytest.fixture
-def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", "/of/the/user")
+def settings() -> Iterator[Settings]:
+    with stopped_stack() as settings:
+        yield settings
+
+
+def start(settings: Settings, groups: Iterable[str]) -> None:
     folder.claim(settings.home)
     script = settings.home / "leaves_a_child.py"
     script.write_text(LEAVES_A_CHILD)
-    processes = [Process(group, f"one-of-{group}", SLEEP) for group in GROUPS]
+    processes = [Process(group, f"one-of-{group}", SLEEP) for group in groups]
     processes.append(Process("airflow", "parent", [sys.executable, "-S", str(script)]))
     supervisor_socket(settings).touch()
     configuration = write_supervisord_configuration(settings, processes)
-    supervision.start(settings, configuration, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
-    yield settings
-    # Faster than `stop`, which takes a second for each group.
-    for process in supervision.marked_processes(settings):
-        process.kill()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AIRFLOW__CORE__DAGS_FOLDER", "/of/the/user")
+        supervision.start(settings, configuration, {"AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Settings]:
+    with stopped_stack() as settings:
+        start(settings, GROUPS)
+        yield settings
+        # Faster than `stop`, which takes a second for each group.
+        for process in supervision.marked_processes(settings):
+            process.kill()
 
 
 def states(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -115,17 +128,18 @@ def test_clean_refuses_while_supervisord_answers_and_processes_are_hidden(
     assert running.home.exists()
 
 
-def test_stop_ends_every_process_even_outside_its_group(running: Settings) -> None:
-    log = running.logs / "parent.log"
+def test_stop_ends_every_process_even_outside_its_group(settings: Settings) -> None:
+    start(settings, ["kafka"])
+    log = settings.logs / "parent.log"
     wait_until(log.read_text, f"the process id in {log}", 10, interval=0.05)
     child = int(log.read_text())
-    everything = supervision.marked_processes(running)
+    everything = supervision.marked_processes(settings)
     assert child in {process.pid for process in everything}
-    assert supervision.stop(running) == [child]
-    assert not supervision.is_running(running)
+    assert supervision.stop(settings) == [child]
+    assert not supervision.is_running(settings)
     assert not [process for process in everything if process.is_running()]
-    stack.clean(running)
-    assert not running.home.exists()
+    stack.clean(settings)
+    assert not settings.home.exists()
 
 
 def test_airflow_process_with_overwritten_environment_is_found_by_its_folder(

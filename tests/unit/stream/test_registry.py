@@ -3,63 +3,48 @@
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from include.sales.event import json_schema
 from include.stream.registry import RegistryError, publish_schema
+from tests.support.http_server import Answer, Request, serving
 
 USER = "key:s3cret"
 
 
-class Registry(ThreadingHTTPServer):
+class Registry:
     """Answers as Confluent's Schema Registry does to `POST /subjects/{subject}/versions`."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
         self.subjects: dict[str, list[dict[str, Any]]] = {}
         self.status = 200
+        self.url = ""
 
     @property
     def config(self) -> dict[str, str]:
-        return {
-            "url": f"http://127.0.0.1:{self.server_port}",
-            "basic.auth.user.info": USER,
-        }
+        return {"url": self.url, "basic.auth.user.info": USER}
 
-
-class Handler(BaseHTTPRequestHandler):
-    server: Registry
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def answer(self, request: Request) -> Answer:
         login = f"Basic {b64encode(USER.encode()).decode()}"
-        status = self.server.status if self.headers["Authorization"] == login else 401
-        subject = self.path.split("?")[0].split("/")[2]
-        versions = self.server.subjects.setdefault(subject, [])
-        if status == 200 and body not in versions:
-            versions.append(body)
+        status = self.status if request.headers["Authorization"] == login else 401
+        subject = request.target.split("?")[0].split("/")[2]
+        versions = self.subjects.setdefault(subject, [])
+        if status == 200 and request.body not in versions:
+            versions.append(request.body)
         answer = {"error_code": status * 100, "message": "no"} if status != 200 else {"id": 1}
-        self.send_response(status)
-        self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
-        self.end_headers()
-        self.wfile.write(json.dumps(answer).encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
+        kind = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
+        return Answer(status, answer, kind)
 
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    with Registry() as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield server
-        server.shutdown()
+    found = Registry()
+    with serving(found.answer) as found.url:
+        yield found
 
 
 def test_schema_published_twice_is_registered_once(

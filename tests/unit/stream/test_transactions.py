@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from include.stream import transactions
 from include.stream.errors import KafkaRefusedError
 from include.stream.transactions import (
     OutOfTimeError,
@@ -75,32 +76,34 @@ def test_batch_larger_than_the_clients_queue_is_sent_completely(cluster: MockClu
 
 
 def test_init_gives_up_an_absent_broker_after_the_timeout() -> None:
-    it = producer(NOWHERE, timeout=1)
+    it = producer(NOWHERE, timeout=0.5)
     with pytest.raises(OutOfTimeError, match="refused") as caught:
         it.init()
-    assert caught.value.waited >= 1
+    assert caught.value.waited >= 0.5
 
 
 def test_send_after_losing_the_broker_times_out_with_nothing_in_doubt(
     cluster: MockCluster,
 ) -> None:
-    it = producer(cluster.config, timeout=2)
+    it = producer(cluster.config)
     it.init()
     it.send([("a", b"k", b"v")])
     cluster.vanish()
+    it._timeout = 0.5
 
     with pytest.raises(OutOfTimeError) as caught:
         it.send([("a", b"k", b"w")])
     it.close()
 
     assert not caught.value.in_doubt
-    assert caught.value.waited >= 2
+    assert caught.value.waited >= 0.5
 
 
-def test_a_stop_ends_the_wait_for_a_lost_broker() -> None:
+def test_a_stop_ends_the_wait_for_a_lost_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "STOP_GRACE", 0.3)
     stop = threading.Event()
     it = producer(NOWHERE, timeout=60, stop=stop)
-    threading.Timer(0.3, stop.set).start()
+    threading.Timer(0.1, stop.set).start()
     with pytest.raises(OutOfTimeError) as caught:
         it.init()
     assert caught.value.waited < 60, "the time-out without a stop"
@@ -145,8 +148,9 @@ def faulty(it: TransactionalProducer, errors: Iterable[KafkaError]) -> Faulty:
 def test_unanswered_commit_leaves_the_transaction_in_doubt(
     cluster: MockCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    it = producer(cluster.config, timeout=1)
+    it = producer(cluster.config)
     it.init()
+    it._timeout = 0.5
     faulty(it, repeat(KafkaError(KafkaError._TIMED_OUT, "no answer", retriable=True)))
 
     with pytest.raises(OutOfTimeError) as caught:

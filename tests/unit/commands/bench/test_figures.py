@@ -9,7 +9,6 @@ from commands.bench.figures import (
     percentile,
     perf_test_rate,
     result,
-    slope,
 )
 
 #: Output of producer-perf-test of Kafka 4.3, with `--warmup-records`.
@@ -92,10 +91,6 @@ def test_target_is_a_minimum_a_maximum_or_missing() -> None:
 def test_percentile_is_interpolated_between_values() -> None:
     assert percentile([4, 1, 3, 2], 50) == 2.5
     assert percentile(range(101), 99) == 99
-
-
-def test_slope_is_in_units_per_second() -> None:
-    assert slope([(1000.0, 10), (1001.0, 13), (1003.0, 19)]) == pytest.approx(3)
 
 
 def test_drain_rate_is_measured_from_a_fifth_of_the_rows_to_all() -> None:

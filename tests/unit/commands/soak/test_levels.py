@@ -52,5 +52,6 @@ def test_series_with_too_few_samples_gets_no_decision(count: int) -> None:
     assert found.end >= found.warm
 
 
-def test_slope_of_a_single_sample_is_zero() -> None:
+def test_slope_is_in_units_of_time_and_zero_for_a_single_sample() -> None:
+    assert slope([1000.0, 1001.0, 1003.0], [10, 13, 19]) == pytest.approx(3)
     assert slope([1.0], [5.0]) == 0

@@ -235,7 +235,7 @@ def test_unreachable_kafka_is_given_up_after_four_seconds(
 
     def recorded(config: dict[str, Any], topic: str, *, timeout: float) -> dict[int, Offsets]:
         waited.append(timeout)
-        return offsets_of(config, topic, timeout=timeout)
+        return offsets_of(config, topic, timeout=0.3)
 
     monkeypatch.setattr(health, "offsets_of", recorded)
     assert part(reader, "kafka")["reason"] == "kafka_unreachable"

@@ -3,17 +3,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
 from ventas_airflow.operators.backfill import PlanDaysOperator
 
 NIGHT = datetime(2026, 11, 25, 1, tzinfo=UTC)  # still the 24th in Buenos Aires
-
-
-@pytest.fixture(autouse=True)
-def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
 
 
 def plan(**changes: Any) -> list[dict[str, str]]:

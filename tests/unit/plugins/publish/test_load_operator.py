@@ -6,17 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
 from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
 
 Context: Any = {"dag_run": SimpleNamespace(run_id="manual__1", run_after=datetime.now(UTC))}
-
-
-@pytest.fixture(autouse=True)
-def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
 
 
 def plan(**changes: Any) -> PlanLoadOperator:

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,8 +19,7 @@ from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOpe
 
 
 @pytest.fixture(autouse=True)
-def _outside_a_task_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+def _connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "AIRFLOW_CONN_KAFKA_DEFAULT",
         '{"conn_type": "kafka", "extra": {"bootstrap.servers": "127.0.0.1:1"}}',

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
@@ -31,7 +30,6 @@ PUBLISHED = {"run": "r1", "committed": 2, **TS}
 
 @pytest.fixture
 def router(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
     kafka = {"conn_type": "kafka", "extra": {"bootstrap.servers": "127.0.0.1:1"}}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(kafka))
     with serving() as router:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from tests.unit.druid.support import Router, serving
 from tests.unit.plugins.clock import Clock
@@ -14,7 +13,6 @@ from tests.unit.plugins.clock import Clock
 @pytest.fixture
 def router(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Router]:
     """A stand-in for Druid's router, named by an ingest connection with a password."""
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
     with serving() as router:
         address = urlsplit(router.url)
         connection = {

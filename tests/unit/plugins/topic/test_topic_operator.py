@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from airflow.sdk._shared.secrets_masker import redact
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from include.names import TOPIC
@@ -22,8 +21,7 @@ REGISTRY = {"schema.registry.url": "http://r", "schema.registry.basic.auth.user.
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+def _connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", kafka(KAFKA))
 
 

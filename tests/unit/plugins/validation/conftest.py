@@ -7,18 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from include.stack.ports import free_ports
 from tests.unit.plugins.validation.support import IN_ZONE, VM
 from tests.unit.stack.compute.support import MemoryPower, eventually, serving, vm_body
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
 from ventas_airflow.preconditions import vm_is_off
-
-
-@pytest.fixture(autouse=True)
-def outside_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
 
 
 @pytest.fixture

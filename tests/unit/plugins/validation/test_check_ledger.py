@@ -26,7 +26,6 @@ from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.validation.support import IN_ZONE, VM, Pushed, execute
 from tests.unit.stack.compute.support import eventually
 from ventas_airflow.hooks.compute import VentasComputeEngineHook
-from ventas_airflow.operators import ledger as module
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.preconditions import vm_is_off
 
@@ -74,7 +73,7 @@ def strangers(monkeypatch: pytest.MonkeyPatch) -> ForeignRecords:
 def impatient(monkeypatch: pytest.MonkeyPatch, no_druid: str) -> None:
     """A client without retries, which would take half a minute for a Druid that does not run."""
     client = DruidClient(f"http://{no_druid}", retries=0)
-    monkeypatch.setattr(module, "druid_client", lambda _: client)
+    monkeypatch.setattr(CheckLedgerOperator, "_druid", lambda _: client)
 
 
 @pytest.fixture

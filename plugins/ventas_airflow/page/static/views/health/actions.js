@@ -5,7 +5,7 @@ import * as format from "../../lib/format.js";
 import { t } from "../../lib/texts.js";
 import { openWindow, runPath, stopWindow } from "./airflow.js";
 import { link } from "./bodies.js";
-import { reasonOf, when } from "./card.js";
+import { gaps, reasonOf, when } from "./card.js";
 
 const MODES = ["cadence", "curve"];
 
@@ -104,9 +104,14 @@ function soFar({ committed, ends }) {
   return told.join(" · ");
 }
 
+/** The name of a mode of the form, with the form's default gaps once they are known. */
+function modeText(mode, params = {}) {
+  return t(`health.modes.${mode}`, gaps([params.minimum_gap?.value, params.maximum_gap?.value]));
+}
+
 function makeForm(permitted, tell) {
   const minutes = h("input", { type: "number", name: "minutes", required: true, step: "any" });
-  const mode = h("select", { name: "mode" }, MODES.map((each) => h("option", { value: each }, t(`health.modes.${each}`))));
+  const mode = h("select", { name: "mode" }, MODES.map((each) => h("option", { value: each }, modeText(each))));
   const unpause = h("input", { type: "checkbox", name: "unpause", checked: true });
   const unpauseLine = h("label.check", { hidden: true }, unpause, t("health.unpause"));
   // Disabled until the page knows whether the DAG is paused and whether the viewer may use it.
@@ -133,6 +138,7 @@ function makeForm(permitted, tell) {
     if (!dag) return;
     paused = dag.paused;
     unpauseLine.hidden = !paused;
+    for (const option of mode.options) setText(option, modeText(option.value, dag.params));
     const { value, schema } = dag.params.duration_minutes;
     if (!minutes.value) minutes.value = value;
     minutes.min = schema.minimum;

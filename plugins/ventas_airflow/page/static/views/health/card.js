@@ -40,9 +40,15 @@ export function showPart(parts, name, part, draw) {
 export function reasonOf(name, part) {
   if (part.reason === "trouble") return explained(part.numbers);
   const own = `health.reasons.${name}.${part.reason}`;
-  const text = t(has(own) ? own : `health.reasons.${part.reason}`, part.numbers);
+  const key = has(own) ? own : `health.reasons.${part.reason}`;
+  const text = t(key, { ...part.numbers, ...gaps(part.numbers.usual_gaps ?? []) });
   const limits = (part.numbers.limits ?? []).map(limit);
   return [text, ...limits].join(" ");
+}
+
+/** Values of a text that tells the shortest and the longest gap between two sales, in seconds. */
+export function gaps([minimum, maximum]) {
+  return { minimum: number(minimum), maximum: number(maximum) };
 }
 
 /** A violated bound, in words. */
