@@ -198,6 +198,8 @@ def main(arguments: list[str] | None = None) -> int:
         port=options.port,
         ssl_certfile=options.certificate,
         log_level="warning",
+        # Like Druid's router (`druid.server.http.maxIdleTime`), instead of uvicorn's 5 s.
+        timeout_keep_alive=300,
         timeout_graceful_shutdown=3,
     )
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from include.stack.compute.app import create_app
+from include.stack.compute.app import KEEP_ALIVE, create_app
 from include.stack.compute.emulator import Emulator, StateFileError
 from include.stack.compute.process_group import AlwaysOn, ProcessGroup, SupervisorGroups
 
@@ -80,7 +80,12 @@ def main(arguments: list[str] | None = None) -> int:
     # Clients in a long operations.wait must not delay the server's shutdown.
     names = [options.container] if options.container else []
     app = create_app(emulator, names, faulty=options.faults)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=1,
+    )
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 

@@ -30,6 +30,10 @@ from include.web_guard import BodyLimit, WebGuard
 #: Most bytes of a request's body; an instance's startup script alone may have 256 KiB.
 _MAX_BODY = 4 * 1024 * 1024
 
+#: Seconds until the server closes an idle connection. uvicorn's default is 5: a client that sends a
+#: request at that moment loses it, and Google's client repeats no POST after a broken connection.
+KEEP_ALIVE = 600
+
 # The API's own limit for one wait call, https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
 WAIT_SECONDS = 120.0
 

@@ -55,7 +55,7 @@ def asked(
     reader: TestClient, changed: SimulatedDruid, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
-    monkeypatch.setattr(module, "_shared", AnswerCache())
+    monkeypatch.setattr(module, "_shared", AnswerCache(clock=lambda: 0.0))
 
     def ask(query: str) -> dict[str, Any]:
         with reader:

@@ -42,7 +42,7 @@ AWAY = KafkaUnreachableError(KAFKA, 4.0)
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer is kept, Kafka refuses at once, and the VM has run for an hour."""
-    monkeypatch.setattr(health, "_shared", AnswerCache())
+    monkeypatch.setattr(health, "_shared", AnswerCache(clock=lambda: 0.0))
     monkeypatch.setattr(health, "_differed", set())
     connection = {"conn_type": "kafka", "extra": KAFKA}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps(connection))
@@ -273,7 +273,7 @@ def test_minute_that_differs_twice_in_a_row_is_bad(
     router.on("POST", SQL, (200, [ROW]), (200, []), (200, []), (200, [ROW]))
     states = []
     for _ in range(4):
-        monkeypatch.setattr(health, "_shared", AnswerCache())
+        monkeypatch.setattr(health, "_shared", AnswerCache(clock=lambda: 0.0))
         states.append(part(reader, "ledger")["state"])
     assert states == ["good", "attention", "bad", "good"]
     # The supervisor's status is requested at the same time, and may come first.
@@ -409,7 +409,7 @@ def test_vm_part_has_the_connections_vm_and_its_cost_until_now(
     vm = {"project_id": PROJECT, "zone": ZONE, "resource_id": "druid"}
     hook.begin_insert(**vm, body=vm_body())
     eventually(lambda: hook.vm_status(**vm) == "RUNNING")
-    monkeypatch.setattr(health, "_shared", AnswerCache())
+    monkeypatch.setattr(health, "_shared", AnswerCache(clock=lambda: 0.0))
 
     found = part(reader, "vm", runs=[run()])
 

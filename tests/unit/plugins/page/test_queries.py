@@ -29,7 +29,7 @@ PLAN = 200, [{"PLAN": '[{"query":{"queryType":"groupBy"}}]'}]
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "_shared", AnswerCache())
+    monkeypatch.setattr(queries, "_shared", AnswerCache(clock=lambda: 0.0))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 
 from include.stack.compute import emulator as emulator_module
-from include.stack.compute.app import create_app
+from include.stack.compute.app import KEEP_ALIVE, create_app
 from include.stack.compute.emulator import Emulator
 from include.stack.compute.injected_errors import Faults
 from include.stack.compute.process_group import Group, ProcessGroup, ProcessGroupError
@@ -85,7 +85,10 @@ class Server:
         listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         # Without lifespan, because each emulator begins and ends with its test.
-        server = uvicorn.Server(uvicorn.Config(self._app, log_level="warning", lifespan="off"))
+        config = uvicorn.Config(
+            self._app, log_level="warning", lifespan="off", timeout_keep_alive=KEEP_ALIVE
+        )
+        server = uvicorn.Server(config)
         threading.Thread(target=server.run, args=[[listener]], daemon=True).start()
         eventually(lambda: server.started)
 
