@@ -41,7 +41,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
             "iam.googleapis.com/projects/my-project/serviceAccounts/"
             "ventas-druid@my-project.iam.gserviceaccount.com",
             "compute.googleapis.com/projects/my-project/regions/southamerica-east1/"
-            "subnetworks/default",
+            "subnetworks/ventas",
         ):
             cloud.resources[path] = {}
         extra = {**EXTRA, "api_endpoint": f"{cloud.endpoint}/compute.googleapis.com"}
