@@ -42,7 +42,8 @@ class ConfluentState(Cloud):
 
     def __init__(self) -> None:
         super().__init__()
-        self.resources: dict[str, Json] = {}
+        key = {"id": API_KEY, "spec": {"owner": {"id": USER}, "resource": {"id": "cloud"}}}
+        self.resources: dict[str, Json] = {f"iam/v2/api-keys/{API_KEY}": key}
         self.secrets = {API_KEY: API_SECRET}
         self.kafka: dict[str, Kafka] = {}
         self.bootstrap = "pkc-00000.southamerica-east1.gcp.confluent.cloud:9092"
