@@ -20,12 +20,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "include.gcp": {"include.sales", "include.druid"},
     "include.page": {"include.sales", "include.stream", "include.druid", "include.gcp"},
     "include.stack": {"include.sales", "include.stream", "include.druid", "include.gcp"},
+    "include.cloud": {"include.stream", "include.gcp"},
     "plugins": {"include.sales", "include.stream", "include.druid", "include.gcp", "include.page"},
     "dags": {"plugins", "include.sales", "include.stream", "include.druid", "include.gcp"},
     "terraform": {"include.gcp"},
     "commands": {
         *("include.sales", "include.stream", "include.druid", "include.gcp"),
-        *("include.page", "include.stack"),
+        *("include.page", "include.stack", "include.cloud"),
     },
 }
 

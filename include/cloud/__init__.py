@@ -1,0 +1,1 @@
+"""What `./ventas cloud` knows and does in Google Cloud and Confluent Cloud."""

@@ -1,0 +1,1 @@
+"""The checks of `./ventas cloud doctor`, by what they look at."""
