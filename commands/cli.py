@@ -14,6 +14,7 @@ from rich.markup import escape
 from commands import clean, demo, docs, down, logs, market, size, status, up
 from commands.bench import command as bench
 from commands.chaos import command as chaos
+from commands.cloud import command as cloud
 from commands.plots import command as plots
 from commands.soak import command as soak
 from commands.test import command as test
@@ -56,6 +57,7 @@ COMMANDS: Final[dict[str, ModuleType]] = {
     "market": market,
     "plots": plots,
     "size": size,
+    "cloud": cloud,
     "bench": bench,
     "chaos": chaos,
     "soak": soak,

@@ -35,6 +35,10 @@ RUN_ELSEWHERE = {
     r"\./ventas soak --hours .*": ("tests/soak/test_soak_parts.py", "from commands.soak"),
     r"VENTAS_SECURE=1 \./ventas up": ("tests/secure/conftest.py", "assert stack.secure"),
     r"\./make-env\.sh": ("tests/unit/compose/test_make_env.py", '"make-env.sh"'),
+    r"\./ventas cloud (plan|doctor|up|down)( .*)?": (
+        "tests/unit/commands/test_cloud.py",
+        'cli.main(["cloud", "plan"',
+    ),
     r"\./ventas plots": ("tests/unit/commands/plots/test_figures.py", 'main(["plots"'),
     r"\./ventas docs": ("tests/unit/commands/test_docs.py", 'main(["docs"'),
 }

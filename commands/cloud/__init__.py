@@ -1,0 +1,1 @@
+"""`./ventas cloud`: the command line of the deployment in Google Cloud and Confluent Cloud."""

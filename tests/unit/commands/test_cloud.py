@@ -1,0 +1,99 @@
+"""The command line of `./ventas cloud`, against the stand-ins behind real addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commands import cli
+from include.cloud import deployment
+from tests.support.cloud.confluent import API_KEY, API_SECRET, confluent_cloud
+from tests.support.cloud.google import Google, google_cloud
+
+
+@pytest.fixture
+def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+    """Two clouds, to which the environment's variables lead."""
+    monkeypatch.setattr(deployment, "FILE", tmp_path / "terraform.tfvars.json")
+    monkeypatch.setenv("VENTAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("VENTAS_LANGUAGE", "en")
+    monkeypatch.setenv("COLUMNS", "200")
+    with google_cloud() as google, confluent_cloud() as confluent:
+        # A test does not wait for what the other tests wait for.
+        confluent.cluster_polls = confluent.key_polls = 0
+        confluent.bootstrap = "127.0.0.1:1"
+        monkeypatch.setenv("VENTAS_GOOGLE_ENDPOINT", google.endpoint)
+        monkeypatch.setenv("VENTAS_CONFLUENT_ENDPOINT", confluent.endpoint)
+        monkeypatch.setenv("CONFLUENT_CLOUD_API_KEY", API_KEY)
+        monkeypatch.setenv("CONFLUENT_CLOUD_API_SECRET", API_SECRET)
+        yield google
+
+
+def test_plan_up_doctor_and_down(google: Google, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["cloud", "plan", "--project", "my-project", "--set", "rate=500"]) == 0
+    plan = capfd.readouterr().out
+    assert "missing      network ventas" in plan
+    assert "with 500 events a second" in plan
+    assert cli.main(["cloud", "doctor"]) == 1
+    assert "The API iam.googleapis.com is off: run `./ventas cloud up`." in capfd.readouterr().out
+    assert cli.main(["cloud", "up"]) == 0
+    assert "Making: network ventas" in capfd.readouterr().out
+    assert cli.main(["cloud", "doctor", "--druid", "http://127.0.0.1:1"]) == 0
+    doctor = capfd.readouterr().out
+    assert "ok           network ventas" in doctor
+    assert "not checked  login at Druid: Druid does not answer at http://127.0.0.1:1" in doctor
+    assert cli.main(["cloud", "down"]) == 0
+    down = capfd.readouterr().out
+    assert "Removed: network ventas" in down
+    assert "stays        bucket my-project-ventas-druid" in down
+    assert "USD 25.50 a month" in down
+    everything = f"{plan}{doctor}{down}"
+    assert (google.secret_value("ventas-druid-admin") or "?") not in everything
+
+
+@pytest.mark.usefixtures("google")
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["up"], "run `./ventas cloud plan --project PROJECT`"),
+        (["plan", "--set", "speed=1"], "no variable speed"),
+        (["plan", "--project", "other-project"], "Permission"),
+        (["plan", "--project", "my-project", "--set", "cloud_sql=true"], "Terraform makes"),
+    ],
+)
+def test_refusal_is_one_sentence(
+    capfd: pytest.CaptureFixture[str], arguments: list[str], part: str
+) -> None:
+    assert cli.main(["cloud", *arguments]) == 1
+    error = capfd.readouterr().err
+    assert error.startswith("ventas: ")
+    assert part in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.usefixtures("google")
+@pytest.mark.parametrize("typed", [[], ["--yes-delete", "another-project"]])
+def test_data_are_deleted_only_if_the_project_is_typed(
+    capfd: pytest.CaptureFixture[str], typed: list[str]
+) -> None:
+    assert cli.main(["cloud", "plan", "--project", "my-project"]) == 0
+    assert cli.main(["cloud", "down", "--delete-data", *typed]) == 1
+    assert "add `--yes-delete my-project`" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("google")
+def test_restore_and_rotate_name_what_is_missing(capfd: pytest.CaptureFixture[str]) -> None:
+    cli.main(["cloud", "plan", "--project", "my-project"])
+    assert cli.main(["cloud", "restore", "--snapshot", "monday"]) == 1
+    assert "The snapshot monday does not exist" in capfd.readouterr().err
+    assert cli.main(["cloud", "rotate"]) == 1
+    assert "first open a window" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["plan", "doctor", "up", "rotate", "restore", "down"])
+def test_help_explains_each_action(action: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["cloud", action, "--help"])
+    assert len(capfd.readouterr().out.split()) > 20
