@@ -177,9 +177,12 @@ def vm_settings(deployment: Deployment, subnetwork: str) -> VmSettings:
 def google_extra(deployment: Deployment, subnetwork: str) -> dict[str, str]:
     """Return the extra of `google_cloud_default`.
 
-    With impersonators, Airflow acts as its account; its VM runs as that account already.
+    With impersonators, Airflow acts as its account; its VM runs as that account already. Terraform
+    alone knows the address and the certificate of Cloud SQL.
     """
     extra = {"project": deployment.project, **asdict(vm_settings(deployment, subnetwork))}
     if deployment.impersonators and not deployment.airflow_vm:
         extra["impersonation_chain"] = deployment.account("ventas-airflow")
+    if deployment.cloud_sql:
+        del extra["metadata_uri"], extra["metadata_ca"]
     return extra

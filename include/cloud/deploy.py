@@ -33,12 +33,7 @@ def wanted(cloud: Cloud, *, any_vm: bool = False) -> list[Resource]:
     """Return all wanted resources, in the order in which they are made.
 
     With `any_vm` the VM and its disk are among them even if the DAG is to make them.
-
-    Raises:
-        CloudError: the settings want Cloud SQL, which only Terraform makes.
     """
-    if cloud.deployment.cloud_sql:
-        raise CloudError("no_cloud_sql")
     return [
         *resources.plain("services", cloud),
         *resources.plain("google", cloud),
@@ -59,8 +54,10 @@ def up(cloud: Cloud) -> None:
     """Make what is missing and mend what differs, in order. It may be interrupted and run again.
 
     Raises:
-        CloudError: a cloud refused something, or a difference is the person's to mend.
+        CloudError: a cloud refused something, or a difference is the person's to mend; or the
+            settings want Cloud SQL, which only Terraform makes.
     """
+    _refuse_cloud_sql(cloud)
     # Without a key of Confluent, nothing is made at all.
     _ = cloud.confluent
     try:
@@ -69,6 +66,11 @@ def up(cloud: Cloud) -> None:
             resource.wait(cloud)
     finally:
         cloud.close()
+
+
+def _refuse_cloud_sql(cloud: Cloud) -> None:
+    if cloud.deployment.cloud_sql:
+        raise CloudError("no_cloud_sql")
 
 
 def _ensure(resource: Resource, cloud: Cloud) -> None:
@@ -113,7 +115,12 @@ def _needs_key(resource: Resource, cloud: Cloud) -> bool:
 
 
 def down(cloud: Cloud, *, delete_data: bool) -> list[Plain]:
-    """Remove what `up` and the DAG made, in reverse order; return what stays: it has data."""
+    """Remove what `up` and the DAG made, in reverse order; return what stays: it has data.
+
+    Raises:
+        CloudError: a cloud refused something, or Terraform made Cloud SQL.
+    """
+    _refuse_cloud_sql(cloud)
     everything = wanted(cloud, any_vm=True)
     for resource in everything:
         # The ids that Confluent gave are needed to remove, and a look remembers them.

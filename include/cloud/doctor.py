@@ -32,7 +32,7 @@ def _checks(cloud: Cloud) -> Iterator[Check]:
         if resource.kind != "password":
             run = partial(_compare, resource)
             yield Check(resource.kind, run, resource.name, resource.needs)
-    yield from (*kafka.LAST, *airflow.LAST)
+    yield from (*google.LAST, *kafka.LAST, *airflow.LAST)
 
 
 def _compare(resource: Resource, cloud: Cloud) -> None:

@@ -11,6 +11,7 @@ from include.cloud.checks.check import Check, NotCheckedError
 from include.cloud.cloud import WANTED, Cloud
 from include.cloud.errors import CloudError, RefusedError
 from include.cloud.rest import is_off
+from include.cloud.secret_values import PREFIX, parsed, read
 from include.gcp.disks import disk_types
 from include.gcp.estimate import BOOT_DISK
 from include.gcp.sizing import SizingError, machines, size
@@ -20,6 +21,9 @@ MOST_SKEW: Final = 60
 
 _PROJECT: Final = "cloudresourcemanager/v3/projects/{project}"
 _COMPUTE: Final = "compute/compute/v1/projects/{project}"
+
+#: Name of Druid's metadata store in Cloud SQL.
+_STORE: Final = "ventas-druid-metadata"
 
 #: Quotas of the region, by disk type.
 _DISK_QUOTA: Final = {
@@ -173,6 +177,21 @@ def _check_quota(cloud: Cloud, metric: str, needed: int) -> None:
         raise CloudError("quota", metric=metric, region=region, needed=needed, left=left)
 
 
+def metadata_store(cloud: Cloud) -> None:
+    """Check that Cloud SQL runs, and that `google_cloud_default` has its address."""
+    if not cloud.deployment.cloud_sql:
+        raise NotCheckedError("derby")
+    path = f"sqladmin/v1/projects/{cloud.deployment.project}/instances/{_STORE}"
+    found = cloud.google.find(path)
+    if not found or found.get("state") != "RUNNABLE":
+        raise CloudError("metadata_store", name=_STORE)
+    connection = parsed(read(cloud, f"{PREFIX}google_cloud_default")) or {}
+    uri = str((connection.get("extra") or {}).get("metadata_uri"))
+    addresses = [it["ipAddress"] for it in found.get("ipAddresses", [])]
+    if not any(f"//{address}:" in uri for address in addresses):
+        raise CloudError("metadata_uri", name=_STORE)
+
+
 def open_firewall(cloud: Cloud) -> None:
     """Check that no firewall rule lets the internet reach Druid's router."""
     rules = cloud.google.pages(
@@ -225,6 +244,9 @@ FIRST: Final = (
 )
 
 _COMPUTE_ON: Final = ("login", "project", "service compute.googleapis.com")
+
+#: At the end.
+LAST: Final = (_check(metadata_store, "connection google_cloud_default"),)
 
 #: After the services.
 SECOND: Final = (

@@ -385,7 +385,7 @@ def test_healthy_deployment_has_no_error(ready: Place) -> None:
     results = diagnosis(ready)
     assert errors(results) == []
     unchecked = {it.check.id for it in results if not it.checked}
-    assert unchecked <= {"terraform", "schema_registry", "kafka_reachable"}
+    assert unchecked <= {"terraform", "schema_registry", "kafka_reachable", "metadata_store"}
     assert len(results) > 90
 
 
@@ -463,6 +463,30 @@ def test_other_airflow_is_named(
 
     monkeypatch.setattr(metadata, "version", version)
     check_named(diagnosis(ready), "airflow", parts)
+
+
+@pytest.mark.parametrize(
+    ("state", "uri", "part"),
+    [
+        ("RUNNABLE", "jdbc:postgresql://10.90.0.3:5432/druid", ""),
+        ("RUNNABLE", "", "does not have the address of Cloud SQL"),
+        ("SUSPENDED", "jdbc:postgresql://10.90.0.3:5432/druid", "does not run"),
+    ],
+)
+def test_cloud_sql_of_terraform_is_checked(ready: Place, state: str, uri: str, part: str) -> None:
+    edit("google_cloud_default", lambda it: it["extra"].update(metadata_uri=uri))(ready)
+    ready.google.enable_api("sqladmin.googleapis.com")
+    ready.google.resources[f"sqladmin.googleapis.com/{PROJECT}/instances/ventas-druid-metadata"] = {
+        "kind": "sql#instance",
+        "name": "ventas-druid-metadata",
+        "state": state,
+        "ipAddresses": [{"type": "PRIVATE", "ipAddress": "10.90.0.3"}],
+    }
+    results = diagnosis(ready, cloud_sql=True)
+    if part:
+        check_named(results, "metadata_store", (part, "erraform"))
+    else:
+        assert errors(results) == []
 
 
 @pytest.fixture

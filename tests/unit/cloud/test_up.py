@@ -212,6 +212,14 @@ def test_without_a_key_of_confluent_nothing_is_made(empty: Place) -> None:
     assert changes(empty) == []
 
 
+def test_cloud_sql_is_left_to_terraform(empty: Place) -> None:
+    for action in (deploy.up, lambda it: deploy.down(it, delete_data=False)):
+        with pytest.raises(CloudError) as error:
+            action(empty.cloud(cloud_sql=True))
+        assert error.value.problem == "no_cloud_sql"
+    assert changes(empty) == []
+
+
 def test_vm_gets_its_disk_and_the_tunnel_its_members(empty: Place) -> None:
     deploy.up(empty.cloud(create_vm=True, tunnel_members=("user:ana@example.com",)))
     root = "projects/my-project/zones/southamerica-east1-a"

@@ -60,7 +60,6 @@ def test_plan_up_doctor_and_down(google: Google, capfd: pytest.CaptureFixture[st
         (["up"], "run `./ventas cloud plan --project PROJECT`"),
         (["plan", "--set", "speed=1"], "no variable speed"),
         (["plan", "--project", "other-project"], "Permission"),
-        (["plan", "--project", "my-project", "--set", "cloud_sql=true"], "Terraform makes"),
     ],
 )
 def test_refusal_is_one_sentence(
