@@ -151,7 +151,7 @@ BROKEN: dict[str, tuple[Callable[[Place], object], str, tuple[str, ...]]] = {
     "API off": (
         lambda it: it.google.disable_api("compute.googleapis.com"),
         "service compute.googleapis.com",
-        ("compute.googleapis.com is off", "`./ventas cloud up`"),
+        ("compute.googleapis.com does not exist in the project", "`./ventas cloud up`"),
     ),
     "API of the secrets off": (
         lambda it: it.google.disable_api("secretmanager.googleapis.com"),

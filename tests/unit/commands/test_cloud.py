@@ -37,7 +37,10 @@ def test_plan_up_doctor_and_down(google: Google, capfd: pytest.CaptureFixture[st
     assert "missing      network ventas" in plan
     assert "with 500 events a second" in plan
     assert cli.main(["cloud", "doctor"]) == 1
-    assert "The API iam.googleapis.com is off: run `./ventas cloud up`." in capfd.readouterr().out
+    assert (
+        "The API iam.googleapis.com does not exist in the project yet: run `./ventas"
+        in capfd.readouterr().out
+    )
     assert cli.main(["cloud", "up"]) == 0
     assert "Making: network ventas" in capfd.readouterr().out
     assert cli.main(["cloud", "doctor", "--druid", "http://127.0.0.1:1"]) == 0
