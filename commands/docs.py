@@ -1,7 +1,7 @@
-"""Write the files made from code and data: pages of `docs/`, lists in SQL, golden values.
+"""Write the files made from code and data: pages, lists in SQL and in `deploy/`, golden values.
 
-Run it after a change of the event, the market's data, the query library, Kafka's permissions or the
-machine sizes; a test fails while a file differs.
+Run it after a change of the event, the market's data, the query library, Kafka's permissions, the
+machine sizes or the lock of packages; a test fails while a file differs.
 """
 
 import argparse
@@ -17,10 +17,10 @@ FOLDER: Final = ROOT / "docs"
 
 
 def run(_: argparse.Namespace, __: Settings, console: Console) -> int:
-    from commands import event_sql, golden
+    from commands import event_sql, golden, image_locks
 
     # The SQL comes first, because a page shows it.
-    for files in (event_sql.files, pages, golden.files):
+    for files in (event_sql.files, pages, golden.files, image_locks.files):
         for path, text in files().items():
             if path.read_text(encoding="utf-8") != text:
                 path.write_text(text, encoding="utf-8")

@@ -39,6 +39,8 @@ class Place(NamedTuple):
     folder: Path
     broker: int
     controller: int
+    host: int
+    """Port that Compose publishes, for programs on the host."""
 
     def text(self, text: str) -> str:
         """Return a value of the compose files with this place's addresses, folder, passwords."""
@@ -47,6 +49,8 @@ class Place(NamedTuple):
         for there, here in [
             ("kafka:9092", f"127.0.0.1:{self.broker}"),
             ("//:9092", f"//127.0.0.1:{self.broker}"),
+            ("//:9094", f"//127.0.0.1:{self.host}"),
+            ("127.0.0.1:${VENTAS_PORT_KAFKA:-9092}", f"127.0.0.1:{self.host}"),
             ("127.0.0.1/9092", f"127.0.0.1/{self.broker}"),
             ("127.0.0.1:9093", f"127.0.0.1:{self.controller}"),
             ("/var/lib/kafka/data", str(self.folder / "data")),
@@ -65,7 +69,7 @@ def kafka() -> JavaProduct:
 def place(tmp_path: Path) -> Place:
     for folder in ("data", "default", "mounted", "final"):
         (tmp_path / folder).mkdir()
-    return Place(tmp_path, *free_ports(2))
+    return Place(tmp_path, *free_ports(3))
 
 
 @pytest.fixture
@@ -121,6 +125,14 @@ def airflow_client(services: dict[str, Any], place: Place) -> dict[str, Any]:
     return {**json.loads(place.text(connection))["extra"], **NEVER}
 
 
+def on_the_host(config: dict[str, Any], place: Place) -> dict[str, Any]:
+    """Return the settings of a client outside the containers, which the broker keeps outside."""
+    client = {**config, "bootstrap.servers": f"127.0.0.1:{place.host}"}
+    brokers = AdminClient(client).list_topics(timeout=30).brokers.values()
+    assert [f"{broker.host}:{broker.port}" for broker in brokers] == [f"127.0.0.1:{place.host}"]
+    return client
+
+
 def create_and_sell(config: dict[str, Any]) -> None:
     admin = AdminClient(config)
     admin.create_topics([NewTopic("ventas", 1, 1)])["ventas"].result(30)
@@ -150,6 +162,7 @@ def test_broker_serves_clients_without_a_login(services: dict[str, Any], broker:
     config = airflow_client(services, broker)
     create_and_sell(config)
     assert read_one(config) == b"a sale"
+    assert read_one(on_the_host(config, broker)) == b"a sale"
 
 
 @pytest.mark.parametrize("services", [(SECURE,)], indirect=True)
@@ -159,6 +172,7 @@ def test_secured_broker_lets_airflow_write_and_druid_only_read(
     grant_as_airflow_init_does(services, broker, tmp_path)
     airflow = airflow_client(services, broker)
     create_and_sell(airflow)
+    assert read_one(on_the_host(airflow, broker)) == b"a sale"
 
     jaas = broker.text(services["druid-indexer"]["environment"][JAAS_VARIABLE])
     login = dict(re.findall(r'(username|password)="(\w[\w-]*)"', jaas))
@@ -179,9 +193,10 @@ def test_secured_broker_lets_airflow_write_and_druid_only_read(
 def test_secured_broker_refuses_other_clients(
     services: dict[str, Any], broker: Place, wrong: dict[str, str]
 ) -> None:
-    admin = AdminClient({**airflow_client(services, broker), **wrong})
-    with pytest.raises(KafkaException):
-        admin.list_topics(timeout=5)
+    for port in (broker.broker, broker.host):
+        config = {**airflow_client(services, broker), "bootstrap.servers": f"127.0.0.1:{port}"}
+        with pytest.raises(KafkaException):
+            AdminClient({**config, **wrong}).list_topics(timeout=5)
 
 
 def grant_as_airflow_init_does(services: dict[str, Any], place: Place, folder: Path) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from commands import docs, event_sql
+from commands import docs, event_sql, image_locks
 from commands.cli import main
+from include.stack.settings import ROOT
 
-WRITTEN = {**event_sql.files(), **docs.pages()}
+WRITTEN = {**event_sql.files(), **docs.pages(), **image_locks.files()}
 
 
-@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: str(file.relative_to(ROOT)))
 def test_written_file_is_up_to_date(file: Path) -> None:
     assert file.read_text(encoding="utf-8") == WRITTEN[file], "run `./ventas docs`"
 

@@ -13,6 +13,10 @@ LOAD = "docker-compose.load.yaml"
 SECURE = "docker-compose.secure.yaml"
 FILES = (BASE, LOAD, SECURE)
 
+#: The image that Compose builds from DOCKERFILE, for all containers of Airflow.
+BUILT = "ventas-airflow:local"
+DOCKERFILE = ROOT / "deploy/image/Dockerfile"
+
 #: Every combination of overrides that `COMPOSE_FILE` in `.env` can select.
 PROJECTS = ((), (LOAD,), (SECURE,), (LOAD, SECURE))
 

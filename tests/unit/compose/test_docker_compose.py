@@ -8,17 +8,29 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft7Validator
 from jsonschema.protocols import Validator
 
+from include.druid import container, runtime
 from include.stack.compute.__main__ import main as compute_main
 from include.stream.acls import load_acls
-from tests.unit.compose.projects import FILES, PROJECTS, SECURE, project, read
+from tests.unit.compose.projects import (
+    BASE,
+    BUILT,
+    DOCKERFILE,
+    FILES,
+    LOAD,
+    PROJECTS,
+    SECURE,
+    project,
+    read,
+)
 
 ROOT = Path(__file__).parents[3]
 ONE_SHOT = {"airflow-init"}
@@ -130,17 +142,38 @@ def test_versions_equal_those_of_the_embedded_stack(services: dict[str, Any]) ->
 
 
 def reference(service: dict[str, Any]) -> str:
-    """Return the image that a service runs or is built from, as the file has it."""
-    if "image" in service:
+    """Return the image that a service runs, or from which Compose builds it, as the file has it."""
+    if service["image"] != BUILT:
         return str(service["image"])
-    keyword, name, *_ = service["build"]["dockerfile_inline"].split()
-    assert keyword == "FROM"
-    return str(name)
+    found = re.search(r"^FROM (\S+:\S+)", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def image(service: dict[str, Any]) -> str:
     """Return the name and tag of a service's image, without the digest."""
     return reference(service).partition("@")[0]
+
+
+def test_image_of_airflow_is_built_once_and_without_tools_of_the_tests(
+    services: dict[str, Any],
+) -> None:
+    building = {name: service["build"] for name, service in services.items() if "build" in service}
+    assert building == {
+        "airflow-init": {
+            "context": ".",
+            "dockerfile": str(DOCKERFILE.relative_to(ROOT)),
+            "target": "packages",
+        }
+    }
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    assert re.findall(r"^FROM .* AS (\w+)$", text, re.MULTILINE) == ["packages", "code"]
+    # What the file copies must be in the context, which `.dockerignore` opens by name.
+    copied = re.findall(r"^COPY (\S+)", text, re.MULTILINE)
+    ignore = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert "*" in ignore
+    assert {f"!{source}" for source in copied} <= set(ignore)
+    assert "deploy/image/requirements.txt" in copied
 
 
 def commands(healthcheck: list[str]) -> set[str]:
@@ -161,14 +194,56 @@ def test_healthchecks_use_only_programs_of_their_image(services: dict[str, Any])
 
 
 @pytest.mark.parametrize("overrides", PROJECTS)
-def test_only_three_ports_are_published_and_on_loopback(overrides: tuple[str, ...]) -> None:
+def test_only_four_ports_are_published_and_on_loopback(overrides: tuple[str, ...]) -> None:
     services = project(*overrides)["services"]
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {
         "airflow-api-server": ["127.0.0.1:${VENTAS_PORT_AIRFLOW:-8080}:8080"],
         "guard-druid": ["127.0.0.1:${VENTAS_PORT_ROUTER:-8888}:8888"],
         "guard-kafka-ui": ["127.0.0.1:${VENTAS_PORT_KAFKA_UI:-8084}:8080"],
+        "kafka": ["127.0.0.1:${VENTAS_PORT_KAFKA:-9092}:9094"],
     }
+
+
+@pytest.mark.parametrize("overrides", PROJECTS)
+def test_kafka_sends_clients_of_the_host_to_its_published_port(overrides: tuple[str, ...]) -> None:
+    service = project(*overrides)["services"]["kafka"]
+    advertised = dict(
+        it.split("://") for it in service["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
+    )
+    listening = dict(it.split("://") for it in service["environment"]["KAFKA_LISTENERS"].split(","))
+    (published,) = service["ports"]
+    assert published == f"{advertised['HOST']}{listening['HOST']}"
+    protocols = dict(
+        it.split(":")
+        for it in service["environment"]["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+    )
+    # The host's clients log in as those in the containers do.
+    internal = next(name for name, address in advertised.items() if address == "kafka:9092")
+    assert protocols["HOST"] == protocols[internal]
+
+
+def marked(name: str) -> dict[str, str]:
+    """Return the lines of a file between its marks, in one text for each mark's service."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"# rendered: ([\w ]+)\n(.*?)\n *# end rendered", text, re.DOTALL))
+
+
+@pytest.mark.parametrize(
+    ("file", "sizes"), [(BASE, runtime.EMBEDDED_SIZES), (LOAD, container.LOAD_SIZES)]
+)
+def test_rendered_lines_are_marked_and_no_others(
+    file: str, sizes: Mapping[str, runtime.Size]
+) -> None:
+    found = {service: yaml.safe_load(text) for service, text in marked(file).items()}
+    shared = found.pop("every service", {})
+    assert set(found) == set(runtime.SERVICES)
+    for service, lines in found.items():
+        rendered = container.environment(service, sizes)
+        assert {**shared, **lines}.items() <= rendered.items()
+        assert len({**shared, **lines}) == (len(rendered) if file == BASE else len(lines))
+        limit = f"mem_limit: {container.memory_limit(sizes[service])}  # rendered"
+        assert limit in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_long_running_services_restart_and_have_a_healthcheck(services: dict[str, Any]) -> None:
