@@ -222,6 +222,45 @@ start_druid() {
     say "Druid is starting: its router will answer on port 8888"
 }
 
+# Return whether the metadata of this VM, or else of its project, ask for Google's Ops Agent. The project's
+# stay if the VM is created again.
+wants_ops_agent() {
+    local place answer
+    for place in instance project; do
+        answer=$(curl --fail --silent --header 'Metadata-Flavor: Google' \
+            "${metadata%/instance}/$place/attributes/ventas-ops-agent") || continue
+        [[ $answer == yes ]]
+        return
+    done
+    return 1
+}
+
+# The image of Google's Debian has the key of Google's packages.
+install_ops_agent() {
+    local list=/etc/apt/sources.list.d/google-cloud-ops-agent.list
+    [[ ! -e /opt/google-cloud-ops-agent ]] || return 0
+    install -D --mode 0644 "$files/ops-agent.list" "$list"
+    (apt_get update && apt_get install --yes --option DPkg::Options::=--force-confold google-cloud-ops-agent) ||
+        { rm "$list" && return 1; }
+}
+
+# The agent sends the journal, with the logs of Druid's processes, and the machine's metrics to Google. Druid
+# needs no agent, so a failure is only said.
+apply_ops_agent() {
+    local agent=google-cloud-ops-agent
+    if ! wants_ops_agent; then
+        [[ ! -e /opt/$agent ]] || systemctl disable --now "$agent"
+    elif install_ops_agent >"$staged/agent" 2>&1; then
+        cmp --quiet "$files/ops-agent.yaml" "/etc/$agent/config.yaml" && systemctl --quiet is-active "$agent" && return
+        install -D --mode 0644 "$files/ops-agent.yaml" "/etc/$agent/config.yaml"
+        systemctl enable --quiet "$agent"
+        systemctl restart "$agent"
+        say "Ops Agent: it sends the log and the metrics of this VM"
+    else
+        say "Ops Agent: not installed, Druid runs without it ($(tail -n 1 "$staged/agent"))"
+    fi
+}
+
 install_packages
 render_configuration
 install_druid
@@ -229,3 +268,4 @@ mount_data_disk
 apply_system_files
 apply_configuration
 start_druid
+apply_ops_agent
