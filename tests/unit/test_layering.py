@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"include.sales", "include.stream", "include.druid", "include.gcp", "include.page"},
     "dags": {"plugins", "include.sales", "include.stream", "include.druid", "include.gcp"},
     "terraform": {"include.gcp"},
+    "deploy": set(),
     "commands": {
         *("include.sales", "include.stream", "include.druid", "include.gcp"),
         *("include.page", "include.stack", "include.cloud"),
