@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from include.stack.settings import ROOT
 
 #: The parts of the project that the copy has.
-PARTS = ("commands", "dags", "docs", "include", "plugins", "tests/unit", "texts")
+PARTS = ("commands", "dags", "deploy", "docs", "include", "plugins", "tests/unit", "texts")
 
 
 class Row(NamedTuple):
@@ -60,6 +60,8 @@ class Change:
         self._folder = folder
         for part in PARTS:
             shutil.copytree(ROOT / part, folder / part)
+        for file in ("requirements.in", "requirements.txt"):
+            shutil.copy(ROOT / file, folder)
         self._generated: set[str] = set()
 
     def edit(self, file: str, old: str, new: str) -> None:

@@ -31,6 +31,7 @@ RUN_ELSEWHERE = {
     r"\./ventas test.*": (".ci/run", "./ventas test"),
     r"\./ventas bench --quick": ("tests/soak/test_bench_parts.py", "def test_"),
     r"\./ventas bench page": ("tests/unit/commands/bench/test_page.py", "def test_"),
+    r"\./ventas cloud .*": ("tests/cloud/test_deploy_page.py", "cloud doctor"),
     r"\./ventas chaos.*": ("tests/chaos/test_chaos.py", "run_scenario("),
     r"\./ventas soak --hours .*": ("tests/soak/test_soak_parts.py", "from commands.soak"),
     r"VENTAS_SECURE=1 \./ventas up": ("tests/secure/conftest.py", "assert stack.secure"),
