@@ -1,6 +1,7 @@
 """Run the named test suites, or those that a contributor needs."""
 
 import argparse
+import os
 
 from rich.console import Console
 
@@ -32,4 +33,6 @@ def run(options: argparse.Namespace, settings: Settings, _: Console) -> int:
     from commands.test.runner import run_suites
 
     folder.claim(settings.home)
+    # With the cache of another clone mypy takes 3 s instead of 50: it compares the files' hashes.
+    os.environ.setdefault("MYPY_CACHE_DIR", str(settings.cache / "mypy"))
     return run_suites(options.suites, options.k, settings.home, options.stacks)
