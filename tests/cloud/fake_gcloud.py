@@ -1,7 +1,7 @@
 """Stands in for `gcloud` in a test of docs/deploy.md: `python fake_gcloud.py compute ssh …`.
 
-It makes firewall rules and VMs at the stand-in of Google, whose discovery documents check them, and
-runs the command of `compute ssh` in a folder in place of the VM.
+It sends the requests of each command to the stand-in of Google, whose discovery documents check
+them, and runs the command of `compute ssh` in a folder in place of the VM.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ import httpx
 
 COMPUTE = "compute.googleapis.com/compute/v1/projects"
 
-#: The stand-in has Druid's machine types only. Four vCPUs and 16 GiB are the same.
-STAND_IN = {"e2-standard-4": "n2-standard-4"}
-
 
 def main(words: list[str]) -> int:
     """Do what the words ask for; return the exit status."""
@@ -32,11 +29,6 @@ def main(words: list[str]) -> int:
             return 0
         case ["services", "enable", *services]:
             return max(enable(service) for service in services)
-        case ["compute", "firewall-rules", "create", name]:
-            return insert("global", "firewalls", firewall(name, flags))
-        case ["compute", "instances", "create", name]:
-            zone = f"zones/{setting('compute/zone')}"
-            return insert(zone, "instances", vm(name, zone, flags))
         case ["compute", "resource-policies", "create", "snapshot-schedule", name]:
             return insert(region(), "resourcePolicies", schedule(name, flags))
         case ["compute", "disks", "add-resource-policies", disk]:
@@ -45,8 +37,8 @@ def main(words: list[str]) -> int:
             return change(disk, "disks", "addResourcePolicies", {"resourcePolicies": policies})
         case ["compute", "snapshots", "create", name]:
             return change(flags["source-disk"], "disks", "createSnapshot", {"name": name})
-        case ["compute", "instances" | "firewall-rules" as kind, "delete", name]:
-            return delete(name, "firewalls" if kind == "firewall-rules" else kind)
+        case ["compute", "instances", "delete", name]:
+            return delete(name)
         case ["compute", "instances", "add-metadata", _]:
             # The stand-in's VMs boot from nothing: tests/vm boots with changed metadata.
             return 0
@@ -81,11 +73,11 @@ def change(name: str, kind: str, verb: str, body: dict[str, Any]) -> int:
     return post(f"{place}/{kind}/{name}/{verb}", body, operations=f"{place}/operations")
 
 
-def delete(name: str, kind: str) -> int:
-    """Ask Compute Engine to delete a resource."""
-    part = "global" if kind == "firewalls" else f"zones/{setting('compute/zone')}"
-    place = f"{COMPUTE}/{setting('project')}/{part}"
-    return post(f"{place}/{kind}/{name}", None, operations=f"{place}/operations", method="DELETE")
+def delete(name: str) -> int:
+    """Ask Compute Engine to delete a VM."""
+    place = f"{COMPUTE}/{setting('project')}/zones/{setting('compute/zone')}"
+    operations = f"{place}/operations"
+    return post(f"{place}/instances/{name}", None, operations=operations, method="DELETE")
 
 
 def region() -> str:
@@ -138,48 +130,6 @@ def budget(flags: dict[str, str]) -> dict[str, Any]:
         "budgetFilter": {"projects": [flags["filter-projects"]]},
         "amount": {"specifiedAmount": {"units": flags["budget-amount"]}},
         "thresholdRules": [{"thresholdPercent": float(flags["threshold-rule"].split("=")[1])}],
-    }
-
-
-def firewall(name: str, flags: dict[str, str]) -> dict[str, Any]:
-    """Return the firewall rule of the flags."""
-    protocol, _, port = flags["allow"].partition(":")
-    return {
-        "name": name,
-        "network": f"global/networks/{flags['network']}",
-        "direction": "INGRESS",
-        "sourceRanges": [flags["source-ranges"]],
-        "targetTags": [flags["target-tags"]],
-        "allowed": [{"IPProtocol": protocol, "ports": [port]}],
-    }
-
-
-def vm(name: str, zone: str, flags: dict[str, str]) -> dict[str, Any]:
-    """Return the VM of the flags."""
-    region = setting("compute/zone").rpartition("-")[0]
-    image = f"projects/{flags['image-project']}/global/images/family/{flags['image-family']}"
-    disk = {
-        "sourceImage": image,
-        "diskType": f"{zone}/diskTypes/{flags['boot-disk-type']}",
-        "diskSizeGb": flags["boot-disk-size"].removesuffix("GB"),
-    }
-    scope = f"https://www.googleapis.com/auth/{flags['scopes']}"
-    interface = {"subnetwork": f"regions/{region}/subnetworks/{flags['subnet']}"}
-    if "no-address" not in flags:
-        interface["accessConfigs"] = "external"
-    return {
-        "name": name,
-        "machineType": f"{zone}/machineTypes/{STAND_IN[flags['machine-type']]}",
-        "tags": {"items": [flags["tags"]]},
-        "disks": [{"boot": True, "autoDelete": True, "initializeParams": disk}],
-        "networkInterfaces": [interface],
-        "serviceAccounts": [{"email": flags["service-account"], "scopes": [scope]}],
-        "metadata": {
-            "items": [
-                dict(zip(("key", "value"), it.split("=", 1), strict=True))
-                for it in flags["metadata"].split(",")
-            ]
-        },
     }
 
 
