@@ -83,7 +83,7 @@ class Registry(Simple):
         Raises:
             CloudError: the deadline passed.
         """
-        for _ in cloud.clock.polling(_READY, interval=10):
+        for _ in cloud.clock.polling(_READY, interval=5):
             found = self.look(cloud).found
             if found and found["status"]["phase"] == "PROVISIONED":
                 return

@@ -119,8 +119,9 @@ def schema_registry(cloud: Cloud) -> None:
         # The key of `up` needs no person's correction.
         if error.status == 401 and cloud.deployment.schema_registry:
             raise CloudError("registry_key_refused", api_key=key) from None
-        told = {"url": url, "status": error.status, "reason": error.reason}
-        raise CloudError("registry", subject=SUBJECT, **told) from None
+        raise CloudError(
+            "registry", url=url, status=error.status, reason=error.reason, subject=SUBJECT
+        ) from None
 
 
 def client(cloud: Cloud, user: str) -> Kafka:
