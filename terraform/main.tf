@@ -95,9 +95,10 @@ module "confluent" {
   source = "./modules/confluent"
   count  = var.confluent ? 1 : 0
 
-  region         = local.region
-  airflow_secret = module.airflow.kafka_secret
-  druid_secret   = module.druid.kafka_secret
+  region          = local.region
+  schema_registry = var.schema_registry
+  airflow_secret  = module.airflow.kafka_secret
+  druid_secret    = module.druid.kafka_secret
 }
 
 # -- Costs -----------------------------------------------------------------------------------------

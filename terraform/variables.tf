@@ -255,6 +255,12 @@ variable "confluent" {
   default     = false
 }
 
+variable "schema_registry" {
+  description = "Give Airflow a key of Confluent's Schema Registry, with which it registers the JSON Schema of the sales. In Terraform it counts with confluent only."
+  type        = bool
+  default     = false
+}
+
 variable "billing_account" {
   description = "Id of the project's billing account, such as 012345-6789AB-CDEF01; only for the budget."
   type        = string

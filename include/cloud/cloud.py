@@ -93,19 +93,22 @@ class Cloud:
         self._temporary = key
         return self.confluent.at(self.found["cluster"]["spec"]["http_endpoint"], key, secret)
 
-    def keys(self, owner: str, name: str) -> list[str]:
-        """Return the ids of an account's keys of the cluster with a display name."""
-        path = f"iam/v2/api-keys?spec.owner={owner}&spec.resource={self.values['cluster']}"
+    def keys(self, owner: str, name: str, resource: str = "cluster") -> list[str]:
+        """Return the ids of an account's keys with a display name.
+
+        The keys are of the cluster, or of another value of `values`: ``registry``.
+        """
+        path = f"iam/v2/api-keys?spec.owner={owner}&spec.resource={self.values[resource]}"
         return [
             key["id"]
             for key in self.confluent.items(path)
             if key["spec"].get("display_name") == name
         ]
 
-    def make_key(self, owner: str, name: str) -> tuple[str, str]:
-        """Create a key of the cluster; return its id and its secret, which nobody answers again."""
-        resource = {"id": self.values["cluster"], "environment": self.values["environment"]}
-        spec = {"display_name": name, "owner": {"id": owner}, "resource": resource}
+    def make_key(self, owner: str, name: str, resource: str = "cluster") -> tuple[str, str]:
+        """Create a key; return its id and its secret, which nobody answers again."""
+        on = {"id": self.values[resource], "environment": self.values["environment"]}
+        spec = {"display_name": name, "owner": {"id": owner}, "resource": on}
         made = self.confluent.call("POST", "iam/v2/api-keys", {"spec": spec})
         return made["id"], made["spec"]["secret"]
 

@@ -8,6 +8,7 @@ from include.cloud import resources, secret_values
 from include.cloud.cloud import Cloud
 from include.cloud.errors import CloudError, RefusedError, UnsureError
 from include.cloud.kafka_acls import KafkaAcl, all_acls
+from include.cloud.registry import registry
 from include.cloud.resources import Look, Plain, Resource
 
 #: Seconds for a resource to be found after a creation whose answer was lost.
@@ -42,6 +43,7 @@ def wanted(cloud: Cloud, *, any_vm: bool = False) -> list[Resource]:
         *all_acls(),
         *(secret_values.Password(name) for name in (secret_values.ADMIN, secret_values.INTERNAL)),
         *(secret_values.KafkaKey(f"ventas-{user}", user=user) for user in ("airflow", "druid")),
+        *registry(cloud),
         *resources.plain("vm", cloud, always=any_vm),
         *resources.bindings("tunnel_bindings", cloud),
         *resources.plain("airflow_vm", cloud),
@@ -124,7 +126,7 @@ def down(cloud: Cloud, *, delete_data: bool) -> list[Plain]:
     everything = wanted(cloud, any_vm=True)
     for resource in everything:
         # The ids that Confluent gave are needed to remove, and a look remembers them.
-        if resource.kind in ("environment", "cluster", "confluent_account"):
+        if resource.kind in ("environment", "cluster", "confluent_account", "registry"):
             resource.look(cloud)
     if delete_data:
         _empty_bucket(cloud)

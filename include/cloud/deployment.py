@@ -43,6 +43,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     druid_properties: tuple[str, ...] = ()
     create_vm: bool = False
     cloud_sql: bool = False
+    schema_registry: bool = False
 
     @property
     def region(self) -> str:

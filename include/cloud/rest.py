@@ -38,6 +38,9 @@ _NOT_YET: Final = re.compile(
 #: Refusals of a new key of a Confluent cluster, which takes minutes to be known there.
 _NEW_KEY: Final = re.compile("^401 ")
 
+#: Refusals of a new key of a registry, which may also not know its owner's new role yet.
+NEW_ROLE: Final = re.compile("^40[13] ")
+
 
 class Clock:
     """Time of the retries; a test replaces it."""

@@ -124,11 +124,13 @@ class KafkaKey(_InSecret):
 
     Attributes:
         user: ``airflow`` or ``druid``.
+        of: ``cluster``; ``registry`` for a key of the Schema Registry.
     """
 
     keep: bool = False
     kind: str = "kafka_key"
     user: str = ""
+    of: str = "cluster"
 
     @property
     def secret(self) -> str:
@@ -137,35 +139,38 @@ class KafkaKey(_InSecret):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The secret, the cluster and the account in Confluent."""
+        """The secret, the cluster or registry, and the account in Confluent."""
         owner = f"confluent_account ventas-{self.user}"
-        return (*super().needs, "confluent_login", "cluster ventas", owner)
+        return (*super().needs, "confluent_login", f"{self.of} ventas", owner)
 
     def look(self, cloud: Cloud) -> Look:
         """Return whether the stored key exists in Confluent."""
-        if f"sa_{self.user}" not in cloud.values or "cluster" not in cloud.values:
+        if f"sa_{self.user}" not in cloud.values or self.of not in cloud.values:
             return Look(missing=True)
-        stored, _ = stored_key(cloud, self.user)
+        stored, _ = stored_key(cloud, self.user if self.of == "cluster" else self.of)
         return Look(missing=stored not in self._keys(cloud))
 
     def make(self, cloud: Cloud) -> None:
         """Delete keys whose secret was lost, create a key and store it at once."""
         for key in self._keys(cloud):
             cloud.delete_key(key)
-        key, secret = cloud.make_key(cloud.values[f"sa_{self.user}"], f"ventas-{self.user}")
+        owner = cloud.values[f"sa_{self.user}"]
+        self._store(cloud, *cloud.make_key(owner, f"ventas-{self.user}", self.of))
+
+    def _store(self, cloud: Cloud, key: str, secret: str) -> None:
+        """Store a new key, and wait until the cluster knows it."""
         if self.user == "druid":
             write(cloud, JAAS, _JAAS.format(key=key, secret=secret))
         else:
             bootstrap = bootstrap_of(cloud.found["cluster"])
             new = {"kafka_key": key, "kafka_secret": secret, "bootstrap": bootstrap}
             write_connection(cloud, "kafka_default", new)
-        # The cluster knows a new key after a while.
         kafka = cloud.confluent.at(cloud.found["cluster"]["spec"]["http_endpoint"], key, secret)
         kafka.ask("GET", f"kafka/v3/clusters/{cloud.values['cluster']}/topics")
 
     def remove(self, cloud: Cloud) -> bool:
         """Delete the user's keys."""
-        if f"sa_{self.user}" not in cloud.values or "cluster" not in cloud.values:
+        if f"sa_{self.user}" not in cloud.values or self.of not in cloud.values:
             return False
         keys = self._keys(cloud)
         for key in keys:
@@ -173,7 +178,7 @@ class KafkaKey(_InSecret):
         return bool(keys)
 
     def _keys(self, cloud: Cloud) -> list[str]:
-        return cloud.keys(cloud.values[f"sa_{self.user}"], f"ventas-{self.user}")
+        return cloud.keys(cloud.values[f"sa_{self.user}"], f"ventas-{self.user}", self.of)
 
 
 @dataclass(frozen=True)
@@ -191,14 +196,14 @@ class Connection(_InSecret):
     def needs(self) -> tuple[str, ...]:
         """The secret, and what its values come from."""
         if self.name == "kafka_default":
-            return (*super().needs, "kafka_key ventas-airflow")
+            return (*super().needs, "kafka_key ventas-airflow", "registry_key ventas-airflow")
         password = (f"value {ADMIN}",) if "druid" in self.name else ()
         return (*super().needs, *password)
 
     def look(self, cloud: Cloud) -> Look:
         """Compare the stored connection with the wanted one."""
         try:
-            wanted = filled(WANTED["connections"][self.name], {**cloud.values, **known(cloud)})
+            wanted = _wanted(cloud, self.name, known(cloud))
         except KeyError:
             return Look(missing=True)
         value = read(cloud, self.secret)
@@ -220,9 +225,17 @@ class Connection(_InSecret):
 
 def write_connection(cloud: Cloud, name: str, values: Mapping[str, Any]) -> None:
     """Store a connection; keys of the stored one that are not wanted by this project stay."""
-    wanted = filled(WANTED["connections"][name], {**cloud.values, **values})
+    wanted = _wanted(cloud, name, values)
     found = parsed(read(cloud, PREFIX + name))
     write(cloud, PREFIX + name, json.dumps(merged(wanted, found)))
+
+
+def _wanted(cloud: Cloud, name: str, values: Mapping[str, Any]) -> Any:
+    """Return a connection; one of Kafka with the registry only if its key is among the values."""
+    wanted = WANTED["connections"][name]
+    if name == "kafka_default" and "registry_key" in values:
+        wanted = {**wanted, "extra": wanted["extra"] | WANTED["registry_extra"]}
+    return filled(wanted, {**cloud.values, **values})
 
 
 def parsed(value: Value) -> Any:
@@ -240,6 +253,10 @@ def known(cloud: Cloud) -> dict[str, Any]:
         found["druid_password"] = password.text
     if "cluster" in cloud.found:
         found["bootstrap"] = bootstrap_of(cloud.found["cluster"])
+    registry_key, registry_secret = stored_key(cloud, "registry")
+    if cloud.deployment.schema_registry and registry_key and "registry" in cloud.found:
+        found["registry_url"] = cloud.found["registry"]["spec"]["http_endpoint"]
+        found |= {"registry_key": registry_key, "registry_secret": registry_secret}
     key, secret = stored_key(cloud, "airflow")
     return {**found, "kafka_key": key, "kafka_secret": secret} if key else found
 
@@ -260,7 +277,11 @@ def bootstrap_of(cluster: Mapping[str, Any]) -> str:
 
 
 def stored_key(cloud: Cloud, user: str) -> tuple[str, str]:
-    """Return a user's stored key and its secret; "" for both if none is stored."""
+    """Return a stored key and its secret; "" for both if none is stored.
+
+    `user` is ``airflow`` or ``druid`` for their keys of Kafka, or ``registry`` for Airflow's key of
+    the Schema Registry.
+    """
     if user == "druid":
         text = read(cloud, JAAS).text or ""
         found = re.search(r'username="([^"]+)" password="([^"]+)"', text)
@@ -270,4 +291,6 @@ def stored_key(cloud: Cloud, user: str) -> tuple[str, str]:
     # Airflow also reads an extra that is text with JSON in it.
     extra = parsed(Value(extra)) or {} if isinstance(extra, str) else extra
     key, secret = extra.get("sasl.username"), extra.get("sasl.password")
+    if user == "registry":
+        key, _, secret = str(extra.get("schema.registry.basic.auth.user.info", "")).partition(":")
     return (key, secret) if key and secret else ("", "")

@@ -26,9 +26,10 @@ mock_provider "confluent" {
 }
 
 variables {
-  region         = "southamerica-east1"
-  airflow_secret = "projects/my-project/secrets/airflow-connections-kafka_default"
-  druid_secret   = "projects/my-project/secrets/ventas-kafka-jaas"
+  region          = "southamerica-east1"
+  schema_registry = false
+  airflow_secret  = "projects/my-project/secrets/airflow-connections-kafka_default"
+  druid_secret    = "projects/my-project/secrets/ventas-kafka-jaas"
 }
 
 run "acls_and_secrets" {
@@ -66,5 +67,33 @@ run "acls_and_secrets" {
   assert {
     condition     = nonsensitive(jsondecode(google_secret_manager_secret_version.airflow.secret_data).extra)["bootstrap.servers"] == "pkc-1.southamerica-east1.gcp.confluent.cloud:9092"
     error_message = "Airflow's connection has the cluster's address."
+  }
+
+  assert {
+    condition     = !contains(keys(nonsensitive(jsondecode(google_secret_manager_secret_version.airflow.secret_data).extra)), "schema.registry.url")
+    error_message = "Without schema_registry, Airflow's connection names no registry."
+  }
+}
+
+# The registry's id and address are known only once the cluster exists.
+run "schema_registry" {
+  command = plan
+
+  module {
+    source = "./modules/confluent"
+  }
+
+  variables {
+    schema_registry = true
+  }
+
+  assert {
+    condition     = [for subject, role in confluent_role_binding.subject : "${role.role_name} ${subject}"] == ["DeveloperWrite ventas-value"]
+    error_message = "Airflow may write the subject of the topic's values, and nothing else."
+  }
+
+  assert {
+    condition     = confluent_environment.ventas.stream_governance[0].package == "ESSENTIALS" && length(confluent_api_key.registry) == 1
+    error_message = "The environment has a registry, and Airflow a key of it."
   }
 }

@@ -274,6 +274,7 @@ def test_commands_of_operating_snapshots_upgrade_go_back_and_remove_everything(d
     stopped, deleted = blocks("Stopping everything, and what it costs then")
     for commands in (
         [*login, create_vm, make[0]],
+        *blocks("A Schema Registry"),
         *(scheduled, taken, upgraded, rolled_back, restored),
         blocks("A budget with an alert")[0],
         # The first command deletes Druid's VM, which the restoration did.

@@ -9,6 +9,8 @@ from confluent_kafka.admin import AdminClient
 from include.cloud.checks.check import Check, NotCheckedError
 from include.cloud.cloud import Cloud
 from include.cloud.errors import CloudError, RefusedError
+from include.cloud.kafka_rights import missing_rights
+from include.cloud.registry import ROLE, SUBJECT, try_subject
 from include.cloud.rest import Kafka
 from include.cloud.secret_values import PREFIX, parsed, read, stored_key
 from include.names import LEDGER_TOPIC, TOPIC
@@ -20,9 +22,6 @@ LEAST_MESSAGE: Final = 1_048_588
 
 #: Seconds for Kafka to answer.
 _REACH: Final = 10.0
-
-_REGISTRY: Final = "schema.registry.url"
-_REGISTRY_LOGIN: Final = "schema.registry.basic.auth.user.info"
 
 
 def login(cloud: Cloud) -> None:
@@ -59,11 +58,7 @@ def kafka_login(user: str, cloud: Cloud) -> None:
 
 def kafka_reachable(cloud: Cloud) -> None:
     """Log in to Kafka itself with the connection's own settings, if its port can be reached."""
-    config: dict[str, str | int | float | bool] = {
-        name: str(value)
-        for name, value in _extra(cloud).items()
-        if not name.startswith("schema.registry.")
-    }
+    config = _config(cloud)
     host, _, port = str(config["bootstrap.servers"]).split(",")[0].rpartition(":")
     try:
         cloud.connect((host, int(port)), _REACH).close()
@@ -73,6 +68,24 @@ def kafka_reachable(cloud: Cloud) -> None:
         AdminClient(config).list_topics(timeout=_REACH)
     except KafkaException as error:
         raise CloudError("kafka_refuses", reason=error.args[0].str()) from None
+
+
+def kafka_rights(user: str, cloud: Cloud) -> None:
+    """Ask Kafka itself what a user's stored key may do; nothing is written."""
+    key, secret = stored_key(cloud, user)
+    config = {**_config(cloud), "sasl.username": key, "sasl.password": secret}
+    try:
+        missing = missing_rights(config, user, _REACH)
+    except KafkaException as error:
+        raise CloudError("kafka_refuses", reason=error.args[0].str()) from None
+    if missing:
+        raise CloudError("kafka_rights", user=user, missing=", ".join(missing))
+
+
+def _config(cloud: Cloud) -> dict[str, Any]:
+    """Return the connection's settings of Kafka's client."""
+    extra = _extra(cloud).items()
+    return {name: str(it) for name, it in extra if not name.startswith("schema.registry.")}
 
 
 def _extra(cloud: Cloud) -> dict[str, Any]:
@@ -96,15 +109,19 @@ def topic(name: str, cloud: Cloud) -> None:
 
 
 def schema_registry(cloud: Cloud) -> None:
-    """Check that the Schema Registry accepts the connection's key, if it names one."""
-    extra = _extra(cloud)
-    if not (url := extra.get(_REGISTRY)):
+    """Check that the connection's key may write the sales' schema, if it names a registry."""
+    if not (url := _extra(cloud).get("schema.registry.url")):
         raise NotCheckedError("no_registry")
-    key, _, secret = str(extra.get(_REGISTRY_LOGIN, "")).partition(":")
+    key, secret = stored_key(cloud, "registry")
     try:
-        cloud.confluent.at(url, key, secret).call("GET", "subjects")
+        try_subject(cloud.confluent.at(url, key, secret))
     except RefusedError as error:
-        raise CloudError("registry", url=url, status=error.status, reason=error.reason) from None
+        # The key of `up` needs no person's correction.
+        if error.status == 401 and cloud.deployment.schema_registry:
+            raise CloudError("registry_key_refused", api_key=key) from None
+        raise CloudError(
+            "registry", url=url, status=error.status, reason=error.reason, subject=SUBJECT
+        ) from None
 
 
 def client(cloud: Cloud, user: str) -> Kafka:
@@ -140,5 +157,14 @@ LAST: Final = (
         for name in (TOPIC, LEDGER_TOPIC)
     ),
     Check("kafka_reachable", kafka_reachable, needs=("connection kafka_default",)),
-    Check("schema_registry", schema_registry, needs=("connection kafka_default",)),
+    *(
+        Check(
+            "kafka_rights",
+            partial(kafka_rights, user),
+            user,
+            ("kafka_reachable", f"kafka_login {user}"),
+        )
+        for user in ("airflow", "druid")
+    ),
+    Check("schema_registry", schema_registry, needs=("connection kafka_default", ROLE)),
 )

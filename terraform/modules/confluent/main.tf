@@ -10,6 +10,14 @@ terraform {
 
 resource "confluent_environment" "ventas" {
   display_name = "ventas"
+
+  dynamic "stream_governance" {
+    for_each = var.schema_registry ? ["ESSENTIALS"] : []
+
+    content {
+      package = stream_governance.value
+    }
+  }
 }
 
 resource "confluent_kafka_cluster" "ventas" {
@@ -134,6 +142,57 @@ resource "confluent_kafka_acl" "ventas" {
   }
 }
 
+# -- Schema Registry -------------------------------------------------------------------------------
+
+# Confluent makes the registry of an environment in the region of its first cluster.
+data "confluent_schema_registry_cluster" "ventas" {
+  count = var.schema_registry ? 1 : 0
+
+  # Through the cluster, so that the cluster exists before.
+  environment {
+    id = confluent_kafka_cluster.ventas.environment[0].id
+  }
+}
+
+# Airflow may register the schema of the topic's values, and nothing else.
+resource "confluent_role_binding" "subject" {
+  for_each = toset(var.schema_registry ? ["ventas-value"] : [])
+
+  principal   = "User:${confluent_service_account.ventas["airflow"].id}"
+  role_name   = "DeveloperWrite"
+  crn_pattern = "${data.confluent_schema_registry_cluster.ventas[0].resource_name}/subject=${each.key}"
+}
+
+resource "confluent_api_key" "registry" {
+  count = var.schema_registry ? 1 : 0
+
+  display_name = "ventas-airflow"
+  description  = "Airflow of the sales lab: registers the schema of the sales"
+
+  owner {
+    id          = confluent_service_account.ventas["airflow"].id
+    api_version = confluent_service_account.ventas["airflow"].api_version
+    kind        = confluent_service_account.ventas["airflow"].kind
+  }
+
+  managed_resource {
+    id          = data.confluent_schema_registry_cluster.ventas[0].id
+    api_version = data.confluent_schema_registry_cluster.ventas[0].api_version
+    kind        = data.confluent_schema_registry_cluster.ventas[0].kind
+
+    environment {
+      id = confluent_environment.ventas.id
+    }
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+
+  # A key of a new account works only once its role is in force.
+  depends_on = [confluent_role_binding.subject]
+}
+
 # -- What Airflow and Druid need -------------------------------------------------------------------
 
 # Terraform's state contains the keys, and so these values too: docs/terraform.md says where to keep
@@ -147,13 +206,21 @@ resource "google_secret_manager_secret_version" "airflow" {
   secret = var.airflow_secret
   secret_data = jsonencode({
     conn_type = "kafka"
-    extra = {
-      "bootstrap.servers" = local.bootstrap
-      "security.protocol" = "SASL_SSL"
-      "sasl.mechanism"    = "PLAIN"
-      "sasl.username"     = confluent_api_key.ventas["airflow"].id
-      "sasl.password"     = confluent_api_key.ventas["airflow"].secret
-    }
+    extra = merge(
+      {
+        "bootstrap.servers" = local.bootstrap
+        "security.protocol" = "SASL_SSL"
+        "sasl.mechanism"    = "PLAIN"
+        "sasl.username"     = confluent_api_key.ventas["airflow"].id
+        "sasl.password"     = confluent_api_key.ventas["airflow"].secret
+      },
+      [
+        for key in confluent_api_key.registry : {
+          "schema.registry.url"                  = data.confluent_schema_registry_cluster.ventas[0].rest_endpoint
+          "schema.registry.basic.auth.user.info" = "${key.id}:${key.secret}"
+        }
+      ]...
+    )
   })
 
   lifecycle {

@@ -3,6 +3,11 @@ variable "region" {
   type        = string
 }
 
+variable "schema_registry" {
+  description = "Give Airflow a key of the environment's Schema Registry."
+  type        = bool
+}
+
 variable "airflow_secret" {
   description = "Resource name of the secret that gets the connection kafka_default."
   type        = string

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError
 
+from include.cloud.kafka_rights import missing_rights
 from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.sales.content import SaleSource
 from include.sales.market import load_market
@@ -189,3 +190,19 @@ def test_druid_can_read_the_sales_topic_in_its_group_and_nothing_else(
     with pytest.raises(KafkaRefusedError) as refused:
         offsets_of(config, LEDGER_TOPIC)
     assert refused.value.code == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+def test_kafka_itself_says_which_acls_a_user_has(
+    secured_kafka: SecuredKafka, airflow: Config
+) -> None:
+    druid = secured_kafka.config(security.DRUID)
+    assert missing_rights(airflow, "airflow", PATIENCE) == []
+    assert missing_rights(druid, "druid", PATIENCE) == []
+    assert set(missing_rights(druid, "airflow", PATIENCE)) == {
+        *(f"{operation} topic ventas" for operation in ("create", "describe_configs", "write")),
+        *(
+            f"{operation} topic ventas.ledger"
+            for operation in ("create", "describe", "describe_configs", "read", "write")
+        ),
+        "read group ventas.reader",
+    }

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -55,9 +56,8 @@ class Confluent(ConfluentState):
         first, _, rest = request.path[1:].partition("/")
         if first in self.kafka and rest.startswith("kafka/v3/"):
             return KafkaRest(self, first, self._principal(request, first)).answer(request)
-        if first.startswith("lsrc-") and rest == "subjects":
-            self._principal(request, first)
-            return Answer(body=[])
+        if first.startswith("lsrc-"):
+            return self._ask_registry(request, first, rest)
         key, secret = _credentials(request)
         if key != API_KEY or self.secrets.get(key) != secret:
             raise ConfluentError(401, "Valid authentication credentials must be provided")
@@ -90,6 +90,23 @@ class Confluent(ConfluentState):
             raise ConfluentError(401, "Authentication failed", kafka=40101)
         return str(known["owner"]["id"])
 
+    def _ask_registry(self, request: Request, identifier: str, path: str) -> Answer:
+        """Answer as a Schema Registry that has no schema yet, with the errors of its API."""
+        principal = self._principal(request, identifier)
+        asked = re.fullmatch(r"compatibility/subjects/([\w.-]+)/versions/latest", path)
+        if request.method != "POST" or not asked:
+            raise ConfluentError(404, "HTTP 404 Not Found", kafka=404)
+        registry = self.resources[f"srcm/v3/clusters/{identifier}"]
+        wanted = {
+            "principal": f"User:{principal}",
+            "role_name": "DeveloperWrite",
+            "crn_pattern": f"{registry['metadata']['resource_name']}/subject={asked[1]}",
+        }
+        if not _same(list(self.resources.values()), wanted):
+            message = f"User is denied operation Write on Subject: {asked[1]}"
+            raise ConfluentError(403, message, kafka=40301)
+        raise ConfluentError(404, f"Subject '{asked[1]}' not found.", kafka=40401)
+
     # -- resources -------------------------------------------------------------------------------
 
     def _list(self, request: Request, collection: str, _: str) -> Answer:
@@ -100,6 +117,7 @@ class Confluent(ConfluentState):
             resource
             for key, resource in self.resources.items()
             if key.startswith(f"{collection}/")
+            and (collection != "srcm/v3/clusters" or self.waited(resource["id"]))
             and all(_matches(resource, name, value) for name, value in wanted.items())
         ]
         most = min(int(query.get("page_size", 10)), self.page_size or 100)
@@ -233,6 +251,7 @@ class Confluent(ConfluentState):
                 "http_endpoint": f"{self.endpoint}/{identifier}",
             }
             registry = self.keep("srcm/v3/clusters", identifier, {"spec": spec})
+            self.waits[identifier] = self.registry_polls
             registry["status"] = {"phase": "PROVISIONED"}
 
     def _new_key(self, key: Json) -> str:

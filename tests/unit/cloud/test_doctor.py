@@ -32,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "create_vm": True,
     "tunnel_members": (MEMBER,),
     "impersonators": (MEMBER,),
+    "schema_registry": True,
 }
 
 
@@ -135,15 +136,14 @@ def set_field(key: str, field: str, value: Any) -> Callable[[Place], None]:
     return broken
 
 
-def registry(made: Place) -> None:
-    found = next(
-        it for key, it in made.confluent.resources.items() if key.startswith("srcm/v3/clusters/")
-    )
-    extra = {
-        "schema.registry.url": found["spec"]["http_endpoint"],
-        "schema.registry.basic.auth.user.info": "wrong:key",
-    }
-    edit("kafka_default", lambda it: it["extra"].update(extra))(made)
+def of_registry(made: Place, collection: str) -> str:
+    """Return the path of the only key or role of Airflow in the registry."""
+    (found,) = [
+        key
+        for key, it in made.confluent.resources.items()
+        if key.startswith(f"iam/v2/{collection}/") and "lsrc-" in json.dumps(it)
+    ]
+    return found
 
 
 #: What is broken, the check that must name it, and parts of its sentence: the thing, the mend.
@@ -339,10 +339,32 @@ BROKEN: dict[str, tuple[Callable[[Place], object], str, tuple[str, ...]]] = {
         "topic ventas",
         ("up to 1000 bytes", "confluent kafka topic update ventas"),
     ),
+    "no Schema Registry": (
+        lambda it: it.confluent.remove(
+            next(key for key in it.confluent.resources if key.startswith("srcm/v3/clusters/"))
+        ),
+        "registry ventas",
+        ("registry of Confluent ventas does not exist", "`./ventas cloud up`"),
+    ),
+    "no role in the Schema Registry": (
+        lambda it: it.confluent.remove(of_registry(it, "role-bindings")),
+        "registry_role ventas-airflow → DeveloperWrite (ventas-value)",
+        ("DeveloperWrite (ventas-value) does not exist", "`./ventas cloud up`"),
+    ),
+    "deleted key of the Schema Registry": (
+        lambda it: it.confluent.remove(of_registry(it, "api-keys")),
+        "registry_key ventas-airflow",
+        ("key of the registry ventas-airflow does not exist", "`./ventas cloud up`"),
+    ),
     "wrong key of the Schema Registry": (
-        registry,
+        lambda it: it.confluent.revoke(of_registry(it, "api-keys").rpartition("/")[2]),
         "schema_registry",
-        ("answered 401", "schema.registry.basic.auth.user.info"),
+        ("does not accept the key KEY", "confluent api-key delete KEY", "`./ventas cloud up`"),
+    ),
+    "connection to another Schema Registry": (
+        edit("kafka_default", lambda it: it["extra"].update({"schema.registry.url": "https://x"})),
+        "connection kafka_default",
+        ("kafka_default differs (extra.schema.registry.url)", "`./ventas cloud up`"),
     ),
     "unfinished rotation": (
         lambda it: it.google.secret("ventas-druid-internal-next", "new"),
@@ -385,7 +407,10 @@ def test_healthy_deployment_has_no_error(ready: Place) -> None:
     results = diagnosis(ready)
     assert errors(results) == []
     unchecked = {it.check.id for it in results if not it.checked}
-    assert unchecked <= {"terraform", "schema_registry", "kafka_reachable", "metadata_store"}
+    assert unchecked <= {
+        *("terraform", "metadata_store"),
+        *("kafka_reachable", "kafka_rights airflow", "kafka_rights druid"),
+    }
     assert len(results) > 90
 
 
@@ -517,6 +542,30 @@ def test_kafka_is_asked_with_the_settings_of_the_connection(
         told = refusal.text("en")
     assert told.startswith(error)
     assert bool(told) == bool(error)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "answer"),
+    [
+        (
+            edit(
+                "kafka_default",
+                lambda it: it["extra"].update({"schema.registry.basic.auth.user.info": "no:key"}),
+            ),
+            "answered 401 (Authentication failed)",
+        ),
+        (
+            lambda it: it.confluent.remove(of_registry(it, "role-bindings")),
+            "answered 403 (User is denied operation Write on Subject: ventas-value)",
+        ),
+    ],
+)
+def test_registry_that_a_person_added_to_the_connection_is_tried_too(
+    ready: Place, break_it: Callable[[Place], object], answer: str
+) -> None:
+    break_it(ready)
+    results = diagnosis(ready, schema_registry=False)
+    check_named(results, "schema_registry", (answer, "let its key write the subject ventas-value"))
 
 
 def test_closed_tunnel_is_no_error(ready: Place) -> None:

@@ -10,7 +10,11 @@ from include.cloud.doctor import diagnose
 from tests.support.cloud.confluentapis.state import API_KEY
 from tests.support.cloud.place import Place
 
-SETTINGS: dict[str, Any] = {"create_vm": True, "tunnel_members": ("user:ana@example.com",)}
+SETTINGS: dict[str, Any] = {
+    "create_vm": True,
+    "tunnel_members": ("user:ana@example.com",),
+    "schema_registry": True,
+}
 
 
 def left(made: Place) -> set[str]:
@@ -42,6 +46,7 @@ def test_data_stay_and_up_makes_the_rest_again(empty: Place) -> None:
     }
     assert left(empty) == data
     assert keys(empty) == []
+    assert [it for it in empty.confluent.resources if it.startswith("iam/v2/role-")] == []
     assert {it.kind for it in kept} == {
         *("disk", "bucket", "secret", "environment", "cluster", "confluent_account"),
     }

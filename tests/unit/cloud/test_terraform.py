@@ -166,6 +166,21 @@ def test_conditions_are_those_of_terraform() -> None:
     assert wanted["condition"] == tunnel["condition"][0]
 
 
+def test_role_in_the_registry_is_that_of_terraform() -> None:
+    role = resources("confluent_role_binding")["subject"]
+    (row,) = made("registry", "registry_role")
+    assert row["body"]["role_name"] == role["role_name"]
+    assert each([row]) == set(re.findall(r'\["([\w-]+)"\]', role["for_each"]))
+    crn = re.sub(r"\$\{data\S+?resource_name\}", "{registry_crn}", role["crn_pattern"])
+    assert row["body"]["crn_pattern"] == crn.replace("${each.key}", "{each}")
+
+
+def test_kafkas_connection_has_the_settings_of_terraform() -> None:
+    stored = resources("google_secret_manager_secret_version")["airflow"]["secret_data"]
+    extra = WANTED["connections"]["kafka_default"]["extra"] | WANTED["registry_extra"]
+    assert set(re.findall(r'"([a-z.]+)" = ', stored)) == set(extra)
+
+
 def test_settings_have_the_defaults_of_terraform() -> None:
     root = {
         name: body.get("default")

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import httpx
 import pytest
 
 from include.cloud import deploy
@@ -70,14 +71,21 @@ def check_keys(made: Place) -> None:
     found = re.search('username="(.+)" password="(.+)"', jaas)
     assert found
     stored[found[1]] = found[2]
+    if login := extra.get("schema.registry.basic.auth.user.info"):
+        key, _, secret = login.partition(":")
+        stored[key] = secret
     assert {f"iam/v2/api-keys/{key}" for key in stored} == set(keys)
     assert stored.items() <= made.confluent.secrets.items()
+
+
+#: With everything that is optional in Confluent.
+SETTINGS: dict[str, Any] = {"schema_registry": True}
 
 
 @pytest.fixture(scope="module")
 def uninterrupted() -> dict[str, Any]:
     with place() as made:
-        deploy.up(made.cloud())
+        deploy.up(made.cloud(**SETTINGS))
         return outcome(made)
 
 
@@ -100,7 +108,7 @@ def test_up_that_dies_at_every_change_ends_like_an_uninterrupted_one(
         transport = empty.transport()
         transport.die_at_new_change(died, effect=effect)
         try:
-            deploy.up(empty.cloud(transport))
+            deploy.up(empty.cloud(transport, **SETTINGS))
             break
         except Interrupted:
             continue
@@ -114,7 +122,7 @@ def test_up_that_loses_the_answer_of_every_change_makes_nothing_twice(
 ) -> None:
     transport = empty.transport()
     transport.lose_answers()
-    deploy.up(empty.cloud(transport))
+    deploy.up(empty.cloud(transport, **SETTINGS))
     assert outcome(empty) == uninterrupted
     check_keys(empty)
 
@@ -126,7 +134,8 @@ def test_up_waits_for_what_spreads_slowly_and_keeps_the_rights_of_others(
     empty.google.propagation = 3
     empty.confluent.key_polls = 3
     empty.confluent.page_size = 1
-    deploy.up(empty.cloud())
+    empty.confluent.registry_polls = 5
+    deploy.up(empty.cloud(**SETTINGS))
     assert outcome(empty) == uninterrupted
     check_keys(empty)
     project = "cloudresourcemanager.googleapis.com/projects/my-project"
@@ -157,6 +166,25 @@ def test_disabled_password_is_not_replaced(ready: Place) -> None:
     with pytest.raises(CloudError) as error:
         deploy.up(ready.cloud())
     assert error.value.problem == "secret_disabled"
+
+
+def test_registry_is_added_to_a_deployment_with_a_key_that_writes_one_subject(
+    ready: Place,
+) -> None:
+    deploy.up(ready.cloud(**SETTINGS))
+    check_keys(ready)
+    (role,) = [
+        it for key, it in ready.confluent.resources.items() if key.startswith("iam/v2/role-")
+    ]
+    account = ready.confluent.named("iam/v2/service-accounts", "ventas-airflow")
+    assert (role["principal"], role["role_name"]) == (f"User:{account['id']}", "DeveloperWrite")
+    assert role["crn_pattern"].endswith("/subject=ventas-value")
+    connection = ready.google.secret_value("airflow-connections-kafka_default") or ""
+    registry = httpx.URL(json.loads(connection)["extra"]["schema.registry.url"])
+    assert registry.path.startswith("/lsrc-")
+    before = len(changes(ready))
+    deploy.up(ready.cloud(**SETTINGS))
+    assert changes(ready)[before:] == []
 
 
 def test_keys_that_a_person_added_to_a_connection_stay(ready: Place) -> None:

@@ -33,6 +33,7 @@ class ConfluentState(Cloud):
         kafka: the inside of each Kafka cluster by its id.
         bootstrap: host and port of every cluster's bootstrap endpoint.
         cluster_polls: times that a new cluster is shown as PROVISIONING.
+        registry_polls: lists in which a new environment's Schema Registry is missing.
         key_polls: requests that a new cluster's key must wait for until the cluster knows it.
         partition_limit: most partitions of a cluster, all topics together.
         page_size: most resources of a page, whatever the request asks for; 0 for no such limit.
@@ -48,6 +49,7 @@ class ConfluentState(Cloud):
         self.kafka: dict[str, Kafka] = {}
         self.bootstrap = "pkc-00000.southamerica-east1.gcp.confluent.cloud:9092"
         self.cluster_polls = 2
+        self.registry_polls = 2
         self.key_polls = 1
         self.partition_limit = 4096
         self.page_size = 0

@@ -103,10 +103,29 @@ def test_cluster_has_endpoints_once_it_is_provisioned(confluent: Confluent) -> N
         phases.append(cluster["status"]["phase"])
     assert phases == ["PROVISIONING", "PROVISIONING", "PROVISIONED"]
     assert cluster["spec"]["kafka_bootstrap_endpoint"].startswith("SASL_SSL://")
-    (registry,) = ask(confluent, "GET", f"srcm/v3/clusters?environment={environment}")["data"]
-    assert registry["status"]["phase"] == "PROVISIONED"
     confluent.fail_cluster(cluster["id"])
     assert ask(confluent, "GET", path)["status"]["phase"] == "FAILED"
+
+
+def test_registry_comes_after_a_while_and_asks_for_a_role_on_the_subject(place: Place) -> None:
+    confluent, path = place.confluent, f"srcm/v3/clusters?environment={place.environment}"
+    lists = [ask(confluent, "GET", path)["data"] for _ in range(3)]
+    assert [len(found) for found in lists] == [0, 0, 1]
+    (registry,) = lists[-1]
+    confluent.key_polls = 0
+    account, key = account_key(confluent, "registry", registry["id"])
+    url = f"{registry['spec']['http_endpoint']}/compatibility/subjects"
+    tried = f"{url}/ventas-value/versions/latest"
+    ask(confluent, "POST", tried, {}, auth=place.sales, status=401)
+    assert ask(confluent, "POST", tried, {}, auth=key, status=403)["error_code"] == 40301
+    role = {
+        "principal": f"User:{account}",
+        "role_name": "DeveloperWrite",
+        "crn_pattern": f"{registry['metadata']['resource_name']}/subject=ventas-value",
+    }
+    ask(confluent, "POST", "iam/v2/role-bindings", role, status=201)
+    assert ask(confluent, "POST", tried, {}, auth=key, status=404)["error_code"] == 40401
+    ask(confluent, "POST", f"{url}/other-value/versions/latest", {}, auth=key, status=403)
 
 
 @pytest.mark.parametrize(
