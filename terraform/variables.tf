@@ -157,11 +157,11 @@ variable "airflow_vm" {
 variable "airflow_machine_type" {
   description = "Machine type of Airflow's VM."
   type        = string
-  default     = "e2-standard-4"
+  default     = "n2-standard-4"
 
   validation {
     condition     = can(regex("^(e2|n2)-(standard|highmem)-[0-9]+$", var.airflow_machine_type))
-    error_message = "Give an e2 or n2 machine type, such as e2-standard-4: the VM's disk is pd-balanced."
+    error_message = "Give an e2 or n2 machine type, such as n2-standard-4: the VM's disk is pd-balanced."
   }
 }
 

@@ -35,7 +35,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     tunnel_members: tuple[str, ...] = ()
     impersonators: tuple[str, ...] = ()
     airflow_vm: bool = False
-    airflow_machine_type: str = "e2-standard-4"
+    airflow_machine_type: str = "n2-standard-4"
     airflow_vm_members: tuple[str, ...] = ()
     bucket: str = ""
     druid_url: str = "https://archive.apache.org/dist/druid/33.0.0/apache-druid-33.0.0-bin.tar.gz"

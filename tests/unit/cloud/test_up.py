@@ -268,7 +268,6 @@ def test_vm_of_airflow_runs_as_its_account_and_is_the_only_one_let_in(empty: Pla
     settings: dict[str, Any] = {
         "airflow_vm": True,
         # The stand-in has the machine types of Druid's VM only.
-        "airflow_machine_type": "n2-standard-4",
         "airflow_vm_members": ("user:ana@example.com",),
     }
     deploy.up(empty.cloud(**settings))
