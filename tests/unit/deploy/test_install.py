@@ -21,7 +21,12 @@ case $name in
     python3) mkdir -p "$3/bin" && ln -sf "$FAKES/pip" "$3/bin/pip" ;;
     runuser) cat >"$CALLS.sql" ;;
     id) exit "${KNOWN:-1}" ;;
-    install) exec /usr/bin/install $(echo "$*" | sed 's/-[og] airflow//g') ;;
+    install)
+        for word; do
+            shift
+            case $word in -o | -g | airflow) ;; *) set -- "$@" "$word" ;; esac
+        done
+        exec /usr/bin/install "$@" ;;
 esac
 """
 COMMANDS = (
