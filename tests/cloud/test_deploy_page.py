@@ -89,10 +89,11 @@ class Desk:
             f"export CONFLUENT_CLOUD_API_KEY={API_KEY}\n"
             f"export CONFLUENT_CLOUD_API_SECRET={API_SECRET}\n"
         )
-        python = f"exec {sys.executable}"
+        python = f"exec {shlex.quote(sys.executable)}"
+        fake_gcloud = shlex.quote(str(Path(__file__).with_name("fake_gcloud.py")))
         for file, text in {
             self.project / "ventas": f'{python} -m commands.cli "$@"',
-            programs / "gcloud": f'{python} {Path(__file__).with_name("fake_gcloud.py")} "$@"',
+            programs / "gcloud": f'{python} {fake_gcloud} "$@"',
             programs / "editor": f"cat >$1 <<END\n{key}END",
             self.vm.fakes / "sudo": 'exec "$@"',
             self.vm.fakes / "ventas-airflow": 'echo "$*"',
