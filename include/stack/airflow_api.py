@@ -11,6 +11,10 @@ from include.waiting import Polling, wait_until
 ENDED: Final = ("success", "failed")
 """States of a run that has ended."""
 
+_BUSY_SECONDS: Final = 30.0
+"""Seconds for which a request is repeated that Airflow could not do because its SQLite database was
+locked (500, "Database error"). A POST is not repeated: it could take effect twice."""
+
 
 class AirflowApiError(RuntimeError):
     """Airflow refused or did not answer; the message names the request."""
@@ -141,7 +145,10 @@ class AirflowApi:
         return "\n".join(_log_line(entry) for entry in content)
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        answer = self._answer(method, path, **options)
+        for _ in Polling(_BUSY_SECONDS if method != "POST" else 0.0, interval=0.5):
+            answer = self._answer(method, path, **options)
+            if not answer.is_server_error:
+                break
         if answer.is_error:
             raise AirflowApiError(
                 f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}"

@@ -37,10 +37,15 @@ class Airflow:
         self.url = ""
         self.asked: list[tuple[str, Any, str | None]] = []
         self.turn_of_the_manual_run = False
+        self.locked = 0
+        """Number of requests that fail because the database is locked."""
 
     def answer(self, request: Request) -> Answer:
         call, body = f"{request.method} {request.target}", request.body
         self.asked.append((call, body, request.headers.get("Authorization")))
+        if self.locked:
+            self.locked -= 1
+            return Answer(500, {"detail": {"reason": "Database error"}})
         if call == "PATCH /api/v2/dags/d/dagRuns/scheduled__1":
             self.turn_of_the_manual_run = True
         if call == "GET /api/v2/dags/d/dagRuns/manual__1":
@@ -90,6 +95,19 @@ def test_xcom_of_a_task_without_a_return_value_is_none(api: AirflowApi) -> None:
 def test_refused_request_raises_with_the_request_and_the_answer(api: AirflowApi) -> None:
     with pytest.raises(AirflowApiError, match=r"404 to GET /dags/none: .*none` was not found"):
         api.dag("none")
+
+
+def test_request_is_repeated_while_the_database_is_locked_unless_it_could_act_twice(
+    server: Airflow, api: AirflowApi
+) -> None:
+    server.locked = 2
+    api.end_run("d", "scheduled__1")
+    assert [call for call, _, _ in server.asked[1:]] == [
+        "PATCH /api/v2/dags/d/dagRuns/scheduled__1"
+    ] * 3
+    server.locked = 1
+    with pytest.raises(AirflowApiError, match="500 to POST"):
+        api.trigger("d", {})
 
 
 def test_wrong_password_raises_without_the_password_in_the_message(server: Airflow) -> None:
