@@ -1,4 +1,4 @@
-"""What a deployment costs a month, and what stays to be paid after `down`."""
+"""Monthly costs of a deployment, and the costs that remain after `down`."""
 
 from collections.abc import Iterator
 

@@ -1,1 +1,1 @@
-"""What `./ventas cloud` knows and does in Google Cloud and Confluent Cloud."""
+"""The actions of `./ventas cloud` in Google Cloud and Confluent Cloud."""

@@ -19,7 +19,7 @@ class KafkaAcl(Simple):
 
     @property
     def name(self) -> str:
-        """Who may do what on which resource."""
+        """The principal, the operation and the resource of the ACL."""
         acl = self.acl
         prefix = "…" if acl.pattern == "prefixed" else ""
         resource = acl.resource.replace("_", " ")
