@@ -1,7 +1,7 @@
 """Long-running operations: Compute Engine's, Cloud SQL's, and those of the newer APIs.
 
-An operation is done when it is read, which is the second look: the answer that began it is the
-first. Until then its resource is not ready.
+An operation is done when it is read, or once its resource has been refused as not ready: a caller
+that was killed in between does not read it.
 """
 
 from __future__ import annotations

@@ -178,8 +178,11 @@ class GoogleState(Cloud):
         return True
 
     def busy(self, key: str) -> bool:
-        """Whether an operation on a resource is not done yet."""
-        return any(pending.target == key for pending in self.pending.values())
+        """Whether an operation on a resource is not done yet; after this question it is."""
+        names = [name for name, pending in self.pending.items() if pending.target == key]
+        for name in names:
+            self.finish(name)
+        return bool(names)
 
     def number(self) -> int:
         """Return a number that the stand-in has not given before."""

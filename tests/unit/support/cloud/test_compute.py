@@ -58,6 +58,13 @@ def test_resource_is_not_ready_until_its_operation_is_done(google: Google) -> No
     assert "already exists" in message(ask(google, "POST", path, body, status=409))
 
 
+def test_operation_that_nobody_reads_ends(google: Google) -> None:
+    google.enable_api(*ALL_APIS)
+    ask(google, "POST", f"{COMPUTE}/global/networks", {"name": "ventas"})
+    ask(google, "DELETE", f"{COMPUTE}/global/networks/ventas", status=400)
+    ask(google, "DELETE", f"{COMPUTE}/global/networks/ventas")
+
+
 def test_link_to_a_missing_resource_is_refused(google: Google) -> None:
     google.enable_api(*ALL_APIS)
     firewall = {"name": "f", "network": "global/networks/other", "allowed": [{"IPProtocol": "tcp"}]}
