@@ -64,7 +64,7 @@ def kafka_command(settings: Settings) -> Sequence[str]:
     return next(p.command for p in every if p.full_name == "kafka:kafka")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     home = tmp_path_factory.mktemp("secured")
     settings = replace(stack_settings(), home=home, secure=True)
@@ -108,7 +108,7 @@ class OwnKafka(NamedTuple):
     pid: int
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
     settings = replace(stack_settings(), home=tmp_path_factory.mktemp("kafka"))
     ports = dict(zip(settings.ports, free_ports(len(settings.ports)), strict=True))

@@ -22,7 +22,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 NOON = datetime(2025, 11, 24, 15, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kafka_config(own_kafka: OwnKafka) -> dict[str, str]:
     """Client configuration of the tests' own broker, which starts faster than a whole stack."""
     return own_kafka.config
