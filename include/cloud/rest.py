@@ -97,10 +97,11 @@ class Rest:
             UnsureError: a POST may or may not have had its effect.
             RefusedError: the server answered another error.
         """
-        asked = f"{method} {path}"
         deadline = _SETTLE if not_yet else _RETRY
         for _ in self._clock.polling(deadline):
             status, reason, answer = self._once(method, path, body)
+            # Without an answer, the address is what a person must look at.
+            asked = f"{method} {path if status else self._base(path)}"
             # What is not there any more is deleted, perhaps by a request whose answer was lost.
             if 200 <= status < 300 or (method == "DELETE" and status == 404):
                 return answer

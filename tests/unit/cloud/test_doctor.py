@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
@@ -13,11 +14,13 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from include.cloud import deploy, doctor
+from include.cloud.checks import kafka as kafka_checks
 from include.cloud.checks.check import Result
 from include.cloud.checks.kafka import kafka_reachable
 from include.cloud.errors import CloudError
 from include.cloud.resources import bindings
 from include.cloud.rest import Google
+from include.stream import diagnosis as stream_diagnosis
 from tests.support.cloud.place import Place, place
 
 PROJECT = "projects/my-project"
@@ -542,6 +545,43 @@ def test_kafka_is_asked_with_the_settings_of_the_connection(
         told = refusal.text("en")
     assert told.startswith(error)
     assert bool(told) == bool(error)
+
+
+def closed(_: tuple[str, int], __: float) -> socket.socket:
+    raise OSError("Connection refused")
+
+
+def unknown_name(_: tuple[str, int], __: float) -> socket.socket:
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+@pytest.mark.parametrize("connect", [closed, unknown_name])
+def test_address_of_kafka_that_this_machine_does_not_reach_is_named_and_no_error(
+    ready: Place, connect: Callable[[tuple[str, int], float], socket.socket]
+) -> None:
+    cloud = ready.cloud(**SETTINGS)
+    cloud.connect = connect
+    results = list(doctor.diagnose(cloud))
+    assert errors(results) == []
+    (found,) = [it for it in results if it.check.id == "kafka_reachable"]
+    assert found.error
+    assert not found.checked
+    address = f"Kafka's address {ready.confluent.bootstrap} does not answer this machine"
+    assert address in found.error.text("en")
+    assert "firewall" in found.error.text("en")
+
+
+def test_port_that_is_open_but_does_not_speak_kafka_is_no_refused_login(
+    ready: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_checks, "_REACH", 0.2)
+    monkeypatch.setattr(stream_diagnosis, "_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        edit("kafka_default", lambda it: it["extra"].update({"bootstrap.servers": address}))(ready)
+        with pytest.raises(CloudError) as error:
+            kafka_reachable(ready.cloud(**SETTINGS))
+    assert f"does not answer at {address}, although the port is open" in error.value.text("en")
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,12 @@ def test_reading_ends_at_its_deadline() -> None:
     assert 60 <= time.now < 70
 
 
+def test_address_that_does_not_answer_is_named() -> None:
+    client, _ = google(Time(), 0)
+    with pytest.raises(RefusedError, match="GET http://cloud.test/iam.googleapis"):
+        client.call("GET", "iam/v1/x")
+
+
 @pytest.mark.parametrize("status", [0, 500, 503])
 def test_creation_is_not_repeated_blindly(status: int) -> None:
     client, asked = google(Time(), status)
