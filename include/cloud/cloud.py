@@ -130,6 +130,7 @@ def values(deployment: Deployment) -> dict[str, Any]:
     subnetwork = f"projects/{project}/regions/{region}/subnetworks/ventas"
     vm = json.loads((_GCP / "vm.json").read_text(encoding="utf-8"))
     firewall = json.loads((_GCP / "firewall.json").read_text(encoding="utf-8"))
+    airflow_tags = ["ventas-airflow"] if deployment.airflow_vm else []
     found = {
         **msgspec.to_builtins(deployment),
         "region": region,
@@ -137,6 +138,9 @@ def values(deployment: Deployment) -> dict[str, Any]:
         "bucket": deployment.bucket_name,
         "network": network,
         "subnetwork": subnetwork,
+        "airflow_tags": airflow_tags,
+        "airflow_sources": [*deployment.airflow_ranges, *airflow_tags],
+        "router_port": str(deployment.druid_router.port),
         "iap_ranges": firewall["sourceRanges"],
         "firewall": {**firewall, "network": network},
         "labels": vm["labels"],

@@ -70,7 +70,7 @@ def test_reading_ends_at_its_deadline() -> None:
 
 def test_address_that_does_not_answer_is_named() -> None:
     client, _ = google(Time(), 0)
-    with pytest.raises(RefusedError, match="GET http://cloud.test/iam.googleapis"):
+    with pytest.raises(RefusedError, match=r"GET http://cloud\.test/iam\.googleapis"):
         client.call("GET", "iam/v1/x")
 
 
