@@ -57,7 +57,7 @@ class Cloud:
         self.druid = druid
         self.clock = clock
         self.connect = connect
-        self.tell = tell
+        self.tell = google.tell = tell
         self.values: dict[str, Any] = values(deployment)
         self.found: dict[str, Any] = {}
         """Found resources, by the name that `into` in resources.yaml gives them."""
@@ -66,7 +66,9 @@ class Cloud:
     @cached_property
     def confluent(self) -> Confluent:
         """Confluent's client."""
-        return self._confluent()
+        confluent = self._confluent()
+        confluent.tell = self.tell
+        return confluent
 
     def send(self, request: str, body: Any = None) -> Any:
         """Send a request such as ``POST iam/v1/…`` that changes something; return its result."""

@@ -73,6 +73,8 @@ def login(cloud: Cloud) -> None:
     except RefusedError as error:
         if error.status == 401:
             raise CloudError("no_google_login", reason=error.reason) from None
+        if not error.status:
+            raise
 
 
 def clock(cloud: Cloud) -> None:
@@ -88,6 +90,8 @@ def project(cloud: Cloud) -> None:
     except RefusedError as error:
         if is_off(error):
             return
+        if error.status not in (403, 404):
+            raise
         raise CloudError("project_missing", project=cloud.deployment.project) from None
     if found.get("state") != "ACTIVE":
         raise CloudError("project_missing", project=cloud.deployment.project)

@@ -133,6 +133,8 @@ def schema_registry(cloud: Cloud) -> None:
     try:
         try_subject(cloud.confluent.at(url, key, secret))
     except RefusedError as error:
+        if not error.status:
+            raise
         # The key of `up` needs no person's correction.
         if error.status == 401 and cloud.deployment.schema_registry:
             raise CloudError("registry_key_refused", api_key=key) from None

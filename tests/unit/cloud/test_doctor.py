@@ -103,6 +103,13 @@ def full_zone(made: Place) -> None:
     made.google.full_zones.clear()
 
 
+def locked_out(made: Place) -> None:
+    """The VM booted with another password of Druid's processes than the metadata store has."""
+    made.druid.users["druid_system"] = "other"
+    vm = made.google.resources[f"{COMPUTE}/zones/southamerica-east1-a/instances/druid-ventas"]
+    vm["lastStartTimestamp"] = "2026-12-01T00:00:00Z"
+
+
 def set_topic(field: str, value: Any) -> Callable[[Place], None]:
     def broken(made: Place) -> None:
         (cluster,) = made.confluent.kafka.values()
@@ -374,6 +381,11 @@ BROKEN: dict[str, tuple[Callable[[Place], object], str, tuple[str, ...]]] = {
         "rotation",
         ("did not end", "`./ventas cloud rotate`"),
     ),
+    "Druid's processes do not let each other in": (
+        locked_out,
+        "druid_login",
+        ("Druid at http://druid.test answers 500", "journalctl"),
+    ),
     "other password in Druid": (
         lambda it: it.druid.users.update(admin="other"),
         "druid_login",
@@ -469,6 +481,19 @@ def test_missing_login_at_google_is_named(ready: Place, monkeypatch: pytest.Monk
     cloud.google = Google(cloud.clock, environment={}, transport=ready.transport())
     first = errors(list(doctor.diagnose(cloud)))[0]
     check_named([first], "login", ("gcloud auth application-default login",))
+
+
+def test_server_of_tokens_that_does_not_answer_is_no_refused_login(
+    ready: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise google.auth.exceptions.TransportError("no route")  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(google.auth, "default", refuse)
+    cloud = ready.cloud(**SETTINGS)
+    cloud.google = Google(cloud.clock, environment={}, transport=ready.transport())
+    first = errors(list(doctor.diagnose(cloud)))[0]
+    check_named([first], "login", ("No answer to GET https://cloudresourcemanager", "(no route)"))
 
 
 @pytest.mark.parametrize(
@@ -606,6 +631,13 @@ def test_registry_that_a_person_added_to_the_connection_is_tried_too(
     break_it(ready)
     results = diagnosis(ready, schema_registry=False)
     check_named(results, "schema_registry", (answer, "let its key write the subject ventas-value"))
+
+
+def test_registry_that_does_not_answer_is_no_refused_key(ready: Place) -> None:
+    url = "http://nowhere.test"
+    edit("kafka_default", lambda it: it["extra"].update({"schema.registry.url": url}))(ready)
+    results = diagnosis(ready, schema_registry=False)
+    check_named(results, "schema_registry", (f"No answer to POST {url}/", "(unknown host)"))
 
 
 def test_closed_tunnel_is_no_error(ready: Place) -> None:

@@ -132,12 +132,16 @@ def test_up_waits_for_what_spreads_slowly_and_keeps_the_rights_of_others(
 ) -> None:
     """New accounts, APIs and keys are known after a while; lists come in pages of one."""
     empty.google.propagation = 3
-    empty.confluent.key_polls = 3
+    empty.confluent.key_polls = 9
     empty.confluent.page_size = 1
     empty.confluent.registry_polls = 5
     deploy.up(empty.cloud(**SETTINGS))
     assert outcome(empty) == uninterrupted
     check_keys(empty)
+    told = "\n".join(empty.told)
+    assert "waiting registry ventas" in told
+    # What is waited for, and for how long at most.
+    assert re.search(r"^not_yet GET kafka/\S+/topics Authentication failed 300$", told, re.M)
     project = "cloudresourcemanager.googleapis.com/projects/my-project"
     assert empty.google.members(project, "roles/owner") == {"user:you@example.com"}
 
