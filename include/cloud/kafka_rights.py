@@ -13,7 +13,7 @@ from include.stream.topics import Admin
 from include.stream.transactions import TransactionalProducer
 
 #: End of the doctor's own transactional ids. No run has it, so no run's producer is fenced.
-OWN_ID = "ventas-cloud-doctor"
+_OWN_ID = "ventas-cloud-doctor"
 
 
 def missing_rights(config: Mapping[str, Any], user: str, seconds: float) -> list[str]:
@@ -31,10 +31,8 @@ def missing_rights(config: Mapping[str, Any], user: str, seconds: float) -> list
     for acl in load_acls():
         if acl.user != user:
             continue
-        if acl.resource == "transactional_id":
-            allowed = _tried(config, acl, seconds)
-        else:
-            allowed = _allowed(admin, acl, seconds)
+        tried = acl.resource == "transactional_id"
+        allowed = _tried(config, acl, seconds) if tried else _allowed(admin, acl, seconds)
         missing += [
             f"{operation} {acl.resource} {acl.name}"
             for operation in acl.operations.split()
@@ -48,7 +46,7 @@ def _tried(config: Mapping[str, Any], acl: Acl, seconds: float) -> list[AclOpera
 
     Describe is refused only if Write is: Write includes it.
     """
-    own_id = f"{acl.name}{OWN_ID}"
+    own_id = f"{acl.name}{_OWN_ID}"
     producer = TransactionalProducer(
         config, transactional_id=own_id, timeout=seconds, stopped=lambda: False
     )

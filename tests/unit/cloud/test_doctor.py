@@ -487,7 +487,7 @@ def test_server_of_tokens_that_does_not_answer_is_no_refused_login(
     ready: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**_: object) -> None:
-        raise google.auth.exceptions.TransportError("no route")  # type: ignore[no-untyped-call]
+        raise google.auth.exceptions.TransportError("no route")
 
     monkeypatch.setattr(google.auth, "default", refuse)
     cloud = ready.cloud(**SETTINGS)
