@@ -640,6 +640,18 @@ def test_registry_that_does_not_answer_is_no_refused_key(ready: Place) -> None:
     check_named(results, "schema_registry", (f"No answer to POST {url}/", "(unknown host)"))
 
 
+def test_port_of_another_address_of_druid_may_not_be_open_either(ready: Place) -> None:
+    open_to_all(ready)
+    ready.google.resources[f"{COMPUTE}/global/firewalls/let-me-in"]["allowed"][0]["ports"] = [
+        "9088"
+    ]
+    results = diagnosis(ready, druid_address="https://druid.example.com:9088")
+    (found,) = [it for it in results if it.check.id == "open_firewall"]
+    assert found.error
+    assert "let-me-in opens Druid's port 9088" in found.error.text("en")
+    assert "open_firewall" not in [it.check.id for it in errors(diagnosis(ready))]
+
+
 def test_closed_tunnel_is_no_error(ready: Place) -> None:
     ready.druid.connected = False
     results = {it.check.id: it for it in diagnosis(ready)}
