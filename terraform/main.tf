@@ -2,6 +2,13 @@ locals {
   region      = join("-", slice(split("-", var.zone), 0, 2))
   airflow_tag = "ventas-airflow"
 
+  # Where Airflow reaches Druid's router: by default at the tunnel's end if nothing else leads there,
+  # or at the VM.
+  by_tunnel     = length(var.tunnel_members) > 0 && length(var.airflow_ranges) == 0 && !var.airflow_vm
+  druid_host    = local.by_tunnel ? "127.0.0.1" : module.druid.host
+  druid_address = coalesce(var.druid_address, "http://${local.druid_host}:8888")
+  druid_port    = try(regex("[0-9]+$", var.druid_address), "8888")
+
   # Types of disk that the VM's machine series takes, the default first.
   series     = split("-", var.machine_type)[0]
   disk_types = lookup(jsondecode(file("${path.module}/../include/gcp/disk_types.json")), local.series, ["none"])
@@ -37,6 +44,7 @@ module "network" {
   region           = local.region
   subnetwork_range = var.subnetwork_range
   airflow_ranges   = var.airflow_ranges
+  druid_port       = local.druid_port
   airflow_vm       = var.airflow_vm
   airflow_tag      = local.airflow_tag
   services         = google_project_service.needed

@@ -12,9 +12,9 @@ output "druid_ingest_default" {
   description = "Connection druid_ingest_default, without its password."
   value = jsonencode({
     conn_type = "druid"
-    host      = module.druid.host
-    port      = 8888
-    schema    = "http"
+    host      = regex("//(.+):", local.druid_address)[0]
+    port      = tonumber(local.druid_port)
+    schema    = split(":", local.druid_address)[0]
     login     = "admin"
     extra     = { endpoint = "druid/indexer/v1/task" }
   })
@@ -24,10 +24,10 @@ output "druid_broker_default" {
   description = "Connection druid_broker_default, without its password."
   value = jsonencode({
     conn_type = "druid"
-    host      = module.druid.host
-    port      = 8888
+    host      = regex("//(.+):", local.druid_address)[0]
+    port      = tonumber(local.druid_port)
     login     = "admin"
-    extra     = { endpoint = "druid/v2/sql", schema = "http" }
+    extra     = { endpoint = "druid/v2/sql", schema = split(":", local.druid_address)[0] }
   })
 }
 

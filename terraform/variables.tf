@@ -132,6 +132,17 @@ variable "airflow_ranges" {
   }
 }
 
+variable "druid_address" {
+  description = "Address of Druid's router in Airflow's connections, such as https://HOST:9088 for a TLS proxy before it; Airflow's firewall rule admits this port. If empty, it is http and port 8888 of the VM, or of the tunnel's end."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(https?://[^/:]+:[0-9]+)?$", var.druid_address))
+    error_message = "Give protocol, host and port, such as https://HOST:9088."
+  }
+}
+
 variable "tunnel_members" {
   description = "IAM principals that may open an IAP tunnel to Druid's router: user:…, group:…, serviceAccount:…. It needs create_vm, because the right is given on the VM."
   type        = list(string)

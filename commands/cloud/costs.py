@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from include.cloud.deployment import Deployment
-from include.gcp.estimate import estimate
-from include.gcp.prices import unit_price
+from include.gcp.estimate import BOOT_DISK, MONTH, estimate
+from include.gcp.prices import price_of, unit_price
 from include.texts import terminal_text
 
 
@@ -13,11 +13,27 @@ def month(deployment: Deployment) -> Iterator[str]:
     found = estimate(
         deployment.rate, machine_type=deployment.machine_type, region=deployment.region
     )
+    costs = {cost.what: cost.usd for cost in found.costs} | _own_costs(deployment)
     yield _said("month", rate=f"{found.rate:g}", hours=f"{found.hours:g}", day=found.priced)
-    for cost in found.costs:
-        usd = terminal_text("cli.size.costs.none") if cost.usd is None else f"{cost.usd:,.2f}"
-        yield f"  {terminal_text(f'cli.size.costs.{cost.what}')}: {usd}"
-    yield f"  {terminal_text('cli.size.costs.total')}: {found.usd_month:,.2f}"
+    for what, usd in costs.items():
+        shown = terminal_text("cli.size.costs.none") if usd is None else f"{usd:,.2f}"
+        yield f"  {terminal_text(f'cli.size.costs.{what}')}: {shown}"
+    yield f"  {terminal_text('cli.size.costs.total')}: {sum(filter(None, costs.values())):,.2f}"
+
+
+def _own_costs(deployment: Deployment) -> dict[str, float | None]:
+    """Return the costs that follow from the settings; None if no source has a price."""
+    disk = unit_price(deployment.disk, "gib-month", deployment.region)
+    costs = {"disks": disk.usd * (BOOT_DISK + deployment.data_disk_gb) if disk else None}
+    if deployment.airflow_vm:
+        vm = price_of(deployment.airflow_machine_type, deployment.zone)
+        # Unlike Druid's VM it is never off.
+        costs["airflow_vm"] = vm.usd_per_hour * 24 * MONTH if vm else None
+    if deployment.cloud_sql:
+        costs["cloud_sql"] = None
+    if deployment.schema_registry:
+        costs["schema_registry"] = None
+    return {**costs, "others": None}
 
 
 def kept(deployment: Deployment, kinds: set[str]) -> Iterator[str]:

@@ -57,7 +57,7 @@ class Cloud:
         self.druid = druid
         self.clock = clock
         self.connect = connect
-        self.tell = tell
+        self.tell = google.tell = tell
         self.values: dict[str, Any] = values(deployment)
         self.found: dict[str, Any] = {}
         """Found resources, by the name that `into` in resources.yaml gives them."""
@@ -66,7 +66,9 @@ class Cloud:
     @cached_property
     def confluent(self) -> Confluent:
         """Confluent's client."""
-        return self._confluent()
+        confluent = self._confluent()
+        confluent.tell = self.tell
+        return confluent
 
     def send(self, request: str, body: Any = None) -> Any:
         """Send a request such as ``POST iam/v1/…`` that changes something; return its result."""
@@ -130,6 +132,7 @@ def values(deployment: Deployment) -> dict[str, Any]:
     subnetwork = f"projects/{project}/regions/{region}/subnetworks/ventas"
     vm = json.loads((_GCP / "vm.json").read_text(encoding="utf-8"))
     firewall = json.loads((_GCP / "firewall.json").read_text(encoding="utf-8"))
+    airflow_tags = ["ventas-airflow"] if deployment.airflow_vm else []
     found = {
         **msgspec.to_builtins(deployment),
         "region": region,
@@ -137,6 +140,9 @@ def values(deployment: Deployment) -> dict[str, Any]:
         "bucket": deployment.bucket_name,
         "network": network,
         "subnetwork": subnetwork,
+        "airflow_tags": airflow_tags,
+        "airflow_sources": [*deployment.airflow_ranges, *airflow_tags],
+        "router_port": str(deployment.druid_router.port),
         "iap_ranges": firewall["sourceRanges"],
         "firewall": {**firewall, "network": network},
         "labels": vm["labels"],

@@ -142,6 +142,7 @@ def down(cloud: Cloud, *, delete_data: bool) -> list[Plain]:
 
 def _empty_bucket(cloud: Cloud) -> None:
     objects = f"storage/storage/v1/b/{cloud.values['bucket']}/o"
+    cloud.tell("emptying", name=cloud.values["bucket"])
     while items := (cloud.google.find(objects) or {}).get("items"):
         for item in items:
             cloud.send(f"DELETE {objects}/{quote(item['name'], safe='')}")

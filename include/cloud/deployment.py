@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -42,6 +43,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     druid_checksum: str = "5ee5ddbcc2273834af8a18dd173b2a04b9a911cb7ce516279db605788abd7d79"
     druid_properties: tuple[str, ...] = ()
     create_vm: bool = False
+    druid_address: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/:]+:\d+)?$")] = ""
     cloud_sql: bool = False
     schema_registry: bool = False
 
@@ -65,11 +67,15 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         return f"{name}@{self.project}.iam.gserviceaccount.com"
 
     @property
-    def druid_host(self) -> str:
-        """Host at which Airflow reaches Druid: the tunnel's end, or the VM's name in the VPC."""
+    def druid_router(self) -> SplitResult:
+        """URL at which Airflow reaches Druid's router.
+
+        By default the host is the tunnel's end, or the VM's name in the VPC.
+        """
+        host = f"{self.instance}.{self.zone}.c.{self.project}.internal"
         if self.tunnel_members and not self.airflow_ranges and not self.airflow_vm:
-            return "127.0.0.1"
-        return f"{self.instance}.{self.zone}.c.{self.project}.internal"
+            host = "127.0.0.1"
+        return urlsplit(self.druid_address or f"http://{host}:8888")
 
 
 def variables() -> frozenset[str]:

@@ -4,30 +4,35 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AclOperation, AdminClient
+from confluent_kafka import KafkaError, TopicCollection
+from confluent_kafka.admin import AclOperation
 
 from include.stream.acls import Acl, load_acls
+from include.stream.errors import NOT_ALLOWED, KafkaRefusedError
+from include.stream.topics import Admin
+from include.stream.transactions import TransactionalProducer
 
-_REFUSED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+#: End of the doctor's own transactional ids. No run has it, so no run's producer is fenced.
+_OWN_ID = "ventas-cloud-doctor"
 
 
 def missing_rights(config: Mapping[str, Any], user: str, seconds: float) -> list[str]:
     """Return the operations of the user's ACLs that the login may not do, such as ``read topic x``.
 
-    Kafka answers the authorized operations of a topic or a consumer group, and changes nothing. It
-    has no such answer for a transactional id, nor for a topic that does not exist: these are left
-    out.
+    Kafka answers the authorized operations of a topic or a consumer group; a topic that does not
+    exist is left out. A transactional id is tried. No record is written.
 
     Raises:
-        KafkaException: Kafka did not answer within `seconds`, or refused the login.
+        KafkaException: a setting of the client is wrong.
+        StreamError, OutOfTimeError: Kafka did not answer within `seconds`, or refused the login.
     """
-    admin = AdminClient(dict(config))
+    admin = Admin(config)
     missing = []
     for acl in load_acls():
-        if acl.user != user or acl.resource == "transactional_id":
+        if acl.user != user:
             continue
-        allowed = _allowed(admin, acl, seconds)
+        tried = acl.resource == "transactional_id"
+        allowed = _tried(config, acl, seconds) if tried else _allowed(admin, acl, seconds)
         missing += [
             f"{operation} {acl.resource} {acl.name}"
             for operation in acl.operations.split()
@@ -36,7 +41,27 @@ def missing_rights(config: Mapping[str, Any], user: str, seconds: float) -> list
     return missing
 
 
-def _allowed(admin: AdminClient, acl: Acl, seconds: float) -> list[AclOperation] | None:
+def _tried(config: Mapping[str, Any], acl: Acl, seconds: float) -> list[AclOperation]:
+    """Return the operations that a producer with an id of its own below the prefix may do.
+
+    Describe is refused only if Write is: Write includes it.
+    """
+    own_id = f"{acl.name}{_OWN_ID}"
+    producer = TransactionalProducer(
+        config, transactional_id=own_id, timeout=seconds, stopped=lambda: False
+    )
+    try:
+        producer.init()
+    except KafkaRefusedError as error:
+        if error.code not in NOT_ALLOWED:
+            raise
+        return [AclOperation.DESCRIBE]
+    finally:
+        producer.close()
+    return [AclOperation.DESCRIBE, AclOperation.WRITE]
+
+
+def _allowed(admin: Admin, acl: Acl, seconds: float) -> list[AclOperation] | None:
     """Return the authorized operations of a topic or group; None if Kafka does not say."""
     options: dict[str, Any] = {"include_authorized_operations": True, "request_timeout": seconds}
     described: dict[str, Future[Any]] = (
@@ -45,11 +70,12 @@ def _allowed(admin: AdminClient, acl: Acl, seconds: float) -> list[AclOperation]
         else admin.describe_consumer_groups([acl.name], **options)
     )
     try:
-        found: list[AclOperation] | None = described[acl.name].result().authorized_operations
-    except KafkaException as error:
-        if error.args[0].code() in _REFUSED:
+        answer = admin.wait_for(described[acl.name], f"describe {acl.name}", seconds)
+    except KafkaRefusedError as error:
+        if error.code in NOT_ALLOWED:
             return []
-        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        if error.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return None
         raise
+    found: list[AclOperation] | None = answer.authorized_operations
     return found

@@ -83,10 +83,14 @@ class Registry(Simple):
         Raises:
             CloudError: the deadline passed.
         """
+        told = False
         for _ in cloud.clock.polling(_READY, interval=5):
             found = self.look(cloud).found
             if found and found["status"]["phase"] == "PROVISIONED":
                 return
+            if not told:
+                cloud.tell("waiting", kind=self.kind, name=self.name)
+                told = True
         raise CloudError(
             "slow_resource", kind=title(self.kind), name=self.name, seconds=int(_READY)
         )

@@ -29,6 +29,9 @@ _OPERATION: Final = 600.0
 #: Seconds for a created resource to be known to all of a cloud's servers.
 _SETTLE: Final = 300.0
 
+#: Repetitions of a request, two seconds apart, until the person is told what is waited for.
+_QUIET: Final = 5
+
 #: Refusals of Google that end by themselves, because a resource was made a moment ago.
 _NOT_YET: Final = re.compile(
     r"resourceNotReady|is not ready|[Ss]ervice account \S+ does not exist"
@@ -83,6 +86,8 @@ class Rest:
         self._client = httpx.Client(auth=auth, transport=transport, timeout=30)
         self.skew = 0.0
         """Seconds by which this machine's clock is ahead of the server's."""
+        self.tell: Callable[..., None] = lambda _, **__: None
+        """Prints why a request is repeated; see `include.cloud.cloud.Cloud`."""
 
     def call(
         self, method: str, path: str, body: Any = None, *, not_yet: re.Pattern[str] | None = None
@@ -97,19 +102,21 @@ class Rest:
             UnsureError: a POST may or may not have had its effect.
             RefusedError: the server answered another error.
         """
-        asked = f"{method} {path}"
         deadline = _SETTLE if not_yet else _RETRY
-        for _ in self._clock.polling(deadline):
+        for tried, _ in enumerate(self._clock.polling(deadline)):
             status, reason, answer = self._once(method, path, body)
+            # Without an answer, the address is what a person must look at.
+            asked = f"{method} {path if status else self._base(path)}"
             # What is not there any more is deleted, perhaps by a request whose answer was lost.
             if 200 <= status < 300 or (method == "DELETE" and status == 404):
                 return answer
-            if status == 429 or (not_yet and not_yet.search(f"{status} {reason}")):
-                continue
-            if status and status < 500:
-                raise RefusedError(asked, status, reason)
-            if method == "POST" and ":" not in path.rpartition("/")[2]:
-                raise UnsureError(asked, status, reason)
+            if status != 429 and not (not_yet and not_yet.search(f"{status} {reason}")):
+                if status and status < 500:
+                    raise RefusedError(asked, status, reason)
+                if method == "POST" and ":" not in path.rpartition("/")[2]:
+                    raise UnsureError(asked, status, reason)
+            if tried == _QUIET:
+                self.tell("not_yet", asked=asked, reason=reason, seconds=int(deadline))
         raise RefusedError(asked, status, reason)
 
     def _once(self, method: str, path: str, body: Any) -> tuple[int, str, Any]:
@@ -120,9 +127,12 @@ class Rest:
             return 0, str(error) or type(error).__name__, {}
         if date := answer.headers.get("Date"):
             self.skew = self._clock.now() - parsedate_to_datetime(date).timestamp()
-        if answer.is_success:
+        if not answer.is_success:
+            return answer.status_code, _reason(answer), {}
+        try:
             return answer.status_code, "", answer.json() if answer.content else {}
-        return answer.status_code, _reason(answer), {}
+        except ValueError:
+            return 0, "the answer is not JSON", {}
 
     def find(self, path: str, method: str = "GET", body: Any = None) -> Any | None:
         """Return what `call` does; None if it does not exist."""
@@ -224,6 +234,8 @@ class _Login(httpx.Auth):
             self._credentials.before_request(
                 google.auth.transport.requests.Request(), request.method, str(request.url), headers
             )
+        except google.auth.exceptions.TransportError as error:
+            raise httpx.ConnectError(str(error), request=request) from None
         except google.auth.exceptions.GoogleAuthError as error:
             raise CloudError("no_google_login", reason=error) from None
         request.headers.update(headers)
@@ -265,12 +277,14 @@ class Confluent(Rest):
 
     def at(self, endpoint: str, key: str, secret: str) -> "Kafka":
         """Return a client of another address, such as a cluster's, with a key of that address."""
-        return Kafka(
+        kafka = Kafka(
             lambda path: f"{endpoint.rstrip('/')}/{path}",
             auth=httpx.BasicAuth(key, secret),
             clock=self._clock,
             transport=self._transport,
         )
+        kafka.tell = self.tell
+        return kafka
 
 
 class Kafka(Rest):

@@ -43,6 +43,7 @@ def restore(cloud: Cloud, snapshot: str, *, replace: bool) -> str:
         raise CloudError("disk_exists", name=name)
     if disk:
         cloud.send(f"DELETE {all_disks}/{name}")
+        cloud.tell("removed", kind="disk", name=name)
     types = disk_types(deployment.machine_type)
     kind = deployment.disk if deployment.disk in types else types[0]
     body = {
@@ -52,5 +53,6 @@ def restore(cloud: Cloud, snapshot: str, *, replace: bool) -> str:
         "sizeGb": str(max(deployment.data_disk_gb, int(found["diskSizeGb"]))),
         "labels": cloud.values["labels"],
     }
+    cloud.tell("making", kind="disk", name=name)
     cloud.send(f"POST {all_disks}", body)
     return kind

@@ -248,7 +248,9 @@ def parsed(value: Value) -> Any:
 
 def known(cloud: Cloud) -> dict[str, Any]:
     """Return the values of the connections that only the clouds know; some may be missing."""
-    found: dict[str, Any] = {"druid_host": druid_host(cloud)}
+    router = cloud.deployment.druid_router
+    found: dict[str, Any] = {"druid_schema": router.scheme, "druid_port": router.port}
+    found["druid_host"] = druid_host(cloud)
     if (password := read(cloud, ADMIN)).usable:
         found["druid_password"] = password.text
     if "cluster" in cloud.found:
@@ -262,13 +264,14 @@ def known(cloud: Cloud) -> dict[str, Any]:
 
 
 def druid_host(cloud: Cloud) -> str:
-    """Return the host at which Airflow reaches Druid: its address, if `up` made the VM."""
+    """Return the host at which Airflow reaches Druid; by default its IP, if `up` made the VM."""
     deployment = cloud.deployment
-    if deployment.druid_host != "127.0.0.1" and deployment.create_vm:
+    host = str(deployment.druid_router.hostname)
+    if deployment.create_vm and not deployment.druid_address and host != "127.0.0.1":
         path = "compute/compute/v1/projects/{project}/zones/{zone}/instances/{instance}"
         if vm := cloud.google.find(filled(path, cloud.values)):
             return str(vm["networkInterfaces"][0]["networkIP"])
-    return deployment.druid_host
+    return host
 
 
 def bootstrap_of(cluster: Mapping[str, Any]) -> str:

@@ -220,10 +220,6 @@ class DruidClient:
         path = f"/druid/indexer/v1/supervisor/{quote(supervisor, safe='')}/taskGroups/handoff"
         self._request("POST", path, json={"taskGroupIds": list(groups)})  # the answer has no JSON
 
-    def terminate_supervisor(self, supervisor: str) -> None:
-        """Remove a supervisor, its tasks and its offsets; published segments stay."""
-        self._supervisor("POST", supervisor, "terminate")
-
     def reset_supervisor(self, supervisor: str) -> None:
         """Delete a supervisor's offsets and stop its tasks, whose unpublished rows are dropped.
 

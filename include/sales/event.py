@@ -27,13 +27,12 @@ Estado = Literal["pendiente", "aprobada", "rechazada", "reembolsada", "contracar
 TipoPago = Literal["efectivo", "debito", "credito", "transferencia", "qr", "billetera"]
 Plataforma = Literal["local", "web", "app", "marketplace", "whatsapp"]
 AlicuotaIva = Literal[1050, 2100]
+"""IVA rates in basis points: 21 % is the general rate, 10.5 % the rate of Art. 28 (meat and
+others)."""
 
 ESTADOS: Final[tuple[Estado, ...]] = get_args(Estado)
 TIPOS_PAGO: Final[tuple[TipoPago, ...]] = get_args(TipoPago)
 PLATAFORMAS: Final[tuple[Plataforma, ...]] = get_args(Plataforma)
-ALICUOTAS_IVA: Final[tuple[AlicuotaIva, ...]] = get_args(AlicuotaIva)
-"""IVA rates in basis points: 21 % is the general rate, 10.5 % the rate of Art. 28 (meat and
-others)."""
 
 TIPOS_PAGO_CON_EMISOR: Final[tuple[TipoPago, ...]] = ("debito", "credito", "qr", "billetera")
 """The payment types that carry a card brand or a wallet; the others have `emisor` = ""."""

@@ -41,11 +41,6 @@ class Process:
     command: Sequence[str]
     stop_seconds: int = 10
 
-    @property
-    def full_name(self) -> str:
-        """supervisord's name for the process: ``group:name``."""
-        return f"{self.group}:{self.name}"
-
 
 def supervisor_socket(settings: Settings) -> Path:
     """Return the path of the unix socket on which supervisord listens."""

@@ -44,6 +44,10 @@ class KafkaEntryError(StreamError):
     """Kafka does not accept the client's login or TLS settings; a retry does not help."""
 
 
+class KafkaLoginError(KafkaEntryError):
+    """Kafka refuses the client's login."""
+
+
 class KafkaRefusedError(StreamError):
     """The broker, or the client on its behalf, refused a request; `code` is Kafka's error code."""
 
@@ -75,7 +79,7 @@ class Complaints:
             return
         kafka = f"Kafka at {self._config['bootstrap.servers']}"
         if error.code() in _LOGIN_REFUSED:
-            self._hopeless = KafkaEntryError(
+            self._hopeless = KafkaLoginError(
                 f"{kafka} refuses the connection's login: correct sasl.username and sasl.password "
                 "(on Confluent Cloud, an API key of this cluster and its secret) and sasl.mechanism"
             )

@@ -71,6 +71,15 @@ class Admin(AdminClient):
                 raise self._unreachable(timeout) from error
             raise KafkaRefusedError(self.config, what, error.args[0]) from error
 
+    def reach(self, timeout: float) -> None:
+        """Return once a broker answers; raise `KafkaUnreachableError` or `KafkaEntryError`."""
+        try:
+            self.list_topics(timeout=timeout)
+        except KafkaException as error:
+            self.poll(0)
+            self._complaints.raise_if_hopeless()
+            raise self._unreachable(timeout) from error
+
     def _unreachable(self, waited: float) -> KafkaUnreachableError:
         self.poll(0)
         return KafkaUnreachableError(self.config, waited, self._complaints.latest)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
 
-from ventas_airflow.form import DURATION, LOAD
+from ventas_airflow.form import DURATION
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,15 +36,14 @@ class PlannedEnd(BaseDeadlineReference):
         return cls(reference_data["minutes"])
 
     def _evaluate_with(self, *, session: Session, dag_id: str, run_id: str) -> datetime | None:
+        # Only when a run is created, and not when a DAG is parsed.
         from airflow.models import DagRun
         from sqlalchemy import select
 
-        run = session.scalars(
+        from include.page.flow_rules import planned_end
+
+        # It has the fields of `flow_rules.Run`.
+        run: Any = session.scalars(
             select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
         ).one()
-        if run.run_type == "scheduled":
-            return run.data_interval_end
-        form = run.conf or {}
-        if form.get("mode") == LOAD:
-            return None
-        return run.run_after + timedelta(minutes=float(form.get("duration_minutes", self.minutes)))
+        return planned_end(run, {DURATION.name: self.minutes}, run.run_after)

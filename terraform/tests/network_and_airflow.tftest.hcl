@@ -19,6 +19,7 @@ variables {
   airflow_ranges   = []
   airflow_vm       = false
   airflow_tag      = "ventas-airflow"
+  druid_port       = "9088"
   druid_instance   = "druid-ventas"
   druid_account    = "projects/my-project/serviceAccounts/ventas-druid@my-project.iam.gserviceaccount.com"
   impersonators    = []
@@ -43,7 +44,7 @@ run "only_iap_gets_in" {
   }
 
   assert {
-    condition     = length(google_compute_firewall.airflow) + length(google_compute_firewall.airflow_vm) + length(google_compute_firewall.airflow_iap) == 0
+    condition     = length(google_compute_firewall.airflow) + length(google_compute_firewall.airflow_iap) == 0
     error_message = "Without airflow_ranges and airflow_vm IAP alone gets in."
   }
 }
@@ -60,8 +61,13 @@ run "the_vm_of_airflow_reaches_the_router" {
   }
 
   assert {
-    condition     = google_compute_firewall.airflow_vm[0].source_tags == toset(["ventas-airflow"]) && google_compute_firewall.airflow_vm[0].target_tags == toset(["ventas-druid"])
+    condition     = google_compute_firewall.airflow[0].source_tags == toset(["ventas-airflow"]) && google_compute_firewall.airflow[0].target_tags == toset(["ventas-druid"])
     error_message = "Airflow's VM reaches the Druid VM."
+  }
+
+  assert {
+    condition     = one(google_compute_firewall.airflow[0].allow).ports == tolist(["9088"])
+    error_message = "Airflow reaches no other port than that of the router."
   }
 
   assert {

@@ -61,7 +61,7 @@ def kafka_command(settings: Settings) -> Sequence[str]:
     """Write the broker's configuration and return the command that starts it."""
     products = embedded.products(settings, embedded.Progress())
     every = processes.all_processes(settings, products)
-    return next(p.command for p in every if p.full_name == "kafka:kafka")
+    return next(p.command for p in every if (p.group, p.name) == ("kafka", "kafka"))
 
 
 @pytest.fixture(scope="package")

@@ -7,7 +7,7 @@ from include.waiting import wait_until
 
 
 def remove_supervisor(druid: DruidClient, name: str) -> None:
-    druid.terminate_supervisor(name)
+    druid._supervisor("POST", name, "terminate")
     # Its task would run until the end of its hour, in a slot that other tests need.
     kill_tasks(druid, name)
 

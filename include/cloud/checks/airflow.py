@@ -70,6 +70,8 @@ def druid_login(cloud: Cloud) -> None:
         raise NotCheckedError("druid_not_here", url=cloud.druid.base_url) from None
     if answer.status_code in (401, 403):
         raise CloudError("druid_login", status=answer.status_code)
+    if not answer.is_success:
+        raise CloudError("druid_unwell", url=cloud.druid.base_url, status=answer.status_code)
 
 
 #: Secrets that have a value once `up` is done.

@@ -73,6 +73,8 @@ def login(cloud: Cloud) -> None:
     except RefusedError as error:
         if error.status == 401:
             raise CloudError("no_google_login", reason=error.reason) from None
+        if not error.status:
+            raise
 
 
 def clock(cloud: Cloud) -> None:
@@ -88,6 +90,8 @@ def project(cloud: Cloud) -> None:
     except RefusedError as error:
         if is_off(error):
             return
+        if error.status not in (403, 404):
+            raise
         raise CloudError("project_missing", project=cloud.deployment.project) from None
     if found.get("state") != "ACTIVE":
         raise CloudError("project_missing", project=cloud.deployment.project)
@@ -197,9 +201,11 @@ def open_firewall(cloud: Cloud) -> None:
     rules = cloud.google.pages(
         f"{_path(_COMPUTE, cloud)}/global/firewalls", "items", lambda it: _next(cloud, it)
     )
+    ports = {8888, int(cloud.values["router_port"])}
     for rule in rules:
-        if _opens_router(rule):
-            raise CloudError("open_firewall", name=rule["name"])
+        for port in ports:
+            if _opens(port, rule):
+                raise CloudError("open_firewall", name=rule["name"], port=port)
 
 
 def _next(cloud: Cloud, answer: Any) -> str:
@@ -207,7 +213,7 @@ def _next(cloud: Cloud, answer: Any) -> str:
     return f"{_path(_COMPUTE, cloud)}/global/firewalls?pageToken={token}" if token else ""
 
 
-def _opens_router(rule: dict[str, Any]) -> bool:
+def _opens(port: int, rule: dict[str, Any]) -> bool:
     tags = rule.get("targetTags")
     return (
         str(rule.get("network")).endswith("/networks/ventas")
@@ -215,7 +221,7 @@ def _opens_router(rule: dict[str, Any]) -> bool:
         and not rule.get("disabled")
         and (not tags or "ventas-druid" in tags)
         and bool({"0.0.0.0/0", "::/0"} & set(rule.get("sourceRanges", [])))
-        and any(_has_port(allowed, 8888) for allowed in rule.get("allowed", []))
+        and any(_has_port(allowed, port) for allowed in rule.get("allowed", []))
     )
 
 

@@ -1,10 +1,11 @@
 """Checks of Confluent: login, the stored keys by a login with each, topics and Schema Registry."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from include.cloud.checks.check import Check, NotCheckedError
 from include.cloud.cloud import Cloud
@@ -15,6 +16,9 @@ from include.cloud.rest import Kafka
 from include.cloud.secret_values import PREFIX, parsed, read, stored_key
 from include.names import LEDGER_TOPIC, TOPIC
 from include.stream.confluent import REPLICATION_FACTOR
+from include.stream.errors import KafkaLoginError, KafkaUnreachableError, StreamError
+from include.stream.topics import Admin
+from include.stream.transactions import OutOfTimeError
 from include.texts import TextKey
 
 #: Least `max.message.bytes` of a topic: Kafka's default, for which the publisher makes its batches.
@@ -59,27 +63,40 @@ def kafka_login(user: str, cloud: Cloud) -> None:
 def kafka_reachable(cloud: Cloud) -> None:
     """Log in to Kafka itself with the connection's own settings, if its port can be reached."""
     config = _config(cloud)
-    host, _, port = str(config["bootstrap.servers"]).split(",")[0].rpartition(":")
+    server = str(config["bootstrap.servers"]).split(",")[0]
+    host, _, port = server.rpartition(":")
     try:
         cloud.connect((host, int(port)), _REACH).close()
     except OSError as error:
-        raise NotCheckedError("kafka_not_here", host=host, port=port, reason=error) from None
-    try:
-        AdminClient(config).list_topics(timeout=_REACH)
-    except KafkaException as error:
-        raise CloudError("kafka_refuses", reason=error.args[0].str()) from None
+        raise NotCheckedError("kafka_not_here", server=server, reason=error) from None
+    with _one_sentence(config, "airflow"):
+        Admin(config).reach(_REACH)
 
 
 def kafka_rights(user: str, cloud: Cloud) -> None:
-    """Ask Kafka itself what a user's stored key may do; nothing is written."""
+    """Ask Kafka itself what a user's stored key may do; no record is written."""
     key, secret = stored_key(cloud, user)
     config = {**_config(cloud), "sasl.username": key, "sasl.password": secret}
-    try:
+    with _one_sentence(config, user):
         missing = missing_rights(config, user, _REACH)
-    except KafkaException as error:
-        raise CloudError("kafka_refuses", reason=error.args[0].str()) from None
     if missing:
         raise CloudError("kafka_rights", user=user, missing=", ".join(missing))
+
+
+@contextmanager
+def _one_sentence(config: Mapping[str, Any], user: str) -> Iterator[None]:
+    """Turn an error of Kafka's client into the sentence about the login, address or settings."""
+    try:
+        yield
+    except KafkaLoginError:
+        key = config.get("sasl.username", "")
+        raise CloudError("kafka_login", api_key=key, user=user) from None
+    except (KafkaUnreachableError, OutOfTimeError):
+        raise CloudError("kafka_silent", server=config["bootstrap.servers"]) from None
+    except KafkaException as error:
+        raise CloudError("kafka_refuses", reason=error.args[0].str()) from None
+    except StreamError as error:
+        raise CloudError("kafka_refuses", reason=error) from None
 
 
 def _config(cloud: Cloud) -> dict[str, Any]:
@@ -116,6 +133,8 @@ def schema_registry(cloud: Cloud) -> None:
     try:
         try_subject(cloud.confluent.at(url, key, secret))
     except RefusedError as error:
+        if not error.status:
+            raise
         # The key of `up` needs no person's correction.
         if error.status == 401 and cloud.deployment.schema_registry:
             raise CloudError("registry_key_refused", api_key=key) from None

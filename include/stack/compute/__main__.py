@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     shown = options.container or (f"[{host}]" if ":" in host else host)
     print(f"Compute Engine emulator at http://{shown}:{listener.getsockname()[1]}", flush=True)
-    # Clients in a long operations.wait must not delay the server's shutdown.
+    # A request in progress must not delay the server's shutdown for long.
     names = [options.container] if options.container else []
     app = create_app(emulator, names, faulty=options.faults)
     config = uvicorn.Config(

@@ -34,9 +34,6 @@ _MAX_BODY = 4 * 1024 * 1024
 #: request at that moment loses it, and Google's client repeats no POST after a broken connection.
 KEEP_ALIVE = 600
 
-# The API's own limit for one wait call, https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
-WAIT_SECONDS = 120.0
-
 
 def _known_parameters(request: Request) -> None:
     """Check the parameters; each route's operation id is the API's own name of the method."""
@@ -264,12 +261,6 @@ def list_operations(
 def get_operation(emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, operation: str) -> Json:
     """Describe an operation."""
     return emulator.apply(lambda fleet, _: operation_json(fleet.operation(zone, operation), base))
-
-
-@router.post("/operations/{operation}/wait", operation_id="zoneOperations.wait")
-def wait_operation(emulator: EmulatorDep, base: BaseDep, zone: ZoneDep, operation: str) -> Json:
-    """Describe an operation as soon as it is done, or after two minutes."""
-    return operation_json(emulator.wait(zone, operation, WAIT_SECONDS), base)
 
 
 class InterruptionRequest(BaseModel):

@@ -15,7 +15,6 @@ import msgspec
 
 from include.stack.compute.instances import Fleet
 from include.stack.compute.process_group import ProcessGroup, ProcessGroupError
-from include.stack.compute.state import Operation, Zone
 
 log = logging.getLogger(__name__)
 
@@ -70,16 +69,6 @@ class Emulator:
             result = action(self._fleet, datetime.now(UTC))
             self._save()
             return result
-
-    def wait(self, zone: Zone, name: str, seconds: float) -> Operation:
-        """Wait until the operation is done, at most ``seconds``, and return it."""
-
-        def ended() -> bool:
-            return self._closing or self._fleet.operation(zone, name).status == "DONE"
-
-        with self._changed:
-            self._changed.wait_for(ended, seconds)
-            return self._fleet.operation(zone, name)
 
     def _run(self) -> None:
         while True:

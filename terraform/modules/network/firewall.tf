@@ -23,37 +23,21 @@ resource "google_compute_firewall" "iap" {
   }
 }
 
+# Google admits a source that is in a range or has a tag.
 resource "google_compute_firewall" "airflow" {
-  count = length(var.airflow_ranges) > 0 ? 1 : 0
+  count = length(var.airflow_ranges) > 0 || var.airflow_vm ? 1 : 0
 
   name          = "ventas-druid-airflow"
-  description   = "Lets Airflow's addresses reach Druid's router"
+  description   = "Lets Airflow reach Druid's router"
   network       = google_compute_network.ventas.id
   direction     = "INGRESS"
   source_ranges = var.airflow_ranges
+  source_tags   = var.airflow_vm ? [var.airflow_tag] : []
   target_tags   = local.iap.targetTags
 
   allow {
     protocol = "tcp"
-    ports    = ["8888"]
-  }
-}
-
-# -- With a VM for Airflow -------------------------------------------------------------------------
-
-resource "google_compute_firewall" "airflow_vm" {
-  count = var.airflow_vm ? 1 : 0
-
-  name        = "ventas-druid-airflow-vm"
-  description = "Lets the VM of Airflow reach Druid's router"
-  network     = google_compute_network.ventas.id
-  direction   = "INGRESS"
-  source_tags = [var.airflow_tag]
-  target_tags = local.iap.targetTags
-
-  allow {
-    protocol = "tcp"
-    ports    = ["8888"]
+    ports    = [var.druid_port]
   }
 }
 

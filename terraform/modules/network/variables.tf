@@ -13,6 +13,11 @@ variable "airflow_ranges" {
   type        = list(string)
 }
 
+variable "druid_port" {
+  description = "Port of Druid's router for Airflow."
+  type        = string
+}
+
 variable "airflow_vm" {
   description = "Admit a VM for Airflow."
   type        = bool

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError
 
 from include.cloud.kafka_rights import missing_rights
-from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
+from include.names import BACKFILL_DAG, DATASOURCE, LEDGER_TOPIC, TOPIC, WINDOW_DAG
 from include.sales.content import SaleSource
 from include.sales.market import load_market
 from include.stack import security
@@ -196,7 +196,12 @@ def test_kafka_itself_says_which_acls_a_user_has(
     secured_kafka: SecuredKafka, airflow: Config
 ) -> None:
     druid = secured_kafka.config(security.DRUID)
-    assert missing_rights(airflow, "airflow", PATIENCE) == []
+    source = SaleSource(load_market(), 7, RUN)
+    with publisher(airflow) as running:
+        first = running.open().last + 1
+        assert missing_rights(airflow, "airflow", PATIENCE) == []
+        # The trial of the transactional ids fences no running publisher.
+        running.commit(source.chain(first, datetime.now(UTC))[:1])
     assert missing_rights(druid, "druid", PATIENCE) == []
     assert set(missing_rights(druid, "airflow", PATIENCE)) == {
         *(f"{operation} topic ventas" for operation in ("create", "describe_configs", "write")),
@@ -205,4 +210,5 @@ def test_kafka_itself_says_which_acls_a_user_has(
             for operation in ("create", "describe", "describe_configs", "read", "write")
         ),
         "read group ventas.reader",
+        *(f"write transactional_id {dag}/" for dag in (WINDOW_DAG, BACKFILL_DAG)),
     }

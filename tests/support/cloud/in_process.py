@@ -47,7 +47,9 @@ class InProcess(httpx.BaseTransport):
         self._dead |= due and not self._effect
         if self._dead:
             raise Interrupted
-        cloud = self.clouds[request.url.host]
+        cloud = self.clouds.get(request.url.host)
+        if cloud is None:
+            raise httpx.ConnectError("unknown host", request=request)
         answer = self._answer(request, cloud)
         if due:
             cloud.settle()

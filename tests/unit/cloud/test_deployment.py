@@ -60,6 +60,13 @@ def test_missing_file_asks_for_the_project(tmp_path: Path) -> None:
 
 def test_airflow_reaches_druid_through_the_tunnel_or_in_the_vpc() -> None:
     tunnel = ("user:ana@example.com",)
-    assert Deployment(project="p", tunnel_members=tunnel).druid_host == "127.0.0.1"
+    through = Deployment(project="p", tunnel_members=tunnel)
+    assert through.druid_router.geturl() == "http://127.0.0.1:8888"
     inside = Deployment(project="p", tunnel_members=tunnel, airflow_ranges=("10.0.0.0/8",))
-    assert inside.druid_host == "druid-ventas.southamerica-east1-a.c.p.internal"
+    assert inside.druid_router.hostname == "druid-ventas.southamerica-east1-a.c.p.internal"
+
+
+@pytest.mark.parametrize("address", ["druid:9088", "https://druid", "https://druid:9088/"])
+def test_address_of_druid_has_protocol_host_and_port(tmp_path: Path, address: str) -> None:
+    with pytest.raises(CloudError, match=r"\$\.druid_address"):
+        deployment.change({"druid_address": address}, tmp_path / "terraform.tfvars.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
@@ -13,11 +14,13 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from include.cloud import deploy, doctor
+from include.cloud.checks import kafka as kafka_checks
 from include.cloud.checks.check import Result
 from include.cloud.checks.kafka import kafka_reachable
 from include.cloud.errors import CloudError
 from include.cloud.resources import bindings
 from include.cloud.rest import Google
+from include.stream import diagnosis as stream_diagnosis
 from tests.support.cloud.place import Place, place
 
 PROJECT = "projects/my-project"
@@ -98,6 +101,13 @@ def full_zone(made: Place) -> None:
     with pytest.raises(CloudError):
         deploy.up(made.cloud(**SETTINGS))
     made.google.full_zones.clear()
+
+
+def locked_out(made: Place) -> None:
+    """The VM booted with another password of Druid's processes than the metadata store has."""
+    made.druid.users["druid_system"] = "other"
+    vm = made.google.resources[f"{COMPUTE}/zones/southamerica-east1-a/instances/druid-ventas"]
+    vm["lastStartTimestamp"] = "2026-12-01T00:00:00Z"
 
 
 def set_topic(field: str, value: Any) -> Callable[[Place], None]:
@@ -371,6 +381,11 @@ BROKEN: dict[str, tuple[Callable[[Place], object], str, tuple[str, ...]]] = {
         "rotation",
         ("did not end", "`./ventas cloud rotate`"),
     ),
+    "Druid's processes do not let each other in": (
+        locked_out,
+        "druid_login",
+        ("Druid at http://druid.test answers 500", "journalctl"),
+    ),
     "other password in Druid": (
         lambda it: it.druid.users.update(admin="other"),
         "druid_login",
@@ -468,6 +483,19 @@ def test_missing_login_at_google_is_named(ready: Place, monkeypatch: pytest.Monk
     check_named([first], "login", ("gcloud auth application-default login",))
 
 
+def test_server_of_tokens_that_does_not_answer_is_no_refused_login(
+    ready: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise google.auth.exceptions.TransportError("no route")
+
+    monkeypatch.setattr(google.auth, "default", refuse)
+    cloud = ready.cloud(**SETTINGS)
+    cloud.google = Google(cloud.clock, environment={}, transport=ready.transport())
+    first = errors(list(doctor.diagnose(cloud)))[0]
+    check_named([first], "login", ("No answer to GET https://cloudresourcemanager", "(no route)"))
+
+
 @pytest.mark.parametrize(
     ("versions", "parts"),
     [
@@ -544,6 +572,43 @@ def test_kafka_is_asked_with_the_settings_of_the_connection(
     assert bool(told) == bool(error)
 
 
+def closed(_: tuple[str, int], __: float) -> socket.socket:
+    raise OSError("Connection refused")
+
+
+def unknown_name(_: tuple[str, int], __: float) -> socket.socket:
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+@pytest.mark.parametrize("connect", [closed, unknown_name])
+def test_address_of_kafka_that_this_machine_does_not_reach_is_named_and_no_error(
+    ready: Place, connect: Callable[[tuple[str, int], float], socket.socket]
+) -> None:
+    cloud = ready.cloud(**SETTINGS)
+    cloud.connect = connect
+    results = list(doctor.diagnose(cloud))
+    assert errors(results) == []
+    (found,) = [it for it in results if it.check.id == "kafka_reachable"]
+    assert found.error
+    assert not found.checked
+    address = f"Kafka's address {ready.confluent.bootstrap} does not answer this machine"
+    assert address in found.error.text("en")
+    assert "firewall" in found.error.text("en")
+
+
+def test_port_that_is_open_but_does_not_speak_kafka_is_no_refused_login(
+    ready: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_checks, "_REACH", 0.2)
+    monkeypatch.setattr(stream_diagnosis, "_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        edit("kafka_default", lambda it: it["extra"].update({"bootstrap.servers": address}))(ready)
+        with pytest.raises(CloudError) as error:
+            kafka_reachable(ready.cloud(**SETTINGS))
+    assert f"does not answer at {address}, although the port is open" in error.value.text("en")
+
+
 @pytest.mark.parametrize(
     ("break_it", "answer"),
     [
@@ -566,6 +631,25 @@ def test_registry_that_a_person_added_to_the_connection_is_tried_too(
     break_it(ready)
     results = diagnosis(ready, schema_registry=False)
     check_named(results, "schema_registry", (answer, "let its key write the subject ventas-value"))
+
+
+def test_registry_that_does_not_answer_is_no_refused_key(ready: Place) -> None:
+    url = "http://nowhere.test"
+    edit("kafka_default", lambda it: it["extra"].update({"schema.registry.url": url}))(ready)
+    results = diagnosis(ready, schema_registry=False)
+    check_named(results, "schema_registry", (f"No answer to POST {url}/", "(unknown host)"))
+
+
+def test_port_of_another_address_of_druid_may_not_be_open_either(ready: Place) -> None:
+    open_to_all(ready)
+    ready.google.resources[f"{COMPUTE}/global/firewalls/let-me-in"]["allowed"][0]["ports"] = [
+        "9088"
+    ]
+    results = diagnosis(ready, druid_address="https://druid.example.com:9088")
+    (found,) = [it for it in results if it.check.id == "open_firewall"]
+    assert found.error
+    assert "let-me-in opens Druid's port 9088" in found.error.text("en")
+    assert "open_firewall" not in [it.check.id for it in errors(diagnosis(ready))]
 
 
 def test_closed_tunnel_is_no_error(ready: Place) -> None:

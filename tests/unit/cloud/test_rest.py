@@ -68,6 +68,12 @@ def test_reading_ends_at_its_deadline() -> None:
     assert 60 <= time.now < 70
 
 
+def test_address_that_does_not_answer_is_named() -> None:
+    client, _ = google(Time(), 0)
+    with pytest.raises(RefusedError, match=r"GET http://cloud\.test/iam\.googleapis"):
+        client.call("GET", "iam/v1/x")
+
+
 @pytest.mark.parametrize("status", [0, 500, 503])
 def test_creation_is_not_repeated_blindly(status: int) -> None:
     client, asked = google(Time(), status)
@@ -76,10 +82,22 @@ def test_creation_is_not_repeated_blindly(status: int) -> None:
     assert len(asked) == 1
 
 
-def test_creation_is_repeated_after_429() -> None:
-    client, asked = google(Time(), 429, 200)
+def test_creation_is_repeated_after_429_and_the_reason_is_told_once() -> None:
+    client, asked = google(Time(), *[429] * 9, 200)
+    told: list[dict[str, object]] = []
+    client.tell = lambda key, **values: told.append({"key": key, **values})
     client.call("POST", "iam/v1/x", {})
-    assert len(asked) == 2
+    assert len(asked) == 10
+    reason = {"asked": "POST iam/v1/x", "reason": "because", "seconds": 60}
+    assert told == [{"key": "not_yet", **reason}]
+
+
+def test_answer_that_is_not_json_names_its_address() -> None:
+    page = httpx.Response(200, text="<html>Log in to this network</html>")
+    transport = httpx.MockTransport(lambda _: page)
+    client = Google(Time().clock, environment=GOOGLE, transport=transport)
+    with pytest.raises(RefusedError, match=r"http://cloud\.test/.* \(the answer is not JSON\)"):
+        client.call("GET", "iam/v1/x")
 
 
 def test_operation_without_end_is_named() -> None:

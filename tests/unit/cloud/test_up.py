@@ -132,12 +132,16 @@ def test_up_waits_for_what_spreads_slowly_and_keeps_the_rights_of_others(
 ) -> None:
     """New accounts, APIs and keys are known after a while; lists come in pages of one."""
     empty.google.propagation = 3
-    empty.confluent.key_polls = 3
+    empty.confluent.key_polls = 9
     empty.confluent.page_size = 1
     empty.confluent.registry_polls = 5
     deploy.up(empty.cloud(**SETTINGS))
     assert outcome(empty) == uninterrupted
     check_keys(empty)
+    told = "\n".join(empty.told)
+    assert "waiting registry ventas" in told
+    # What is waited for, and for how long at most.
+    assert re.search(r"^not_yet GET kafka/\S+/topics Authentication failed 300$", told, re.M)
     project = "cloudresourcemanager.googleapis.com/projects/my-project"
     assert empty.google.members(project, "roles/owner") == {"user:you@example.com"}
 
@@ -196,6 +200,29 @@ def test_keys_that_a_person_added_to_a_connection_stay(ready: Place) -> None:
     deploy.up(ready.cloud())
     found = json.loads(ready.google.secret_value(name) or "")["extra"]
     assert found == wanted | {"schema.registry.url": "https://registry"}
+
+
+def test_address_of_druid_is_a_setting_that_its_rule_follows(empty: Place) -> None:
+    settings: dict[str, Any] = {"airflow_ranges": ("10.80.0.0/24",)}
+    deploy.up(empty.cloud(**settings))
+    names = [f"airflow-connections-druid_{name}_default" for name in ("ingest", "broker")]
+    for name in names:
+        connection = json.loads(empty.google.secret_value(name) or "")
+        connection["extra"]["ca_bundle_path"] = "/etc/ventas/druid-ca.pem"
+        empty.google.secret(name, json.dumps(connection))
+    deploy.up(empty.cloud(**settings, druid_address="https://druid.example.com:9088"))
+    ingest, broker = (json.loads(empty.google.secret_value(name) or "") for name in names)
+    assert (ingest["schema"], ingest["host"], ingest["port"]) == (
+        "https",
+        "druid.example.com",
+        9088,
+    )
+    assert (broker["extra"]["schema"], broker["port"]) == ("https", 9088)
+    # What a person added stays.
+    assert ingest["extra"]["ca_bundle_path"] == broker["extra"]["ca_bundle_path"]
+    rules = "compute.googleapis.com/projects/my-project/global/firewalls"
+    rule = empty.google.resources[f"{rules}/ventas-druid-airflow"]
+    assert rule["allowed"] == [{"IPProtocol": "tcp", "ports": ["9088"]}]
 
 
 def test_changed_role_and_router_are_mended(ready: Place) -> None:
@@ -280,9 +307,9 @@ def test_vm_of_airflow_runs_as_its_account_and_is_the_only_one_let_in(empty: Pla
         }
     ]
     assert "accessConfigs" not in vm["networkInterfaces"][0]
-    rule = empty.google.resources[f"{compute}/global/firewalls/ventas-druid-airflow-vm"]
+    rule = empty.google.resources[f"{compute}/global/firewalls/ventas-druid-airflow"]
     assert rule["sourceTags"] == vm["tags"]["items"]
-    assert "sourceRanges" not in rule
+    assert not rule.get("sourceRanges")
     members = empty.google.members(
         f"{compute}/zones/southamerica-east1-a/instances/airflow-ventas",
         "roles/compute.osAdminLogin",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commands import cli
+from commands.cloud import costs
 from include.cloud import deployment
 from tests.support.cloud.confluent import API_KEY, API_SECRET, confluent_cloud
 from tests.support.cloud.google import Google, google_cloud
@@ -54,6 +56,34 @@ def test_plan_up_doctor_and_down(google: Google, capfd: pytest.CaptureFixture[st
     assert "USD 25.50 a month" in down
     everything = f"{plan}{doctor}{down}"
     assert (google.secret_value("ventas-druid-admin") or "?") not in everything
+
+
+def test_costs_follow_from_the_settings_and_an_unknown_price_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VENTAS_LANGUAGE", "en")
+    least = costs_of()
+    assert "Schema Registry" not in " ".join(least)
+    found = costs_of(
+        airflow_vm=True, schema_registry=True, cloud_sql=True, data_disk_gb=200, rate=500
+    )
+    # 220 GiB of pd-ssd, and 720 hours of 4 vCPUs and 16 GiB of n2.
+    assert found["disks"] == "56.10"
+    vm = 720 * (4 * 0.05018 + 16 * 0.006725)
+    assert found["Airflow's VM, always on, without its disk"] == f"{vm:.2f}"
+    for name in ("Confluent's Schema Registry", "Cloud SQL", "NAT, traffic and taxes"):
+        assert found[name] == "price not known, not included"
+    known = [float(it) for name, it in found.items() if it[0].isdigit() and name != "in total"]
+    assert float(found["in total"]) == pytest.approx(sum(known), abs=0.03)
+    # No source has prices of e2, nor of Hyperdisk.
+    assert costs_of(
+        airflow_vm=True, airflow_machine_type="e2-standard-4", machine_type="c4-highmem-4"
+    )["Airflow's VM, always on, without its disk"].startswith("price not known")
+
+
+def costs_of(**settings: Any) -> dict[str, str]:
+    _, *lines = costs.month(deployment.Deployment(project="my-project", **settings))
+    return dict(line.strip().rsplit(": ", 1) for line in lines)
 
 
 @pytest.mark.usefixtures("google")

@@ -22,11 +22,13 @@ from airflow.providers.google.cloud.secrets.secret_manager import CloudSecretMan
 from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
 from hcl2.utils import SerializationOptions
 
+from include.cloud.deploy import up
 from include.gcp.definition import VmSettings, instance
 from include.names import ALERTS_CONNECTION
 from include.stack.airflow import connections
 from include.stack.settings import ROOT, Settings
 from include.stream.acls import load_acls
+from tests.support.cloud.place import place
 from tests.support.terraform_provider import stand_ins
 from tests.support.terraform_schema import EXTRACT
 
@@ -119,13 +121,12 @@ def test_firewall_admits_only_iap_and_airflow() -> None:
     assert "access_config" not in ALL_CODE
     druid, airflow = "${local.iap.targetTags}", ["${var.airflow_tag}"]
     assert {
-        name: (rule.get("source_ranges") or rule["source_tags"], rule["target_tags"])
+        name: (rule["source_ranges"], rule.get("source_tags"), rule["target_tags"])
         for name, rule in rules().items()
     } == {
-        "iap": ("${local.iap.sourceRanges}", druid),
-        "airflow": ("${var.airflow_ranges}", druid),
-        "airflow_vm": (airflow, druid),
-        "airflow_iap": ("${local.iap.sourceRanges}", airflow),
+        "iap": ("${local.iap.sourceRanges}", None, druid),
+        "airflow": ("${var.airflow_ranges}", "${var.airflow_vm ? [var.airflow_tag] : []}", druid),
+        "airflow_iap": ("${local.iap.sourceRanges}", None, airflow),
     }
     assert terraform_locals("network")["iap"].endswith('/include/gcp/firewall.json"))}')
 
@@ -135,10 +136,8 @@ def rules() -> dict[str, dict[str, Any]]:
 
 
 def test_airflow_may_reach_only_the_port_of_the_router() -> None:
-    for rule in ("airflow", "airflow_vm"):
-        (allowed,) = rules()[rule]["allow"]
-        assert allowed["ports"] == ["8888"]
-    assert re.findall(r"port += (\d+)", CODE[""]) == ["8888", "8888"]
+    (allowed,) = rules()["airflow"]["allow"]
+    assert allowed["ports"] == ["${var.druid_port}"]
 
 
 def test_vm_of_airflow_is_made_only_if_asked_for_and_runs_as_airflow() -> None:
@@ -439,9 +438,38 @@ def module(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         yield folder, environment
 
 
+#: Settings that decide how Airflow reaches Druid.
+REACHES: tuple[dict[str, Any], ...] = (
+    {"airflow_vm": True},
+    {"create_vm": True, "tunnel_members": ["user:ana@example.com"]},
+    {"druid_address": "https://druid.example.com:9088", "airflow_vm": True},
+)
+
+
+def same_connections(settings: dict[str, Any]) -> str:
+    """Return a test for Terraform: its connections to Druid are those that `up` writes."""
+    with place() as clouds:
+        up(clouds.cloud(**settings))
+        written = {
+            name: json.loads(clouds.google.secret_value(f"airflow-connections-{name}") or "")
+            for name in ("druid_ingest_default", "druid_broker_default")
+        }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    for name, connection in written.items():
+        assert connection.pop("password")
+        wanted = json.dumps(json.dumps(connection))
+        condition = f"jsondecode(output.{name}) == jsondecode({wanted})"
+        lines.append(f'assert {{\ncondition = {condition}\nerror_message = "{name}"\n}}')
+    variables, asserts = "\n".join(lines[:-2]), "\n".join(lines[-2:])
+    return f"command = plan\nvariables {{\n{variables}\n}}\n{asserts}"
+
+
 @needs_terraform
 def test_module_is_valid_and_its_own_tests_pass(module: tuple[Path, dict[str, str]]) -> None:
     folder, environment = module
+    with (folder / "tests/root.tftest.hcl").open("a", encoding="utf-8") as tests:
+        for number, settings in enumerate(REACHES):
+            tests.write(f'run "as_up_{number}" {{\n{same_connections(settings)}\n}}\n')
     for command in ("validate", "test"):
         done = run_terraform(command, "-no-color", folder=folder, environment=environment)
         assert done.returncode == 0, done.stdout + done.stderr

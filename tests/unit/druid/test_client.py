@@ -162,13 +162,12 @@ def test_submitted_spec_asks_druid_to_skip_restart_if_unmodified(
 
 def test_supervisor_calls_quote_its_name_in_the_path(router: Router, client: DruidClient) -> None:
     own = f"{SUPERVISORS}/ventas%2F1"
-    for action in ("suspend", "resume", "terminate"):
+    for action in ("suspend", "resume"):
         router.on("POST", f"{own}/{action}", (200, {"id": "ventas/1"}))
     router.on("GET", own, (200, {"spec": {}}))
     router.on("GET", f"{own}/status", (200, status("RUNNING")))
     client.suspend_supervisor("ventas/1")
     client.resume_supervisor("ventas/1")
-    client.terminate_supervisor("ventas/1")
     assert client.supervisor_spec("ventas/1") == {"spec": {}}
     assert client.supervisor_status("ventas/1")["detailedState"] == "RUNNING"
 

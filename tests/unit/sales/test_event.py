@@ -2,7 +2,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from math import floor
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import msgspec
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from include.sales.content import SaleSource
 from include.sales.event import (
-    ALICUOTAS_IVA,
     FIELDS,
+    AlicuotaIva,
     Venta,
     decode,
     encode,
@@ -110,7 +110,7 @@ def test_any_bytes_give_an_event_of_the_schema_or_are_refused(
     SCHEMA.validate(json.loads(garbled))
 
 
-@given(st.integers(0, 10**15), st.sampled_from(ALICUOTAS_IVA))
+@given(st.integers(0, 10**15), st.sampled_from(get_args(AlicuotaIva)))
 def test_iva_is_the_exact_quotient_rounded_half_up(importe: int, alicuota: int) -> None:
     exact = Fraction(importe * alicuota, 10_000 + alicuota)
     assert iva_incluido(importe, alicuota) == floor(exact + Fraction(1, 2))

@@ -1,6 +1,7 @@
 import csv
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum.ar import cuit
 
-from include.sales.event import ALICUOTAS_IVA
+from include.sales.event import AlicuotaIva
 from include.sales.market import DATA, MarketError, load_market
 
 STORE = load_market().stores[0]
@@ -56,7 +57,7 @@ def test_market_data_cover_the_whole_country() -> None:
     assert len(market.stores) >= 60
     assert len(market.products) >= 300
     assert len(market.categories) >= 12
-    assert {p.alicuota_iva for p in market.products} == set(ALICUOTAS_IVA)
+    assert {p.alicuota_iva for p in market.products} == set(get_args(AlicuotaIva))
 
 
 def test_cuits_of_all_stores_are_valid() -> None:

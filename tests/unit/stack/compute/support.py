@@ -125,6 +125,18 @@ def serving(power: ProcessGroup, state_file: Path) -> Iterator[str]:
         yield _servers[0].address
 
 
+def finished(operation: str) -> dict[str, Any]:
+    """Return the operation of this URL once it is done."""
+    found: dict[str, Any] = {}
+
+    def is_done() -> bool:
+        found.update(client().get(operation).json())
+        return bool(found["status"] == "DONE")
+
+    eventually(is_done)
+    return found
+
+
 def go_wrong(endpoint: str, code: str, **fault: Any) -> None:
     """Inject a fault into the emulator, with the fields of `faults.Fault`."""
     client().post(f"{endpoint}/faults", json={"code": code, **fault}).raise_for_status()

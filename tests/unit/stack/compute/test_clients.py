@@ -14,7 +14,15 @@ from google.cloud import compute_v1
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, client, eventually, vm_body
+from tests.unit.stack.compute.support import (
+    PROJECT,
+    ZONE,
+    MemoryPower,
+    client,
+    eventually,
+    finished,
+    vm_body,
+)
 
 VM: dict[str, Any] = {"project": PROJECT, "zone": ZONE, "instance": "druid"}
 
@@ -39,11 +47,8 @@ class Google:
         return self.instances.insert_unary(project=PROJECT, zone=ZONE, instance_resource=body)
 
     def finish(self, operation: compute_v1.Operation) -> compute_v1.Operation:
-        done = self._operations.wait(
-            project=PROJECT, zone=ZONE, operation=operation.name, timeout=60
-        )
-        assert done.status == compute_v1.Operation.Status.DONE
-        return done
+        finished(operation.self_link)
+        return self._operations.get(project=PROJECT, zone=ZONE, operation=operation.name)
 
 
 class Discovery:
@@ -96,11 +101,9 @@ def test_google_cloud_compute_inserts_stops_starts_and_deletes(
 
 def test_discovery_client_inserts_stops_starts_and_deletes(discovery: Discovery) -> None:
     def finish(operation: dict[str, Any]) -> dict[str, Any]:
-        waited: dict[str, Any] = discovery.operations.wait(
-            project=PROJECT, zone=ZONE, operation=operation["name"]
-        ).execute()
-        assert (waited["status"], waited["progress"]) == ("DONE", 100)
-        return waited
+        done = finished(operation["selfLink"])
+        assert done["progress"] == 100
+        return done
 
     inserted = discovery.instances.insert(project=PROJECT, zone=ZONE, body=vm_body()).execute()
     assert (inserted["kind"], inserted["operationType"]) == ("compute#operation", "insert")

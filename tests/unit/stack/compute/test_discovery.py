@@ -15,6 +15,7 @@ from tests.unit.stack.compute.support import (
     PROJECT,
     ZONE,
     client,
+    finished,
     go_wrong,
     vm_body,
 )
@@ -154,7 +155,6 @@ def test_unknown_or_invalid_parameters_are_refused(
         ("instances/druid-/start", "instance"),
         ("instances/druid/stop?discardLocalSsd=no", "discardLocalSsd"),
         ("instances/druid/start?requestId=00000000-0000-0000-0000-000000000000", "requestId"),
-        ("operations/Operation!/wait", "operation"),
     ],
 )
 def test_every_route_of_the_emulator_checks_its_parameters(
@@ -175,9 +175,9 @@ def test_every_answer_of_the_emulator_is_one_of_the_document(endpoint: str) -> N
 
     boot = {"diskName": "druid", "diskType": f"zones/{ZONE}/diskTypes/pd-ssd"}
     body = {**vm_body(), "disks": [{"boot": True, "initializeParams": boot}]}
-    operation = ask("POST", "instances", "instances.insert", body)["name"]
-    ask("POST", f"operations/{operation}/wait", "zoneOperations.wait")
-    ask("GET", f"operations/{operation}", "zoneOperations.get")
+    operation = ask("POST", "instances", "instances.insert", body)
+    finished(operation["selfLink"])
+    ask("GET", f"operations/{operation['name']}", "zoneOperations.get")
     ask("GET", "operations", "zoneOperations.list")
     ask("GET", "instances", "instances.list")
     ask("GET", "instances/druid", "instances.get")
@@ -186,6 +186,5 @@ def test_every_answer_of_the_emulator_is_one_of_the_document(endpoint: str) -> N
     go_wrong(endpoint, "QUOTA_EXCEEDED", methods=["instances.stop"], times=1)
     failed = ask("POST", "instances/druid/stop", "instances.stop")
     assert failed["error"]["errors"][0]["errorDetails"]
-    operation = ask("POST", "instances/druid/stop", "instances.stop")["name"]
-    ask("POST", f"operations/{operation}/wait", "zoneOperations.wait")
+    finished(ask("POST", "instances/druid/stop", "instances.stop")["selfLink"])
     ask("POST", "instances/druid/start", "instances.start")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import httpx
 import pytest
 
 from include.stack.compute.emulator import Emulator, StateFileError
@@ -15,6 +14,7 @@ from tests.unit.stack.compute.support import (
     MemoryPower,
     client,
     eventually,
+    finished,
     serving,
     vm_body,
 )
@@ -76,8 +76,7 @@ def test_operation_without_supervisord_fails_with_the_reason(
     power = MemoryPower()
     power.fault = "supervisord does not answer at /x.sock: is it running?"
     with serving(power, tmp_path / "compute.json") as endpoint:
-        path = httpx.URL(insert(endpoint)).path
-        operation = client().post(f"{endpoint}{path}/wait").json()
+        operation = finished(insert(endpoint))
         assert operation["error"]["errors"] == [{"code": "INTERNAL_ERROR", "message": power.fault}]
         assert operation["httpErrorStatusCode"] == 500
         power.fault = ""
