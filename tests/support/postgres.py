@@ -67,11 +67,11 @@ def running(folder: Path, password: str, *options: str) -> Iterator[int]:
             stdout=log,
             stderr=log,
         )
-    ready = [programs / "pg_isready", "--quiet", "--host=127.0.0.1", f"--port={port}"]
+    ready = ["--quiet", "--host=127.0.0.1", f"--port={port}"]
 
     def answers() -> bool:
         assert server.poll() is None, (folder / "log").read_text()
-        return subprocess.run(ready, check=False).returncode == 0
+        return subprocess.run([programs / "pg_isready", *ready], check=False).returncode == 0
 
     try:
         wait_until(answers, "PostgreSQL", 120)
