@@ -46,7 +46,9 @@ def create(settings: Settings, *, new: bool) -> bool:
     known = "SELECT count(*) FROM pg_database WHERE datname = :name"
     if _execute(settings, known, name=_name(settings)):
         return False
-    _execute(settings, f"CREATE DATABASE {_name(settings)}")
+    # Not the server's own locale, which may have another encoding.
+    unicode = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"
+    _execute(settings, f"CREATE DATABASE {_name(settings)} {unicode}")
     return True
 
 
