@@ -22,6 +22,7 @@ from include.gcp.sizing import SizingError
 from include.sales.market import MarketError
 from include.stack import environment, stack
 from include.stack.airflow_api import AirflowApiError
+from include.stack.airflow_database import DatabaseError
 from include.stack.folder import FolderError
 from include.stack.jars import JarError
 from include.stack.ports import PortsBusyError
@@ -38,6 +39,9 @@ environment:
   VENTAS_HOME            state folder of the stack, new or empty at the first `up`
                          (default: .ventas in the project)
   VENTAS_SECURE          1: Kafka and Druid require TLS and logins, as in production
+  VENTAS_AIRFLOW_DATABASE
+                         PostgreSQL server of this machine for Airflow's database, such as
+                         postgresql://USER:PASSWORD@127.0.0.1:5432 (default: SQLite)
   VENTAS_CACHE           folder of the downloads, which all stacks share
                          (default: ~/.cache/ventas)
   VENTAS_LANGUAGE        language of commands, Airflow and a new viewer's page, such as en
@@ -70,6 +74,7 @@ EXPECTED_ERRORS: Final = (
     SettingsError,
     FolderError,
     DamagedSecretsError,
+    DatabaseError,
     PortsBusyError,
     JarError,
     MarketError,

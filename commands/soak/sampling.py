@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 
 from include.druid.client import DruidClient, DruidError
-from include.stack import stack
+from include.stack import airflow_database, stack
 from include.stack.settings import Settings
 
 MIB = 1024 * 1024
@@ -38,6 +38,7 @@ def sample(settings: Settings, client: DruidClient, datasource: str) -> Sample:
     """Take one sample of the stack and of a datasource in Druid."""
     found = dict(_processes(settings))
     found.update(_folders(settings.home))
+    found["disk.airflow.database_mib"] += airflow_database.size(settings) / MIB
     with suppress(DruidError):  # the series then has a visible gap
         found.update(_druid(client, datasource))
     return found

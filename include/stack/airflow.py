@@ -18,8 +18,8 @@ from include.names import (
     GOOGLE_CONNECTION,
     KAFKA_CONNECTION,
 )
+from include.stack import airflow_database, secret_files, security
 from include.stack import environment as process_environment
-from include.stack import secret_files, security
 from include.stack.settings import HOST, ROOT, Settings
 from include.texts import chosen_language, terminal_text
 
@@ -127,10 +127,13 @@ def migrate_database(settings: Settings, variables: Mapping[str, str]) -> None:
 
     Raises:
         subprocess.CalledProcessError: the migration failed; its output is in `stdout`.
+        DatabaseError: the PostgreSQL server cannot be used.
     """
     # Importing Airflow instead would read, or create, the user's own configuration.
-    installed = version("apache-airflow")
+    installed = f"{version('apache-airflow')} {airflow_database.place(settings)}".rstrip()
     stamp = settings.home / "airflow" / "migrated"
+    if airflow_database.create(settings, new=not stamp.exists()):
+        stamp.unlink(missing_ok=True)
     if stamp.exists() and stamp.read_text() == installed:
         return
     subprocess.run(
@@ -162,7 +165,7 @@ def _configuration(settings: Settings, home: Path) -> dict[str, str]:
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords_file),
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "CORE__FERNET_KEY": own["fernet"],
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "DATABASE__SQL_ALCHEMY_CONN": airflow_database.url(settings),
         "API__HOST": HOST,
         "API__PORT": str(settings.ports["airflow"]),
         "API__BASE_URL": url,

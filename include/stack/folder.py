@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -90,10 +90,11 @@ def claim_downloads(cache: Path) -> None:
         )
 
 
-def remove(home: Path) -> None:
+def remove(home: Path, first: Callable[[], object] = lambda: None) -> None:
     """Delete a stack's folder and everything in it; the marker is deleted last.
 
-    Symbolic links are deleted, but not their targets.
+    Symbolic links are deleted, but not their targets. `first` is called after the checks, before
+    anything is deleted.
 
     Raises:
         FolderError: the folder is not a stack's folder, a disk is mounted in it, or a file in it
@@ -105,6 +106,7 @@ def remove(home: Path) -> None:
             f"{mounted[0]} is a mounted disk or folder, whose files may not belong to the stack: "
             f"unmount it, then clean again. Nothing was deleted."
         )
+    first()
     try:
         for path in home.iterdir():
             if path.name in (MARKER, LOCK):

@@ -5,8 +5,9 @@ not disturb a running demo.
 """
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from include.texts import chosen_language
@@ -42,6 +43,14 @@ _FORBIDDEN = frozenset(":;,'\"\\`$?#*!")
 #: Linux and 103 on macOS, and supervisord appends a process id while it creates the socket.
 _LONGEST_HOME = 75
 
+#: The address of a PostgreSQL server on this machine, by TCP or by the folder of its unix socket.
+#: Airflow expands `$` in a setting, so other signs than these must be percent-encoded.
+_SERVER = re.compile(
+    r"postgresql://[\w.~%-]+(:[\w.~%-]*)?@"
+    r"((127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?/?|(:\d{1,5})?/\?host=/[\w./~%-]+)",
+    re.ASCII,
+)
+
 
 class SettingsError(ValueError):
     """An environment variable has a value that the stack cannot use; the message says why."""
@@ -58,12 +67,15 @@ class Settings:
         ports: TCP port by service, all on loopback.
         secure: whether Kafka and Druid require TLS and a login, and Kafka checks ACLs, as in
             production.
+        airflow_database: URL of the PostgreSQL server for Airflow's database; "" for SQLite.
     """
 
     home: Path
     cache: Path
     ports: Mapping[str, int]
     secure: bool = False
+    # It may contain a password.
+    airflow_database: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -72,7 +84,7 @@ class Settings:
         Raises:
             SettingsError: a port is not a number between 1 and 65535, or two services have the same
                 one; a stack cannot use the folder; VENTAS_SECURE is neither 0 nor 1; there are no
-                texts in VENTAS_LANGUAGE.
+                texts in VENTAS_LANGUAGE; VENTAS_AIRFLOW_DATABASE is no server of this machine.
         """
         try:
             chosen_language(environment)
@@ -88,6 +100,7 @@ class Settings:
             cache=cache,
             ports=_ports(environment),
             secure=_switch(environment, "VENTAS_SECURE"),
+            airflow_database=_server(environment, "VENTAS_AIRFLOW_DATABASE"),
         )
 
     def url(self, service: str) -> str:
@@ -188,3 +201,15 @@ def _switch(environment: Mapping[str, str], variable: str) -> bool:
     if text not in ("", "0", "1"):
         raise SettingsError(f"{variable} must be 1 or 0, not {text!r}.")
     return text == "1"
+
+
+def _server(environment: Mapping[str, str], variable: str) -> str:
+    text = environment.get(variable, "")
+    if text and not _SERVER.fullmatch(text):
+        # The message does not repeat the value, which may contain a password.
+        raise SettingsError(
+            f"{variable} must be postgresql://USER:PASSWORD@127.0.0.1:PORT or "
+            "postgresql://USER@/?host=FOLDER_OF_THE_SOCKET, without the name of a database, and "
+            "with special characters of the password percent-encoded."
+        )
+    return text

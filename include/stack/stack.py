@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from include.stack import (
     airflow,
+    airflow_database,
     extension,
     folder,
     jars,
@@ -51,8 +52,8 @@ def up(settings: Settings, progress: Progress) -> None:
     If the stack runs already, this only waits until its services answer.
 
     Raises:
-        PortsBusyError, JarError, WaitTimeoutError, FolderError, DamagedSecretsError: the message
-            says what is wrong and what to do.
+        PortsBusyError, JarError, WaitTimeoutError, FolderError, DamagedSecretsError, DatabaseError:
+            the message says what is wrong and what to do.
     """
     with folder.held(settings.home, "up"):
         folder.claim(settings.home)
@@ -82,7 +83,7 @@ def down(settings: Settings) -> list[int]:
 
 
 def clean(settings: Settings, report: Callable[[str], None] = lambda _: None) -> None:
-    """Remove the state folder; the stack must be down.
+    """Remove the state folder, and Airflow's database on a server; the stack must be down.
 
     `report` is called with a text about the files that will be deleted.
 
@@ -91,6 +92,7 @@ def clean(settings: Settings, report: Callable[[str], None] = lambda _: None) ->
             inside this one, are alive.
         FolderError: the folder is not a stack's folder, another command is changing the stack, or a
             file could not be deleted.
+        DatabaseError: the PostgreSQL server cannot be used; the folder is still there.
     """
     if not settings.home.exists():
         return
@@ -103,7 +105,7 @@ def clean(settings: Settings, report: Callable[[str], None] = lambda _: None) ->
                 f"The stack runs (processes {listed}): run `./ventas down` first, then clean."
             )
         report(folder.contents(settings.home))
-        folder.remove(settings.home)
+        folder.remove(settings.home, lambda: airflow_database.drop(settings))
 
 
 def addresses(settings: Settings) -> dict[str, dict[str, str]]:

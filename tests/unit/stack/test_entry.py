@@ -34,7 +34,13 @@ def ventas(
     return subprocess.run(
         ["sh", project / "ventas", *arguments],
         cwd=cwd,
-        env={**os.environ, "PYTHON": str(python), "PYTHONDONTWRITEBYTECODE": "1", **variables},
+        env={
+            **os.environ,
+            "VENTAS_AIRFLOW_DATABASE": "",
+            "PYTHON": str(python),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **variables,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -123,7 +129,7 @@ def test_folder_of_the_project_is_found_despite_cdpath(project: Path, tmp_path: 
     done = subprocess.run(
         ["sh", f"{project.name}/ventas"],
         cwd=project.parent,
-        env={**os.environ, "CDPATH": str(tmp_path / "other")},
+        env={**os.environ, "CDPATH": str(tmp_path / "other"), "VENTAS_AIRFLOW_DATABASE": ""},
         capture_output=True,
         text=True,
         check=True,
@@ -173,3 +179,20 @@ def test_without_home_directory_cache_of_uv_is_in_the_environment_folder(
     make_ready(project, 'echo "$UV_CACHE_DIR"')
     done = ventas(project, python=tmp_path, HOME="")
     assert done.stdout == f"{project}/.venv/uv-cache\n"
+
+
+def test_drivers_of_postgresql_are_installed_once_and_only_for_who_names_a_server(
+    project: Path, tmp_path: Path
+) -> None:
+    make_ready(project, "")
+    (project / "requirements-postgresql.txt").write_text("asyncpg==1.0\n")
+    executable(project / ".venv" / "bin" / "uv", f'echo "$@" >> "{tmp_path}/calls"')
+    calls = tmp_path / "calls"
+    ventas(project, "up", python=tmp_path)
+    assert not calls.exists()
+    for _ in range(2):
+        ventas(project, "up", python=tmp_path, VENTAS_AIRFLOW_DATABASE="postgresql://a@127.0.0.1")
+    assert calls.read_text() == (
+        f"pip install --require-hashes --python {project}/.venv/bin/python "
+        f"-r {project}/requirements-postgresql.txt\n"
+    )

@@ -155,7 +155,12 @@ def test_home_directory_behind_a_link_is_refused_as_a_stack(
 
 @given(
     environment=st.dictionaries(
-        st.sampled_from(["VENTAS_HOME", "VENTAS_CACHE", "VENTAS_PORT_OFFSET", "VENTAS_PORT_KAFKA"]),
+        st.sampled_from(
+            [
+                *("VENTAS_HOME", "VENTAS_CACHE", "VENTAS_PORT_OFFSET", "VENTAS_PORT_KAFKA"),
+                "VENTAS_AIRFLOW_DATABASE",
+            ]
+        ),
         st.text(st.characters(exclude_characters="\0", exclude_categories=()), max_size=12)
         | st.integers().map(str),
     )
