@@ -4,6 +4,7 @@ import itertools
 
 from include.sales.calendar_tables import DIAS
 from include.sales.event import TIPOS_PAGO, TIPOS_PAGO_CON_EMISOR
+from include.sales.incident_tables import EFFECTS, SUBJECT_COLUMNS
 from include.sales.lifecycle_tables import ONLINE_REFUND_DAYS
 from include.sales.rules import Rules
 from include.sales.tables import CHANNELS, Share
@@ -18,6 +19,7 @@ def check(rules: Rules) -> None:
     _calendar(rules)
     _instalments(rules)
     _lifecycle(rules)
+    _incidents(rules)
 
 
 def _names(rules: Rules) -> None:
@@ -169,3 +171,29 @@ def _lifecycle(rules: Rules) -> None:
         ),
         f"hasta_dias of an online refund is at most {ONLINE_REFUND_DAYS} (Ley 24.240 Art. 34)",
     )
+
+
+def _incidents(rules: Rules) -> None:
+    rules.unique("incidents", "incidente")
+    rules.lines(
+        "incidents",
+        lambda row: set(row.fields) <= set(SUBJECT_COLUMNS),
+        f"sujetos may name {', '.join(SUBJECT_COLUMNS)}",
+    )
+    rules.lines("incidents", lambda row: row.tamano <= row.maximo, "tamano is above maximo")
+    rules.lines(
+        "incidents",
+        lambda row: any(row.change(effect, row.maximo) for effect in EFFECTS),
+        "the incident changes nothing: write a number in a column of an effect",
+    )
+    rules.lines(
+        "incidents",
+        lambda row: row.fields or row.ventas <= 0,
+        "an incident without sujetos cannot add sales: others would have to buy less",
+    )
+    for effect in EFFECTS:
+        rules.lines(
+            "incidents",
+            lambda row, it=effect: it.least <= row.change(it, row.maximo) <= it.most,
+            f"{effect.name} × maximo must be from {effect.least} to {effect.most} percent",
+        )
