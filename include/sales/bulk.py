@@ -14,7 +14,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from include.sales.content import Drawn, Fields, SaleSource, customer_id
+from include.sales.content import Fields, SaleSource, customer_id
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.lifecycle import PENDING, STEPS
 from include.sales.local_time import epoch_ms

@@ -17,13 +17,14 @@ from copy import copy
 from datetime import datetime, timedelta
 from enum import IntEnum, auto
 from functools import lru_cache
-from typing import Final, Generic, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
 
 from include.sales.catalogue import HOURS, Catalogue, slot
 from include.sales.demand import Demand
+from include.sales.drawn import Drawn
 from include.sales.event import (
     ESTADOS,
     PLATAFORMAS,
@@ -86,42 +87,6 @@ CHOICES: Final[Mapping[str, Sequence[Draw]]] = {
 
 Fields = dict[str, str | int]
 """Some fields of an event, by name."""
-
-T = TypeVar("T")
-
-
-class Drawn(NamedTuple, Generic[T]):
-    """The choices of a block (`Drawn[Ints]`, columns of `BLOCK` values) or of one sale.
-
-    `store`, `product`, `issuer` and `reason` are positions in the source's `stores`, `products`,
-    `issuers` and `reasons`; `payment`, `outcome`, `end` and `platform` are positions in
-    `TIPOS_PAGO`, `ESTADOS`, `ESTADOS` and `PLATAFORMAS`. `outcome` is the state after the decision
-    (`pendiente`: never decided) and `end` the last state. `percent` is the discount in percent of
-    the price. `customer` is a number, or -1 for an unknown customer. `decided_ms` and `ended_ms`
-    count from the sale's beginning; they have no meaning if the sale has no such step.
-    `price_percent` is the price in percent of the product's usual one. `occurs` is whether the sale
-    takes place. The other fields are the event's own values.
-    """
-
-    store: T
-    product: T
-    platform: T
-    payment: T
-    issuer: T
-    outcome: T
-    reason: T
-    cantidad: T
-    percent: T
-    descuento_centavos: T
-    importe_centavos: T
-    iva_centavos: T
-    cuotas: T
-    customer: T
-    end: T
-    decided_ms: T
-    ended_ms: T
-    price_percent: T
-    occurs: T
 
 
 class Hour(NamedTuple):

@@ -19,11 +19,12 @@ incident does not change those of the others. The effects of several incidents m
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, TIPOS_PAGO
 from include.sales.incident_tables import EFFECTS, SUBJECT_COLUMNS
 from include.sales.incidents import Incident, kind_of, subject_of, values_of
@@ -33,11 +34,8 @@ from include.sales.market import Market
 from include.sales.random_numbers import BLOCK, Choice, Floats, Ints, Stream, uniforms
 from include.sales.tables import CHANNELS, Store, applicable
 
-if TYPE_CHECKING:
-    from include.sales.content import Drawn
-
 Mask = npt.NDArray[np.bool_]
-ChooseAgain = Callable[[int, Sequence[str]], "Drawn[Ints]"]
+ChooseAgain = Callable[[int, Sequence[str]], Drawn[Ints]]
 """Returns a block whose customers chose columns of `Drawn` again, for the first, second … time."""
 
 _MINUTE_MS: Final = 60_000
@@ -68,7 +66,7 @@ class _Planted(NamedTuple):
     factors: Floats
     """What remains of the usual value, or multiplies it, in the order of `EFFECTS`."""
 
-    def concerns(self, drawn: "Drawn[Ints]") -> Mask:
+    def concerns(self, drawn: Drawn[Ints]) -> Mask:
         found: Mask = np.ones(BLOCK, dtype=np.bool_)
         for column, positions in self.subject:
             found &= np.isin(getattr(drawn, column), positions)
@@ -96,8 +94,8 @@ class IncidentEffects:
         return tuple(one.start <= moment < one.end for one in self._planted)
 
     def changed(
-        self, drawn: "Drawn[Ints]", seed: int, block: int, ts: Ints, choose_again: ChooseAgain
-    ) -> "Drawn[Ints]":
+        self, drawn: Drawn[Ints], seed: int, block: int, ts: Ints, choose_again: ChooseAgain
+    ) -> Drawn[Ints]:
         """Return the sales of a block as the incidents change them, but for their amounts."""
         lasting = [(one, (one.start <= ts) & (ts < one.end)) for one in self._planted]
         lasting = [(one, rows) for one, rows in lasting if rows.any()]
@@ -143,11 +141,11 @@ class IncidentEffects:
 
 
 def _diverted(
-    drawn: "Drawn[Ints]",
+    drawn: Drawn[Ints],
     lasting: Sequence[tuple[_Planted, Mask]],
     fraction: Floats,
     choose_again: ChooseAgain,
-) -> "Drawn[Ints]":
+) -> Drawn[Ints]:
     """Return the sales after other customers have taken the subjects that sell more.
 
     `fraction` decides who chooses a last time if an incident does not say a whole number of times.

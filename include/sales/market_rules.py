@@ -1,10 +1,11 @@
 """The rules that the data files must satisfy together to form a market."""
 
 import itertools
+from functools import partial
 
 from include.sales.calendar_tables import DIAS
 from include.sales.event import TIPOS_PAGO, TIPOS_PAGO_CON_EMISOR
-from include.sales.incident_tables import EFFECTS, SUBJECT_COLUMNS
+from include.sales.incident_tables import EFFECTS, SUBJECT_COLUMNS, Effect, IncidentKind
 from include.sales.lifecycle_tables import ONLINE_REFUND_DAYS
 from include.sales.rules import Rules
 from include.sales.tables import CHANNELS, Share
@@ -194,6 +195,10 @@ def _incidents(rules: Rules) -> None:
     for effect in EFFECTS:
         rules.lines(
             "incidents",
-            lambda row, it=effect: it.least <= row.change(it, row.maximo) <= it.most,
+            partial(_allowed, effect),
             f"{effect.name} × maximo must be from {effect.least} to {effect.most} percent",
         )
+
+
+def _allowed(effect: Effect, row: IncidentKind) -> bool:
+    return effect.least <= row.change(effect, row.maximo) <= effect.most

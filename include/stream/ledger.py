@@ -203,7 +203,8 @@ def entries_for(
     All events and omitted sales must belong to the same run.
     """
     minutes: dict[str, list[Venta | OmittedSale]] = {}
-    for sale in (*sales, *omitted):
+    numbered: Sequence[Venta | OmittedSale] = [*sales, *omitted]
+    for sale in numbered:
         minutes.setdefault(minute_of(sale.ts), []).append(sale)
     return tuple(_entry(minute, minutes[minute], seed) for minute in sorted(minutes))
 

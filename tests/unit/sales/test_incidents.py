@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.sales.bulk import BulkEncoder, evenly
-from include.sales.content import Drawn, SaleSource
+from include.sales.content import SaleSource
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, TIPOS_PAGO, decode, encode, iva_incluido
 from include.sales.incident_tables import SUBJECT_COLUMNS
 from include.sales.incidents import Incident, Plan, kind_of, subject_of, values_of
