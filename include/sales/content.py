@@ -4,7 +4,8 @@ The random numbers are a function of (seed, n) alone: pace, order and number of 
 change them. The hour decides what they choose, as in a real store: the open stores, the products
 of the season and the hour, the promotions of the day. In back-fill and load modes, `ts` is
 simulated and is itself a pure function of the run. In live mode, `ts` may come from the clock; the
-same `ts` gives the same bytes.
+same `ts` gives the same bytes. The incidents of a run change some of the choices afterwards
+(`incident_effects.py`): of the sales that begin while they last.
 
 Sales are drawn in blocks of `BLOCK`, as columns; one sale is one row of its block. The events of a
 sale, the steps of `lifecycle.py`, differ only in their id, `ts`, state and reason.
