@@ -36,7 +36,7 @@ from ventas_airflow.timetable import SimulationWindowTimetable
 from ventas_airflow.vm import VM
 
 SALES = form.templates(form.SEED, form.STORES, form.SECONDS_PER_DAY)
-FAULTS = form.templates(*form.FAULTS.values())
+FAULTS = form.templates(*form.FAULTS.values(), form.INCIDENTS)
 WINDOW = {
     **SALES,
     **FAULTS,

@@ -6,7 +6,7 @@ To add a check, add a file to ``sql/checks/``. Its header (`include.druid.front_
 - ``bounds``: a list of ``{column, minimum, maximum}``; either limit may be left out.
 - ``faults`` (optional): ``column: [kind, kind…]``. Raises the maximum of the column by the number
   of injected faults of these kinds (`include.sales.faults.KINDS`) that the ledger counts in the
-  look-back.
+  look-back. ``omitida`` is a sale that an incident prevented.
 - ``without`` (optional): ``[kind, kind…]``; if the bounds do not hold and the look-back has such
   faults, the check is skipped: the injected faults themselves push the value out of its bounds.
 - ``needs`` (optional): as ``bounds``; if these do not hold, the check is skipped.
@@ -31,6 +31,7 @@ from msgspec import Meta
 
 from include.druid.queries import for_datasource
 from include.sales.faults import KINDS
+from include.sales.incidents import OMITTED
 from include.texts import text
 
 Severity = Literal["error", "warning"]
@@ -87,7 +88,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         kinds = {*self.without, *(kind for kinds in self.faults.values() for kind in kinds)}
         bounded = {bound.column for bound in self.bounds if bound.maximum is not None}
-        wrong = [f"there is no fault {kind!r}" for kind in sorted(kinds - {*KINDS})]
+        wrong = [f"there is no fault {kind!r}" for kind in sorted(kinds - {*KINDS, OMITTED})]
         wrong += [f"faults: {it} has no maximum" for it in self.faults if it not in bounded]
         if self.source != "sql" and self.sql:
             wrong.append(f"a check with source {self.source} has no SQL")

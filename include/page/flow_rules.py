@@ -24,6 +24,7 @@ from include.druid.health import FIRST_SALE_SECONDS, STARTING_SECONDS
 from include.names import LOAD_TASK, PUBLISH_TASK
 from include.page.flow_health import Part, State, checks
 from include.sales.faults import GARBLED
+from include.sales.incidents import OMITTED
 from include.sales.limits import RATE_OF_FIELD
 
 PUBLISHERS: Final = (PUBLISH_TASK, LOAD_TASK)
@@ -266,8 +267,9 @@ def _not_expected(publishing: Sequence[Run], is_suspended: bool, now: datetime) 
 
 
 def _injected(form: Mapping[str, Any]) -> set[str]:
-    """Return the kinds of faults that a window injects on purpose."""
+    """Return the kinds of faults that a window injects on purpose; incidents may omit sales."""
     rates = [rate for field, rate in RATE_OF_FIELD.items() if _number(form.get(field))]
+    rates += [OMITTED] if form.get("incidents") else []
     return {kind for rate in rates for kind in (GARBLED if rate == "malformado" else (rate,))}
 
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from include.sales.content import Drawn, Fields, SaleSource, customer_id
+from include.sales.content import Fields, SaleSource, customer_id
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.lifecycle import PENDING, STEPS
 from include.sales.local_time import epoch_ms
@@ -27,7 +28,7 @@ It must be a pure function, so that a resumed run has the same moments.
 """
 
 _MOST = 1000
-"""Units, percent and instalments are all below this number."""
+"""Units, percents and instalments are all below this number."""
 
 _FINEST_RATE = 1_000_000
 """Greatest denominator of a rate: with it, the millisecond of sale 10⁹ is exact in 64 bits."""
@@ -36,7 +37,8 @@ _FINEST_RATE = 1_000_000
 class Encoded(NamedTuple):
     """The events of consecutive sales, in the order of the sales and of each sale's steps.
 
-    It holds the records for Kafka and the columns that the ledger sums, with one row per event.
+    It holds the records for Kafka and the columns that the ledger sums, with one row per event,
+    and the sales that have no events.
     """
 
     sales: range
@@ -53,6 +55,10 @@ class Encoded(NamedTuple):
     importe_centavos: Ints
     iva_centavos: Ints
     descuento_centavos: Ints
+    omitted: Ints
+    """Numbers of the sales that an incident prevents."""
+    omitted_ts: Ints
+    """Epoch milliseconds at which they would have begun."""
 
 
 def evenly(start: datetime, rate: float) -> Schedule:
@@ -96,7 +102,7 @@ class BulkEncoder:
         self._stores = [_text(source.store_fields(n)) for n in range(len(source.stores))]
         self._event = f'{{"id_evento":"e{source.run_key}-'
         self._steps = [f'-{step}","id_venta":"v{source.run_key}-' for step in range(STEPS)]
-        self._goods = _Pieces((len(source.products), _MOST, _MOST), source.purchase_fields)
+        self._goods = _Pieces((len(source.products), _MOST, _MOST, _MOST), source.purchase_fields)
         self._endings = _Pieces(
             (
                 len(TIPOS_PAGO),
@@ -133,6 +139,9 @@ class BulkEncoder:
         moments = np.stack([ts, ts + drawn.decided_ms, ts + drawn.ended_ms], axis=1)
         happens = moments < self._until
         happens[:, 1:] &= states[:, 1:] != states[:, :-1]
+        occurs = drawn.occurs > 0
+        happens &= occurs[:, np.newaxis]
+        omitted = np.flatnonzero(~occurs & (ts < self._until))
         sale, step = np.nonzero(happens)
         state, moment = states[happens], moments[happens]
 
@@ -174,6 +183,8 @@ class BulkEncoder:
             importe_centavos=drawn.importe_centavos[sale],
             iva_centavos=drawn.iva_centavos[sale],
             descuento_centavos=drawn.descuento_centavos[sale],
+            omitted=first + omitted,
+            omitted_ts=ts[omitted],
         )
 
     def _bodies(self, sales: range, drawn: Drawn[Ints]) -> list[str]:
@@ -186,7 +197,7 @@ class BulkEncoder:
                 sales,
                 drawn.store.tolist(),
                 map(customer_id, drawn.customer.tolist()),
-                self._goods.of(drawn.product, drawn.cantidad, drawn.percent),
+                self._goods.of(drawn.product, drawn.cantidad, drawn.percent, drawn.price_percent),
                 strict=True,
             )
         ]

@@ -4,7 +4,8 @@ The random numbers are a function of (seed, n) alone: pace, order and number of 
 change them. The hour decides what they choose, as in a real store: the open stores, the products
 of the season and the hour, the promotions of the day. In back-fill and load modes, `ts` is
 simulated and is itself a pure function of the run. In live mode, `ts` may come from the clock; the
-same `ts` gives the same bytes.
+same `ts` gives the same bytes. The incidents of a run change some of the choices afterwards
+(`incident_effects.py`): of the sales that begin while they last.
 
 Sales are drawn in blocks of `BLOCK`, as columns; one sale is one row of its block. The events of a
 sale, the steps of `lifecycle.py`, differ only in their id, `ts`, state and reason.
@@ -13,16 +14,18 @@ sale, the steps of `lifecycle.py`, differ only in their id, `ts`, state and reas
 import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from enum import IntEnum, auto
 from functools import lru_cache
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
 
 from include.sales.catalogue import HOURS, Catalogue, slot
 from include.sales.demand import Demand
+from include.sales.drawn import Drawn
 from include.sales.event import (
     ESTADOS,
     PLATAFORMAS,
@@ -32,6 +35,8 @@ from include.sales.event import (
     format_ts,
     iva_incluido,
 )
+from include.sales.incident_effects import IncidentEffects
+from include.sales.incidents import Incident
 from include.sales.lifecycle import APPROVED, PENDING, Lifecycle
 from include.sales.limits import DAY_SECONDS, check_seed
 from include.sales.local_time import day_of, epoch_ms, hours_of
@@ -72,41 +77,17 @@ class Draw(IntEnum):
     RETURN = auto()
 
 
+CHOICES: Final[Mapping[str, Sequence[Draw]]] = {
+    "store": [Draw.STORE],
+    "product": [Draw.PRODUCT],
+    "platform": [Draw.PLATFORM],
+    "payment": [Draw.PAYMENT, Draw.ISSUER],
+    "issuer": [Draw.PAYMENT, Draw.ISSUER],
+}
+"""The choices that a customer makes again to come to another value of a column of `Drawn`."""
+
 Fields = dict[str, str | int]
 """Some fields of an event, by name."""
-
-T = TypeVar("T")
-
-
-class Drawn(NamedTuple, Generic[T]):
-    """The choices of a block (`Drawn[Ints]`, columns of `BLOCK` values) or of one sale.
-
-    `store`, `product`, `issuer` and `reason` are positions in the source's `stores`, `products`,
-    `issuers` and `reasons`; `payment`, `outcome`, `end` and `platform` are positions in
-    `TIPOS_PAGO`, `ESTADOS`, `ESTADOS` and `PLATAFORMAS`. `outcome` is the state after the decision
-    (`pendiente`: never decided) and `end` the last state. `percent` is the discount in percent of
-    the price. `customer` is a number, or -1 for an unknown customer. `decided_ms` and `ended_ms`
-    count from the sale's beginning; they have no meaning if the sale has no such step. The other
-    fields are the event's own values.
-    """
-
-    store: T
-    product: T
-    platform: T
-    payment: T
-    issuer: T
-    outcome: T
-    reason: T
-    cantidad: T
-    percent: T
-    descuento_centavos: T
-    importe_centavos: T
-    iva_centavos: T
-    cuotas: T
-    customer: T
-    end: T
-    decided_ms: T
-    ended_ms: T
 
 
 class Hour(NamedTuple):
@@ -153,6 +134,7 @@ class SaleSource:
             raise ValueError("the run needs a name, but corrida is empty")
         self.corrida = corrida
         self.seed = seed
+        self._market = market
         self.products = market.products
         self.stores = _selected(market.stores, stores)
         self.provincias = {row.code: row.provincia for row in market.provinces}
@@ -180,28 +162,46 @@ class SaleSource:
         self.choices = hashlib.blake2b(chosen.encode(), digest_size=4).hexdigest()
         """Digest of the stores and the day's length.
 
-        Two sources with the same seed and choices have the same sales.
+        Two sources with the same seed, choices and incidents have the same sales.
         """
+        self.incidents: tuple[Incident, ...] = ()
+        self._effects: IncidentEffects | None = None
         self._hour = lru_cache(maxsize=256)(self._new_hour)
-        self._read: tuple[int, int] | None = None
+        self._read: tuple[int, int, tuple[bool, ...]] | None = None
         self._rows: list[Drawn[int]] = []
+
+    def with_incidents(self, incidents: Sequence[Incident]) -> Self:
+        """Return the same run with these incidents; raises the errors of `IncidentEffects`."""
+        other = copy(self)
+        other.incidents = tuple(incidents)
+        other._effects = (
+            IncidentEffects(self._market, self.stores, incidents, self._payments.reason)
+            if incidents
+            else None
+        )
+        other._read = None
+        return other
 
     def chain(self, n: int, ts: datetime) -> tuple[Venta, ...]:
         """Return the events, in order, of sale n (from 0) that begins at `ts` (with time zone).
 
-        Reading sales in order is fast: the last block is kept while the hour stays the same.
+        There are none if an incident prevents the sale. Reading sales in order is fast: the last
+        block is kept while the hour and the incidents stay the same.
         """
         if n < 0:
             raise ValueError(f"the number of a sale must be 0 or more, not {n}")
         block, row = divmod(n, BLOCK)
         moment = epoch_ms(ts)
-        read = (block, hours_of(moment))
+        lasting = self._effects.active(moment) if self._effects else ()
+        read = (block, hours_of(moment), lasting)
         if read != self._read:
             columns = self.columns(block, np.full(BLOCK, moment))
             lists = (column.tolist() for column in columns)
             self._rows = [Drawn(*values) for values in zip(*lists, strict=True)]
             self._read = read
         drawn = self._rows[row]
+        if not drawn.occurs:
+            return ()
         steps = [(PENDING, 0, 0)]
         for step in (
             (drawn.outcome, drawn.reason, drawn.decided_ms),
@@ -215,7 +215,9 @@ class SaleSource:
             "secuencia": n,
             "cliente": customer_id(drawn.customer),
             **self.store_fields(drawn.store),
-            **self.purchase_fields(drawn.product, drawn.cantidad, drawn.percent),
+            **self.purchase_fields(
+                drawn.product, drawn.cantidad, drawn.percent, drawn.price_percent
+            ),
         }
         events = [
             {
@@ -239,22 +241,23 @@ class SaleSource:
             "ciudad": sells.ciudad,
         }
 
-    def purchase_fields(self, product: int, cantidad: int, percent: int) -> Fields:
-        """Return the event's fields that the product, the units and the discount decide."""
+    def purchase_fields(
+        self, product: int, cantidad: int, percent: int, price_percent: int
+    ) -> Fields:
+        """Return the event's fields that the product, its price, units and discount decide."""
         bought = self.products[product]
-        gross = cantidad * bought.precio_centavos
-        descuento = discount(gross, percent)
-        importe = gross - descuento
+        price = bought.precio_centavos * price_percent // 100
+        descuento, importe, iva = amounts(cantidad, price, percent, bought.alicuota_iva)
         return {
             "producto": bought.producto,
             "sku": bought.sku,
             "categoria": bought.categoria,
             "cantidad": cantidad,
-            "precio_unitario_centavos": bought.precio_centavos,
+            "precio_unitario_centavos": price,
             "descuento_centavos": descuento,
             "importe_centavos": importe,
             "alicuota_iva": bought.alicuota_iva,
-            "iva_centavos": iva_incluido(importe, bought.alicuota_iva),
+            "iva_centavos": iva,
         }
 
     def step_fields(
@@ -276,8 +279,32 @@ class SaleSource:
         `ts` holds the sales' epoch milliseconds, in any order. Rows do not influence each other, so
         a caller that needs only some rows may fill the others with any moment.
         """
-        catalogue, pay = self._catalogue, self._payments
         u = uniforms(self.seed, Stream.CONTENT, block, rows=len(Draw))
+
+        def choose_again(number: int, columns: Sequence[str]) -> Drawn[Ints]:
+            draws = [draw for column in columns for draw in CHOICES[column]]
+            other = u.copy()
+            other[draws] = uniforms(self.seed, Stream.CHOSEN_AGAIN, block, len(Draw), number)[draws]
+            return self._draw(other, ts)
+
+        drawn = self._draw(u, ts)
+        if not self._effects:
+            return drawn
+        changed = self._effects.changed(drawn, self.seed, block, ts, choose_again)
+        return changed if changed is drawn else self._with_amounts(changed)
+
+    def _with_amounts(self, drawn: Drawn[Ints]) -> Drawn[Ints]:
+        price = self._catalogue.price[drawn.product] * drawn.price_percent // 100
+        descuento, importe, iva = amounts(
+            drawn.cantidad, price, drawn.percent, self._rate[drawn.product]
+        )
+        return drawn._replace(
+            descuento_centavos=descuento, importe_centavos=importe, iva_centavos=iva
+        )
+
+    def _draw(self, u: Floats, ts: Ints) -> Drawn[Ints]:
+        """Make the choices of a block's sales without incidents; `u` has a row for each `Draw`."""
+        catalogue, pay = self._catalogue, self._payments
         hours, position = np.unique(hours_of(ts), return_inverse=True)
         weights = [self._hour(int(hour)) for hour in hours]
 
@@ -316,8 +343,9 @@ class SaleSource:
         promoted = pay.promotions.percents[promoted]
         listed = self._percents[self._discount.pick(u[Draw.DISCOUNT], group)]
         percent = np.where(promoted > 0, promoted, listed)
-        descuento = discount(gross, percent)
-        importe = gross - descuento
+        descuento, importe, iva = amounts(
+            cantidad, catalogue.price[product], percent, self._rate[product]
+        )
 
         life = self._lifecycle
         known = np.where((payment == CASH) & (channel == IN_STORE), -1, self._first_customer[store])
@@ -339,12 +367,14 @@ class SaleSource:
             percent=percent,
             descuento_centavos=descuento,
             importe_centavos=importe,
-            iva_centavos=iva_incluido(importe, self._rate[product]),
+            iva_centavos=iva,
             cuotas=cuotas,
             customer=np.where(known < 0, known, known + often),
             end=end,
             decided_ms=decided,
             ended_ms=decided + returned,
+            price_percent=np.full(BLOCK, 100),
+            occurs=np.ones(BLOCK, dtype=np.int64),
         )
 
     def _new_hour(self, hour: int) -> Hour:
@@ -359,9 +389,14 @@ class SaleSource:
         )
 
 
-def discount(gross_centavos: Centavos, percent: Centavos) -> Centavos:
-    """Return the discount in centavos, rounded down."""
-    return gross_centavos * percent // 100
+def amounts(
+    cantidad: Centavos, price: Centavos, percent: Centavos, alicuota: Centavos
+) -> tuple[Centavos, Centavos, Centavos]:
+    """Return discount, rounded down, amount and contained IVA, in centavos."""
+    gross = cantidad * price
+    descuento = gross * percent // 100
+    importe = gross - descuento
+    return descuento, importe, iva_incluido(importe, alicuota)
 
 
 def run_key(corrida: str) -> str:

@@ -87,7 +87,10 @@ class Venta(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secuencia: Annotated[
         int,
         THE_SALE,
-        Meta(description="Number of the sale in its run, from 0, without gaps.", ge=0),
+        Meta(
+            description="Number of the sale in its run, from 0; incidents may leave numbers out.",
+            ge=0,
+        ),
     ]
     sucursal: Annotated[
         str,

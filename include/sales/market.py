@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, get_args
 
-from include.sales import calendar_tables, lifecycle_tables, payment_tables, tables
+from include.sales import calendar_tables, incident_tables, lifecycle_tables, payment_tables, tables
 from include.sales.data_files import Problem
 from include.sales.market_rules import check
 from include.sales.rules import Rules
@@ -59,6 +59,7 @@ class Market:
     province_holidays: tuple[calendar_tables.ProvinceHoliday, ...]
     events: tuple[calendar_tables.DatedEffect, ...]
     recurring: tuple[calendar_tables.YearlyEffect, ...]
+    incidents: tuple[incident_tables.IncidentKind, ...]
 
     @property
     def events_end(self) -> date:

@@ -1,9 +1,11 @@
 """The rules that the data files must satisfy together to form a market."""
 
 import itertools
+from functools import partial
 
 from include.sales.calendar_tables import DIAS
 from include.sales.event import TIPOS_PAGO, TIPOS_PAGO_CON_EMISOR
+from include.sales.incident_tables import EFFECTS, SUBJECT_COLUMNS, Effect, IncidentKind
 from include.sales.lifecycle_tables import ONLINE_REFUND_DAYS
 from include.sales.rules import Rules
 from include.sales.tables import CHANNELS, Share
@@ -18,6 +20,7 @@ def check(rules: Rules) -> None:
     _calendar(rules)
     _instalments(rules)
     _lifecycle(rules)
+    _incidents(rules)
 
 
 def _names(rules: Rules) -> None:
@@ -169,3 +172,33 @@ def _lifecycle(rules: Rules) -> None:
         ),
         f"hasta_dias of an online refund is at most {ONLINE_REFUND_DAYS} (Ley 24.240 Art. 34)",
     )
+
+
+def _incidents(rules: Rules) -> None:
+    rules.unique("incidents", "incidente")
+    rules.lines(
+        "incidents",
+        lambda row: set(row.fields) <= set(SUBJECT_COLUMNS),
+        f"sujetos may name {', '.join(SUBJECT_COLUMNS)}",
+    )
+    rules.lines("incidents", lambda row: row.tamano <= row.maximo, "tamano is above maximo")
+    rules.lines(
+        "incidents",
+        lambda row: any(row.change(effect, row.maximo) for effect in EFFECTS),
+        "the incident changes nothing: write a number in a column of an effect",
+    )
+    rules.lines(
+        "incidents",
+        lambda row: row.fields or row.ventas <= 0,
+        "an incident without sujetos cannot add sales: others would have to buy less",
+    )
+    for effect in EFFECTS:
+        rules.lines(
+            "incidents",
+            partial(_allowed, effect),
+            f"{effect.name} × maximo must be from {effect.least} to {effect.most} percent",
+        )
+
+
+def _allowed(effect: Effect, row: IncidentKind) -> bool:
+    return effect.least <= row.change(effect, row.maximo) <= effect.most

@@ -12,6 +12,7 @@ from include.sales.amounts import AmountBands
 from include.sales.catalogue import Catalogue
 from include.sales.conditional_shares import fit, shares_table
 from include.sales.event import ESTADOS, TIPOS_PAGO
+from include.sales.incidents import issuers_of
 from include.sales.instalments import Instalments
 from include.sales.market import Market
 from include.sales.promotions import Promotions
@@ -41,7 +42,7 @@ class Payments:
     def __init__(self, market: Market, catalogue: Catalogue) -> None:
         self._market = market
         self.provinces = [row.code for row in market.provinces]
-        self.issuers = ["", *dict.fromkeys(row.emisor for row in market.issuers)]
+        self.issuers = issuers_of(market)
         self.reasons = ["", *dict.fromkeys(row.motivo for row in market.rejections)]
         self.bands = AmountBands(market, catalogue)
         self.promotions = Promotions(market, self.issuers)

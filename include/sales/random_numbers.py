@@ -34,26 +34,32 @@ class Stream(IntEnum):
     ARRIVAL_COUNT = 2
     ARRIVAL_TIME = 3
     FAULTS = 4
+    INCIDENTS = 5
+    CHOSEN_AGAIN = 6
 
 
-def words(seed: int, stream: Stream, block: int, count: int) -> Words:
-    """Draw `count` 64-bit words of a block; each word is the same for every `count`."""
+def words(seed: int, stream: Stream, block: int, count: int, number: int = 0) -> Words:
+    """Draw `count` 64-bit words of a block; each word is the same for every `count`.
+
+    Each `number` has other words.
+    """
     check_seed(seed)
     # The block is the counter's second word: the first word counts the draws within the block.
     bits = np.random.Philox(
-        counter=np.array([0, block, 0, 0], dtype=np.uint64),
+        counter=np.array([0, block, number, 0], dtype=np.uint64),
         key=np.array([seed, stream], dtype=np.uint64),
     )
     drawn: Words = bits.random_raw(count)
     return drawn
 
 
-def uniforms(seed: int, stream: Stream, block: int, rows: int = 1) -> Floats:
+def uniforms(seed: int, stream: Stream, block: int, rows: int = 1, number: int = 0) -> Floats:
     """Draw `rows` uniforms in [0, 1) for each sale of a block: an array (rows, BLOCK).
 
-    They are multiples of 2⁻³². A row's values do not depend on the number of rows.
+    They are multiples of 2⁻³². A row's values do not depend on the number of rows. Each
+    `number` has other values.
     """
-    drawn = words(seed, stream, block, rows * BLOCK).reshape(rows, BLOCK)
+    drawn = words(seed, stream, block, rows * BLOCK, number).reshape(rows, BLOCK)
     return (drawn >> np.uint64(32)).astype(np.float64) * (1 / _STEPS)
 
 

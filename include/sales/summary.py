@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from include.sales.arrivals import arrivals
-from include.sales.content import Drawn, SaleSource
+from include.sales.content import SaleSource
 from include.sales.demand import Demand
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, TIPOS_PAGO
 from include.sales.local_time import first_hour, hours_of, midnight
 from include.sales.market import Market

@@ -17,6 +17,8 @@ from include.names import DATASOURCE, LEDGER_TOPIC, TOPIC
 from include.sales.content import SaleSource
 from include.sales.event import ESTADOS, FIELDS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.faults import FATES
+from include.sales.incident_tables import EFFECTS, IncidentKind
+from include.sales.incidents import Incident
 from include.sales.market import Market
 from include.sales.sums import Sums
 from include.stream.ledger import LedgerEntry, encode, entries_for
@@ -43,6 +45,8 @@ def render(market: Market) -> str:
         reasons_table=_reasons_table(market),
         sums_table=_record_table(Sums, facts["sums"]),
         entry_table=_record_table(LedgerEntry, facts["ledger"]),
+        incident_table=_record_table(Incident, facts["incident"]),
+        kinds_table=_kinds_table(market),
         entry_example=_json(encode(entries_for(sale, _EXAMPLE_SEED)[0])),
         fates_table=_table(("kind", "Druid counts it as"), _code_rows(FATES.items())),
         catalogue_table=_catalogue_table(market),
@@ -192,10 +196,33 @@ def _record_type(kind: object) -> str:
     names: dict[object, str] = {
         str: "string",
         int: "integer",
+        float: "number",
         dict[str, int]: "object of integers",
         dict[str, Sums]: "object of sums",
+        tuple[Incident, ...]: "array of incidents",
     }
     return names[kind]
+
+
+def _kinds_table(market: Market) -> str:
+    rows = [
+        (
+            f"`{kind.incidente}`",
+            kind.descripcion,
+            _listed(kind.fields, code=True) or "all sales",
+            _changes(kind),
+            f"up to {kind.maximo:g} %",
+            f"{kind.minutos:g} min",
+        )
+        for kind in market.incidents
+    ]
+    return _table(("`tipo`", "in Spanish", "subject", "usual change", "size", "usual length"), rows)
+
+
+def _changes(kind: IncidentKind) -> str:
+    """Return the changes that an incident of the usual size makes, such as `precio` +15 %."""
+    changes = [(effect.name, kind.change(effect, kind.tamano)) for effect in EFFECTS]
+    return ", ".join(f"`{name}` {change:+g} %" for name, change in changes if change)
 
 
 def _catalogue_table(market: Market) -> str:

@@ -3,7 +3,8 @@
 Each record of the ledger topic is a `LedgerEntry` whose key is the run's name: the exact counts and
 sums that one transaction added to one minute of event time. A run's totals are the sum of its
 entries, and its next sale follows the greatest committed `secuencia`. The first event of a sale,
-and no other, is in state `pendiente`: the number of those events is the number of sales.
+and no other, is in state `pendiente`: the number of those events is the number of sales. The sales
+that an incident prevents have numbers, too, but no events: the entries count them.
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ import msgspec
 from include.names import CLOCK_SKEW
 from include.sales.event import Venta, decode_json
 from include.sales.faults import GARBLED
+from include.sales.incidents import OMITTED, Incident
 from include.sales.sums import Cell, Sums, added, sums_of
 from include.stream.errors import StreamError
 from include.stream.reader import Record, read_committed
@@ -30,13 +32,13 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     corrida: str
     semilla: int
     desde: int
-    """Smallest `secuencia` of the events summed here."""
+    """Smallest `secuencia` of the events summed here, and of the omitted sales."""
     hasta: int
-    """Greatest `secuencia` of the events summed here."""
+    """Greatest `secuencia` of the events summed here, and of the omitted sales."""
     minuto: str
     """`2026-11-24T12:00:00Z`."""
     primera_ts: str
-    """Smallest `ts` of the events summed here."""
+    """Smallest `ts` of the events summed here, and of the omitted sales."""
     ultima_ts: str
     estados: dict[str, Sums]
     """By `estado`; a state without events has no key."""
@@ -46,6 +48,18 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """Extra rows that Druid holds, by `estado`: duplicates, and garbled copies that it can read."""
     contenido: str = ""
     """`SaleSource.choices` of the run; "" if the publisher does not know them."""
+    incidentes: tuple[Incident, ...] = ()
+    """All incidents of the run, whether or not they last in this minute."""
+    omitidas: int = 0
+    """Sales that the incidents prevented, which would have begun in this minute."""
+
+
+class OmittedSale(NamedTuple):
+    """A sale that an incident of its run prevented."""
+
+    corrida: str
+    secuencia: int
+    ts: str
 
 
 class LedgerMinutes(NamedTuple):
@@ -76,6 +90,10 @@ class RunProgress(msgspec.Struct, frozen=True):
     """Sum of `LedgerEntry.de_mas`."""
     choices: str = ""
     """`LedgerEntry.contenido` of the run."""
+    incidents: tuple[Incident, ...] = ()
+    """`LedgerEntry.incidentes` of the run."""
+    omitted: int = 0
+    """Sum of `LedgerEntry.omitidas`."""
 
     @property
     def total(self) -> Sums:
@@ -121,6 +139,8 @@ class RunProgress(msgspec.Struct, frozen=True):
             faults=dict(Counter(self.faults) + Counter(entry.fallas)),
             extra=added(self.extra, entry.de_mas),
             choices=self.choices or entry.contenido,
+            incidents=self.incidents or entry.incidentes,
+            omitted=self.omitted + entry.omitidas,
         )
 
     def check_seed(self, seed: int) -> None:
@@ -175,13 +195,16 @@ def decode(data: bytes) -> LedgerEntry:
     return decode_json(_DECODER, data)
 
 
-def entries_for(sales: Sequence[Venta], seed: int) -> tuple[LedgerEntry, ...]:
+def entries_for(
+    sales: Sequence[Venta], seed: int, omitted: Sequence[OmittedSale] = ()
+) -> tuple[LedgerEntry, ...]:
     """Sum the events of one transaction by minute of event time, in the order of the minutes.
 
-    All events must belong to the same run.
+    All events and omitted sales must belong to the same run.
     """
-    minutes: dict[str, list[Venta]] = {}
-    for sale in sales:
+    minutes: dict[str, list[Venta | OmittedSale]] = {}
+    numbered: Sequence[Venta | OmittedSale] = [*sales, *omitted]
+    for sale in numbered:
         minutes.setdefault(minute_of(sale.ts), []).append(sale)
     return tuple(_entry(minute, minutes[minute], seed) for minute in sorted(minutes))
 
@@ -266,15 +289,16 @@ def read_minutes(
 def read_faults(config: Mapping[str, Any], ledger_topic: str, start: datetime) -> dict[str, int]:
     """Count the injected faults of all runs by kind, from the minute of `start` on.
 
-    Raises the errors of `read_minutes`.
+    The sales that incidents prevented are counted as the kind `OMITTED`. Raises the errors of
+    `read_minutes`.
     """
     first = f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:00Z}"
     faults: Counter[str] = Counter()
     for record in read_committed(config, ledger_topic, since=start - CLOCK_SKEW):
         entry = _entry_in(record, ledger_topic)
         if entry.minuto >= first:
-            faults.update(entry.fallas)
-    return dict(faults)
+            faults.update({**entry.fallas, OMITTED: entry.omitidas})
+    return dict(+faults)
 
 
 def known_runs(
@@ -330,16 +354,18 @@ def progress_of(
 ) -> RunProgress:
     """Sum a run's entries, in any order; with a `shard`, only the entries of the shard's sales.
 
-    Raises `LedgerError` unless each sale from the first to the last one was begun exactly once.
+    Raises `LedgerError` unless each sale from the first to the last one was begun exactly once, or
+    prevented by an incident.
     """
     first = shard.start if shard else 0
     progress = RunProgress(corrida, first=first, last=first - 1)
     for entry in entries:
         if shard is None or entry.desde in shard:
             progress = progress.plus(entry)
-    if progress.sales != progress.last - first + 1:
+    numbered = progress.sales + progress.omitted
+    if numbered != progress.last - first + 1:
         raise LedgerError(
-            f"the ledger counts {progress.sales} sales of run {corrida!r}, but their numbers go "
+            f"the ledger counts {numbered} sales of run {corrida!r}, but their numbers go "
             f"from {first} to {progress.last}: ledger entries were deleted or written twice, so "
             "start a new run"
         )
@@ -378,12 +404,13 @@ def _entry_in(record: Record, ledger_topic: str) -> LedgerEntry:
         ) from error
 
 
-def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
+def _entry(minute: str, sales: Sequence[Venta | OmittedSale], seed: int) -> LedgerEntry:
     sequences = [sale.secuencia for sale in sales]
     moments = [sale.ts for sale in sales]
     by_state: dict[str, Sums] = {}
-    for sale in sales:
-        by_state = added(by_state, {sale.estado: sums_of(sale)})
+    events = [sale for sale in sales if isinstance(sale, Venta)]
+    for event in events:
+        by_state = added(by_state, {event.estado: sums_of(event)})
     return LedgerEntry(
         corrida=sales[0].corrida,
         semilla=seed,
@@ -393,4 +420,5 @@ def _entry(minute: str, sales: Sequence[Venta], seed: int) -> LedgerEntry:
         primera_ts=min(moments),
         ultima_ts=max(moments),
         estados=by_state,
+        omitidas=len(sales) - len(events),
     )

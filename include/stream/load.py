@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
@@ -83,7 +84,7 @@ def publish_load(
 
     Args:
         publisher: a publisher that is not open yet; for speed, give it the tuning `LOAD_CONFIG`.
-        source: the run's sales.
+        source: the run's sales, with its incidents.
         sales: numbers of the sales to publish. If an earlier try committed some of them, this try
             resumes after its last committed sale.
         schedule: gives the moment at which each sale begins.
@@ -103,6 +104,7 @@ def publish_load(
         raise ValueError(f"the rate must be above 0 events per second, not {rate:g}")
 
     def publish() -> None:
+        publisher.incidents = source.incidents
         publisher.open(since=since, shard=sales)
         left = range(publisher.resumed_at, sales.stop)
         begins = faults.shifted(schedule) if faults else schedule
@@ -222,11 +224,15 @@ def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
         of_minute, state = divmod(number, len(ESTADOS))
         by_minute.setdefault(of_minute, {})[ESTADOS[state]] = Sums(*totals)
 
+    omitted = Counter((batch.omitted_ts // _MINUTE_MS).tolist())
+    numbers = np.append(batch.secuencia, batch.omitted)
+    moments = np.append(batch.ts, batch.omitted_ts)
+    minute = moments // _MINUTE_MS
     by_time = np.argsort(minute, kind="stable")
     minutes, starts = np.unique(minute[by_time], return_index=True)
     first_n, last_n, first_ts, last_ts = (
         extreme.reduceat(column[by_time], starts)
-        for column in (batch.secuencia, batch.ts)
+        for column in (numbers, moments)
         for extreme in (np.minimum, np.maximum)
     )
     return [
@@ -238,7 +244,8 @@ def entries_of(batch: Encoded, source: SaleSource) -> list[LedgerEntry]:
             minuto=minute_of(format_ts(moment_of(of_minute * _MINUTE_MS))),
             primera_ts=format_ts(moment_of(int(first_ts[i]))),
             ultima_ts=format_ts(moment_of(int(last_ts[i]))),
-            estados=by_minute[of_minute],
+            estados=by_minute.get(of_minute, {}),
+            omitidas=omitted[of_minute],
         )
         for i, of_minute in enumerate(minutes.tolist())
     ]

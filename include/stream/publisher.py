@@ -12,10 +12,11 @@ from include.names import LEDGER_TOPIC, TOPIC
 from include.sales.event import Venta
 from include.sales.event import encode as encode_sale
 from include.sales.faults import Faults
+from include.sales.incidents import Incident
 from include.stream import ledger
 from include.stream.errors import KafkaUnreachableError, StreamError
 from include.stream.injection import Transaction, columns_of, inject
-from include.stream.ledger import LedgerEntry, RunProgress
+from include.stream.ledger import LedgerEntry, OmittedSale, RunProgress
 from include.stream.reader import chains_of_run
 from include.stream.transactions import OutgoingRecord, OutOfTimeError, TransactionalProducer
 
@@ -88,6 +89,8 @@ class SalePublisher:
         """Acknowledged part of the run, over all its tries."""
         self.resumed_at = 0
         """The first `secuencia` of this try, known once the publisher is open."""
+        self.incidents: tuple[Incident, ...] = ()
+        """The run's incidents, written to the ledger."""
         self._config = config
         self._seed = seed
         self._choices = choices
@@ -135,11 +138,16 @@ class SalePublisher:
         self.resumed_at = self.progress.last + 1
         return self.progress
 
-    def commit(self, sales: Sequence[Venta], faults: Faults | None = None) -> None:
+    def commit(
+        self,
+        sales: Sequence[Venta],
+        faults: Faults | None = None,
+        omitted: Sequence[OmittedSale] = (),
+    ) -> None:
         """Publish events and their ledger entries in one transaction; return once acknowledged.
 
-        `sales` are events of this run. The sales that begin in them must follow `progress.last`
-        without a gap. `faults` are the faults to inject.
+        `sales` are events of this run. The sales that begin in them and the `omitted` ones together
+        must follow `progress.last` without a gap. `faults` are the faults to inject.
 
         Raises `NotAcknowledgedError` after the delivery time-out, `ProducerFencedError` if a newer
         try took over, and `KafkaRefusedError` if a retry cannot help. After an error, only
@@ -148,7 +156,7 @@ class SalePublisher:
         transaction = Transaction(
             [sale.id_venta for sale in sales],
             [encode_sale(sale) for sale in sales],
-            ledger.entries_for(sales, self._seed),
+            ledger.entries_for(sales, self._seed, omitted),
         )
         if faults:
             transaction = inject(faults, columns_of(sales), transaction)
@@ -166,7 +174,10 @@ class SalePublisher:
 
         `queued` is as in `TransactionalProducer.send`.
         """
-        entries = [msgspec.structs.replace(entry, contenido=self._choices) for entry in entries]
+        entries = [
+            msgspec.structs.replace(entry, contenido=self._choices, incidentes=self.incidents)
+            for entry in entries
+        ]
         run_key = self.progress.run.encode()
         records: list[OutgoingRecord] = [*zip(repeat(self._topic), keys, values)]
         records += [(self._ledger_topic, run_key, ledger.encode(entry)) for entry in entries]

@@ -12,13 +12,14 @@ import msgspec
 
 from include.sales import steady_clock
 from include.sales.content import SaleSource
-from include.sales.event import Venta
+from include.sales.event import Venta, format_ts
 from include.sales.faults import Faults
+from include.sales.incidents import Incident
 from include.sales.lifecycle import is_return
 from include.sales.pace import Pace
 from include.sales.sale_line import money, sale_line
 from include.stream.errors import StreamError
-from include.stream.ledger import RunProgress
+from include.stream.ledger import OmittedSale, RunProgress
 from include.stream.publisher import NotAcknowledgedError, SalePublisher
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class Published(msgspec.Struct, frozen=True):
     """Injected faults by kind, as in the ledger."""
     resumed_at: int
     """The first `secuencia` of this try: 0 for a first try."""
+    omitted: int = 0
+    """Sales that incidents prevented."""
 
     def to_dict(self) -> dict[str, Any]:
         return msgspec.structs.asdict(self)
@@ -93,6 +96,7 @@ def publish_window(
     begins: datetime | None = None,
     since: datetime | None = None,
     faults: Faults | None = None,
+    incidents: Callable[[datetime], Sequence[Incident]] = lambda _: (),
 ) -> Published:
     """Publish the run's events when they are due, and return the run's totals.
 
@@ -111,6 +115,8 @@ def publish_window(
         begins: when the run begins; None for the moment of its first sale.
         since: as in `SalePublisher.open`.
         faults: faults to inject.
+        incidents: makes the run's incidents from the moment at which it begins. A resumed run keeps
+            the incidents of its first try.
 
     Raises `WindowStoppedError` once `stop` is set, and the publisher's errors.
     """
@@ -118,9 +124,12 @@ def publish_window(
     def publish() -> None:
         publisher.open(since=since)
         chains = publisher.chains(since=since) if publisher.resumed_at else {}
-        # Sale 0, not the earliest one: a fault may have dated a later sale before it.
-        first = begins or (chains[0][0] if chains else steady_clock.now())
-        session = _Session(publisher, source, pace(first), _end(first, until), faults)
+        # The first sale, not the earliest one: a fault may have dated a later sale before it.
+        first = begins or (chains[min(chains)][0] if chains else steady_clock.now())
+        planted = publisher.progress.incidents if publisher.resumed_at else tuple(incidents(first))
+        publisher.incidents = planted
+        sales = source.with_incidents(planted)
+        session = _Session(publisher, sales, pace(first), _end(first, until), faults)
         session.take_up(chains)
         session.run(stop)
 
@@ -189,8 +198,9 @@ class _Session:
                 stop.wait(min(left, LONGEST_WAIT))
             if stop.is_set():
                 return
-            if events := self._due():
-                self._publisher.commit(events, self._faults)
+            events, omitted = self._due()
+            if events or omitted:
+                self._publisher.commit(events, self._faults, omitted)
                 _log_sales(events)
             summary.log_when_due(self._publisher.progress)
 
@@ -202,10 +212,14 @@ class _Session:
             lefts += [self._pace.left(self._next), self._end.timestamp() - now]
         return min(lefts, default=0.0)
 
-    def _due(self) -> list[Venta]:
-        """Remove the events that are due and return them in the order of their due time."""
+    def _due(self) -> tuple[list[Venta], list[OmittedSale]]:
+        """Remove the events that are due, and return them in the order of their due time.
+
+        With them come the sales that are due, but that an incident prevents.
+        """
         events: list[Venta] = []
-        while len(events) < _MOST_AT_ONCE:
+        omitted: list[OmittedSale] = []
+        while len(events) + len(omitted) < _MOST_AT_ONCE:
             sale_left = self._sale_left()
             step_left = self._steps[0][0] - steady_clock.seconds() if self._steps else float("inf")
             if min(sale_left, step_left) > 0:
@@ -213,11 +227,14 @@ class _Session:
             if step_left <= sale_left:
                 events.append(heapq.heappop(self._steps)[2])
             else:
-                first, *steps = self._source.chain(self._next, self._begins(self._next))
-                events.append(first)
-                self._await(steps)
+                begins = self._begins(self._next)
+                sale = self._source.chain(self._next, begins)
+                events += sale[:1]
+                self._await(sale[1:])
+                if not sale:
+                    omitted.append(OmittedSale(self._source.corrida, self._next, format_ts(begins)))
                 self._next += 1
-        return events
+        return events, omitted
 
     def _begins(self, n: int) -> datetime:
         """Return the `ts` of sale n, which is due; an injected fault may date it earlier."""
@@ -269,6 +286,7 @@ def _published(publisher: SalePublisher, unacknowledged: int) -> Published:
         revenue_centavos=progress.revenue_centavos,
         faults=progress.faults,
         resumed_at=publisher.resumed_at,
+        omitted=progress.omitted,
     )
 
 

@@ -13,7 +13,10 @@ from airflow.sdk import Param
 
 from include.druid.queries import IDENTIFIER
 from include.names import DATASOURCE, MAXIMUM_GAP, MINIMUM_GAP
+from include.sales.data_files import read_table
+from include.sales.incident_tables import IncidentKind
 from include.sales.limits import DAY_SECONDS, MAX_PERCENT, MAX_SEED, MOST_DAYS, RATE_OF_FIELD
+from include.sales.market import DATA
 from include.texts import text
 
 CADENCE, CURVE, LOAD = MODES = ("cadence", "curve", "load")
@@ -58,7 +61,7 @@ class Field:
         default: value of a form that nobody has changed.
         minimum: least number.
         maximum: greatest number.
-        choices: the allowed texts; none for any text.
+        choices: the allowed texts; none for any text. The description of a list names them.
         pattern: regular expression of the allowed texts.
         format: JSON Schema's format of the text.
         section: group of fields, as in text `form.section.<section>`.
@@ -87,11 +90,12 @@ class Field:
 
     def param(self) -> Param:
         """Return the field for Airflow's form, with title and description."""
+        options = () if self.type == "array" else self.choices
         schema: dict[str, Any] = {
             "minimum": self.minimum,
             "maximum": self.maximum,
-            "enum": list(self.choices),
-            "values_display": {it: text(f"form.{self.name}.choices.{it}") for it in self.choices},
+            "enum": list(options),
+            "values_display": {it: text(f"form.{self.name}.choices.{it}") for it in options},
             "pattern": self.pattern,
             "format": self.format,
             "items": {"type": "string"} if self.type == "array" else None,
@@ -100,7 +104,9 @@ class Field:
         return Param(
             self.default,
             title=self.title,
-            description=text(f"form.{self.name}.{self.description}"),
+            description=text(
+                f"form.{self.name}.{self.description}", choices=", ".join(self.choices)
+            ),
             # Airflow's form sends null for a blank field, and not an empty text or list.
             type=self.type if self.default is not None else ["null", self.type],
             **{name: value for name, value in schema.items() if value not in (None, "", [], {})},
@@ -185,6 +191,13 @@ FAULTS: Final[Mapping[str, Field]] = {
 }
 """Rates of the injected faults, by the names of `FaultRates`."""
 
+_KINDS = read_table(DATA / "incidents.csv", IncidentKind)[0]
+INCIDENTS: Final = Field(
+    "incidents",
+    "array",
+    choices=tuple(line.row.incidente for line in _KINDS),
+    section="incidents",
+)
 KEEP_VM: Final = Field("keep_vm", "boolean", default=False)
 RESET_OFFSETS: Final = Field("reset_offsets", "boolean", default=False)
 DAYS: Final = Field("days", "integer", 7, 1, MOST_DAYS)
@@ -200,7 +213,7 @@ DELIVERY_TIMEOUT: Final = Field("delivery_timeout", "number", 120.0, 1, 3600)
 
 WINDOW: Final = (
     *(MODE, DURATION, MINIMUM, MAXIMUM, SEED, STORES, SECONDS_PER_DAY, SCALE, STARTS_AT),
-    *(LOAD_SALES, LOAD_RATE, SHARDS, *FAULTS.values(), KEEP_VM, RESET_OFFSETS),
+    *(LOAD_SALES, LOAD_RATE, SHARDS, *FAULTS.values(), INCIDENTS, KEEP_VM, RESET_OFFSETS),
 )
 """The window's form, in the order in which Airflow shows the fields."""
 

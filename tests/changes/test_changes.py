@@ -128,6 +128,35 @@ answer = {{
     assert "'telefono'" in change.read("include/druid/sql/checks/domains.sql")
 
 
+def test_new_kind_of_incident_is_offered_planted_and_documented(begin: Begin) -> None:
+    change = begin("a kind of incident")
+    change.add(
+        "include/sales/data/incidents.csv",
+        "corte_de_mp,La billetera no anda en una ciudad.,emisor,50,100,30,-1,,0.1,,,,,test,2026\n",
+    )
+    change.run_command()
+    code = f"""{SALES}
+from include.sales.incidents import Plan
+from ventas_airflow import form
+market = load_market()
+noon = datetime(2026, 11, 24, 15, tzinfo=UTC)
+usual = SaleSource(market, seed=7, corrida="prueba")
+planned = Plan.read("corte_de_mp; Mercado Pago", market)
+source = usual.with_incidents([planned.begun(noon)])
+pairs = [(usual.chain(n, noon), source.chain(n, noon)) for n in range(4096)]
+lost = [one[0].emisor for one, other in pairs if not other]
+dearer = [one[0].emisor for one, other in pairs if other and one != other]
+answer = {{
+    "lost": sorted(set(lost)),
+    "dearer": sorted(set(dearer)),
+    "half": 0.4 < len(lost) / (len(lost) + len(dearer)) < 0.6,
+    "form": "corte_de_mp" in form.INCIDENTS.param().description,
+}}"""
+    only = ["Mercado Pago"]
+    assert change.ask(code) == {"lost": only, "dearer": only, "half": True, "form": True}
+    assert "`corte_de_mp`" in change.read("docs/data-dictionary.md")
+
+
 def test_provinces_own_holiday_lowers_its_sales(begin: Begin) -> None:
     change = begin("a province's own holiday")
     change.add(

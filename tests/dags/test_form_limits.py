@@ -10,6 +10,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
+from include.sales.market import load_market
 from ventas_airflow.operators.backfill import PlanDaysOperator
 from ventas_airflow.operators.load import PlanLoadOperator
 from ventas_airflow.operators.publish import CheckSalesOperator
@@ -91,6 +92,21 @@ def test_invalid_seed_is_refused_by_form_and_task(dags: DagBag, value: Any) -> N
 def test_stores_accepted_by_the_form_are_accepted_by_the_task(dags: DagBag, value: Any) -> None:
     assert form_takes(dags, "sales_window", "stores", value)
     assert task_takes(CheckSalesOperator, {**WINDOW, "stores": value})
+
+
+@pytest.mark.parametrize("value", [None, [], [""], ["promocion; qr"], ["promocion; qr", "x"], "x"])
+def test_incidents_are_a_list_of_lines_whose_content_the_task_checks(
+    dags: DagBag, value: Any
+) -> None:
+    assert form_takes(dags, "sales_window", "incidents", value) is (value != "x")
+    taken = task_takes(CheckSalesOperator, {**WINDOW, "incidents": value})
+    assert taken is (value is None or "x" not in value)
+
+
+def test_form_names_every_kind_of_incident(dags: DagBag) -> None:
+    description = dags.dags["sales_window"].params.get_param("incidents").description
+    assert description
+    assert all(kind.incidente in description for kind in load_market().incidents)
 
 
 @pytest.mark.parametrize("value", ["palermo", [7], [None], {"palermo": 1}, 0, False])

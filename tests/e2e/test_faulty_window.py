@@ -1,7 +1,7 @@
-"""A late window with injected faults, on a real scheduler, Kafka and Druid.
+"""A late window with injected faults and an incident, on a real scheduler, Kafka and Druid.
 
-Injected faults are not errors for the reconciliation and the validation. Each real problem sends
-one alert to the webhook of the connection `ventas_alerts`.
+Injected faults and prevented sales are not errors for the reconciliation and the validation. Each
+real problem sends one alert to the webhook of the connection `ventas_alerts`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ CONF = {
     "out_of_order_pct": 10,
     "malformed_pct": 30,
     "bursts_pct": 20,
+    "incidents": ["menos_ventas; ; 40"],
     "keep_vm": True,
 }
 
@@ -86,8 +87,11 @@ def window(lab: Lab) -> Iterator[Window]:
 
 def test_kafka_the_ledger_and_druid_agree(lab: Lab, window: Window) -> None:
     found = lab.api.xcom(WINDOW_DAG, window.run, "reconcile")
-    faults = lab.api.xcom(WINDOW_DAG, window.run, "publish_sales")["faults"]
+    published = lab.api.xcom(WINDOW_DAG, window.run, "publish_sales")
+    faults = published["faults"]
     assert found["equal"]
+    assert published["omitted"] > 0
+    assert published["sales"] + published["omitted"] == published["last"] + 1
     assert found["committed"] > 50
     assert found["malformed"]["unparseable"] > 0
     assert found["malformed"]["with_error"] == faults["tipo_erroneo"] > 0

@@ -9,8 +9,9 @@ import numpy as np
 from include.page.findings.report import Query
 from include.page.findings.windows import goods_windows, payment_windows
 from include.sales.arrivals import arrivals
-from include.sales.content import Drawn, SaleSource
+from include.sales.content import SaleSource
 from include.sales.demand import Demand
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, TIPOS_PAGO, Venta
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import HOUR_MS, epoch_ms, moment_of

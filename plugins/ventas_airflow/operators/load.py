@@ -99,6 +99,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
             end: datetime = dag_run.run_after
             clock = rate / 2 or _SALES_PER_SECOND
             begins = end - _lasting(form.LOAD_SALES.whole(self.sales), clock)
+            source = source.with_incidents([plan.begun(begins) for plan in self._incidents()])
         sales = range(self.shard["start"], self.shard["stop"])
         with self._publisher(
             context, source, timeout, shard=f"/{sales.start}", for_load=True

@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.sales.limits import DAY_SECONDS, MOST_DAYS
-from include.texts import text
+from include.texts import InputError, chosen_language, text
 from ventas_airflow import form
 from ventas_airflow.form import CADENCE, CURVE, RefusedError, refused, shown
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from include.sales.content import SaleSource
     from include.sales.faults import Faults
+    from include.sales.incidents import Plan
     from include.sales.pace import Pace
 
 
@@ -30,6 +31,7 @@ class Window(NamedTuple):
     until: datetime | timedelta
     delivery_timeout: float
     faults: "Faults | None"
+    incidents: "list[Plan]"
 
 
 class SalesOperator(BaseOperator):
@@ -79,11 +81,14 @@ class SalesOperator(BaseOperator):
 
 
 class FaultyOperator(SalesOperator):
-    """Base class of the tasks with injected faults, in percent, as in `FaultRates`."""
+    """Base class of the tasks with injected faults, in percent, and with incidents of business.
+
+    The faults are as in `FaultRates`, each of the incidents is a line as in `Plan.read`.
+    """
 
     template_fields: Sequence[str] = (
         *SalesOperator.template_fields,
-        *(field.name for field in form.FAULTS.values()),
+        *(field.name for field in (*form.FAULTS.values(), form.INCIDENTS)),
     )
 
     def __init__(
@@ -95,6 +100,7 @@ class FaultyOperator(SalesOperator):
         malformed_pct: float | str = 0.0,
         bursts_pct: float | str = 0.0,
         silences_pct: float | str = 0.0,
+        incidents: Sequence[str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -104,6 +110,7 @@ class FaultyOperator(SalesOperator):
         self.malformed_pct = malformed_pct
         self.bursts_pct = bursts_pct
         self.silences_pct = silences_pct
+        self.incidents = incidents
 
     def _faults(self, seed: int, mode: str) -> "Faults | None":
         """Return the faults of a run in a mode; None if all rates are 0."""
@@ -117,6 +124,17 @@ class FaultyOperator(SalesOperator):
             )
         rates = FaultRates(**given)
         return None if rates.none else Faults(seed, rates)
+
+    def _incidents(self) -> "list[Plan]":
+        from include.sales.incidents import Plan
+        from include.sales.market import load_market
+
+        lines, market = form.INCIDENTS.texts(self.incidents), load_market()
+        try:
+            return [Plan.read(line, market) for line in lines if line.strip()]
+        except InputError as error:
+            problem = error.text(chosen_language())
+            raise refused("incidents", title=form.INCIDENTS.title, problem=problem) from error
 
 
 class WindowOperator(FaultyOperator):
@@ -176,6 +194,7 @@ class WindowOperator(FaultyOperator):
                 until=self._until(begins, run_after),
                 delivery_timeout=self._timeout(),
                 faults=faults,
+                incidents=self._incidents(),
             )
 
     def _begins(self, mode: str, run_after: datetime) -> datetime | None:

@@ -62,13 +62,15 @@ class PublishSalesOperator(WindowOperator, PublishingOperator):
                 begins=window.begins,
                 since=earliest_record(context["dag_run"]),
                 faults=window.faults,
+                incidents=lambda begins: [plan.begun(begins) for plan in window.incidents],
             )
         self.log.info(
             "End of the window: %d sales, %d records acknowledged",
             published.sales,
             published.committed,
         )
-        if lacking := self._lacking(published.sales, window.until, dag_run.run_after):
+        numbered = published.sales + published.omitted
+        if lacking := self._lacking(numbered, window.until, dag_run.run_after):
             self.log.warning(lacking)
             context["ti"].xcom_push(key=NOTICE, value=lacking)
         return published.to_dict()

@@ -187,6 +187,13 @@ def test_injected_faults_raise_the_maximum_by_their_count(load: Load) -> None:
     assert message == "malas = 5, debe ser entre 0 y 4"
 
 
+def test_missing_numbers_are_an_error_but_for_the_sales_that_incidents_prevented() -> None:
+    [check] = [check for check in load_checks() if check.name == "sequence_gaps"]
+    row = {"corridas": 1, "ventas": 30, "faltantes": 3}
+    statuses = [evaluate(check, row, {"omitida": count}).status for count in (0, 2, 3)]
+    assert statuses == ["error", "error", "ok"]
+
+
 def test_failed_check_is_skipped_if_injected_faults_disturb_it(load: Load) -> None:
     (check,) = load(duplicates=GOOD.replace("when: window_open", "without: [tardio, silencio]"))
     assert check.without == ("tardio", "silencio")

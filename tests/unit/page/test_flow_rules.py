@@ -122,6 +122,12 @@ def test_cadence_is_not_judged_with_injected_faults_that_its_check_names(field: 
     assert flow(selling({field: 2}))["cadence"] == GOOD["cadence"], "within the bounds"
 
 
+def test_cadence_is_not_judged_with_incidents_that_may_omit_sales() -> None:
+    found = flow(selling({"incidents": ["menos_ventas"]}), cadence=BEYOND)
+    assert told(found["cadence"]) == ("none", "injected_faults")
+    assert flow(selling({"incidents": []}), cadence=BEYOND)["cadence"] == BEYOND
+
+
 @pytest.mark.parametrize("conf", [{"mode": "curve"}, {"minimum_gap": 0.5}, {"maximum_gap": "x"}])
 def test_cadence_of_another_pace_than_the_forms_is_not_judged(conf: dict[str, Any]) -> None:
     found = flow(selling(conf), cadence=BEYOND, freshness=BEYOND)

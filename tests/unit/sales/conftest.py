@@ -3,8 +3,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from include.sales.content import Drawn, SaleSource
+from include.sales.content import SaleSource
 from include.sales.demand import REFERENCE_YEAR, Demand
+from include.sales.drawn import Drawn
 from include.sales.local_time import HOUR_MS, UTC_OFFSET_HOURS, first_hour
 from include.sales.market import Market, load_market
 from include.sales.points_of_sale import PLATFORM_CHANNEL

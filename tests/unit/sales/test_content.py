@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import golden
-from include.sales.content import Drawn, SaleSource, UnknownStoresError, customer_id
+from include.sales.content import SaleSource, UnknownStoresError, customer_id
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, TIPOS_PAGO_CON_EMISOR, Venta, encode, iva_incluido
 from include.sales.limits import MAX_SEED
 from include.sales.local_time import epoch_ms

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from include.sales.content import Drawn, SaleSource
+from include.sales.content import SaleSource
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO
 from include.sales.local_time import day_of, dia_index, epoch_ms
 from include.sales.market import Market

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from include.sales.content import Drawn
+from include.sales.drawn import Drawn
 from include.sales.random_numbers import Ints
 
 

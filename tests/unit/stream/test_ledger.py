@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from include.sales.content import SaleSource
 from include.sales.event import Venta
+from include.sales.incidents import Incident
 from include.sales.market import load_market
 from include.sales.sums import Sums
 from include.stream import ledger
 from include.stream.ledger import (
     LedgerEntry,
     LedgerError,
+    OmittedSale,
     ResumeMismatchError,
     RunProgress,
     decode,
@@ -70,6 +72,47 @@ def test_bytes_of_an_entry_never_change() -> None:
         b'"primera_ts":"2026-11-24T12:00:59.500Z","ultima_ts":"2026-11-24T12:00:59.500Z",'
         b'"estados":' + sums + b',"fallas":{"duplicado":1},"de_mas":' + sums + b"}"
     )
+
+
+def test_bytes_of_an_entry_with_incidents_never_change() -> None:
+    omitted = OmittedSale("c1", 3, "2026-11-24T12:00:59.500Z")
+    [entry] = entries_for([], 7, [omitted])
+    entry = msgspec.structs.replace(
+        entry, incidentes=(Incident("promocion", "qr", 20.0, "2026-11-24T12:00:00.000Z", 5.0),)
+    )
+    assert encode(entry) == (
+        b'{"corrida":"c1","semilla":7,"desde":3,"hasta":3,"minuto":"2026-11-24T12:00:00Z",'
+        b'"primera_ts":"2026-11-24T12:00:59.500Z","ultima_ts":"2026-11-24T12:00:59.500Z",'
+        b'"estados":{},"incidentes":[{"tipo":"promocion","sujeto":"qr","tamano":20.0,'
+        b'"desde":"2026-11-24T12:00:00.000Z","minutos":5.0}],"omitidas":1}'
+    )
+    assert decode(encode(entry)) == entry
+
+
+def test_entry_without_incidents_is_read_as_none() -> None:
+    [entry] = run_entries(1)
+    assert b"incidentes" not in encode(entry)
+    progress = progress_of("c1", [entry])
+    assert (progress.incidents, progress.omitted) == ((), 0)
+
+
+def test_omitted_sales_have_numbers_but_are_no_sales() -> None:
+    first, _, third = run_entries(3)
+    with pytest.raises(LedgerError, match="counts 2 sales"):
+        progress_of("c1", [first, third])
+    incident = Incident("menos_ventas", "", 50, "2026-11-24T12:00:00.000Z", 5)
+    [second] = entries_for([], 7, [OmittedSale("c1", 1, third.primera_ts)])
+    entries = [msgspec.structs.replace(it, incidentes=(incident,)) for it in (first, second, third)]
+    progress = progress_of("c1", entries)
+    assert (progress.sales, progress.omitted, progress.last) == (2, 1, 2)
+    assert progress.incidents == (incident,)
+
+
+def test_omitted_sales_are_read_as_a_kind_of_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [*run_entries(1), *entries_for([], 7, [OmittedSale("c1", 1, "2026-11-24T12:01:00Z")])]
+    records = [Record(0, n, 0, b"c1", encode(entry)) for n, entry in enumerate(entries)]
+    monkeypatch.setattr(ledger, "read_committed", lambda *_, **__: iter(records))
+    assert read_faults({}, "l", START) == {"omitida": 1}
 
 
 NO_ENTRIES = [

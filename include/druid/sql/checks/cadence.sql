@@ -2,7 +2,7 @@
 -- when: window_open
 -- needs:
 --   - {column: pausas, minimum: 30}
--- without: [tardio, desordenado, rafaga, silencio, duplicado, tipo_erroneo, importe_absurdo]
+-- without: [tardio, desordenado, rafaga, silencio, duplicado, tipo_erroneo, importe_absurdo, omitida]
 -- bounds:
 --   - {column: pausa_media, minimum: 0.95, maximum: 2.1}
 --   - {column: pausa_p95, maximum: 2.5}

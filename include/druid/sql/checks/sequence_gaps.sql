@@ -2,6 +2,8 @@
 -- without: [tardio, desordenado]
 -- bounds:
 --   - {column: faltantes, minimum: 0, maximum: 0}
+-- faults:
+--   faltantes: [omitida]
 SELECT
   COUNT(*) AS corridas,
   COALESCE(SUM(ventas), 0) AS ventas,

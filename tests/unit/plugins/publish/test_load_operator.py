@@ -67,6 +67,7 @@ def test_invalid_plan_is_refused_with_the_parameter(changes: dict[str, Any], nam
         ({"rate": "inf"}, "se recibió 'inf'"),
         ({"rate": 0.001, "sales": 10**9}, "subí «Eventos por segundo de cada tarea» o bajá"),
         ({"delivery_timeout": 0}, "«Espera de Kafka"),
+        ({"incidents": ["menos_ventas; qr"]}, "«menos_ventas» es para todas las ventas"),
         ({"duplicates_pct": -1}, "«Eventos duplicados (%)»: de 0 a 50"),
         (
             {"silences_pct": 1},

@@ -17,6 +17,8 @@ from include.sales import market
 from ventas_airflow.operators.parameters import WindowOperator
 from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOperator
 
+NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
+
 
 @pytest.fixture(autouse=True)
 def _connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,6 +96,10 @@ def operator(**arguments: Any) -> PublishSalesOperator:
         ({"mode": "curve", "scale": 1001}, "de 0,0001 a 1000; se recibió 1001."),
         ({"mode": "curve", "starts_at": "2020-01-01T00:00:00Z"}, "como mucho 366 días antes"),
         ({"mode": "curve", "starts_at": []}, "«Desde»: un momento con zona horaria"),
+        ({"incidents": ["terremoto"]}, "«Incidentes de negocio»: no hay ningún tipo «terremoto»;"),
+        ({"incidents": ["emisor_caido; Vsa"]}, "y no hay ningún «Vsa»; parecidos: Visa"),
+        ({"incidents": ["emisor_caido; Visa; 200"]}, "va de 0 a 100 (%); se recibió «200»."),
+        ({"incidents": "emisor_caido; Visa"}, "render_template_as_native_obj"),
         (
             {"mode": "curve", "starts_at": "9999-01-01T00:00:00Z"},
             "es después del fin de la ventana",
@@ -114,6 +120,23 @@ def test_refusal_is_in_the_chosen_language(monkeypatch: pytest.MonkeyPatch) -> N
     assert str(refused.value) == (
         "“Scale (sales per second)”: from 0.0001 to 1000; received 1e-05."
     )
+
+
+def test_refused_incident_is_in_the_chosen_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENTAS_LANGUAGE", "en")
+    with pytest.raises(AirflowFailException) as refused:
+        operator(incidents=["emisor_caido"]).execute(context())
+    assert str(refused.value) == (
+        "“Business incidents”: “emisor_caido” needs a subject of emisor, tipo_pago."
+    )
+
+
+def test_incidents_begin_with_the_window_in_any_mode() -> None:
+    lines = ["promocion; qr; 20; 5; 10", " ", "menos_ventas"]
+    for mode in ("cadence", "curve", "load"):
+        window = operator(incidents=lines, mode=mode)._window("una", datetime.now(UTC))
+        assert [plan.tipo for plan in window.incidents] == ["promocion", "menos_ventas"]
+        assert window.incidents[0].begun(NOON).desde == "2026-11-24T15:05:00.000Z"
 
 
 def test_unreachable_broker_fails_with_retries() -> None:
