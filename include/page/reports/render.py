@@ -25,12 +25,15 @@ _SAME: Final = 0.0005
 _PLAIN: Final = 0.005
 """A change below it is neither good nor bad."""
 
+_TONES: Final = {1: "better", -1: "worse"}
+
 
 class Change(NamedTuple):
-    """A figure's change in words, and whether that is "better", "worse" or "" for neither."""
+    """A figure's change in words, against which day, and "better", "worse" or "" for neither."""
 
     text: str
     tone: str
+    against: str
 
 
 class Figure(NamedTuple):
@@ -93,16 +96,43 @@ def render(report: DayReport, language: str, *, by_store: bool = False) -> str:
     return template.render(report=report, words=words, t=words.t, by_store=by_store)
 
 
-def summary(report: DayReport, language: str) -> list[str]:
-    """Return the report's first lines as plain texts, for a message."""
+class Told(NamedTuple):
+    """A key figure in words; `changes` are against yesterday and the weekday of last week."""
+
+    name: str
+    value: str
+    changes: list[Change]
+
+
+class Brief(NamedTuple):
+    """The report's first words: its day, key figures, first findings, and a warning or ""."""
+
+    title: str
+    figures: list[Told]
+    noticed: list[str]
+    warning: str
+
+
+def brief(report: DayReport, language: str) -> Brief:
+    """Return the first words of the report, for a page that shows a part of it."""
     words = _Words(report, language)
-    lines = [f"{words.t('title')}: {words.day()}", *words.key_figures()]
-    if report.noticed:
-        titles = "; ".join(words.finding(found)["title"] for found in report.noticed[:MOST_TOLD])
-        lines.append(f"{words.t('finding.title')}: {titles}")
-    if not report.quality.reconciled:
-        lines.append(words.t("quality.not_proved"))
-    return lines
+    told = [words.told(figure, report.total) for figure in FIGURES]
+    noticed = [words.finding(found)["title"] for found in report.noticed[:MOST_TOLD]]
+    warning = "" if report.quality.reconciled else words.t("quality.not_proved")
+    return Brief(f"{words.t('title')}: {words.day()}", told, noticed, warning)
+
+
+def summary(report: DayReport, language: str) -> list[str]:
+    """Return the lines of `brief` as plain texts, for a message."""
+    found = brief(report, language)
+    lines = [found.title]
+    for name, value, changes in found.figures:
+        told = "; ".join(f"{change.text} {change.against}" for change in changes)
+        lines.append(f"{name}: {value} ({told})")
+    if found.noticed:
+        title = text("report.finding.title", language)
+        lines.append(f"{title}: {'; '.join(found.noticed)}")
+    return [*lines, found.warning] if found.warning else lines
 
 
 class _Words:
@@ -129,44 +159,37 @@ class _Words:
             return text(key, self.language)
         return value or text("page.live.unknown", self.language)
 
-    def shown(self, figure: Figure, of: Measures) -> str:
-        value = figure.value(of)
+    def told(self, figure: Figure, of: Compared) -> Told:
+        """Return a figure of the day, or of a part of it, with its changes."""
+        value = figure.value(of.today)
+        changes = [
+            Change(*self._change(figure, of.today, then), self.t("against", day=day))
+            for day, then in zip(self.days_before(), of[1:], strict=True)
+        ]
+        return Told(self.t(f"figure.{figure.name}"), self._shown(figure, value), changes)
+
+    def _shown(self, figure: Figure, value: float | None) -> str:
         return "–" if value is None else figure.shown(self.formats, value)
 
-    def changes(self, figure: Figure, of: Compared) -> list[Change]:
-        """Return the changes of a figure against yesterday and the weekday of last week."""
-        return [self.change(figure, of.today, then) for then in of[1:]]
-
-    def change(self, figure: Figure, now_of: Measures, then_of: Measures) -> Change:
+    def _change(self, figure: Figure, now_of: Measures, then_of: Measures) -> tuple[str, str]:
+        """Return text and tone of a change."""
         now, then = figure.value(now_of), figure.value(then_of)
         if not then_of.sales or now is None or then is None or (not figure.is_share and not then):
-            return Change("–", "")
+            return "–", ""
         by = now - then if figure.is_share else now / then - 1
         arrow = "＝" if abs(by) < _SAME else "▲" if by > 0 else "▼"
-        digits = 1 if figure.is_share or abs(by) < 0.1 else 0
         size = (
             f"{self.formats.decimal(abs(by) * 100)}\N{NO-BREAK SPACE}{self.t('points')}"
             if figure.is_share
-            else self.formats.percent(abs(by), digits)
+            else self.formats.percent(abs(by), 1 if abs(by) < 0.1 else 0)
         )
         good = (by > 0) - (by < 0) if abs(by) >= _PLAIN else 0
-        tone = {1: "better", -1: "worse"}.get(good * figure.better, "")
-        return Change(f"{arrow}\N{NO-BREAK SPACE}{size}", tone)
+        return f"{arrow}\N{NO-BREAK SPACE}{size}", _TONES.get(good * figure.better, "")
 
     def day(self) -> str:
         """Return the report's day, and the time until which it is reported."""
         until = self.t("until", time=self.formats.hour(self._report.end))
         return f"{self.formats.date(self._report.start)}, {until}"
-
-    def key_figures(self) -> list[str]:
-        """Return each figure of the day with its changes, such as "Ventas: 15 (▲ 7 % vs. …)"."""
-        total, lines = self._report.total, []
-        for figure in FIGURES:
-            changes = zip(self.changes(figure, total), self.against(), strict=True)
-            told = "; ".join(f"{change.text} {against}" for change, against in changes)
-            name = self.t(f"figure.{figure.name}")
-            lines.append(f"{name}: {self.shown(figure, total.today)} ({told})")
-        return lines
 
     def days_before(self) -> list[str]:
         """Return the names of the days compared with."""
@@ -174,9 +197,6 @@ class _Words:
             self.t("before.yesterday"),
             self.t("before.week", weekday=self.formats.weekday(self._report.start)),
         ]
-
-    def against(self) -> list[str]:
-        return [self.t("against", day=day) for day in self.days_before()]
 
     def instalments(self) -> list[Named]:
         """Return the numbers of instalments in words, the smallest number first."""

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from include.page.reports.render import render, summary
+from include.page.reports.render import brief, render
 from include.texts import languages, requested_language
 from ventas_airflow import reports
 from ventas_airflow.page.access import Asking
@@ -42,7 +42,7 @@ async def listed(viewer: Asking) -> Response:
 
 @router.get("/api/reports/latest")
 async def latest(request: Request, viewer: Asking, language: str = "") -> Response:
-    """Return the name and the figures in words of the latest report; no lines without a report."""
+    """Return name and `Brief` of the latest report; null without a report."""
     asked = _language(request, language)
     return _json(await _ask(viewer, ("latest", asked), lambda: _latest(asked)))
 
@@ -68,12 +68,17 @@ def _list() -> list[dict[str, Any]]:
     return [{"name": name, "end": reports.end_of(name)} for name in reports.names(LISTED)]
 
 
-def _latest(language: str) -> dict[str, Any]:
-    found = [(name, kept) for name in reports.names(1) if (kept := reports.read(name))]
+def _latest(language: str) -> dict[str, Any] | None:
+    name = next(iter(reports.names(1)), "")
+    found = reports.read(name)
     if not found:
-        return {"name": "", "lines": []}
-    [(name, kept)] = found
-    return {"name": name, "lines": summary(kept, language)}
+        return None
+    told = brief(found, language)
+    figures = [
+        {**figure._asdict(), "changes": [change._asdict() for change in figure.changes]}
+        for figure in told.figures
+    ]
+    return {"name": name, **told._asdict(), "figures": figures}
 
 
 def _render(name: str, language: str, stores: bool) -> str | None:

@@ -54,7 +54,7 @@ def test_without_reports_the_list_is_empty_and_none_is_the_latest(
 ) -> None:
     with reader:
         assert reader.get("/api/reports").json() == []
-        assert reader.get("/api/reports/latest").json() == {"name": "", "lines": []}
+        assert reader.get("/api/reports/latest").json() is None
 
 
 def test_latest_report_is_told_in_the_viewers_language(
@@ -65,8 +65,13 @@ def test_latest_report_is_told_in_the_viewers_language(
     with reader:
         found = reader.get("/api/reports/latest?language=en").json()
     assert found["name"] == later
-    assert found["lines"][0].startswith("End-of-day report: Wednesday, 25 November 2026")
-    assert any(line.startswith("Revenue: $") for line in found["lines"])
+    assert found["title"] == "End-of-day report: Wednesday, 25 November 2026, until 21:00"
+    sales = found["figures"][0]
+    assert (sales["name"], sales["value"]) == ("Sales", "1,789")
+    assert [change["tone"] for change in sales["changes"]] == ["better", "worse"]
+    assert sales["changes"][1]["against"] == "vs. Wednesday last week"
+    assert found["noticed"][1] == "San Justo has sold nothing since 19:42"
+    assert found["warning"] == ""
 
 
 @pytest.mark.parametrize(

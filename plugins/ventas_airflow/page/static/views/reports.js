@@ -13,7 +13,7 @@ export function mount(root) {
   const list = h("ul.reports");
   let shown = "";
   root.append(
-    h("h1", {}, t("shell.views.reportes")),
+    h("h1.hidden", {}, t("shell.views.reportes")),
     h("p.note", {}, t("reports.note")),
     notice,
     list,
