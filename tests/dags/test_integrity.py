@@ -281,6 +281,7 @@ def test_report_is_written_before_the_hand_off_and_its_failure_changes_nothing(
     # It runs after a failed reconciliation, but not if the ingestion was never opened.
     assert report.upstream_task_ids == {"watch_vm", "reconcile"}
     assert report.trigger_rule == TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    assert report.execution_timeout
     assert report.execution_timeout <= timedelta(minutes=5)
     # Teardowns run whatever its state is, and the run's state is not judged by it.
     assert report.downstream_task_ids == {"suspend_supervisor", "stop_vm"}

@@ -68,7 +68,7 @@ def test_stored_report_equals_the_published_sales(
         reconciled={"equal": True, "committed": len(sold), "foreign": {"count": 0}},
     )
 
-    name = operator.execute({"run_id": place.corrida})  # type: ignore[typeddict-item]
+    name = operator.execute({"run_id": place.corrida})
 
     report = reports.read(name)
     assert report

@@ -60,7 +60,8 @@ def measured(sales: list[Venta], days: int = 0, **fields: Any) -> Measures:
     ]
     states = ("pendiente", "aprobada", "rechazada", "reembolsada", "contracargo")
     counts = [sum(sale.estado == state for sale in some) for state in states]
-    return Measures(*counts, sum(s.importe_centavos for s in some if s.estado == "aprobada"))
+    revenue = sum(sale.importe_centavos for sale in some if sale.estado == "aprobada")
+    return Measures._make([*counts, revenue])
 
 
 def test_sums_equal_those_of_the_sales(sales: list[Venta], made: dict[str, Any]) -> None:
@@ -68,7 +69,7 @@ def test_sums_equal_those_of_the_sales(sales: list[Venta], made: dict[str, Any])
     assert report.total == Compared(*(measured(sales, days) for days in (0, 1, 7)))
     assert report.total.today.sales > 100 > report.total.week_before.sales > 0
     for store in report.stores:
-        of = {"sucursal": store.name}
+        of: dict[str, Any] = {"sucursal": store.name}
         assert store.total == Compared(*(measured(sales, days, **of) for days in (0, 1, 7)))
         for payment in store.payments:
             assert payment.measures == measured(sales, tipo_pago=payment.name, **of)
