@@ -133,6 +133,8 @@ with DAG(
         # A window that was stopped or not reconciled is reported too: watching the VM succeeds
         # once nothing publishes any more.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+        # The VM costs until the report is done.
+        retries=1,
         execution_timeout=timedelta(minutes=5),
     )
 

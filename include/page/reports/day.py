@@ -101,6 +101,7 @@ class DayReport(msgspec.Struct, frozen=True):
         start: local midnight at which the day begins, epoch milliseconds.
         end: moment up to which the day is reported.
         noticed: what was unusual, the most severe first.
+        unjudged: kinds of findings that no look could judge, for example on the first day.
     """
 
     start: int
@@ -114,6 +115,7 @@ class DayReport(msgspec.Struct, frozen=True):
     products: list[Named]
     returns: list[Returns]
     noticed: list[Noticed]
+    unjudged: list[Kind]
     quality: Quality
 
 

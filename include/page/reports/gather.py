@@ -11,10 +11,9 @@ from include.page.clean_values import clean_rows
 from include.page.events import Rows
 from include.page.filters import Filters, floor_local
 from include.page.findings.detection import detect
-from include.page.findings.report import Finding
 from include.page.library import Query, bind, load_library
 from include.page.reports.day import DAYS_BEFORE, DayReport, Quality
-from include.page.reports.sums import hours_with_sales, noticed, report_of
+from include.page.reports.sums import hours_with_sales, report_of
 from include.sales.local_time import epoch_ms
 
 TIMEOUT: Final = 30.0
@@ -41,18 +40,14 @@ def gather(druid: DruidClient, datasource: str, end: datetime, quality: Quality)
         return clean_rows(druid.sql(sql, parameters, timeout=TIMEOUT))
 
     hours = [ask("hours", days) for days in DAYS_BEFORE]
-    looks: dict[int, list[Finding]] = {}
-    for hour in hours_with_sales(hours[0]):
-        moment = min(start + (hour + 1) * _HOUR, end)
-        found = detect(druid, datasource, Filters(hasta=moment), end)
-        looks[epoch_ms(moment)] = found.findings
+    looks = [min(start + (hour + 1) * _HOUR, end) for hour in hours_with_sales(hours[0])]
     return report_of(
         start=epoch_ms(start),
         end=epoch_ms(end),
         hours=hours,
         payments=ask("payments"),
         products=ask("products"),
-        noticed=noticed(looks),
+        looks=[detect(druid, datasource, Filters(hasta=moment), end) for moment in looks],
         quality=quality,
     )
 

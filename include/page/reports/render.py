@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from include.page.findings.judge import KINDS
 from include.page.measures import Measures
 from include.page.reports import chart
 from include.page.reports.day import Compared, DayReport, Hour, Named, Noticed
@@ -217,6 +218,14 @@ class _Words:
             for day in zip(*(hour.compared for hour in hours), strict=True)
         )
         return chart.columns(today, before)
+
+    def judged(self) -> bool:
+        """Return whether the sales could be compared at all."""
+        return len(self._report.unjudged) < len(KINDS)
+
+    def unjudged(self) -> str:
+        kinds = (text(f"page.findings.kinds.{it}", self.language) for it in self._report.unjudged)
+        return ", ".join(kinds)
 
     def finding(self, found: Noticed) -> dict[str, str]:
         """Return title, sentence, advice and time of a finding, in words."""

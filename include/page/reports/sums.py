@@ -5,7 +5,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar, get_args
 
 from include.page.events import Rows
-from include.page.findings.report import Finding, Severity
+from include.page.findings.judge import KINDS
+from include.page.findings.report import Finding, Kind, Report, Severity
 from include.page.measures import Measures, measures_by, total, within_64_bits
 from include.page.reports.day import (
     Compared,
@@ -39,12 +40,12 @@ def report_of(
     hours: Sequence[Rows],
     payments: Rows,
     products: Rows,
-    noticed: list[Noticed],
+    looks: Sequence[Report],
     quality: Quality,
 ) -> DayReport:
     """Return the report; `hours` has the rows of each day of `DAYS_BEFORE`.
 
-    The other rows are of the report's day.
+    The other rows are of the report's day, and `looks` are its findings' reports, by time.
     """
     hours_of = [_by_store(rows) for rows in hours]
     payments_of, products_of = _by_store(payments), _by_store(products)
@@ -71,7 +72,8 @@ def report_of(
         instalments=_named(credit, "cuotas"),
         products=_named(products, "producto", "categoria")[:PRODUCTS],
         returns=_returns(products),
-        noticed=noticed,
+        noticed=_noticed(looks),
+        unjudged=[kind for kind in KINDS if looks and all(_lacks(look, kind) for look in looks)],
         quality=quality,
     )
 
@@ -82,18 +84,22 @@ def hours_with_sales(rows: Rows) -> list[int]:
     return sorted(hour for hour, measures in found.items() if measures.sales)
 
 
-def noticed(looks: Mapping[int, Sequence[Finding]]) -> list[Noticed]:
-    """Return each finding once, from the findings by the moment of the look.
+def _lacks(look: Report, kind: Kind) -> bool:
+    return kind in (missing.kind for missing in look.missing)
+
+
+def _noticed(looks: Sequence[Report]) -> list[Noticed]:
+    """Return each finding once.
 
     Two looks have the same finding if its kind and subject are equal, and in both it is a rise or a
     fall. Its numbers are those of the look in which they are least likely by chance.
     """
     groups: dict[Hashable, list[tuple[int, Finding]]] = defaultdict(list)
-    for moment in sorted(looks):
-        for finding in looks[moment]:
+    for look in looks:
+        for finding in look.findings:
             # The text of a silent store depends on how long it has been silent.
             text = "" if finding.kind == "store" else finding.text
-            groups[finding.kind, text, *sorted(finding.subject.items())].append((moment, finding))
+            groups[finding.kind, text, *sorted(finding.subject.items())].append((look.end, finding))
     found = []
     for group in groups.values():
         at, finding = min(group, key=lambda look: look[1].numbers["p"])

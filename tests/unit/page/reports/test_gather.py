@@ -44,7 +44,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
         assert datasource == "ventas_x"
         assert filters.hasta
         asked.append(filters.hasta)
-        return SimpleNamespace(findings=[])
+        return SimpleNamespace(findings=[], missing=[])
 
     monkeypatch.setattr(module, "detect", detect)
     return asked

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from commands import golden
+from include.page.findings.judge import KINDS
 from include.page.measures import Measures
 from include.page.reports.day import (
     Compared,
@@ -22,7 +23,7 @@ from include.page.reports.day import (
     encode,
 )
 from include.page.reports.render import FIGURES, render, summary
-from include.sales.faults import KINDS
+from include.sales.faults import KINDS as FAULTS
 from include.texts import languages
 
 HOSTILE = '</style></svg><script>alert("1")</script>{{ 7 * 7 }}'
@@ -123,6 +124,7 @@ def test_day_without_sales_is_rendered(report: DayReport) -> None:
         products=[],
         returns=[],
         noticed=[],
+        unjudged=[],
         quality=Quality("r1", reconciled=False),
     )
     page = render(empty, "es")
@@ -158,8 +160,17 @@ def test_summary_tells_the_figures_and_the_first_findings(report: DayReport) -> 
     assert unproved[-1].startswith("La ventana no se concilió")
 
 
+def test_sales_that_could_not_be_compared_are_not_called_usual(report: DayReport) -> None:
+    first_day = msgspec.structs.replace(report, noticed=[], unjudged=[*KINDS])
+    page = render(first_day, "es")
+    assert "Nada se apartó de lo usual" not in page
+    assert "No había con qué comparar la aprobación, los productos, las sucursales" in page
+    usual = msgspec.structs.replace(first_day, unjudged=[])
+    assert "Nada se apartó de lo usual" in render(usual, "es")
+
+
 @pytest.mark.parametrize("language", languages())
 def test_every_fault_has_its_name(report: DayReport, language: str) -> None:
-    quality = Quality("r1", reconciled=True, committed=9, faults=dict.fromkeys(KINDS, 7))
+    quality = Quality("r1", reconciled=True, committed=9, faults=dict.fromkeys(FAULTS, 7))
     page = render(msgspec.structs.replace(report, quality=quality), language)
-    assert page.count(": 7</li>") == len(KINDS)
+    assert page.count(": 7</li>") == len(FAULTS)

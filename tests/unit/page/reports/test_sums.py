@@ -1,14 +1,15 @@
 """The numbers of a day's report, from rows and findings."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from include.page.findings.report import Finding
+from include.page.findings.report import Finding, Kind, Missing, Report
 from include.page.measures import Measures
 from include.page.reports.day import Compared, Quality, Returns
-from include.page.reports.sums import MOST, hours_with_sales, noticed, report_of
+from include.page.reports.sums import MOST, hours_with_sales, report_of
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.local_time import epoch_ms
@@ -44,7 +45,7 @@ def made(sales: list[Venta]) -> dict[str, Any]:
         "hours": hours_of(sales, START, END),
         "payments": rows_of("payments", sales, START, END),
         "products": rows_of("products", sales, START, END),
-        "noticed": [],
+        "looks": [],
         "quality": QUALITY,
     }
 
@@ -145,22 +146,29 @@ def finding(p: float, text: str = "down", **subject: str) -> Finding:
     return Finding(kind, severity, text, text, subject, {"p": p}, "products")  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def looks() -> dict[int, list[Finding]]:
-    mate, palermo = {"producto": "Mate"}, {"sucursal": "Palermo"}
-    return {
-        3: [finding(1e-9, **mate), finding(1e-7, "silent", **palermo)],
-        1: [finding(1e-6, **mate)],
-        2: [finding(1e-8, "since", **palermo), finding(1e-5, "up", **mate)],
-    }
+def look(end: int, *findings: Finding, missing: Sequence[Kind] = ()) -> Report:
+    lacking = [Missing(kind, "kind") for kind in missing]
+    return Report(end, 9, {}, 0.001, [*findings], lacking)
 
 
 def test_finding_of_several_looks_is_told_once_with_its_strongest_numbers(
-    looks: dict[int, list[Finding]],
+    made: dict[str, Any],
 ) -> None:
-    found = [(it.kind, it.text, it.first, it.last, it.at) for it in noticed(looks)]
-    assert found == [
+    mate, palermo = {"producto": "Mate"}, {"sucursal": "Palermo"}
+    looks = [
+        look(1, finding(1e-6, **mate)),
+        look(2, finding(1e-8, "since", **palermo), finding(1e-5, "up", **mate)),
+        look(3, finding(1e-9, **mate), finding(1e-7, "silent", **palermo)),
+    ]
+    found = report_of(**{**made, "looks": looks}).noticed
+    assert [(it.kind, it.text, it.first, it.last, it.at) for it in found] == [
         ("store", "since", 2, 3, 2),
         ("product", "down", 1, 3, 3),
         ("product", "up", 2, 2, 2),
     ]
+
+
+def test_kind_that_no_look_could_judge_is_named(made: dict[str, Any]) -> None:
+    looks = [look(1, missing=("store", "approval", "promotion")), look(2, missing=("promotion",))]
+    assert report_of(**{**made, "looks": looks}).unjudged == ["promotion"]
+    assert report_of(**made).unjudged == []
