@@ -72,9 +72,7 @@ FIGURES: Final = (
     Figure("returns", lambda of: of.refunded + of.charged_back, Formats.count, -1),
 )
 
-#: Format of each number in a finding's sentence; any other number is a count. The live page has the
-#: same table, in `static/views/findings.js`.
-_WRITTEN: Final[Mapping[str, Callable[[Formats, float], str]]] = {
+WRITTEN: Final[Mapping[str, Callable[[Formats, float], str]]] = {
     **dict.fromkeys(
         (
             *("share", "usual", "low", "high"),
@@ -88,6 +86,9 @@ _WRITTEN: Final[Mapping[str, Callable[[Formats, float], str]]] = {
     "last": Formats.hour,
     "expected": lambda formats, value: formats.decimal(value, 1 if value < 10 else 0),
 }
+"""Format of each number in a finding's sentence; any other number is a count.
+
+The live page has the same table, in `static/views/findings.js`."""
 
 
 def render(report: DayReport, language: str, *, by_store: bool = False) -> str:
@@ -231,7 +232,7 @@ class _Words:
         """Return title, sentence, advice and time of a finding, in words."""
         numbers = found.numbers
         values: dict[str, Any] = {
-            name: _WRITTEN.get(name, Formats.count)(self.formats, value)
+            name: WRITTEN.get(name, Formats.count)(self.formats, value)
             for name, value in numbers.items()
         }
         values |= {

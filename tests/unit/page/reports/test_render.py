@@ -22,9 +22,10 @@ from include.page.reports.day import (
     decode,
     encode,
 )
-from include.page.reports.render import FIGURES, render, summary
+from include.page.reports.render import FIGURES, WRITTEN, render, summary
 from include.sales.faults import KINDS as FAULTS
 from include.texts import languages
+from ventas_airflow.page.app import STATIC
 
 HOSTILE = '</style></svg><script>alert("1")</script>{{ 7 * 7 }}'
 
@@ -158,6 +159,13 @@ def test_summary_tells_the_figures_and_the_first_findings(report: DayReport) -> 
     quality = Quality("r1", reconciled=False)
     unproved = summary(msgspec.structs.replace(report, quality=quality), "es")
     assert unproved[-1].startswith("La ventana no se concilió")
+
+
+def test_numbers_of_findings_are_written_as_on_the_live_page() -> None:
+    script = (STATIC / "views" / "findings.js").read_text(encoding="utf-8")
+    table = script[script.index("const WRITTEN = {") : script.index("\n};")]
+    named = re.findall(r'"(\w+)"|^  (\w+):', table, re.MULTILINE)
+    assert {quoted or key for quoted, key in named} == set(WRITTEN)
 
 
 def test_sales_that_could_not_be_compared_are_not_called_usual(report: DayReport) -> None:
