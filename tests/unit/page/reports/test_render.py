@@ -24,8 +24,8 @@ from include.page.reports.day import (
 )
 from include.page.reports.render import FIGURES, WRITTEN, render, summary
 from include.sales.faults import KINDS as FAULTS
+from include.stack.settings import ROOT
 from include.texts import languages
-from ventas_airflow.page.app import STATIC
 
 HOSTILE = '</style></svg><script>alert("1")</script>{{ 7 * 7 }}'
 
@@ -162,7 +162,8 @@ def test_summary_tells_the_figures_and_the_first_findings(report: DayReport) -> 
 
 
 def test_numbers_of_findings_are_written_as_on_the_live_page() -> None:
-    script = (STATIC / "views" / "findings.js").read_text(encoding="utf-8")
+    views = ROOT / "plugins" / "ventas_airflow" / "page" / "static" / "views"
+    script = (views / "findings.js").read_text(encoding="utf-8")
     table = script[script.index("const WRITTEN = {") : script.index("\n};")]
     named = re.findall(r'"(\w+)"|^  (\w+):', table, re.MULTILINE)
     assert {quoted or key for quoted, key in named} == set(WRITTEN)
