@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from commands import golden
 from include.page.reports.day import decode
 from include.stack.settings import Settings
-from tests.browser.conftest import Visitor, serious
+from tests.browser.conftest import Shop, Visitor, serious
 from ventas_airflow import reports
 
 Visit = Callable[..., Visitor]
@@ -59,7 +59,7 @@ def test_report_fits_a_phone_and_a_sheet_of_paper(visit: Visit, name: str) -> No
     paper.picture("report-a4")
 
 
-def test_last_report_is_shown_while_druid_is_off(visit: Visit) -> None:
+def test_last_report_is_shown_while_druid_is_off(shop: Shop, visit: Visit) -> None:
     visitor = visit()
     off = {"status": 503, "json": {"code": "unreachable", "error": "off"}}
     visitor.page.route("**/api/live*", lambda route: route.fulfill(**off))
