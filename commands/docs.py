@@ -1,7 +1,7 @@
 """Write the files made from code and data: pages, lists in SQL and in `deploy/`, golden values.
 
 Run it after a change of the event, the market's data, the query library, Kafka's permissions, the
-machine sizes or the lock of packages; a test fails while a file differs.
+machine sizes, the lock of packages, the report or its texts; a test fails while a file differs.
 """
 
 import argparse

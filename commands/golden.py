@@ -1,6 +1,7 @@
-"""Write the golden values of `tests/unit/sales`: digests of what a fixed seed sells, and when.
+"""Write the golden files of the tests, with which a test compares, so that no change is unnoticed.
 
-A test compares them, so that no change of the code or data alters the sales of a seed unnoticed.
+`tests/unit/sales` has digests of what a fixed seed sells, and when; `tests/unit/page/reports` has a
+day's report, rendered in each language.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from include.page.reports.day import decode
+from include.page.reports.render import render
 from include.sales.arrivals import arrivals
 from include.sales.content import SaleSource
 from include.sales.demand import Demand
@@ -18,6 +21,7 @@ from include.sales.market import Market, load_market
 from include.stack.settings import ROOT
 
 FOLDER: Final = ROOT / "tests" / "unit" / "sales"
+REPORTS: Final = ROOT / "tests" / "unit" / "page" / "reports"
 
 Golden = dict[str, Any]
 """A file's content: the seed and the other values that decide the digest, and the digest."""
@@ -30,7 +34,13 @@ def files() -> Mapping[Path, str]:
         path = FOLDER / f"{name}.json"
         golden = read(path)
         found[path] = json.dumps({**golden, "sha256": digest(market, golden)}) + "\n"
-    return found
+    return {**found, **reports()}
+
+
+def reports() -> Mapping[Path, str]:
+    """Return the report of `day.json` in the language of each golden file, with all its pages."""
+    report = decode((REPORTS / "day.json").read_bytes())
+    return {path: render(report, path.stem, by_store=True) for path in REPORTS.glob("*.html")}
 
 
 def read(path: Path) -> Golden:

@@ -12,6 +12,7 @@ from include.names import (
     LOAD_TASK,
     PUBLISH_TASK,
     RECONCILE_TASK,
+    REPORT_TASK,
     START_TASK,
     STOP_TASK,
     SUBMIT_TASK,
@@ -28,6 +29,7 @@ from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
 from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
 from ventas_airflow.operators.publish import CheckSalesOperator, PublishSalesOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
+from ventas_airflow.operators.report import WriteReportOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator
 from ventas_airflow.operators.watch import WatchDruidVmOperator
@@ -44,6 +46,11 @@ WINDOW = {
     **form.templates(form.STARTS_AT, form.DURATION),
     "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
+
+#: What was published: one of the two tasks was skipped, depending on the mode.
+PUBLISHED = (
+    f"{{{{ ti.xcom_pull(task_ids='{PUBLISH_TASK}') or ti.xcom_pull(task_ids='{LOAD_TASK}') }}}}"
+)
 
 #: The VM's definition, for both tasks that may create it.
 VM_BODY = vm_body("{zone}")
@@ -115,10 +122,20 @@ with DAG(
 
     reconcile = ReconcileOperator(
         **named(RECONCILE_TASK),
-        # One of the two tasks was skipped, depending on the mode.
-        published=f"{{{{ ti.xcom_pull(task_ids='{PUBLISH_TASK}') or "
-        f"ti.xcom_pull(task_ids='{LOAD_TASK}') }}}}",
+        published=PUBLISHED,
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+    )
+
+    write_report = WriteReportOperator(
+        **named(REPORT_TASK),
+        published=PUBLISHED,
+        reconciled=f"{{{{ ti.xcom_pull(task_ids='{RECONCILE_TASK}') }}}}",
+        # A window that was stopped or not reconciled is reported too: watching the VM succeeds
+        # once nothing publishes any more.
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+        # The VM costs until the report is done.
+        retries=1,
+        execution_timeout=timedelta(minutes=5),
     )
 
     suspend_supervisor = SuspendSupervisorOperator(
@@ -137,6 +154,9 @@ with DAG(
     check_form >> start_vm >> ensure_topics >> submit_supervisor
     submit_supervisor >> [publish_sales, load_sales, watch_vm] >> reconcile
     reconcile >> suspend_supervisor >> stop_vm
+    # Before the hand-off, during which Druid may miss rows for seconds. The report decides nothing:
+    # only teardowns, which run after a failure too, come after it.
+    [watch_vm, reconcile] >> write_report >> [suspend_supervisor, stop_vm]
     # In parallel with the sales, which do not wait for it.
     start_vm >> ensure_housekeeping >> suspend_supervisor
 

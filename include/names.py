@@ -50,6 +50,7 @@ PUBLISH_TASK: Final = "publish_sales"
 LOAD_TASK: Final = "load_sales"
 FILL_TASK: Final = "fill_day"
 RECONCILE_TASK: Final = "reconcile"
+REPORT_TASK: Final = "write_report"
 SUMMARY_TASK: Final = "summary"
 
 #: Ids of Airflow's connections. The provider's hooks default to the same ids.

@@ -38,8 +38,7 @@ def measures_by(
 ) -> dict[Key, Measures]:
     """Return the measures of each key; a row has `estado`, `events` and `amount`.
 
-    A malformed event without a valid state is not counted. A sum of absurd amounts stops at the
-    limit of 64 bits, as Druid's own sums do, because JSON encoders accept no more.
+    A malformed event without a valid state is not counted.
     """
     sums: dict[Key, list[int]] = {}
     for row in rows:
@@ -48,10 +47,17 @@ def measures_by(
         if place is not None:
             found[place] += row["events"]
         if row["estado"] == "aprobada":
-            income = found[_INCOME] + (row["amount"] or 0)
-            found[_INCOME] = max(-_MOST, min(income, _MOST))
+            found[_INCOME] = within_64_bits(found[_INCOME] + (row["amount"] or 0))
     return {name: Measures(*found) for name, found in sums.items()}
 
 
 def total(rows: Iterable[Mapping[str, Any]]) -> Measures:
     return measures_by(rows, lambda _: None).get(None, Measures())
+
+
+def within_64_bits(amount: int) -> int:
+    """Return a sum, or the nearest number of 64 bits: absurd amounts may add up to more.
+
+    Druid's own sums stop there too, and JSON encoders accept no more.
+    """
+    return max(-_MOST, min(amount, _MOST))

@@ -57,6 +57,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
         "VENTAS_LANGUAGE": chosen_language(),
+        "VENTAS_REPORTS": f"file://{settings.home}/reports",
         "AIRFLOW_HOME": str(home),
         **{f"AIRFLOW__{key}": value for key, value in _configuration(settings, home).items()},
         **{f"AIRFLOW_CONN_{k.upper()}": json.dumps(v) for k, v in connections(settings).items()},

@@ -16,11 +16,11 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from airflow.providers.common.compat.sdk import redact
-from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowRuntimeError
 
-from include.names import STOP_TASK, VALIDATION_DAG
+from include.names import REPORT_TASK, STOP_TASK, VALIDATION_DAG
 from include.texts import text
+from ventas_airflow.addresses import airflow_address
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, Context
@@ -32,7 +32,7 @@ NOTICE: Final = "notice"
 
 #: The document that explains each alert, and its sections.
 RUNBOOK: Final = "docs/operations.md"
-FAILED, INVALID, SHORT, LATE, VM_LEFT_ON = (
+FAILED, INVALID, SHORT, LATE, VM_LEFT_ON, NO_REPORT = (
     f"{RUNBOOK}#{heading}"
     for heading in (
         "a-run-failed",
@@ -40,6 +40,7 @@ FAILED, INVALID, SHORT, LATE, VM_LEFT_ON = (
         "a-window-ended-short",
         "a-run-is-late",
         "the-vm-was-left-on",
+        "the-days-report-is-missing",
     )
 )
 
@@ -77,8 +78,12 @@ def send_alert(context: Context) -> None:
     states, notices = _left(context)
     failed = context.get("reason") != "success"
     where = [INVALID if dag.dag_id == VALIDATION_DAG else FAILED] if failed else []
-    if notices and not failed:
+    no_report = states.get(REPORT_TASK) == "failed"
+    # A failed report leaves one notice of its own.
+    if len(notices) > no_report and not failed:
         where.append(SHORT)
+    if no_report:
+        where.append(NO_REPORT)
     if context.get("params", {}).get("keep_vm") and states.get(STOP_TASK) == "skipped":
         notices.append(text("alert.vm_left_on"))
         where.append(VM_LEFT_ON)
@@ -115,8 +120,7 @@ def message(
     title: str, notices: Sequence[str], where: Sequence[str], dag_id: str, run_id: str
 ) -> str:
     """Return the lines of an alert: what happened, what to do, and the address of the run."""
-    base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    page = f"{base}/dags/{quote(dag_id)}/runs/{quote(run_id)}"
+    page = airflow_address(f"/dags/{quote(dag_id)}/runs/{quote(run_id)}")
     what_to_do = text("alert.what_to_do", sections=", ".join(where))
     return "\n".join([title, *notices, what_to_do, page])
 

@@ -26,6 +26,8 @@ from ventas_airflow.alerts import leave_notice, send_alert, send_late_alert
 from ventas_airflow.concurrent_runs import SHARERS, TASKS
 from ventas_airflow.deadlines import PlannedEnd
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
+from ventas_airflow.operators.reconcile import ReconcileOperator
+from ventas_airflow.operators.report import WriteReportOperator
 from ventas_airflow.operators.supervisor import SubmitSupervisorOperator, SuspendSupervisorOperator
 from ventas_airflow.operators.watch import WatchDruidVmOperator
 
@@ -209,6 +211,7 @@ def test_vm_is_stopped_even_if_tasks_in_between_fail(window: DAG) -> None:
         "load_sales",
         "watch_vm",
         "reconcile",
+        "write_report",
         "suspend_supervisor",
     }
     assert between <= {t.task_id for t in stop.get_flat_relatives(upstream=True)}
@@ -269,6 +272,24 @@ def test_druids_offsets_are_reset_only_if_the_form_asks_for_it(dags: DagBag, dag
     assert dag.params["reset_offsets"] is False
     submit = task_of(dag, "submit_supervisor", SubmitSupervisorOperator)
     assert submit.reset_offsets == "{{ params.reset_offsets }}"
+
+
+def test_report_is_written_before_the_hand_off_and_its_failure_changes_nothing(
+    window: DAG,
+) -> None:
+    report = window.get_task("write_report")
+    # It runs after a failed reconciliation, but not if the ingestion was never opened.
+    assert report.upstream_task_ids == {"watch_vm", "reconcile"}
+    assert report.trigger_rule == TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    assert report.execution_timeout
+    assert report.execution_timeout <= timedelta(minutes=5)
+    # Teardowns run whatever its state is, and the run's state is not judged by it.
+    assert report.downstream_task_ids == {"suspend_supervisor", "stop_vm"}
+    assert all(window.get_task(task).is_teardown for task in report.downstream_task_ids)
+    assert "write_report" not in judging(window)
+    assert not {"reconcile", "done"} & report.downstream_task_ids
+    published = task_of(window, "reconcile", ReconcileOperator).published
+    assert task_of(window, "write_report", WriteReportOperator).published == published
 
 
 def judging(dag: DAG) -> set[str]:

@@ -17,6 +17,7 @@ import pytest
 from confluent_kafka import Producer
 
 from include.names import VALIDATION_DAG, WINDOW_DAG
+from include.page.reports.day import decode
 from include.sales.faults import COPY
 from include.stream.topics import ensure_topic
 from tests.support.lab import Lab
@@ -127,6 +128,18 @@ def test_late_window_and_vm_left_on_send_one_alert_each(lab: Lab, window: Window
     assert "no terminó a tiempo" in late
     assert "docs/operations.md#a-run-is-late" in late
     assert "La VM queda encendida" in left_on
+
+
+def test_end_of_day_report_is_stored_and_sent(lab: Lab, window: Window) -> None:
+    name = lab.api.xcom(WINDOW_DAG, window.run, "write_report")
+    report = decode((lab.settings.home / "reports" / f"{name}.json").read_bytes())
+    found = lab.api.xcom(WINDOW_DAG, window.run, "publish_sales")
+    assert report.quality.reconciled
+    assert report.quality.committed == found["committed"]
+    assert report.quality.faults == found["faults"]
+    assert report.stores
+    [text] = [text for text in window.webhook.texts if f"/ventas/reports/{name}" in text]
+    assert text.startswith("Cierre del día: ")
 
 
 def break_ledger(lab: Lab, datasource: str) -> None:

@@ -3,5 +3,8 @@
 from typing import Final
 
 PREFIX: Final = "/ventas"
-VIEWS: Final = ("vivo", "salud", "consultas")
+VIEWS: Final = ("vivo", "salud", "consultas", "reportes")
 """Path of each view."""
+
+REPORTS: Final = f"{PREFIX}/reports"
+"""Path below which each day's report has its name as its path."""

@@ -8,6 +8,7 @@ const VIEWS = {
   vivo: "./views/live.js",
   salud: "./views/health.js",
   consultas: "./views/queries.js",
+  reportes: "./views/reports.js",
 };
 
 const name = location.pathname.split("/").pop();

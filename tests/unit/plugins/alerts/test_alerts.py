@@ -51,6 +51,7 @@ def window() -> DAG:
         PythonOperator.partial(
             task_id="load_sales", task_display_name="Publicar la carga", python_callable=print
         ).expand(op_args=[[1], [2]])
+        EmptyOperator(task_id="write_report", task_display_name="Escribir el cierre del día")
         EmptyOperator(task_id="stop_vm", task_display_name="Apagar la VM")
     return dag
 
@@ -120,6 +121,17 @@ def test_successful_window_with_too_few_sales_sends_an_alert(sent: list[str]) ->
         "Ventana: terminó con avisos\nPublicar ventas: La ventana cerró con 3 ventas\n"
         "Qué hacer: docs/operations.md#a-window-ended-short\n"
     )
+
+
+def test_successful_window_without_its_report_sends_an_alert(sent: list[str]) -> None:
+    states, notices = {"write_report": "failed"}, {"write_report": "Druid no contesta"}
+    send_alert(context(states, notices, reason="success"))
+    assert sent[0].startswith(
+        "Ventana: terminó con avisos\nEscribir el cierre del día: Druid no contesta\n"
+        "Qué hacer: docs/operations.md#the-days-report-is-missing\n"
+    )
+    send_alert(context(states, {**notices, "publish_sales": "3 ventas"}, reason="success"))
+    assert "#a-window-ended-short, docs/operations.md#the-days-report-is-missing" in sent[1]
 
 
 def test_run_that_keeps_the_vm_on_sends_an_alert(sent: list[str]) -> None:

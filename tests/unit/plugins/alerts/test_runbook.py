@@ -11,7 +11,11 @@ PAGE = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    "where", [alerts.FAILED, alerts.INVALID, alerts.SHORT, alerts.LATE, alerts.VM_LEFT_ON]
+    "where",
+    [
+        *(alerts.FAILED, alerts.INVALID, alerts.SHORT, alerts.LATE),
+        *(alerts.VM_LEFT_ON, alerts.NO_REPORT),
+    ],
 )
 def test_every_alert_is_listed_with_its_runbook_section(where: str) -> None:
     assert f"]({where.removeprefix('docs/')})" in PAGE

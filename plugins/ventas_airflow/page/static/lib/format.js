@@ -65,6 +65,11 @@ export function day(milliseconds) {
   return written({ day: "2-digit", month: "2-digit" }, milliseconds);
 }
 
+/** A day with its weekday, such as "martes, 24 de noviembre de 2026". */
+export function date(milliseconds) {
+  return written({ dateStyle: "full" }, milliseconds);
+}
+
 export function moment(milliseconds) {
   return `${day(milliseconds)} ${hour(milliseconds)}`;
 }

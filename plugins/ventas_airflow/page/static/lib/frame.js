@@ -25,6 +25,13 @@ export function openInAirflow(path) {
   link.remove();
 }
 
+/** Open one of the page's own documents, such as "reports/…", in a window of its own. */
+export function openApart(path) {
+  const link = (outer() ?? window).document.createElement("a");
+  Object.assign(link, { href: new URL(`../../${path}`, import.meta.url).href, target: "_blank", rel: "noopener" });
+  link.click();
+}
+
 /** Parameters of the address: Airflow's if the page is in its frame, since people share that. */
 export function readAddress() {
   return new URLSearchParams((outer() ?? window).location.search);

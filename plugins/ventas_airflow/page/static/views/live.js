@@ -9,6 +9,7 @@ import { colour } from "../lib/theme.js";
 import { render as findings } from "./findings.js";
 import { funnel } from "./live/funnel.js";
 import { kpis } from "./live/kpis.js";
+import { hideLastReport, showLastReport } from "./live/last_report.js";
 import { map } from "./live/map.js";
 import { ticker } from "./live/ticker.js";
 
@@ -58,6 +59,7 @@ export function mount(root, state) {
       const asked = filtersOf(state.params);
       const found = await get("api/live", asked, signal);
       last = found;
+      hideLastReport(parts.lastReport);
       setText(parts.notice, found.totals.current?.sales === 0 ? t("live.nothing") : "");
       root.classList.remove("blank", "stale");
       show(root, parts, found, state);
@@ -66,6 +68,7 @@ export function mount(root, state) {
     (error) => {
       setText(parts.notice, error.message);
       root.classList.toggle("stale", Boolean(last));
+      if (error.code === "unreachable" && !last) showLastReport(parts.lastReport);
     },
   );
 
@@ -175,6 +178,7 @@ function list(name) {
 function layout(root) {
   const parts = {
     notice: h("p.notice", { role: "status" }),
+    lastReport: h("div", { "data-last-report": "" }),
     ranges: h("div.switch", { role: "group", "aria-label": t("live.range") }),
     selects: h("div.filters"),
     chips: h("div.chips"),
@@ -218,6 +222,7 @@ function layout(root) {
     h("div.filters", {}, parts.ranges, parts.selects, parts.fresh),
     parts.chips,
     parts.notice,
+    parts.lastReport,
     parts.kpisCard,
     parts.board,
   );

@@ -1,0 +1,61 @@
+/** «Reportes»: the reports written at the windows' ends, the latest first. */
+import { get } from "../lib/api.js";
+import { h, setText } from "../lib/dom.js";
+import * as format from "../lib/format.js";
+import { openApart } from "../lib/frame.js";
+import { poll } from "../lib/poll.js";
+import { language, t } from "../lib/texts.js";
+
+const PAUSE = 30000;
+
+export function mount(root) {
+  const notice = h("p.notice", { role: "status" }, t("shell.loading"));
+  const list = h("ul.reports");
+  let shown = "";
+  root.append(
+    h("h1.hidden", {}, t("shell.views.reportes")),
+    h("p.note", {}, t("reports.note")),
+    notice,
+    list,
+  );
+  const polling = poll(
+    async (signal) => {
+      const found = await get("api/reports", {}, signal);
+      setText(notice, found.length ? "" : t("reports.none"));
+      if (shown === JSON.stringify(found)) return;
+      shown = JSON.stringify(found);
+      list.replaceChildren(...found.map(item));
+    },
+    () => PAUSE,
+    (error) => setText(notice, error.message),
+  );
+  return () => polling.stop();
+}
+
+function item({ name, end }) {
+  return h(
+    "li.card",
+    {},
+    h("h2", {}, format.date(end - 1)),
+    h("p.note", {}, t("reports.until", { time: format.hour(end) })),
+    h("p", {}, linkTo(name, "reports.open"), linkTo(name, "reports.stores", { stores: "true" })),
+  );
+}
+
+/** A link to a report, in the viewer's language, that opens a window of its own. */
+export function linkTo(name, key, parameters = {}) {
+  const path = `reports/${name}?${new URLSearchParams({ language: language(), ...parameters })}`;
+  return h(
+    "a",
+    {
+      href: path,
+      target: "_blank",
+      rel: "noopener",
+      onclick(event) {
+        event.preventDefault();
+        openApart(path);
+      },
+    },
+    t(key),
+  );
+}

@@ -1,0 +1,74 @@
+"""«Reportes» in a browser, and the last report on the live page while Druid is off."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from commands import golden
+from include.page.reports.day import decode
+from include.stack.settings import Settings
+from tests.browser.conftest import Shop, Visitor, serious
+from ventas_airflow import reports
+
+Visit = Callable[..., Visitor]
+
+REPORT = decode((golden.REPORTS / "day.json").read_bytes())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def name(stack: Settings) -> Iterator[str]:
+    """Name of a report in the stack's folder; it is later than those of the suite's windows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(reports.VARIABLE, f"file://{stack.home}/reports")
+        yield reports.write(REPORT)
+
+
+def test_report_opens_from_the_list_in_the_viewers_language(visit: Visit, name: str) -> None:
+    visitor = visit()
+    page = visitor.open("/ventas/reportes")
+    item = page.locator(".reports li", has_text="Martes, 24 de noviembre de 2026")
+    expect(item).to_contain_text("hasta las 21:00")
+    assert serious(page) == []
+    visitor.picture("reportes")
+    with visitor.context.expect_page() as opened:
+        item.get_by_role("link", name="Con una hoja por sucursal").click()
+    report = opened.value
+    expect(report.locator("h1")).to_have_text("Cierre del día")
+    expect(report.locator(".store")).to_have_count(len(REPORT.stores))
+    assert serious(report) == []
+    report.goto(f"{visitor.url}/ventas/reports/{name}?language=en")
+    expect(report.locator("h1")).to_have_text("End-of-day report")
+
+
+def clipped(page: Page) -> bool:
+    """Return whether the page is wider than its window."""
+    return bool(page.evaluate("document.body.scrollWidth > document.documentElement.clientWidth"))
+
+
+def test_report_fits_a_phone_and_a_sheet_of_paper(visit: Visit, name: str) -> None:
+    phone = visit(viewport={"width": 390, "height": 844})
+    page = phone.open(f"/ventas/reports/{name}")
+    assert not clipped(page)
+    phone.picture("report-390")
+    # The width of A4 between its margins, at 96 pixels an inch.
+    paper = visit(viewport={"width": 695, "height": 990})
+    page = paper.open(f"/ventas/reports/{name}")
+    page.emulate_media(media="print")
+    assert not clipped(page)
+    paper.picture("report-a4")
+
+
+def test_last_report_is_shown_while_druid_is_off(shop: Shop, visit: Visit) -> None:
+    visitor = visit()
+    off = {"status": 503, "json": {"code": "unreachable", "error": "off"}}
+    visitor.page.route("**/api/live*", lambda route: route.fulfill(**off))
+    page = visitor.open("/ventas/vivo")
+    last = page.locator(".last-report")
+    expect(last).to_contain_text("estos son los números del último cierre")
+    expect(last.locator(".kpi")).to_have_count(5)
+    expect(last.get_by_role("link", name="Ver el cierre")).to_be_visible()
+    assert serious(page) == []
+    visitor.picture("vivo-sin-druid")
+    page.unroute_all(behavior="ignoreErrors")
+    expect(last).to_have_count(0)
