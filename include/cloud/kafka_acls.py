@@ -31,14 +31,14 @@ class KafkaAcl(Simple):
         return needs_of("confluent", "cluster_up", f"confluent_account ventas-{self.acl.user}")
 
     def look(self, cloud: Cloud) -> Look:
-        """Find it in the list of all ACLs."""
+        """Find the ACL in the list of all ACLs."""
         if "cluster" not in cloud.values or f"sa_{self.acl.user}" not in cloud.values:
             return Look(missing=True)
         wanted = self._wanted(cloud)
         return Look(missing=not any(wanted.items() <= it.items() for it in listed(cloud)))
 
     def make(self, cloud: Cloud) -> None:
-        """Create it."""
+        """Create the ACL."""
         cloud.kafka.ask("POST", _path(cloud), self._wanted(cloud))
 
     def _wanted(self, cloud: Cloud) -> dict[str, str]:

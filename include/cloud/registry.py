@@ -61,7 +61,7 @@ class Registry(Simple):
         return needs_of("confluent", "cluster_up")
 
     def look(self, cloud: Cloud) -> Look:
-        """Find it, and remember its name for roles."""
+        """Find the registry, and remember the name that roles use for it."""
         if "environment" not in cloud.values:
             return Look(missing=True)
         path = f"srcm/v3/clusters?environment={cloud.values['environment']}"
@@ -78,7 +78,7 @@ class Registry(Simple):
         cloud.send(f"PATCH {path}", {"stream_governance_config": {"package": "ESSENTIALS"}})
 
     def wait(self, cloud: Cloud) -> None:
-        """Wait until it is provisioned.
+        """Wait until the registry is provisioned.
 
         Raises:
             CloudError: the deadline passed.

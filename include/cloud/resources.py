@@ -1,4 +1,4 @@
-"""The wanted resources of resources.yaml: find one, compare it, make it, mend it, remove it."""
+"""The wanted resources of resources.yaml: find, compare, make, mend and remove one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -46,19 +46,19 @@ class Resource(Protocol):
         """Kind and name of the resources without which it cannot be."""
 
     def look(self, cloud: Cloud) -> Look:
-        """Find the resource and compare it."""
+        """Find the resource and compare it with its row."""
 
     def make(self, cloud: Cloud) -> None:
-        """Make it, because it is missing."""
+        """Make the missing resource."""
 
     def mend(self, cloud: Cloud, look: Look) -> None:
         """Change what differs, or raise `CloudError` if only the person may do that."""
 
     def wait(self, cloud: Cloud) -> None:
-        """Wait until it can be used."""
+        """Wait until the resource can be used."""
 
     def remove(self, cloud: Cloud) -> bool:
-        """Remove it; return whether there was something to remove."""
+        """Remove the resource; return whether it existed."""
 
 
 class Simple:
@@ -94,7 +94,7 @@ class Plain:
 
     @property
     def keep(self) -> bool:
-        """Whether it has data."""
+        """Whether the resource holds data."""
         return bool(self.row.get("keep"))
 
     @property
@@ -118,7 +118,7 @@ class Plain:
         return Look(difference=difference(self._filled(wanted, cloud), found), found=found)
 
     def make(self, cloud: Cloud) -> None:
-        """Make it, and wait until it can be used."""
+        """Make the resource, and wait until it can be used."""
         if "undelete" in self.row and self._found(cloud):
             cloud.send(f"POST {self._filled(self.row['undelete'], cloud)}", {})
             return
@@ -166,7 +166,7 @@ class Plain:
         )
 
     def remove(self, cloud: Cloud) -> bool:
-        """Delete it, unless the row says that it stays."""
+        """Delete the resource, unless the row says that it stays."""
         remove = self.row.get("remove", self.row.get("read"))
         look = self.look(cloud)
         if not remove or look.missing:

@@ -112,7 +112,7 @@ class Password(_InSecret):
         return Look(missing=not value.usable)
 
     def make(self, cloud: Cloud) -> None:
-        """Generate it."""
+        """Generate the password."""
         write(cloud, self.name, new_password())
 
 
@@ -215,11 +215,11 @@ class Connection(_InSecret):
         return Look(difference=told.partition(":")[0], found=found)
 
     def make(self, cloud: Cloud) -> None:
-        """Write it."""
+        """Write the connection."""
         write_connection(cloud, self.name, known(cloud))
 
     def mend(self, cloud: Cloud, look: Look) -> None:  # noqa: ARG002 - the values are read again
-        """Write it; other keys stay."""
+        """Write the connection; fields that a person added stay."""
         self.make(cloud)
 
 

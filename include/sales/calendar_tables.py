@@ -98,7 +98,7 @@ class Effect(Row, frozen=True, kw_only=True):
     factor: Factor
 
     def concerns(self, canal: str, grupo: str) -> bool:
-        """Return whether it changes the sales of a channel and group."""
+        """Return whether the line changes the sales of a channel and group."""
         return self.canal in ("", canal) and self.grupo in ("", grupo)
 
     def on(self, day: dt.date) -> bool:

@@ -216,7 +216,7 @@ def _answers(url: str) -> bool:
 
 
 def _airflow_is_healthy(settings: Settings) -> bool:
-    """Return whether all components are healthy: the API server answers long before the others."""
+    """Return whether all components are healthy; the API server is healthy first."""
     try:
         answer = httpx.get(
             f"{settings.url('airflow')}/api/v2/monitor/health", timeout=3, trust_env=False

@@ -83,7 +83,7 @@ class SupervisorGroups:
             raise ProcessGroupError(f"supervisord could not start {', '.join(refused)}")
 
     def stop(self) -> None:
-        """Begin to stop the last group; `observe` stops the others, each after the one behind it.
+        """Stop the last group of processes; `observe` then stops the group before it, and so on.
 
         supervisord kills the processes that outlive their ``stopwaitsecs``.
         """

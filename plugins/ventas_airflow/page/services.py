@@ -73,7 +73,7 @@ class Viewer:
         return answer.result()
 
     async def run(self, turns: FairThreads, call: Callable[[], T]) -> T:
-        """Run a blocking call in a thread of `turns`; raise as `wait` does, or BusyError."""
+        """Run a blocking call in a thread of `turns`; raise what `wait` raises, or BusyError."""
         turn = turns.submit(self.name, call)
         try:
             return await self.wait(asyncio.wrap_future(turn))
