@@ -47,7 +47,7 @@ WINDOW = {
     "ends_at": "{{ data_interval_end if dag_run.run_type == 'scheduled' else '' }}",
 }
 
-#: What was published: one of the two tasks was skipped, depending on the mode.
+#: Result of the task that published: the mode skips the other one of the two.
 PUBLISHED = (
     f"{{{{ ti.xcom_pull(task_ids='{PUBLISH_TASK}') or ti.xcom_pull(task_ids='{LOAD_TASK}') }}}}"
 )

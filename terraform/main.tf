@@ -2,7 +2,7 @@ locals {
   region      = join("-", slice(split("-", var.zone), 0, 2))
   airflow_tag = "ventas-airflow"
 
-  # Where Airflow reaches Druid's router: by default at the tunnel's end if nothing else leads there,
+  # The address at which Airflow reaches Druid's router: by default at the tunnel's end if nothing else leads there,
   # or at the VM.
   by_tunnel     = length(var.tunnel_members) > 0 && length(var.airflow_ranges) == 0 && !var.airflow_vm
   druid_host    = local.by_tunnel ? "127.0.0.1" : module.druid.host

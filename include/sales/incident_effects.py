@@ -1,4 +1,4 @@
-"""What the incidents of a run change in its sales.
+"""Apply the incidents of a run to its sales.
 
 A sale that no incident concerns is the same as in a run without incidents, and a changed sale is
 still a pure function of (seed, n) and its moment:
@@ -64,7 +64,7 @@ class _Planted(NamedTuple):
     again: float
     """How often each other customer chooses again."""
     factors: Floats
-    """What remains of the usual value, or multiplies it, in the order of `EFFECTS`."""
+    """Factors of the usual values, in the order of `EFFECTS`."""
 
     def concerns(self, drawn: Drawn[Ints]) -> Mask:
         found: Mask = np.ones(BLOCK, dtype=np.bool_)

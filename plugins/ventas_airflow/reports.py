@@ -69,7 +69,7 @@ def end_of(name: str) -> int:
 
 
 def read(name: str) -> DayReport | None:
-    """Return a stored report; None if there is none of this name."""
+    """Return a stored report; None if no report has this name."""
     from include.page.reports.day import decode
 
     # Only a report's name: any other could lead out of the folder.
