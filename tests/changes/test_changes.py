@@ -318,8 +318,8 @@ def test_new_finding_is_reported(begin: Begin) -> None:
     change = begin("a finding of «Qué hacer»")
     change.edit(
         "include/page/findings/report.py",
-        '"promotion", "returns"]',
-        '"promotion", "returns", "busy"]',
+        '"returns", "volume"]',
+        '"returns", "volume", "busy"]',
     )
     judge = "include/page/findings/judge.py"
     change.edit(
