@@ -50,7 +50,7 @@ def score_incidents(
         score = scores[kind]
         score.runs += 1
         score.centavos.append(_revenue(changed) - _revenue(simulation.usual))
-        others: set[tuple[str, ...]] = set()
+        others: set[str] = set()
         for look in range(1, round(incident.minutos / (EVERY / timedelta(minutes=1))) + 1):
             findings = _findings(changed, BEGINS + look * EVERY)
             right = [it for it in findings if _names(it, case["hallazgo"], subject)]
@@ -59,7 +59,7 @@ def score_incidents(
                 score.found += 1
                 score.minutes.append(look * EVERY / timedelta(minutes=1))
                 break
-        score.false += len(others)
+        score.false += [f"{seed}: {other}" for other in sorted(others)]
 
 
 def score_quiet_days(
@@ -75,10 +75,10 @@ def score_quiet_days(
         found = [
             {_key(it) for it in _findings(usual, start + look * QUIET_EVERY)} for look in looks
         ]
-        score, false = scores[kind], len(set().union(*found))
+        score, false = scores[kind], sorted(set().union(*found))
         score.runs += 1
-        score.false += false
-        score.most_false = max(score.most_false, false)
+        score.false += [f"{seed}: {it}" for it in false]
+        score.most_false = max(score.most_false, len(false))
 
 
 def _findings(events: Events, at: datetime) -> list[Finding]:
@@ -91,8 +91,8 @@ def _names(finding: Finding, kind: str, subject: str) -> bool:
     return finding.kind == kind and (not of or bool(of & set(subject.split(" + "))))
 
 
-def _key(finding: Finding) -> tuple[str, ...]:
-    return (finding.kind, *finding.subject.values())
+def _key(finding: Finding) -> str:
+    return " ".join([finding.kind, finding.text, *finding.subject.values()])
 
 
 def _revenue(events: Events) -> int:

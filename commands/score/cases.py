@@ -25,7 +25,7 @@ class Score(msgspec.Struct):
     """False: no judge looks for this kind; it does not count in the recall."""
     runs: int = 0
     found: int = 0
-    false: int = 0
+    false: list[str] = []
     """Findings that name something else; of a quiet case, all findings; of an injected fault,
     checks that fail although the ledger announces the fault."""
     minutes: list[float] = []

@@ -88,7 +88,7 @@ def table(scores: Iterable[Score]) -> Table:
             it.kind,
             str(it.runs),
             *([str(it.found), str(it.missed)] if it.judged else ["–", "–"]),
-            str(it.false),
+            str(len(it.false)),
             "–" if minutes is None else formats.count(minutes),
             "–" if centavos is None else formats.short_money(centavos),
         )

@@ -79,14 +79,15 @@ def score_faults(
             druid.now = epoch_ms(BEGINS + timedelta(minutes=minutes))
             failed = _failed(druid, run, expected)
             if not score.judged:
-                score.false += len(failed)
+                score.false += [f"{seed}: {name}" for name in failed]
             elif failed:
                 score.found += 1
                 score.minutes.append(minutes)
                 break
         if kind in _INJECTED:
             druid.now = epoch_ms(BEGINS + HOUR)
-            score.false += len(_failed(druid, run, _checks(), run.announced))
+            failed = _failed(druid, run, _checks(), run.announced)
+            score.false += [f"{seed}: {name}" for name in failed]
 
 
 def _run(source: SaleSource, begins: datetime, rates: FaultRates) -> _Run:

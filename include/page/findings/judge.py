@@ -7,7 +7,7 @@ in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.p
   compared with the hours of the last day, and with this hour of earlier days;
 - product: the share of a product or category in all sales rose or fell, in 15, 60 or 180 minutes;
   compared with the same minutes of earlier days of this kind (weekday, Saturday, Sunday) that have
-  the same holiday or event, such as CyberMonday, or none as today;
+  the same holiday or event, such as CyberMonday, or none as today. A season's sales are expected;
 - store: the share of a store or platform in all sales is zero, in 15, 60 or 180 minutes; compared,
   as the next kind, with the same minutes of earlier days of this kind. If no store sells at all,
   none is blamed, and a store that is usually closed at this time is not expected to sell;
@@ -40,6 +40,7 @@ from include.page.findings.report import Finding, Kind, Missing, Query, Report, 
 from include.page.findings.shares import SURE, Shares, drop_explained
 from include.page.findings.tables import Row, Table, named, tabulate
 from include.page.findings.windows import (
+    DAY_MS,
     DAYS,
     FEWEST,
     HOURS,
@@ -48,7 +49,7 @@ from include.page.findings.windows import (
     same_kind,
     same_weekday,
 )
-from include.sales.local_time import epoch_ms, moment_of
+from include.sales.local_time import day_of, epoch_ms, hours_of, moment_of
 from include.sales.random_numbers import Floats, Ints
 
 log = logging.getLogger(__name__)
@@ -249,19 +250,23 @@ def _approval(tables: _Tables) -> _Judged | Missing:
 
 
 def _products(tables: _Tables) -> _Judged | Missing:
-    if not tables.like_days:
+    days = tables.like_days
+    if not days:
         return Missing("product", "calendar" if tables.kind_days else "kind")
-    sales = tables.sales(tables.like_days)
+    sales = tables.sales(days)
     categories, products = tables.goods("categories"), tables.goods("products")
     first = len(categories.names)  # of the products
     names = [*categories.names, *products.names]
     category_of = Calendar.known().category_of
     places = {name: place for place, name in enumerate(categories.names)}
     parents = [*[None] * first, *(places.get(category_of.get(it, "")) for it in products.names)]
+    dates = [day_of(hours_of(epoch_ms(tables.now) - day * DAY_MS)) for day in (0, *days)]
+    seasons = np.array([Calendar.known().season(name, dates) for name in names])
+    seasons = seasons.reshape(-1, len(dates))
     by_stretch = [
         Shares.of_all(
             np.concatenate([table.cells[f"ventas_{m}"] for table in (categories, products)]),
-            sales[m],
+            np.rint(sales[m] * seasons / seasons[:, :1]).astype(np.int64),
         )
         for m in STRETCHES
     ]
@@ -404,7 +409,11 @@ def _promotions(tables: _Tables) -> _Judged | Missing:
         out=np.zeros(shares.k.shape),
         where=cells["ingresos"].sum(axis=0) > 0,
     )
-    p, p_more = shares.tails(low=False), of_all.tails(low=False)
+    # This weekday's own promotions are usual, even if only one earlier day shows them.
+    weekly = [0, *(place for place, day in enumerate(days, 1) if day % 7 == 0)]
+    as_on_weekday = Shares(shares.k[:, weekly], shares.n[:, weekly]).tails(low=False)
+    p = np.where(as_on_weekday <= SURE, shares.tails(low=False), 1.0)
+    p_more = of_all.tails(low=False)
     parents = [_type_of(names, name) for name in names]
     findings = []
     for i in drop_explained(_believed(p), parents, shares, low=False):
