@@ -8,6 +8,7 @@ of time is a text, and the present is that of the simulation.
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -44,13 +45,15 @@ class LocalDruid:
         """Present of the queries, in epoch milliseconds."""
         self._database = sqlite3.connect(":memory:")
         self._database.row_factory = sqlite3.Row
-        define = self._database.create_function
+        # Deterministic: SQLite calls a function of constants once for a query, not for each row.
+        define = partial(self._database.create_function, deterministic=True)
         define("PRESENT", 0, lambda: self.now)
         define("TIMESTAMPADD", 3, lambda unit, count, ts: ts + count * _UNITS[unit])
         define("TIMESTAMP_TO_MILLIS", 1, lambda ts: ts)
         define("MILLIS_TO_TIMESTAMP", 1, lambda ts: ts)
         define("TIME_FLOOR", 2, lambda ts, _minute: ts - ts % 60_000)
         define("TIME_FORMAT", 2, lambda ts, _form: f"{moment_of(ts):%Y-%m-%dT%H:%M:%SZ}")
+        define("MOD", 2, lambda number, by: number % by)
         define("MV_TO_STRING", 2, lambda value, _comma: value)
         self._database.create_aggregate("APPROX_QUANTILE_DS", 2, _Quantile)  # type: ignore[arg-type]
 

@@ -18,6 +18,11 @@ from include.sales.random_numbers import Ints
 NOW = datetime(2026, 9, 29, 15, tzinfo=UTC)
 
 
+def ms(sale: Venta) -> int:
+    """Return the epoch milliseconds of an event."""
+    return epoch_ms(datetime.fromisoformat(sale.ts))
+
+
 def events_of(sales: Sequence[Venta]) -> Events:
     """Return `Events` made from published events."""
 
@@ -39,7 +44,7 @@ def events_of(sales: Sequence[Venta]) -> Events:
             "platform": PLATAFORMAS,
         },
         category_of=category[[product.tolist().index(n) for n in range(len(products))]],
-        ts=np.array([epoch_ms(datetime.fromisoformat(sale.ts)) for sale in sales]),
+        ts=np.array([ms(sale) for sale in sales]),
         sale=np.array([sale.secuencia for sale in sales]),
         state=np.array([ESTADOS.index(sale.estado) for sale in sales]),
         store=store,
