@@ -348,6 +348,17 @@ answer = [[it.kind for it in report.findings], text("page.findings.kinds.busy", 
     assert change.ask(code) == [["busy"], "la cantidad"]
 
 
+def test_new_case_is_scored(begin: Begin) -> None:
+    change = begin("a case of `./ventas score`")
+    change.edit(
+        "commands/score/technical.csv",
+        "medio_unico,",
+        "provincia_vacia,nulls,UPDATE registros SET provincia = NULL\nmedio_unico,",
+    )
+    told = change.run("./ventas score --kinds provincia_vacia --seeds 1 --json")
+    assert '"kind":"provincia_vacia","judged":true,"runs":1,"found":1' in told
+
+
 def test_new_bench_peer_can_be_measured(begin: Begin) -> None:
     change = begin("a bench peer")
     change.add(

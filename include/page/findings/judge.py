@@ -20,7 +20,7 @@ in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.p
   hour, holiday, event), compared with this hour of earlier days of this kind. The calendar counts
   only if sales have this curve: there must also be fewer sales than on each of these days.
 
-A look makes about 2,600 comparisons. On usual days the chance that it finds anything is at
+A look makes about 2,800 comparisons. On usual days the chance that it finds anything is at
 most `LEVEL`, divided equally among the kinds, and within each kind by Holm's procedure. Looks a
 minute apart see almost the same sales; docs/findings.md has the simulated chance for a whole day.
 """
@@ -351,7 +351,7 @@ def _volume(tables: _Tables) -> _Judged | Missing:
     columns = {day: hours.index(24 * day) for day in (0, *tables.kind_days)}
     days = [day for day in columns if is_filled[columns[day]] == is_filled[0]]
     if len(days) < 2:
-        return Missing("volume", "kind")
+        return Missing("volume", "pace" if tables.kind_days else "kind")
     k = sales[[columns[day] for day in days]]
     if not (k[0] and sales[hours.index(1)]):
         return _Judged("volume", [], 0)

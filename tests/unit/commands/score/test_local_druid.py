@@ -24,7 +24,7 @@ from tests.support.findings import NOW, events_of, ms
 def sales() -> list[Venta]:
     """Sales of the same hours of three days; those of the first one were back-filled."""
     market = load_market()
-    found = []
+    found: list[Venta] = []
     for days, run in ((7, "relleno__1"), (1, "b"), (0, "c")):
         end = NOW - timedelta(days=days)
         moments = arrivals(Demand(market), 4, end - timedelta(hours=4), end, scale=0.02)

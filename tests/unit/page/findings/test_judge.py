@@ -170,7 +170,7 @@ def test_windows_pace_is_not_compared_with_that_of_the_back_fill(usual_sales: Ev
     halved = usual_sales._replace(filled=(~today).astype(int)).only(
         ~(today & (usual_sales.sale % 2 == 0))
     )
-    assert looked(halved).missing == [Missing("volume", "kind")]
+    assert looked(halved).missing == [Missing("volume", "pace")]
 
 
 WALLET = {"payment": "qr", "issuer": "Mercado Pago"}

@@ -115,5 +115,5 @@ def test_texts_cover_exactly_the_findings(language: str) -> None:
         assert set(texts[kind]["action"]) == actions
         assert all(set(texts[kind][text]) == {"title", "body"} for text in said)
     assert set(texts["kinds"]) == set(SAID)
-    assert set(texts["reasons"]) == {"hours", "kind", "calendar", "weekday"}
+    assert set(texts["reasons"]) == {"hours", "kind", "calendar", "pace", "weekday"}
     assert set(texts["severity"]) == {"high", "medium", "info"}
