@@ -67,6 +67,7 @@ FEWER: Final = 0.1
 
 _LONGEST: Final = STRETCHES[-1]
 _HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
 _CHANCES: Final = 100
 """Chances of a sale for each sale in the largest hour: with many, a count of sales is the share of
 the chances that became one, and varies as a Poisson number does."""
@@ -358,13 +359,8 @@ def _volume(tables: _Tables) -> _Judged | Missing:
     ends = int(tables.places("stores", []).cells["ultima"].max(initial=0)) + 1
     last = moment_of(min(ends, epoch_ms(tables.now)))
     begins = tables.now - _HOUR
-    due = np.array(
-        [
-            Calendar.known().expected(begins - ago, (tables.now if day else last) - ago)
-            for day in days
-            for ago in [timedelta(days=day)]
-        ]
-    )
+    spans = [(begins, last), *((begins - _DAY * day, tables.now - _DAY * day) for day in days[1:])]
+    due = np.array([Calendar.known().expected(*span) for span in spans])
     chances = np.rint(_CHANCES * k.max() * due / due.max()).astype(np.int64)
     shares = Shares.of_all(k[np.newaxis], chances[np.newaxis])
     p = float(shares.tails(low=True)[0])
