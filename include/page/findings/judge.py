@@ -12,7 +12,7 @@ in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.p
   as the next kind, with the same minutes of earlier days of this kind. If no store sells at all,
   none is blamed, and a store that is usually closed at this time is not expected to sell;
 - returns: the share of a category in all refunds, or in all chargebacks, rose, in 180 minutes; or
-  its refunds or chargebacks rose in proportion to its sales, and its share is at least unlikely;
+  its chargebacks rose in proportion to its sales, and their share is at least unlikely;
 - promotion: the share of discounted sales of a payment type or issuer rose, in 180 minutes;
   compared with the same minutes of earlier days, this weekday among them, because many promotions
   belong to a weekday. If it rose, its shares of all sales and of the revenue are compared too;
@@ -447,21 +447,19 @@ def _returns(tables: _Tables) -> _Judged | Missing:
         return Missing("returns", "kind")
     categories = tables.categories
     names = [(state, name) for state in _RETURNS for name in categories.names]
-    returned = [categories.cells[column] for column in _RETURNS.values()]
-    sold = categories.cells[f"ventas_{_LONGEST}"]
-    shares, rates = (
-        Shares(*(np.concatenate(column) for column in zip(*counts, strict=True)))
-        for counts in (
-            [Shares.of_all(array, array.sum(axis=0)) for array in returned],
-            [Shares.of_all(array, sold) for array in returned],
-        )
-    )
-    by_share, by_sales = shares.tails(low=False), rates.tails(low=False)
-    # All categories' returns rise in the first weeks of a history, and then no share does.
-    p = np.array([by_share, np.where(by_share <= SURE, by_sales, 1.0)])
+    refunds, chargebacks = (categories.cells[column] for column in _RETURNS.values())
+    counts = [Shares.of_all(array, array.sum(axis=0)) for array in (refunds, chargebacks)]
+    shares = Shares(*(np.concatenate(column) for column in zip(*counts, strict=True)))
+    by_share = shares.tails(low=False)
+    # Chargebacks are so few at first that shares tell little; but all of them rise in the first
+    # weeks of a history, and then no share does.
+    by_sales = Shares.of_all(chargebacks, categories.cells[f"ventas_{_LONGEST}"]).tails(low=False)
+    first = len(refunds)
+    unlike = (by_share[first:] <= SURE) | (chargebacks[:, 1:].sum() == 0)
+    p = np.concatenate([by_share, np.where(unlike, by_sales, 1.0)])
     findings: dict[int, Finding] = {}
-    for place in _believed(p.ravel()):
-        i = place % len(names)
+    for place in _believed(p):
+        i = place if place < len(names) else place - first
         state, name = names[i]
         findings.setdefault(
             i,
@@ -471,7 +469,7 @@ def _returns(tables: _Tables) -> _Judged | Missing:
                 text=state,
                 action=state,
                 subject={"categoria": name},
-                numbers=shares.numbers(i, float(p.flat[place]), _LONGEST),
+                numbers=shares.numbers(i, float(p[place]), _LONGEST),
                 query="categories",
             ),
         )
