@@ -16,6 +16,7 @@ from commands.bench import command as bench
 from commands.chaos import command as chaos
 from commands.cloud import command as cloud
 from commands.plots import command as plots
+from commands.score import command as score
 from commands.soak import command as soak
 from commands.test import command as test
 from include.gcp.sizing import SizingError
@@ -65,6 +66,7 @@ COMMANDS: Final[dict[str, ModuleType]] = {
     "bench": bench,
     "chaos": chaos,
     "soak": soak,
+    "score": score,
     "docs": docs,
     "clean": clean,
 }

@@ -318,8 +318,8 @@ def test_new_finding_is_reported(begin: Begin) -> None:
     change = begin("a finding of «Qué hacer»")
     change.edit(
         "include/page/findings/report.py",
-        '"promotion", "returns"]',
-        '"promotion", "returns", "busy"]',
+        '"returns", "volume"]',
+        '"returns", "volume", "busy"]',
     )
     judge = "include/page/findings/judge.py"
     change.edit(
@@ -346,6 +346,17 @@ from include.texts import text
 report = judge({"payments": []}, datetime(2026, 11, 24, 15, tzinfo=UTC))
 answer = [[it.kind for it in report.findings], text("page.findings.kinds.busy", "es")]"""
     assert change.ask(code) == [["busy"], "la cantidad"]
+
+
+def test_new_case_is_scored(begin: Begin) -> None:
+    change = begin("a case of `./ventas score`")
+    change.edit(
+        "commands/score/technical.csv",
+        "medio_unico,",
+        "provincia_vacia,nulls,UPDATE registros SET provincia = NULL\nmedio_unico,",
+    )
+    told = change.run("./ventas score --kinds provincia_vacia --seeds 1 --json")
+    assert '"kind":"provincia_vacia","judged":true,"runs":1,"found":1' in told
 
 
 def test_new_bench_peer_can_be_measured(begin: Begin) -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from commands.score.sales import Events, Simulation
 from include.sales.market import load_market
-from tests.support.findings import NOW, Events, simulate
+from tests.support.findings import NOW
 from tests.unit.druid.support import Router, serving
 
 
@@ -14,7 +15,8 @@ from tests.unit.druid.support import Router, serving
 def usual_sales() -> Events:
     """Sales of the eight days before `NOW` and of the six hours after it, at a window's rate."""
     market = load_market()
-    return simulate(market, 5, NOW - timedelta(days=8), NOW + timedelta(hours=6), scale=0.67)
+    end = NOW + timedelta(hours=6)
+    return Simulation(market, 5, NOW - timedelta(days=8), end, scale=0.67).usual
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Look for unusual sales in Druid: four queries, each with a time-out."""
+"""Look for unusual sales in Druid: five queries, each with a time-out."""
 
 import logging
 from dataclasses import replace
@@ -64,6 +64,7 @@ def queries(datasource: str, filters: Filters, end: datetime) -> dict[Query, Ask
         ("products", "goods", "producto", 2, goods_windows(end)),
         ("stores", "goods", "sucursal", 2, goods_windows(end)),
         ("categories", "goods", "categoria", 2, goods_windows(end)),
+        ("platforms", "goods", "plataforma", 2, goods_windows(end)),
     ):
         either = "\n    OR ".join([f"({_WINDOW})"] * (len(windows) // 2))
         text = read_query(_SQL / f"{file}.sql", datasource).replace("{column}", column)

@@ -5,23 +5,29 @@ in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.p
 
 - approval: the approved share of the decided sales of a payment type or issuer fell, in an hour;
   compared with the hours of the last day, and with this hour of earlier days;
-- product: its share of all sales rose or fell, in 15, 60 or 180 minutes; compared, as the next two
-  kinds, with the same minutes of earlier days of this kind (weekday, Saturday, Sunday);
-- store: its share of all sales is zero, in 15, 60 or 180 minutes. If no store sells at all, none is
-  blamed, and a store that is usually closed at this time is not expected to sell;
-- returns: the share of a category in all refunds, or in all chargebacks, rose, in 180 minutes;
+- product: the share of a product or category in all sales rose or fell, in 15, 60 or 180 minutes;
+  compared with the same minutes of earlier days of this kind (weekday, Saturday, Sunday) that have
+  the same holiday or event, such as CyberMonday, or none as today. A season's sales are expected;
+- store: the share of a store or platform in all sales is zero, in 15, 60 or 180 minutes; compared,
+  as the next kind, with the same minutes of earlier days of this kind. If no store sells at all,
+  none is blamed, and a store that is usually closed at this time is not expected to sell;
+- returns: the share of a category in all refunds, or in all chargebacks, rose, in 180 minutes; or
+  its chargebacks rose in proportion to its sales, and their share is at least unlikely;
 - promotion: the share of discounted sales of a payment type or issuer rose, in 180 minutes;
   compared with the same minutes of earlier days, this weekday among them, because many promotions
-  belong to a weekday. If it rose, its shares of all sales and of the revenue are compared too.
+  belong to a weekday. If it rose, its shares of all sales and of the revenue are compared too;
+- volume: all sales of the hour fell, in proportion to what the calendar lets expect (weekday,
+  hour, holiday, event), compared with this hour of earlier days of this kind. The calendar counts
+  only if sales have this curve: there must also be fewer sales than on each of these days.
 
-A look makes about 2,600 comparisons. On usual days the chance that it finds anything is at
+A look makes about 2,800 comparisons. On usual days the chance that it finds anything is at
 most `LEVEL`, divided equally among the kinds, and within each kind by Holm's procedure. Looks a
 minute apart see almost the same sales; docs/findings.md has the simulated chance for a whole day.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final, NamedTuple, get_args
 
@@ -29,10 +35,12 @@ import numpy as np
 
 from include.page.clean_values import clean
 from include.page.findings.baseline import holm
+from include.page.findings.calendar import Calendar
 from include.page.findings.report import Finding, Kind, Missing, Query, Report, Severity
 from include.page.findings.shares import SURE, Shares, drop_explained
 from include.page.findings.tables import Row, Table, named, tabulate
 from include.page.findings.windows import (
+    DAY_MS,
     DAYS,
     FEWEST,
     HOURS,
@@ -41,7 +49,7 @@ from include.page.findings.windows import (
     same_kind,
     same_weekday,
 )
-from include.sales.local_time import epoch_ms
+from include.sales.local_time import day_of, epoch_ms, hours_of, moment_of
 from include.sales.random_numbers import Floats, Ints
 
 log = logging.getLogger(__name__)
@@ -54,8 +62,20 @@ LEVEL: Final = 1e-3
 GRAVE: Final = 0.10
 """Fall of the approved share that makes a finding severe."""
 
+FEWER: Final = 0.1
+"""Least part by which the hour's sales must be below those of each earlier day, to be unusual."""
+
 _LONGEST: Final = STRETCHES[-1]
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_CHANCES: Final = 100
+"""Chances of a sale for each sale in the largest hour: with many, a count of sales is the share of
+the chances that became one, and varies as a Poisson number does."""
 _RETURNS: Final = {"reembolsada": "reembolsadas", "contracargo": "contracargos"}
+_SUMMED: Final = (
+    *("ventas", "con_descuento", "rellenas"),
+    *("aprobadas", "rechazadas", "ingresos", "descuentos"),
+)
 _SOLD: Final = tuple(f"ventas_{minutes}" for minutes in STRETCHES)
 _ORDER: Final[tuple[Severity, ...]] = get_args(Severity)
 
@@ -97,7 +117,7 @@ class _Tables:
     def __init__(self, rows: Mapping[Query, Iterable[Row]], now: datetime) -> None:
         self.rows = rows
         self.hours = (*range(RECENT), *(24 * day + hour for day in DAYS for hour in range(HOURS)))
-        self._now = now
+        self.now = now
 
     @cached_property
     def ways(self) -> Table[Way]:
@@ -106,7 +126,7 @@ class _Tables:
             lambda row: (str(clean(row["tipo_pago"])), str(clean(row["emisor"]))),
             lambda row: int(row["hora"]),
             self.hours,
-            ("ventas", "con_descuento", "aprobadas", "rechazadas", "ingresos", "descuentos"),
+            _SUMMED,
         )
 
     @cached_property
@@ -115,25 +135,28 @@ class _Tables:
 
     @cached_property
     def kind_days(self) -> list[int]:
-        return same_kind(self._now, self.sold)
+        return same_kind(self.now, self.sold)
 
     @cached_property
-    def products(self) -> Table[str]:
-        return named(_by_day(self.rows["products"], _SOLD, self.kind_days))
+    def like_days(self) -> list[int]:
+        """Days of today's kind that have the same holiday or events."""
+        return same_kind(self.now, self.sold, Calendar.known().kind)
+
+    def goods(self, query: Query) -> Table[str]:
+        return named(_by_day(self.rows[query], _SOLD, self.like_days))
 
     @cached_property
     def categories(self) -> Table[str]:
-        columns = tuple(_RETURNS.values())
+        columns = (*_RETURNS.values(), f"ventas_{_LONGEST}")
         return named(_by_day(self.rows["categories"], columns, self.kind_days))
 
-    @cached_property
-    def stores(self) -> Table[str]:
-        """Sales by store; sales without a store are under the name ""."""
-        return _by_day(self.rows["stores"], (*_SOLD, "ultima"), self.kind_days)
+    def places(self, query: Query, days: Sequence[int]) -> Table[str]:
+        """Sales by store or platform; sales without one are under the name ""."""
+        return _by_day(self.rows[query], (*_SOLD, "ultima"), days)
 
-    @cached_property
-    def sales(self) -> dict[int, Ints]:
-        cells = self.stores.cells
+    def sales(self, days: Sequence[int]) -> dict[int, Ints]:
+        """Return all sales of each stretch, today and on some days."""
+        cells = self.places("stores", days).cells
         return {minutes: cells[f"ventas_{minutes}"].sum(axis=0) for minutes in STRETCHES}
 
 
@@ -149,10 +172,10 @@ def _judged(kind: Kind, tables: _Tables) -> _Judged | Missing:
 
 def _sales(tables: _Tables) -> int | None:
     """Return the sales of the last hour; None if the stores' rows cannot be read."""
-    if not _answered("store", tables.rows):
+    if "stores" not in tables.rows:
         return None
     try:
-        return int(tables.sales[60][0])
+        return int(tables.sales([])[60][0])
     except Exception:
         log.exception("The sales of the last hour cannot be counted")
         return None
@@ -183,8 +206,9 @@ def _by_day(rows: Iterable[Row], columns: Sequence[str], days: Sequence[int]) ->
     )
 
 
-def _believed(p: Floats) -> list[int]:
-    return holm(p, LEVEL / len(KINDS))
+def _believed(p: Floats, families: int = 1) -> list[int]:
+    """Return the tests of a kind that are significant, or of one of its families of tests."""
+    return holm(p, LEVEL / len(KINDS) / families)
 
 
 def _approval(tables: _Tables) -> _Judged | Missing:
@@ -227,49 +251,141 @@ def _approval(tables: _Tables) -> _Judged | Missing:
 
 
 def _products(tables: _Tables) -> _Judged | Missing:
-    if not tables.kind_days:
-        return Missing("product", "kind")
-    products, sales = tables.products, tables.sales
-    by_stretch = [Shares.of_all(products.cells[f"ventas_{m}"], sales[m]) for m in STRETCHES]
-    p = np.array([[s.tails(low=low) for low in (False, True)] for s in by_stretch])
-    findings: dict[int, Finding] = {}
-    for place in _believed(p.ravel()):
-        stretch, falls, i = (int(at) for at in np.unravel_index(place, p.shape))
-        found = Finding(
-            kind="product",
-            severity="medium" if falls else "info",
-            text="down" if falls else "up",
-            action="down" if falls else "up",
-            subject={"producto": products.names[i]},
-            numbers=by_stretch[stretch].numbers(i, float(p.flat[place]), STRETCHES[stretch]),
-            query="products",
+    days = tables.like_days
+    if not days:
+        return Missing("product", "calendar" if tables.kind_days else "kind")
+    sales = tables.sales(days)
+    categories, products = tables.goods("categories"), tables.goods("products")
+    first = len(categories.names)  # of the products
+    names = [*categories.names, *products.names]
+    category_of = Calendar.known().category_of
+    places = {name: place for place, name in enumerate(categories.names)}
+    parents = [*[None] * first, *(places.get(category_of.get(it, "")) for it in products.names)]
+    dates = [day_of(hours_of(epoch_ms(tables.now) - day * DAY_MS)) for day in (0, *days)]
+    seasons = np.array([Calendar.known().season(name, dates) for name in names])
+    seasons = seasons.reshape(-1, len(dates))
+    by_stretch = [
+        Shares.of_all(
+            np.concatenate([table.cells[f"ventas_{m}"] for table in (categories, products)]),
+            np.rint(sales[m] * seasons / seasons[:, :1]).astype(np.int64),
         )
-        findings.setdefault(i, found)
-    return _Judged("product", list(findings.values()), p.size)
+        for m in STRETCHES
+    ]
+    p = np.array([[s.tails(low=low) for low in (False, True)] for s in by_stretch])
+    believed: dict[int, tuple[int, int]] = {}
+    # Categories are a family of their own, because the many products would hide them.
+    for since, tested in ((0, p[:, :, :first]), (first, p[:, :, first:])):
+        for place in _believed(tested.ravel(), families=2):
+            stretch, falls, i = (int(at) for at in np.unravel_index(place, tested.shape))
+            believed.setdefault(since + i, (stretch, falls))
+    kept = set(believed)
+    for whole in filter(lambda i: i < first, believed):
+        stretch, falls = believed[whole]
+        parts = [i for i, found in believed.items() if parents[i] == whole and found[1] == falls]
+        k, n = by_stretch[stretch]
+        # A product takes its own sales from the category, and as many from all sales.
+        shares = Shares(k, np.concatenate([n[:first], k[first:]]))
+        family = [whole, *parts]
+        kept -= {*family} - {*drop_explained(family, parents, shares, low=bool(falls))}
+    findings = []
+    for i in filter(kept.__contains__, believed):
+        stretch, falls = believed[i]
+        direction = "down" if falls else "up"
+        text = f"category_{direction}" if i < first else direction
+        findings.append(
+            Finding(
+                kind="product",
+                severity="medium" if falls else "info",
+                text=text,
+                action=text,
+                subject={"categoria" if i < first else "producto": names[i]},
+                numbers=by_stretch[stretch].numbers(
+                    i, float(p[stretch, falls, i]), STRETCHES[stretch]
+                ),
+                query="categories" if i < first else "products",
+            )
+        )
+    return _Judged("product", findings, p.size)
 
 
 def _stores(tables: _Tables) -> _Judged | Missing:
-    if not tables.kind_days:
+    days = tables.kind_days
+    if not days:
         return Missing("store", "kind")
-    stores, sales = named(tables.stores), tables.sales
-    by_stretch = [Shares.of_all(stores.cells[f"ventas_{m}"], sales[m]) for m in STRETCHES]
+    sales = tables.sales(days)
+    stores, platforms = (named(tables.places(it, days)) for it in ("stores", "platforms"))
+    names = [*stores.names, *platforms.names]
+    first = len(stores.names)  # of the platforms
+    cells = {
+        name: np.concatenate([cell, platforms.cells[name]]) for name, cell in stores.cells.items()
+    }
+    by_stretch = [Shares.of_all(cells[f"ventas_{m}"], sales[m]) for m in STRETCHES]
     p = np.array([np.where(s.k[:, 0] == 0, s.tails(low=True), 1.0) for s in by_stretch])
     findings: dict[int, Finding] = {}
     for place in _believed(p.ravel()):
         stretch, i = (int(at) for at in np.unravel_index(place, p.shape))
-        last = int(stores.cells["ultima"][i, 0])
+        last = int(cells["ultima"][i, 0])
         numbers = by_stretch[stretch].numbers(i, float(p.flat[place]), STRETCHES[stretch])
         found = Finding(
             kind="store",
             severity="high",
             text="since" if last else "silent",
-            action="silent",
-            subject={"sucursal": stores.names[i]},
+            action="silent" if i < first else "platform",
+            subject={"sucursal" if i < first else "plataforma": names[i]},
             numbers={**numbers, "last": last},
-            query="stores",
+            query="stores" if i < first else "platforms",
         )
         findings.setdefault(i, found)
     return _Judged("store", list(findings.values()), p.size)
+
+
+def _volume(tables: _Tables) -> _Judged | Missing:
+    """Judge all sales of the last hour, in proportion to what the calendar lets expect.
+
+    Sales after the last one are not expected, since the stream may have stopped; and without sales
+    before the hour, the stream has only begun. Back-filled hours are compared with back-filled ones
+    only, because a window has its own pace.
+    """
+    sums = {name: tables.ways.cells[name].sum(axis=0) for name in _SUMMED}
+    sales, hours = sums["ventas"], tables.hours
+    is_filled = 2 * sums["rellenas"] > sales
+    columns = {day: hours.index(24 * day) for day in (0, *tables.kind_days)}
+    days = [day for day in columns if is_filled[columns[day]] == is_filled[0]]
+    if len(days) < 2:
+        return Missing("volume", "pace" if tables.kind_days else "kind")
+    k = sales[[columns[day] for day in days]]
+    if not (k[0] and sales[hours.index(1)]):
+        return _Judged("volume", [], 0)
+    ends = int(tables.places("stores", []).cells["ultima"].max(initial=0)) + 1
+    last = moment_of(min(ends, epoch_ms(tables.now)))
+    begins = tables.now - _HOUR
+    spans = [(begins, last), *((begins - _DAY * day, tables.now - _DAY * day) for day in days[1:])]
+    due = np.array([Calendar.known().expected(*span) for span in spans])
+    chances = np.rint(_CHANCES * k.max() * due / due.max()).astype(np.int64)
+    shares = Shares.of_all(k[np.newaxis], chances[np.newaxis])
+    p = float(shares.tails(low=True)[0])
+    lasted = (last - begins) / _HOUR
+    if not _believed(np.array([p])) or k[0] >= (1 - FEWER) * lasted * k[1:].min():
+        return _Judged("volume", [], 1)
+    numbers = shares.numbers(0, p, 60)
+    usual, lost = numbers["usual"], numbers["expected"] - numbers["k"]
+    finding = Finding(
+        kind="volume",
+        severity="high",
+        text="down",
+        action="down",
+        subject={},
+        numbers={
+            **numbers,
+            # Of the expected sales, not of the chances.
+            **{name: numbers[name] / usual for name in ("share", "usual", "low", "high")},
+            **{name: round(numbers[name] * usual) for name in ("n", "base_n")},
+            "lost": lost,
+            "lost_centavos": lost * float(sums["ingresos"].sum() / sales.sum()),
+        },
+        query="payments",
+    )
+    return _Judged("volume", [finding], 1)
 
 
 def _promotions(tables: _Tables) -> _Judged | Missing:
@@ -289,7 +405,11 @@ def _promotions(tables: _Tables) -> _Judged | Missing:
         out=np.zeros(shares.k.shape),
         where=cells["ingresos"].sum(axis=0) > 0,
     )
-    p, p_more = shares.tails(low=False), of_all.tails(low=False)
+    # This weekday's own promotions are usual, even if only one earlier day shows them.
+    weekly = [0, *(place for place, day in enumerate(days, 1) if day % 7 == 0)]
+    as_on_weekday = Shares(shares.k[:, weekly], shares.n[:, weekly]).tails(low=False)
+    p = np.where(as_on_weekday <= SURE, shares.tails(low=False), 1.0)
+    p_more = of_all.tails(low=False)
     parents = [_type_of(names, name) for name in names]
     findings = []
     for i in drop_explained(_believed(p), parents, shares, low=False):
@@ -327,24 +447,33 @@ def _returns(tables: _Tables) -> _Judged | Missing:
         return Missing("returns", "kind")
     categories = tables.categories
     names = [(state, name) for state in _RETURNS for name in categories.names]
-    counts = [Shares.of_all(array, array.sum(axis=0)) for array in categories.cells.values()]
+    refunds, chargebacks = (categories.cells[column] for column in _RETURNS.values())
+    counts = [Shares.of_all(array, array.sum(axis=0)) for array in (refunds, chargebacks)]
     shares = Shares(*(np.concatenate(column) for column in zip(*counts, strict=True)))
-    p = shares.tails(low=False)
-    findings = []
-    for i in _believed(p):
+    by_share = shares.tails(low=False)
+    # Chargebacks are so few at first that shares tell little; but all of them rise in the first
+    # weeks of a history, and then no share does.
+    by_sales = Shares.of_all(chargebacks, categories.cells[f"ventas_{_LONGEST}"]).tails(low=False)
+    first = len(refunds)
+    unlike = (by_share[first:] <= SURE) | (chargebacks[:, 1:].sum() == 0)
+    p = np.concatenate([by_share, np.where(unlike, by_sales, 1.0)])
+    findings: dict[int, Finding] = {}
+    for place in _believed(p):
+        i = place if place < len(names) else place - first
         state, name = names[i]
-        findings.append(
+        findings.setdefault(
+            i,
             Finding(
                 kind="returns",
                 severity="high" if state == "contracargo" else "medium",
                 text=state,
                 action=state,
                 subject={"categoria": name},
-                numbers=shares.numbers(i, float(p[i]), _LONGEST),
+                numbers=shares.numbers(i, float(p[place]), _LONGEST),
                 query="categories",
-            )
+            ),
         )
-    return _Judged("returns", findings, len(names))
+    return _Judged("returns", list(findings.values()), p.size)
 
 
 def _with_types(ways: Sequence[Way]) -> tuple[list[Way], list[list[int]]]:
@@ -380,10 +509,11 @@ def _filters(way: Way) -> dict[str, str]:
 #: Queries that a kind needs in addition to "payments", which shows the days that had sales.
 _NEEDS: Final[Mapping[Kind, tuple[Query, ...]]] = {
     "approval": (),
-    "product": ("products", "stores"),
-    "store": ("stores",),
+    "product": ("products", "categories", "stores"),
+    "store": ("stores", "platforms"),
     "promotion": (),
     "returns": ("categories",),
+    "volume": ("stores",),
 }
 
 _JUDGES: Final[Mapping[Kind, Callable[[_Tables], _Judged | Missing]]] = {
@@ -392,4 +522,5 @@ _JUDGES: Final[Mapping[Kind, Callable[[_Tables], _Judged | Missing]]] = {
     "store": _stores,
     "returns": _returns,
     "promotion": _promotions,
+    "volume": _volume,
 }

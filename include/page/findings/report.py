@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["approval", "product", "store", "promotion", "returns"]
+Kind = Literal["approval", "product", "store", "promotion", "returns", "volume"]
 Severity = Literal["high", "medium", "info"]
-Query = Literal["payments", "products", "stores", "categories"]
+Query = Literal["payments", "products", "stores", "categories", "platforms"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Missing:
         kind: the kind of share that was not judged.
         reason: ``hours``: only `have` of the `need` past hours have decided sales; ``kind``: no
             earlier day of the same kind (weekday, Saturday, Sunday) had sales at this time;
+            ``calendar``: today is a holiday or has an event, and no earlier day had the same;
+            ``pace``: the earlier days have only back-filled sales, and now a window sells;
             ``weekday``: no earlier day with the same weekday had any; ``error``: Druid refused one
             of its queries, or its rows could not be judged; the log has the error.
         have: past hours with decided sales, for ``hours``.
@@ -49,7 +51,7 @@ class Missing:
     """
 
     kind: Kind
-    reason: Literal["hours", "kind", "weekday", "error"]
+    reason: Literal["hours", "kind", "calendar", "pace", "weekday", "error"]
     have: int = 0
     need: int = 1
 

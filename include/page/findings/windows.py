@@ -1,7 +1,7 @@
 """Windows of time that a look compares: the last ones, and the same windows of earlier days."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from typing import Final
 
 from include.sales.local_time import HOUR_MS, day_of, dia_index, epoch_ms, hours_of
@@ -40,16 +40,19 @@ def payment_windows(now: datetime) -> list[int]:
     return [end - RECENT * HOUR_MS, end, *goods_windows(now)[2:]]
 
 
-def same_kind(now: datetime, days: Iterable[int]) -> list[int]:
+def same_kind(
+    now: datetime, days: Iterable[int], kind: Callable[[date], object] = dia_index
+) -> list[int]:
     """Return those of the earlier `days` (days ago) that are of today's kind.
 
-    The kinds are weekday, Saturday and Sunday: opening hours and sold products differ between them.
-    The longest window may begin the day before; then that day must be of the same kind, too.
+    By default the kinds are weekday, Saturday and Sunday: opening hours and sold products differ
+    between them. The longest window may begin the day before; then that day must be of the same
+    kind, too.
     """
     bounds = (epoch_ms(now) - HOURS * HOUR_MS, epoch_ms(now))
 
-    def kinds(day: int) -> list[int]:
-        return [dia_index(day_of(hours_of(at - day * DAY_MS))) for at in bounds]
+    def kinds(day: int) -> list[object]:
+        return [kind(day_of(hours_of(at - day * DAY_MS))) for at in bounds]
 
     return [day for day in days if kinds(day) == kinds(0)]
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
+from commands.score.rows import query_rows
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.page.filters import Filters, parse_filters
@@ -24,7 +25,7 @@ from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
 from include.sales.random_numbers import Ints
 from tests.support.druid import remove_supervisor, wait_for_rows
-from tests.support.findings import NOW, events_of, query_rows
+from tests.support.findings import NOW, events_of
 from tests.support.place import SEED, Place
 
 DAYS = (7, 3, 2, 1, 0)

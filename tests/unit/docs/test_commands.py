@@ -40,6 +40,7 @@ RUN_ELSEWHERE = {
         "tests/unit/commands/test_cloud.py",
         'cli.main(["cloud", "plan"',
     ),
+    r"\./ventas score( .*)?": ("tests/unit/commands/score/test_score.py", 'main(["score"'),
     r"\./ventas plots": ("tests/unit/commands/plots/test_figures.py", 'main(["plots"'),
     r"\./ventas docs": ("tests/unit/commands/test_docs.py", 'main(["docs"'),
 }

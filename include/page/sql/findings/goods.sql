@@ -1,5 +1,5 @@
--- Sales and returns of each product, store or category, whichever {column} is, in the three hours
--- before a moment and before the same moment of earlier days. dia: how many days before; ventas_15 and
+-- Sales and returns of each value of {column}, such as each product, in the three hours before a
+-- moment and before the same moment of earlier days. dia: how many days before; ventas_15 and
 -- ventas_60 are those of the last minutes, and ultima is the last sale of the three hours.
 SELECT
   dia, COALESCE({column}, '') AS nombre,

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from commands.score.sales import Events
 from include.druid.client import (
     DatasourceMissingError,
     DruidClient,
@@ -14,7 +15,7 @@ from include.druid.client import (
 from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect, queries
 from include.sales.local_time import HOUR_MS, epoch_ms
-from tests.support.findings import NOW, Events, SimulatedDruid, silent
+from tests.support.findings import NOW, SimulatedDruid, silent
 
 
 def test_report_has_findings_and_the_queries(usual_sales: Events) -> None:
@@ -29,7 +30,7 @@ def test_look_with_an_end_judges_as_of_that_end(usual_sales: Events) -> None:
     filters = Filters(hasta=NOW)
     druid = SimulatedDruid(usual_sales)
     report = detect(cast(DruidClient, druid), "ventas", filters, NOW + timedelta(days=3))
-    assert [parameters[0] for parameters in druid.asked] == [report.end] * 4 == [epoch_ms(NOW)] * 4
+    assert [parameters[0] for parameters in druid.asked] == [report.end] * 5 == [epoch_ms(NOW)] * 5
 
 
 def test_values_are_parameters_and_queries_are_bounded_in_time() -> None:

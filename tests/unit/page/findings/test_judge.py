@@ -6,21 +6,13 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from commands.score.rows import REFUNDED, query_rows
+from commands.score.sales import Events
 from include.page.findings.judge import KINDS, LEVEL, judge
 from include.page.findings.report import Finding, Missing, Query, Report
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import epoch_ms
-from tests.support.findings import (
-    NOW,
-    REFUNDED,
-    Events,
-    discounted,
-    multiplied,
-    of,
-    query_rows,
-    refused,
-    silent,
-)
+from tests.support.findings import NOW, discounted, multiplied, of, refused, silent
 
 HOUR = timedelta(hours=1)
 
@@ -82,11 +74,11 @@ def test_rising_or_falling_product_is_found(
     assert not found.numbers["low"] <= found.numbers["share"] <= found.numbers["high"]
 
 
-def test_product_with_six_sales_an_hour_is_found_when_they_are_five_times_as_many(
+def test_product_with_six_sales_an_hour_is_found_when_they_are_eight_times_as_many(
     usual_sales: Events,
 ) -> None:
     name = rare(usual_sales, 6)
-    found = only(looked(multiplied(usual_sales, NOW - HOUR, 5, product=name)))
+    found = only(looked(multiplied(usual_sales, NOW - HOUR, 8, product=name)))
     assert (found.kind, found.subject) == ("product", {"producto": name})
 
 
@@ -137,6 +129,50 @@ def test_rising_refunds_of_a_category_are_found(usual_sales: Events) -> None:
     assert found.subject == {"categoria": name}
 
 
+def test_fall_of_a_whole_category_is_one_finding(usual_sales: Events) -> None:
+    since = NOW - HOUR
+    of_category = of(usual_sales, category="Lácteos")
+    lost = of_category & (usual_sales.ts >= epoch_ms(since)) & (usual_sales.sale % 10 < 7)
+    found = only(looked(usual_sales.only(~lost)))
+    assert (found.kind, found.text, found.severity) == ("product", "category_down", "medium")
+    assert (found.subject, found.query) == ({"categoria": "Lácteos"}, "categories")
+
+
+def test_silent_platform_is_found(usual_sales: Events) -> None:
+    report = looked(silent(usual_sales, NOW - HOUR / 2, platform="app"))
+    assert ("store", "since", {"plataforma": "app"}) in told(report)
+    assert report.findings[0].action == "platform"
+
+
+def test_fewer_sales_in_all_are_found_with_their_cost(usual_sales: Events) -> None:
+    lost = (usual_sales.ts >= epoch_ms(NOW - HOUR)) & (usual_sales.sale % 10 < 4)
+    found = only(looked(usual_sales.only(~lost)))
+    assert (found.kind, found.text, found.subject) == ("volume", "down", {})
+    numbers = found.numbers
+    assert numbers["share"] == pytest.approx(0.6, abs=0.05)
+    assert (numbers["usual"], numbers["minutes"], numbers["windows"]) == (1, 60, 5)
+    assert numbers["lost"] == pytest.approx(0.4 * numbers["n"], rel=0.15)
+    assert 1e6 < numbers["lost_centavos"] / numbers["lost"] < 2e7
+
+
+@pytest.mark.parametrize("after", [timedelta(minutes=30), timedelta(minutes=59)])
+def test_stream_that_began_in_the_hour_or_stopped_has_no_fewer_sales(
+    usual_sales: Events, after: timedelta
+) -> None:
+    stops = epoch_ms(NOW - HOUR + after)
+    began = (usual_sales.ts < epoch_ms(NOW - 20 * HOUR)) | (usual_sales.ts >= stops)
+    for kept in (usual_sales.ts < stops, began):
+        assert told(looked(usual_sales.only(kept))) == []
+
+
+def test_windows_pace_is_not_compared_with_that_of_the_back_fill(usual_sales: Events) -> None:
+    today = usual_sales.ts >= epoch_ms(NOW - 4 * HOUR)
+    halved = usual_sales._replace(filled=(~today).astype(int)).only(
+        ~(today & (usual_sales.sale % 2 == 0))
+    )
+    assert looked(halved).missing == [Missing("volume", "pace")]
+
+
 WALLET = {"payment": "qr", "issuer": "Mercado Pago"}
 
 
@@ -172,11 +208,11 @@ def test_little_history_reports_the_missing_kinds(usual_sales: Events) -> None:
         return looked(usual_sales.only(usual_sales.ts >= epoch_ms(NOW - hours * HOUR)))
 
     by_days = [Missing(kind, "kind") for kind in ("product", "store", "returns")]
-    weekday = Missing("promotion", "weekday")
-    assert since(3).missing == [Missing("approval", "hours", 2, 3), *by_days, weekday]
-    assert since(4).missing == [*by_days, weekday]
+    weekday, volume = Missing("promotion", "weekday"), Missing("volume", "kind")
+    assert since(3).missing == [Missing("approval", "hours", 2, 3), *by_days, weekday, volume]
+    assert since(4).missing == [*by_days, weekday, volume]
     # Yesterday's window is complete only with 27 hours of history.
-    assert since(26).missing == [*by_days, weekday]
+    assert since(26).missing == [*by_days, weekday, volume]
     assert since(28).missing == [weekday]
     assert since(7 * 24 + 4).missing == []
 
@@ -184,21 +220,16 @@ def test_little_history_reports_the_missing_kinds(usual_sales: Events) -> None:
 def test_without_rows_every_kind_is_missing() -> None:
     report = judge({name: [] for name in get_args(Query)}, NOW)
     assert (report.sales, report.findings, report.tests) == (0, [], {})
-    assert {it.kind for it in report.missing} == {
-        "approval",
-        "product",
-        "store",
-        "returns",
-        "promotion",
-    }
+    assert {it.kind for it in report.missing} == set(KINDS)
 
 
 #: Which kinds need each query.
 NEED: dict[Query, set[str]] = {
     "payments": set(KINDS),
     "products": {"product"},
-    "stores": {"product", "store"},
-    "categories": {"returns"},
+    "stores": {"product", "store", "volume"},
+    "categories": {"product", "returns"},
+    "platforms": {"store"},
 }
 
 
@@ -220,7 +251,7 @@ def test_missing_or_odd_rows_affect_only_the_kinds_of_their_query(
     assert {(it.kind, it.reason) for it in report.missing} == {(kind, "error") for kind in kinds}
     assert set(report.tests) == set(KINDS) - kinds
     assert [found.kind for found in report.findings] == ["approval"] * ("approval" not in kinds)
-    assert (report.sales is None) == ("store" in kinds)
+    assert (report.sales is None) == (query == "stores")
     if rows is not None:
         assert all(f"kind {kind!r} cannot be judged" in caplog.text for kind in kinds)
 
@@ -243,7 +274,7 @@ def test_hostile_rows_give_no_finding_and_no_error(usual_sales: Events) -> None:
         for row in HOSTILE_PAYMENTS
         for hour in (0, 10**9, -3)
     ]
-    for query in ("products", "stores", "categories"):
+    for query in ("products", "stores", "categories", "platforms"):
         shape = dict.fromkeys(given["products"][0], 0)
         given[query] += [
             {**shape, "nombre": name, "dia": day, "ventas_180": 1, "ultima": last}

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from include.page.findings.calendar import Calendar
 from include.page.findings.windows import (
     DAYS,
     goods_windows,
@@ -46,3 +47,13 @@ def test_window_over_midnight_is_compared_if_both_days_are_of_the_same_kind() ->
     assert same_kind(NOON + timedelta(hours=13), DAYS) == [7, 14, 21, 28]
     # Tuesday at 1:00: the window began on Monday.
     assert same_kind(NOON + timedelta(hours=37), DAYS) == [4, 5, 6, 7, 14, 21, 28]
+
+
+def test_day_of_an_event_is_compared_with_days_of_the_same_event() -> None:
+    kind = Calendar.known().kind
+    # CyberMonday is from 2 to 4 November 2026, Monday to Wednesday.
+    wednesday = datetime(2026, 11, 4, 15, tzinfo=UTC)
+    assert same_kind(wednesday, DAYS, kind) == [1, 2]
+    assert same_kind(wednesday + timedelta(days=1), DAYS, kind) == [6, 7, 14, 21, 28]
+    # Monday 12 October 2026 is a national holiday.
+    assert same_kind(datetime(2026, 10, 12, 15, tzinfo=UTC), DAYS, kind) == []

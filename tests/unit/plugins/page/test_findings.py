@@ -8,31 +8,28 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from commands.score.rows import REFUNDED
+from commands.score.sales import Events
 from include.page.findings.report import Finding
 from include.sales.lifecycle import PENDING
+from include.sales.local_time import epoch_ms
 from include.texts import languages, table
-from tests.support.findings import (
-    NOW,
-    REFUNDED,
-    Events,
-    SimulatedDruid,
-    discounted,
-    multiplied,
-    refused,
-    silent,
-)
+from tests.support.findings import NOW, SimulatedDruid, discounted, multiplied, refused, silent
 from ventas_airflow.page import findings as module
 from ventas_airflow.page.answer_cache import AnswerCache
 
 HOUR = timedelta(hours=1)
 
+MOVED = ("up", "down", "category_up", "category_down")
+
 #: Texts and advised actions of each kind of finding.
 SAID = {
     "approval": ({"type", "issuer"}, {"type", "issuer"}),
-    "product": ({"up", "down"}, {"up", "down"}),
-    "store": ({"since", "silent"}, {"silent"}),
+    "product": (set(MOVED), set(MOVED)),
+    "store": ({"since", "silent"}, {"silent", "platform"}),
     "promotion": ({"more", "eaten", "same"}, {"more", "eaten", "same"}),
     "returns": ({"reembolsada", "contracargo"}, {"reembolsada", "contracargo"}),
+    "volume": ({"down"}, {"down"}),
 }
 #: Values that the view adds to a finding's numbers.
 ADDED = {"what", "low_n", "high_n", "chance"}
@@ -47,7 +44,8 @@ def changed(usual_sales: Events) -> SimulatedDruid:
     events = multiplied(events, NOW - 3 * HOUR, 25, REFUNDED, category="Calzado")
     events = discounted(events, NOW - 3 * HOUR, 0.8, 20, **wallet)
     events = multiplied(events, NOW - HOUR, 6, PENDING, product="Yerba mate Playadito 1 kg")
-    return SimulatedDruid(events)
+    fewer = (events.ts >= epoch_ms(NOW - HOUR)) & (events.sale % 2 == 0)
+    return SimulatedDruid(events.only(~fewer))
 
 
 @pytest.fixture
@@ -67,7 +65,7 @@ def asked(
     return ask
 
 
-AT_NOON = "hasta=2026-08-25T12:00:00-03:00"
+AT_NOON = "hasta=2026-09-29T12:00:00-03:00"
 
 
 def test_each_kind_of_finding_is_reported_with_numbers_filters_and_sql(
@@ -94,9 +92,9 @@ def test_report_is_shared_by_requests_for_the_same_sales(
 ) -> None:
     first = asked(AT_NOON)
     assert asked(f"{AT_NOON}&rango=7d") == first
-    assert len(changed.asked) == 4
+    assert len(changed.asked) == 5
     asked(f"{AT_NOON}&provincia=Salta")
-    assert len(changed.asked) == 8
+    assert len(changed.asked) == 10
 
 
 def test_unknown_filter_answers_400(reader: TestClient) -> None:
@@ -117,5 +115,5 @@ def test_texts_cover_exactly_the_findings(language: str) -> None:
         assert set(texts[kind]["action"]) == actions
         assert all(set(texts[kind][text]) == {"title", "body"} for text in said)
     assert set(texts["kinds"]) == set(SAID)
-    assert set(texts["reasons"]) == {"hours", "kind", "weekday"}
+    assert set(texts["reasons"]) == {"hours", "kind", "calendar", "pace", "weekday"}
     assert set(texts["severity"]) == {"high", "medium", "info"}

@@ -1,0 +1,106 @@
+"""Rows that the findings' SQL returns for simulated sales; a test on a real Druid compares both."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from commands.score.sales import Events
+from include.page.findings.report import Query
+from include.page.findings.windows import goods_windows, payment_windows
+from include.sales.event import ESTADOS
+from include.sales.lifecycle import PENDING
+from include.sales.local_time import HOUR_MS, epoch_ms
+from include.sales.random_numbers import Ints
+
+APPROVED, REJECTED, REFUNDED, CHARGED_BACK = (
+    ESTADOS.index(state) for state in ("aprobada", "rechazada", "reembolsada", "contracargo")
+)
+
+
+def query_rows(events: Events, now: datetime) -> dict[Query, list[dict[str, Any]]]:
+    """Return the rows that the findings' queries return for the events, by query."""
+    goods = _within(events, goods_windows(now))
+    return {
+        "payments": _payment_rows(events, now),
+        "products": _goods_rows(goods, now, goods.product, goods.names["product"]),
+        "stores": _goods_rows(goods, now, goods.store, goods.names["store"]),
+        "categories": _goods_rows(
+            goods, now, goods.category_of[goods.product], goods.names["category"]
+        ),
+        "platforms": _goods_rows(goods, now, goods.platform, goods.names["platform"]),
+    }
+
+
+def _payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
+    """Return the rows of ``findings/payments.sql`` for the events."""
+    it = _within(events, payment_windows(now))
+    hora = (epoch_ms(now) - 1 - it.ts) // HOUR_MS
+    names = it.names
+    begun, approved = it.state == PENDING, it.state == APPROVED
+    return _grouped(
+        {"hora": hora, "tipo_pago": it.payment, "emisor": it.issuer},
+        {"tipo_pago": names["payment"], "emisor": names["issuer"]},
+        {
+            "ventas": begun,
+            "con_descuento": begun & (it.descuento > 0),
+            "rellenas": begun & (it.filled > 0),
+            "aprobadas": approved,
+            "rechazadas": it.state == REJECTED,
+            "ingresos": it.importe * approved,
+            "descuentos": it.descuento * approved,
+        },
+    )
+
+
+def _goods_rows(
+    it: Events, now: datetime, column: Ints, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the rows of ``findings/goods.sql`` by one column; the events are in its windows."""
+    before = epoch_ms(now) - 1 - it.ts
+    minute = before % (24 * HOUR_MS) // 60_000
+    begun = it.state == PENDING
+    rows = _grouped(
+        {"dia": before // (24 * HOUR_MS), "nombre": column},
+        {"nombre": names},
+        {
+            "ventas_15": begun & (minute < 15),
+            "ventas_60": begun & (minute < 60),
+            "ventas_180": begun,
+            "reembolsadas": it.state == REFUNDED,
+            "contracargos": it.state == CHARGED_BACK,
+        },
+        {"ultima": np.where(begun, it.ts, 0)},
+    )
+    return [{**row, "ultima": row["ultima"] or None} for row in rows]
+
+
+def _within(events: Events, windows: Sequence[int]) -> Events:
+    bounds = np.searchsorted(events.ts, windows).reshape(-1, 2)
+    return events.only(np.concatenate([np.arange(first, stop) for first, stop in bounds]))
+
+
+def _grouped(
+    keys: dict[str, Ints],
+    names: dict[str, Sequence[str]],
+    sums: dict[str, Any],
+    most: dict[str, Ints] | None = None,
+) -> list[dict[str, Any]]:
+    """Group as SQL's GROUP BY: a row for each combination of the keys' values that occurs."""
+    sizes = [int(column.max(initial=0)) + 1 for column in keys.values()]
+    group = np.ravel_multi_index(tuple(keys.values()), sizes)
+    found = np.flatnonzero(np.bincount(group))
+    values = np.unravel_index(found, sizes)
+    columns: dict[str, Sequence[Any]] = {
+        name: [names[name][at] for at in value.tolist()] if name in names else value.tolist()
+        for name, value in zip(keys, values, strict=True)
+    }
+    for name, column in sums.items():
+        # The sums are exact floats: a sum of centavos is far below 2⁵³.
+        columns[name] = np.bincount(group, column)[found].astype(np.int64).tolist()
+    for name, column in (most or {}).items():
+        greatest = np.zeros(int(group.max(initial=0)) + 1, dtype=np.int64)
+        np.maximum.at(greatest, group, column)
+        columns[name] = greatest[found].tolist()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
