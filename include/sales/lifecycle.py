@@ -46,9 +46,7 @@ def steps_of(drawn: Drawn[Ints], ts: Ints) -> Steps:
     state = np.stack([np.full(len(ts), PENDING), drawn.outcome, drawn.end], axis=1)
     happens = np.repeat(drawn.occurs[:, np.newaxis] > 0, STEPS, axis=1)
     happens[:, 1:] &= state[:, 1:] != state[:, :-1]
-    return Steps(
-        state, np.stack([ts, ts + drawn.decided_ms, ts + drawn.ended_ms], axis=1), happens
-    )
+    return Steps(state, np.stack([ts, ts + drawn.decided_ms, ts + drawn.ended_ms], axis=1), happens)
 
 
 class Lifecycle:

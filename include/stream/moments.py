@@ -1,4 +1,4 @@
-"""When the sales of a run began, by its committed records: the clock decided it in a live window."""
+"""When the sales of a run began, by its records: in a live window, only the clock decided it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -43,9 +43,7 @@ def moments_of_run(
     Raises `SalesDeletedError`, `TooManySalesError` for more than `most` sales, and the errors of
     `read_run` and `chains_of_run`.
     """
-    entries = list(
-        read_entries(config, ledger_topic, corrida, since=since, time_limit=time_limit)
-    )
+    entries = list(read_entries(config, ledger_topic, corrida, since=since, time_limit=time_limit))
     progress = progress_of(corrida, entries)
     count = progress.last + 1
     if count > most:

@@ -1,90 +1,42 @@
 """The paired run: its difference is that of the ledgers of two runs, with and without incidents."""
 
 import random
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from include.names import LEDGER_TOPIC, TOPIC
-from include.sales import steady_clock
 from include.sales.bulk import BulkEncoder, evenly
 from include.sales.content import SaleSource
 from include.sales.event import Venta, format_ts
-from include.sales.event import decode as decode_sale
 from include.sales.faults import FaultRates, Faults
 from include.sales.incident_tables import SUBJECT_COLUMNS
 from include.sales.incidents import Incident, Plan, values_of
 from include.sales.local_time import epoch_ms, moment_of
 from include.sales.market import load_market
-from include.sales.random_numbers import BLOCK, Ints
+from include.sales.random_numbers import BLOCK
 from include.sales.sums import Sums, added, sums_of
-from include.sales.what_if import FIELDS, Comparison, Figures, Period, by_state, compare, sums_of_run
-from include.stream import ledger, publisher, reader
-from include.stream.ledger import RunProgress, progress_of, read_run
+from include.sales.what_if import (
+    FIELDS,
+    Comparison,
+    Figures,
+    Period,
+    by_state,
+    compare,
+    sums_of_run,
+)
+from include.stream import ledger
+from include.stream.ledger import progress_of
 from include.stream.load import entries_of
 from include.stream.moments import SalesDeletedError, TooManySalesError, moments_of_run
-from include.stream.publisher import SalePublisher
-from include.stream.reader import Record, chains_of_run
-from include.stream.session import publish_window
-from tests.support.clock import Clock, Stop
+from include.stream.reader import chains_of_run
+from tests.support.memory_kafka import NOON, MemoryKafka, publish
 
 MARKET = load_market()
-NOON = datetime(2026, 11, 24, 15, tzinfo=UTC)
 RUN = "una"
 MOST = 10_000
-
-
-class Kafka:
-    """Topics in memory, instead of a broker."""
-
-    def __init__(self) -> None:
-        self.records: list[tuple[str, bytes, bytes]] = []
-        self.aborted = 0
-
-    def send(self, records: Sequence[Any], **_: Any) -> None:
-        self.records += [
-            (topic, key.encode() if isinstance(key, str) else key, value)
-            for topic, key, value in records
-        ]
-
-    def init(self) -> None:
-        """Nothing is to be fenced."""
-
-    close = init
-
-    def read(self, _: Any, topic: str, **__: Any) -> Iterator[Record]:
-        found = [record for record in self.records if record[0] == topic]
-        return iter(Record(0, n, 0, key, value) for n, (_, key, value) in enumerate(found))
-
-    def events(self) -> list[Venta]:
-        """Return the events, without those that injected faults added."""
-        found: dict[str, Venta] = {}
-        for topic, _, value in self.records:
-            if topic == TOPIC and b'"importe_centavos":' in value:
-                try:
-                    event = decode_sale(value)
-                except ValueError:  # a garbled copy
-                    continue
-                found.setdefault(event.id_evento, event)
-        return [event for id_, event in found.items() if id_.count("-") == 2 and id_[-1].isdigit()]
-
-
-class Replay:
-    """Sales at given moments; those before the present are due at once."""
-
-    def __init__(self, moments: Ints) -> None:
-        self._moments = moments.tolist()
-
-    def left(self, n: int) -> float:
-        if n >= len(self._moments):
-            return float("inf")
-        return self._moments[n] / 1000 - steady_clock.seconds()
-
-    def moment(self, n: int) -> datetime:
-        return moment_of(self._moments[n])
 
 
 class Case:
@@ -109,37 +61,6 @@ class Case:
             subject = values_of(MARKET, self.source.stores, field)[sold]
         size = self.rng.uniform(0.3, 1) * kind.maximo
         return f"{kind.incidente}; {subject}; {size}; {self.rng.uniform(0, 1)}; 8"
-
-
-def publish(
-    kafka: Kafka,
-    source: SaleSource,
-    moments: Ints,
-    until: datetime,
-    incidents: Sequence[Incident],
-    faults: Faults | None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> RunProgress:
-    """Publish a live window, and return what its ledger holds."""
-    clock = Clock(NOON)
-    monkeypatch.setattr(steady_clock, "seconds", clock.seconds)
-    monkeypatch.setattr(publisher, "TransactionalProducer", lambda *_, **__: kafka)
-    monkeypatch.setattr(ledger, "read_committed", kafka.read)
-    monkeypatch.setattr(reader, "read_committed", kafka.read)
-    sales = SalePublisher(
-        {}, RUN, seed=source.seed, choices=source.choices, transactional_id="x", delivery_timeout=1
-    )
-    publish_window(
-        sales,
-        source,
-        until=until,
-        pace=lambda _: Replay(moments),
-        stop=Stop(clock),
-        begins=NOON,
-        faults=faults,
-        incidents=lambda _: incidents,
-    )
-    return read_run({}, LEDGER_TOPIC, RUN)
 
 
 def minus(one: dict[str, Sums], other: dict[str, Sums]) -> dict[str, list[int]]:
@@ -199,12 +120,10 @@ def test_difference_of_a_paired_window_is_that_of_the_ledgers_of_two_windows(
     faults = Faults(case.source.seed, rates) if number % 2 else None
     begun = faults.shifted(lambda first, stop: planned[first:stop])(0, count) if faults else planned
 
-    planted, without = Kafka(), Kafka()
-    ledger_with = publish(
-        planted, case.source, planned, until, case.incidents, faults, monkeypatch
-    )
+    planted, without = MemoryKafka(), MemoryKafka()
+    ledger_with = publish(planted, case.source, planned, until, case.incidents, monkeypatch, faults)
     progress, moments = moments_of_run({}, TOPIC, LEDGER_TOPIC, RUN, most=MOST)
-    ledger_without = publish(without, case.source, moments, until, [], None, monkeypatch)
+    ledger_without = publish(without, case.source, moments, until, [], monkeypatch)
     assert progress == ledger_with
     assert moments.tolist() == begun.tolist()
     assert ledger_with.last == ledger_without.last == count - 1
@@ -247,9 +166,9 @@ def test_difference_of_a_paired_load_is_that_of_the_ledgers_of_two_loads(number:
 def test_run_whose_sales_kafka_has_deleted_or_that_has_too_many_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    case, kafka = Case(1), Kafka()
+    case, kafka = Case(1), MemoryKafka()
     until = NOON + timedelta(minutes=2)
-    publish(kafka, case.source, evenly(NOON, 1)(0, 60), until, case.incidents, None, monkeypatch)
+    publish(kafka, case.source, evenly(NOON, 1)(0, 60), until, case.incidents, monkeypatch)
     with pytest.raises(TooManySalesError, match="has 60 sales, and at most 59"):
         moments_of_run({}, TOPIC, LEDGER_TOPIC, RUN, most=59)
     kafka.records.remove(next(record for record in kafka.records if record[0] == TOPIC))
@@ -260,9 +179,8 @@ def test_run_whose_sales_kafka_has_deleted_or_that_has_too_many_is_refused(
 def test_omitted_sales_of_a_load_begin_between_their_neighbours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    kafka, schedule = Kafka(), evenly(NOON, 10)
-    monkeypatch.setattr(ledger, "read_committed", kafka.read)
-    monkeypatch.setattr(reader, "read_committed", kafka.read)
+    kafka, schedule = MemoryKafka(), evenly(NOON, 10)
+    kafka.install(monkeypatch)
     for size in (50.0, 90.0):
         source = Case(1).source.with_incidents(
             [Incident("menos_ventas", "", size, format_ts(NOON), 60)]

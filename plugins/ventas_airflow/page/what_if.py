@@ -1,0 +1,141 @@
+"""Route of «¿Qué habría pasado?»: a window with and without its incidents of business.
+
+Like `include.page.flow_rules`, it takes the run that the browser read in Airflow's own API. The
+seed and the incidents come from the ledger, and the ledger's sums show whether the rest is right.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from include.names import CLOCK_SKEW, LEDGER_TOPIC, TOPIC
+from include.page.flow_rules import Run, planned_end
+from include.sales.content import SaleSource
+from include.sales.incidents import Incident, Plan
+from include.sales.local_time import epoch_ms
+from include.sales.market import load_market
+from include.sales.what_if import Comparison, Period, by_state, compare, sums_of_run
+from include.stream.ledger import RunProgress
+from include.stream.moments import SalesDeletedError, TooManySalesError, moments_of_run
+from include.texts import InputError
+from ventas_airflow import form
+from ventas_airflow.page.access import Asking
+from ventas_airflow.page.answer_cache import AnswerCache
+from ventas_airflow.page.errors import decoded
+from ventas_airflow.page.services import comparing, kafka_config
+
+router = APIRouter()
+_shared: Final = AnswerCache(turns=comparing, most=50)
+
+MOST_SALES: Final = 300_000
+"""Most sales of a run that is compared: some seconds of one processor."""
+
+TIME_LIMIT: Final = 20.0
+"""Seconds to read the ledger, and again to read the sales."""
+
+KEPT_SECONDS: Final = 60.0
+"""Seconds that an answer is shared: a window that sells has more sales by then."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Body of a request.
+
+    Attributes:
+        run: the window.
+        defaults: values of the form that a run without its own values uses.
+        without: position of the incident to leave out; None for all.
+    """
+
+    run: Run
+    defaults: dict[str, Any] = {}
+    without: int | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a window sold, and would have sold without an incident.
+
+    Attributes:
+        incidents: all incidents of the run.
+        first_ts: moment of its first event, as `last_ts` of its last one.
+        equal: whether the sums with all incidents are exactly those of the ledger. They are not
+            while the window sells, nor if it was stopped before its sales were decided.
+        comparison: the difference that the incident makes.
+    """
+
+    incidents: tuple[Incident, ...]
+    first_ts: str | None
+    last_ts: str | None
+    equal: bool
+    comparison: Comparison
+
+
+@router.post("/api/what-if")
+async def what_if(request: Request, viewer: Asking) -> Response:
+    """Return the run of the request's body (`Asked`) with and without incidents, as JSON."""
+    body = await request.body()
+    asked = decoded(body, Asked)
+    answer = await _shared.get(viewer, body, KEPT_SECONDS, lambda: _compared(asked))
+    return Response(answer, media_type="application/json")
+
+
+def _compared(asked: Asked) -> bytes:
+    run = asked.run
+    values = {**asked.defaults, **(run.conf or {})}
+    try:
+        progress, moments = moments_of_run(
+            kafka_config(),
+            TOPIC,
+            LEDGER_TOPIC,
+            run.dag_run_id,
+            most=MOST_SALES,
+            since=run.run_after - CLOCK_SKEW,
+            time_limit=TIME_LIMIT,
+        )
+    except SalesDeletedError as error:
+        raise InputError("page_refusal.what_if.deleted") from error
+    except TooManySalesError as error:
+        raise InputError("page_refusal.what_if.many", most=f"{MOST_SALES:,}") from error
+    if not progress.incidents:
+        raise InputError("page_refusal.what_if.none")
+    source = _source(progress, values)
+    period = Period(
+        moments,
+        epoch_ms(min(_end(asked, progress, values), datetime.now(UTC))),
+        all_decided=values.get("mode") != form.LOAD,
+    )
+    kept = [it for n, it in enumerate(progress.incidents) if asked.without not in (None, n)]
+    planted, without = (
+        sums_of_run(source.with_incidents(incidents), period)
+        for incidents in (progress.incidents, kept)
+    )
+    answer = Answer(
+        progress.incidents,
+        progress.first_ts,
+        progress.last_ts,
+        by_state(planted) == progress.by_state,
+        compare(source, planted, without),
+    )
+    return msgspec.json.encode(answer)
+
+
+def _source(progress: RunProgress, values: dict[str, Any]) -> SaleSource:
+    assert progress.seed is not None  # noqa: S101 - a run with incidents has entries
+    try:
+        stores = form.STORES.texts(values.get("stores"))
+        seconds = form.SECONDS_PER_DAY.whole(values.get("seconds_per_day"))
+        source = SaleSource(load_market(), progress.seed, progress.run, stores, seconds)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
+    if source.choices != progress.choices:
+        raise InputError("page_refusal.what_if.changed")
+    return source
+
+
+def _end(asked: Asked, progress: RunProgress, values: dict[str, Any]) -> datetime:
+    """Return the end of the run; a load's simulated clock ends when the run was asked for."""
+    lines = [line for line in form.INCIDENTS.texts(values.get("incidents")) if line.strip()]
+    after = Plan.read(lines[0], load_market()).after if lines else 0.0
+    begins = datetime.fromisoformat(progress.incidents[0].desde) - timedelta(minutes=after)
+    return planned_end(asked.run, asked.defaults, begins) or asked.run.run_after
