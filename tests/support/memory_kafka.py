@@ -79,6 +79,22 @@ class Replay:
         return moment_of(self._moments[n])
 
 
+def publisher_of(
+    kafka: MemoryKafka, source: SaleSource, monkeypatch: pytest.MonkeyPatch
+) -> SalePublisher:
+    """Return a publisher to the topics in memory, which the project's readers then read."""
+    monkeypatch.setattr(publisher, "TransactionalProducer", lambda *_, **__: kafka)
+    kafka.install(monkeypatch)
+    return SalePublisher(
+        {},
+        source.corrida,
+        seed=source.seed,
+        choices=source.choices,
+        transactional_id="x",
+        delivery_timeout=1,
+    )
+
+
 def publish(
     kafka: MemoryKafka,
     source: SaleSource,
@@ -95,16 +111,7 @@ def publish(
     """
     clock = Clock(NOON)
     monkeypatch.setattr(steady_clock, "seconds", clock.seconds)
-    monkeypatch.setattr(publisher, "TransactionalProducer", lambda *_, **__: kafka)
-    kafka.install(monkeypatch)
-    sales = SalePublisher(
-        {},
-        source.corrida,
-        seed=source.seed,
-        choices=source.choices,
-        transactional_id="x",
-        delivery_timeout=1,
-    )
+    sales = publisher_of(kafka, source, monkeypatch)
     publish_window(
         sales,
         source,

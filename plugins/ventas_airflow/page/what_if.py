@@ -1,11 +1,11 @@
-"""Route of «¿Qué habría pasado?»: a window with and without its incidents of business.
+"""Route of «¿Qué habría pasado?»: a window with and without incidents of business.
 
 Like `include.page.flow_rules`, it takes the run that the browser read in Airflow's own API. The
 seed and the incidents come from the ledger, and the ledger's sums show whether the rest is right.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -32,7 +32,7 @@ _shared: Final = AnswerCache(turns=comparing, most=50)
 MOST_SALES: Final = 300_000
 """Most sales of a run that is compared: some seconds of one processor."""
 
-TIME_LIMIT: Final = 20.0
+TIME_LIMIT: Final = 45.0
 """Seconds to read the ledger, and again to read the sales."""
 
 KEPT_SECONDS: Final = 60.0
@@ -45,27 +45,31 @@ class Asked(msgspec.Struct, frozen=True):
     Attributes:
         run: the window.
         defaults: values of the form that a run without its own values uses.
-        without: position of the incident to leave out; None for all.
+        without: position of the run's incident to leave out; None for all.
+        also: an incident that the run did not have, as a line of the form. If given, the run is
+            compared with a run that has it, too.
     """
 
     run: Run
     defaults: dict[str, Any] = {}
     without: int | None = None
+    also: Annotated[str, msgspec.Meta(max_length=400)] = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a window sold, and would have sold without an incident.
+    """What a window sold, and what it would have sold.
 
     Attributes:
         incidents: all incidents of the run.
+        changing: the incidents that one side of the comparison has and the other has not.
         first_ts: moment of its first event, as `last_ts` of its last one.
-        equal: whether the sums with all incidents are exactly those of the ledger. They are not
-            while the window sells, nor if it was stopped before its sales were decided.
-        comparison: the difference that the incident makes.
+        equal: whether the sums with the run's incidents are exactly those of the ledger. They are
+            not while the window sells, nor if it was stopped before its sales were decided.
     """
 
     incidents: tuple[Incident, ...]
-    first_ts: str | None
+    changing: list[Incident]
+    first_ts: str
     last_ts: str | None
     equal: bool
     comparison: Comparison
@@ -73,7 +77,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 @router.post("/api/what-if")
 async def what_if(request: Request, viewer: Asking) -> Response:
-    """Return the run of the request's body (`Asked`) with and without incidents, as JSON."""
+    """Return the comparison that the request's body asks for (`Asked`), as JSON."""
     body = await request.body()
     asked = decoded(body, Asked)
     answer = await _shared.get(viewer, body, KEPT_SECONDS, lambda: _compared(asked))
@@ -97,25 +101,32 @@ def _compared(asked: Asked) -> bytes:
         raise InputError("page_refusal.what_if.deleted") from error
     except TooManySalesError as error:
         raise InputError("page_refusal.what_if.many", most=f"{MOST_SALES:,}") from error
-    if not progress.incidents:
+    own = progress.incidents
+    begins = _begins(progress, values)
+    extra = [Plan.read(asked.also, load_market()).begun(begins)] if asked.also else []
+    changing = extra or [it for n, it in enumerate(own) if asked.without in (None, n)]
+    if not changing or progress.first_ts is None:
         raise InputError("page_refusal.what_if.none")
-    source = _source(progress, values)
+    kept = [it for n, it in enumerate(own) if asked.without not in (None, n)]
+    # A load's simulated clock ends at the moment at which the run was asked for.
+    end = planned_end(run, asked.defaults, begins) or run.run_after
     period = Period(
         moments,
-        epoch_ms(min(_end(asked, progress, values), datetime.now(UTC))),
+        epoch_ms(min(end, datetime.now(UTC))),
         all_decided=values.get("mode") != form.LOAD,
     )
-    kept = [it for n, it in enumerate(progress.incidents) if asked.without not in (None, n)]
-    planted, without = (
+    source = _source(progress, values)
+    sold, other = (
         sums_of_run(source.with_incidents(incidents), period)
-        for incidents in (progress.incidents, kept)
+        for incidents in (own, [*own, *extra] if extra else kept)
     )
     answer = Answer(
-        progress.incidents,
+        own,
+        changing,
         progress.first_ts,
         progress.last_ts,
-        by_state(planted) == progress.by_state,
-        compare(source, planted, without),
+        by_state(sold) == progress.by_state,
+        compare(source, *((other, sold) if extra else (sold, other))),
     )
     return msgspec.json.encode(answer)
 
@@ -133,9 +144,13 @@ def _source(progress: RunProgress, values: dict[str, Any]) -> SaleSource:
     return source
 
 
-def _end(asked: Asked, progress: RunProgress, values: dict[str, Any]) -> datetime:
-    """Return the end of the run; a load's simulated clock ends when the run was asked for."""
+def _begins(progress: RunProgress, values: dict[str, Any]) -> datetime:
+    """Return when the run began: the moment from which the form's minutes count.
+
+    Only the run's incidents tell it exactly; without them, it is the moment of the first sale.
+    """
+    if not progress.incidents:
+        return datetime.fromisoformat(progress.first_ts) if progress.first_ts else datetime.now(UTC)
     lines = [line for line in form.INCIDENTS.texts(values.get("incidents")) if line.strip()]
     after = Plan.read(lines[0], load_market()).after if lines else 0.0
-    begins = datetime.fromisoformat(progress.incidents[0].desde) - timedelta(minutes=after)
-    return planned_end(asked.run, asked.defaults, begins) or asked.run.run_after
+    return datetime.fromisoformat(progress.incidents[0].desde) - timedelta(minutes=after)

@@ -1,6 +1,7 @@
 """«¿Qué habría pasado?»: the route for a window with and without its incidents."""
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,14 +10,17 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from include.names import TOPIC
+from include.names import LEDGER_TOPIC, TOPIC
+from include.sales.bulk import evenly
 from include.sales.content import SaleSource
 from include.sales.event import format_ts
 from include.sales.incidents import Plan
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
+from include.stream.ledger import read_run
+from include.stream.load import publish_load
 from include.stream.session import WindowStoppedError
-from tests.support.memory_kafka import NOON, MemoryKafka, publish
+from tests.support.memory_kafka import NOON, MemoryKafka, publish, publisher_of
 from ventas_airflow.page import what_if
 from ventas_airflow.page.answer_cache import AnswerCache
 
@@ -101,6 +105,45 @@ def test_answer_has_the_revenue_of_the_ledgers_with_and_without_an_incident(
         assert change == total["planted"]["revenue_centavos"] - total["without"]["revenue_centavos"]
 
 
+@pytest.mark.parametrize("lines", [[], [LINES[0]]])
+def test_window_is_compared_with_one_that_has_another_incident(
+    ask: Ask, sell: Sell, lines: list[str]
+) -> None:
+    # The form's minutes count from the beginning, or else from the first sale, 1 ms after it.
+    _, planted = sell(*lines, "menos_ventas; ; 60; 0; 60")
+    _, sold = sell(*lines)
+    found = ask(run=run(conf={"incidents": lines}), also="menos_ventas; ; 60; 0; 60").json()
+    assert [it["tipo"] for it in found["changing"]] == ["menos_ventas"]
+    assert found["equal"]
+    total = found["comparison"]["total"]
+    assert (total["planted"]["sales"], total["without"]["sales"]) == (planted.sales, sold.sales)
+    assert planted.sales < sold.sales
+
+
+def test_load_is_compared_up_to_the_end_of_its_simulated_clock(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, ledgers = NOON + timedelta(seconds=60), []
+    for lines in ([], LINES[:1]):
+        kafka = MemoryKafka()
+        publish_load(
+            publisher_of(kafka, source(), monkeypatch),
+            source().with_incidents([Plan.read(line, MARKET).begun(NOON) for line in lines]),
+            sales=range(600),
+            schedule=evenly(NOON, 10),
+            until=end,
+            stop=threading.Event(),
+        )
+        ledgers.append(read_run({}, LEDGER_TOPIC, "r1"))
+    conf = {"mode": "load", "incidents": LINES[:1]}
+    found = ask(run=run(run_after=format_ts(end), conf=conf)).json()
+    assert found["equal"]
+    total = found["comparison"]["total"]
+    for side, ledger in zip(("without", "planted"), ledgers, strict=True):
+        assert total[side]["revenue_centavos"] == ledger.by_state["aprobada"].importe_centavos
+    assert total["planted"] != total["without"]
+
+
 def test_window_that_was_stopped_is_compared_and_differs_from_the_ledger(
     ask: Ask, sell: Sell
 ) -> None:
@@ -120,7 +163,8 @@ def test_window_that_cannot_be_compared_is_refused_in_a_sentence(
         return str(answer.json()["error"])
 
     sell()
-    assert refused().startswith("Esta ventana no tiene incidentes de negocio")
+    assert refused().startswith("Esta ventana no tuvo incidentes de negocio")
+    assert "no hay ningún tipo «terremoto»" in refused(also="terremoto")
     kafka, _ = sell(LINES[0])
     assert "otras sucursales" in refused(run=run(conf={"stores": ["palermo"]}))
     kafka.records.remove(next(record for record in kafka.records if record[0] == TOPIC))

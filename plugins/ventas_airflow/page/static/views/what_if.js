@@ -1,21 +1,38 @@
-/** «¿Qué habría pasado?»: a window with and without its incidents of business. */
+/** «¿Qué habría pasado?»: a window with and without incidents of business. */
 import { patiently, post } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
 import { has, t } from "../lib/texts.js";
-import { plantedWindows } from "./health/airflow.js";
+import { lastWindows } from "./health/airflow.js";
 
 const COUNTS = ["sales", "approved", "units"];
 const MONEY = ["revenue_centavos", "discount_centavos", "returned_centavos"];
 /** Figures of a store, product or payment method that are shown as differences only. */
 const DIFFERENCES = ["sales", "units", "discount_centavos", "returned_centavos"];
 
-/** A card for a view; the address names the window, `corrida`, and the incident left out, `sin`. */
+/**
+ * A card for a view. The address names the window, `corrida`, the incident left out, `sin`, and the
+ * incident that the window did not have, `probar`, as a line of the form.
+ */
 export function whatIf(state) {
   const notice = h("p.notice", { role: "status" }, t("shell.loading"));
   const windows = select("corrida", "whatIf.window", state);
   const incidents = select("sin", "whatIf.without", state);
-  const choices = h("p.choices", { hidden: true }, windows.label, incidents.label);
+  const tried = h("input", {
+    name: "probar",
+    maxlength: 400,
+    placeholder: "promocion; qr; 25; 0; 180",
+    value: state.params.get("probar"),
+    onchange: () => state.update({ probar: tried.value.trim() }),
+  });
+  const choices = h(
+    "div.choices",
+    { hidden: true },
+    windows.label,
+    incidents.label,
+    h("label", {}, t("whatIf.also"), tried),
+    h("p.note", {}, t("whatIf.line")),
+  );
   const result = h("div");
   const card = h(
     "section.card.what-if",
@@ -33,7 +50,8 @@ export function whatIf(state) {
     controller.abort();
     controller = new AbortController();
     const { signal } = controller;
-    const wanted = state.params.get("corrida") ?? listed[0].run.dag_run_id;
+    const planted = listed.find(({ run }) => run.conf.incidents?.length);
+    const wanted = state.params.get("corrida") ?? (planted ?? listed[0]).run.dag_run_id;
     windows.field.value = wanted;
     const asked = listed.find(({ run }) => run.dag_run_id === wanted);
     if (!asked) {
@@ -41,17 +59,19 @@ export function whatIf(state) {
       setText(notice, t("whatIf.unlisted"));
       return;
     }
-    const without = state.params.get("sin");
+    const without = state.params.get("sin") ?? "";
+    const also = state.params.get("probar") ?? "";
+    incidents.field.disabled = Boolean(also);
     setText(notice, t("whatIf.looking"));
     try {
-      const body = { ...asked, without: without ? Number(without) : null };
+      const body = { ...asked, without: without ? Number(without) : null, also };
       const found = await patiently(() => post("api/what-if", body, signal), signal);
       incidents.fill([
         { value: "", text: t("whatIf.all") },
         ...found.incidents.map((incident, n) => ({ value: String(n), text: named(incident) })),
       ]);
-      incidents.field.value = without ?? "";
-      result.replaceChildren(...shown(found, found.incidents[without]));
+      incidents.field.value = without;
+      result.replaceChildren(...shown(found));
       setText(notice, "");
     } catch (error) {
       if (signal.aborted) return;
@@ -62,7 +82,7 @@ export function whatIf(state) {
 
   async function list() {
     try {
-      listed = await plantedWindows();
+      listed = await lastWindows();
     } catch (error) {
       setText(notice, error.message);
       return;
@@ -90,7 +110,7 @@ function select(name, key, state) {
   });
   const fill = (options) =>
     field.replaceChildren(...options.map(({ value, text }) => h("option", { value }, text)));
-  return { field, fill, label: h("label", {}, `${t(key)} `, field) };
+  return { field, fill, label: h("label", {}, t(key), field) };
 }
 
 function opened(run) {
@@ -101,11 +121,10 @@ function named({ tipo, sujeto, tamano }) {
   return [tipo.replaceAll("_", " "), sujeto, `${format.count(tamano)} %`].filter(Boolean).join(" · ");
 }
 
-function shown({ incidents, first_ts, last_ts, equal, comparison }, left) {
-  const out = left ? [left] : incidents;
+function shown({ changing, first_ts, last_ts, equal, comparison }) {
   const { total, fields } = comparison;
   return [
-    h("p.told", {}, sentence(out, total)),
+    h("p.told", {}, sentence(changing, total)),
     h(
       "p.note",
       {},
@@ -118,8 +137,9 @@ function shown({ incidents, first_ts, last_ts, equal, comparison }, left) {
   ];
 }
 
-function sentence(out, total) {
-  const kind = out.length > 1 ? "several" : out[0].tipo === "promocion" ? "promotion" : "one";
+function sentence(changing, total) {
+  const one = changing[0].tipo === "promocion" ? "promotion" : "one";
+  const kind = changing.length > 1 ? "several" : one;
   return t(`whatIf.told.${kind}`, {
     without: format.exactMoney(total.without.revenue_centavos),
     planted: format.exactMoney(total.planted.revenue_centavos),

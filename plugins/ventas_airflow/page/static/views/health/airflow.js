@@ -4,13 +4,13 @@ import { airflow } from "../../lib/api.js";
 const WINDOW = "sales_window";
 const VALIDATION = "sales_validation";
 const SHOWN = 8;
+/** Windows that can be compared. */
+const LISTED = 50;
 /** Most characters of a form's value that is sent to be judged: a request has a limited size. */
 const SHORT = 40;
 const path = encodeURIComponent;
-/** Windows among which those with incidents are listed. */
-const LISTED = 100;
 const RUN = ["dag_id", "dag_run_id", "state", "run_type", "run_after", "queued_at", "start_date", "data_interval_end"];
-/** Fields of the form that decide what a window with incidents sold. */
+/** Fields of the form that decide what a window sold, if the ledger does not have them. */
 const SOLD = ["mode", "duration_minutes", "starts_at", "stores", "seconds_per_day", "incidents"];
 
 /** Summary and tasks of each run that has ended: they do not change any more. */
@@ -56,13 +56,13 @@ export function question(runs, validated, dag) {
   };
 }
 
-/** The last windows with incidents, newest first, and the form's defaults: bodies of "api/what-if". */
-export async function plantedWindows() {
+/** The last windows, newest first, each with the form's defaults: bodies of "api/what-if". */
+export async function lastWindows() {
   const asked = `dags/${WINDOW}/dagRuns?order_by=-run_after&limit=${LISTED}`;
   const [dag, listed] = await Promise.all([windowDag(), airflow("GET", asked)]);
   const defaults = valuesOf(pick(dag.params, SOLD));
   return listed.dag_runs
-    .filter((run) => (run.conf?.incidents ?? defaults.incidents ?? []).some((line) => line.trim()))
+    .filter((run) => run.start_date)
     .map((run) => ({ run: { ...pick(run, RUN), conf: pick(run.conf ?? {}, SOLD) }, defaults }));
 }
 
