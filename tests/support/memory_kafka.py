@@ -1,7 +1,7 @@
 """Windows without a broker: topics in memory, a simulated clock, and given moments of the sales."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,7 +68,7 @@ class Replay:
     """Sales at given moments; those before the present are due at once."""
 
     def __init__(self, moments: Ints) -> None:
-        self._moments = moments.tolist()
+        self._moments: list[int] = moments.tolist()
 
     def left(self, n: int) -> float:
         if n >= len(self._moments):
@@ -107,9 +107,10 @@ def publish(
 ) -> RunProgress:
     """Publish a live window that begins at `NOON`, and return what its ledger holds.
 
-    The window's sales begin at `moments`. `stop_at`: number of the wait in which it is stopped.
+    The window's sales begin at `moments`; those of its first half minute are published at once.
+    `stop_at`: number of the wait in which it is stopped.
     """
-    clock = Clock(NOON)
+    clock = Clock(NOON + timedelta(seconds=30))
     monkeypatch.setattr(steady_clock, "seconds", clock.seconds)
     sales = publisher_of(kafka, source, monkeypatch)
     publish_window(

@@ -131,7 +131,7 @@ def test_difference_of_a_paired_window_is_that_of_the_ledgers_of_two_windows(
     period = Period(moments, epoch_ms(until), all_decided=True)
     sides = [
         sums_of_run(case.source.with_incidents(incidents), period)
-        for incidents in (progress.incidents, [])
+        for incidents in (case.incidents, [])
     ]
     difference = minus(*map(by_state, sides))
     assert difference == minus(ledger_with.by_state, ledger_without.by_state)
