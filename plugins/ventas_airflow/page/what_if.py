@@ -80,11 +80,21 @@ async def what_if(request: Request, viewer: Asking) -> Response:
     """Return the comparison that the request's body asks for (`Asked`), as JSON."""
     body = await request.body()
     asked = decoded(body, Asked)
-    answer = await _shared.get(viewer, body, KEPT_SECONDS, lambda: _compared(asked))
+    answer = await _shared.get(viewer, body, KEPT_SECONDS, lambda: _answer(asked))
     return Response(answer, media_type="application/json")
 
 
-def _compared(asked: Asked) -> bytes:
+def _answer(asked: Asked) -> bytes:
+    try:
+        return msgspec.json.encode(_compared(asked))
+    except InputError:
+        raise
+    except (ValueError, OverflowError) as error:
+        # The browser sends only what Airflow's form has accepted.
+        raise HTTPException(422, str(error)) from error
+
+
+def _compared(asked: Asked) -> Answer:
     run = asked.run
     values = {**asked.defaults, **(run.conf or {})}
     try:
@@ -120,7 +130,7 @@ def _compared(asked: Asked) -> bytes:
         sums_of_run(source.with_incidents(incidents), period)
         for incidents in (own, [*own, *extra] if extra else kept)
     )
-    answer = Answer(
+    return Answer(
         own,
         changing,
         progress.first_ts,
@@ -128,17 +138,13 @@ def _compared(asked: Asked) -> bytes:
         by_state(sold) == progress.by_state,
         compare(source, *((other, sold) if extra else (sold, other))),
     )
-    return msgspec.json.encode(answer)
 
 
 def _source(progress: RunProgress, values: dict[str, Any]) -> SaleSource:
     assert progress.seed is not None  # noqa: S101 - a run with incidents has entries
-    try:
-        stores = form.STORES.texts(values.get("stores"))
-        seconds = form.SECONDS_PER_DAY.whole(values.get("seconds_per_day"))
-        source = SaleSource(load_market(), progress.seed, progress.run, stores, seconds)
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+    stores = form.STORES.texts(values.get("stores"))
+    seconds = form.SECONDS_PER_DAY.whole(values.get("seconds_per_day"))
+    source = SaleSource(load_market(), progress.seed, progress.run, stores, seconds)
     if source.choices != progress.choices:
         raise InputError("page_refusal.what_if.changed")
     return source

@@ -181,6 +181,9 @@ def test_window_that_cannot_be_compared_is_refused_in_a_sentence(
         {"run": run(conf={"stores": ["atlantis"]})},
         {"run": run(conf={"stores": 7})},
         {"run": run(conf={"seconds_per_day": 0})},
+        {"run": run(conf={"incidents": 7})},
+        {"run": run(run_after="0001-01-01T00:00:00Z")},
+        {"also": "x" * 401},
     ],
 )
 def test_wrong_body_answers_422(ask: Ask, sell: Sell, asked: dict[str, Any]) -> None:
