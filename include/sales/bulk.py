@@ -17,7 +17,7 @@ import numpy as np
 from include.sales.content import Fields, SaleSource, customer_id
 from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, Venta
-from include.sales.lifecycle import PENDING, STEPS
+from include.sales.lifecycle import STEPS, steps_of
 from include.sales.local_time import epoch_ms
 from include.sales.random_numbers import BLOCK, Ints
 
@@ -135,15 +135,11 @@ class BulkEncoder:
         sales = range(first, first + len(ts))
 
         # From here on, one row per event: the position of its sale and the number of its step.
-        states = np.stack([np.full(len(ts), PENDING), drawn.outcome, drawn.end], axis=1)
-        moments = np.stack([ts, ts + drawn.decided_ms, ts + drawn.ended_ms], axis=1)
-        happens = moments < self._until
-        happens[:, 1:] &= states[:, 1:] != states[:, :-1]
-        occurs = drawn.occurs > 0
-        happens &= occurs[:, np.newaxis]
-        omitted = np.flatnonzero(~occurs & (ts < self._until))
+        steps = steps_of(drawn, ts)
+        happens = steps.happens & (steps.ts < self._until)
+        omitted = np.flatnonzero((drawn.occurs == 0) & (ts < self._until))
         sale, step = np.nonzero(happens)
-        state, moment = states[happens], moments[happens]
+        state, moment = steps.state[happens], steps.ts[happens]
 
         key = f"v{self._source.run_key}-"
         numbers = [f"{n:012d}" for n in sales]
@@ -163,13 +159,13 @@ class BulkEncoder:
             payment, cuotas, issuer, state, np.where(step == 1, reason, 0), platform
         )
         bodies = self._bodies(sales, drawn)
-        event, steps = self._event, self._steps
+        event, ids = self._event, self._steps
         return Encoded(
             sales=sales,
             keys=[keys[i] for i in rows],
             values=[
                 (
-                    f'{event}{numbers[i]}{steps[paso]}{numbers[i]}","ts":"{second}{milli}'
+                    f'{event}{numbers[i]}{ids[paso]}{numbers[i]}","ts":"{second}{milli}'
                     f"{bodies[i]}{ending}}}"
                 ).encode("latin-1")
                 for i, paso, second, milli, ending in zip(

@@ -134,7 +134,7 @@ class SaleSource:
             raise ValueError("the run needs a name, but corrida is empty")
         self.corrida = corrida
         self.seed = seed
-        self._market = market
+        self.market = market
         self.products = market.products
         self.stores = _selected(market.stores, stores)
         self.provincias = {row.code: row.provincia for row in market.provinces}
@@ -175,7 +175,7 @@ class SaleSource:
         other = copy(self)
         other.incidents = tuple(incidents)
         other._effects = (
-            IncidentEffects(self._market, self.stores, incidents, self._payments.reason)
+            IncidentEffects(self.market, self.stores, incidents, self._payments.reason)
             if incidents
             else None
         )

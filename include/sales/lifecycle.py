@@ -4,9 +4,13 @@ A sale's events form a chain under one `id_venta`: `pendiente`, then `aprobada` 
 for some approved sales `reembolsada` or `contracargo`. A transfer that never arrives stays pending.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from include.sales.conditional_shares import shares_table
+from include.sales.drawn import Drawn
 from include.sales.event import ESTADOS, TIPOS_PAGO
 from include.sales.limits import DAY_SECONDS
 from include.sales.market import Market
@@ -17,13 +21,32 @@ PENDING, APPROVED = ESTADOS.index("pendiente"), ESTADOS.index("aprobada")
 
 
 STEPS = 3
-"""Greatest number of steps of a sale."""
+"""Greatest number of steps of a sale: its beginning, its decision, its return."""
 
 _RETURNS = ("reembolsada", "contracargo")
 
 
 def is_return(estado: str) -> bool:
     return estado in _RETURNS
+
+
+class Steps(NamedTuple):
+    """The possible steps of some sales: arrays (sales, `STEPS`)."""
+
+    state: Ints
+    """Positions in `ESTADOS`."""
+    ts: Ints
+    """Epoch milliseconds."""
+    happens: npt.NDArray[np.bool_]
+    """Whether the sale has the step."""
+
+
+def steps_of(drawn: Drawn[Ints], ts: Ints) -> Steps:
+    """Return the steps of sales that begin at `ts`, in epoch milliseconds."""
+    state = np.stack([np.full(len(ts), PENDING), drawn.outcome, drawn.end], axis=1)
+    happens = np.repeat(drawn.occurs[:, np.newaxis] > 0, STEPS, axis=1)
+    happens[:, 1:] &= state[:, 1:] != state[:, :-1]
+    return Steps(state, np.stack([ts, ts + drawn.decided_ms, ts + drawn.ended_ms], axis=1), happens)
 
 
 class Lifecycle:

@@ -51,7 +51,9 @@ class LedgerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     incidentes: tuple[Incident, ...] = ()
     """All incidents of the run, whether or not they last in this minute."""
     omitidas: int = 0
-    """Sales that the incidents prevented, which would have begun in this minute."""
+    """Sales that the incidents prevented, which would have begun in this minute.
+
+    In a live window each of them has an entry of its own, so `primera_ts` is its moment."""
 
 
 class OmittedSale(NamedTuple):

@@ -156,11 +156,13 @@ class SalePublisher:
         transaction = Transaction(
             [sale.id_venta for sale in sales],
             [encode_sale(sale) for sale in sales],
-            ledger.entries_for(sales, self._seed, omitted),
+            ledger.entries_for(sales, self._seed),
         )
         if faults:
             transaction = inject(faults, columns_of(sales), transaction)
-        self.commit_encoded(*transaction)
+        # No event has the moment of an omitted sale, so an entry of its own keeps it.
+        alone = [entry for it in omitted for entry in ledger.entries_for([], self._seed, [it])]
+        self.commit_encoded(transaction.keys, transaction.values, [*transaction.entries, *alone])
 
     def commit_encoded(
         self,

@@ -153,16 +153,22 @@ def ids_of_run(
 
 
 def chains_of_run(
-    config: Mapping[str, Any], topic: str, corrida: str, *, since: datetime | None = None
+    config: Mapping[str, Any],
+    topic: str,
+    corrida: str,
+    *,
+    since: datetime | None = None,
+    time_limit: float | None = None,
 ) -> dict[int, tuple[datetime, int]]:
     """Return by `secuencia` when each sale of a run began and how many of its steps are committed.
 
-    `since` as in `read_committed`. Malformed records, duplicates and garbled copies are skipped.
+    `since` and `time_limit` as in `read_committed`. Malformed records, duplicates and garbled
+    copies are skipped.
     """
     chains: dict[int, tuple[datetime, int]] = {}
     seen: set[str] = set()
     decoder = msgspec.json.Decoder(_Step)
-    for record in read_committed(config, topic, since=since):
+    for record in read_committed(config, topic, since=since, time_limit=time_limit):
         try:
             step = decode_json(decoder, record.value or b"")
         except msgspec.DecodeError:

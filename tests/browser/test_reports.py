@@ -72,3 +72,54 @@ def test_last_report_is_shown_while_druid_is_off(shop: Shop, visit: Visit) -> No
     visitor.picture("vivo-sin-druid")
     page.unroute_all(behavior="ignoreErrors")
     expect(last).to_have_count(0)
+
+
+def test_window_is_compared_with_and_without_its_promotion(visit: Visit) -> None:
+    """Airflow's runs and the comparison are given; the API's own tests hold its numbers."""
+    figures = {
+        "sales": 10,
+        "approved": 9,
+        "units": 12,
+        "revenue_centavos": 1_200_050,
+        "discount_centavos": 150_000,
+        "returned_centavos": 0,
+    }
+    without = {**figures, "revenue_centavos": 1_000_000, "discount_centavos": 25_025}
+    at = "2026-11-24T12:00:00.000Z"
+    promotion = {"tipo": "promocion", "sujeto": "qr", "tamano": 25, "desde": at, "minutos": 180}
+    pair = {"value": "qr", "planted": figures, "without": without}
+    fields: dict[str, list[object]] = {"sucursal": [], "producto": [], "tipo_pago": [pair]}
+    answer = {
+        "incidents": [promotion],
+        "changing": [promotion],
+        "equal": True,
+        "first_ts": at,
+        "last_ts": at,
+        "comparison": {"total": pair, "fields": fields},
+    }
+    run = {
+        "dag_id": "sales_window",
+        "dag_run_id": "una",
+        "run_type": "manual",
+        "state": "success",
+        "run_after": at,
+        "start_date": at,
+        "conf": {"incidents": ["promocion; qr; 25"]},
+    }
+    visitor = visit()
+    visitor.page.route(
+        "**/dags/sales_window/dagRuns?*", lambda route: route.fulfill(json={"dag_runs": [run]})
+    )
+    visitor.page.route("**/api/what-if", lambda route: route.fulfill(json=answer))
+    page = visitor.open("/ventas/reportes?corrida=una")
+    card = page.locator(".what-if")
+    expect(card).to_contain_text(
+        "Sin la promoción: $ 10.000,00; con ella: $ 12.000,50; costo: $ 1.249,75."
+    )
+    expect(card.get_by_role("region", name="Por medio de pago")).to_contain_text("+$ 2.000,50")
+    assert serious(page) == []
+    visitor.picture("que-habria-pasado")
+    with page.expect_request("**/api/what-if") as sent:
+        card.locator("select[name=sin]").select_option("0")
+    assert '"without":0' in (sent.value.post_data or "")
+    assert page.url.endswith("?corrida=una&sin=0")

@@ -1,6 +1,9 @@
 """How the page answers each error: the HTTP status, and the key of the text that explains it."""
 
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
+from fastapi import HTTPException
 
 from include.druid.client import (
     DatasourceMissingError,
@@ -13,6 +16,8 @@ from include.stream.errors import StreamError
 from include.texts import InputError
 from ventas_airflow.page.fair_threads import BusyError
 from ventas_airflow.page.services import UnknownNameError, ViewerLeftError
+
+T = TypeVar("T")
 
 UNEXPECTED: Final = "unexpected"
 """Key of the text for an error that is not in `ANSWERS`; such an error is logged."""
@@ -35,3 +40,11 @@ ANSWERS: Final[dict[type[Exception], tuple[int, str]]] = {
 def code_of(error: Exception) -> str:
     """Return the key of the text for an error."""
     return next((ANSWERS[kind][1] for kind in type(error).__mro__ if kind in ANSWERS), UNEXPECTED)
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """Return the content of a request's body; another body is answered with 422."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise HTTPException(422, str(error)) from error

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from airflow.sdk.exceptions import AirflowException
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from include.druid.client import SupervisorMissingError
@@ -30,7 +30,7 @@ from ventas_airflow.concurrent_runs import SHARERS
 from ventas_airflow.ledger import read_sides
 from ventas_airflow.page.access import Asking, CanRun, MayRun
 from ventas_airflow.page.answer_cache import AnswerCache
-from ventas_airflow.page.errors import UNEXPECTED, code_of
+from ventas_airflow.page.errors import UNEXPECTED, code_of, decoded
 from ventas_airflow.page.fair_threads import BusyError
 from ventas_airflow.page.services import (
     Viewer,
@@ -82,7 +82,7 @@ async def health(request: Request, viewer: Asking) -> dict[str, Any]:
     A part whose service fails has a state and a reason all the same, and does not affect the other
     parts. A part that the browser could not read is left out.
     """
-    asked = _decoded(await request.body())
+    asked = decoded(await request.body(), Asked)
     windows = [run for run in asked.runs or () if run.dag_id == WINDOW_DAG]
     found, committed = await asyncio.gather(
         _found(viewer), asyncio.gather(*(_committed(viewer, run) for run in windows))
@@ -118,13 +118,6 @@ async def resume(viewer: Asking) -> dict[str, bool] | JSONResponse:
     except SupervisorMissingError as error:
         return JSONResponse({"code": "no_supervisor", "error": str(error)}, 404)
     return {"resumed": True}
-
-
-def _decoded(body: bytes) -> Asked:
-    try:
-        return msgspec.json.decode(body, type=Asked)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise HTTPException(422, str(error)) from error
 
 
 async def _found(viewer: Viewer) -> dict[str, Part | Trouble]:

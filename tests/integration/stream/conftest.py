@@ -13,7 +13,7 @@ from include.stack import stack as embedded
 from include.stream import load
 from include.waiting import wait_until
 from tests.integration.conftest import OwnKafka
-from tests.integration.stream.clock import Clock
+from tests.support.clock import Clock
 from tests.support.place import Place, make_place
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))

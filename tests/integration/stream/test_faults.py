@@ -17,7 +17,7 @@ from include.stream.ledger import began_at, read_faults, read_run
 from include.stream.load import LOAD_CONFIG, publish_load
 from include.stream.reader import ids_of_run, read_committed
 from include.stream.session import Published, WindowStoppedError, publish_window
-from tests.integration.stream.clock import Clock, Stop
+from tests.support.clock import Clock, Stop
 from tests.support.place import SEED, Place
 
 FAULTS = Faults(SEED, FaultRates(10, 5, 10, 20))

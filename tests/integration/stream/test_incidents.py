@@ -18,7 +18,7 @@ from include.stream.ledger import read_faults, read_run
 from include.stream.load import LOAD_CONFIG, publish_load
 from include.stream.reader import read_committed
 from include.stream.session import Published, WindowStoppedError, publish_window
-from tests.integration.stream.clock import Clock, Stop
+from tests.support.clock import Clock, Stop
 from tests.support.place import SEED, Place
 
 

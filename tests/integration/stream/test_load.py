@@ -17,7 +17,7 @@ from include.stream.load import (
 )
 from include.stream.reader import ids_of_run, read_committed
 from include.stream.session import Published, WindowStoppedError
-from tests.integration.stream.clock import Clock, Stop
+from tests.support.clock import Clock, Stop
 from tests.support.place import Place
 
 SCHEDULE = evenly(datetime(2026, 11, 24, 12, tzinfo=UTC), 1000)

@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from include.stream.ledger import read_run
 from include.stream.reader import ids_of_run
 from include.waiting import wait_until
-from tests.integration.stream.clock import Clock, Stop
+from tests.support.clock import Clock, Stop
 from tests.support.place import PATIENCE, SEED, Place
 from ventas_airflow.operators.publish import PublishSalesOperator
 from ventas_airflow.operators.topic import EnsureTopicsOperator

@@ -25,7 +25,7 @@ from include.stream.session import (
 )
 from include.stream.transactions import STOP_GRACE
 from tests.integration.conftest import OwnKafka
-from tests.integration.stream.clock import Clock, Stop
+from tests.support.clock import Clock, Stop
 from tests.support.place import SEED, Place
 
 STOP_LIMIT = 5.0

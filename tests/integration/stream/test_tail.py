@@ -12,7 +12,7 @@ from include.stream import tail as tail_module
 from include.stream.reader import Record, consume
 from include.stream.tail import tail
 from include.stream.topics import TopicMissingError
-from tests.integration.stream.clock import Clock
+from tests.support.clock import Clock
 from tests.support.place import PATIENCE, Place
 
 

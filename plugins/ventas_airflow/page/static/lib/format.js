@@ -53,6 +53,17 @@ export function money(centavos, { short = false } = {}) {
   return `$ ${count(pesos)}`;
 }
 
+/** Centavos as pesos, to the centavo. */
+export function exactMoney(centavos) {
+  return `$ ${decimal(centavos / 100, 2)}`;
+}
+
+/** A difference with its sign; `write` formats its amount. */
+export function signed(difference, write) {
+  const sign = difference > 0 ? "+" : difference < 0 ? "−" : "";
+  return `${sign}${write(Math.abs(difference))}`;
+}
+
 export function time(milliseconds) {
   return written({ hour: "2-digit", minute: "2-digit", second: "2-digit" }, milliseconds);
 }

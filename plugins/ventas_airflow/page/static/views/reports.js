@@ -1,22 +1,25 @@
-/** «Reportes»: the reports written at the windows' ends, the latest first. */
+/** «Reportes»: the reports written at the windows' ends, the latest first, and «¿Qué habría pasado?». */
 import { get } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
 import { openApart } from "../lib/frame.js";
 import { poll } from "../lib/poll.js";
 import { language, t } from "../lib/texts.js";
+import { whatIf } from "./what_if.js";
 
 const PAUSE = 30000;
 
-export function mount(root) {
+export function mount(root, state) {
   const notice = h("p.notice", { role: "status" }, t("shell.loading"));
   const list = h("ul.reports");
+  const compared = whatIf(state);
   let shown = "";
   root.append(
     h("h1.hidden", {}, t("shell.views.reportes")),
     h("p.note", {}, t("reports.note")),
     notice,
     list,
+    compared.card,
   );
   const polling = poll(
     async (signal) => {
@@ -29,7 +32,10 @@ export function mount(root) {
     () => PAUSE,
     (error) => setText(notice, error.message),
   );
-  return () => polling.stop();
+  return () => {
+    polling.stop();
+    compared.stop();
+  };
 }
 
 function item({ name, end }) {

@@ -4,9 +4,14 @@ import { airflow } from "../../lib/api.js";
 const WINDOW = "sales_window";
 const VALIDATION = "sales_validation";
 const SHOWN = 8;
+/** Windows that can be compared. */
+const LISTED = 50;
 /** Most characters of a form's value that is sent to be judged: a request has a limited size. */
 const SHORT = 40;
 const path = encodeURIComponent;
+const RUN = ["dag_id", "dag_run_id", "state", "run_type", "run_after", "queued_at", "start_date", "data_interval_end"];
+/** Fields of the form that decide what a window sold, if the ledger does not have them. */
+const SOLD = ["mode", "duration_minutes", "starts_at", "stores", "seconds_per_day", "incidents"];
 
 /** Summary and tasks of each run that has ended: they do not change any more. */
 const summaries = new Map();
@@ -47,14 +52,27 @@ export function question(runs, validated, dag) {
     validations: validated.trouble
       ? null
       : validated.map((run) => ({ ...pick(run, ["state", "run_after", "end_date"]), totals: run.summary?.totals ?? null })),
-    defaults: shortValues(Object.fromEntries(Object.entries(params).map(([name, param]) => [name, param.value]))),
+    defaults: shortValues(valuesOf(params)),
   };
 }
 
+/** The last windows, newest first, each with the form's defaults: bodies of "api/what-if". */
+export async function lastWindows() {
+  const asked = `dags/${WINDOW}/dagRuns?order_by=-run_after&limit=${LISTED}`;
+  const [dag, listed] = await Promise.all([windowDag(), airflow("GET", asked)]);
+  const defaults = valuesOf(pick(dag.params, SOLD));
+  return listed.dag_runs
+    .filter((run) => run.start_date)
+    .map((run) => ({ run: { ...pick(run, RUN), conf: pick(run.conf ?? {}, SOLD) }, defaults }));
+}
+
+function valuesOf(params) {
+  return Object.fromEntries(Object.entries(params).map(([name, param]) => [name, param.value]));
+}
+
 function briefly(run, params) {
-  const names = ["dag_id", "dag_run_id", "state", "run_type", "run_after", "queued_at", "start_date", "data_interval_end"];
   return {
-    ...pick(run, names),
+    ...pick(run, RUN),
     conf: shortValues(pick(run.conf ?? {}, Object.keys(params))),
     tasks: run.tasks.map((task) => pick(task, ["task_id", "state", "start_date"])),
   };
