@@ -11,6 +11,8 @@ import pytest
 from include.druid.client import DruidClient
 from include.druid.supervisor import Expected, is_running, missing_rows, supervisor_spec
 from include.sales.bulk import evenly
+from include.stack.processes import druid_deployment
+from include.stack.settings import Settings
 from include.stream.load import publish_load
 from include.stream.session import Published
 from tests.support.druid import kill_tasks, remove_supervisor, wait_for_rows
@@ -41,7 +43,8 @@ def published(place: Place, druid: DruidClient) -> Iterator[Published]:
     remove_supervisor(druid, place.topic)
 
 
-def test_rows_of_a_task_killed_while_publishing_are_handed_off_by_another(
+def test_rows_of_a_task_killed_before_it_published_are_handed_off_by_another(
+    stack: Settings,
     place: Place,
     published: Published,
     druid: DruidClient,
@@ -49,6 +52,10 @@ def test_rows_of_a_task_killed_while_publishing_are_handed_off_by_another(
 ) -> None:
     suspended = 0
     suspend = SuspendSupervisorOperator._suspend
+    # A file in the place of the datasource's folder: no segment can be written to deep storage.
+    segments = druid_deployment(stack).folder / "segments" / place.topic
+    segments.parent.mkdir(parents=True, exist_ok=True)
+    segments.touch()
 
     def and_kill_at_first(operator: SuspendSupervisorOperator) -> bool:
         nonlocal suspended
@@ -56,6 +63,7 @@ def test_rows_of_a_task_killed_while_publishing_are_handed_off_by_another(
         there = suspend(operator)
         if suspended == 1:
             kill_tasks(druid, place.topic)
+            segments.unlink()
         return there
 
     monkeypatch.setattr(SuspendSupervisorOperator, "_suspend", and_kill_at_first)
