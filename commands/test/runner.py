@@ -1,8 +1,8 @@
 """`./ventas test`: run the suites, show their progress, and name the files of a failure.
 
-Suites run in parallel lanes: the type checker, the suites without services on every core, and the
-suites on a stack, one after the other. Each run of pytest writes its output to a file; its progress
-goes to the terminal.
+Suites run in parallel lanes: the type checker, the suites without services on every core that a
+stack leaves, and the suites on a stack, one after the other. Each run of pytest writes its output
+to a file; its progress goes to the terminal.
 """
 
 import os
@@ -159,9 +159,11 @@ def lanes_of(
     if "types" in suites:
         lanes.append([Run("types", (sys.executable, "-m", "mypy"), niceness=_ASIDE)])
     if cores := of("cores"):
-        workers = str(os.cpu_count() or 1)
+        # The stack's suites need a core too. A single worker would only add a process to pytest's.
+        workers = (os.cpu_count() or 1) - (1 if of("stack") else 0)
+        options = ("-n", str(workers) if workers > 1 else "0", "--dist", "loadfile")
         # In pytest's default folder, a worker's paths would be too long for a unix socket.
-        options = ("-n", workers, "--dist", "loadfile", f"--basetemp={temporary / 't'}")
+        options += (f"--basetemp={temporary / 't'}",)
         lanes.append([pytest("cores", cores, *options)._replace(niceness=_ASIDE)])
     second = tuple(suite for suite in of("stack") if stacks > 1 and suite in SECOND_STACK)
     first = tuple(suite for suite in of("stack") if suite not in second)

@@ -68,6 +68,27 @@ def test_one_stack_runs_its_suites_one_after_the_other(tmp_path: Path) -> None:
     assert secure.environment == {"VENTAS_SECURE": "1", "VENTAS_TEST_STACK": "0"}
 
 
+@pytest.mark.parametrize(
+    ("suites", "cores", "workers"),
+    [
+        (("unit",), 2, "2"),
+        (("unit", "e2e"), 2, "0"),
+        (("unit", "e2e"), 4, "3"),
+        (("unit",), 1, "0"),
+    ],
+)
+def test_suites_without_services_leave_a_core_to_a_stack(
+    suites: tuple[str, ...],
+    cores: int,
+    workers: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    run = lanes_of(suites, None, tmp_path, stacks=1, temporary=tmp_path)[0][0]
+    assert run.command[run.command.index("-n") + 1] == workers
+
+
 def test_second_stack_runs_the_suites_with_windows(tmp_path: Path) -> None:
     *_, first, second = lanes_of(DEFAULT, None, tmp_path, stacks=2, temporary=tmp_path)
     assert folders(first[0]) == ["integration", "browser"]
