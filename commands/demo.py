@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
         api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
         wait_for_dags(api)
     window = _Window(api, settings, console, started)
-    run_id = window.trigger(options.minutes, options.seed)
+    run_id = window.trigger(options.minutes, options.seed, options.history)
     state = window.follow(run_id, options.minutes * 60 + _MARGIN, options.history)
     found = api.xcom(WINDOW_DAG, run_id, RECONCILE_TASK)
     if state != "success" or not found:
@@ -107,7 +107,10 @@ class _Window:
         #: Seconds from the start of the command until an SQL query shows the first sale.
         self.first_sale: float | None = None
 
-    def trigger(self, minutes: float, seed: int) -> str:
+    def trigger(self, minutes: float, seed: int, days: int) -> str:
+        """Trigger the window; if past days will be filled, it has their incident, too."""
+        from commands.history import LIVE_INCIDENT
+
         active = self._api.active_runs(WINDOW_DAG)
         if active:
             raise StackError(
@@ -117,6 +120,8 @@ class _Window:
         self._was_paused = bool(self._api.dag(WINDOW_DAG)["is_paused"])
         self._api.set_paused(WINDOW_DAG, False)
         conf = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
+        if days:
+            conf["incidents"] = [LIVE_INCIDENT]
         return self._api.trigger(WINDOW_DAG, conf)
 
     def follow(self, run: str, seconds: float, days: int) -> str:

@@ -1,7 +1,7 @@
-"""The demo's past: days filled on the demand curve, with an incident of business in today's hours.
+"""The demo's past: days filled on the demand curve, and an incident of business that lasts now.
 
-The back-fill's DAG fills them while the window sells. The seed and the scale are always the same,
-so a second demo on the same stack only continues the past.
+The back-fill's DAG fills them while the window sells; both have the incident. The seed and the
+scale are always the same, so a second demo on the same stack only continues the past.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,13 +33,17 @@ SCALE: Final = 0.33
 With the window's own rate, which is twice as high, the live sales would wait in Kafka for half a
 minute: Druid reads them behind the filled days."""
 
-LINE: Final = "emisor_caido; credito + Visa; 80"
+_LINE: Final = "emisor_caido; credito + Visa; 80"
 """Kind, subject and size of the incident: «Qué hacer» finds it at any hour, also at night."""
 
-BEGAN: Final = timedelta(minutes=55)
-"""How long before the demo the incident begins; approval is judged by the last hour."""
+BEGAN: Final = 55
+"""Minutes before the back-fill at which the incident begins: approval is judged by an hour."""
 
-LASTED: Final = timedelta(minutes=50)
+LASTS: Final = 180
+"""Minutes of the incident."""
+
+LIVE_INCIDENT: Final = f"{_LINE}; 0; {LASTS - BEGAN}"
+"""The incident's second part, as a line of the window's form."""
 
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -55,14 +59,15 @@ class History:
         self._api = api
         self._settings = settings
         self._was_paused = bool(api.dag(BACKFILL_DAG)["is_paused"])
-        self._days = past_days(now := datetime.now(UTC), days, today=True)
-        after = (now - BEGAN - self._days[0].start) // _MINUTE
+        now = datetime.now(UTC)
+        self._days = past_days(now, days, today=True)
+        after = (now - self._days[0].start) // _MINUTE - BEGAN
         conf = {
             "days": days,
             "until_now": True,
             "scale": SCALE,
             "seed": SEED,
-            "incidents": [f"{LINE}; {after}; {LASTED / _MINUTE}"],
+            "incidents": [f"{_LINE}; {after}; {LASTS}"],
             "keep_vm": True,
         }
         api.set_paused(BACKFILL_DAG, False)
@@ -98,7 +103,7 @@ class History:
     def incident(self) -> Incident | None:
         """Return the last incident of the past, as the ledger has it; None without incident.
 
-        After a second demo it is that of the first one, if that was less than an hour ago.
+        After a second demo it is that of the first one, unless that had ended.
         """
         config = security.kafka_config(self._settings)
         runs = (day.corrida(SEED, SCALE) for day in reversed(self._days[-2:]))
@@ -122,8 +127,10 @@ class History:
         if found := naming(self._report().findings, incident):
             title, body = sentences(found, language)
             return [planted, terminal_text("cli.demo.history.named", title=title, body=body)]
-        page = f"{self._settings.url('airflow')}{airflow.PAGE}?hasta={ends:%Y-%m-%dT%H:%MZ}"
-        return [planted, terminal_text("cli.demo.history.not_named", page=page)]
+        seen = min(ends, datetime.now(UTC))
+        page = f"{self._settings.url('airflow')}{airflow.PAGE}?hasta={seen:%Y-%m-%dT%H:%MZ}"
+        at = formats.hour(epoch_ms(seen))
+        return [planted, terminal_text("cli.demo.history.not_named", at=at, page=page)]
 
     def _report(self) -> Report:
         """Return the report of «Qué hacer», as the page gets it."""
