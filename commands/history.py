@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import httpx
 import msgspec
 
 from include.names import BACKFILL_DAG, LEDGER_TOPIC, RECONCILE_TASK
@@ -124,24 +123,14 @@ class History:
         with in_terminal_language():
             what = " ".join(value_text("pago", part) for part in _parts(incident))
         planted = terminal_text("cli.demo.history.planted", what=what, size=size, **hours)
-        if found := naming(self._report().findings, incident):
+        report = msgspec.json.decode(self._api.page("findings"), type=Report)
+        if found := naming(report.findings, incident):
             title, body = sentences(found, language)
             return [planted, terminal_text("cli.demo.history.named", title=title, body=body)]
         seen = min(ends, datetime.now(UTC))
         page = f"{self._settings.url('airflow')}{airflow.PAGE}?hasta={seen:%Y-%m-%dT%H:%MZ}"
         at = formats.hour(epoch_ms(seen))
         return [planted, terminal_text("cli.demo.history.not_named", at=at, page=page)]
-
-    def _report(self) -> Report:
-        """Return the report of «Qué hacer», as the page gets it."""
-        answer = httpx.get(
-            f"{self._settings.url('airflow')}/ventas/api/findings",
-            cookies={"_token": self._api.token},
-            timeout=60,
-            trust_env=False,
-        )
-        answer.raise_for_status()
-        return msgspec.json.decode(answer.content, type=Report)
 
 
 def naming(findings: Sequence[Finding], incident: Incident) -> Finding | None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from commands import history
@@ -32,7 +33,7 @@ class Api:
     def __init__(self, state: str = "success") -> None:
         self.conf: dict[str, Any] = {}
         self.paused: list[bool] = []
-        self.token = "t"
+        self.findings: list[Finding] = []
         self._state = state
 
     def dag(self, _: str) -> dict[str, bool]:
@@ -50,6 +51,9 @@ class Api:
 
     def wait_for_end(self, *_: Any) -> str:
         return self._state
+
+    def page(self, _: str) -> bytes:
+        return msgspec.json.encode(Report(0, 9, {}, 0.001, self.findings, []))
 
     def xcom(self, *_: str) -> dict[str, Any]:
         return {"equal": True, "in_druid": 12345}
@@ -112,10 +116,6 @@ def test_failed_back_fill_is_said(at: Any) -> None:
     assert said == ["Completar los días anteriores (manual__1) terminó como failed."]
 
 
-def report(*findings: Finding) -> Report:
-    return Report(0, 9, {}, 0.001, list(findings), [])
-
-
 def finding(**subject: str) -> Finding:
     numbers = dict.fromkeys(("share", "usual", "low", "high"), 0.4)
     numbers |= {"k": 4, "n": 10, "lost": 5, "lost_centavos": 1e8, "minutes": 60, "expected": 9}
@@ -125,23 +125,19 @@ def finding(**subject: str) -> Finding:
 def test_demo_says_what_the_page_says_about_the_incident(
     at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the ledger's incidents the last one counts, and not the one that was asked for."""
-    _, past = at(NOON)
+    """The ledger tells the incident, whatever was asked for."""
+    api, past = at(NOON)
     known = {"relleno__2026-09-28__2026__0.33": (VISA,)}
     monkeypatch.setattr(
         history,
         "read_run",
         lambda *asked: RunProgress(asked[-1], incidents=known.get(asked[-1], ())),
     )
-    monkeypatch.setattr(History, "_report", lambda _: report(finding(pago="qr")))
+    api.findings = [finding(pago="qr")]
     planted, page = past.sentences()
     assert planted.startswith("Incidente de hoy: de 09:05 a 11:35 se rechazan 80 de cada 100")
     assert page.endswith("/plugin/ventas-vivo?hasta=2026-09-29T14:35Z")
-    monkeypatch.setattr(
-        History,
-        "_report",
-        lambda _: report(finding(pago="qr"), finding(pago="credito", emisor="Visa")),
-    )
+    api.findings.append(finding(pago="credito", emisor="Visa"))
     assert past.sentences()[1].startswith(
         "«Qué hacer» lo encontró. Bajó la aprobación de Crédito Visa: Se aprobó el 40,0"
     )
