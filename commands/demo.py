@@ -119,7 +119,7 @@ class _Window:
             )
         self._was_paused = bool(self._api.dag(WINDOW_DAG)["is_paused"])
         self._api.set_paused(WINDOW_DAG, False)
-        conf = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
+        conf: dict[str, Any] = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
         if days:
             conf["incidents"] = [LIVE_INCIDENT]
         return self._api.trigger(WINDOW_DAG, conf)

@@ -32,7 +32,7 @@ class PlanDaysOperator(IncidentsOperator):
     )
 
     def __init__(
-        self, *, days: int | str, scale: float | str, until_now: bool = False, **kwargs: Any
+        self, *, days: int | str, scale: float | str, until_now: bool | str = False, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.days = days
@@ -43,13 +43,13 @@ class PlanDaysOperator(IncidentsOperator):
         """Return the days; fail with one sentence if a parameter is wrong."""
         from include.sales.backfill import past_days
 
-        now = context["dag_run"].run_after
+        now, today = context["dag_run"].run_after, str(self.until_now).lower() == "true"
         with refused_if_wrong():
             self._source("-")
             form.DAY_SCALE.number(self.scale)
-            days = past_days(now, form.DAYS.whole(self.days), today=self.until_now)
+            days = past_days(now, form.DAYS.whole(self.days), today=today)
             incidents = [plan.begun(days[0].start) for plan in self._incidents()]
-        until = now if self.until_now else days[-1].end
+        until = now if today else days[-1].end
         self.log.info(
             "Filling the days %s to %s; sales after that begin at %s",
             days[0].day,
