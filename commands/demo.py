@@ -109,8 +109,6 @@ class _Window:
 
     def trigger(self, minutes: float, seed: int, days: int) -> str:
         """Trigger the window; if past days will be filled, it has their incident, too."""
-        from commands.history import LIVE_INCIDENT
-
         active = self._api.active_runs(WINDOW_DAG)
         if active:
             raise StackError(
@@ -121,6 +119,8 @@ class _Window:
         self._api.set_paused(WINDOW_DAG, False)
         conf: dict[str, Any] = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
         if days:
+            from commands.history import LIVE_INCIDENT
+
             conf["incidents"] = [LIVE_INCIDENT]
         return self._api.trigger(WINDOW_DAG, conf)
 

@@ -124,7 +124,7 @@ class History:
             what = " ".join(value_text("pago", part) for part in _parts(incident))
         planted = terminal_text("cli.demo.history.planted", what=what, size=size, **hours)
         report = msgspec.json.decode(self._api.page("findings"), type=Report)
-        if found := naming(report.findings, incident):
+        if found := finding_about(report.findings, incident):
             title, body = sentences(found, language)
             return [planted, terminal_text("cli.demo.history.named", title=title, body=body)]
         seen = min(ends, datetime.now(UTC))
@@ -133,7 +133,7 @@ class History:
         return [planted, terminal_text("cli.demo.history.not_named", at=at, page=page)]
 
 
-def naming(findings: Sequence[Finding], incident: Incident) -> Finding | None:
+def finding_about(findings: Sequence[Finding], incident: Incident) -> Finding | None:
     """Return the first finding about all or a part of an incident's subject."""
     parts = set(_parts(incident))
     return next((it for it in findings if parts & set(it.subject.values())), None)

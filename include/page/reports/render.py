@@ -254,12 +254,11 @@ class _Words:
         first, last, at = map(self.formats.hour, (found.first, found.last, found.at))
         seen = "once" if found.first == found.last else "during"
         goes_on = found.last == self._report.end
+        advice = f"page.findings.{found.kind}.action.{found.action}"
         return {
             "title": title,
             "body": body,
-            "advice": text(f"page.findings.{found.kind}.action.{found.action}", self.language)
-            if goes_on
-            else "",
+            "advice": text(advice, self.language) if goes_on else "",
             "severity": text(f"page.findings.severity.{found.severity}", self.language),
             "when": self.t(f"finding.{seen}", first=first, last=last, at=at),
         }

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from commands import history
-from commands.history import SCALE, SEED, History, naming
+from commands.history import SCALE, SEED, History, finding_about
 from commands.score.rows import query_rows
 from commands.score.sales import Simulation
 from include.page.findings.judge import judge
@@ -93,8 +93,8 @@ def test_planned_incident_began_an_hour_before_the_back_fill_and_is_found(
     simulation = Simulation(load_market(), SEED, start, now, SCALE)
     incident = Incident(**planned)
     report = judge(query_rows(simulation.with_incident(incident), now), now)
-    assert naming(report.findings, incident) is report.findings[0]
-    assert naming(judge(query_rows(simulation.usual, now), now).findings, incident) is None
+    assert finding_about(report.findings, incident) is report.findings[0]
+    assert finding_about(judge(query_rows(simulation.usual, now), now).findings, incident) is None
 
 
 def test_end_of_the_back_fill_is_said_once_and_restores_the_pause(at: Any) -> None:
