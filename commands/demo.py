@@ -1,9 +1,9 @@
-"""Run one window and one validation, and show that no event was lost."""
+"""Fill past days, run one window and one validation, and show that no event was lost."""
 
 import argparse
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,8 +11,15 @@ from rich.table import Table
 from commands import options as types
 from commands.progress import StackProgress
 from commands.visible_sales import VisibleSales
-from include.names import RECONCILE_TASK, SUMMARY_TASK, VALIDATION_DAG, WINDOW_DAG
+from include.names import (
+    BACKFILL_DAG,
+    RECONCILE_TASK,
+    SUMMARY_TASK,
+    VALIDATION_DAG,
+    WINDOW_DAG,
+)
 from include.sales.event import Venta
+from include.sales.limits import MOST_DAYS
 from include.sales.sale_line import money, sale_line
 from include.stack import airflow, security, stack
 from include.stack.airflow_api import ENDED, AirflowApi, AirflowApiError
@@ -20,6 +27,9 @@ from include.stack.settings import Settings
 from include.stack.stack import StackError
 from include.texts import in_terminal_language, terminal_text
 from include.waiting import Polling
+
+if TYPE_CHECKING:
+    from commands.history import History
 
 #: Seconds that a run may take in addition to the window itself: VM, Druid, hand-off, validation.
 _MARGIN = 480.0
@@ -34,10 +44,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="minutes for which stores sell, 0.25 to 720 (default: %(default)s)",
     )
     types.add_seed(parser)
+    past = parser.add_mutually_exclusive_group()
+    past.add_argument(
+        "--history",
+        type=types.whole_number(1, MOST_DAYS, "days"),
+        default=14,
+        metavar="DAYS",
+        help="whole days before today to fill, and today until now (default: %(default)s)",
+    )
+    past.add_argument(
+        "--no-history",
+        dest="history",
+        action="store_const",
+        const=0,
+        help="fill no past days: the page has nothing to compare with",
+    )
 
 
 def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Run one window and one validation; return 0 only if both succeed and all counts agree."""
+    """Run back-fill, window and validation; return 0 only if all succeed and all counts agree."""
     started = time.monotonic()
     with StackProgress(console) as progress:
         stack.up(settings, progress.callbacks())
@@ -45,18 +70,24 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
         api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
         wait_for_dags(api)
     window = _Window(api, settings, console, started)
-    run_id = window.trigger(options.minutes, options.seed)
-    state = window.follow(run_id, options.minutes * 60 + _MARGIN)
+    run_id = window.trigger(options.minutes, options.seed, options.history)
+    state = window.follow(run_id, options.minutes * 60 + _MARGIN, options.history)
     found = api.xcom(WINDOW_DAG, run_id, RECONCILE_TASK)
     if state != "success" or not found:
         _print_failures(api, WINDOW_DAG, run_id, console)
         ended = terminal_text("cli.demo.ended", run=run_id, state=state)
         console.print(f"[bold red]{ended}[/]")
         return 1
+    past = window.history
+    filled = past is None or past.wait(window.say)
+    if past and not filled:
+        _print_failures(api, BACKFILL_DAG, past.run, console)
     valid = _validate(api, console)
     _print_results(console, found, window.freshness, window.first_sale)
+    for sentence in past.sentences() if past else ():
+        console.print(sentence, highlight=False, soft_wrap=True)
     _print_where(settings, console)
-    return 0 if found["equal"] and valid else 1
+    return 0 if found["equal"] and valid and filled else 1
 
 
 class _Window:
@@ -70,11 +101,14 @@ class _Window:
         self._console = console
         self._started = started
         self._was_paused = True
+        #: The back-fill that runs at the same time, once it is triggered.
+        self.history: History | None = None
         self.freshness: list[float] = []
         #: Seconds from the start of the command until an SQL query shows the first sale.
         self.first_sale: float | None = None
 
-    def trigger(self, minutes: float, seed: int) -> str:
+    def trigger(self, minutes: float, seed: int, days: int) -> str:
+        """Trigger the window; if past days will be filled, it has their incident, too."""
         active = self._api.active_runs(WINDOW_DAG)
         if active:
             raise StackError(
@@ -83,11 +117,18 @@ class _Window:
             )
         self._was_paused = bool(self._api.dag(WINDOW_DAG)["is_paused"])
         self._api.set_paused(WINDOW_DAG, False)
-        conf = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
+        conf: dict[str, Any] = {"duration_minutes": minutes, "seed": seed, "keep_vm": True}
+        if days:
+            from commands.history import LIVE_INCIDENT
+
+            conf["incidents"] = [LIVE_INCIDENT]
         return self._api.trigger(WINDOW_DAG, conf)
 
-    def follow(self, run: str, seconds: float) -> str:
-        """Show stages and sales until the run ends; return the run's state."""
+    def follow(self, run: str, seconds: float, days: int) -> str:
+        """Show stages and sales until the run ends; return the run's state.
+
+        Once a sale is visible, past days are filled: before, they would only delay the window.
+        """
         client = security.druid_client(self._settings, retries=0)
         live = VisibleSales(client, run, self._show)
         live.start()
@@ -96,6 +137,8 @@ class _Window:
             for _ in Polling(seconds, interval=0.5):
                 state = self._api.run_state(WINDOW_DAG, run)
                 self._show_stages(run, shown)
+                if days and (self.first_sale or state == "success"):
+                    self._fill(days)
                 if state in ENDED:
                     return state
                 if state == "queued":
@@ -109,6 +152,16 @@ class _Window:
             f"The window {run} has not ended in time: look at its tasks at "
             f"{self._settings.url('airflow')}/dags/{WINDOW_DAG}/runs/{run}"
         )
+
+    def _fill(self, days: int) -> None:
+        """Begin the back-fill of past days; if it has begun, say how it has ended."""
+        from commands.history import History
+
+        if self.history:
+            self.history.look(self.say)
+        else:
+            self.history = History(self._api, self._settings, days)
+            self.say(terminal_text("cli.demo.history.begun", days=days))
 
     def _check_turn(self, run: str) -> None:
         """Raise if a scheduled window opened first: it could take hours to end."""
@@ -124,7 +177,7 @@ class _Window:
             if state in _STATES and shown.get(task["task_id"]) != state:
                 shown[task["task_id"]] = state
                 label = f"[{_STATES[state]}]{terminal_text(f'cli.demo.states.{state}')}[/]"
-                self._say(f"[bold]{task['task_display_name']}[/]: {label}")
+                self.say(f"[bold]{task['task_display_name']}[/]: {label}")
 
     def _show(self, sale: Venta, age: float) -> None:
         if self.first_sale is None:
@@ -132,9 +185,10 @@ class _Window:
         delay = terminal_text("cli.demo.in_druid", ms=f"{age * 1000:.0f}")
         with in_terminal_language():
             line = sale_line(sale)
-        self._say(f"{line} [dim]· {delay}[/]")
+        self.say(f"{line} [dim]· {delay}[/]")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Print a text after the seconds since the command began."""
         elapsed = time.monotonic() - self._started
         self._console.print(f"[dim]{elapsed:6.1f} s[/]  {text}", highlight=False, soft_wrap=True)
 
@@ -147,10 +201,11 @@ _STATES = {
     "upstream_failed": "red",
     "skipped": "yellow",
 }
+_DAGS = (WINDOW_DAG, BACKFILL_DAG, VALIDATION_DAG)
 _STATUSES = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "dim"}
 
 
-def wait_for_dags(api: AirflowApi, dags: Sequence[str] = (WINDOW_DAG, VALIDATION_DAG)) -> None:
+def wait_for_dags(api: AirflowApi, dags: Sequence[str] = _DAGS) -> None:
     """Wait until Airflow has these DAGs; raise `StackError` with the reason if it does not."""
     why = ""
     for _ in Polling(90, interval=0.5):

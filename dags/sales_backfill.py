@@ -44,7 +44,7 @@ FILLED = f"{{{{ ti.xcom_pull(task_ids='{FILL_TASK}') }}}}"
 with DAG(**dag_settings(__file__, "simulation"), schedule=None, params=form.params(form.BACKFILL)):
     plan_days = PlanDaysOperator(
         **named("plan_days"),
-        days=form.DAYS.template,
+        **form.templates(form.DAYS, form.UNTIL_NOW, form.INCIDENTS),
         **SALES,
     )
 

@@ -67,7 +67,7 @@ class DayPublisher(threading.Thread):
             self.join()
 
     def _publish(self, source: SaleSource, demand: Demand, day: Day) -> None:
-        begins = day_arrivals(demand, SEED, day, SCALE)
+        begins = day_arrivals(demand, SEED, day, SCALE, day.end)
         with SalePublisher(
             self._config,
             source.corrida,

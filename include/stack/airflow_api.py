@@ -126,6 +126,11 @@ class AirflowApi:
         }
         self._json("POST", f"/dags/{dag}/clearTaskInstances", json=body)
 
+    def page(self, path: str) -> bytes:
+        """Return the JSON of a route of the live page's API, such as "findings"."""
+        url = self._client.base_url.join(f"/ventas/api/{path}")
+        return self._ok("GET", str(url)).content
+
     def health(self) -> dict[str, Any]:
         """Return the status and the last heartbeat of each component."""
         return self._json("GET", "/monitor/health")
@@ -145,6 +150,10 @@ class AirflowApi:
         return "\n".join(_log_line(entry) for entry in content)
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self._ok(method, path, **options).json()
+        return found
+
+    def _ok(self, method: str, path: str, **options: Any) -> httpx.Response:
         for _ in Polling(_BUSY_SECONDS if method != "POST" else 0.0, interval=0.5):
             answer = self._answer(method, path, **options)
             if not answer.is_server_error:
@@ -153,8 +162,7 @@ class AirflowApi:
             raise AirflowApiError(
                 f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}"
             )
-        found: dict[str, Any] = answer.json()
-        return found
+        return answer
 
     def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:

@@ -141,9 +141,18 @@ class RunProgress(msgspec.Struct, frozen=True):
             faults=dict(Counter(self.faults) + Counter(entry.fallas)),
             extra=added(self.extra, entry.de_mas),
             choices=self.choices or entry.contenido,
-            incidents=self.incidents or entry.incidentes,
+            # A later try may have added incidents.
+            incidents=max(self.incidents, entry.incidentes, key=len),
             omitted=self.omitted + entry.omitidas,
         )
+
+    def planted(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
+        """Return the run's incidents, with those of some others that begin after its last event.
+
+        An earlier incident would concern sales that are published already, without it.
+        """
+        later = (it for it in incidents if it.desde > (self.last_ts or ""))
+        return tuple(dict.fromkeys((*self.incidents, *later)))
 
     def check_seed(self, seed: int) -> None:
         """Raise `ResumeMismatchError` if the run began with another seed: its sales would mix."""

@@ -84,7 +84,8 @@ def publish_load(
 
     Args:
         publisher: a publisher that is not open yet; for speed, give it the tuning `LOAD_CONFIG`.
-        source: the run's sales, with its incidents.
+        source: the run's sales, with its incidents. A run with events keeps those of its earlier
+            tries, as `RunProgress.planted` says.
         sales: numbers of the sales to publish. If an earlier try committed some of them, this try
             resumes after its last committed sale.
         schedule: gives the moment at which each sale begins.
@@ -104,12 +105,14 @@ def publish_load(
         raise ValueError(f"the rate must be above 0 events per second, not {rate:g}")
 
     def publish() -> None:
-        publisher.incidents = source.incidents
-        publisher.open(since=since, shard=sales)
+        progress = publisher.open(since=since, shard=sales)
+        publisher.incidents = progress.planted(source.incidents)
+        planted = source.with_incidents(publisher.incidents)
         left = range(publisher.resumed_at, sales.stop)
         begins = faults.shifted(schedule) if faults else schedule
-        batches = _transactions(BulkEncoder(source, until), left, begins, _size(rate))
-        _publish(publisher, source, batches, rate, stop, _Reporter(publisher, left, report), faults)
+        batches = _transactions(BulkEncoder(planted, until), left, begins, _size(rate))
+        reporter = _Reporter(publisher, left, report)
+        _publish(publisher, planted, batches, rate, stop, reporter, faults)
 
     return concluded(publisher, publish, stop)
 

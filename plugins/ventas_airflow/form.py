@@ -201,6 +201,7 @@ INCIDENTS: Final = Field(
 KEEP_VM: Final = Field("keep_vm", "boolean", default=False)
 RESET_OFFSETS: Final = Field("reset_offsets", "boolean", default=False)
 DAYS: Final = Field("days", "integer", 7, 1, MOST_DAYS)
+UNTIL_NOW: Final = Field("until_now", "boolean", default=False)
 DAY_SCALE: Final = replace(SCALE, maximum=100, section="", description="of_days")
 GO_LIVE: Final = Field("go_live", "boolean", default=False)
 LIVE_MINUTES: Final = replace(DURATION, name="live_minutes", default=60.0)
@@ -218,8 +219,8 @@ WINDOW: Final = (
 """The window's form, in the order in which Airflow shows the fields."""
 
 BACKFILL: Final = (
-    *(DAYS, DAY_SCALE, replace(SEED, description="of_days"), STORES),
-    *(GO_LIVE, LIVE_MINUTES, KEEP_VM, RESET_OFFSETS),
+    *(DAYS, UNTIL_NOW, DAY_SCALE, replace(SEED, description="of_days"), STORES),
+    *(GO_LIVE, LIVE_MINUTES, replace(INCIDENTS, description="of_days"), KEEP_VM, RESET_OFFSETS),
 )
 VALIDATION: Final = (LOOKBACK, VALIDATED)
 

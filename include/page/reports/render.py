@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.page.findings.judge import KINDS
+from include.page.findings.report import Finding
 from include.page.measures import Measures
 from include.page.reports import chart
 from include.page.reports.day import Compared, DayReport, Hour, Named, Noticed
@@ -137,6 +138,28 @@ def summary(report: DayReport, language: str) -> list[str]:
     return [*lines, found.warning] if found.warning else lines
 
 
+def sentences(found: Finding | Noticed, language: str) -> tuple[str, str]:
+    """Return the title of a finding, and its sentence with the numbers."""
+    formats, numbers = Formats(language), found.numbers
+    values: dict[str, Any] = {
+        name: WRITTEN.get(name, Formats.count)(formats, value) for name, value in numbers.items()
+    }
+    values |= {
+        "what": " ".join(_name(*filter_, language) for filter_ in found.subject.items()),
+        "low_n": formats.count(numbers["low"] * numbers["n"]),
+        "high_n": formats.count(numbers["high"] * numbers["n"]),
+    }
+    key = f"page.findings.{found.kind}.{found.text}"
+    return text(f"{key}.title", language, **values), text(f"{key}.body", language, **values)
+
+
+def _name(filter_name: str, value: str, language: str) -> str:
+    key = f"page.live.values.{filter_name}.{value}"
+    if has(key):
+        return text(key, language)
+    return value or text("page.live.unknown", language)
+
+
 class _Words:
     """The report's numbers and names in a language; the templates use its methods."""
 
@@ -156,10 +179,7 @@ class _Words:
 
     def name(self, filter_name: str, value: str) -> str:
         """Return the name that people read, such as "Crédito" for "credito"."""
-        key = f"page.live.values.{filter_name}.{value}"
-        if has(key):
-            return text(key, self.language)
-        return value or text("page.live.unknown", self.language)
+        return _name(filter_name, value, self.language)
 
     def told(self, figure: Figure, of: Compared) -> Told:
         """Return a figure of the day, or of a part of it, with its changes."""
@@ -230,24 +250,15 @@ class _Words:
 
     def finding(self, found: Noticed) -> dict[str, str]:
         """Return title, sentence, advice and time of a finding, in words."""
-        numbers = found.numbers
-        values: dict[str, Any] = {
-            name: WRITTEN.get(name, Formats.count)(self.formats, value)
-            for name, value in numbers.items()
-        }
-        values |= {
-            "what": " ".join(self.name(*filter_) for filter_ in found.subject.items()),
-            "low_n": self.formats.count(numbers["low"] * numbers["n"]),
-            "high_n": self.formats.count(numbers["high"] * numbers["n"]),
-        }
-        key = f"page.findings.{found.kind}"
+        title, body = sentences(found, self.language)
         first, last, at = map(self.formats.hour, (found.first, found.last, found.at))
         seen = "once" if found.first == found.last else "during"
         goes_on = found.last == self._report.end
+        advice = f"page.findings.{found.kind}.action.{found.action}"
         return {
-            "title": text(f"{key}.{found.text}.title", self.language, **values),
-            "body": text(f"{key}.{found.text}.body", self.language, **values),
-            "advice": text(f"{key}.action.{found.action}", self.language) if goes_on else "",
+            "title": title,
+            "body": body,
+            "advice": text(advice, self.language) if goes_on else "",
             "severity": text(f"page.findings.severity.{found.severity}", self.language),
             "when": self.t(f"finding.{seen}", first=first, last=last, at=at),
         }

@@ -80,15 +80,33 @@ class SalesOperator(BaseOperator):
         return form.DELIVERY_TIMEOUT.number(self.delivery_timeout)
 
 
-class FaultyOperator(SalesOperator):
-    """Base class of the tasks with injected faults, in percent, and with incidents of business.
+class IncidentsOperator(SalesOperator):
+    """Base class of the tasks with incidents of business: each is a line as in `Plan.read`."""
 
-    The faults are as in `FaultRates`, each of the incidents is a line as in `Plan.read`.
-    """
+    template_fields: Sequence[str] = (*SalesOperator.template_fields, "incidents")
+
+    def __init__(self, *, incidents: Sequence[str] | str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.incidents = incidents
+
+    def _incidents(self) -> "list[Plan]":
+        from include.sales.incidents import Plan
+        from include.sales.market import load_market
+
+        lines, market = form.INCIDENTS.texts(self.incidents), load_market()
+        try:
+            return [Plan.read(line, market) for line in lines if line.strip()]
+        except InputError as error:
+            problem = error.text(chosen_language())
+            raise refused("incidents", title=form.INCIDENTS.title, problem=problem) from error
+
+
+class FaultyOperator(IncidentsOperator):
+    """Base class of the tasks with incidents and injected faults, in percent as in `FaultRates`."""
 
     template_fields: Sequence[str] = (
-        *SalesOperator.template_fields,
-        *(field.name for field in (*form.FAULTS.values(), form.INCIDENTS)),
+        *IncidentsOperator.template_fields,
+        *(field.name for field in form.FAULTS.values()),
     )
 
     def __init__(
@@ -100,7 +118,6 @@ class FaultyOperator(SalesOperator):
         malformed_pct: float | str = 0.0,
         bursts_pct: float | str = 0.0,
         silences_pct: float | str = 0.0,
-        incidents: Sequence[str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -110,7 +127,6 @@ class FaultyOperator(SalesOperator):
         self.malformed_pct = malformed_pct
         self.bursts_pct = bursts_pct
         self.silences_pct = silences_pct
-        self.incidents = incidents
 
     def _faults(self, seed: int, mode: str) -> "Faults | None":
         """Return the faults of a run in a mode; None if all rates are 0."""
@@ -124,17 +140,6 @@ class FaultyOperator(SalesOperator):
             )
         rates = FaultRates(**given)
         return None if rates.none else Faults(seed, rates)
-
-    def _incidents(self) -> "list[Plan]":
-        from include.sales.incidents import Plan
-        from include.sales.market import load_market
-
-        lines, market = form.INCIDENTS.texts(self.incidents), load_market()
-        try:
-            return [Plan.read(line, market) for line in lines if line.strip()]
-        except InputError as error:
-            problem = error.text(chosen_language())
-            raise refused("incidents", title=form.INCIDENTS.title, problem=problem) from error
 
 
 class WindowOperator(FaultyOperator):

@@ -71,12 +71,14 @@ def test_load_publishes_the_same_events_for_any_number_of_shards(
 
 def test_day_filled_again_adds_nothing(place: Place, run: Run) -> None:
     day = Day(date(2026, 11, 20))
-    arguments = into(place, day={"day": "2026-11-20", "until": day.end.isoformat()}, scale=0.05)
+    arguments = into(
+        place, day={"day": "2026-11-20", "until": day.end.isoformat(), "incidents": []}, scale=0.05
+    )
 
     first = run(FillDayOperator(**arguments))
     again = run(FillDayOperator(**arguments))
 
-    expected = day_arrivals(Demand(load_market()), SEED, day, 0.05).tolist()
+    expected = day_arrivals(Demand(load_market()), SEED, day, 0.05, day.end).tolist()
     found = place.events()
     begun = [event for event in found if event.estado == "pendiente"]
     assert [

@@ -71,6 +71,8 @@ def test_demo_refuses_minutes_out_of_range(
         (["logs"], "NAME"),
         (["demo", "--seed=x"], "'x' is not a whole number"),
         (["plots", "--seed=-1"], "the seed must be from 0 to"),
+        (["demo", "--history=0"], "'0' is not a number of days from 1 to 366"),
+        (["demo", "--history=2", "--no-history"], "not allowed with argument"),
     ],
 )
 def test_unknown_or_incomplete_command_is_refused(

@@ -22,9 +22,9 @@ MARKS = {"needs an account", "needs Docker", "needs a collector", "needs a packa
 #: Commands that another test runs: its file, and a text that the file has as long as it does so.
 RUN_ELSEWHERE = {
     r"git clone <URL> ventas && cd ventas": ("tests/proof/clones.py", '"git", "clone"'),
-    r"\./ventas demo": ("tests/e2e/test_readme.py", 'ventas(stack, "demo"'),
+    r"\./ventas demo": ("tests/e2e/test_demo.py", 'ventas(stack, "demo"'),
     r"\./ventas logs \w+( --no-follow)?": (
-        "tests/e2e/test_readme.py",
+        "tests/e2e/test_demo.py",
         'ventas(stack, "logs", "scheduler"',
     ),
     r"\./ventas up": ("tests/conftest.py", "embedded.up(settings"),

@@ -1,22 +1,25 @@
 """The paired run: its difference is that of the ledgers of two runs, with and without incidents."""
 
 import random
+import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from include.names import LEDGER_TOPIC, TOPIC
+from include.sales.backfill import Day, day_arrivals
 from include.sales.bulk import BulkEncoder, evenly
 from include.sales.content import SaleSource
+from include.sales.demand import Demand
 from include.sales.event import Venta, format_ts
 from include.sales.faults import FaultRates, Faults
 from include.sales.incident_tables import SUBJECT_COLUMNS
 from include.sales.incidents import Incident, Plan, values_of
 from include.sales.local_time import epoch_ms, moment_of
 from include.sales.market import load_market
-from include.sales.random_numbers import BLOCK
+from include.sales.random_numbers import BLOCK, Ints
 from include.sales.sums import Sums, added, sums_of
 from include.sales.what_if import (
     FIELDS,
@@ -29,10 +32,10 @@ from include.sales.what_if import (
 )
 from include.stream import ledger
 from include.stream.ledger import progress_of
-from include.stream.load import entries_of
+from include.stream.load import entries_of, publish_load
 from include.stream.moments import SalesDeletedError, TooManySalesError, moments_of_run
 from include.stream.reader import chains_of_run
-from tests.support.memory_kafka import NOON, MemoryKafka, publish
+from tests.support.memory_kafka import NOON, MemoryKafka, publish, publisher_of
 
 MARKET = load_market()
 RUN = "una"
@@ -161,6 +164,55 @@ def test_difference_of_a_paired_load_is_that_of_the_ledgers_of_two_loads(number:
         sums.append(sums_of_run(source, period))
     assert [by_state(it) for it in sums] == sides
     assert any(map(any, minus(*sides).values()))
+
+
+def test_filled_day_that_is_continued_keeps_its_incidents_and_gets_later_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    day, kafka, source = Day(date(2026, 11, 24)), MemoryKafka(), SaleSource(MARKET, 7, RUN)
+
+    def planted(line: str) -> Incident:
+        return Plan.read(line, MARKET).begun(day.start)
+
+    def fill(until: datetime, *incidents: Incident) -> Ints:
+        begins = day_arrivals(Demand(MARKET), 7, day, 0.05, until)
+        publish_load(
+            publisher_of(kafka, source, monkeypatch),
+            source.with_incidents(incidents),
+            sales=range(len(begins)),
+            schedule=lambda first, stop: begins[first:stop],
+            until=until,
+            stop=threading.Event(),
+        )
+        return begins
+
+    def compared(begins: Ints, until: datetime, *incidents: Incident) -> dict[str, Sums]:
+        period = Period(begins, epoch_ms(until), all_decided=False)
+        return by_state(sums_of_run(source.with_incidents(incidents), period))
+
+    noon, night = NOON.replace(year=2026), NOON.replace(year=2026, hour=23)
+    first, late, next_one = (
+        planted(line)
+        for line in (
+            "menos_ventas; ; 90; 600; 60",
+            "menos_ventas; ; 90; 700; 60",
+            "sucursal_muda; La Plata Centro; 100; 1080; 60",
+        )
+    )
+    begins = fill(noon, first)
+    progress = ledger.read_run({}, LEDGER_TOPIC, RUN)
+    assert progress.by_state == compared(begins, noon, first)
+    assert progress.omitted > 0
+
+    begins = fill(night, late, next_one)
+    progress = ledger.read_run({}, LEDGER_TOPIC, RUN)
+    assert progress.incidents == (first, next_one)
+    # The first part did not publish what was due after its end.
+    cut = compared(begins[begins < epoch_ms(noon)], night, first)
+    whole = compared(begins, night, first, next_one)
+    assert minus(whole, progress.by_state) == minus(
+        cut, compared(begins[begins < epoch_ms(noon)], noon, first)
+    )
 
 
 def test_run_whose_sales_kafka_has_deleted_or_that_has_too_many_is_refused(

@@ -24,6 +24,8 @@ FROM (
     SELECT __time, MV_TO_STRING(corrida, ',') AS corrida, secuencia
     FROM "{datasource}"
     WHERE estado = 'pendiente'
+      -- The back-fill sells on the demand curve.
+      AND corrida NOT LIKE 'relleno%'
       AND __time >= TIMESTAMPADD(MINUTE, -{lookback_minutes}, CURRENT_TIMESTAMP)
     ORDER BY __time DESC
     LIMIT 50000

@@ -10,7 +10,7 @@ from ventas_airflow.operators.backfill import PlanDaysOperator
 NIGHT = datetime(2026, 11, 25, 1, tzinfo=UTC)  # still the 24th in Buenos Aires
 
 
-def plan(**changes: Any) -> list[dict[str, str]]:
+def plan(**changes: Any) -> list[dict[str, Any]]:
     operator = PlanDaysOperator(**{"task_id": "t", "seed": 7, "days": 2, "scale": 1, **changes})
     context: Any = {"dag_run": SimpleNamespace(run_id="manual__1", run_after=NIGHT)}
     return operator.execute(context)
@@ -18,7 +18,33 @@ def plan(**changes: Any) -> list[dict[str, str]]:
 
 def test_planned_days_are_whole_local_days_until_the_last_midnight() -> None:
     until = "2026-11-24T03:00:00+00:00"
-    assert plan() == [{"day": "2026-11-22", "until": until}, {"day": "2026-11-23", "until": until}]
+    assert plan() == [
+        {"day": day, "until": until, "incidents": []} for day in ("2026-11-22", "2026-11-23")
+    ]
+
+
+def test_incidents_count_from_the_first_midnight_and_belong_to_the_days_on_which_they_last() -> (
+    None
+):
+    # From 23:30 to 00:15 of the second and third day, and for an hour of the first.
+    lines = ["menos_ventas; ; 50; 2850; 45", "", "emisor_caido; Visa; 60; 600; 60"]
+    planned = plan(until_now=True, incidents=lines)
+    assert [day["day"] for day in planned] == ["2026-11-22", "2026-11-23", "2026-11-24"]
+    assert {day["until"] for day in planned} == {NIGHT.isoformat()}
+    assert [[it["tipo"] for it in day["incidents"]] for day in planned] == [
+        ["emisor_caido"],
+        ["menos_ventas"],
+        ["menos_ventas"],
+    ]
+    assert planned[2]["incidents"] == [
+        {
+            "tipo": "menos_ventas",
+            "sujeto": "",
+            "tamano": 50,
+            "desde": "2026-11-24T02:30:00.000Z",
+            "minutos": 45,
+        }
+    ]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +56,7 @@ def test_planned_days_are_whole_local_days_until_the_last_midnight() -> None:
         ({"scale": 0}, "de 0,0001 a 100; se recibió 0."),
         ({"stores": ["nowhere"]}, "nowhere"),
         ({"seed": -1}, "«Semilla»"),
+        ({"incidents": ["nothing"]}, "«Incidentes de negocio»"),
     ],
 )
 def test_invalid_back_fill_is_refused_with_the_parameter(
