@@ -2,7 +2,7 @@
 import { patiently, post } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
-import { has, t } from "../lib/texts.js";
+import { label, t } from "../lib/texts.js";
 import { lastWindows } from "./health/airflow.js";
 
 const COUNTS = ["sales", "approved", "units"];
@@ -118,7 +118,7 @@ function opened(run) {
 }
 
 function named({ tipo, sujeto, tamano }) {
-  return [tipo.replaceAll("_", " "), sujeto, `${format.count(tamano)} %`].filter(Boolean).join(" · ");
+  return [label("incidente", tipo).replaceAll("_", " "), sujeto && label("pago", sujeto), `${format.count(tamano)} %`].filter(Boolean).join(" · ");
 }
 
 function shown({ changing, first_ts, last_ts, equal, comparison }) {
@@ -179,7 +179,7 @@ function byValue(field, pairs) {
     ...DIFFERENCES.map((figure) => `${t(`whatIf.figures.${figure}`)}, ${t("whatIf.difference").toLowerCase()}`),
   ];
   const rows = pairs.map((pair) => [
-    field === "tipo_pago" && has(`live.values.pago.${pair.value}`) ? t(`live.values.pago.${pair.value}`) : pair.value,
+    label(field, pair.value),
     format.exactMoney(pair.without.revenue_centavos),
     format.exactMoney(pair.planted.revenue_centavos),
     ...["revenue_centavos", ...DIFFERENCES].map((figure) => difference(pair, figure)),
