@@ -14,7 +14,8 @@ export function teller(outcome, done) {
       setText(outcome, t(text, { done: await doing() }));
       done();
     } catch (error) {
-      setText(outcome, t("health.failed", { told: error.message }));
+      // The text of an unknown error says that the page goes on trying; an action does not.
+      setText(outcome, t("health.failed", { told: error.code === "other" ? error.told : error.message }));
     }
   };
 }
