@@ -60,9 +60,10 @@ export function mount(root, state) {
     async (signal) => {
       const asked = filtersOf(state.params);
       const found = await get("api/live", asked, signal);
+      const sales = found.totals.current?.sales;
+      if (closed.on(sales > 0)) return;
       last = found;
-      closed.on();
-      setText(parts.notice, found.totals.current?.sales === 0 ? t("live.nothing") : "");
+      setText(parts.notice, sales === 0 ? t("live.nothing") : "");
       root.classList.remove("blank", "stale");
       show(root, parts, found, state);
     },

@@ -95,7 +95,9 @@ export function closedPage(container, onOff) {
     const shown = failed ? [t("closed.failed"), " ", link(runPath(WINDOW, failed), t("closed.run"))] : [];
     if (parts.failed.dataset.run !== failed) parts.failed.replaceChildren(...shown);
     parts.failed.dataset.run = failed;
+    // Below are the live figures.
     parts.report.hidden = answers;
+    parts.links.hidden = answers;
   }
 
   return {
@@ -106,9 +108,12 @@ export function closedPage(container, onOff) {
       polling ??= poll(look, () => (opening ? SOON : SELDOM), (error) => console.error("The closed page", error));
       return Boolean(parts);
     },
-    on() {
+    /** Druid answers; returns whether the closed page stays alone until the first sale. */
+    on(hasSales) {
+      if (parts && opening && !hasSales) return true;
       answers = true;
       if (!opening) hide();
+      return false;
     },
     stop: hide,
   };
