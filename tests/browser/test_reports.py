@@ -234,6 +234,7 @@ def test_window_is_compared_with_and_without_its_promotion(visit: Visit) -> None
     expect(card).to_contain_text(
         "Sin la promoción: $ 10.000,00; con ella: $ 12.000,50; costo: $ 1.249,75."
     )
+    expect(card.locator("select[name=corrida]")).to_contain_text("promoción; qr; 25")
     expect(card.get_by_role("region", name="Por medio de pago")).to_contain_text("+$ 2.000,50")
     assert serious(page) == []
     visitor.picture("que-habria-pasado")

@@ -114,11 +114,16 @@ function select(name, key, state) {
 }
 
 function opened(run) {
-  return `${format.moment(Date.parse(run.run_after))} · ${run.conf.incidents?.join(" · ") ?? run.dag_run_id}`;
+  const lines = run.conf.incidents?.map((line) => line.replace(/^[^;]*/, (kind) => kindOf(kind.trim())));
+  return `${format.moment(Date.parse(run.run_after))} · ${lines?.join(" · ") ?? run.dag_run_id}`;
+}
+
+function kindOf(kind) {
+  return label("incidente", kind).replaceAll("_", " ");
 }
 
 function named({ tipo, sujeto, tamano }) {
-  return [label("incidente", tipo).replaceAll("_", " "), sujeto && label("pago", sujeto), `${format.count(tamano)} %`].filter(Boolean).join(" · ");
+  return [kindOf(tipo), sujeto && label("pago", sujeto), `${format.count(tamano)} %`].filter(Boolean).join(" · ");
 }
 
 function shown({ changing, first_ts, last_ts, equal, comparison }) {
