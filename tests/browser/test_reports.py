@@ -100,6 +100,7 @@ class Opening:
             "/ventas/api/health": lambda: {"json": self._health()},
             "/dags/~/dagRuns": lambda: {"json": {"dag_runs": self._active()}},
             "/taskInstances": lambda: {"json": {"task_instances": self._tasks()}},
+            "/dags/sales_window$": lambda: {"json": {}},  # the form unpauses the DAG
             "/dags/sales_window/dagRuns$": self._open,
         }.items():
             page.route(re.compile(path), partial(self._answer, answer))
@@ -113,7 +114,7 @@ class Opening:
         if given:
             route.fulfill(**given)
         else:
-            route.continue_()
+            route.fallback()
 
     def _live(self) -> Answer | None:
         return None if self.first_sale else OFF
