@@ -95,14 +95,15 @@ class Opening:
         self.failed = ""
         self.first_sale = False
         self._runs: list[str] = []
-        for path, answer in {
+        answers: dict[str, Callable[[], Answer | None]] = {
             "/ventas/api/live": self._live,
             "/ventas/api/health": lambda: {"json": self._health()},
             "/dags/~/dagRuns": lambda: {"json": {"dag_runs": self._active()}},
             "/taskInstances": lambda: {"json": {"task_instances": self._tasks()}},
             "/dags/sales_window$": lambda: {"json": {}},  # the form unpauses the DAG
             "/dags/sales_window/dagRuns$": self._open,
-        }.items():
+        }
+        for path, answer in answers.items():
             page.route(re.compile(path), partial(self._answer, answer))
 
     def look(self) -> None:
