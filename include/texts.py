@@ -17,7 +17,8 @@ FOLDER: Final = Path(__file__).resolve().parents[1] / "texts"
 #: The language of a text if nothing else is asked for. A key must exist in this language.
 DEFAULT: Final = "es"
 
-_FIELD = re.compile(r"\{(\w+)\}")
+#: A field such as `{sales}`, or two forms of a word: `{sales|sale|sales}` is "sale" for 1.
+_FIELD = re.compile(r"\{(\w+)(?:\|[^{}]*)?\}")
 
 _language: Final[ContextVar[str | None]] = ContextVar("language", default=None)
 """Language of the texts within `in_terminal_language`."""
@@ -130,7 +131,12 @@ def text(key: str, language: str | None = None, **values: object) -> str:
     found = _find(key, language or _language.get() or chosen_language())
     if found is None:
         raise KeyError(f"texts/{DEFAULT}.json has no text {key!r}")
-    return _FIELD.sub(lambda field: str(values[field[1]]), found)
+    return _FIELD.sub(lambda field: _filled(field[0], str(values[field[1]])), found)
+
+
+def _filled(field: str, value: str) -> str:
+    _, *forms = field[1:-1].split("|")
+    return forms[value != "1"] if forms else value
 
 
 def has(key: str) -> bool:

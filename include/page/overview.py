@@ -1,4 +1,4 @@
-"""Answer for the page «Ventas en vivo»: all its sections for one time range.
+"""Answer for the page «Ventas»: all its sections for one time range.
 
 A record may hold anything, so a single value may make a query or a section fail. That section is
 then empty and named in `failed`; the other sections are not affected.

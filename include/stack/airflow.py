@@ -27,7 +27,7 @@ from include.texts import chosen_language, terminal_text
 PROJECT_ID, ZONE, VM_NAME = "ventas-local", "southamerica-east1-a", "druid-ventas"
 USER, VIEWER = "admin", "visita"
 
-#: Path of «Ventas en vivo» inside Airflow's own user interface.
+#: Path of «Ventas» inside Airflow's own user interface.
 PAGE = "/plugin/ventas-vivo"
 
 #: Role and name of the password's secret, by Airflow user. A store owner logs in as the viewer, who

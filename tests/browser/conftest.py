@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,12 @@ def chromium() -> Iterator[Browser]:
     The scope is one module, because Playwright runs an event loop in this thread until it ends, and
     other suites run their own.
     """
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
     wanted = os.environ.get("VENTAS_CHROMIUM", "")
     path = wanted or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
     if not path:
@@ -138,6 +144,18 @@ def shop(stack: Settings) -> Iterator[Shop]:
     shop.close()
 
 
+#: Script that adds up the layout shifts of a page that no click caused.
+SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+#: Most layout shift of a view while it is loaded; web.dev calls up to 0.1 good.
+STILL = 0.02
+
+
 class Visitor:
     """A user's browser, logged in unless `user` is None."""
 
@@ -149,6 +167,7 @@ class Visitor:
             **context,
         )
         self.context.set_default_timeout(PATIENCE)
+        self.context.add_init_script(SHIFTS)
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -163,10 +182,7 @@ class Visitor:
         return self.page
 
     def live(self, search: str = "") -> Page:
-        """Open «Ventas en vivo» and wait for its figures, its filters and its findings.
-
-        Parts that arrive later move the parts below them, so that a click could miss.
-        """
+        """Open «Ventas» and wait for its figures, its filters and its findings."""
         page = self.open(f"/ventas/vivo{search}")
         page.locator(".kpi .value").first.wait_for()
         expect(page.locator("select[name=pago] option")).not_to_have_count(1)
@@ -179,6 +195,10 @@ class Visitor:
             self.page.emulate_media(color_scheme=scheme)
             expect(self.page.locator("html")).to_have_attribute("data-theme", scheme)
             yield scheme
+
+    def still(self) -> bool:
+        """Return whether nothing has moved that was visible, but for clicks."""
+        return bool(self.page.evaluate("shifts") <= STILL)
 
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)

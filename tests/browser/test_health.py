@@ -1,4 +1,4 @@
-"""«Salud del flujo» in a browser: each part's state in words, and the buttons' permissions."""
+"""«Salud» in a browser: each part's state in words, and the buttons' permissions."""
 
 import re
 from collections.abc import Callable
@@ -72,6 +72,7 @@ def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
     page = visitor.open("/ventas/salud")
     page.locator("[data-card=vm] .state .badge:not(:empty)").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert visitor.still()
     visitor.picture("salud-390")
 
 

@@ -1,4 +1,4 @@
-"""«Ventas en vivo» in a browser: figures, filters, languages, themes, phones, and errors."""
+"""«Ventas» in a browser: figures, filters, languages, themes, phones, and errors."""
 
 import math
 import re
@@ -51,6 +51,9 @@ def test_figures_equal_druids(shop: Shop, visit: Visit) -> None:
     per_minute = page.locator(".kpi", has_text="Ventas por minuto").locator(".value")
     assert number(per_minute.inner_text()) == pytest.approx(sum(sales.values()) / 60, abs=0.5)
     expect(page.locator(".chart .main-svg").first).to_be_visible()
+    money = page.locator(".chart .y2tick text").all_text_contents()
+    assert len(money) > 2
+    assert [it for it in money if not re.fullmatch(r"\$\s[\d.]+(,\d)?(\s(M|mil))?", it)] == []
     expect(page.locator(".map button")).to_have_count(24)
     visitor.picture("vivo")
 
@@ -162,13 +165,18 @@ def test_click_on_the_chart_shows_that_moment(shop: Shop, visit: Visit) -> None:
 def test_past_moment_is_chosen_in_local_time(shop: Shop, visit: Visit) -> None:
     page = visit().live()
     then = datetime.now(LOCAL) - timedelta(days=1)
-    page.get_by_label("Hasta").fill(then.strftime("%Y-%m-%dT%H:%M"))
+    field = page.get_by_label("Hasta", exact=True)
+    field.fill(then.strftime("%m-%d-%Y"))
+    field.press("Enter")
+    assert "24/11/2026 21:00" in field.evaluate("field => field.validationMessage")
+    field.fill(then.strftime("%d/%m/%Y %H:%M"))
+    field.press("Enter")
     page.wait_for_url(re.compile("hasta="))
     until = datetime.fromisoformat(parse_qs(urlsplit(page.url).query)["hasta"][0])
     assert until == then.replace(second=0, microsecond=0)
     expect(page.locator(".fresh")).to_contain_text(then.strftime("%H:%M"))
     page.locator(".chips button").click()
-    expect(page.get_by_label("Hasta")).to_have_value("")
+    expect(field).to_have_value("")
 
 
 def test_finding_has_sql_that_runs_and_a_button_to_the_chart(shop: Shop, visit: Visit) -> None:
@@ -249,12 +257,41 @@ def test_dark_mode_follows_airflow(shop: Shop, visit: Visit) -> None:
     expect(inner).to_have_attribute("data-theme", "dark")
 
 
-def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
+def test_view_fits_a_phone_in_one_line_of_header(shop: Shop, visit: Visit) -> None:
     visitor = visit(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = visitor.live()
     page.locator(".chart .main-svg").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    views = page.locator("#views")
+    assert views.evaluate("it => it.scrollWidth - it.clientWidth") == 0
+    heights = page.locator(".top a, .top button").evaluate_all(
+        "all => all.map(it => it.getBoundingClientRect()).map(it => it.y + it.height / 2)"
+    )
+    assert max(heights) - min(heights) < 10
     visitor.picture("vivo-390")
+
+
+# On a phone, the findings are below the first screen.
+@pytest.mark.parametrize(("width", "down"), [(390, 1200), (1440, 0)])
+def test_filters_and_findings_that_arrive_later_move_nothing(
+    shop: Shop, visit: Visit, width: int, down: int
+) -> None:
+    visitor = visit(viewport={"width": width, "height": 900})
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route(re.compile("/ventas/api/(options|findings)"), hold)
+    page = visitor.open(f"/ventas/vivo?hasta={moment(shop)}")
+    page.locator(".kpi .value").first.wait_for()
+    page.mouse.wheel(0, down)
+    while held:
+        held.pop().continue_()
+    expect(page.locator("select[name=pago] option")).not_to_have_count(1)
+    expect(page.locator("ul.findings > li", has_text=SILENT)).to_be_visible()
+    page.locator(".chart .main-svg").first.wait_for()
+    assert visitor.still()
 
 
 def test_view_is_usable_by_keyboard(shop: Shop, visit: Visit) -> None:

@@ -29,7 +29,7 @@ def test_library_query_has_a_table_and_a_csv_with_its_rows(shop: Shop, visit: Vi
     expect(names.first).to_be_visible()
     names.first.click()
     table = page.locator(".result table.data")
-    expect(table.locator("tbody tr").first).to_be_visible()
+    expect(table.locator("tbody td", has_text="Crédito").first).to_be_visible()
     chosen = names.first.get_attribute("data-query")
     assert f"consulta={chosen}" in page.url
     with page.expect_download() as started:
@@ -93,6 +93,7 @@ def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
     page = visitor.open("/ventas/consultas")
     page.locator(".result tbody tr").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert visitor.still()
     visitor.picture("consultas-390")
 
 

@@ -1,4 +1,4 @@
-"""A window opened and stopped by the health view's buttons, with Airflow's permissions."""
+"""A window opened and stopped by the health view's buttons; the live page closes and recovers."""
 
 from collections.abc import Callable
 
@@ -35,10 +35,12 @@ def test_admin_opens_and_stops_a_window_and_page_recovers_when_druid_is_back(
     run.get_by_role("button", name="Detener").click()
     run.get_by_role("group").get_by_role("button").first.click()
     # The window's last task stops the VM.
-    notice = live.locator(".notice")
-    expect(notice).to_contain_text("Druid no contesta", timeout=SOME_TASKS)
-    owner.picture("vivo-sin-druid")
+    closed = live.locator(".closed")
+    expect(closed).to_contain_text("Cerrado por ahora", timeout=SOME_TASKS)
+    expect(closed.locator(".kpi")).to_have_count(5)
+    expect(closed.locator("form")).to_be_hidden()
+    owner.picture("vivo-cerrado")
     expect(run).to_have_count(0, timeout=SOME_TASKS)
     start_vm(shop.settings)
-    expect(notice).to_have_text("", timeout=SOME_TASKS)
+    expect(closed).to_have_count(0, timeout=SOME_TASKS)
     expect(live.locator("[data-list=payments] li").first).to_be_visible()

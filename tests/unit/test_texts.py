@@ -15,6 +15,7 @@ from include import texts
 from include.druid.checks import load_checks
 from include.druid.reconcile import reconcile
 from include.page.library import load_library
+from include.sales.market import load_market
 from ventas_airflow.page.queries import columns as table_columns
 
 
@@ -33,6 +34,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_text_is_found_by_key_and_language(folder: Path) -> None:
     assert texts.text("form.pace", "es", ventas=3, unidad="hora") == "3 ventas por hora"
     assert texts.text("form.pace", "pt", ventas=3) == "3 vendas"
+
+
+@pytest.mark.parametrize(
+    ("sales", "told"), [("1", "1 venta"), (2, "2 ventas"), ("1.001", "1.001 ventas")]
+)
+def test_word_has_the_form_of_its_number(folder: Path, sales: object, told: str) -> None:
+    (folder / "es.json").write_text(json.dumps({"told": "{n} {n|venta|ventas}"}))
+    assert texts.text("told", "es", n=sales) == told
 
 
 def test_missing_translation_falls_back_to_spanish(folder: Path) -> None:
@@ -149,6 +158,20 @@ def test_every_check_query_and_field_has_its_texts() -> None:
     assert sorted(written - needed) == [], "nothing uses these keys of texts/*.json"
     for key, language in product(needed, texts.languages()):
         assert texts.text(key, language), f"{key} is empty in texts/{language}.json"
+
+
+def test_every_name_for_people_belongs_to_a_value_of_the_market() -> None:
+    market = load_market()
+    values = {
+        "pago": {row.tipo_pago for row in market.payments},
+        "motivo": {row.motivo for row in market.rejections},
+        "incidente": {row.incidente for row in market.incidents},
+    }
+    names = texts.table(texts.DEFAULT)["page"]["live"]["values"]
+    # A new value needs no text: it is shown itself.
+    assert {field: names[field].keys() - known for field, known in values.items()} == {
+        field: set() for field in values
+    }
 
 
 @pytest.mark.parametrize("language", texts.languages())

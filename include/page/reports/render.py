@@ -230,8 +230,7 @@ class _Words:
     def _instalments(self, number: str) -> str:
         if not number:
             return ""
-        one = "one" if number == "1" else "instalments"
-        return text(f"page.live.{one}", self.language, n=number)
+        return text("page.live.instalments", self.language, n=number)
 
     def revenue_chart(self, hours: list[Hour]) -> chart.Chart:
         today, *before = (

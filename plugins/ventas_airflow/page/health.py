@@ -1,4 +1,4 @@
-"""Routes of the view «Salud del flujo»: one for the state of the flow, one to resume ingestion.
+"""Routes of the view «Salud»: one for the state of the flow, one to resume ingestion.
 
 The browser reads and changes runs and tasks in Airflow's own API, so Airflow's permissions hold. It
 sends the runs that it has read, and `include.page.flow_rules` judges the parts with them.

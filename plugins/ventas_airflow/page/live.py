@@ -1,4 +1,4 @@
-"""Routes of the view «Ventas en vivo»."""
+"""Routes of the view «Ventas»."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache

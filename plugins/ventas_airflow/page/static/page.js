@@ -32,7 +32,7 @@ function show() {
   unmount();
   state.changed = () => {};
   const main = document.getElementById("view");
-  document.title = `${t(`shell.views.${name}`)} · Ventas`;
+  document.title = `${t(`shell.views.${name}`)} · Airflow`;
   document.getElementById("skip").textContent = t("shell.skip");
   const nav = document.getElementById("views");
   nav.setAttribute("aria-label", t("shell.nav"));

@@ -80,7 +80,7 @@ def test_error_answer_has_a_status_a_code_and_a_sentence(reader: TestClient) -> 
 
 @pytest.fixture
 def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Event that lets the requests of «Ventas en vivo» end, which share one thread."""
+    """Event that lets the requests of «Ventas» end, which share one thread."""
     go = threading.Event()
 
     monkeypatch.setattr(live, "_overview", lambda _: go.wait(60) and b"{}")

@@ -1,4 +1,4 @@
-"""Routes of «Salud del flujo»: the parts while a service is away, and the permission to resume."""
+"""Routes of «Salud»: the parts while a service is away, and the permission to resume."""
 
 from __future__ import annotations
 

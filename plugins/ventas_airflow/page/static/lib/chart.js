@@ -1,7 +1,7 @@
 /** Plotly from its Python package, loaded with the first chart, in the page's colours. */
 import { colour, onTheme } from "./theme.js";
 import { get } from "./api.js";
-import { separators } from "./format.js";
+import { axisMoney, separators } from "./format.js";
 
 let loading;
 
@@ -44,6 +44,22 @@ function themed(layout) {
     yaxis: { ...axis, ...layout.yaxis },
     ...(layout.yaxis2 ? { yaxis2: { ...axis, ...layout.yaxis2 } } : {}),
   };
+}
+
+/** Most steps of an axis of money, and the steps that people read easily, of a power of ten. */
+const STEPS = 5;
+const WHOLE = [1, 2, 5, 10];
+
+/** What an axis of `pesos` needs: labels at whole steps, such as "$ 0,5 M". */
+export function moneyAxis(pesos) {
+  const most = Math.max(...pesos, 1);
+  const least = Math.min(...pesos, 0);
+  const exact = Math.max((most - least) / STEPS, 1);
+  const power = 10 ** Math.floor(Math.log10(exact));
+  const step = WHOLE.find((factor) => factor * power >= exact) * power;
+  const tickvals = [];
+  for (let n = Math.floor(least / step); n <= Math.ceil(most / step); n += 1) tickvals.push(n * step);
+  return { tickmode: "array", tickvals, ticktext: axisMoney(tickvals) };
 }
 
 const drawn = new WeakMap();

@@ -2,6 +2,8 @@
 import { locale, t } from "./texts.js";
 
 const ZONE = "America/Argentina/Buenos_Aires";
+/** Between a number and its sign, so that both stay on one line. */
+const SPACE = "\u00a0";
 
 const made = new Map();
 function numbers(options) {
@@ -41,21 +43,29 @@ export function separators() {
 
 /** 0.123 as "12,3 %". */
 export function percent(share, digits = 1) {
-  return `${decimal(share * 100, digits)} %`;
+  return `${decimal(share * 100, digits)}${SPACE}%`;
 }
 
 /** Centavos as whole pesos; a large amount is shortened to thousands or millions. */
 export function money(centavos, { short = false } = {}) {
   const pesos = centavos / 100;
-  if (short && Math.abs(pesos) >= 1e9) return `$ ${decimal(pesos / 1e6, 0)} M`;
-  if (short && Math.abs(pesos) >= 1e6) return `$ ${decimal(pesos / 1e6, 1)} M`;
-  if (short && Math.abs(pesos) >= 1e4) return `$ ${decimal(pesos / 1e3, 0)} ${t("shell.thousands")}`;
-  return `$ ${count(pesos)}`;
+  if (short && Math.abs(pesos) >= 1e9) return `$${SPACE}${decimal(pesos / 1e6, 0)}${SPACE}M`;
+  if (short && Math.abs(pesos) >= 1e6) return `$${SPACE}${decimal(pesos / 1e6, 1)}${SPACE}M`;
+  if (short && Math.abs(pesos) >= 1e4) return `$${SPACE}${decimal(pesos / 1e3, 0)}${SPACE}${t("shell.thousands")}`;
+  return `$${SPACE}${count(pesos)}`;
+}
+
+/** Labels for the ticks of an axis of pesos, all in the unit of the last tick. */
+export function axisMoney(ticks) {
+  const units = [[1e6, 1e6, "M"], [1e4, 1e3, t("shell.thousands")], [-Infinity, 1, ""]];
+  const [, divisor, sign] = units.find(([least]) => ticks.at(-1) >= least);
+  const digits = ticks.every((tick) => tick % divisor === 0) ? 0 : 1;
+  return ticks.map((tick) => (tick ? `$ ${decimal(tick / divisor, digits)} ${sign}`.trimEnd() : "$ 0"));
 }
 
 /** Centavos as pesos, to the centavo. */
 export function exactMoney(centavos) {
-  return `$ ${decimal(centavos / 100, 2)}`;
+  return `$${SPACE}${decimal(centavos / 100, 2)}`;
 }
 
 /** A difference with its sign; `write` formats its amount. */

@@ -1,7 +1,7 @@
 /** «Qué hacer»: the findings of a report, each with its numbers, its SQL and its chart. */
 import { h, keyed, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
-import { has, t } from "../lib/texts.js";
+import { label, t } from "../lib/texts.js";
 
 /** Findings that are shown at once; the others open with another click. */
 const SHOWN = 3;
@@ -57,7 +57,6 @@ function build(container) {
 }
 
 function said({ findings, sales, tests }) {
-  if (findings.length === 1) return t("findings.one");
   if (findings.length) return t("findings.some", { n: format.count(findings.length) });
   if (!Object.keys(tests).length) return sales === 0 ? t("findings.still") : "";
   return t("findings.calm");
@@ -155,7 +154,7 @@ function written(numbers) {
 /** The subject of a finding, such as "Crédito Visa". */
 function subject({ subject: of }) {
   return Object.entries(of)
-    .map(([name, value]) => (has(`live.values.${name}.${value}`) ? t(`live.values.${name}.${value}`) : value))
+    .map(([name, value]) => label(name, value))
     .join(" ");
 }
 

@@ -1,12 +1,11 @@
-import { get, patiently, post } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
 import { poll } from "../lib/poll.js";
 import { t } from "../lib/texts.js";
 import { makeActions } from "./health/actions.js";
-import { activeRuns, question, validations, windowDag } from "./health/airflow.js";
 import * as bodies from "./health/bodies.js";
 import { makeCard, showPart } from "./health/card.js";
+import { flowReader } from "./health/flow.js";
 
 const PAUSE = 5000;
 const CARDS = ["windows", "cadence", "freshness", "ledger", "supervisor", "kafka", "vm", "validation"];
@@ -18,34 +17,30 @@ export function mount(root) {
   let permitted;
   /** The last answer of "api/health". */
   let flow = { windows: [], validations: [], can_resume: false };
-  let seldom = seldomAsked();
+  const reader = flowReader();
   const actions = makeActions(
     () => permitted,
     () => {
-      seldom = seldomAsked();
+      reader.forget();
       polling.now();
     },
   );
   cards.windows.body.append(actions.element);
+  // The cards are shown with their first answers, which would move them.
+  const board = h("div.health-board", { hidden: true }, CARDS.map((name) => cards[name].card));
+  setText(summary, t("shell.loading"));
   root.append(
     h("h1.hidden", {}, t("shell.views.salud")),
     summary,
     asOf,
-    h("div.health-board", {}, CARDS.map((name) => cards[name].card)),
+    board,
   );
 
   const polling = poll(look, () => PAUSE, (error) => setText(summary, error.message));
 
   /** A request that fails affects only the cards that show its answer. */
   async function look(signal) {
-    const [allowed, dag, active, validated] = await Promise.all([
-      seldom.permissions(),
-      seldom.dag(),
-      settled(activeRuns()),
-      seldom.validations(),
-    ]);
-    const asked = question(active, validated, dag);
-    const found = await settled(patiently(() => post("api/health", asked, signal), signal));
+    const { allowed, dag, active, validated, found } = await reader.read(signal);
     if (signal.aborted) return;
     permitted = allowed.run ?? permitted;
     const troubles = { windows: active.trouble, validation: validated.trouble };
@@ -58,6 +53,7 @@ export function mount(root) {
       showRuns(validated);
     }
     actions.show(flow.windows, flow.can_resume, dag.trouble ? null : dag);
+    board.hidden = false;
     setText(summary, inWords(parts));
     setText(asOf, t("health.asOf", { time: format.time(Date.now()) }));
     summary.dataset.state = found.state ?? "none";
@@ -71,40 +67,6 @@ export function mount(root) {
   }
 
   return () => polling.stop();
-}
-
-/** Requests whose answers change seldom: they are kept, because each viewer asks Airflow. */
-function seldomAsked() {
-  return {
-    permissions: kept(60, () => get("api/permissions")),
-    dag: kept(30, windowDag),
-    validations: kept(15, validations),
-  };
-}
-
-/** Keep an answer for some seconds; after a failure, the next call asks again. */
-function kept(seconds, ask) {
-  let answer;
-  let until = 0;
-  return async () => {
-    if (Date.now() >= until) {
-      answer = settled(ask());
-      until = Date.now() + seconds * 1000;
-    }
-    const found = await answer;
-    if (found.trouble) until = 0;
-    return found;
-  };
-}
-
-/** The result of a promise, or `{trouble}`, its error; an abort is thrown. */
-async function settled(promise) {
-  try {
-    return await promise;
-  } catch (trouble) {
-    if (trouble.name === "AbortError") throw trouble;
-    return { trouble };
-  }
 }
 
 /** The part for an answer that is missing. */

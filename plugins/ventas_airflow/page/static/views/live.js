@@ -1,15 +1,16 @@
 import { get } from "../lib/api.js";
 import { bars } from "../lib/bars.js";
-import { draw } from "../lib/chart.js";
+import { draw, moneyAxis } from "../lib/chart.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
+import { momentField } from "../lib/moment_field.js";
 import { poll } from "../lib/poll.js";
-import { has, t } from "../lib/texts.js";
+import { has, label, t } from "../lib/texts.js";
 import { colour } from "../lib/theme.js";
 import { render as findings } from "./findings.js";
+import { closedPage } from "./live/closed.js";
 import { funnel } from "./live/funnel.js";
 import { kpis } from "./live/kpis.js";
-import { hideLastReport, showLastReport } from "./live/last_report.js";
 import { map } from "./live/map.js";
 import { ticker } from "./live/ticker.js";
 
@@ -22,6 +23,8 @@ const CHOSEN = ["provincia", "sucursal", "categoria", "pago", "plataforma"];
 const FILTERS = [...CHOSEN, "producto", "emisor"];
 /** Milliseconds between requests for the findings, which are judged by the hour. */
 const FINDINGS_PAUSE = 30000;
+/** Errors that say that Druid is off, or has no sales yet. */
+const OFF = ["unreachable", "empty"];
 /** With fewer decided sales than this, an approval rate means little. */
 const ENOUGH = 5;
 
@@ -41,34 +44,34 @@ function salesOf(params) {
   return kept.toString();
 }
 
-/** The text for a value, such as "crédito" for "credito"; null stands for a missing value. */
-export function label(name, value) {
-  if (value === null) return t("live.unknown");
-  const key = `live.values.${name}.${value}`;
-  return has(key) ? t(key) : value;
-}
-
 export function mount(root, state) {
   const parts = layout(root);
   setText(parts.notice, t("shell.loading"));
   let options = {};
   let last = null;
+  const closed = closedPage(parts.closed, () => {
+    last = null;
+    setText(parts.notice, "");
+    root.classList.remove("stale");
+    root.classList.add("blank");
+  });
 
   const polling = poll(
     async (signal) => {
       const asked = filtersOf(state.params);
       const found = await get("api/live", asked, signal);
+      const sales = found.totals.current?.sales;
+      if (closed.on(sales > 0)) return;
       last = found;
-      hideLastReport(parts.lastReport);
-      setText(parts.notice, found.totals.current?.sales === 0 ? t("live.nothing") : "");
+      setText(parts.notice, sales === 0 ? t("live.nothing") : "");
       root.classList.remove("blank", "stale");
       show(root, parts, found, state);
     },
     () => PAUSE[state.params.get("rango") ?? "1h"] ?? 1000,
     (error) => {
-      setText(parts.notice, error.message);
+      const isClosed = OFF.includes(error.code) && closed.off(Boolean(last));
+      setText(parts.notice, isClosed ? "" : error.message);
       root.classList.toggle("stale", Boolean(last));
-      if (error.code === "unreachable" && !last) showLastReport(parts.lastReport);
     },
   );
 
@@ -103,6 +106,7 @@ export function mount(root, state) {
   return () => {
     polling.stop();
     judging.stop();
+    closed.stop();
   };
 }
 
@@ -172,13 +176,13 @@ function drawEach(root, draws, failed) {
 }
 
 function list(name) {
-  return h("ul.bars", { "data-list": name });
+  return h("ul.bars", { "data-list": name, "data-empty": t("live.empty") });
 }
 
 function layout(root) {
   const parts = {
     notice: h("p.notice", { role: "status" }),
-    lastReport: h("div", { "data-last-report": "" }),
+    closed: h("div"),
     ranges: h("div.switch", { role: "group", "aria-label": t("live.range") }),
     selects: h("div.filters"),
     chips: h("div.chips"),
@@ -196,7 +200,7 @@ function layout(root) {
     rising: list("rising"),
     falling: list("falling"),
     funnel: h("div"),
-    ticker: h("ol"),
+    ticker: h("ol", { "data-empty": t("live.empty") }),
   };
   const bodies = {
     ...mapped(parts.shares, (element) => [element]),
@@ -219,10 +223,9 @@ function layout(root) {
   root.classList.add("blank");
   root.append(
     h("h1.hidden", {}, t("shell.views.vivo")),
-    h("div.filters", {}, parts.ranges, parts.selects, parts.fresh),
-    parts.chips,
+    h("div.filters", {}, parts.ranges, h("div.chosen", {}, parts.chips, parts.fresh), parts.selects),
     parts.notice,
-    parts.lastReport,
+    parts.closed,
     parts.kpisCard,
     parts.board,
   );
@@ -257,19 +260,14 @@ function fillFilters(parts, options, state) {
       return h("label", {}, t(`live.filters.${name}`), select);
     }),
   );
-  parts.selects.append(
-    h(
-      "label",
-      {},
-      t("live.untilField"),
-      h("input", {
-        type: "datetime-local",
-        name: "hasta",
-        value: state.params.get("hasta") ? format.fieldTime(Date.parse(state.params.get("hasta"))) : "",
-        onchange: (event) => state.update({ hasta: format.fromField(event.target.value) }),
-      }),
-    ),
-  );
+  const until = state.params.get("hasta");
+  const field = momentField({
+    id: "until",
+    label: t("live.untilField"),
+    value: until ? format.fieldTime(Date.parse(until)) : "",
+    changed: (local) => state.update({ hasta: format.fromField(local) }),
+  });
+  parts.selects.append(h("div.field", {}, h("label", { for: "until" }, t("live.untilField")), field.element));
   const chips = FILTERS.filter((name) => state.params.get(name)).map((name) => {
     const value = label(name, state.params.get(name));
     return h(
@@ -282,11 +280,9 @@ function fillFilters(parts, options, state) {
       `${t(`live.filters.${name}`)}: ${value} ✕`,
     );
   });
-  if (state.params.get("hasta")) {
-    const until = format.moment(Date.parse(state.params.get("hasta")));
-    chips.push(
-      h("button", { type: "button", onclick: () => state.update({ hasta: "" }) }, `${t("live.until", { until })} ✕`),
-    );
+  if (until) {
+    const told = t("live.until", { until: format.moment(Date.parse(until)) });
+    chips.push(h("button", { type: "button", onclick: () => state.update({ hasta: "" }) }, `${told} ✕`));
   }
   parts.chips.replaceChildren(...chips);
 }
@@ -359,7 +355,7 @@ function show(root, parts, found, state) {
         name:
           row.name === null
             ? t("live.unknown")
-            : t(row.name === 1 ? "live.one" : "live.instalments", { n: row.name }),
+            : t("live.instalments", { n: row.name }),
         figure: format.count(row.sales),
         note: credit ? format.percent(row.sales / credit, 0) : "",
         share: credit ? (row.sales / credit) * 100 : 0,
@@ -438,6 +434,7 @@ function drawSeries(element, found, state) {
         x: xs,
         y: income,
         yaxis: "y2",
+        hovertemplate: "$ %{y:,.0f}",
         line: { color: colour("second"), width: 2 },
       },
     ],
@@ -449,8 +446,7 @@ function drawSeries(element, found, state) {
         side: "right",
         rangemode: "nonnegative",
         showgrid: false,
-        tickprefix: "$ ",
-        tickformat: ",.3~s",
+        ...moneyAxis(income),
         title: { text: t("live.income") },
       },
       bargap: 0.25,

@@ -13,6 +13,8 @@ export function mount(root, state) {
   const notice = h("p.notice", { role: "status" }, t("shell.loading"));
   const list = h("ul.reports");
   const compared = whatIf(state);
+  // The list, which arrives later, would move it.
+  compared.card.hidden = true;
   let shown = "";
   root.append(
     h("h1.hidden", {}, t("shell.views.reportes")),
@@ -24,13 +26,17 @@ export function mount(root, state) {
   const polling = poll(
     async (signal) => {
       const found = await get("api/reports", {}, signal);
+      compared.card.hidden = false;
       setText(notice, found.length ? "" : t("reports.none"));
       if (shown === JSON.stringify(found)) return;
       shown = JSON.stringify(found);
       list.replaceChildren(...found.map(item));
     },
     () => PAUSE,
-    (error) => setText(notice, error.message),
+    (error) => {
+      compared.card.hidden = false;
+      setText(notice, error.message);
+    },
   );
   return () => {
     polling.stop();

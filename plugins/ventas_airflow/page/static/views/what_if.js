@@ -2,7 +2,7 @@
 import { patiently, post } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
-import { has, t } from "../lib/texts.js";
+import { label, t } from "../lib/texts.js";
 import { lastWindows } from "./health/airflow.js";
 
 const COUNTS = ["sales", "approved", "units"];
@@ -114,11 +114,16 @@ function select(name, key, state) {
 }
 
 function opened(run) {
-  return `${format.moment(Date.parse(run.run_after))} · ${run.conf.incidents?.join(" · ") ?? run.dag_run_id}`;
+  const lines = run.conf.incidents?.map((line) => line.replace(/^[^;]*/, (kind) => kindOf(kind.trim())));
+  return `${format.moment(Date.parse(run.run_after))} · ${lines?.join(" · ") ?? run.dag_run_id}`;
+}
+
+function kindOf(kind) {
+  return label("incidente", kind).replaceAll("_", " ");
 }
 
 function named({ tipo, sujeto, tamano }) {
-  return [tipo.replaceAll("_", " "), sujeto, `${format.count(tamano)} %`].filter(Boolean).join(" · ");
+  return [kindOf(tipo), sujeto && label("pago", sujeto), `${format.count(tamano)} %`].filter(Boolean).join(" · ");
 }
 
 function shown({ changing, first_ts, last_ts, equal, comparison }) {
@@ -179,7 +184,7 @@ function byValue(field, pairs) {
     ...DIFFERENCES.map((figure) => `${t(`whatIf.figures.${figure}`)}, ${t("whatIf.difference").toLowerCase()}`),
   ];
   const rows = pairs.map((pair) => [
-    field === "tipo_pago" && has(`live.values.pago.${pair.value}`) ? t(`live.values.pago.${pair.value}`) : pair.value,
+    label(field, pair.value),
     format.exactMoney(pair.without.revenue_centavos),
     format.exactMoney(pair.planted.revenue_centavos),
     ...["revenue_centavos", ...DIFFERENCES].map((figure) => difference(pair, figure)),

@@ -3,11 +3,10 @@ import { post } from "../../lib/api.js";
 import { h, keyed, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
 import { t } from "../../lib/texts.js";
-import { openWindow, runPath, stopWindow } from "./airflow.js";
+import { runPath, stopWindow } from "./airflow.js";
 import { link } from "./bodies.js";
-import { gaps, reasonOf, when } from "./card.js";
-
-const MODES = ["cadence", "curve"];
+import { reasonOf, when } from "./card.js";
+import { teller, windowForm } from "./window_form.js";
 
 /**
  * The buttons of the card of windows. `permitted()` says whether the viewer may use them;
@@ -17,18 +16,9 @@ export function makeActions(permitted, done) {
   const outcome = h("p.outcome", { role: "status", tabindex: "-1" });
   const why = h("p.note", { id: "health-why" });
   const runs = h("ul.windows");
-  const form = makeForm(permitted, tell);
+  const tell = teller(outcome, done);
+  const form = windowForm(permitted, tell, "health-why");
   const resume = h("button", { type: "button", disabled: true, "aria-describedby": "health-why", onclick: resumeIngestion }, t("health.resume"));
-
-  async function tell(doing, text) {
-    setText(outcome, t("health.asking"));
-    try {
-      setText(outcome, t(text, { done: await doing() }));
-      done();
-    } catch (error) {
-      setText(outcome, t("health.failed", { told: error.message }));
-    }
-  }
 
   function resumeIngestion() {
     return tell(() => post("api/supervisor/resume", {}), "health.resumed");
@@ -102,47 +92,4 @@ function soFar({ committed, ends }) {
   }
   if (ends) told.push(t("health.ends", { when: when(ends) }));
   return told.join(" · ");
-}
-
-/** The name of a mode of the form, with the form's default gaps once they are known. */
-function modeText(mode, params = {}) {
-  return t(`health.modes.${mode}`, gaps([params.minimum_gap?.value, params.maximum_gap?.value]));
-}
-
-function makeForm(permitted, tell) {
-  const minutes = h("input", { type: "number", name: "minutes", required: true, step: "any" });
-  const mode = h("select", { name: "mode" }, MODES.map((each) => h("option", { value: each }, modeText(each))));
-  const unpause = h("input", { type: "checkbox", name: "unpause", checked: true });
-  const unpauseLine = h("label.check", { hidden: true }, unpause, t("health.unpause"));
-  // Disabled until the page knows whether the DAG is paused and whether the viewer may use it.
-  const button = h("button.primary", { type: "submit", disabled: true, "aria-describedby": "health-why" }, t("health.open"));
-  const element = h(
-    "form.open",
-    { "aria-label": t("health.open"), onsubmit: submit },
-    h("label", {}, t("health.minutesField"), minutes),
-    h("label", {}, t("health.modeField"), mode),
-    unpauseLine,
-    button,
-  );
-  let paused = false;
-
-  function submit(event) {
-    event.preventDefault();
-    const conf = { duration_minutes: minutes.valueAsNumber, mode: mode.value };
-    tell(() => openWindow(conf, paused && unpause.checked), "health.opened");
-  }
-
-  function show(dag) {
-    button.disabled = !permitted() || !dag;
-    button.title = permitted() === false ? t("health.notAllowed") : "";
-    if (!dag) return;
-    paused = dag.paused;
-    unpauseLine.hidden = !paused;
-    for (const option of mode.options) setText(option, modeText(option.value, dag.params));
-    const { value, schema } = dag.params.duration_minutes;
-    if (!minutes.value) minutes.value = value;
-    minutes.min = schema.minimum;
-    minutes.max = schema.maximum;
-  }
-  return { element, show };
 }

@@ -28,10 +28,10 @@ export async function activeRuns() {
   );
 }
 
-/** The DAG of the window: whether it is paused, and the form's defaults and limits. */
+/** The DAG of the window: whether it is paused, the form's defaults and limits, and the next run. */
 export async function windowDag() {
   const found = await airflow("GET", `dags/${WINDOW}/details`);
-  return { paused: found.is_paused, params: found.params };
+  return { paused: found.is_paused, params: found.params, next: Date.parse(found.next_dagrun_run_after) };
 }
 
 /** The last runs, newest first, with `summary` or null, and with tasks unless all checks passed. */
@@ -116,6 +116,11 @@ async function summaryXcom(run) {
 async function tasksOf(dag, run) {
   const asked = `dags/${dag}/dagRuns/${path(run)}/taskInstances?limit=100`;
   return (await airflow("GET", asked)).task_instances;
+}
+
+/** State of a run of the window, such as "failed". */
+export async function windowState(run) {
+  return (await airflow("GET", `dags/${WINDOW}/dagRuns/${path(run)}`)).state;
 }
 
 /** Trigger a window; `unpause` lets a paused DAG run. Returns the run's id. */

@@ -1,7 +1,7 @@
 /** The latest events, newest first. */
 import { h, keyed } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
-import { has, t } from "../../lib/texts.js";
+import { label, t } from "../../lib/texts.js";
 
 const TONE = { aprobada: "good", rechazada: "bad", reembolsada: "warn", contracargo: "bad" };
 
@@ -13,10 +13,10 @@ export function ticker(list, events) {
 
 function make(event) {
   // Any field of a record may be missing.
-  const value = (name, kind) => (has(`live.values.${name}.${kind}`) ? t(`live.values.${name}.${kind}`) : (kind ?? "–"));
-  const paid = [value("pago", event.tipo_pago), event.emisor].filter(Boolean).join(" ");
+  const value = (name) => (event[name] ? label(name, event[name]) : "–");
+  const paid = [value("tipo_pago"), event.emisor].filter(Boolean).join(" ");
   const instalments = event.cuotas > 1 ? ` · ${t("live.instalments", { n: event.cuotas })}` : "";
-  const why = event.motivo ? `${event.motivo.replaceAll("_", " ")} · ` : "";
+  const why = event.motivo ? `${label("motivo", event.motivo)} · ` : "";
   const units = event.cantidad > 1 ? `${event.cantidad} × ` : "";
   return h(
     "li",
@@ -24,7 +24,7 @@ function make(event) {
     h("time", { datetime: new Date(event.moment).toISOString() }, format.time(event.moment)),
     h("span.what", {}, `${units}${event.producto ?? "–"}`),
     h("span.sum", {}, format.money(event.importe_centavos ?? 0)),
-    h("span.where", {}, `${why}${event.sucursal ?? "–"} · ${value("plataforma", event.plataforma)} · ${paid}${instalments}`),
-    h("span.sum", {}, h(`span.badge.${TONE[event.estado] ?? "plain"}`, {}, value("estado", event.estado))),
+    h("span.where", {}, `${why}${event.sucursal ?? "–"} · ${value("plataforma")} · ${paid}${instalments}`),
+    h("span.sum", {}, h(`span.badge.${TONE[event.estado] ?? "plain"}`, {}, value("estado"))),
   );
 }

@@ -1,6 +1,7 @@
 /** A field of a query's form: `{name, element, value()}`. */
 import { h } from "../../lib/dom.js";
-import { t } from "../../lib/texts.js";
+import { momentField } from "../../lib/moment_field.js";
+import { has, label as named, t } from "../../lib/texts.js";
 
 /** Moments that the field offers; another moment is picked in a calendar. */
 const TIMES = ["now", "-1h", "-24h", "-7d", "-30d", "-90d"];
@@ -34,26 +35,23 @@ const MAKERS = {
     const select = h(
       "select",
       { id },
-      ...parameter.choices.map((each) => h("option", { value: each, selected: each === value }, each)),
+      ...parameter.choices.map((each) => h("option", { value: each, selected: each === value }, choice(parameter, each))),
     );
     return { elements: [select], value: () => select.value };
   },
   time(parameter, value, id) {
     const isOffered = TIMES.includes(value);
-    const picked = h("input", {
-      type: "datetime-local",
-      "aria-label": `${parameter.label}: ${t("queries.pick")}`,
-      value: isOffered ? "" : value.slice(0, 16),
-      hidden: isOffered,
-    });
+    const label = `${parameter.label}: ${t("queries.pick")}`;
+    const picked = momentField({ "aria-label": label, label, value: isOffered ? "" : value.slice(0, 16) });
+    picked.element.hidden = isOffered;
     const select = h(
       "select",
       {
         id,
         onchange() {
-          picked.hidden = select.value !== "";
-          picked.required = !picked.hidden;
-          if (!picked.hidden) picked.focus();
+          picked.element.hidden = select.value !== "";
+          picked.text.required = !picked.element.hidden;
+          if (!picked.element.hidden) picked.text.focus();
         },
       },
       ...TIMES.map((each) =>
@@ -61,6 +59,11 @@ const MAKERS = {
       ),
       h("option", { value: "", selected: !isOffered }, t("queries.pick")),
     );
-    return { elements: [select, picked], value: () => select.value || picked.value };
+    return { elements: [select, picked.element], value: () => select.value || picked.value() };
   },
 };
+
+/** The text of a choice: of the field's values, such as "Crédito", or of the form's own choices. */
+function choice({ name }, value) {
+  return has(`queries.choices.${value}`) ? t(`queries.choices.${value}`) : named(name, value);
+}

@@ -1,9 +1,9 @@
 /** The answer of a query: a chart, a table that can be sorted, and a CSV download. */
-import { draw } from "../../lib/chart.js";
+import { draw, moneyAxis } from "../../lib/chart.js";
 import { csv, download } from "../../lib/csv.js";
 import { h, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
-import { locale, t } from "../../lib/texts.js";
+import { label, locale, t } from "../../lib/texts.js";
 import { colour } from "../../lib/theme.js";
 
 /** Rows that the table shows at first, and adds with each click for more. */
@@ -14,7 +14,6 @@ const NUMBERS = ["number", "decimal", "money", "percent"];
 const MOMENTS = ["time", "day"];
 const COLOURS = ["accent", "second", "good", "bad", "warn", "muted", "text"];
 const OWN_COLOUR = { aprobadas: "good", rechazadas: "bad" };
-const UNITS = { money: { tickprefix: "$ " }, percent: { ticksuffix: " %" } };
 /** Length in milliseconds from which an axis shows days only, without hours. */
 const DAYS = 3 * 86400e3;
 
@@ -89,7 +88,7 @@ function chartElement({ columns, rows }, chart, title) {
   const x = at(chart.x);
   const shown = chart.kind === "bar" ? rows.slice(0, MOST_BARS) : rows;
   const isMoment = MOMENTS.includes(columns[x].kind);
-  const points = shown.map((row) => (isMoment ? format.axisTime(Date.parse(row[x])) : row[x]));
+  const points = shown.map((row) => (isMoment ? format.axisTime(Date.parse(row[x])) : label(chart.x, row[x])));
   const lines = chart.y.map((name, n) => ({
     column: columns[at(name)],
     values: shown.map((row) => scaled(row[at(name)], columns[at(name)].kind)),
@@ -111,6 +110,7 @@ function chartElement({ columns, rows }, chart, title) {
         y: line.values,
         yaxis: second && line.column.kind !== first.column.kind ? "y2" : "y",
         ...(second && chart.kind === "bar" ? { offsetgroup: line.column.name } : {}),
+        ...(line.column.kind === "money" ? { hovertemplate: "$ %{y:,.0f}" } : {}),
         marker: { color: colour(line.colour) },
         line: { color: colour(line.colour), width: 2 },
       })),
@@ -118,19 +118,22 @@ function chartElement({ columns, rows }, chart, title) {
       barmode: "group",
       showlegend: lines.length > 1,
       xaxis: isMoment ? moments : chart.kind === "bar" ? { type: "category", tickangle: -40 } : {},
-      yaxis: axis(first, lines.length > 1 && !second),
-      ...(second ? { yaxis2: { ...axis(second, false), overlaying: "y", side: "right", showgrid: false } } : {}),
+      yaxis: axis(lines, first, lines.length > 1 && !second),
+      ...(second ? { yaxis2: { ...axis(lines, second, false), overlaying: "y", side: "right", showgrid: false } } : {}),
     }),
     // If the chart cannot be drawn, the table has the same numbers.
   ).catch(() => element.remove());
   return element;
 }
 
-function axis({ column }, isShared) {
+/** The axis of the lines of one kind, that of `column`. */
+function axis(lines, { column }, isShared) {
+  const values = lines.filter((line) => line.column.kind === column.kind).flatMap((line) => line.values);
   return {
     title: { text: isShared ? "" : column.title },
     rangemode: "tozero",
-    ...UNITS[column.kind],
+    ...(column.kind === "money" ? moneyAxis(values) : {}),
+    ...(column.kind === "percent" ? { ticksuffix: " %" } : {}),
   };
 }
 
@@ -192,7 +195,8 @@ function line(columns, row) {
     {},
     ...row.map((value, n) => {
       const { kind } = columns[n];
-      return h(NUMBERS.includes(kind) ? "td.number" : "td", MOMENTS.includes(kind) ? { title: value } : {}, cell(value, kind));
+      const shown = kind === "text" && value !== null ? label(columns[n].name, value) : value;
+      return h(NUMBERS.includes(kind) ? "td.number" : "td", MOMENTS.includes(kind) ? { title: value } : {}, cell(shown, kind));
     }),
   );
 }

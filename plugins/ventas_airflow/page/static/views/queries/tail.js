@@ -2,7 +2,7 @@
 import { get } from "../../lib/api.js";
 import { h, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
-import { t } from "../../lib/texts.js";
+import { label, t } from "../../lib/texts.js";
 
 const COUNTS = ["20", "50", "100", "200"];
 
@@ -48,10 +48,9 @@ export function topicTail(state) {
       const found = await get("api/tail", { n: count.value }, signal);
       setText(notice, found.complete ? "" : t("queries.tailCut"));
       const malformed = found.records.filter((record) => !record.event).length;
-      setText(
-        status,
-        t("queries.tailFound", { records: format.count(found.records.length), topic: found.topic, malformed: format.count(malformed) }),
-      );
+      const told = [t("queries.tailFound", { records: format.count(found.records.length), topic: found.topic })];
+      if (malformed) told.push(t("queries.tailMalformed", { malformed: format.count(malformed) }));
+      setText(status, told.join(" "));
       body.replaceChildren(...found.records.map(line));
     } catch (error) {
       if (signal.aborted) return;
@@ -82,7 +81,7 @@ function line({ partition, offset, timestamp, event, text, problem }) {
     {},
     at,
     place,
-    h(`td`, {}, h(`span.badge${TONES[event.estado] ?? ""}`, {}, event.estado), event.motivo ? ` ${event.motivo}` : ""),
+    h(`td`, {}, h(`span.badge${TONES[event.estado] ?? ""}`, {}, label("estado", event.estado)), event.motivo ? ` ${label("motivo", event.motivo)}` : ""),
     h("td", {}, h("code", {}, event.id_venta)),
     h("td", {}, `${event.cantidad} × ${event.producto}`),
     h("td", {}, event.sucursal),

@@ -1,0 +1,108 @@
+"""The page's CSV, formats and names of values, made in a real browser."""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Route, sync_playwright
+
+from include.texts import table, text
+from ventas_airflow.page.app import STATIC
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """Function that calls a function of a script in ``lib/``, with the Spanish texts."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    found = {"language": "es", "locale": text("locale", "es"), "page": table("es")["page"]}
+
+    def serve(route: Route) -> None:
+        name = urlsplit(route.request.url).path.removeprefix("/static/")
+        if name == "/api/texts":
+            route.fulfill(json=found)
+        elif name == "/":
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+        else:
+            route.fulfill(path=STATIC / name, content_type="text/javascript")
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.route("http://page.test/**", serve)
+        page.goto("http://page.test/")
+        page.evaluate("async () => (await import('/static/lib/texts.js')).loadTexts()")
+        code = (
+            "async ([file, name, values]) => "
+            "(await import(`/static/lib/${file}.js`))[name](...values)"
+        )
+        yield lambda name, *values: page.evaluate(code, [*name.split("."), values])
+        browser.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("texts.t", ["findings.product.up.body", {"k": "1", "minutes": "3 h"}], "1 venta en 3 h"),
+        ("texts.t", ["live.instalments", {"n": 1}], "1 pago"),
+        ("texts.t", ["live.instalments", {"n": 3}], "3 cuotas"),
+        ("texts.label", ["pago", "credito"], "Crédito"),
+        ("texts.label", ["pago", "credito Visa"], "Crédito Visa"),
+        ("texts.label", ["tipo_pago", "debito"], "Débito"),
+        ("texts.label", ["producto", "Yerba mate 1 kg"], "Yerba mate 1 kg"),
+        ("texts.label", ["motivo", "limite_excedido"], "límite excedido"),
+        ("texts.label", ["estado", None], "sin dato"),
+        ("chart.moneyAxis", [[0, 1_940_000]], ["$ 0", "$ 0,5 M", "$ 1,0 M", "$ 1,5 M", "$ 2,0 M"]),
+        ("chart.moneyAxis", [[297_000]], ["$ 0", "$ 100 mil", "$ 200 mil", "$ 300 mil"]),
+        ("chart.moneyAxis", [[7_900]], ["$ 0", "$ 2.000", "$ 4.000", "$ 6.000", "$ 8.000"]),
+        ("chart.moneyAxis", [[]], ["$ 0", "$ 1"]),
+        ("moment_field.parsed", ["24/11/2026 21:00"], "2026-11-24T21:00"),
+        ("moment_field.parsed", ["4/1/2026, 9:05"], "2026-01-04T09:05"),
+        ("moment_field.parsed", ["11/24/2026 21:00"], None),
+        ("moment_field.parsed", ["31/02/2026 10:00"], None),
+        ("moment_field.parsed", ["24/11/26"], None),
+        ("moment_field.shown", ["2026-11-24T21:00"], "24/11/2026 21:00"),
+    ],
+)  # fmt: skip
+def test_value_is_written_and_read_as_argentines_write_it(
+    run: Run, name: str, values: list[Any], told: Any
+) -> None:
+    found = run(name, *values)
+    if name == "chart.moneyAxis":
+        found = [label.replace("\N{NO-BREAK SPACE}", " ") for label in found["ticktext"]]
+    if name == "texts.t":
+        found = found.partition(";")[0]
+    assert found == told
+
+
+def columns(**kinds: str) -> list[dict[str, str]]:
+    return [{"name": name, "kind": kind} for name, kind in kinds.items()]
+
+
+def test_csv_is_read_back_with_the_same_values(run: Run) -> None:
+    rows = [["Aceite 1,5 l", -3, 1.25], ['Smart TV 50"', 0, None], ["dos\nrenglones; y más", 7, 2]]
+    made = run("csv.csv", columns(producto="text", n="number", x="decimal"), rows)
+    assert made.startswith("\ufeffproducto,n,x\r\n")
+    assert list(csv.reader(io.StringIO(made.removeprefix("\ufeff"), newline=""))) == [
+        ["producto", "n", "x"],
+        ["Aceite 1,5 l", "-3", "1.25"],
+        ['Smart TV 50"', "0", ""],
+        ["dos\nrenglones; y más", "7", "2"],
+    ]
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(run: Run, formula: str) -> None:
+    head = [{"name": formula, "kind": "text"}, {"name": "n", "kind": "number"}]
+    made = run("csv.csv", head, [[formula, formula], ["a" + formula, -1]])
+    read = list(csv.reader(io.StringIO(made.removeprefix("\ufeff"), newline="")))
+    assert read == [[f"'{formula}", "n"], [f"'{formula}", f"'{formula}"], ["a" + formula, "-1"]]
