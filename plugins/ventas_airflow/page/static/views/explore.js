@@ -15,6 +15,8 @@ const FORMS = ["barras", "lineas", "tabla", "calor"];
 /** Milliseconds until the figures are asked for again, and until a first try is repeated. */
 const PAUSE = 60000;
 const AGAIN = 5000;
+/** Up to this width the filters are folded, so that the figures are not far below. */
+const NARROW = 700;
 
 /** What the address asks the server for, with the view's defaults. */
 function askedOf(params) {
@@ -75,8 +77,8 @@ export function mount(root, state) {
   };
   parts.save.csv.addEventListener("click", () => saveCsv(fileName(told), found, told.get("medida")));
   parts.save.png.addEventListener("click", () => {
-    const { chart, title, note } = parts;
-    savePng(fileName(told), chart, title.textContent, note.textContent).catch((error) => setText(parts.notice, error.message));
+    const { chart, title, note, total } = parts;
+    savePng(fileName(told), chart, title.textContent, `${note.textContent} · ${total.textContent}`).catch((error) => setText(parts.notice, error.message));
   });
   fill();
   Promise.all([get("api/explore/choices"), get("api/options")])
@@ -134,7 +136,7 @@ function layout(root, state) {
   root.append(
     h("h1.hidden", {}, t("shell.views.explorar")),
     h("div.filters.choices", {}, ...Object.values(parts.choices).map((one) => one.label), parts.forms),
-    h("div.filters", {}, parts.ranges, parts.selects),
+    h("div.filters", {}, parts.ranges, h("details.more", { open: innerWidth > NARROW }, h("summary", {}, t("explore.filters")), parts.selects)),
     parts.chips,
     parts.notice,
     parts.result,
@@ -195,7 +197,7 @@ function render(parts, found, asked, state) {
   parts.total.replaceChildren(
     h("b", {}, total),
     found.before
-      ? h("span", {}, change === null ? t("explore.noChange") : t("explore.told", { before: figures.before(found.total), change: figures.changed(found.total) }))
+      ? h("span", {}, change === null ? ` ${t("explore.noChange")}` : ` ${t("explore.told", { before: figures.before(found.total), change: figures.changed(found.total) })}`)
       : "",
   );
   const isEmpty = !found.total[0] && !found.total[2];
@@ -205,7 +207,7 @@ function render(parts, found, asked, state) {
   parts.chart.hidden = isEmpty || form === "tabla";
   parts.save.png.disabled = parts.chart.hidden;
   parts.save.csv.disabled = isEmpty;
-  setText(parts.rest, [isEmpty ? t("live.nothing") : "", t(`explore.means.${asked.get("medida")}`), ...remarksOf(found)].filter(Boolean).join(" "));
+  setText(parts.rest, [isEmpty ? t("live.nothing") : "", t(`explore.means.${asked.get("medida")}`), ...remarksOf(found, figures)].filter(Boolean).join(" "));
   const chosen = (places) => {
     const changes = Object.fromEntries(
       found.axes.map((axis, n) => [axis.name, axis.values[places[n]]]).filter(([name, value]) => FILTERS.includes(name) && value),
@@ -231,12 +233,18 @@ function noteOf({ start, end, before }, asked) {
 }
 
 /** What a viewer must know about the axes: values that are summed up, and unfinished points. */
-function remarksOf({ axes, start, end }) {
-  const rests = axes
-    .filter((axis) => axis.rest)
-    .map((axis) =>
-      t("explore.remark", { by: dimensionName(axis.name), shown: format.count(axis.values.length), rest: format.count(axis.rest) }),
-    );
+function remarksOf({ axes, rows, columns, start, end }, figures) {
+  const sums = [rows, columns];
+  const rests = axes.flatMap((axis, n) =>
+    axis.rest
+      ? t("explore.remark", {
+          by: dimensionName(axis.name),
+          shown: format.count(axis.values.length),
+          rest: format.count(axis.rest),
+          sum: figures.written(sums[n].at(-1)),
+        })
+      : [],
+  );
   const isPartial = axes.some(({ kind, values: [first, second] }) => kind === "moment" && (first < start || (end - first) % (second - first)));
   return isPartial ? [...rests, t("explore.partial")] : rests;
 }

@@ -9,10 +9,17 @@ const ENOUGH = 5;
 /** How much each kind of axis wants to be the horizontal one. */
 const FLOWS = { moment: 3, hour: 2, weekday: 1, number: 1, value: 0 };
 
+/** Millions without decimals where there are none. */
+function shortMoney(centavos) {
+  const millions = Math.abs(centavos / 1e8);
+  const isWhole = millions >= 1 && millions < 1000 && Number.isInteger(millions);
+  return isWhole ? `$ ${format.count(centavos / 1e8)} M` : format.money(centavos, { short: true });
+}
+
 const UNITS = {
   count: { whole: format.count, short: format.count, scale: 1 },
-  money: { whole: format.money, short: (value) => format.money(value, { short: true }), scale: 0.01 },
-  share: { whole: format.percent, short: (value) => format.percent(value, 0), scale: 100 },
+  money: { whole: (value) => format.money(value), short: shortMoney, scale: 0.01 },
+  share: { whole: (value) => format.percent(value), short: (value) => format.percent(value, 0), scale: 100 },
 };
 
 export function dimensionName(name) {
@@ -67,18 +74,36 @@ function writtenBy(write, value) {
 
 function changeText(by, unit) {
   if (unit === "share") return `${format.signed(by * 100, format.decimal)} ${t("live.points")}`;
-  return by >= 9.95 ? `× ${format.count(by + 1)}` : format.signed(by, (part) => format.percent(part));
+  if (by >= 9.95) return `× ${format.count(by + 1)}`;
+  return format.signed(by, (part) => format.percent(part, part < 0.1 ? 1 : 0));
 }
 
 /** The answer with its axes in the order in which a chart shows them: time goes to the right. */
-export function acrossTime(found) {
+export function acrossTime(found, form) {
   const [first, second] = found.axes;
-  if (!second || FLOWS[first.kind] >= FLOWS[second.kind]) return found;
+  // Names are easier to read beside the rows of a heat map than below its columns.
+  const isLater = second && FLOWS[second.kind] - FLOWS[first.kind] + (form === "calor" && first.kind === "value" ? 1 : 0) > 0;
+  return isLater ? turned(found) : found;
+}
+
+function turned(found) {
   return {
     ...found,
-    axes: [second, first],
+    axes: found.axes.toReversed(),
     rows: found.columns,
     columns: found.rows,
     cells: found.columns.map((_, column) => found.cells.map((row) => row[column])),
+  };
+}
+
+/** The answer without the place that sums up what the first axis does not show. */
+export function withoutRest(found) {
+  const [first, ...others] = found.axes;
+  const count = first.values.length;
+  return {
+    ...found,
+    axes: [{ ...first, rest: 0 }, ...others],
+    rows: found.rows.slice(0, count),
+    cells: found.cells.slice(0, count),
   };
 }

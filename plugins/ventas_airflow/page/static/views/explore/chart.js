@@ -3,29 +3,34 @@ import { draw } from "../../lib/chart.js";
 import * as format from "../../lib/format.js";
 import { t } from "../../lib/texts.js";
 import { colour } from "../../lib/theme.js";
-import { acrossTime, figuresOf, namesOf } from "./answer.js";
+import { acrossTime, figuresOf, namesOf, withoutRest } from "./answer.js";
 
-const COLOURS = ["accent", "second", "good", "bad", "warn", "muted", "text"];
+const COLOURS = ["accent", "second", "good", "bad", "text"];
 /** Height in pixels of a bar and of a row of the heat map, and of what is above and below. */
 const ROW = 26;
 const FRAME = 90;
 const LOWEST = 320;
 /** Least pixels of a cell of the heat map that has its figure in it. */
 const WRITTEN = 44;
-/** Most steps of an axis of figures. */
-const STEPS = 5;
+/** Pixels from one step of an axis to the next: beside each other and above each other. */
+const STEP = { x: 90, y: 50 };
+/** Below this width, names beside bars have at most so many characters; upright ones always. */
+const NARROW = 700;
+const NAME = 17;
+/** Pixels of a character, and of the least column with its name in a line. */
+const CHARACTER = 7.5;
+const COLUMN = 56;
 
 /** Draw the split in an element; `clicked(places)` gets the place in each of the answer's axes. */
 export function drawSplit(element, found, form, measure, clicked) {
-  const shown = acrossTime(found);
-  const order = shown === found ? [0, 1] : [1, 0];
-  const figures = figuresOf(found);
-  const names = shown.axes.map(namesOf);
-  const { traces, layout, height } = FORMS[form](shown, figures, names, measure, element.clientWidth);
+  const turned = acrossTime(found, form);
+  // The sum of all that is not shown would make every other bar or line tiny.
+  const shown = form === "calor" ? turned : withoutRest(turned);
+  const { traces, layout, height } = FORMS[form](shown, figuresOf(found), shown.axes.map(namesOf), measure, element.clientWidth);
   element.style.height = `${height}px`;
   return draw(element, traces, layout, (index) => {
-    const places = Array.isArray(index) ? [index[1], index[0]] : [index];
-    clicked(order.map((place) => places[place]));
+    const places = Array.isArray(index) ? index.toReversed() : [index];
+    clicked(turned === found ? places : [places[1], places[0]]);
   });
 }
 
@@ -69,26 +74,27 @@ function told(cell, figures, names) {
 
 function toneOf(place, count, isRest) {
   if (isRest) return colour("muted");
-  const named = COLOURS.filter((name) => name !== "muted");
-  if (count <= named.length) return colour(named[place]);
+  if (count <= COLOURS.length) return colour(COLOURS[place]);
   return `hsl(${Math.round((place * 360) / count + 215) % 360} 55% 52%)`;
 }
 
-function bars(found, figures, names, measure) {
+function bars(found, figures, names, measure, width) {
   const series = seriesOf(found, figures, names, measure);
   const isList = found.axes[0].kind === "value";
   const [along, across] = isList ? ["y", "x"] : ["x", "y"];
   const isStack = found.axes.length > 1 && found.rows.every(figures.isSum);
   const each = isStack ? 1 : series.length;
-  const length = names[0].length * (isList ? Math.max(ROW, each * 13) : 0);
+  const height = Math.max(LOWEST, FRAME + (isList ? names[0].length * Math.max(ROW, each * 13) : 0));
+  const room = isList ? width * 0.6 : height - FRAME;
+  const axis = axisOf(found.axes[0], names[0], isList ? height : width, width, along);
   return {
-    height: Math.max(LOWEST, length + FRAME),
+    height,
     traces: () =>
       series.map((one) => ({
         type: "bar",
         orientation: isList ? "h" : "v",
         name: one.name,
-        [along]: names[0],
+        [along]: axis.places,
         [across]: one.values,
         hovertext: one.told,
         hoverinfo: "text",
@@ -98,24 +104,24 @@ function bars(found, figures, names, measure) {
     layout: () => ({
       barmode: isStack ? "relative" : "group",
       ...framed(series),
-      [`${along}axis`]: { type: "category", ...(isList ? { autorange: "reversed" } : { nticks: 16 }) },
-      [`${across}axis`]: scaleOf(series, figures, isStack),
+      [`${along}axis`]: axis.layout,
+      [`${across}axis`]: scaleOf(series, figures, isStack, room / STEP[across]),
     }),
   };
 }
 
-function lines(found, figures, names, measure) {
+function lines(found, figures, names, measure, width) {
   const series = seriesOf(found, figures, names, measure);
-  const isTime = found.axes[0].kind === "moment";
-  const places = isTime ? found.axes[0].values.map(format.axisTime) : names[0];
+  const height = LOWEST + FRAME / 2;
+  const axis = axisOf(found.axes[0], names[0], width, width, "x");
   return {
-    height: LOWEST + FRAME / 2,
+    height,
     traces: () =>
       series.map((one) => ({
         type: "scatter",
-        mode: places.length > 60 ? "lines" : "lines+markers",
+        mode: axis.places.length > 60 ? "lines" : "lines+markers",
         name: one.name,
-        x: places,
+        x: axis.places,
         y: one.values,
         hovertext: one.told,
         hoverinfo: "text",
@@ -124,15 +130,43 @@ function lines(found, figures, names, measure) {
       })),
     layout: () => ({
       ...framed(series),
-      xaxis: isTime ? { type: "date", tickformat: dates(found) } : { type: "category" },
-      yaxis: scaleOf(series, figures, false),
+      xaxis: axis.layout,
+      yaxis: scaleOf(series, figures, false, (height - FRAME) / STEP.y),
     }),
   };
 }
 
-function dates({ start, end }) {
-  const days = (end - start) / 86400e3;
-  return days > 3 ? "%d/%m" : days > 1 ? "%H:%M\n%d/%m" : "%H:%M";
+/** Places of an axis's values, and its layout: dates as such, other names at whole numbers. */
+function axisOf({ kind, values }, names, length, width, direction) {
+  if (kind === "moment") {
+    const days = (values.at(-1) - values[0]) / 86400e3;
+    const tickformat = days > 3 ? "%d/%m" : days > 1 ? "%H:%M\n%d/%m" : "%H:%M";
+    const nticks = Math.ceil(length / STEP.x);
+    return { places: values.map(format.axisTime), layout: { type: "date", tickformat, nticks } };
+  }
+  const places = names.map((_, place) => place);
+  const step = length / names.length;
+  const longest = Math.max(...names.map((name) => name.length), 1);
+  const isUpright = direction === "x" && step < COLUMN && longest > 5;
+  const most = direction === "x" && step >= COLUMN ? Math.floor(step / CHARACTER) - 1 : width < NARROW || isUpright ? NAME : longest;
+  const room = direction === "x" && !isUpright && step < COLUMN ? (longest + 1) * CHARACTER : ROW / 2;
+  const every = Math.ceil(room / step);
+  const tickvals = places.filter((place) => place % every === 0);
+  return {
+    places,
+    layout: {
+      tickvals,
+      ticktext: tickvals.map((place) => cut(names[place], most)),
+      tickangle: isUpright ? -90 : 0,
+      showgrid: false,
+      zeroline: false,
+      ...(direction === "y" ? { autorange: "reversed" } : {}),
+    },
+  };
+}
+
+function cut(name, most) {
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
 
 function framed(series) {
@@ -143,27 +177,30 @@ function framed(series) {
   };
 }
 
-/** An axis whose steps are whole, written as the page writes the figures. */
-function scaleOf(series, figures, isStack) {
+/** An axis with about so many steps, each a round figure, written as the page writes figures. */
+function scaleOf(series, figures, isStack, count) {
   const columns = series.map((one) => one.values.map((value) => value ?? 0));
   const sums = isStack ? [columns[0].map((_, n) => columns.reduce((sum, one) => sum + Math.max(0, one[n]), 0))] : columns;
   const most = Math.max(0, ...sums.flat());
   const least = Math.min(0, ...columns.flat());
-  const tickvals = stepsOf(least, most, figures.unit === "count" ? 1 : 0);
+  const tickvals = stepsOf(least, most, Math.max(2, count), figures.unit === "count" ? 1 : 0);
   return {
-    rangemode: "tozero",
+    // Plotly leaves out a step at the very end.
+    range: [tickvals[0], tickvals.at(-1) * 1.01],
     tickvals,
     ticktext: tickvals.map((value) => figures.short(value / figures.scale)),
+    tickangle: 0,
   };
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten, from `least` to `most`. */
-function stepsOf(least, most, smallest) {
-  const rough = (most - least) / STEPS || 1;
+/** Multiples of 1, 2 or 5 times a power of ten that enclose `least` and `most`, about `count`. */
+function stepsOf(least, most, count, smallest) {
+  const rough = (most - least) / count || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max(smallest, [1, 2, 5, 10].find((times) => times * power >= rough) * power);
-  const first = Math.ceil(least / step);
-  return Array.from({ length: Math.floor(most / step) - first + 1 }, (_, n) => (first + n) * step);
+  const first = Math.floor(least / step);
+  const last = Math.max(Math.ceil(most / step), 1);
+  return Array.from({ length: last - first + 1 }, (_, n) => (first + n) * step);
 }
 
 function heat(found, figures, names, measure, width) {
@@ -171,11 +208,16 @@ function heat(found, figures, names, measure, width) {
   const across = (make) => y.map((_, row) => found.rows.map((_, column) => make(found.cells[column][row])));
   const { isCompared } = figures;
   const values = across(isCompared ? figures.change : figures.value);
-  const most = Math.max(...values.flat().map((value) => Math.abs(value ?? 0)), 0);
+  // The sums of what is not shown may be larger than all others: they do not set the colours.
+  const [broad, high] = [found.axes[0].values.length, found.axes[1]?.values.length ?? 1];
+  const named = values.slice(0, high).flatMap((row) => row.slice(0, broad));
+  const most = Math.max(...named.map((value) => Math.abs(value ?? 0)), 0);
   const limit = isCompared ? Math.min(most, 1) || 1 : most || 1;
   const isWritten = width / (x.length + 3) >= WRITTEN;
   const short = (cell) => writtenShort(figures.value(cell), figures);
-  const scale = () =>
+  const columns = axisOf({}, x, width, width, "x");
+  const rows = axisOf({}, y, y.length * ROW, width, "y");
+  const colours = () =>
     isCompared
       ? [[0, colour("second")], [0.5, colour("raised")], [1, colour("accent")]]
       : [[0, colour("raised")], [1, colour("accent")]];
@@ -184,14 +226,14 @@ function heat(found, figures, names, measure, width) {
     traces: () => [
       {
         type: "heatmap",
-        x,
-        y,
+        x: columns.places,
+        y: rows.places,
         z: values,
         zmin: isCompared ? -limit : 0,
         zmax: limit,
         xgap: 2,
         ygap: 2,
-        colorscale: scale(),
+        colorscale: colours(),
         showscale: false,
         text: across(isCompared ? figures.changed : short),
         texttemplate: isWritten ? "%{text}" : "",
@@ -203,8 +245,8 @@ function heat(found, figures, names, measure, width) {
     ],
     layout: () => ({
       hovermode: "closest",
-      xaxis: { type: "category", showgrid: false },
-      yaxis: { type: "category", showgrid: false, autorange: "reversed" },
+      xaxis: columns.layout,
+      yaxis: rows.layout,
     }),
   };
 }
