@@ -357,6 +357,13 @@ def _largest(sums: Sums[Any], before: Sums[Any], measure: Measure) -> list[Any]:
     return sorted({**sums, **before}, key=place)
 
 
+def _numbers(axis: Axis) -> dict[Any, int]:
+    """Return the place of each value that Druid gives; it numbers points and cycles from 0."""
+    is_listed = axis.kind in ("value", "number")
+    values = axis.values if is_listed else range(len(axis.values))
+    return {value: number for number, value in enumerate(values)}
+
+
 def _cells(
     measure: Measure,
     axes: Sequence[Axis],
@@ -364,16 +371,7 @@ def _cells(
     before: Sums[tuple[Any, ...]] | None,
 ) -> dict[str, Any]:
     """Return `cells`, `rows`, `columns` and `total` of the answer."""
-    # Druid numbers points and cycles from 0, as the axes do.
-    numbers = [
-        {
-            value: number
-            for number, value in enumerate(
-                axis.values if axis.kind in ("value", "number") else range(len(axis.values))
-            )
-        }
-        for axis in axes
-    ]
+    numbers = [_numbers(axis) for axis in axes]
     sizes = [len(axis.values) + bool(axis.rest) for axis in axes]
 
     def place(key: tuple[Any, ...]) -> tuple[int, int]:
