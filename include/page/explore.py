@@ -5,7 +5,7 @@ SQL consists of their constants; a viewer's text is only ever a parameter.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -342,7 +342,9 @@ def _added(sums: Sums[Of], key: Callable[[Of], By]) -> Sums[By]:
     return {name: _total(found) for name, found in groups.items()}
 
 
-def _total(found: Iterable[Measures]) -> Measures:
+def _total(found: Sequence[Measures]) -> Measures:
+    if len(found) == 1:
+        return found[0]
     return Measures(*(within_64_bits(sum(column)) for column in zip(*found, strict=True)))
 
 
@@ -372,39 +374,33 @@ def _cells(
 ) -> dict[str, Any]:
     """Return `cells`, `rows`, `columns` and `total` of the answer."""
     numbers = [_numbers(axis) for axis in axes]
-    sizes = [len(axis.values) + bool(axis.rest) for axis in axes]
 
-    def place(key: tuple[Any, ...]) -> tuple[int, int]:
-        first, *second = (
+    def place(key: tuple[Any, ...]) -> tuple[int, ...]:
+        return tuple(
             known.get(value, len(known)) for value, known in zip(key, numbers, strict=True)
         )
-        return first, second[0] if second else 0
 
     now, then = _added(sums, place), _added(before or {}, place)
 
-    def cells(key: Callable[[tuple[int, int]], By]) -> Callable[[By], Cell]:
-        of_now, of_then = _added(now, key), _added(then, key)
+    def cells(part: slice) -> Callable[[tuple[int, ...]], Cell]:
+        of_now, of_then = (_added(found, lambda key: key[part]) for found in (now, then))
 
-        def cell(name: By) -> Cell:
-            found = of_now.get(name, Measures())
+        def cell(name: tuple[int, ...]) -> Cell:
+            found, earlier = (of.get(name, Measures()) for of in (of_now, of_then))
             base = measure.base(found) if measure.base else None
-            earlier = of_then.get(name, Measures())
-            return Cell(
-                measure.value(found), base, None if before is None else measure.value(earlier)
-            )
+            compared = None if before is None else measure.value(earlier)
+            return Cell(measure.value(found), base, compared)
 
         return cell
 
-    rows, columns = range(sizes[0]), range(sizes[1] if len(axes) > 1 else 1)
+    firsts, *others = ([(n,) for n in range(len(it.values) + bool(it.rest))] for it in axes)
+    seconds: list[tuple[int, ...]] = [*others[0]] if others else [()]
     one, row, column, every = (
-        cells(lambda place: place),
-        cells(lambda place: place[0]),
-        cells(lambda place: place[1]),
-        cells(lambda _: None),
+        cells(part) for part in (slice(None), slice(1), slice(1, None), slice(0))
     )
     return {
-        "cells": [[one((first, second)) for second in columns] for first in rows],
-        "rows": [row(first) for first in rows],
-        "columns": [column(second) for second in columns],
-        "total": every(None),
+        "cells": [[one(first + second) for second in seconds] for first in firsts],
+        "rows": [row(first) for first in firsts],
+        "columns": [column(second) for second in seconds],
+        "total": every(()),
     }

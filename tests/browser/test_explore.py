@@ -149,7 +149,7 @@ def test_phone_shows_each_form_and_axe_finds_nothing_serious(shop: Shop, visit: 
     for scheme in visitor.schemes():
         for form in ("Barras", "Líneas", "Tabla", "Mapa de calor"):
             page.get_by_role("button", name=form).click()
-            expect(page.locator(".explored :is(.main-svg, table)").first).to_be_visible()
+            expect(page.locator(".explored :is(.main-svg, table):visible")).not_to_have_count(0)
             clipped = "document.body.scrollWidth > document.documentElement.clientWidth"
             assert not page.evaluate(clipped), form
         visitor.picture(f"explorar-390-{scheme}")
