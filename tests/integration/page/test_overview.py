@@ -20,7 +20,7 @@ from include.stack.settings import Settings
 from tests.conftest import client_config
 from tests.support.druid import remove_supervisor, wait_for_rows
 from tests.support.place import make_place
-from tests.support.sqlite_druid import SqliteDruid
+from tests.support.sold_events import SoldEvents
 
 SALES = 600
 HOURS = timedelta(hours=2)
@@ -117,7 +117,7 @@ SPLITS: list[dict[str, str]] = [
 def test_splits_equal_those_of_the_published_sales_and_the_live_pages_figures(
     druid: DruidClient, sold: Sold
 ) -> None:
-    published = SqliteDruid(sold.events)
+    published: Any = SoldEvents(sold.events)
     chosen = {"provincia": sold.events[-1].provincia}
     with ThreadPoolExecutor(8) as pool:
         for place, measure in enumerate([*MEASURES, *MEASURES]):

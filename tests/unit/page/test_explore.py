@@ -17,7 +17,7 @@ from include.sales.event import Venta, decode
 from include.sales.local_time import epoch_ms, hours_of
 from include.sales.market import load_market
 from include.texts import InputError, languages, table
-from tests.support.sqlite_druid import SqliteDruid
+from tests.support.sold_events import SoldEvents
 
 NOW = datetime(2026, 11, 24, 15, 7, 31, tzinfo=UTC)
 """A Tuesday, 12:07:31 in the stores."""
@@ -34,8 +34,8 @@ def sold() -> list[Venta]:
 
 
 @pytest.fixture(scope="module")
-def druid(sold: list[Venta]) -> SqliteDruid:
-    return SqliteDruid(sold)
+def druid(sold: list[Venta]) -> SoldEvents:
+    return SoldEvents(sold)
 
 
 def look(druid: Any, **parameters: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def moment(event: Venta) -> int:
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("by", [("producto", "provincia"), ("hora_del_dia", "sucursal")])
 def test_split_of_a_sum_adds_up_to_its_total(
-    druid: SqliteDruid, measure: str, by: tuple[str, str]
+    druid: SoldEvents, measure: str, by: tuple[str, str]
 ) -> None:
     found = look(druid, medida=measure, por=by[0], y=by[1], rango="7d")
     whole = look(druid, medida=measure, por="plataforma", rango="7d")
@@ -71,7 +71,7 @@ def test_split_of_a_sum_adds_up_to_its_total(
         ]
 
 
-def test_measures_are_those_of_the_sales(druid: SqliteDruid, sold: list[Venta]) -> None:
+def test_measures_are_those_of_the_sales(druid: SoldEvents, sold: list[Venta]) -> None:
     found = {name: look(druid, medida=name, rango="7d") for name in MEASURES}
     events = within(sold, found["ventas"])
     states = Counter(event.estado for event in events)
@@ -89,7 +89,7 @@ def test_measures_are_those_of_the_sales(druid: SqliteDruid, sold: list[Venta]) 
     }
 
 
-def test_hours_and_weekdays_are_those_of_the_stores(druid: SqliteDruid, sold: list[Venta]) -> None:
+def test_hours_and_weekdays_are_those_of_the_stores(druid: SoldEvents, sold: list[Venta]) -> None:
     found = look(druid, medida="ventas", por="dia_de_semana", y="hora_del_dia", rango="7d")
     begun = [event for event in within(sold, found) if event.estado == "pendiente"]
     local = [divmod(hours_of(moment(event)), 24) for event in begun]
@@ -114,7 +114,7 @@ def test_hours_and_weekdays_are_those_of_the_stores(druid: SqliteDruid, sold: li
     ],
 )
 def test_points_in_time_have_no_gaps_and_hold_their_sales(
-    druid: SqliteDruid, sold: list[Venta], rango: str, por: str, step: int, points: int
+    druid: SoldEvents, sold: list[Venta], rango: str, por: str, step: int, points: int
 ) -> None:
     found = look(druid, medida="ventas", por=por, rango=rango)
     starts = found["axes"][0]["values"]
@@ -137,7 +137,7 @@ def test_points_in_time_have_no_gaps_and_hold_their_sales(
     ],
 )
 def test_range_is_compared_with_the_one_before_or_the_same_weekdays(
-    druid: SqliteDruid, sold: list[Venta], rango: str, contra: str, days: int
+    druid: SoldEvents, sold: list[Venta], rango: str, contra: str, days: int
 ) -> None:
     found = look(druid, medida="ventas", por="hora", rango=rango, contra=contra)
     shift = days * 86_400_000
@@ -159,7 +159,7 @@ def test_range_is_compared_with_the_one_before_or_the_same_weekdays(
 
 
 def test_smaller_values_are_summed_up_in_one_more_place(
-    druid: SqliteDruid, sold: list[Venta]
+    druid: SoldEvents, sold: list[Venta]
 ) -> None:
     alone = look(druid, por="producto", rango="7d")
     both = look(druid, por="producto", y="sucursal", rango="7d")
@@ -183,11 +183,11 @@ def test_value_that_only_the_range_before_has_is_shown(sold: list[Venta]) -> Non
     )
     here = msgspec.structs.replace(gone, provincia="Ahora", ts="2026-11-24T12:00:00.000Z")
     asked = {"medida": "ventas", "rango": "24h", "contra": "anterior"}
-    found = look(SqliteDruid([gone, here]), por="provincia", **asked)
+    found = look(SoldEvents([gone, here]), por="provincia", **asked)
     assert found["axes"][0]["values"] == ["Ahora", "Antes"]
     assert [tuple(cell) for cell in found["rows"]] == [(1, None, 0), (0, None, 1)]
     product = msgspec.structs.replace(gone, producto="Nadie lo compra más")
-    found = look(SqliteDruid([product, here]), por="producto", y="pago", **asked)
+    found = look(SoldEvents([product, here]), por="producto", y="pago", **asked)
     assert (found["axes"][0]["values"], found["axes"][0]["rest"]) == ([here.producto], 1)
     assert found["rows"][1] == (0, None, 1)
 
@@ -195,14 +195,14 @@ def test_value_that_only_the_range_before_has_is_shown(sold: list[Venta]) -> Non
 def test_unknown_value_has_a_place_of_its_own(sold: list[Venta]) -> None:
     lost: Any = msgspec.structs.replace(sold[0], estado="pendiente", ts="2026-11-24T12:00:00.000Z")
     lost = msgspec.structs.replace(lost, producto=None, cuotas=None)
-    druid = SqliteDruid([lost])
+    druid = SoldEvents([lost])
     for by in ({"por": "producto"}, {"por": "producto", "y": "sucursal"}, {"por": "cuotas"}):
         found = look(druid, medida="ventas", rango="24h", **by)
         assert (found["axes"][0]["values"], found["axes"][0]["rest"]) == ([None], 0)
         assert found["rows"][0].value == 1
 
 
-def test_filters_and_names_are_parameters_of_the_query(druid: SqliteDruid) -> None:
+def test_filters_and_names_are_parameters_of_the_query(druid: SoldEvents) -> None:
     nasty = "Visa' OR 1=1 --"
     druid.asked.clear()
     found = look(druid, por="sucursal", y="tiempo", emisor=nasty, contra="anterior")
@@ -213,7 +213,7 @@ def test_filters_and_names_are_parameters_of_the_query(druid: SqliteDruid) -> No
 
 
 def test_empty_range_has_no_values_and_no_mean() -> None:
-    found = look(SqliteDruid([]), medida="ticket", por="sucursal", y="pago", contra="anterior")
+    found = look(SoldEvents([]), medida="ticket", por="sucursal", y="pago", contra="anterior")
     assert found["cells"] == found["rows"] == found["columns"] == []
     assert found["total"] == (None, 0, None)
 

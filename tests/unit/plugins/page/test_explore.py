@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from include.sales.content import SaleSource
 from include.sales.market import load_market
-from tests.support.sqlite_druid import SqliteDruid
+from tests.support.sold_events import SoldEvents
 from ventas_airflow.page import explore
 from ventas_airflow.page.answer_cache import AnswerCache
 
@@ -19,16 +19,16 @@ def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def druid(monkeypatch: pytest.MonkeyPatch) -> SqliteDruid:
+def druid(monkeypatch: pytest.MonkeyPatch) -> SoldEvents:
     """A Druid with a sale ten minutes old."""
     source = SaleSource(load_market(), seed=7, corrida="prueba")
-    found = SqliteDruid(source.chain(0, datetime.now(UTC) - timedelta(minutes=10))[:1])
+    found = SoldEvents(source.chain(0, datetime.now(UTC) - timedelta(minutes=10))[:1])
     monkeypatch.setattr(explore, "druid", lambda: found)
     return found
 
 
 def test_split_is_answered_once_for_viewers_who_ask_the_same(
-    reader: TestClient, druid: SqliteDruid
+    reader: TestClient, druid: SoldEvents
 ) -> None:
     with reader:
         found = reader.get("/api/explore?medida=ventas&por=dia_de_semana&contra=semana").json()
@@ -41,7 +41,7 @@ def test_split_is_answered_once_for_viewers_who_ask_the_same(
 
 
 def test_bad_parameter_is_refused_with_one_sentence_in_the_viewers_language(
-    reader: TestClient, druid: SqliteDruid
+    reader: TestClient, druid: SoldEvents
 ) -> None:
     with reader:
         answer = reader.get("/api/explore?medida=x", headers={"Accept-Language": "en"})
