@@ -43,11 +43,29 @@ export function has(key) {
   return typeof find(key) === "string";
 }
 
-/** The text of "view.key", with its `{names}` filled in. */
+/** The text of "view.key", with its `{names}` filled in; `{n|sale|sales}` is "sale" for 1. */
 export function t(key, values = {}) {
   const text = find(key);
   if (typeof text !== "string") return key;
-  return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
+  return text.replace(/\{(\w+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (all, name, one, other) => {
+    if (!(name in values)) return all;
+    const value = String(values[name]);
+    return one === undefined ? value : value === "1" ? one : other;
+  });
+}
+
+/** The filter of a field, where its name differs. */
+const FILTERS = { tipo_pago: "pago" };
+
+/**
+ * The name that people read of a value of a filter or field, such as "Crédito" for "credito", also
+ * with more after it, such as an issuer; null stands for a missing value.
+ */
+export function label(field, value) {
+  if (value === null || value === undefined) return t("live.unknown");
+  const [, name, more] = /^(\S*)(.*)$/s.exec(value);
+  const key = `live.values.${FILTERS[field] ?? field}.${name}`;
+  return has(key) ? t(key) + more : value;
 }
 
 function find(key) {

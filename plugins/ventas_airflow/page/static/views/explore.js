@@ -3,12 +3,12 @@ import { get } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
 import { poll } from "../lib/poll.js";
-import { t } from "../lib/texts.js";
+import { label, t } from "../lib/texts.js";
 import { dimensionName, figuresOf } from "./explore/answer.js";
 import { drawSplit } from "./explore/chart.js";
 import { saveCsv, savePng } from "./explore/files.js";
 import { tableOf } from "./explore/table.js";
-import { fillFilters, filtersOf, FILTERS, label } from "./live.js";
+import { fillFilters, filtersOf, FILTERS } from "./live.js";
 
 const DEFAULTS = { medida: "facturacion", por: "categoria", y: "", contra: "", rango: "24h" };
 const FORMS = ["barras", "lineas", "tabla", "calor"];

@@ -4,7 +4,7 @@ import { draw } from "../lib/chart.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
 import { poll } from "../lib/poll.js";
-import { has, t } from "../lib/texts.js";
+import { has, label, t } from "../lib/texts.js";
 import { colour } from "../lib/theme.js";
 import { render as findings } from "./findings.js";
 import { funnel } from "./live/funnel.js";
@@ -39,13 +39,6 @@ function salesOf(params) {
   const kept = filtersOf(params);
   kept.delete("rango");
   return kept.toString();
-}
-
-/** The text for a value, such as "crédito" for "credito"; null stands for a missing value. */
-export function label(name, value) {
-  if (value === null) return t("live.unknown");
-  const key = `live.values.${name}.${value}`;
-  return has(key) ? t(key) : value;
 }
 
 export function mount(root, state) {

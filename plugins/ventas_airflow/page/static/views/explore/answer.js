@@ -1,7 +1,6 @@
 /** Names and figures of an answer of "api/explore", as people read them. */
 import * as format from "../../lib/format.js";
-import { has, t } from "../../lib/texts.js";
-import { label } from "../live.js";
+import { has, label, t } from "../../lib/texts.js";
 
 const DAY = 86400e3;
 /** With fewer sales than this, a share means little. */
