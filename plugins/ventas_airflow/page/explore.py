@@ -7,7 +7,8 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from include.names import DATASOURCE
-from include.page.explore import AGAINST, DIMENSIONS, MEASURES, Split, explore, parse_split
+from include.page.explore.answer import explore
+from include.page.explore.split import AGAINST, DIMENSIONS, MEASURES, Split, parse_split
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.services import druid, queries

@@ -12,7 +12,8 @@ import pytest
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.page import overview as module
-from include.page.explore import MEASURES, explore, parse_split
+from include.page.explore.answer import explore
+from include.page.explore.split import MEASURES, parse_split
 from include.page.filters import parse_filters
 from include.page.overview import Memory, overview
 from include.sales.event import Venta, format_ts

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from include.page.explore import AGAINST, DIMENSIONS, MEASURES, MOST, explore, parse_split
+from include.page.explore.answer import MOST, explore
+from include.page.explore.split import AGAINST, DIMENSIONS, MEASURES, parse_split
 from include.sales.bulk import BulkEncoder
 from include.sales.content import SaleSource
 from include.sales.event import Venta, decode

@@ -17,7 +17,7 @@ from commands.bench.page_viewers import (
     explore,
     summary,
 )
-from include.page.explore import parse_split
+from include.page.explore.split import parse_split
 from tests.support.http_server import Answer, Request, serving
 
 PAUSES = Pauses({"1h": 0.05, "30d": 5.0}, findings=0.2)
