@@ -207,7 +207,13 @@ function render(parts, found, asked, state) {
   parts.chart.hidden = isEmpty || form === "tabla";
   parts.save.png.disabled = parts.chart.hidden;
   parts.save.csv.disabled = isEmpty;
-  setText(parts.rest, [isEmpty ? t("live.nothing") : "", t(`explore.means.${asked.get("medida")}`), ...remarksOf(found, figures)].filter(Boolean).join(" "));
+  const remarks = [
+    isEmpty ? t("live.nothing") : "",
+    t(`explore.means.${asked.get("medida")}`),
+    form === "calor" && found.before ? t("explore.colours") : "",
+    ...remarksOf(found, figures),
+  ];
+  setText(parts.rest, remarks.filter(Boolean).join(" "));
   const chosen = (places) => {
     const changes = Object.fromEntries(
       found.axes.map((axis, n) => [axis.name, axis.values[places[n]]]).filter(([name, value]) => FILTERS.includes(name) && value),

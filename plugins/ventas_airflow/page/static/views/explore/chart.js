@@ -213,9 +213,11 @@ function heat(found, figures, names, measure, width) {
   const named = values.slice(0, high).flatMap((row) => row.slice(0, broad));
   const most = Math.max(...named.map((value) => Math.abs(value ?? 0)), 0);
   const limit = isCompared ? Math.min(most, 1) || 1 : most || 1;
-  const isWritten = width / (x.length + 3) >= WRITTEN;
+  const beside = Math.max(...y.map((name) => (width < NARROW ? Math.min(name.length, NAME) : name.length)));
+  const room = width - beside * CHARACTER - WRITTEN;
+  const isWritten = room / x.length >= WRITTEN;
   const short = (cell) => writtenShort(figures.value(cell), figures);
-  const columns = axisOf({}, x, width, width, "x");
+  const columns = axisOf({}, x, room, width, "x");
   const rows = axisOf({}, y, y.length * ROW, width, "y");
   const colours = () =>
     isCompared
