@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 from include.druid.client import DruidClient
 from include.page.clean_values import clean_rows
 from include.page.events import Rows
-from include.page.explore.columns import Axis, Column, query
+from include.page.explore.columns import Axis, Column, queries
 from include.page.explore.split import DIMENSIONS, MEASURES, Measure, Split
 from include.page.filters import Interval
 from include.page.measures import Measures, measures_by, within_64_bits
@@ -55,9 +55,17 @@ def explore(
     shift = split.shift
     before = current.shifted(-shift).to_the_minute() if shift else None
 
-    def ask(columns: Sequence[Column], interval: Interval) -> "Future[Rows]":
-        sql, parameters = query(datasource, split, columns, interval)
-        return executor.submit(lambda: clean_rows(druid.sql(sql, parameters, timeout=TIMEOUT)))
+    def ask(columns: Sequence[Column], interval: Interval) -> Callable[[], Rows]:
+        """Start the queries; return a function that waits for their rows."""
+        asked = queries(datasource, split, columns, interval)
+        answers = [
+            executor.submit(druid.sql, its.sql, its.parameters, timeout=TIMEOUT) for its in asked
+        ]
+        return lambda: [
+            {**row, **its.rest}
+            for its, rows in zip(asked, answers, strict=True)
+            for row in clean_rows(rows.result())
+        ]
 
     columns = [Column.of(DIMENSIONS[name], split.filters, current) for name in split.by]
     if len(columns) > 1:
@@ -65,7 +73,7 @@ def explore(
             ask([column], current) if column.dimension.is_large else None for column in columns
         ]
         columns = [
-            column.keeping(_largest(_one(_sums(rows.result(), 1), 0), {}, measure), most)
+            column.keeping(_largest(_one(_sums(rows(), 1), 0), {}, measure), most)
             if rows
             else column
             for column, rows, most in zip(columns, alone, MOST, strict=True)
@@ -74,8 +82,8 @@ def explore(
     asked_before = (
         ask([column.earlier(shift) for column in columns], before) if shift and before else None
     )
-    sums = _sums(asked.result(), len(columns))
-    sums_before = _sums(asked_before.result(), len(columns)) if asked_before else {}
+    sums = _sums(asked(), len(columns))
+    sums_before = _sums(asked_before(), len(columns)) if asked_before else {}
     axes = [
         column.axis(name, _largest(_one(sums, n), _one(sums_before, n), measure), most)
         for n, (name, column, most) in enumerate(zip(split.by, columns, MOST, strict=False))

@@ -7,6 +7,7 @@ parameter.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -25,7 +26,7 @@ _CYCLES: Final[Mapping[Kind, tuple[str, int]]] = {
 """SQL and number of values of each cycle."""
 
 _REST = "\x00"
-"""Druid's value for all values of a large dimension that are not shown."""
+"""Value of a row that sums up all values of a large dimension that are not shown."""
 
 
 class Axis(NamedTuple):
@@ -51,7 +52,7 @@ class Column:
         step: length of a point in time.
         origin: start of the first point.
         points: number of points.
-        kept: the values that Druid does not sum up; None if it sums up none.
+        kept: the values that Druid does not sum up; empty if it sums up none.
         known: number of all values, if Druid sums up some.
     """
 
@@ -59,7 +60,7 @@ class Column:
     step: timedelta
     origin: datetime
     points: int
-    kept: Sequence[str] | None = None
+    kept: Sequence[str] = ()
     known: int = 0
 
     @classmethod
@@ -77,19 +78,24 @@ class Column:
         """Return the column for an interval that is so much earlier; it has the same points."""
         return replace(self, origin=self.origin - shift)
 
-    def sql(self) -> tuple[str, list[str]]:
-        """Return the column's SQL and its parameters."""
+    def parts(self) -> "list[_Part]":
+        """Return the column, or one part for the kept values and one for the sum of the rest.
+
+        A CASE would do in one query, but Druid does not vectorize it.
+        """
         column = self.dimension.column
         if self.dimension.kind == "moment":
             step = round(self.step.total_seconds() * 1000)
-            return f"(TIMESTAMP_TO_MILLIS(__time) - {epoch_ms(self.origin)}) / {step}", []
+            return [_Part(f"(TIMESTAMP_TO_MILLIS(__time) - {epoch_ms(self.origin)}) / {step}")]
         if self.dimension.kind in _CYCLES:
-            return _CYCLES[self.dimension.kind][0], []
+            return [_Part(_CYCLES[self.dimension.kind][0])]
         if not self.kept:
-            return column, []
-        places = ", ".join("?" * len(self.kept))
-        case = f"CASE WHEN {column} IN ({places}) OR {column} IS NULL THEN {column} ELSE ? END"
-        return case, [*self.kept, _REST]
+            return [_Part(column)]
+        is_kept = f"({column} IN ({', '.join('?' * len(self.kept))}) OR {column} IS NULL)"
+        return [
+            _Part(column, f" AND {is_kept}", self.kept),
+            _Part("", f" AND NOT {is_kept}", self.kept),
+        ]
 
     def axis(self, name: str, found: Sequence[Any], most: int) -> Axis:
         """Return the axis; `found` are the column's values, the largest first."""
@@ -107,22 +113,44 @@ class Column:
         return Axis(name, kind, values, rest)
 
 
-def query(
+class _Part(NamedTuple):
+    """A part of a column: its SQL, "" for the sum of the rest, and its condition with values."""
+
+    sql: str
+    where: str = ""
+    values: Sequence[str] = ()
+
+
+class Query(NamedTuple):
+    """SQL, its parameters, and the columns that its rows lack because they are sums of a rest."""
+
+    sql: str
+    parameters: list[Any]
+    rest: dict[str, str]
+
+
+def queries(
     datasource: str, split: Split, columns: Sequence[Column], interval: Interval
-) -> tuple[str, list[Any]]:
-    """Return the SQL of a split for an interval, and its parameters; the columns are k0 and k1."""
+) -> list[Query]:
+    """Return the queries of a split, which count each event once; the columns are k0 and k1."""
     measure = MEASURES[split.measure]
     where, values = split.filters.where()
-    parts = [column.sql() for column in columns]
-    words = {
-        "keys": ", ".join(f"{sql} AS k{n}" for n, (sql, _) in enumerate(parts)),
-        "column": measure.column,
-        "states": ", ".join(f"'{state}'" for state in measure.states),
-        "where": where,
-        "places": ", ".join(str(n + 1) for n in range(len(columns) + 1)),
-    }
+    states = ", ".join(f"'{state}'" for state in measure.states)
     text = read_query(_SQL, datasource)
-    for word, value in words.items():
-        text = text.replace(f"{{{word}}}", value)
-    kept = [value for _, parameters in parts for value in parameters]
-    return text, [*kept, *interval.parameters, *values]
+    found = []
+    for parts in product(*(column.parts() for column in columns)):
+        keys = [f"{part.sql} AS k{n}, " for n, part in enumerate(parts) if part.sql]
+        words = {
+            "keys": "".join(keys),
+            "column": measure.column,
+            "states": states,
+            "where": where + "".join(part.where for part in parts),
+            "places": ", ".join(str(n + 1) for n in range(len(keys) + 1)),
+        }
+        sql = text
+        for word, value in words.items():
+            sql = sql.replace(f"{{{word}}}", value)
+        kept = [value for part in parts for value in part.values]
+        rest = {f"k{n}": _REST for n, part in enumerate(parts) if not part.sql}
+        found.append(Query(sql, [*interval.parameters, *values, *kept], rest))
+    return found
