@@ -18,6 +18,7 @@ from commands.bench.page_viewers import (
     at_sales,
     by_range,
     crowd,
+    explore,
     probe,
     summary,
     visit,
@@ -111,6 +112,7 @@ def figures(stages: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     return {
         "first_paint_s": paint["max_s"] if paint else None,
         "api_p95_ms": first["api"]["p95_ms"],
+        "explore_p95_ms": first["explore"]["p95_ms"],
         "event_on_screen_s": first["event_on_screen"]["max_s"],
         "viewers_p95_ms": first["viewers"]["p95_ms"],
         "growth": max(growth) if len(stages) > 1 else None,
@@ -128,6 +130,8 @@ def _stage(
     looks = probe(url, token, every)
     progress.step(terminal_text("cli.bench.steps.viewer"))
     api = visit(url, token, every, size.visit)
+    progress.step(terminal_text("cli.bench.steps.explore"))
+    explored = explore(url, token, every)
     progress.step(terminal_text("cli.bench.steps.viewers", viewers=size.viewers))
     crowded = crowd(url, token, every, viewers(size.viewers), size.crowd)
     paints, shown = _seen(settings, token, progress, size, run=f"bench-page-{number}")
@@ -137,6 +141,8 @@ def _stage(
         "api": summary(at_sales(api)),
         "api_findings": summary(at_findings(api)),
         "api_ranges": by_range(api),
+        "explore": summary(explored),
+        "explore_ranges": by_range(explored),
         "viewers": summary(at_sales(crowded)),
         "viewers_findings": summary(at_findings(crowded)),
         "viewers_ranges": by_range(crowded),

@@ -51,6 +51,23 @@ PROBES: Final = (
 )
 """Filters with which each range is looked at twice, for the first look and a repeated one."""
 
+SPLITS: Final = tuple(
+    tuple((name, value) for name, _, value in (it.partition("=") for it in line.split()))
+    for line in (
+        "medida=ventas por=categoria",
+        "medida=facturacion por=producto contra=anterior",
+        "medida=aprobacion por=emisor",
+        "medida=ticket por=tiempo contra=semana",
+        "medida=descuento por=sucursal y=pago",
+        "medida=unidades por=producto y=provincia",
+        "medida=devoluciones por=categoria contra=semana",
+        "medida=facturacion por=hora_del_dia y=dia_de_semana contra=anterior",
+        "medida=ventas por=dia y=plataforma contra=anterior",
+        "medida=facturacion por=producto y=tiempo provincia=Mendoza",
+    )
+)
+"""Splits of «Explorar», as pairs of name and value: each is asked for with each range."""
+
 _SHARES: Final = {"15m": 15, "1h": 25, "6h": 4, "24h": 4, "7d": 1, "30d": 1}
 """Number of viewers of each range, out of fifty at once."""
 

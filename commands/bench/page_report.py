@@ -35,6 +35,7 @@ def _looks(stage: Mapping[str, Any], title: str) -> Table:
 
     add(_said("viewer"), stage["api"])
     add(_said("viewer_findings"), stage["api_findings"])
+    add(_said("explore"), stage["explore"])
     add(_said("viewers"), stage["viewers"])
     add(_said("viewers_findings"), stage["viewers_findings"])
     for row in stage["ranges"]:

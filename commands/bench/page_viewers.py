@@ -9,10 +9,13 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from commands.bench.figures import percentile
-from commands.bench.page_looks import PROBES, VISITS, Look, Pauses
+from commands.bench.page_looks import PROBES, SPLITS, VISITS, Look, Pauses
 
 FAILED_SECONDS: Final = 30.0
 """Seconds that a failed look counts; also the time-out of each look."""
+
+_PATHS: Final = {"findings": "api/findings", "explore": "api/explore"}
+"""Paths of the kinds of looks that are not at the live page's figures."""
 
 _AFTER_TROUBLE: Final = 5.0
 """Seconds that the page waits after a failed look."""
@@ -24,7 +27,7 @@ class Seen(NamedTuple):
     look: Look
     kind: str
     """``first``: this viewer's first look with these filters; ``again``: a later one;
-    ``findings``: a request for the findings."""
+    ``findings``: a request for the findings; ``explore``: a split."""
     seconds: float
     age: float
     """Age of the answer in seconds: from the end of its data to now; 0 for findings."""
@@ -48,11 +51,10 @@ class Viewer:
         self._pauses = pauses
 
     async def look(self, look: Look, kind: str) -> Seen:
-        """Send one request, for the sales or for the findings; return its result."""
+        """Send one request, for the sales, the findings or a split; return its result."""
         began = time.monotonic()
-        path = "api/findings" if kind == "findings" else "api/live"
         try:
-            answer = await self._client.get(path, params=look.parameters)
+            answer = await self._client.get(_PATHS.get(kind, "api/live"), params=look.parameters)
             answer.raise_for_status()
             until = answer.json().get("end") if kind != "findings" else None
         except httpx.HTTPError:
@@ -90,6 +92,16 @@ def probe(url: str, token: str, pauses: Pauses) -> list[Seen]:
     async def run(viewer: Viewer) -> list[Seen]:
         looks = [Look(rango, filters) for rango in pauses.looks for filters in PROBES]
         return [await viewer.look(look, kind) for look in looks for kind in ("first", "again")]
+
+    return asyncio.run(_with(Viewer(url, token, pauses), run))
+
+
+def explore(url: str, token: str, pauses: Pauses) -> list[Seen]:
+    """Ask for each of `SPLITS` with each range, one after the other."""
+
+    async def run(viewer: Viewer) -> list[Seen]:
+        looks = [Look(rango, split) for rango in pauses.looks for split in SPLITS]
+        return [await viewer.look(look, "explore") for look in looks]
 
     return asyncio.run(_with(Viewer(url, token, pauses), run))
 

@@ -43,7 +43,7 @@ class LocalDruid:
     def __init__(self) -> None:
         self.now = 0
         """Present of the queries, in epoch milliseconds."""
-        self._database = sqlite3.connect(":memory:")
+        self._database = sqlite3.connect(":memory:", check_same_thread=False)
         self._database.row_factory = sqlite3.Row
         # Deterministic: SQLite calls a function of constants once for a query, not for each row.
         define = partial(self._database.create_function, deterministic=True)

@@ -67,6 +67,9 @@ class Interval:
     def shifted(self, by: timedelta) -> "Interval":
         return Interval(self.start + by, self.end + by)
 
+    def to_the_minute(self) -> "Interval":
+        return Interval(floor_local(self.start, _MINUTE), floor_local(self.end, _MINUTE))
+
     @property
     def parameters(self) -> list[int]:
         """Parameters for the two `MILLIS_TO_TIMESTAMP(?)` of a query: start and end."""

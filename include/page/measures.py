@@ -21,6 +21,24 @@ class Measures(NamedTuple):
     charged_back: int = 0
     revenue_centavos: int = 0
 
+    @property
+    def decided(self) -> int:
+        return self.approved + self.rejected
+
+    @property
+    def returns(self) -> int:
+        return self.refunded + self.charged_back
+
+    @property
+    def approval(self) -> float | None:
+        """The approved share of the decided sales."""
+        return self.approved / self.decided if self.decided else None
+
+    @property
+    def ticket_centavos(self) -> float | None:
+        """Mean amount of the approved sales."""
+        return self.revenue_centavos / self.approved if self.approved else None
+
 
 _PLACES: Final = {
     "pendiente": 0,

@@ -154,8 +154,8 @@ def overview(
         DruidError: Druid does not answer, is too slow, or refuses every section.
     """
     current = filters.interval(now)
-    before = _to_the_minute(current.shifted(-filters.range.length))
-    yesterday = _to_the_minute(current.shifted(-_DAY)) if filters.range.day_before else None
+    before = current.shifted(-filters.range.length).to_the_minute()
+    yesterday = current.shifted(-_DAY).to_the_minute() if filters.range.day_before else None
     bucket = filters.range.bucket
     buckets = {"series": bucket}
     where, values = filters.where()
@@ -273,7 +273,7 @@ def _recent(
     Events from before the previous minute are queried once a minute, newer events at each look. A
     sale that arrives too late for the second query appears within a minute.
     """
-    whole = _to_the_minute(interval)
+    whole = interval.to_the_minute()
     since = whole.end - _MINUTE
     parts = [read(Interval(whole.start, since)), read(Interval(since, interval.end))]
     try:
@@ -389,10 +389,6 @@ def _by(rows: Rows, column: str) -> Rows:
 
 def _largest(found: Mapping[Any, Measures]) -> Sequence[tuple[Any, Measures]]:
     return sorted(found.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item)))
-
-
-def _to_the_minute(interval: Interval) -> Interval:
-    return Interval(floor_local(interval.start, _MINUTE), floor_local(interval.end, _MINUTE))
 
 
 def _iso_period(bucket: timedelta) -> str:

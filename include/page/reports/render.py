@@ -56,21 +56,12 @@ class Figure(NamedTuple):
     is_share: bool = False
 
 
-def _rate(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
-
-
-def approval(of: Measures) -> float | None:
-    """Return the approved share of the decided sales."""
-    return _rate(of.approved, of.approved + of.rejected)
-
-
 FIGURES: Final = (
     Figure("sales", lambda of: of.sales, Formats.count, 1),
     Figure("revenue", lambda of: of.revenue_centavos, Formats.short_money, 1),
-    Figure("ticket", lambda of: _rate(of.revenue_centavos, of.approved), Formats.short_money, 0),
-    Figure("approval", approval, Formats.percent, 1, is_share=True),
-    Figure("returns", lambda of: of.refunded + of.charged_back, Formats.count, -1),
+    Figure("ticket", lambda of: of.ticket_centavos, Formats.short_money, 0),
+    Figure("approval", lambda of: of.approval, Formats.percent, 1, is_share=True),
+    Figure("returns", lambda of: of.returns, Formats.count, -1),
 )
 
 WRITTEN: Final[Mapping[str, Callable[[Formats, float], str]]] = {
@@ -165,7 +156,6 @@ class _Words:
 
     figures = FIGURES
     largest = LARGEST
-    approval = staticmethod(approval)
     chart = chart
 
     def __init__(self, report: DayReport, language: str) -> None:

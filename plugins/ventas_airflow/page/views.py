@@ -3,7 +3,7 @@
 from typing import Final
 
 PREFIX: Final = "/ventas"
-VIEWS: Final = ("vivo", "salud", "consultas", "reportes")
+VIEWS: Final = ("vivo", "explorar", "salud", "consultas", "reportes")
 """Path of each view."""
 
 REPORTS: Final = f"{PREFIX}/reports"

@@ -6,6 +6,7 @@ import { followTheme } from "./lib/theme.js";
 /** Module of each view, by its path. */
 const VIEWS = {
   vivo: "./views/live.js",
+  explorar: "./views/explore.js",
   salud: "./views/health.js",
   consultas: "./views/queries.js",
   reportes: "./views/reports.js",

@@ -17,6 +17,7 @@ STAGE: dict[str, Any] = {
     "ranges": [{"rango": "1h", "filtered": True, "kind": "first", **LOOKS}],
     "api": LOOKS,
     "api_findings": LOOKS,
+    "explore": {**LOOKS, "p95_ms": 250.0},
     "viewers_findings": LOOKS,
     "viewers": {**LOOKS, "p95_ms": 300.0},
     "first_paint": SPREAD,

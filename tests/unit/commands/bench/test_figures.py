@@ -56,6 +56,7 @@ def test_each_figure_has_a_key_and_is_none_if_not_measured() -> None:
                 {
                     "first_paint_s": 1.2,
                     "api_p95_ms": 150.0,
+                    "explore_p95_ms": 250.0,
                     "event_on_screen_s": 2.5,
                     "viewers_p95_ms": 310.0,
                     "growth": None,
@@ -73,6 +74,7 @@ def test_each_figure_has_a_key_and_is_none_if_not_measured() -> None:
         "producer_rss_mb": 80,
         "page_first_paint_s": 1.2,
         "page_api_p95_ms": 150,
+        "page_explore_p95_ms": 250,
         "page_event_on_screen_s": 2.5,
         "page_viewers_p95_ms": 310,
         "page_growth": None,

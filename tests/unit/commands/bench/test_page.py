@@ -8,6 +8,7 @@ def test_figures_are_the_worst_values_of_the_first_stage() -> None:
     assert figures([STAGE]) == {
         "first_paint_s": 1.5,
         "api_p95_ms": 150.0,
+        "explore_p95_ms": 250.0,
         "event_on_screen_s": 2.1,
         "viewers_p95_ms": 300.0,
         "growth": None,

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from commands.bench.page_looks import Look, Pauses
+from commands.bench.page_looks import SPLITS, Look, Pauses
 from commands.bench.page_viewers import (
     FAILED_SECONDS,
     Seen,
@@ -14,8 +14,10 @@ from commands.bench.page_viewers import (
     at_sales,
     by_range,
     crowd,
+    explore,
     summary,
 )
+from include.page.explore.split import parse_split
 from tests.support.http_server import Answer, Request, serving
 
 PAUSES = Pauses({"1h": 0.05, "30d": 5.0}, findings=0.2)
@@ -57,6 +59,15 @@ def test_viewers_look_as_often_as_the_page_does(page: Page) -> None:
     assert all(one.seconds >= 0.02 and one.age >= 1 for one in at_sales(seen))
     assert 1 <= page.asked.count(("/ventas/api/findings", filtered)) <= 1 / 0.22 + 1
     assert {one.age for one in at_findings(seen)} == {0}
+
+
+def test_viewer_explores_each_split_with_each_range(page: Page) -> None:
+    seen = explore(page.url, "secret", PAUSES)
+    assert [path for path, _ in page.asked] == ["/ventas/api/explore"] * len(seen)
+    asked = [parameters for _, parameters in page.asked]
+    assert {"rango": ["30d"], "medida": ["ventas"], "por": ["categoria"]} in asked
+    splits = [parse_split({name: value for name, [value] in one.items()}) for one in asked]
+    assert len({*splits}) == len(splits) == 2 * len(SPLITS)
 
 
 def test_failed_look_counts_as_the_slowest(page: Page) -> None:

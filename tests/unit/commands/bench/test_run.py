@@ -75,6 +75,7 @@ def test_json_output_is_one_object_with_every_key(
         "producer_rss_mb",
         "page_first_paint_s",
         "page_api_p95_ms",
+        "page_explore_p95_ms",
         "page_event_on_screen_s",
         "page_viewers_p95_ms",
         "page_growth",

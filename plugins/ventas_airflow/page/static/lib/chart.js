@@ -81,6 +81,14 @@ export async function draw(element, traces, layout = () => ({}), clicked = null)
   if (clicked) element.on("plotly_click", ({ points }) => clicked(points[0].pointIndex));
 }
 
+/** The chart in an element, as the text of an SVG that needs nothing of the page. */
+export async function svgOf(element) {
+  const library = await plotly();
+  const { clientWidth: width, clientHeight: height } = element;
+  const address = await library.toImage(element, { format: "svg", width, height });
+  return decodeURIComponent(address.slice(address.indexOf(",") + 1));
+}
+
 onTheme(() => {
   for (const element of all) {
     if (element.isConnected) draw(element, ...drawn.get(element));

@@ -86,6 +86,12 @@ export function day(milliseconds) {
   return written({ day: "2-digit", month: "2-digit" }, milliseconds);
 }
 
+/** A day of the week, such as "lun"; 0 is Monday. */
+export function weekday(number) {
+  // Monday, 5 January 1970, at noon of the stores.
+  return written({ weekday: "short" }, (4 + number) * 86400e3 + 54000e3);
+}
+
 /** A day with its weekday, such as "martes, 24 de noviembre de 2026". */
 export function date(milliseconds) {
   return written({ dateStyle: "full" }, milliseconds);

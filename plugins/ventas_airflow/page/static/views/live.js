@@ -20,7 +20,7 @@ const RANGES = Object.keys(LENGTHS);
 /** Milliseconds between requests: a sale is shown well within 3 s of its acknowledgement. */
 const PAUSE = { "15m": 1000, "1h": 1000, "6h": 4000, "24h": 10000, "7d": 30000, "30d": 30000 };
 const CHOSEN = ["provincia", "sucursal", "categoria", "pago", "plataforma"];
-const FILTERS = [...CHOSEN, "producto", "emisor"];
+export const FILTERS = [...CHOSEN, "producto", "emisor"];
 /** Milliseconds between requests for the findings, which are judged by the hour. */
 const FINDINGS_PAUSE = 30000;
 /** Errors that say that Druid is off, or has no sales yet. */
@@ -29,7 +29,7 @@ const OFF = ["unreachable", "empty"];
 const ENOUGH = 5;
 
 /** The filters among the address's parameters: Airflow's own address may have others. */
-function filtersOf(params) {
+export function filtersOf(params) {
   const kept = new URLSearchParams();
   for (const name of ["rango", "hasta", ...FILTERS]) {
     if (params.get(name)) kept.set(name, params.get(name));
@@ -232,8 +232,9 @@ function layout(root) {
   return parts;
 }
 
-function fillFilters(parts, options, state) {
-  const chosenRange = state.params.get("rango") ?? "1h";
+/** Fill `parts.ranges`, `parts.selects` and `parts.chips`; `fallback` is the range without a choice. */
+export function fillFilters(parts, options, state, fallback = "1h") {
+  const chosenRange = state.params.get("rango") ?? fallback;
   parts.ranges.replaceChildren(
     ...RANGES.map((range) =>
       h(
