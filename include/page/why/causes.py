@@ -22,6 +22,9 @@ from include.page.why.figures import Column, Effect, Figure, Rate
 from include.page.why.tables import DIMENSIONS, Sums
 from include.sales.random_numbers import Floats
 
+LEVEL: Final = 0.05
+"""Highest chance that a figure has any cause if its sales moved by chance only."""
+
 SHOWN: Final = 8
 """Most causes of a figure."""
 
@@ -44,6 +47,7 @@ class Cause(NamedTuple):
         effect: the factor that moved; ``mix`` is the number of sales.
         contribution: the figure less what it would be if the factor had moved as the rest did.
         p: probability that chance moves the factor so far from the rest.
+        grown: the factor by what was due of it; None if nothing was due.
         now: the value's own sums.
         before: as `now`, of the earlier range.
     """
@@ -53,14 +57,13 @@ class Cause(NamedTuple):
     effect: Effect
     contribution: float
     p: float
+    grown: float | None
     now: dict[Column, float]
     before: dict[Column, float]
 
     @property
     def sure(self) -> float:
-        """The part of the contribution that chance does not explain."""
-        if self.p >= SURE:
-            return 0.0
+        """The part of the contribution that chance does not explain; `p` is below `SURE`."""
         chance = math.sqrt(math.log(SURE) / math.log(self.p)) if self.p else 0.0
         return abs(self.contribution) * (1 - chance)
 
@@ -69,14 +72,18 @@ class _Judged(NamedTuple):
     cause: Cause
     own: Floats
     """1 for each place in the query's sums that belongs to the cause."""
+    significant: bool
+
+    @property
+    def kind(self) -> tuple[Effect, list[str]]:
+        return self.cause.effect, [*self.cause.subject]
 
 
 def causes(figure: Figure, groups: Mapping[str, Sums], size: float) -> list[Cause]:
     """Return the causes of a figure's change, the largest contribution beyond chance first.
 
-    The sales of a cause are then left out. So the others are compared with a usual rest, and a
-    province is no cause if only its store moved. All causes are significant at `SURE` by
-    Bonferroni's procedure.
+    The sales of each cause are then left out, so that the others are compared with a usual rest, and
+    a province is no cause if only its store moved.
 
     Args:
         figure: the figure.
@@ -87,65 +94,73 @@ def causes(figure: Figure, groups: Mapping[str, Sums], size: float) -> list[Caus
     judged = {name: _judged(figure, name, sums, left[name]) for name, sums in groups.items()}
     found: list[Cause] = []
     while len(found) < SHOWN:
-        tests = sum(map(len, judged.values()))
         able = [
             it
-            for of_group in judged.values()
-            for it in of_group
-            if it.cause.p * tests <= SURE and it.cause.sure >= SMALLEST * size
+            for unlike in judged.values()
+            for it in unlike
+            if it.significant and it.cause.sure >= SMALLEST * size
         ]
         if not able:
             break
         largest = max(able, key=lambda it: it.cause.sure)
-        name = largest.cause.query
-        chosen = _part(largest, able, figure, groups[name], left[name])
+        # A value with most of the sales seems to move if another one does: the more surprising one
+        # is the cause.
+        alike = [it for it in able if it.kind == largest.kind]
+        whole = min(alike, key=lambda it: (it.cause.p, -it.cause.sure))
+        name = whole.cause.query
+        chosen = _part(whole, judged[name], figure, groups[name], left[name])
         found.append(chosen.cause)
         left[name] = left[name] * (1 - chosen.own)
         judged[name] = _judged(figure, name, groups[name], left[name])
-    return found
+    return sorted(found, key=lambda cause: -cause.sure)
 
 
 def _part(
-    whole: _Judged, able: Sequence[_Judged], figure: Figure, sums: Sums, left: Floats
+    whole: _Judged, unlike: Sequence[_Judged], figure: Figure, sums: Sums, left: Floats
 ) -> _Judged:
     """Return the part that explains the whole's change, such as the card of a payment type.
 
     Return the whole if it is unlike the rest without the part, too.
     """
-    query, effect = whole.cause.query, whole.cause.effect
+    effect = whole.cause.effect
     parts = [
         it
-        for it in able
-        if (it.cause.query, it.cause.effect) == (query, effect)
-        and (it.own <= whole.own).all()
-        and (it.own < whole.own).any()
+        for it in unlike
+        if it.cause.effect == effect and (it.own <= whole.own).all() and (it.own < whole.own).any()
     ]
     if not parts:
         return whole
     part = min(parts, key=lambda it: it.cause.p)
     others = left * (1 - part.own)
     remainder = (whole.own * others)[np.newaxis]
-    [p] = _Tests(figure, query, sums, remainder, others).chances(effect)
+    [p] = _Tests(figure, whole.cause.query, sums, remainder, others).chances(effect)
     return whole if p <= SURE else _part(part, parts, figure, sums, left)
 
 
 def _judged(figure: Figure, query: str, sums: Sums, left: Floats) -> list[_Judged]:
-    """Judge each factor of each value of a query's dimensions, among the sums that are left."""
+    """Return the factors of a query's values that are unlikely at `SURE`, among the sums left.
+
+    Each factor of each dimension is a family of tests with the same part of the chance `LEVEL`, so
+    that the many products do not hide the few cards (Bonferroni's procedure).
+    """
     found = []
     effects: tuple[Effect, ...] = ("mix", *figure.rates)
+    families = len(DIMENSIONS) * len(effects)
     for dimension in (names for names, of in DIMENSIONS.items() if of == query):
         subjects, members = sums.by(dimension)
         members = members * left
         tests = _Tests(figure, query, sums, members, left)
+        named = [all(subject) for subject in subjects]
         for step, effect in enumerate(effects):
             p, moved = tests.chances(effect), tests.contributions(step)
-            for at in np.flatnonzero(tests.able & np.isfinite(moved)).tolist():
-                if not all(subjects[at]):
-                    continue
-                now, before = (tests.sums(side, at) for side in (0, 1))
+            able = tests.able & named & np.isfinite(moved)
+            significant = p * families * able.sum() <= LEVEL
+            for at in np.flatnonzero(able & (p < SURE)).tolist():
                 subject = dict(zip(dimension, map(str, subjects[at]), strict=True))
-                cause = Cause(subject, query, effect, float(moved[at]), float(p[at]), now, before)
-                found.append(_Judged(cause, members[at]))
+                numbers = (float(moved[at]), float(p[at]), tests.grown(step, at))
+                sides = (tests.sums(side, at) for side in (0, 1))
+                cause = Cause(subject, query, effect, *numbers, *sides)
+                found.append(_Judged(cause, members[at], bool(significant[at])))
     return found
 
 
@@ -175,6 +190,15 @@ class _Tests:
 
     def sums(self, side: int, value: int) -> dict[Column, float]:
         return {name: float(own[side, value]) for name, own in self._own.items()}
+
+    def grown(self, step: int, value: int) -> float | None:
+        """Return a factor of a value by what was due of it; None if nothing was due."""
+        names, due = self._figure.columns, float(self._due[step, value])
+        factor = self._own[names[step]][0, value]
+        if step:
+            of = self._own[names[step - 1]][0, value]
+            factor = factor / of if of else due
+        return float(factor) / due if due > 0 else None
 
     def chances(self, effect: Effect) -> Floats:
         """Return the probability that chance moves the factor of each value so far."""

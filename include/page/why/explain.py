@@ -1,9 +1,11 @@
 """Answer «¿Por qué cambió?»: what changed the key figures between two ranges."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from include.druid.client import DruidClient
 from include.druid.queries import read_query
@@ -64,12 +66,14 @@ class Explanation(NamedTuple):
     Attributes:
         now: start and end of the range, epoch milliseconds.
         before: as `now`, of the earlier range.
+        comparisons: the names of the earlier ranges that the range can be compared with.
         figures: by name.
-        queries: by name, for the page to show.
+        queries: the queries that show the numbers of a dimension or of a cause, by `key_of`.
     """
 
     now: list[int]
     before: list[int]
+    comparisons: list[str]
     figures: dict[Name, Explained]
     queries: dict[str, Asked]
 
@@ -105,36 +109,45 @@ def explain(
         raise InputError("page_refusal.filter.against", **values)
     current = filters.interval(floor_local(now, timedelta(minutes=1)))
     earlier = current.shifted(-known[against])
-    asked = queries(datasource, filters, current, earlier)
 
-    def rows_of(query: str) -> Rows:
-        sql, parameters = asked[query].sql, asked[query].parameters
-        return clean_rows(druid.sql(sql, parameters, timeout=TIMEOUT))
+    def query(names: Iterable[str], subject: Mapping[str, str] = MappingProxyType({})) -> Asked:
+        narrowed = replace(filters, values=(*filters.values, *subject.items()))
+        return query_of(datasource, narrowed, current, earlier, names)
+
+    def rows_of(group: str) -> Rows:
+        asked = query(GROUPS[group])
+        return clean_rows(druid.sql(asked.sql, asked.parameters, timeout=TIMEOUT))
 
     rows = dict(zip(GROUPS, compute_each(rows_of, GROUPS), strict=True))
     groups = {group: tabulate(found, group) for group, found in rows.items()}
     sides = [totals(rows["platforms"], period) for period in PERIODS]
+    figures = {name: _explained(figure, groups, *sides) for name, figure in FIGURES.items()}
+    subjects = [it.subject for explained in figures.values() for it in explained.causes]
     return Explanation(
         current.parameters,
         earlier.parameters,
-        {name: _explained(figure, groups, *sides) for name, figure in FIGURES.items()},
-        asked,
+        [*known],
+        figures,
+        {
+            **{key_of(dict.fromkeys(names, "")): query(names) for names in DIMENSIONS},
+            **{key_of(subject): query(subject, subject) for subject in subjects},
+        },
     )
 
 
-def queries(
-    datasource: str, filters: Filters, current: Interval, earlier: Interval
-) -> dict[str, Asked]:
-    """Return the SQL and the parameters of each query."""
+def key_of(subject: Mapping[str, str]) -> str:
+    """Return the key of a query: filters with their values, which are "" for a dimension."""
+    return "&".join(f"{name}={value}" for name, value in subject.items())
+
+
+def query_of(
+    datasource: str, filters: Filters, current: Interval, earlier: Interval, names: Iterable[str]
+) -> Asked:
+    """Return the query of the sums by the columns of some filters."""
     where, values = filters.where()
-    text = read_query(_SQL, datasource).replace("{where}", where)
-    parameters: list[Any] = [*(current.parameters + earlier.parameters) * 2, *values]
-    return {
-        group: Asked(
-            text.replace("{columns}", ", ".join(COLUMNS[name] for name in names)), parameters
-        )
-        for group, names in GROUPS.items()
-    }
+    columns = ", ".join(COLUMNS[name] for name in names)
+    text = read_query(_SQL, datasource).replace("{where}", where).replace("{columns}", columns)
+    return Asked(text, [*(current.parameters + earlier.parameters) * 2, *values])
 
 
 def _explained(

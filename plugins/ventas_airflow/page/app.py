@@ -23,7 +23,7 @@ from include.texts import (
     text,
 )
 from include.web_guard import BodyLimit
-from ventas_airflow.page import findings, health, live, queries, reports, what_if
+from ventas_airflow.page import findings, health, live, queries, reports, what_if, why
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.errors import ANSWERS, UNEXPECTED
 from ventas_airflow.page.services import UnknownNameError
@@ -51,7 +51,9 @@ MOST_BODY: Final = 128 * 1024
 RETRY_AFTER: Final = 2
 """Seconds after which a viewer with too many requests at once may ask again."""
 
-_ROUTERS: Final = tuple(part.router for part in (findings, health, live, queries, reports, what_if))
+_ROUTERS: Final = tuple(
+    part.router for part in (findings, health, live, queries, reports, what_if, why)
+)
 
 
 def create_app() -> FastAPI:

@@ -1,5 +1,4 @@
--- Events and sums of each state by {columns}, in two ranges: ahora (now) and antes (before). The
--- squares tell how much the units of a sale vary.
+-- Sums by {columns} and state in two ranges, ahora and antes; cuadrados: of the units of each sale.
 SELECT
   {columns}, estado,
   COUNT(*) FILTER (WHERE ahora) AS eventos_ahora,
