@@ -12,6 +12,7 @@ factor so far from the rest; for counts it is that of the findings (`baseline.py
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -38,7 +39,8 @@ _DRIFT: Final = DRIFT / 3
 """`Baseline` takes three times as much, because a single earlier range shows no variation."""
 
 
-class Cause(NamedTuple):
+@dataclass(frozen=True)
+class Cause:
     """A value that moved unlike the rest.
 
     Attributes:
@@ -82,8 +84,8 @@ class _Judged(NamedTuple):
 def causes(figure: Figure, groups: Mapping[str, Sums], size: float) -> list[Cause]:
     """Return the causes of a figure's change, the largest contribution beyond chance first.
 
-    The sales of each cause are then left out, so that the others are compared with a usual rest, and
-    a province is no cause if only its store moved.
+    The sales of each cause are then left out, so that the others are compared with a usual rest,
+    and a province is no cause if only its store moved.
 
     Args:
         figure: the figure.

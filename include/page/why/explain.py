@@ -1,11 +1,11 @@
 """Answer «¿Por qué cambió?»: what changed the key figures between two ranges."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from include.druid.client import DruidClient
 from include.druid.queries import read_query
@@ -32,14 +32,16 @@ ComputeEach = Callable[[Callable[[str], Rows], Iterable[str]], Iterable[Rows]]
 """The function `map`, or that of an executor."""
 
 
-class Split(NamedTuple):
+@dataclass(frozen=True)
+class Split:
     """The effects on a figure by the values of a dimension; they sum to the figure's change."""
 
     dimension: tuple[str, ...]
     effects: dict[Effect, float]
 
 
-class Explained(NamedTuple):
+@dataclass(frozen=True)
+class Explained:
     """A figure and what changed it; money in centavos.
 
     Attributes:
@@ -60,7 +62,8 @@ class Explained(NamedTuple):
     causes: list[Cause]
 
 
-class Explanation(NamedTuple):
+@dataclass(frozen=True)
+class Explanation:
     """What changed the key figures.
 
     Attributes:

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 Name = Literal["sales", "income", "ticket", "approval", "refunds", "chargebacks"]
 Rate = Literal["approval", "units", "price", "discount", "returns"]
-Effect = Literal["volume", "mix"] | Rate
+Effect = Literal["volume", "mix", "approval", "units", "price", "discount", "returns"]
 Column = Literal[
     "sales",
     "decided",
