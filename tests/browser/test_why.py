@@ -21,7 +21,7 @@ def test_panel_names_the_cause_with_its_query_and_is_kept_in_the_address(
     hasta = shop.then.isoformat().replace("+00:00", "Z")
     visitor = visit()
     page = visitor.live(f"?rango=1h&hasta={hasta}")
-    button = page.get_by_role("button", name="¿Por qué cambió?: Ventas")
+    button = page.get_by_role("button", name="¿Por qué cambió? Ventas")
     button.click()
     panel = page.get_by_role("dialog", name="¿Por qué cambió?")
     panel.get_by_label("Comparado con").select_option("week")

@@ -217,8 +217,9 @@ class _Tests:
             if self._prices is None:
                 return np.ones(len(self.able))
             return _far(np.log(self._prices), 0.0)
-        k, n = ("approved", "decided") if effect == "approval" else ("discounted", "approved")
-        return self._rate_chances(k, n)
+        if effect == "approval":
+            return self._rate_chances("approved", "decided")
+        return self._rate_chances("discounted", "approved")
 
     def contributions(self, step: int) -> Floats:
         """Return for each value the figure less the figure with one factor as it was due."""
@@ -241,9 +242,9 @@ class _Tests:
         if rate in ("approval", "returns"):
             return self._odds_due(to, of)
         own, rest = (side[to] / side[of] for side in (self._own, self._rest))
-        if rate == "price" and self._prices is not None:
-            return np.where(self._prices > 0, own[0] / self._prices, own[1])
         due: Floats = own[1] * rest[0] / rest[1]
+        if rate == "price" and self._prices is not None:
+            due = np.where(self._prices > 0, own[0] / self._prices, own[1])
         return due
 
     def _odds_due(self, k: Column, n: Column) -> Floats:

@@ -23,9 +23,13 @@ const FIGURES = {
 export function whyButton(figure, state) {
   return h(
     "button.why",
-    { type: "button", "data-why": figure, onclick: () => state.update({ porque: figure }) },
+    {
+      type: "button",
+      "data-why": figure,
+      "aria-label": `${t("why.title")} ${t(`why.figures.${figure}`)}`,
+      onclick: () => state.update({ porque: figure }),
+    },
     t("why.title"),
-    h("span.hidden", {}, `: ${t(`why.figures.${figure}`)}`),
   );
 }
 
