@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
 
+from include.stack import airflow
 from tests.browser.conftest import SILENT, Shop, Visitor, serious
 
 
@@ -19,7 +20,7 @@ def test_panel_names_the_cause_with_its_query_and_is_kept_in_the_address(
     shop: Shop, visit: Callable[..., Visitor]
 ) -> None:
     hasta = shop.then.isoformat().replace("+00:00", "Z")
-    visitor = visit()
+    visitor = visit(airflow.USER)
     page = visitor.live(f"?rango=1h&hasta={hasta}")
     button = page.get_by_role("button", name="¿Por qué cambió? Ventas")
     button.click()

@@ -30,7 +30,8 @@ SHOWN: Final = 8
 """Most causes of a figure."""
 
 SMALLEST: Final = 0.001
-"""Least part of the figure that a cause must have moved it by, beyond chance."""
+"""Least part of the figure that a cause must have moved it by, beyond chance; of a count, at least
+a half."""
 
 EXPECTED: Final = 8
 """Returns that are added to those of the earlier range, which may have had none."""
@@ -94,13 +95,14 @@ def causes(figure: Figure, groups: Mapping[str, Sums], size: float) -> list[Caus
     """
     left = {name: np.ones(len(sums.subjects)) for name, sums in groups.items()}
     judged = {name: _judged(figure, name, sums, left[name]) for name, sums in groups.items()}
+    least = SMALLEST * size if figure.is_ratio else max(SMALLEST * size, 0.5)
     found: list[Cause] = []
     while len(found) < SHOWN:
         able = [
             it
             for unlike in judged.values()
             for it in unlike
-            if it.significant and it.cause.sure >= SMALLEST * size
+            if it.significant and it.cause.sure >= least
         ]
         if not able:
             break

@@ -149,8 +149,9 @@ def test_effects_by_each_dimension_sum_to_the_change(
         now, before = sides(found, name)
         for split in figure.splits:
             # Money and counts are whole: their sums are exact.
-            exact = None if isinstance(now, int) else pytest.approx(now - before, abs=1e-9)
-            assert sum(split.effects.values()) == (exact or now - before)
+            change = now - before
+            expected = change if isinstance(now, int) else pytest.approx(change, abs=1e-9)
+            assert sum(split.effects.values()) == expected
 
 
 def test_filters_select_the_sales_and_their_only_values_are_no_cause(
