@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.page.why.effects import split, whole
@@ -22,6 +22,7 @@ def tables(values: int) -> st.SearchStrategy[list[list[int]]]:
     return st.lists(row, min_size=values, max_size=values)
 
 
+@settings(max_examples=50)
 @given(st.integers(1, 6).flatmap(lambda n: st.tuples(tables(n), tables(n))))
 def test_effects_of_money_sum_to_the_change_to_the_centavo(
     sides: tuple[list[list[int]], list[list[int]]],
@@ -36,6 +37,7 @@ def test_effects_of_money_sum_to_the_change_to_the_centavo(
     assert parts == pytest.approx(effects.tolist(), rel=1e-9, abs=2)
 
 
+@settings(max_examples=50)
 @given(st.integers(1, 6).flatmap(lambda n: st.tuples(tables(n), tables(n))))
 def test_effects_of_a_ratio_sum_to_its_change(
     sides: tuple[list[list[int]], list[list[int]]],

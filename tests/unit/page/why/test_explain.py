@@ -19,7 +19,7 @@ from include.sales.market import load_market
 from include.texts import InputError
 from tests.support.findings import NOW, ms
 
-SALES = 1500
+SALES = 900
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
