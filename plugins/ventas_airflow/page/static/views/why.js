@@ -6,15 +6,18 @@ import { openView } from "../lib/frame.js";
 import { t } from "../lib/texts.js";
 import { filled, subject } from "./findings.js";
 
-const pesos = (value) => format.money(value, { short: true });
-const points = (value) => `${format.decimal(value * 100)} ${t("live.points")}`;
+/** A number and its sign stay on one line. */
+const unbroken = (text) => text.replaceAll(" ", "\u00a0");
+const pesos = (value) => unbroken(format.money(value, { short: true }));
+const points = (value) => unbroken(`${format.decimal(value * 100)} ${t("live.points")}`);
+const percent = (share) => unbroken(format.percent(share, share < 0.1 ? 1 : 0));
 
 /** Figures: how the figure and a difference of it are written. */
 const FIGURES = {
   sales: [format.count, format.count],
   income: [pesos, pesos],
-  ticket: [(value) => format.money(value, { short: value >= 1e7 }), pesos],
-  approval: [format.percent, points],
+  ticket: [(value) => unbroken(format.money(value, { short: value >= 1e7 })), pesos],
+  approval: [(value) => unbroken(format.percent(value)), points],
   refunds: [format.count, format.count],
   chargebacks: [format.count, format.count],
 };
@@ -231,8 +234,6 @@ function sentence(figure, { now, before, reason, splits, causes }) {
   const why = mostly ? `: ${t("why.mostly", mostly)}` : first ? "" : `: ${t("why.alike")}`;
   return `${told}${why}.${first ? ` ${t("why.unlike", first)}` : ""}`;
 }
-
-const percent = (share) => format.percent(share, share < 0.1 ? 1 : 0);
 
 /** The text key of a cause's effect: returns are refunds or chargebacks. */
 function kind(figure, { effect }) {
