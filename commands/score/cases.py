@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-Part = Literal["business", "quiet", "technical"]
+Part = Literal["business", "quiet", "why", "technical"]
 
 Cases = Mapping[str, Mapping[str, str]]
 """Rows of a data file, by the kind in their first column."""
@@ -27,7 +27,8 @@ class Score(msgspec.Struct):
     found: int = 0
     false: list[str] = []
     """Findings that name something else; of a quiet case, all findings; of an injected fault,
-    checks that fail although the ledger announces the fault."""
+    checks that fail although the ledger announces the fault; of a question, the causes before the
+    planted one."""
     minutes: list[float] = []
     """From the beginning until the first finding, of each run in which it was found."""
     most_false: int = 0
@@ -49,8 +50,8 @@ class Score(msgspec.Struct):
 
 
 def is_judged(part: Part, case: Mapping[str, str]) -> bool:
-    """Return whether the case names the finding or the checks that have to find it."""
-    column = {"business": "hallazgo", "technical": "chequeos"}.get(part)
+    """Return whether the case names what has to be found, or the checks that have to find it."""
+    column = {"business": "hallazgo", "why": "incidente", "technical": "chequeos"}.get(part)
     return bool(column and case[column])
 
 

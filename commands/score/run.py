@@ -11,11 +11,12 @@ from rich.table import Column, Table
 from commands.score.business import score_incidents, score_quiet_days
 from commands.score.cases import Cases, Part, Score, is_judged
 from commands.score.technical import score_faults
+from commands.score.why import score_why
 from include.page.reports.formats import Formats
 from include.sales.market import Market, load_market
 from include.texts import terminal_language, terminal_text
 
-BARS: Final[dict[Part, float]] = {"business": 0.90, "technical": 0.99}
+BARS: Final[dict[Part, float]] = {"business": 0.90, "why": 0.90, "technical": 0.99}
 """Least part of the runs of all judged kinds that must be found."""
 
 MOST_FALSE: Final = 1
@@ -27,6 +28,7 @@ Scorer = Callable[[Market, int, Cases, Mapping[str, Score]], Iterator[str]]
 _SCORERS: Final[Mapping[Part, Scorer]] = {
     "business": score_incidents,
     "quiet": score_quiet_days,
+    "why": score_why,
     "technical": score_faults,
 }
 

@@ -33,6 +33,7 @@ class Events(NamedTuple):
     payment: Ints
     issuer: Ints
     platform: Ints
+    units: Ints
     importe: Ints
     descuento: Ints
     filled: Ints
@@ -107,6 +108,7 @@ class Simulation:
             payment=drawn.payment[sale],
             issuer=drawn.issuer[sale],
             platform=drawn.platform[sale],
+            units=drawn.cantidad[sale],
             importe=drawn.importe_centavos[sale],
             descuento=drawn.descuento_centavos[sale],
             filled=np.zeros(len(sale), dtype=np.int64),

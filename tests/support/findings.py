@@ -52,6 +52,7 @@ def events_of(sales: Sequence[Venta]) -> Events:
         payment=np.array([TIPOS_PAGO.index(sale.tipo_pago) for sale in sales]),
         issuer=issuer,
         platform=np.array([PLATAFORMAS.index(sale.plataforma) for sale in sales]),
+        units=np.array([sale.cantidad for sale in sales]),
         importe=np.array([sale.importe_centavos for sale in sales]),
         descuento=np.array([sale.descuento_centavos for sale in sales]),
         filled=np.array([sale.corrida.startswith("relleno") for sale in sales]).astype(np.int64),

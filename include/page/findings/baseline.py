@@ -81,7 +81,7 @@ class Baseline(NamedTuple):
     b: Floats
 
     @classmethod
-    def of(cls, k: Ints, n: Ints) -> Self:
+    def of(cls, k: Ints, n: Ints, drift: float = DRIFT) -> Self:
         """Estimate from arrays (subjects, windows) of `k` of `n`, with 0 ≤ k ≤ n."""
         total = n.sum(axis=1)
         sales = np.maximum(total, 1)
@@ -97,8 +97,8 @@ class Baseline(NamedTuple):
         excess = np.divide(
             spread - free, total - weight - free, out=np.zeros(len(p)), where=total > weight + free
         )
-        drift = DRIFT * (1 + 2 / windows) * np.minimum(p, 1 - p)
-        between = np.maximum(excess.clip(0, 1) * chance, drift**2)
+        least = drift * (1 + 2 / windows) * np.minimum(p, 1 - p)
+        between = np.maximum(excess.clip(0, 1) * chance, least**2)
         # The next share varies around the mean, and the mean itself is only an estimate.
         variance = between * (1 + weight / sales) + chance / (total + 1)
         size = chance / np.minimum(variance, chance / 2) - 1

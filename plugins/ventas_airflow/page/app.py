@@ -23,7 +23,7 @@ from include.texts import (
     text,
 )
 from include.web_guard import BodyLimit
-from ventas_airflow.page import explore, findings, health, live, queries, reports, what_if
+from ventas_airflow.page import explore, findings, health, live, queries, reports, what_if, why
 from ventas_airflow.page.access import CanRead
 from ventas_airflow.page.errors import ANSWERS, UNEXPECTED
 from ventas_airflow.page.services import UnknownNameError
@@ -52,7 +52,7 @@ RETRY_AFTER: Final = 2
 """Seconds after which a viewer with too many requests at once may ask again."""
 
 _ROUTERS: Final = tuple(
-    part.router for part in (explore, findings, health, live, queries, reports, what_if)
+    part.router for part in (explore, findings, health, live, queries, reports, what_if, why)
 )
 
 

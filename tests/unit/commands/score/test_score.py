@@ -12,9 +12,11 @@ from commands.score.command import FILES
 from commands.score.run import missed_bars
 from commands.score.sales import Simulation
 from commands.score.technical import score_faults
+from commands.score.why import score_why
 from include.druid.checks import load_checks
 from include.druid.ledger import NAME as LEDGER
 from include.page.findings.judge import KINDS
+from include.page.why.figures import FIGURES
 from include.sales.incidents import Incident, Plan
 from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
@@ -32,6 +34,15 @@ def test_planted_incidents_and_faults_are_found(capsys: pytest.CaptureFixture[st
         assert (score["runs"], score["found"], score["false"]) == (2, 2, [])
         assert all(5 <= minutes <= 60 for minutes in score["minutes"])
         assert all(centavos < 0 for centavos in score["centavos"])
+
+
+def test_planted_cause_is_found_and_chance_makes_none() -> None:
+    kinds = ("fraude_con_tarjeta:approval", "sin_incidente:approval")
+    cases = {kind: rows_of("why.csv")[kind] for kind in kinds}
+    scores = {kind: Score("why", kind) for kind in kinds}
+    assert list(score_why(load_market(), 1, cases, scores)) == [*kinds]
+    counted = [(score.runs, score.found, score.false) for score in scores.values()]
+    assert counted == [(2, 2, []), (2, 0, [])]
 
 
 def test_injected_fault_is_found_unless_the_ledger_announces_it() -> None:
@@ -62,6 +73,9 @@ def test_cases_name_incidents_findings_and_checks_that_exist() -> None:
         assert case["hallazgo"] in ("", *KINDS)
         for subject in case["sujetos"].split("|"):
             Plan.read(f"{kind}; {subject}; {case['tamano']}; 0; {case['minutos']}", market)
+    for case in rows_of("why.csv").values():
+        assert case["incidente"] in ("", *rows_of("business.csv"))
+        assert case["cifra"] in FIGURES
     checks = {*(check.name for check in load_checks()), LEDGER, ""}
     for case in rows_of("technical.csv").values():
         assert {*case["chequeos"].split("|")} <= checks

@@ -152,14 +152,14 @@ function written(numbers) {
 }
 
 /** The subject of a finding, such as "Crédito Visa". */
-function subject({ subject: of }) {
+export function subject({ subject: of }) {
   return Object.entries(of)
     .map(([name, value]) => label(name, value))
     .join(" ");
 }
 
 /** The query with the values of its parameters filled in, ready to run. */
-function filled({ sql, parameters }) {
+export function filled({ sql, parameters }) {
   const values = [...parameters];
   return sql.trim().replace(/\?/g, () => {
     const value = values.shift();

@@ -13,6 +13,7 @@ import { funnel } from "./live/funnel.js";
 import { kpis } from "./live/kpis.js";
 import { map } from "./live/map.js";
 import { ticker } from "./live/ticker.js";
+import { whyPanel } from "./why.js";
 
 /** Length of each range, in milliseconds. */
 const LENGTHS = { "15m": 900e3, "1h": 3600e3, "6h": 21600e3, "24h": 86400e3, "7d": 604800e3, "30d": 2592000e3 };
@@ -86,9 +87,11 @@ export function mount(root, state) {
     (error) => setText(parts.findingsState, error.message),
   );
 
+  const explaining = whyPanel(root, state, filtersOf);
   let judged = salesOf(state.params);
   function changed() {
     fillFilters(parts, options, state);
+    explaining.changed();
     polling.now();
     if (salesOf(state.params) === judged) return;
     judged = salesOf(state.params);
@@ -107,6 +110,7 @@ export function mount(root, state) {
     polling.stop();
     judging.stop();
     closed.stop();
+    explaining.stop();
   };
 }
 
@@ -382,7 +386,7 @@ function show(root, parts, found, state) {
     root,
     {
       ...Object.fromEntries(Object.keys(SHARES).map((name) => [name, () => shares(name)])),
-      kpis: () => kpis(parts.kpis, found, state.params.get("rango") ?? "1h"),
+      kpis: () => kpis(parts.kpis, found, state.params.get("rango") ?? "1h", state),
       series: () => drawSeries(parts.chart, found, state),
       payments,
       issuers,

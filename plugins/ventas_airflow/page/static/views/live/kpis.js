@@ -1,6 +1,7 @@
 import { h, keyed, setText } from "../../lib/dom.js";
 import * as format from "../../lib/format.js";
 import { t } from "../../lib/texts.js";
+import { whyButton } from "../why.js";
 
 const rate = (part, whole) => (whole ? part / whole : null);
 
@@ -29,16 +30,17 @@ const FIGURES = [
   { key: "refunds", value: (all) => all.refunded, shown: format.count, better: -1 },
 ];
 
-export function kpis(list, found, range) {
+export function kpis(list, found, range, state) {
   const minutes = (found.end - found.start) / 60000;
   const { current, before, yesterday } = found.totals;
-  keyed(list, FIGURES, (figure) => figure.key, make, (element, figure) => {
+  keyed(list, FIGURES, (figure) => figure.key, (figure) => make(figure, state), (element, figure) => {
     const { parts } = element;
     const now = figure.value(current, minutes);
     setText(parts.name, t(`live.kpis.${figure.key}`));
     setText(parts.value, now === null ? "–" : figure.shown(now));
     compare(parts.before, before, `live.against.${range}`);
     parts.yesterday.hidden = !yesterday;
+    parts.why.hidden = !before?.sales && !yesterday?.sales;
     if (yesterday) compare(parts.yesterday, yesterday, "live.against.yesterday");
 
     function compare(element, totals, against) {
@@ -49,12 +51,13 @@ export function kpis(list, found, range) {
   });
 }
 
-function make() {
+function make({ key }, state) {
   const parts = {
     name: h("dt"),
     value: h("dd.value"),
     before: h("dd.change"),
     yesterday: h("dd.change"),
+    why: h("dd", {}, whyButton(key, state)),
   };
   const element = h("div.card.kpi", {}, ...Object.values(parts));
   element.parts = parts;
