@@ -7,6 +7,10 @@ and Druid by id, by count and by sum: no event may be lost or duplicated.
 The command runs a separate stack on free ports, in a folder that it removes at the end. A round
 takes about a minute, or more if a process must stay off. The exit code is 0 only if every round
 passed; the logs of a failed scenario are kept in <VENTAS_HOME>/chaos/NAME.
+
+With --random, a proxy before a Kafka of its own delays, drops, repeats and cuts the requests of a
+publisher, as schedules that are drawn from a seed say; Airflow and Druid do not run. The history of
+each schedule's transactions is compared with Kafka, and the first failed schedule is shrunk.
 """
 
 import argparse
@@ -35,19 +39,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rounds",
-        type=types.whole_number(1, 100, "rounds"),
+        type=types.whole_number(1, 100_000, "rounds"),
         default=5,
         metavar="N",
-        help="rounds of each scenario, 1 to 100 (default: 5)",
+        help="rounds of each scenario, or random schedules (default: 5)",
+    )
+    parser.add_argument(
+        "--random", action="store_true", help="run random schedules of harms to the network"
+    )
+    types.add_seed(parser)
+    parser.add_argument(
+        "--naive",
+        action="store_true",
+        help="with --random: a plain librdkafka producer, which loses sales, in place of ours",
+    )
+    parser.add_argument(
+        "--schedule",
+        metavar="JSON",
+        help="with --random: run this schedule, as a failed run prints it, in each round",
     )
     types.add_json(parser)
 
 
 def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Run the scenarios and print a table."""
+    """Run the scenarios, or random schedules, and print a table."""
+    folder.claim(settings.home)
+    if options.random:
+        from commands.chaos.network.run import run_random, schedules_of
+
+        return run_random(
+            settings,
+            console,
+            schedules=schedules_of(options.seed, options.rounds, options.schedule),
+            naive=options.naive,
+            as_json=options.json,
+        )
     from commands.chaos.run import run_chaos
 
-    folder.claim(settings.home)
     return run_chaos(
         settings,
         console,
