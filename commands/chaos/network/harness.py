@@ -29,7 +29,8 @@ _CALM_PATIENCE: Final = 60.0
 _LONGEST: Final = 150.0
 
 _PROCESSES: Final = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload([sellers.__name__])
+# Each process imports the main module, too, which is `commands.cli` for `./ventas chaos`.
+_PROCESSES.set_forkserver_preload([sellers.__name__, "commands.cli"])
 
 
 class _Lane(NamedTuple):
