@@ -53,7 +53,9 @@ class Harm(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float
     """How long the harm lasts, or at the latest after how long a late request arrives."""
     until: Api | None = None
-    """A late or repeated request arrives right after the broker's next answer to this API."""
+    """A late or repeated request arrives before the client's next request to this API..."""
+    passing: int = 0
+    """... once so many of its requests to Produce have passed."""
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -63,6 +65,8 @@ class Schedule(msgspec.Struct, frozen=True):
     transactions: int
     """Number of sales that begin, one in each transaction."""
     harms: tuple[Harm, ...]
+    partitions: int = 1
+    """Number of partitions of the topic of the sales; the ledger has one."""
     timeout_ms: int = 10_000
     """Milliseconds without an answer after which the client drops a connection."""
 
@@ -77,20 +81,19 @@ def drawn(seed: int, number: int) -> Schedule:
         name=f"{seed}/{number}",
         transactions=random.randint(3, 8),
         harms=tuple(_harm(kind, random) for kind in kinds),
+        partitions=random.choice((1, 3)),
         timeout_ms=random.choice(_TIMEOUTS_MS),
     )
 
 
 def _harm(kind: str, random: Random) -> Harm:
     api = random.choice(KINDS[kind][1])
+    nth = random.randint(1, 3 if api in _RARE else 8)
+    seconds = random.choice(_SECONDS)
+    if kind not in ("late-request", "repeat-request"):
+        return Harm(kind, api, nth, seconds)
     triggers = (Api.PRODUCE, Api.PRODUCE, Api.ADD_PARTITIONS_TO_TXN, Api.END_TXN, None)
-    return Harm(
-        kind=kind,
-        api=api,
-        nth=random.randint(1, 3 if api in _RARE else 8),
-        seconds=random.choice(_SECONDS),
-        until=random.choice(triggers) if kind in ("late-request", "repeat-request") else None,
-    )
+    return Harm(kind, api, nth, seconds, random.choice(triggers), random.randint(0, 2))
 
 
 async def shrunk(schedule: Schedule, fails: Callable[[Schedule], Awaitable[bool]]) -> Schedule:

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -61,18 +62,20 @@ class Harness:
         self._proxied = {**self._config, "bootstrap.servers": f"{proxy.host}:{proxy.port}"}
         self._proxy = proxy
         self._broker = broker
-        self._free: list[_Lane] = []
+        self._free: defaultdict[int, list[_Lane]] = defaultdict(list)
+        """Lanes that no schedule uses, by the number of partitions."""
 
     async def prove(self, schedule: Schedule, *, naive: bool = False) -> Proof:
         """Run the producer to its end under the schedule's harms, and check its history.
 
         The naive producer is not replaced while it lives: it has no ledger to resume from.
         """
-        lane = self._free.pop() if self._free else self._new_lane()
+        free = self._free[schedule.partitions]
+        lane = free.pop() if free else self._new_lane(schedule.partitions)
         try:
             return await self._prove(schedule, lane, naive=naive)
         finally:
-            self._free.append(lane)
+            free.append(lane)
 
     async def _prove(self, schedule: Schedule, lane: _Lane, *, naive: bool) -> Proof:
         harms = [harm for harm in schedule.harms if not (naive and harm.kind == "replace")]
@@ -122,10 +125,10 @@ class Harness:
             found.append(Anomaly("unfinished", len(history) - 1, tries[-1].error))
         return Proof(schedule, history, len(read), len(victim.done), found)
 
-    def _new_lane(self) -> _Lane:
+    def _new_lane(self, partitions: int) -> _Lane:
         lane = _Lane(*(f"{name}-{uuid.uuid4().hex[:8]}" for name in ("ventas", "ventas.ledger")))
-        for topic, partitions in zip(lane, (3, 2), strict=True):
-            ensure_topic(self._config, topic, partitions=partitions)
+        ensure_topic(self._config, lane.topic, partitions=partitions)
+        ensure_topic(self._config, lane.ledger_topic, partitions=1)
         return lane
 
     def _read(self, lane: _Lane, corrida: str, since: datetime) -> list[Sent]:

@@ -5,13 +5,14 @@ order, as TCP does; only requests of different connections can overtake each oth
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from commands.chaos.network.harms import Harm
 from commands.chaos.network.wire import (
+    Api,
     Header,
     Readdressed,
     correlation_of,
@@ -42,7 +43,7 @@ class Victim:
         self._sent: Counter[int] = Counter()
         self._stalled = dict.fromkeys((_REQUESTS, _ANSWERS), 0.0)
         self._slow = 0.0
-        self._late: dict[int, list[_Late]] = defaultdict(list)
+        self._late: list[_Late] = []
         self._delivering: set[asyncio.Task[None]] = set()
         self.links: set[_Link] = set()
         self.done: list[Harm] = []
@@ -80,33 +81,40 @@ class Victim:
 
     def deliver_late(self, harm: Harm, delivery: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Return a task that runs the delivery when the harm says."""
-        late = _Late()
-        if harm.until is not None:
-            self._late[harm.until].append(late)
+        late = _Late(harm)
+        self._late.append(late)
         task = asyncio.create_task(late.run(harm.seconds, delivery))
         self._delivering.add(task)
         task.add_done_callback(self._delivering.discard)
         return task
 
-    async def answered(self, api: int) -> None:
-        """Deliver the late requests that wait for this answer, before the client gets it."""
-        for late in self._late.pop(api, []):
-            late.due.set()
-            await late.delivered.wait()
+    def arriving_before(self, api: int) -> "list[_Late]":
+        """Return the late requests that arrive before this request of the client."""
+        due = [late for late in self._late if late.until == api and not late.passing]
+        for late in due:
+            self._late.remove(late)
+        if api == Api.PRODUCE:
+            for late in self._late:
+                late.passing = max(0, late.passing - 1)
+        return due
 
     async def calm(self) -> None:
         """Do no further harm, and deliver what is still late."""
         self._harms.clear()
         self._stalled = dict.fromkeys(self._stalled, 0.0)
         self._slow = 0.0
-        for api in tuple(self._late):
-            await self.answered(api)
+        for late in self._late:
+            late.due.set()
         while self._delivering:
             await asyncio.wait(self._delivering)
 
 
 class _Late:
-    def __init__(self) -> None:
+    """A request that is under way for long."""
+
+    def __init__(self, harm: Harm) -> None:
+        self.until = harm.until
+        self.passing = harm.passing
         self.due = asyncio.Event()
         self.delivered = asyncio.Event()
 
@@ -134,8 +142,7 @@ class _Link:
         try:
             await self._pass_requests()
             # A request that was sent right before the connection's end is still carried out.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._all_answered(), _ANSWER_TIMEOUT)
+            await self._all_answered()
         finally:
             self.close()
             answers.cancel()
@@ -176,6 +183,11 @@ class _Link:
                 await asyncio.sleep(harm.seconds)
             elif harm.kind == "repeat-request":
                 victim.deliver_late(harm, self._proxy.ask(request))
+        if late := victim.arriving_before(header.api):
+            await self._all_answered()
+            for each in late:
+                each.due.set()
+                await each.delivered.wait()
         if self._broker[1].is_closing():
             return False
         self._ask(header, request, victim, harms)
@@ -187,13 +199,14 @@ class _Link:
 
     async def _send(self, header: Header, request: bytes, victim: Victim) -> None:
         self._ask(header, request, victim, [])
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._all_answered(), _ANSWER_TIMEOUT)
+        await self._all_answered()
 
     async def _all_answered(self) -> None:
-        while self._asked:
-            self._answered.clear()
-            await self._answered.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWER_TIMEOUT):
+                while self._asked:
+                    self._answered.clear()
+                    await self._answered.wait()
 
     async def _pass_answers(self) -> None:
         while (answer := await read_frame(self._broker[0])) is not None:
@@ -206,7 +219,6 @@ class _Link:
                     await asyncio.sleep(harm.seconds)
             await victim.wait_turn(_ANSWERS, len(answer))
             if not self._client[1].is_closing():
-                await victim.answered(api)
                 self._client[1].write(framed(self._proxy.readdressed(api, answer)))
         self._asked.clear()
         self._answered.set()
