@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
+from weakref import WeakSet
 
 from commands.chaos.network.harms import Harm
 from commands.chaos.network.wire import (
@@ -45,7 +46,7 @@ class Victim:
         self._slow = 0.0
         self._late: list[_Late] = []
         self._delivering: set[asyncio.Task[None]] = set()
-        self.links: set[_Link] = set()
+        self.links: WeakSet[_Link] = WeakSet()
         self.done: list[Harm] = []
         """The harms that were triggered."""
 
@@ -160,12 +161,8 @@ class _Link:
             header = header_of(request)
             victim = self._proxy.victim(header.client)
             victim.links.add(self)
-            try:
-                if not await self._pass_request(header, request, victim):
-                    return
-            finally:
-                if self._client[1].is_closing():
-                    victim.links.discard(self)
+            if not await self._pass_request(header, request, victim):
+                return
 
     async def _pass_request(self, header: Header, request: bytes, victim: Victim) -> bool:
         """Send a request to the broker; return False if the connection ends with it."""
