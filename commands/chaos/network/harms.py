@@ -57,6 +57,10 @@ class Harm(msgspec.Struct, frozen=True, omit_defaults=True):
     passing: int = 0
     """... once so many of its requests to Produce have passed."""
 
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"the kinds of harms are {', '.join(KINDS)}, not {self.kind!r}")
+
 
 class Schedule(msgspec.Struct, frozen=True):
     """A run of the producer and the harms to it."""

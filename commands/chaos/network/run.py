@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from commands.chaos.network.harms import Schedule, drawn, shrunk
+from commands.chaos.network.harms import Schedule, shrunk
 from commands.chaos.network.harness import Harness, Proof
 from commands.chaos.network.proxy import Proxy
 from commands.progress import StackProgress
@@ -133,13 +133,6 @@ async def _smallest(harness: Harness, proof: Proof, *, naive: bool) -> Schedule:
         return False
 
     return await shrunk(proof.schedule, fails)
-
-
-def schedules_of(seed: int, rounds: int, given: str | None) -> list[Schedule]:
-    """Return the schedules of a seed, or a given one, as JSON, as often as there are rounds."""
-    if given:
-        return [msgspec.json.decode(given, type=Schedule)] * rounds
-    return [drawn(seed, number) for number in range(rounds)]
 
 
 def _findings(proofs: Sequence[Proof], seconds: float) -> Findings:

@@ -61,9 +61,29 @@ def test_failed_schedule_fails_the_command_and_is_shrunk(
 ) -> None:
     given = Schedule("given", 5, (Harm("freeze", Api.FETCH, 1, 0.1), CAUSE))
     text = msgspec.json.encode(given).decode()
-    assert cli.main(["chaos", "--random", "--naive", "--schedule", text, "--rounds", "1"]) == 1
+    assert cli.main(["chaos", "--naive", "--schedule", text, "--rounds", "1"]) == 1
     said = capsys.readouterr().out
     assert "lost: 1" in said
     [line] = [line for line in said.splitlines() if "--schedule" in line]
     replayed = msgspec.json.decode(line[line.index("{") :], type=Schedule)
     assert replayed == Schedule("given", 1, (CAUSE,))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("late", "JSON is malformed"),
+        ('{"name": "x"}', "missing required field"),
+        (
+            '{"name": "x", "transactions": 1, "harms": [{"kind": "none", "api": 0, "nth": 1,'
+            ' "seconds": 1}]}',
+            "the kinds of harms are",
+        ),
+    ],
+)
+def test_text_that_is_no_schedule_is_refused(
+    text: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["chaos", "--schedule", text])
+    assert reason in capsys.readouterr().err
