@@ -18,6 +18,8 @@ from commands.chaos.network.harms import Harm, Schedule
 from commands.chaos.network.history import Anomaly, Sent, Transaction, anomalies
 from commands.chaos.network.proxy import Proxy
 from include.sales.event import decode
+from include.sales.sums import Sums, added, sums_of
+from include.stream import ledger
 from include.stream.reader import read_committed
 from include.stream.topics import ensure_topic
 
@@ -119,8 +121,10 @@ class Harness:
             for each in tries:
                 await each.ended.wait()
         history = [transaction for each in tries for transaction in each.history]
-        read = await asyncio.to_thread(self._read, lane, corrida, since)
+        read, equal = await asyncio.to_thread(self._read, lane, corrida, since)
         found = anomalies(history, read)
+        if not equal:
+            found.append(Anomaly("ledger differs", len(history) - 1, corrida))
         if not tries[-1].finished:
             found.append(Anomaly("unfinished", len(history) - 1, tries[-1].error))
         return Proof(schedule, history, len(read), len(victim.done), found)
@@ -131,16 +135,22 @@ class Harness:
         ensure_topic(self._config, lane.ledger_topic, partitions=1)
         return lane
 
-    def _read(self, lane: _Lane, corrida: str, since: datetime) -> list[Sent]:
+    def _read(self, lane: _Lane, corrida: str, since: datetime) -> tuple[list[Sent], bool]:
+        """Return the run's records, and whether the ledger's sums are those of the events."""
         read = []
+        sold: dict[str, Sums] = {}
+        told: dict[str, Sums] = {}
         for record in read_committed(self._config, lane.topic, since=since):
             event = decode(record.value or b"")
             if event.corrida == corrida:
-                read.append(Sent(lane.topic, event.id_venta, event.id_evento))
+                read.append(sellers.sale_sent(lane.topic, event))
+                sold = added(sold, {event.estado: sums_of(event)})
         for record in read_committed(self._config, lane.ledger_topic, since=since):
             if record.key == corrida.encode():
-                read.append(Sent(lane.ledger_topic, corrida, (record.value or b"").decode()))
-        return read
+                text = (record.value or b"").decode()
+                read.append(Sent(lane.ledger_topic, corrida, text))
+                told = added(told, ledger.decode(text.encode()).estados)
+        return read, sold == told
 
 
 class _Try:

@@ -6,18 +6,19 @@ it, so each record must be read once.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 Outcome = Literal["acknowledged", "aborted", "unknown"]
 
 
 class Sent(NamedTuple):
-    """A record of a transaction; the records of a key must be read in the order of the history."""
+    """A record of a transaction; the records of a key must be read in the order of their steps."""
 
     topic: str
     key: str
     name: str
+    step: int = 0
 
 
 class Transaction(NamedTuple):
@@ -46,8 +47,8 @@ def anomalies(history: Sequence[Transaction], read: Sequence[Sent]) -> list[Anom
         history: the transactions, in the order in which they began.
         read: the records, each topic's partition by partition and in the order of the offsets.
 
-    The kinds are ``lost``, ``duplicated``, ``aborted read``, ``torn``, ``out of order``, and
-    ``unsent`` for a record that no transaction has.
+    The kinds are ``lost``, ``duplicated``, ``aborted read``, ``out of order``, ``unsent`` for a
+    record that no transaction has, and ``torn`` for one whose transactions all lack a record.
     """
     return list(_anomalies(history, read))
 
@@ -67,23 +68,16 @@ def _anomalies(history: Sequence[Transaction], read: Sequence[Sent]) -> Iterator
             yield Anomaly("duplicated", number, record.name)
         elif record not in possible:
             yield Anomaly("aborted read", number, record.name)
-    for number, transaction in enumerate(history):
-        there = [bool(times[record]) for record in transaction.records]
-        if any(there) and not all(there):
-            missing = transaction.records[there.index(False)]
-            yield Anomaly("torn", number, missing.name)
+    whole = {record for t in history if all(map(times.get, t.records)) for record in t.records}
+    for record, number in last.items():
+        if times[record] and record not in whole:
+            yield Anomaly("torn", number, record.name)
     for record in times.keys() - last.keys():
         yield Anomaly("unsent", -1, record.name)
-    yield from _disorder(last, read)
-
-
-def _disorder(last: dict[Sent, int], read: Iterable[Sent]) -> Iterator[Anomaly]:
-    """Compare each key's order; duplicates, which are reported already, are skipped."""
-    order = {record: place for place, record in enumerate(last)}
     newest: dict[tuple[str, str], int] = {}
+    # Duplicates are reported already.
     for record in dict.fromkeys(read):
-        place = order.get(record, -1)
-        group = (record.topic, record.key)
-        if 0 <= place < newest.get(group, -1):
-            yield Anomaly("out of order", last[record], record.name)
-        newest[group] = max(place, newest.get(group, -1))
+        key = (record.topic, record.key)
+        if record.step < newest.get(key, 0):
+            yield Anomaly("out of order", last.get(record, -1), record.name)
+        newest[key] = max(record.step, newest.get(key, 0))

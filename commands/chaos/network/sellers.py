@@ -170,6 +170,11 @@ def _source(run: Run) -> SaleSource:
 def _records(run: Run, events: list[Venta]) -> tuple[Sent, ...]:
     entries = ledger.entries_for(events, _SEED)
     return (
-        *(Sent(run.topic, event.id_venta, event.id_evento) for event in events),
+        *(sale_sent(run.topic, event) for event in events),
         *(Sent(run.ledger_topic, run.corrida, ledger.encode(e).decode()) for e in entries),
     )
+
+
+def sale_sent(topic: str, event: Venta) -> Sent:
+    """Return the record of an event; the end of its id is the number of its step."""
+    return Sent(topic, event.id_venta, event.id_evento, int(event.id_evento.rpartition("-")[2]))
