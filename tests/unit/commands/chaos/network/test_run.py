@@ -43,7 +43,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         yield StandIn()
 
     monkeypatch.setenv("VENTAS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(run.stack, "products", lambda *_: {})
+    monkeypatch.setattr("include.stack.stack.products", lambda *_: {})
     monkeypatch.setattr(run, "Services", lambda *_: StandIn())
     monkeypatch.setattr(run, "harness_of", harness_of)
 
