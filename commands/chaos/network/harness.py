@@ -20,6 +20,7 @@ from commands.chaos.network.proxy import Proxy
 from include.sales.event import decode
 from include.sales.sums import Sums, added, sums_of
 from include.stream import ledger
+from include.stream.errors import StreamError
 from include.stream.reader import read_committed
 from include.stream.topics import ensure_topic
 
@@ -121,12 +122,18 @@ class Harness:
             for each in tries:
                 await each.ended.wait()
         history = [transaction for each in tries for transaction in each.history]
-        read, equal = await asyncio.to_thread(self._read, lane, corrida, since)
-        found = anomalies(history, read)
-        if not equal:
-            found.append(Anomaly("ledger differs", len(history) - 1, corrida))
+        newest = len(history) - 1
+        read: list[Sent] = []
+        try:
+            read, equal = await asyncio.to_thread(self._read, lane, corrida, since)
+        except StreamError as error:
+            found = [Anomaly("unreadable", newest, str(error))]
+        else:
+            found = anomalies(history, read)
+            if not equal:
+                found.append(Anomaly("ledger differs", newest, corrida))
         if not tries[-1].finished:
-            found.append(Anomaly("unfinished", len(history) - 1, tries[-1].error))
+            found.append(Anomaly("unfinished", newest, tries[-1].error))
         return Proof(schedule, history, len(read), len(victim.done), found)
 
     def _new_lane(self, partitions: int) -> _Lane:

@@ -113,7 +113,8 @@ def sell_naively(run: Run, pipe: Pipe) -> None:
         **run.config,
         **run.tuning,
         "transactional.id": run.corrida,
-        "transaction.timeout.ms": 10_000,
+        # Shorter than the time for which the reader waits for an open transaction.
+        "transaction.timeout.ms": 20_000,
     }
     producer = Producer(config)
     producer.init_transactions()
