@@ -5,7 +5,10 @@ librdkafka says, and no better. Both sell the same: one sale begins in each tran
 with the next step of the earlier ones.
 """
 
+import os
 import signal
+import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -18,7 +21,6 @@ from include.sales.content import SaleSource
 from include.sales.event import Venta, encode
 from include.sales.market import load_market
 from include.stream import ledger
-from include.stream.errors import StreamError
 from include.stream.publisher import NotAcknowledgedError, SalePublisher
 from include.stream.session import SESSION_CONFIG
 
@@ -29,7 +31,8 @@ _ABANDONED: Final = 3
 """The naive producer aborts each third transaction once, as if the buyer changed his mind."""
 
 # The process from which the producers' processes are forked imports this module, so that they need
-# not draw and read these again.
+# not draw and read these again. Each of them imports the command line again, which runpy warns of.
+warnings.filterwarnings("ignore", "'commands.cli' found", RuntimeWarning)
 _MARKET: Final = load_market()
 SaleSource(_MARKET, _SEED, "first").chain(0, _FIRST)
 
@@ -63,10 +66,12 @@ def sell(run: Run, pipe: Pipe, *, naive: bool) -> None:
     its end. An error ends the process; its text is the last that is sent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # librdkafka and the publisher log each harm there.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     try:
         (sell_naively if naive else sell_safely)(run, pipe)
-    except (StreamError, KafkaException) as error:
-        pipe.send(str(error))
+    except Exception as error:  # noqa: BLE001 - the text goes to the schedule's proof
+        pipe.send(f"{type(error).__name__}: {error}")
 
 
 def baskets(source: SaleSource, transactions: int) -> Iterator[list[tuple[int, Venta]]]:
