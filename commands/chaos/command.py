@@ -7,15 +7,24 @@ and Druid by id, by count and by sum: no event may be lost or duplicated.
 The command runs a separate stack on free ports, in a folder that it removes at the end. A round
 takes about a minute, or more if a process must stay off. The exit code is 0 only if every round
 passed; the logs of a failed scenario are kept in <VENTAS_HOME>/chaos/NAME.
+
+With --random, a proxy before a Kafka of its own delays, drops, repeats and cuts the requests of a
+publisher, as schedules that are drawn from a seed say; Airflow and Druid do not run. The history of
+each schedule's transactions is compared with Kafka, and the first failed schedule is shrunk.
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
+import msgspec
 from rich.console import Console
 
 from commands import options as types
 from include.stack import folder
 from include.stack.settings import Settings
+
+if TYPE_CHECKING:
+    from commands.chaos.network.harms import Schedule
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +32,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
     listed = "\n".join(f"  {name:<12}  {scenario.text}" for name, scenario in SCENARIOS.items())
     parser.epilog = (
-        f"scenarios:\n{listed}\n\nexample:\n  ./ventas chaos --scenario indexer kafka --rounds 2"
+        f"scenarios:\n{listed}\n\nexamples:\n  ./ventas chaos --scenario indexer kafka --rounds 2\n"
+        "  ./ventas chaos --random --seed 1 --rounds 100"
     )
-    parser.add_argument(
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
         "--scenario",
         nargs="+",
         action="extend",
@@ -35,19 +46,55 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rounds",
-        type=types.whole_number(1, 100, "rounds"),
+        type=types.whole_number(1, 100_000, "rounds"),
         default=5,
         metavar="N",
-        help="rounds of each scenario, 1 to 100 (default: 5)",
+        help="rounds of each scenario, or random schedules (default: 5)",
+    )
+    kind.add_argument(
+        "--random", action="store_true", help="run random schedules of harms to the network"
+    )
+    kind.add_argument(
+        "--schedule",
+        type=_schedule,
+        metavar="JSON",
+        help="as --random, but run this schedule, which a failed run printed, in each round",
+    )
+    types.add_seed(parser)
+    parser.add_argument(
+        "--naive",
+        action="store_true",
+        help="in the schedules: a plain librdkafka producer, which loses sales, in place of ours",
     )
     types.add_json(parser)
 
 
+def _schedule(text: str) -> "Schedule":
+    from commands.chaos.network.harms import Schedule
+
+    try:
+        return msgspec.json.decode(text, type=Schedule)
+    except msgspec.DecodeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a schedule: {error}") from None
+
+
 def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Run the scenarios and print a table."""
+    """Run the scenarios, or random schedules, and print a table."""
+    folder.claim(settings.home)
+    if options.random or options.schedule:
+        from commands.chaos.network.harms import drawn
+        from commands.chaos.network.run import run_random
+
+        numbers = range(options.rounds)
+        return run_random(
+            settings,
+            console,
+            schedules=[options.schedule or drawn(options.seed, number) for number in numbers],
+            naive=options.naive,
+            as_json=options.json,
+        )
     from commands.chaos.run import run_chaos
 
-    folder.claim(settings.home)
     return run_chaos(
         settings,
         console,

@@ -28,7 +28,7 @@ SUITES: Final[dict[str, Suite]] = {
     "dags": Suite("cores", 20, "DAGs parse fast and without look-ups; forms refuse bad input"),
     "changes": Suite("cores", 20, "CONTRIBUTING.md's changes need no file that it does not name"),
     "cloud": Suite("cores", 60, "docs/deploy.md, against stand-ins of Google and Confluent"),
-    "integration": Suite("stack", 300, "modules against real Kafka and Druid"),
+    "integration": Suite("stack", 325, "modules against real Kafka and Druid"),
     "browser": Suite("stack", 170, "the live page in Chromium"),
     "e2e": Suite("stack", 175, "the README's demo, a window with every fault, and a load"),
     "backfill": Suite("stack", 90, "past days continue live; filling them again adds nothing"),

@@ -33,6 +33,8 @@ class Services:
         self._settings = settings
         self._logs = logs
         self._processes = processes.all_processes(settings, products)
+        self.pids: dict[str, int] = {}
+        """Process id of each service that was started, by its name."""
 
     @contextmanager
     def kafka(self) -> Iterator[str]:
@@ -61,7 +63,8 @@ class Services:
         with ExitStack() as started:
             for process in self._processes:
                 if process.group in groups:
-                    started.enter_context(running(process.command, self._log(process.name)))
+                    own = running(process.command, self._log(process.name))
+                    self.pids[process.name] = started.enter_context(own).pid
             yield
 
     def _log(self, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import repeat
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -18,7 +19,12 @@ from include.stream.errors import KafkaUnreachableError, StreamError
 from include.stream.injection import Transaction, columns_of, inject
 from include.stream.ledger import LedgerEntry, OmittedSale, RunProgress
 from include.stream.reader import chains_of_run
-from include.stream.transactions import OutgoingRecord, OutOfTimeError, TransactionalProducer
+from include.stream.transactions import (
+    OutgoingRecord,
+    OutOfTimeError,
+    ProducerFencedError,
+    TransactionalProducer,
+)
 
 
 class NotAcknowledgedError(StreamError):
@@ -101,6 +107,7 @@ class SalePublisher:
             transactional_id=transactional_id,
             timeout=delivery_timeout,
             stopped=stopped,
+            renewed=self._check_progress,
         )
 
     def __enter__(self) -> Self:
@@ -129,10 +136,15 @@ class SalePublisher:
             self._producer.init()
         except OutOfTimeError as error:
             raise KafkaUnreachableError(self._config, error.waited, error.reason) from error
-        run = self.progress.run
-        self.progress = ledger.read_run(
-            self._config, self._ledger_topic, run, since=since, shard=shard
+        self._read_progress = partial(
+            ledger.read_run,
+            self._config,
+            self._ledger_topic,
+            self.progress.run,
+            since=since,
+            shard=shard,
         )
+        self.progress = self._read_progress()
         self.progress.check_seed(self._seed)
         self.progress.check_choices(self._choices)
         self.resumed_at = self.progress.last + 1
@@ -197,6 +209,13 @@ class SalePublisher:
     @property
     def aborted(self) -> int:
         return self._producer.aborted
+
+    def _check_progress(self) -> None:
+        """Raise `ProducerFencedError` if the ledger has other entries than this try's progress."""
+        if self._read_progress() != self.progress:
+            raise ProducerFencedError(
+                f"this publisher ends: a newer one has published sales of run {self.progress.run!r}"
+            )
 
     def close(self) -> None:
         """Abort the open transaction, if any, and drop the client, within 3 s."""

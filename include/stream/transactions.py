@@ -21,6 +21,15 @@ _SLICE = 0.2
 _TRANSACTION_TIMEOUT = 60.0
 """Seconds after which the broker aborts the transaction of a producer that was killed."""
 
+_RETRY_BACKOFF = 1.0
+_DOUBT = 0.8 * _RETRY_BACKOFF
+"""Seconds from which on a commit may have been sent more than once.
+
+librdkafka sends a commit again if its connection breaks, at the earliest after the back-off less
+20 % of jitter, and does not tell. The first one may still reach the broker, which would then end
+the next transaction of the same epoch half-way. A new producer has a new epoch.
+"""
+
 _FENCED = (
     KafkaError._FENCED,
     KafkaError.PRODUCER_FENCED,
@@ -63,38 +72,43 @@ class TransactionalProducer:
         transactional_id: str,
         timeout: float,
         stopped: Callable[[], bool],
+        renewed: Callable[[], None] = lambda: None,
     ) -> None:
         """Set up the client; nothing is sent before `init()`.
 
         `timeout`: seconds that each call of `init` and `send` may take. `stopped` is called several
-        times a second during a wait; once it returns true, `STOP_GRACE` seconds are left.
+        times a second during a wait; once it returns true, `STOP_GRACE` seconds are left. `renewed`
+        is called after the client was replaced, which fences a newer producer, too: it must raise
+        `ProducerFencedError` if one has committed anything.
         """
         self._config = config
         self._transactional_id = transactional_id
         self._timeout = timeout
         self._stopped = stopped
+        self._renewed = renewed
         self._reason = "no answer"
         self._complaints = Complaints(config)
         self._entered = False
         self.aborted = 0
         """Number of transactions that were aborted and retried."""
         self._began = self._deadline = 0.0
-        self._open = self._committing = False
+        self._open = self._committing = self._doubtful = False
         transaction_timeout = int(max(_TRANSACTION_TIMEOUT, timeout) * 1000)
-        self._producer: Producer | None = Producer(
-            {
-                "error_cb": self._note,
-                **config,
-                "transactional.id": transactional_id,
-                "transaction.timeout.ms": transaction_timeout,
-                # This class keeps the deadline over all tries of a batch: the client must not give
-                # up on a message earlier.
-                "message.timeout.ms": transaction_timeout,
-                "enable.idempotence": True,
-                "acks": "all",
-                "partitioner": "murmur2_random",  # a key's partition is the one of the Java clients
-            }
-        )
+        self._settings: dict[str, Any] = {
+            "error_cb": self._note,
+            **config,
+            "transactional.id": transactional_id,
+            "transaction.timeout.ms": transaction_timeout,
+            # This class keeps the deadline over all tries of a batch: the client must not give
+            # up on a message earlier.
+            "message.timeout.ms": transaction_timeout,
+            "retry.backoff.ms": int(_RETRY_BACKOFF * 1000),
+            "retry.backoff.max.ms": int(_RETRY_BACKOFF * 1000),
+            "enable.idempotence": True,
+            "acks": "all",
+            "partitioner": "murmur2_random",  # a key's partition is the one of the Java clients
+        }
+        self._producer: Producer | None = Producer(self._settings)
 
     def init(self) -> None:
         """Fence earlier producers of this `transactional.id` and settle their open transaction.
@@ -113,6 +127,9 @@ class TransactionalProducer:
     ) -> None:
         """Commit the records in one transaction; retry it if it had to be aborted.
 
+        If the client may have sent the end of the last transaction more than once, it is replaced
+        first.
+
         `queued` is called in each try, once the client has queued all records and only the wait for
         Kafka is left.
 
@@ -121,7 +138,11 @@ class TransactionalProducer:
         """
         self._start_clock(self._timeout)
         try:
-            while not self._transact(records, queued):
+            while True:
+                if self._doubtful:
+                    self._renew()
+                if self._transact(records, queued):
+                    return
                 self.aborted += 1
                 self._pause()
         except KafkaException as error:
@@ -159,6 +180,12 @@ class TransactionalProducer:
             raise ValueError("the producer is closed")
         return self._producer
 
+    def _renew(self) -> None:
+        self._producer = Producer(self._settings)
+        self._persist(self._client.init_transactions)
+        self._renewed()
+        self._doubtful = False
+
     def _transact(self, records: Sequence[OutgoingRecord], queued: Callable[[], None]) -> bool:
         """Try one transaction; return False if it was aborted and may be retried."""
         client = self._client
@@ -175,7 +202,9 @@ class TransactionalProducer:
             while client.flush(_SLICE):
                 self._check_time()
             self._committing = True
+            began = time.monotonic()
             self._persist(client.commit_transaction)
+            self._doubtful = time.monotonic() - began >= _DOUBT
         except KafkaException as error:
             if self._committing and not error.args[0].txn_requires_abort():
                 raise
@@ -183,6 +212,7 @@ class TransactionalProducer:
             self._committing = False
             self._persist(client.abort_transaction)
             self._open = False
+            self._doubtful = True
             if error.args[0].code() in NOT_ALLOWED:
                 raise
             return False

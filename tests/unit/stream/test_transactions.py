@@ -161,17 +161,50 @@ def test_unanswered_commit_leaves_the_transaction_in_doubt(
     assert "The broker will settle" in caplog.text
 
 
-def test_aborted_transaction_is_retried(cluster: MockCluster) -> None:
+def test_aborted_transaction_is_retried_by_a_new_client(cluster: MockCluster) -> None:
     it = producer(cluster.config)
     it.init()
     aborting = KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE, "x", txn_requires_abort=True)
+    client = faulty(it, [aborting])
+
+    it.send([("a", b"k", b"v")])
+
+    assert (client.begun, it.aborted) == (1, 1)
+    assert not isinstance(it._producer, Faulty)
+    it.close()
+
+
+def test_commit_is_repeated_while_its_error_is_retriable(cluster: MockCluster) -> None:
+    it = producer(cluster.config)
+    it.init()
     passing = KafkaError(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, "y", retriable=True)
-    client = faulty(it, [aborting, passing])
+    client = faulty(it, [passing])
 
     it.send([("a", b"k", b"v")])
     it.close()
 
-    assert client.begun == 2
+    assert client.begun == 1
+
+
+@pytest.mark.parametrize(("doubt", "clients"), [(0.0, 2), (float("inf"), 1)])
+def test_client_is_replaced_if_the_last_commit_may_have_been_sent_twice(
+    cluster: MockCluster, monkeypatch: pytest.MonkeyPatch, doubt: float, clients: int
+) -> None:
+    monkeypatch.setattr(transactions, "_DOUBT", doubt)
+    renewals: list[Producer | None] = []
+    it = producer(cluster.config)
+    it._renewed = lambda: renewals.append(it._producer)
+    it.init()
+    first = it._producer
+
+    it.send([("a", b"k", b"v")])
+    assert it._producer is first
+    it.send([("a", b"k", b"w")])
+
+    assert len({first, it._producer}) == clients
+    assert renewals == [it._producer][: clients - 1]
+    it.close()
+    assert values(cluster.config, "a", 2) == [b"v", b"w"]
 
 
 def test_missing_acl_is_raised_at_once(cluster: MockCluster) -> None:

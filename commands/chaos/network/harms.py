@@ -1,0 +1,114 @@
+"""Schedules of harms to the network between a producer and Kafka, drawn from a seed."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Final
+
+import msgspec
+
+from commands.chaos.network.wire import Api
+
+_ANY: Final = tuple(Api)
+_TRANSACTIONAL: Final = (
+    *(Api.INIT_PRODUCER_ID, Api.ADD_PARTITIONS_TO_TXN),
+    *(Api.PRODUCE, Api.PRODUCE, Api.END_TXN, Api.END_TXN, Api.END_TXN),
+)
+
+KINDS: Final[dict[str, tuple[int, Sequence[Api]]]] = {
+    "late-request": (8, _TRANSACTIONAL),
+    "repeat-request": (2, (Api.INIT_PRODUCER_ID, Api.ADD_PARTITIONS_TO_TXN, Api.PRODUCE)),
+    "lose-request": (2, _ANY),
+    "lose-answer": (4, _ANY),
+    "delay-request": (4, _ANY),
+    "delay-answer": (3, _ANY),
+    "cut-requests": (1, _ANY),
+    "cut-answers": (1, _ANY),
+    "freeze": (1, _ANY),
+    "throttle": (1, _ANY),
+    "reset": (2, _ANY),
+    "kill": (2, _TRANSACTIONAL),
+    "stop": (1, _TRANSACTIONAL),
+    "replace": (2, _TRANSACTIONAL),
+    "stop-broker": (1, _TRANSACTIONAL),
+}
+"""By kind of harm: how often it is drawn, and the requests that can trigger it.
+
+A late request reaches the broker after the client has lost the connection, sent the request again
+on another one, and gone on. A repeated request reaches the broker twice. A cut stops one direction,
+a freeze both, for some seconds; a throttle slows both. A reset closes all connections. Kill and
+stop (SIGSTOP) are of the producer's process; replace stops it and starts the next one meanwhile.
+"""
+
+_SECONDS: Final = (0.02, 0.1, 0.3, 0.6, 1.2)
+_TIMEOUTS_MS: Final = (500, 500, 3000)
+_RARE: Final = (Api.FETCH, Api.METADATA, Api.FIND_COORDINATOR, Api.INIT_PRODUCER_ID)
+
+
+class Harm(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A harm that the client's request number `nth`, from 1 on, of a kind of API triggers."""
+
+    kind: str
+    api: Api
+    nth: int
+    seconds: float
+    """How long the harm lasts, or at the latest after how long a late request arrives."""
+    until: Api | None = None
+    """A late or repeated request arrives before the client's next request to this API..."""
+    passing: int = 0
+    """... once so many of its requests to Produce have passed."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"the kinds of harms are {', '.join(KINDS)}, not {self.kind!r}")
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """A run of the producer and the harms to it."""
+
+    name: str
+    transactions: int
+    """Number of sales that begin, one in each transaction."""
+    harms: tuple[Harm, ...]
+    partitions: int = 1
+    """Number of partitions of the topic of the sales; the ledger has one."""
+    timeout_ms: int = 10_000
+    """Milliseconds without an answer after which the client drops a connection."""
+
+
+def drawn(seed: int, number: int) -> Schedule:
+    """Return schedule `number` of a seed; it does not depend on the other schedules."""
+    random = Random(f"{seed}/{number}")  # noqa: S311 - no secret
+    kinds = random.choices(
+        list(KINDS), [weight for weight, _ in KINDS.values()], k=random.randint(1, 5)
+    )
+    return Schedule(
+        name=f"{seed}/{number}",
+        transactions=random.randint(3, 8),
+        harms=tuple(_harm(kind, random) for kind in kinds),
+        partitions=random.choice((1, 3)),
+        timeout_ms=random.choice(_TIMEOUTS_MS),
+    )
+
+
+def _harm(kind: str, random: Random) -> Harm:
+    api = random.choice(KINDS[kind][1])
+    nth = random.randint(1, 3 if api in _RARE else 8)
+    seconds = random.choice(_SECONDS)
+    if kind not in ("late-request", "repeat-request"):
+        return Harm(kind, api, nth, seconds)
+    triggers = (Api.PRODUCE, Api.PRODUCE, Api.ADD_PARTITIONS_TO_TXN, Api.END_TXN, None)
+    return Harm(kind, api, nth, seconds, random.choice(triggers), random.randint(0, 2))
+
+
+async def shrunk(schedule: Schedule, fails: Callable[[Schedule], Awaitable[bool]]) -> Schedule:
+    """Return the failing schedule without the harms and transactions that it fails without."""
+    for harm in schedule.harms:
+        harms = tuple(other for other in schedule.harms if other is not harm)
+        if await fails(smaller := msgspec.structs.replace(schedule, harms=harms)):
+            schedule = smaller
+    while schedule.transactions > 1:
+        fewer = msgspec.structs.replace(schedule, transactions=schedule.transactions - 1)
+        if not await fails(fewer):
+            break
+        schedule = fewer
+    return schedule

@@ -1,0 +1,168 @@
+"""`./ventas chaos --random`: seeded schedules of harms to the network, and their proof."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from commands.chaos.network.harms import Schedule, shrunk
+from commands.chaos.network.harness import Harness, Proof
+from commands.chaos.network.proxy import Proxy
+from commands.progress import StackProgress
+from include.stack import ports, stack
+from include.stack.settings import HOST, Settings
+from include.stack.temporary import Services, stopped_in_order, temporary_settings
+from include.texts import terminal_text
+
+_AT_ONCE: Final = 8
+"""Schedules that run at the same time."""
+
+_SHRINK_TRIES: Final = 2
+"""Runs of a smaller schedule before it counts as not failing."""
+
+_REPORT_EVERY: Final = 100
+
+
+class Findings(NamedTuple):
+    """Sums over the schedules."""
+
+    schedules: int
+    transactions: Counter[str]
+    """Number of transactions by outcome."""
+    records: int
+    harms: int
+    anomalies: Counter[str]
+    failed: list[Proof]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schedules": self.schedules,
+            "transactions": dict(self.transactions),
+            "records": self.records,
+            "harms": self.harms,
+            "anomalies": dict(self.anomalies),
+            "failed": [msgspec.to_builtins(proof.schedule) for proof in self.failed],
+            "seconds": round(self.seconds, 1),
+            "per_second": round(self.schedules / self.seconds, 2),
+        }
+
+
+def run_random(
+    settings: Settings,
+    console: Console,
+    *,
+    schedules: Sequence[Schedule],
+    naive: bool,
+    as_json: bool,
+) -> int:
+    """Run the schedules on a Kafka of their own; return 0 only if no proof found an anomaly.
+
+    The first failed schedule is shrunk and printed.
+    """
+    messages = Console(stderr=True) if as_json else console
+
+    async def prove() -> tuple[Findings, Schedule | None]:
+        async with harness_of(address, services.pids["kafka"]) as harness:
+            findings = await prove_all(harness, schedules, naive=naive, report=messages.print)
+            failed = findings.failed
+            return findings, await _smallest(harness, failed[0], naive=naive) if failed else None
+
+    with stopped_in_order(), temporary_settings(settings) as own:
+        with StackProgress(messages) as progress:
+            products = stack.products(own, progress.callbacks())
+        services = Services(own, products, settings.logs)
+        with services.kafka() as address:
+            findings, smallest = asyncio.run(prove())
+    if as_json:
+        print(json.dumps(findings.to_dict()))
+    else:
+        console.print(_table(findings))
+    for proof in findings.failed:
+        for anomaly in proof.anomalies:
+            messages.print(f"[red]{proof.schedule.name}[/]: {anomaly}", soft_wrap=True)
+    if smallest:
+        text = msgspec.json.encode(smallest).decode()
+        messages.print(terminal_text("cli.chaos.random.smallest", schedule=text), soft_wrap=True)
+    return 1 if findings.failed else 0
+
+
+@asynccontextmanager
+async def harness_of(address: str, broker: int) -> AsyncIterator[Harness]:
+    """Run a proxy before the broker at this address, which has the process id `broker`."""
+    _, _, port = address.rpartition(":")
+    proxy = Proxy(HOST, int(port), *ports.free_ports(1))
+    async with proxy.serving():
+        yield Harness({"bootstrap.servers": address}, proxy, broker)
+
+
+async def prove_all(
+    harness: Harness,
+    schedules: Iterable[Schedule],
+    *,
+    naive: bool = False,
+    report: Callable[[str], None] = lambda _: None,
+) -> Findings:
+    """Prove the schedules, `_AT_ONCE` at a time; `report` is called with a line now and then."""
+    proofs: list[Proof] = []
+    left = iter(schedules)
+    began = time.monotonic()
+
+    async def work() -> None:
+        for schedule in left:
+            proofs.append(await harness.prove(schedule, naive=naive))
+            if len(proofs) % _REPORT_EVERY == 0:
+                report(_line(_findings(proofs, time.monotonic() - began)))
+
+    await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+    return _findings(proofs, time.monotonic() - began)
+
+
+async def _smallest(harness: Harness, proof: Proof, *, naive: bool) -> Schedule:
+    async def fails(schedule: Schedule) -> bool:
+        for _ in range(_SHRINK_TRIES):
+            if (await harness.prove(schedule, naive=naive)).anomalies:
+                return True
+        return False
+
+    return await shrunk(proof.schedule, fails)
+
+
+def _findings(proofs: Sequence[Proof], seconds: float) -> Findings:
+    return Findings(
+        schedules=len(proofs),
+        transactions=Counter(t.outcome for proof in proofs for t in proof.history),
+        records=sum(proof.read for proof in proofs),
+        harms=sum(proof.harms for proof in proofs),
+        anomalies=Counter(a.kind for proof in proofs for a in proof.anomalies),
+        failed=[proof for proof in proofs if proof.anomalies],
+        seconds=seconds,
+    )
+
+
+def _line(findings: Findings) -> str:
+    return terminal_text(
+        "cli.chaos.random.progress",
+        schedules=findings.schedules,
+        failed=len(findings.failed),
+        per_second=f"{findings.schedules / findings.seconds:.1f}",
+    )
+
+
+def _table(findings: Findings) -> Table:
+    found = findings.to_dict()
+    columns = ("schedules", "harms", "transactions", "records", "anomalies", "seconds")
+    table = Table(*(terminal_text(f"cli.chaos.random.{column}") for column in columns))
+    counted = {
+        name: " ".join(f"{k}: {v}" for k, v in found[name].items()) or "0"
+        for name in ("transactions", "anomalies")
+    }
+    table.add_row(*(str(counted.get(column, found[column])) for column in columns))
+    return table
