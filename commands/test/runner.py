@@ -161,9 +161,9 @@ def lanes_of(
     if cores := of("cores"):
         # The stack's suites need a core too. A single worker would only add a process to pytest's.
         workers = (os.cpu_count() or 1) - (1 if of("stack") else 0)
-        options = ("-n", str(workers) if workers > 1 else "0", "--dist", "loadfile")
+        parallel = ("-n", str(workers) if workers > 1 else "0", "--dist", "loadfile")
         # In pytest's default folder, a worker's paths would be too long for a unix socket.
-        options += (f"--basetemp={temporary / 't'}",)
+        options = (*parallel, f"--basetemp={temporary / 't'}")
         lanes.append([pytest("cores", cores, *options)._replace(niceness=_ASIDE)])
     second = tuple(suite for suite in of("stack") if stacks > 1 and suite in SECOND_STACK)
     first = tuple(suite for suite in of("stack") if suite not in second)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_rows_of_a_task_killed_before_it_published_are_handed_off_by_another(
     suspended = 0
     suspend = SuspendSupervisorOperator._suspend
     # A file in the place of the datasource's folder: no segment can be written to deep storage.
-    segments = druid_deployment(stack).folder / "segments" / place.topic
+    segments = Path(druid_deployment(stack).folder) / "segments" / place.topic
     segments.parent.mkdir(parents=True, exist_ok=True)
     segments.touch()
 
