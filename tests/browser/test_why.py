@@ -1,5 +1,6 @@
 """«¿Por qué cambió?»: the panel of a key figure, in a real browser."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -50,5 +51,7 @@ def test_panel_names_the_cause_with_its_query_and_is_kept_in_the_address(
     expect(panel.locator(".effects li")).to_have_count(6)
     panel.get_by_role("link", name="Ver la consulta").first.click()
     page.wait_for_url("**/consultas?**")
+    # The box is filled once the names of the columns have arrived.
+    expect(page.locator("#sql")).to_have_value(re.compile("eventos_ahora"))
     page.get_by_role("button", name="Consultar").click()
     expect(page.locator("table.data tbody tr")).not_to_have_count(0)
