@@ -123,12 +123,14 @@ class History:
         with in_terminal_language():
             what = " ".join(value_text("pago", part) for part in _parts(incident))
         planted = terminal_text("cli.demo.history.planted", what=what, size=size, **hours)
-        report = msgspec.json.decode(self._api.page("findings"), type=Report)
+        seen = min(ends, datetime.now(UTC))
+        # Without an end, the page would share a report of minutes ago, from before the back-fill.
+        until = f"?hasta={seen:%Y-%m-%dT%H:%MZ}"
+        report = msgspec.json.decode(self._api.page(f"findings{until}"), type=Report)
         if found := finding_about(report.findings, incident):
             title, body = sentences(found, language)
             return [planted, terminal_text("cli.demo.history.named", title=title, body=body)]
-        seen = min(ends, datetime.now(UTC))
-        page = f"{self._settings.url('airflow')}{airflow.PAGE}?hasta={seen:%Y-%m-%dT%H:%MZ}"
+        page = f"{self._settings.url('airflow')}{airflow.PAGE}{until}"
         at = formats.hour(epoch_ms(seen))
         return [planted, terminal_text("cli.demo.history.not_named", at=at, page=page)]
 

@@ -1,6 +1,6 @@
 """The first commands of the README, run on the tests' stack.
 
-The file's name comes first, so the past is the only one in Druid when the demo fills it.
+The file's name comes first, so no other test of the suite has sold in the demo's past.
 """
 
 from __future__ import annotations
