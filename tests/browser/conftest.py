@@ -144,11 +144,14 @@ def shop(stack: Settings) -> Iterator[Shop]:
     shop.close()
 
 
-#: Script that adds up the layout shifts of a page that no click caused.
+#: Script that keeps the layout shifts of a page that no click caused, and what moved.
 SHIFTS = """
-window.shifts = 0;
+window.shifts = [];
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+  for (const { hadRecentInput, value, sources } of list.getEntries()) {
+    const moved = sources.map(({ node }) => node?.outerHTML?.slice(0, 200));
+    if (!hadRecentInput) window.shifts.push({ value, moved });
+  }
 }).observe({ type: "layout-shift", buffered: true });
 """
 
@@ -196,9 +199,10 @@ class Visitor:
             expect(self.page.locator("html")).to_have_attribute("data-theme", scheme)
             yield scheme
 
-    def still(self) -> bool:
-        """Return whether nothing has moved that was visible, but for clicks."""
-        return bool(self.page.evaluate("shifts") <= STILL)
+    def shifts(self) -> list[dict[str, Any]]:
+        """Return what was visible and has moved, but for clicks; empty if it is little."""
+        found: list[dict[str, Any]] = self.page.evaluate("shifts")
+        return found if sum(shift["value"] for shift in found) > STILL else []
 
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)

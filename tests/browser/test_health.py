@@ -72,7 +72,7 @@ def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
     page = visitor.open("/ventas/salud")
     page.locator("[data-card=vm] .state .badge:not(:empty)").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert visitor.still()
+    assert visitor.shifts() == []
     visitor.picture("salud-390")
 
 

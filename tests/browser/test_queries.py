@@ -93,7 +93,7 @@ def test_view_fits_a_phone(shop: Shop, visit: Visit) -> None:
     page = visitor.open("/ventas/consultas")
     page.locator(".result tbody tr").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert visitor.still()
+    assert visitor.shifts() == []
     visitor.picture("consultas-390")
 
 

@@ -33,7 +33,7 @@ def test_report_opens_from_the_list_in_the_viewers_language(visit: Visit, name: 
     page = visitor.open("/ventas/reportes")
     item = page.locator(".reports li", has_text="Martes, 24 de noviembre de 2026")
     expect(item).to_contain_text("hasta las 21:00")
-    assert visitor.still()
+    assert visitor.shifts() == []
     assert serious(page) == []
     visitor.picture("reportes")
     with visitor.context.expect_page() as opened:
