@@ -45,14 +45,14 @@ def submit(place: Place, *, reset_offsets: bool = False) -> None:
     ).execute(Context)
 
 
-def suspend(place: Place) -> None:
-    published: dict[str, Any] = {"run": place.corrida, "committed": 0}
+def suspend(place: Place, rows: int) -> None:
+    published: dict[str, Any] = {"run": place.corrida, "committed": rows}
     SuspendSupervisorOperator(
         task_id="suspend",
         datasource=place.topic,
         published=published,
         deferrable=False,
-        timeout=90,
+        timeout=180,
     ).execute(Context)
 
 
@@ -63,7 +63,7 @@ def read(place: Place, druid: DruidClient) -> Iterator[Place]:
     publish(place, place.sales(30, 50), partition=1)
     submit(place)
     wait_for_rows(druid, place.topic, 50)
-    suspend(place)
+    suspend(place, 50)
     yield place
     remove_supervisor(druid, place.topic)
 
@@ -104,7 +104,7 @@ def test_topic_created_again_is_reported_and_on_request_read_from_its_beginning(
     submit(read, reset_offsets=True)
     wait_for_rows(druid, read.topic, 50 + 30)
     assert numbers(druid, read) == [*range(50), *range(100, 130)]
-    suspend(read)
+    suspend(read, 50 + 30)
     assert numbers(druid, read) == [*range(50), *range(100, 130)]
 
 
