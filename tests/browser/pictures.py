@@ -41,6 +41,9 @@ class Picture(NamedTuple):
     follow: str = ""
 
 
+#: The grid with its tasks, once Airflow has loaded its own texts.
+GRID: Final = 'body:has-text("Apagar la VM"):has-text("Inicio"):not(:has-text("dagDetails"))'
+
 #: The live page with its chart and its findings.
 LIVE: Final = ".board:has(.main-svg):has(.verdict:not(:empty))"
 
@@ -49,7 +52,7 @@ PICTURES: Final = {
     "live-en": Picture("/ventas/vivo", LIVE, (1440, 1500), language="en"),
     "closed": Picture("/ventas/vivo", ".closed .kpi", (1440, 560), airflow.USER),
     "report": Picture("/ventas/reportes", ".figures", (800, 1130), follow=".reports a"),
-    "grid": Picture("/dags/sales_window", "text=Apagar la VM", (1280, 860), airflow.USER),
+    "grid": Picture("/dags/sales_window", GRID, (1280, 860), airflow.USER),
 }
 
 
