@@ -1,4 +1,4 @@
-"""What a score counts, and the data files with its cases."""
+"""Counts of a score, and the data files with its cases."""
 
 import csv
 from collections.abc import Mapping

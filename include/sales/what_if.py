@@ -1,4 +1,4 @@
-"""What would have happened: the sums of a run's sales with and without some of its incidents.
+"""Answer «¿Qué habría pasado?»: the sums of a run's sales with and without some of its incidents.
 
 Both sides have the same seed, stores, numbers of sales, moments and end; only the incidents differ.
 A sale that an incident prevents has its moment, too, because the other side has the sale. All sums

@@ -38,7 +38,7 @@ SaleSource(_MARKET, _SEED, "first").chain(0, _FIRST)
 
 
 class Run(NamedTuple):
-    """What a producer's process must know."""
+    """Parameters of a producer's process."""
 
     config: Mapping[str, Any]
     tuning: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What can be asked of «Explorar»: a measure of the sales, split by one or two dimensions.
+"""Questions to «Explorar»: a measure of the sales, split by one or two dimensions.
 
 `MEASURES` and `DIMENSIONS` are all that a viewer may ask for, by their names in the address.
 """
@@ -86,7 +86,7 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
 }
 
 AGAINST: Final = ("anterior", "semana")
-"""What a range may be compared with: the range before, or the same weekdays before."""
+"""Comparisons of a range: with the range before, or with the same weekdays before."""
 
 DEFAULT_MEASURE: Final = "facturacion"
 DEFAULT_DIMENSION: Final = "categoria"
@@ -98,7 +98,7 @@ _WEEK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Split:
-    """What a viewer asks for; names are keys of `MEASURES` and `DIMENSIONS`, or in `AGAINST`."""
+    """A viewer's question; names are keys of `MEASURES` and `DIMENSIONS`, or in `AGAINST`."""
 
     filters: Filters
     measure: str = DEFAULT_MEASURE
@@ -107,7 +107,7 @@ class Split:
 
     @property
     def shift(self) -> timedelta | None:
-        """How much earlier the range to compare with is; whole weeks for the same weekdays."""
+        """Time from the earlier range to this one; whole weeks for the same weekdays."""
         length = self.filters.range.length
         if self.against == "semana":
             return -(-length // _WEEK) * _WEEK

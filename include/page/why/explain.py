@@ -64,7 +64,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What changed the key figures.
+    """Causes of the change of the key figures.
 
     Attributes:
         now: start and end of the range, epoch milliseconds.

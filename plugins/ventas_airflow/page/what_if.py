@@ -57,7 +57,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a window sold, and what it would have sold.
+    """Sums of a window as it was and as it would have been.
 
     Attributes:
         incidents: all incidents of the run.
