@@ -273,7 +273,7 @@ def test_view_fits_a_phone_in_one_line_of_header(shop: Shop, visit: Visit) -> No
 
 # On a phone, the findings are below the first screen.
 @pytest.mark.parametrize(("width", "down"), [(390, 1200), (1440, 0)])
-def test_filters_and_findings_that_arrive_later_move_nothing(
+def test_what_arrives_after_the_figures_moves_nothing(
     shop: Shop, visit: Visit, width: int, down: int
 ) -> None:
     visitor = visit(viewport={"width": width, "height": 900})
@@ -282,15 +282,18 @@ def test_filters_and_findings_that_arrive_later_move_nothing(
     def hold(route: Route) -> None:
         held.append(route)
 
-    visitor.page.route(re.compile("/ventas/api/(options|findings)"), hold)
+    late = re.compile("api/(options|findings|plotly)|data/provinces.json")
+    visitor.page.route(late, hold)
     page = visitor.open(f"/ventas/vivo?hasta={moment(shop)}")
     page.locator(".kpi .value").first.wait_for()
     page.mouse.wheel(0, down)
+    visitor.page.unroute(late)
     while held:
         held.pop().continue_()
     expect(page.locator("select[name=pago] option")).not_to_have_count(1)
     expect(page.locator("ul.findings > li", has_text=SILENT)).to_be_visible()
     page.locator(".chart .main-svg").first.wait_for()
+    page.locator(".map button").first.wait_for()
     assert visitor.shifts() == []
 
 
