@@ -1,6 +1,6 @@
 """`./ventas test`: run the suites, show their progress, and name the files of a failure.
 
-Suites run in parallel lanes: the type checker, the suites without services on every core that a
+Suites run in parallel lanes: the type checker, the suites without a stack on every core that a
 stack leaves, and the suites on a stack, one after the other. Each run of pytest writes its output
 to a file; its progress goes to the terminal.
 """
@@ -158,13 +158,17 @@ def lanes_of(
     lanes: list[list[Run]] = []
     if "types" in suites:
         lanes.append([Run("types", (sys.executable, "-m", "mypy"), niceness=_ASIDE)])
+    without_stack: list[Run] = []
     if cores := of("cores"):
         # The stack's suites need a core too. A single worker would only add a process to pytest's.
         workers = (os.cpu_count() or 1) - (1 if of("stack") else 0)
         parallel = ("-n", str(workers) if workers > 1 else "0", "--dist", "loadfile")
         # In pytest's default folder, a worker's paths would be too long for a unix socket.
         options = (*parallel, f"--basetemp={temporary / 't'}")
-        lanes.append([pytest("cores", cores, *options)._replace(niceness=_ASIDE)])
+        without_stack.append(pytest("cores", cores, *options))
+    if broker := of("broker"):
+        without_stack.append(pytest("broker", broker))
+    lanes.append([run._replace(niceness=_ASIDE) for run in without_stack])
     second = tuple(suite for suite in of("stack") if stacks > 1 and suite in SECOND_STACK)
     first = tuple(suite for suite in of("stack") if suite not in second)
     one_after_the_other = [

@@ -6,15 +6,16 @@ This module imports nothing of the project, because the command line imports it 
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
-Kind = Literal["check", "cores", "stack", "secure", "apart"]
+Kind = Literal["check", "cores", "broker", "stack", "secure", "apart"]
 
 
 class Suite(NamedTuple):
     """A test suite: a tool that checks the source, or a folder of `tests/`."""
 
     kind: Kind
-    """`check`: a tool. `cores`: pytest without services, on every core. `stack`: pytest on the
-    tests' stack. `secure`: pytest on a secured stack. `apart`: pytest that starts its own services.
+    """`check`: a tool. `cores`: pytest without services, on every core. `broker`: pytest that starts
+    its own Kafka, after the cores' suites. `stack`: pytest on the tests' stack. `secure`: pytest on
+    a secured stack. `apart`: pytest that starts its own services, after the stack's suites.
     """
     seconds: float
     """Wall time on 2 cores with warm caches, within a run of all suites: docs/testing.md."""
@@ -28,7 +29,8 @@ SUITES: Final[dict[str, Suite]] = {
     "dags": Suite("cores", 20, "DAGs parse fast and without look-ups; forms refuse bad input"),
     "changes": Suite("cores", 20, "CONTRIBUTING.md's changes need no file that it does not name"),
     "cloud": Suite("cores", 60, "docs/deploy.md, against stand-ins of Google and Confluent"),
-    "integration": Suite("stack", 325, "modules against real Kafka and Druid"),
+    "stream": Suite("broker", 110, "publisher, ledger and reader against a real Kafka"),
+    "integration": Suite("stack", 215, "modules against real Kafka and Druid"),
     "browser": Suite("stack", 170, "the live page in Chromium"),
     "e2e": Suite("stack", 175, "the README's demo, a window with every fault, and a load"),
     "backfill": Suite("stack", 90, "past days continue live; filling them again adds nothing"),
@@ -44,7 +46,7 @@ SUITES: Final[dict[str, Suite]] = {
 }
 
 QUICK: Final = ("lint", "types", "unit", "dags", "changes")
-DEFAULT: Final = (*QUICK, "integration", "browser", "e2e")
+DEFAULT: Final = (*QUICK, "stream", "integration", "browser", "e2e")
 SELECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "quick": QUICK,
     "full": tuple(SUITES),
@@ -68,10 +70,11 @@ class Need(NamedTuple):
 def need(names: Iterable[str]) -> Need:
     """Return the time and resources that the suites need together, on one stack."""
     suites = [SUITES[name] for name in names]
-    on_stack = any(suite.kind not in ("check", "cores") for suite in suites)
+    lane_of = {"check": "check", "cores": "cores", "broker": "cores"}
     lanes = {"check": 0.0, "cores": 0.0, "stack": 0.0}
     for suite in suites:
-        lanes[suite.kind if suite.kind in lanes else "stack"] += suite.seconds
+        lanes[lane_of.get(suite.kind, "stack")] += suite.seconds
+    on_stack = lanes["stack"] > 0
     return Need(max(lanes.values()) / 60, 6.0 if on_stack else 2.0, 4.0 if on_stack else 0.5)
 
 

@@ -21,8 +21,7 @@ from include.stack.certificates import Authority
 from include.stream.reader import read_committed
 from include.stream.topics import ensure_topic
 from include.waiting import wait_until
-from tests.integration.conftest import SecuredKafka
-from tests.integration.stream.test_security import publish
+from tests.support.brokers import SecuredKafka, publish, secured_broker
 from tests.support.druid import remove_supervisor, wait_for_rows
 from ventas_airflow.sales import TOPICS
 
@@ -57,6 +56,12 @@ class Supervisors(NamedTuple):
 
     def name(self, case: Case) -> str:
         return f"acceso-{case.name}-{self.suffix}"
+
+
+@pytest.fixture(scope="module")
+def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    with secured_broker(tmp_path_factory.mktemp("secured")) as broker:
+        yield broker
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ NO_ID = KafkaError(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
 class Broker:
     """A broker that answers an error about the topic `ventas`, and operations about the rest.
 
-    A real broker answers in tests/integration/stream/test_security.py: librdkafka's own stand-in
+    A real broker answers in tests/stream/test_security.py: librdkafka's own stand-in
     of a broker knows no authorized operations.
     """
 

@@ -12,7 +12,7 @@ from include.sales import pace, steady_clock
 from include.stack import stack as embedded
 from include.stream import load
 from include.waiting import wait_until
-from tests.integration.conftest import OwnKafka
+from tests.support.brokers import OwnKafka, own_broker
 from tests.support.clock import Clock
 from tests.support.place import Place, make_place
 
@@ -22,7 +22,13 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 NOON = datetime(2025, 11, 24, 15, tzinfo=UTC)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
+    with own_broker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
 def kafka_config(own_kafka: OwnKafka) -> dict[str, str]:
     """Client configuration of the tests' own broker, which starts faster than a whole stack."""
     return own_kafka.config

@@ -24,7 +24,7 @@ from include.stream.session import (
     publish_window,
 )
 from include.stream.transactions import STOP_GRACE
-from tests.integration.conftest import OwnKafka
+from tests.support.brokers import OwnKafka
 from tests.support.clock import Clock, Stop
 from tests.support.place import SEED, Place
 

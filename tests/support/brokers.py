@@ -1,4 +1,4 @@
-"""Real services for the integration tests."""
+"""Real Kafka brokers without the rest of a stack: one is plain, one has TLS, logins and ACLs."""
 
 import os
 import subprocess
@@ -6,19 +6,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 from include.druid.runtime import render
+from include.names import WINDOW_DAG
+from include.sales.content import SaleSource
+from include.sales.market import load_market
 from include.stack import processes, security
 from include.stack import stack as embedded
 from include.stack.kafka import server_properties
 from include.stack.ports import free_ports
 from include.stack.settings import HOST, Settings
 from include.stream.acls import grant
+from include.stream.publisher import SalePublisher
 from include.waiting import wait_until
 from tests.conftest import client_config, stack_settings
+from tests.support.place import PATIENCE, SEED
+
+#: A window's run, whose transactional id the ACLs allow.
+RUN = "manual__2026"
 
 
 class SecuredKafka(NamedTuple):
@@ -64,9 +71,9 @@ def kafka_command(settings: Settings) -> Sequence[str]:
     return next(p.command for p in every if (p.group, p.name) == ("kafka", "kafka"))
 
 
-@pytest.fixture(scope="package")
-def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    home = tmp_path_factory.mktemp("secured")
+@contextmanager
+def secured_broker(home: Path) -> Iterator[SecuredKafka]:
+    """Start a secured broker with its files in `home`; stop it at the end."""
     settings = replace(stack_settings(), home=home, secure=True)
     *free, expired, elsewhere, plain = free_ports(len(settings.ports) + 3)
     settings = replace(settings, ports=dict(zip(settings.ports, free, strict=True)))
@@ -108,10 +115,28 @@ class OwnKafka(NamedTuple):
     pid: int
 
 
-@pytest.fixture(scope="package")
-def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
-    settings = replace(stack_settings(), home=tmp_path_factory.mktemp("kafka"))
+@contextmanager
+def own_broker(home: Path) -> Iterator[OwnKafka]:
+    """Start a broker with its files in `home`; stop it at the end."""
+    settings = replace(stack_settings(), home=home)
     ports = dict(zip(settings.ports, free_ports(len(settings.ports)), strict=True))
     settings = replace(settings, ports=ports)
     with started(settings, kafka_command(settings)) as pid:
         yield OwnKafka(settings, client_config(settings), pid)
+
+
+def publisher_of(
+    config: Mapping[str, Any], transactional_id: str = f"{WINDOW_DAG}/{RUN}"
+) -> SalePublisher:
+    return SalePublisher(
+        config, RUN, seed=SEED, transactional_id=transactional_id, delivery_timeout=PATIENCE
+    )
+
+
+def publish(config: Mapping[str, Any], sales: int, **options: str) -> None:
+    """Publish the next sales of `RUN`, each with its first event."""
+    source = SaleSource(load_market(), SEED, RUN)
+    with publisher_of(config, **options) as opened:
+        first = opened.open().last + 1
+        now = datetime.now(UTC)
+        opened.commit([source.chain(n, now)[0] for n in range(first, first + sales)])

@@ -12,7 +12,7 @@ from commands.chaos.network.harms import Harm, Schedule, drawn
 from commands.chaos.network.run import Findings, harness_of, prove_all
 from commands.chaos.network.wire import Api
 from include.stream.transactions import ProducerFencedError
-from tests.integration.conftest import OwnKafka
+from tests.support.brokers import OwnKafka
 from tests.support.place import Place
 
 _LONG = 30.0

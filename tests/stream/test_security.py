@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,19 @@ from include.stack import security
 from include.stack.certificates import Authority
 from include.stream import diagnosis
 from include.stream.errors import KafkaEntryError, KafkaRefusedError, KafkaUnreachableError
-from include.stream.publisher import SalePublisher
 from include.stream.reader import offsets_of, read_committed
 from include.stream.topics import Admin, describe_topic, ensure_topic
-from tests.integration.conftest import SecuredKafka
+from tests.support.brokers import RUN, SecuredKafka, publish, publisher_of, secured_broker
 from tests.support.place import PATIENCE
 from ventas_airflow.sales import TOPICS
 
 Config = dict[str, Any]
-RUN = "manual__2026"
+
+
+@pytest.fixture(scope="module")
+def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    with secured_broker(tmp_path_factory.mktemp("secured")) as broker:
+        yield broker
 
 
 @pytest.fixture(autouse=True)
@@ -51,20 +56,6 @@ def airflow(secured_kafka: SecuredKafka) -> Config:
     for topic, options in TOPICS.items():
         ensure_topic(config, topic, **options, timeout=PATIENCE)
     return config
-
-
-def publisher(config: Config, transactional_id: str = f"sales_window/{RUN}") -> SalePublisher:
-    return SalePublisher(
-        config, RUN, seed=7, transactional_id=transactional_id, delivery_timeout=PATIENCE
-    )
-
-
-def publish(config: Config, sales: int, **options: Any) -> None:
-    source = SaleSource(load_market(), 7, RUN)
-    with publisher(config, **options) as opened:
-        first = opened.open().last + 1
-        now = datetime.now(UTC)
-        opened.commit([source.chain(n, now)[0] for n in range(first, first + sales)])
 
 
 def test_airflows_acls_suffice_to_publish_and_read(airflow: Config) -> None:
@@ -197,7 +188,7 @@ def test_kafka_itself_says_which_acls_a_user_has(
 ) -> None:
     druid = secured_kafka.config(security.DRUID)
     source = SaleSource(load_market(), 7, RUN)
-    with publisher(airflow) as running:
+    with publisher_of(airflow) as running:
         first = running.open().last + 1
         assert missing_rights(airflow, "airflow", PATIENCE) == []
         # The trial of the transactional ids fences no running publisher.
