@@ -1,4 +1,4 @@
-"""Back-fill of past days at full speed: one task for each day, and a second run adds nothing."""
+"""Back-fill of past days at full speed; a second run adds only what has happened since."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -67,7 +67,7 @@ class PlanDaysOperator(IncidentsOperator):
 
 
 class FillDayOperator(PublishingOperator):
-    """Publishes a past day; sales that the ledger has already are not published again.
+    """Publishes a past day; events that the ledger has already are not published again.
 
     A day of which the ledger has a part keeps its incidents; of those of this run, the ones that
     begin later are added. The run's name consists of the day, the seed, the scale and the stores.
@@ -108,6 +108,7 @@ class FillDayOperator(PublishingOperator):
                 sales=range(len(begins)),
                 schedule=lambda first, stop: begins[first:stop],
                 until=until,
+                catch_up=True,
                 stop=self._stop,
                 report=lambda progress: self._push_progress(context, progress),
             )
