@@ -26,11 +26,16 @@ from include.texts import in_terminal_language, terminal_language, terminal_text
 
 SEED: Final = 2026
 
-SCALE: Final = 0.33
-"""Sales per second in the mean of the year.
+SCALE: Final = 0.25
+"""Sales per second in the mean of the year: some 580,000 events in fifteen days.
 
-With the window's own rate, which is twice as high, the live sales would wait in Kafka for half a
-minute: Druid reads them behind the filled days."""
+On two cores that also run Kafka, Airflow and the window, Druid reads some 25,000 a second, so that
+the window's own rate, which is higher, would take longer than 40 s."""
+
+RATE: Final = 12_500
+"""Events per second of each of the back-fill's two tasks: together, what Druid reads.
+
+If they were faster, the live sales would wait in Kafka behind the filled days."""
 
 _LINE: Final = "emisor_caido; credito + Visa; 80"
 """Kind, subject and size of the incident: «Qué hacer» finds it at any hour, also at night."""
@@ -65,6 +70,7 @@ class History:
             "days": days,
             "until_now": True,
             "scale": SCALE,
+            "load_rate": RATE,
             "seed": SEED,
             "incidents": [f"{_LINE}; {after}; {LASTS}"],
             "keep_vm": True,

@@ -46,6 +46,9 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
         from ventas_airflow.hooks.compute import zone_of
 
         carry = event["carry"]
+        if event.get("status") == "over":
+            # Without another look at the VM: the client takes seconds to import.
+            return self._result(carry)
         vm = self._find()
         if vm is None or vm["status"] not in ("RUNNING", *STARTING):
             self.log.warning(

@@ -11,9 +11,14 @@ NIGHT = datetime(2026, 11, 25, 1, tzinfo=UTC)  # still the 24th in Buenos Aires
 
 
 def plan(**changes: Any) -> list[dict[str, Any]]:
-    operator = PlanDaysOperator(**{"task_id": "t", "seed": 7, "days": 2, "scale": 1, **changes})
+    """Return the days of all tasks."""
+    return [day for days in divided(**changes) for day in days]
+
+
+def divided(**changes: Any) -> list[list[dict[str, Any]]]:
+    arguments = {"task_id": "t", "tasks": 2, "seed": 7, "days": 2, "scale": 1, **changes}
     context: Any = {"dag_run": SimpleNamespace(run_id="manual__1", run_after=NIGHT)}
-    return operator.execute(context)
+    return PlanDaysOperator(**arguments).execute(context)
 
 
 def test_planned_days_are_whole_local_days_until_the_last_midnight() -> None:
@@ -21,6 +26,12 @@ def test_planned_days_are_whole_local_days_until_the_last_midnight() -> None:
     assert plan() == [
         {"day": day, "until": until, "incidents": []} for day in ("2026-11-22", "2026-11-23")
     ]
+
+
+@pytest.mark.parametrize(("days", "sizes"), [(1, [1]), (2, [1, 1]), (5, [3, 2])])
+def test_days_are_divided_in_order_among_at_most_two_tasks(days: int, sizes: list[int]) -> None:
+    assert [len(part) for part in divided(days=days)] == sizes
+    assert plan(days=days) == sorted(plan(days=days), key=lambda day: str(day["day"]))
 
 
 def test_incidents_count_from_the_first_midnight_and_belong_to_the_days_on_which_they_last() -> (
