@@ -130,7 +130,7 @@ class History:
             what = " ".join(value_text("pago", part) for part in _parts(incident))
         planted = terminal_text("cli.demo.history.planted", what=what, size=size, **hours)
         seen = min(ends, datetime.now(UTC))
-        # Without an end, the page would share a report of minutes ago, from before the back-fill.
+        # With an end, the printed address shows this report later, too.
         until = f"?hasta={seen:%Y-%m-%dT%H:%MZ}"
         report = msgspec.json.decode(self._api.page(f"findings{until}"), type=Report)
         if found := finding_about(report.findings, incident):

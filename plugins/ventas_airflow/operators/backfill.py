@@ -11,7 +11,6 @@ from ventas_airflow import form
 from ventas_airflow.operators.parameters import IncidentsOperator, refused_if_wrong
 from ventas_airflow.operators.publishing import PublishingOperator
 
-
 Planned = dict[str, Any]
 """A day to fill: `{"day": "2026-11-01", "until": …, "incidents": […]}`.
 
@@ -82,7 +81,7 @@ class PlanDaysOperator(IncidentsOperator):
 
 
 class FillDaysOperator(PublishingOperator):
-    """Publishes past days, one after the other; events that the ledger has already are not published again.
+    """Publishes past days, one after the other, without the events that the ledger has already.
 
     A day of which the ledger has a part keeps its incidents; of those of this run, the ones that
     begin later are added. The run's name consists of the day, the seed, the scale and the stores.
@@ -136,9 +135,7 @@ class FillDaysOperator(PublishingOperator):
         source = source.with_incidents(msgspec.convert(planned["incidents"], list[Incident]))
         until = datetime.fromisoformat(planned["until"])
         begins = day_arrivals(Demand(load_market()), source.seed, day, scale, until)
-        with self._publisher(
-            context, source, timeout, for_load=True, before=before
-        ) as publisher:
+        with self._publisher(context, source, timeout, for_load=True, before=before) as publisher:
             published = publish_load(
                 publisher,
                 source,
