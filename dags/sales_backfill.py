@@ -129,7 +129,7 @@ with DAG(**dag_settings(__file__, "simulation"), schedule=None, params=form.para
         "ti.xcom_pull(task_ids='go_live', key='trigger_run_id') is not none }}",
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 
-    plan_days >> start_vm >> ensure_topics >> submit_supervisor >> fill_days >> reconcile
+    plan_days >> [start_vm, ensure_topics] >> submit_supervisor >> fill_days >> reconcile
     # In parallel with the sales, which do not wait for it.
     submit_supervisor >> watch_vm >> reconcile
     start_vm >> ensure_housekeeping

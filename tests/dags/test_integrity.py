@@ -204,7 +204,6 @@ def test_vm_is_stopped_even_if_tasks_in_between_fail(window: DAG) -> None:
     assert start.task_id in stop.upstream_task_ids
     between = {t.task_id for t in start.get_flat_relatives(upstream=False)} - {"stop_vm", "done"}
     assert between == {
-        "ensure_topics",
         "submit_supervisor",
         "ensure_housekeeping",
         "publish_sales",

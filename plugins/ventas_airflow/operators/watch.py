@@ -43,12 +43,12 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
 
         The VM is started even after the tasks' end: Druid has still to read what they published.
         """
-        from ventas_airflow.hooks.compute import zone_of
-
         carry = event["carry"]
         if event.get("status") == "over":
-            # Without another look at the VM: the client takes seconds to import.
+            # Compute Engine's client, for another look at the VM, would take seconds to import.
             return self._result(carry)
+        from ventas_airflow.hooks.compute import zone_of
+
         vm = self._find()
         if vm is None or vm["status"] not in ("RUNNING", *STARTING):
             self.log.warning(

@@ -18,7 +18,7 @@ from ventas_airflow.operators.backfill import FillDaysOperator
 from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
 
 SALES = 10_000
-Run = Callable[[Any], dict[str, Any]]
+Run = Callable[[Any], Any]
 
 
 @pytest.fixture
