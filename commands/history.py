@@ -26,16 +26,16 @@ from include.texts import in_terminal_language, terminal_language, terminal_text
 
 SEED: Final = 2026
 
-SCALE: Final = 0.25
-"""Sales per second in the mean of the year: some 580,000 events in fifteen days.
+SCALE: Final = 0.2
+"""Sales per second in the mean of the year: some 470,000 events in fifteen days.
 
-On two cores that also run Kafka, Airflow and the window, Druid reads some 25,000 a second, so that
-the window's own rate, which is higher, would take longer than 40 s."""
+Druid reads them at the pace of two cores that also run Kafka, Airflow and the window. At the
+window's own rate, three times as high, that would take longer than 40 s."""
 
-RATE: Final = 12_500
-"""Events per second of each of the back-fill's two tasks: together, what Druid reads.
+RATE: Final = 15_000
+"""Events per second of each of the back-fill's two tasks: together, about what Druid reads.
 
-If they were faster, the live sales would wait in Kafka behind the filled days."""
+If they were faster, the live sales would wait longer in Kafka behind the filled days."""
 
 _LINE: Final = "emisor_caido; credito + Visa; 80"
 """Kind, subject and size of the incident: «Qué hacer» finds it at any hour, also at night."""

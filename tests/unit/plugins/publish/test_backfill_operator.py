@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from ventas_airflow.operators.backfill import PlanDaysOperator
+from ventas_airflow.operators.backfill import FillDaysOperator, PlanDaysOperator
+from ventas_airflow.runs import each_published
 
 NIGHT = datetime(2026, 11, 25, 1, tzinfo=UTC)  # still the 24th in Buenos Aires
 
@@ -75,3 +76,30 @@ def test_invalid_back_fill_is_refused_with_the_parameter(
 ) -> None:
     with pytest.raises(AirflowFailException, match=named):
         plan(**changes)
+
+
+class StoppedOnTheSecondDay(FillDaysOperator):
+    """Publishes the first day, without Kafka, and is stopped on the second one."""
+
+    def _fill(self, context: Any, planned: Any, before: list[Any]) -> dict[str, Any]:
+        if not before:
+            return {"run": "first"}
+        self.on_kill()
+        return super()._fill(context, planned, before)
+
+
+def test_stopped_task_stores_the_days_that_it_has_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = '{"conn_type": "kafka", "extra": {"bootstrap.servers": "127.0.0.1:1"}}'
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", connection)
+    stored: dict[str, Any] = {}
+    task = StoppedOnTheSecondDay(task_id="t", days=plan(), seed=7, scale=1)
+    context: Any = {"ti": SimpleNamespace(xcom_push=stored.__setitem__)}
+    with pytest.raises(AirflowFailException, match="Detenida a pedido: 0 eventos"):
+        task.execute(context)
+    both = stored["return_value"]
+    runs = ["first", "relleno__2026-11-23__7__1"]
+    assert [run["run"] for run in each_published(both)] == runs
+    # Airflow gives a list of results if a task was mapped, and else the one result.
+    assert each_published([both, both]) == [*both, *both]
