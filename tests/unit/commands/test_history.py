@@ -56,8 +56,8 @@ class Api:
         assert path == "findings?hasta=2026-09-29T14:35Z"
         return msgspec.json.encode(Report(0, 9, {}, 0.001, self.findings, []))
 
-    def xcom(self, *_: str) -> dict[str, Any]:
-        return {"equal": True, "in_druid": 12345}
+    def xcom(self, *_: str) -> dict[str, Any] | None:
+        return {"equal": True, "in_druid": 12345} if self._state == "success" else None
 
 
 @pytest.fixture
