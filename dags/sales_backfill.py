@@ -20,7 +20,7 @@ from include.names import (
 from ventas_airflow import form
 from ventas_airflow.concurrent_runs import SHARERS
 from ventas_airflow.dag_settings import PUBLISHING_RETRIES, dag_settings, named
-from ventas_airflow.operators.backfill import FillDayOperator, PlanDaysOperator
+from ventas_airflow.operators.backfill import FillDaysOperator, PlanDaysOperator
 from ventas_airflow.operators.compute import EnsureDruidVmOperator, StopDruidVmOperator
 from ventas_airflow.operators.housekeeping import EnsureHousekeepingOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
@@ -30,8 +30,9 @@ from ventas_airflow.operators.watch import WatchDruidVmOperator
 from ventas_airflow.sales import TOPICS
 from ventas_airflow.vm import VM
 
-#: Days that are filled at the same time: one per core of a small machine, a core left for Druid.
-PARALLEL_DAYS = 2
+#: Tasks that fill days at the same time: one per core of a small machine. A task for each day
+#: would start fifteen processes for the demo's past, each of which takes longer than its day.
+TASKS = 2
 
 SALES = form.templates(form.SEED, form.STORES, form.DAY_SCALE)
 
@@ -44,6 +45,7 @@ FILLED = f"{{{{ ti.xcom_pull(task_ids='{FILL_TASK}') }}}}"
 with DAG(**dag_settings(__file__, "simulation"), schedule=None, params=form.params(form.BACKFILL)):
     plan_days = PlanDaysOperator(
         **named("plan_days"),
+        tasks=TASKS,
         **form.templates(form.DAYS, form.UNTIL_NOW, form.INCIDENTS),
         **SALES,
     )
@@ -68,13 +70,13 @@ with DAG(**dag_settings(__file__, "simulation"), schedule=None, params=form.para
         **named("ensure_housekeeping"),
     )
 
-    fill_day = FillDayOperator.partial(
+    fill_days = FillDaysOperator.partial(
         **named(FILL_TASK),
         retries=PUBLISHING_RETRIES,
-        max_active_tis_per_dagrun=PARALLEL_DAYS,
-        map_index_template="{{ task.day.day }}",
+        map_index_template="{{ task.days[0].day }} … {{ task.days[-1].day }}",
+        rate=form.LOAD_RATE.template,
         **SALES,
-    ).expand(day=plan_days.output)
+    ).expand(days=plan_days.output)
 
     watch_vm = WatchDruidVmOperator(
         **named("watch_vm"),
@@ -112,7 +114,7 @@ with DAG(**dag_settings(__file__, "simulation"), schedule=None, params=form.para
         conf={
             **SALES,
             "mode": form.CURVE,
-            "starts_at": "{{ ti.xcom_pull(task_ids='plan_days')[-1]['until'] }}",
+            "starts_at": "{{ ti.xcom_pull(task_ids='plan_days')[-1][-1]['until'] }}",
             "duration_minutes": form.LIVE_MINUTES.template,
             "keep_vm": form.KEEP_VM.template,
         },
@@ -127,7 +129,7 @@ with DAG(**dag_settings(__file__, "simulation"), schedule=None, params=form.para
         "ti.xcom_pull(task_ids='go_live', key='trigger_run_id') is not none }}",
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 
-    plan_days >> start_vm >> ensure_topics >> submit_supervisor >> fill_day >> reconcile
+    plan_days >> [start_vm, ensure_topics] >> submit_supervisor >> fill_days >> reconcile
     # In parallel with the sales, which do not wait for it.
     submit_supervisor >> watch_vm >> reconcile
     start_vm >> ensure_housekeeping

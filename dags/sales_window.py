@@ -151,7 +151,7 @@ with DAG(
     ).as_teardown(setups=start_vm, on_failure_fail_dagrun=True)
 
     check_form >> plan_load
-    check_form >> start_vm >> ensure_topics >> submit_supervisor
+    check_form >> [start_vm, ensure_topics] >> submit_supervisor
     submit_supervisor >> [publish_sales, load_sales, watch_vm] >> reconcile
     reconcile >> suspend_supervisor >> stop_vm
     # Before the hand-off, during which Druid may miss rows for seconds. The report decides nothing:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from include.sales.content import Fields, SaleSource, customer_id
 from include.sales.drawn import Drawn
@@ -95,9 +96,12 @@ def split(total: int, shards: int) -> list[range]:
 class BulkEncoder:
     """Encode the events of a run's sales. Not safe for several threads."""
 
-    def __init__(self, source: SaleSource, until: datetime | None = None) -> None:
-        """Take the run's source; events from the moment `until` on are left out."""
+    def __init__(
+        self, source: SaleSource, until: datetime | None = None, after: datetime | None = None
+    ) -> None:
+        """Take the run's source; leave out events up to `after`, and those from `until` on."""
         self._source = source
+        self._after = np.iinfo(np.int64).min if after is None else epoch_ms(after)
         self._until = np.iinfo(np.int64).max if until is None else epoch_ms(until)
         self._stores = [_text(source.store_fields(n)) for n in range(len(source.stores))]
         self._event = f'{{"id_evento":"e{source.run_key}-'
@@ -136,8 +140,8 @@ class BulkEncoder:
 
         # From here on, one row per event: the position of its sale and the number of its step.
         steps = steps_of(drawn, ts)
-        happens = steps.happens & (steps.ts < self._until)
-        omitted = np.flatnonzero((drawn.occurs == 0) & (ts < self._until))
+        happens = steps.happens & self._within(steps.ts)
+        omitted = np.flatnonzero((drawn.occurs == 0) & self._within(ts))
         sale, step = np.nonzero(happens)
         state, moment = steps.state[happens], steps.ts[happens]
 
@@ -182,6 +186,9 @@ class BulkEncoder:
             omitted=first + omitted,
             omitted_ts=ts[omitted],
         )
+
+    def _within(self, ts: Ints) -> npt.NDArray[np.bool_]:
+        return (self._after < ts) & (ts < self._until)
 
     def _bodies(self, sales: range, drawn: Drawn[Ints]) -> list[str]:
         """Return the JSON that is the same in all events of a sale, `corrida` to `iva_centavos`."""

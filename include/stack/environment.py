@@ -11,8 +11,11 @@ from typing import Final
 
 from include.stack.settings import HOST, Settings
 
-#: Variables that are kept: the folders of programs, of their libraries and of temporary files.
-_KEPT: Final = frozenset(("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"))
+#: Variables that are kept: the folders of programs, of their libraries and of temporary files, and
+#: how many days of reports the tasks keep.
+_KEPT: Final = frozenset(
+    ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VENTAS_REPORTS_DAYS")
+)
 
 #: Variables with these prefixes are kept: the address of a metrics collector, and the processor
 #: instructions that numpy may use.

@@ -74,6 +74,7 @@ def publish_load(
     sales: range,
     schedule: Schedule,
     until: datetime | None = None,
+    catch_up: bool = False,
     rate: float | None = None,
     stop: threading.Event,
     since: datetime | None = None,
@@ -90,6 +91,8 @@ def publish_load(
             resumes after its last committed sale.
         schedule: gives the moment at which each sale begins.
         until: events from this moment on are left out.
+        catch_up: whether an earlier try may have had an earlier `until`. Then the events that it
+            left out are published first, in one transaction: decisions and returns of its sales.
         rate: events per second; None for as many as Kafka accepts.
         stop: set it to stop.
         since: as in `SalePublisher.open`.
@@ -110,6 +113,15 @@ def publish_load(
         planted = source.with_incidents(publisher.incidents)
         left = range(publisher.resumed_at, sales.stop)
         begins = faults.shifted(schedule) if faults else schedule
+        if catch_up and progress.last_ts:
+            # All events up to the last one are committed: each transaction has, of its sales, all
+            # events before its `until`.
+            last = datetime.fromisoformat(progress.last_ts)
+            earlier = range(sales.start, left.start)
+            encoder = BulkEncoder(planted, until, after=last)
+            for batch in _transactions(encoder, earlier, begins, len(earlier)):
+                if batch.values:
+                    publisher.commit_encoded(*_transaction(batch, planted, faults))
         batches = _transactions(BulkEncoder(planted, until), left, begins, _size(rate))
         reporter = _Reporter(publisher, left, report)
         _publish(publisher, planted, batches, rate, stop, reporter, faults)

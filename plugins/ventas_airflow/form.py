@@ -220,6 +220,7 @@ WINDOW: Final = (
 
 BACKFILL: Final = (
     *(DAYS, UNTIL_NOW, DAY_SCALE, replace(SEED, description="of_days"), STORES),
+    replace(LOAD_RATE, section="", description="of_days"),
     *(GO_LIVE, LIVE_MINUTES, replace(INCIDENTS, description="of_days"), KEEP_VM, RESET_OFFSETS),
 )
 VALIDATION: Final = (LOOKBACK, VALIDATED)

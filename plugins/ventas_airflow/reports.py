@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 #: `gs://google_cloud_default@BUCKET/reports`, whose part before the `@` is an Airflow connection.
 VARIABLE: Final = "VENTAS_REPORTS"
 
+#: Environment variable with the number of days before the latest report whose reports are kept.
+KEPT_VARIABLE: Final = "VENTAS_REPORTS_DAYS"
+
+KEPT_DAYS: Final = 90
+"""Days without that variable: a quarter, so that a month can be compared with the one before."""
+
 #: A report's name: the local minute until which it reports, and a digest of its run.
 _NAME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{4}-[0-9a-f]{12}")
 
-
+_DAY_MS: Final = 86_400_000
 _END: Final = "%Y-%m-%dT%H%M"
 _STORES: Final = timezone(timedelta(hours=UTC_OFFSET_HOURS))
 
@@ -39,7 +45,8 @@ def folder() -> ObjectStoragePath:
 def write(report: DayReport) -> str:
     """Store a report and return its name; the report of the same run and minute is replaced.
 
-    A reader finds the whole report or none.
+    A reader finds the whole report or none. Reports that end more than the kept days before this
+    one are deleted.
     """
     from include.page.reports.day import encode
 
@@ -50,11 +57,22 @@ def write(report: DayReport) -> str:
     part = place / f"{name}.part"
     part.write_bytes(encode(report))
     part.rename(place / f"{name}.json")
+    oldest = report.end - _kept_days() * _DAY_MS
+    for old in names():
+        if end_of(old) < oldest:
+            (place / f"{old}.json").unlink(missing_ok=True)
     return name
 
 
-def names(most: int) -> list[str]:
-    """Return the names of the latest reports, the latest first."""
+def _kept_days() -> int:
+    value = os.environ.get(KEPT_VARIABLE) or str(KEPT_DAYS)
+    if not value.isdecimal():
+        raise ValueError(f"{KEPT_VARIABLE} must be a whole number of days, not {value!r}")
+    return int(value)
+
+
+def names(most: int | None = None) -> list[str]:
+    """Return the names of the latest reports, or of all, the latest first."""
     place = folder()
     if not place.exists():
         return []

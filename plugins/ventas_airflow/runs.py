@@ -11,9 +11,10 @@ from include.names import CLOCK_SKEW
 if TYPE_CHECKING:
     from airflow.sdk.types import DagRunProtocol
 
-Published = Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | None
+Published = Mapping[str, Any] | Sequence["Published"] | str | None
 """Results of the publishing tasks, as a template renders them: a list for a mapped task, but a
-single dict if it had one instance only; text or None if no task published."""
+single result if it had one instance only; text or None if no task published. A task that publishes
+several runs has a list of results."""
 
 
 def earliest_record(dag_run: DagRunProtocol) -> datetime:
@@ -26,4 +27,6 @@ def each_published(published: Published) -> list[Mapping[str, Any]]:
     """Return `include.stream.session.Published` of each publishing task, as dicts."""
     if not published or isinstance(published, str):
         return []
-    return [published] if isinstance(published, Mapping) else list(published)
+    if isinstance(published, Mapping):
+        return [published]
+    return [run for part in published for run in each_published(part)]

@@ -47,7 +47,8 @@ def test_live_window_follows_the_filled_days_and_a_second_back_fill_adds_nothing
 
     # No gap and no overlap: days and live window together have the sales of one single run.
     sold = moments_of_sales(lab, window)
-    midnight = datetime.fromisoformat(lab.api.xcom(BACKFILL_DAG, first, "plan_days")[-1]["until"])
+    last_day = lab.api.xcom(BACKFILL_DAG, first, "plan_days")[-1][-1]
+    midnight = datetime.fromisoformat(last_day["until"])
     start, end = midnight - timedelta(days=2), sold[-1] + timedelta(milliseconds=1)
     expected = arrivals(Demand(load_market()), SEED, start, end, SCALE)
     assert [round(moment.timestamp() * 1000) for moment in sold] == expected.tolist()

@@ -311,6 +311,20 @@ def test_view_is_usable_by_keyboard(shop: Shop, visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("[data-list=platforms] li")).to_have_count(1)
 
+    chips = page.locator(".chips button")
+    payment = page.locator("select[name=pago]")
+    payment.focus()
+    page.keyboard.press("ArrowDown")
+    expect(chips).to_have_count(2)
+    expect(payment).to_be_focused()
+    chips.first.focus()
+    page.keyboard.press("Enter")
+    expect(chips).to_have_count(1)
+    expect(chips).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(chips).to_have_count(0)
+    expect(page.locator("select[name=provincia]")).to_be_focused()
+
 
 def test_invalid_range_in_the_address_is_explained(shop: Shop, visit: Visit) -> None:
     page = visit().open("/ventas/vivo?rango=2h")

@@ -31,12 +31,12 @@ FIELDS = [
     ("sales_window", "scale", CheckSalesOperator, CURVE, "scale"),
     ("sales_window", "load_sales", PlanLoadOperator, LOAD, "sales"),
     ("sales_window", "shards", PlanLoadOperator, LOAD, "shards"),
-    ("sales_backfill", "days", PlanDaysOperator, {"seed": 1, "scale": 1}, "days"),
-    ("sales_backfill", "seed", PlanDaysOperator, {"days": 1, "scale": 1}, "seed"),
+    ("sales_backfill", "days", PlanDaysOperator, {"tasks": 2, "seed": 1, "scale": 1}, "days"),
+    ("sales_backfill", "seed", PlanDaysOperator, {"tasks": 2, "days": 1, "scale": 1}, "seed"),
     ("sales_window", "duration_minutes", CheckSalesOperator, WINDOW, "duration_minutes"),
     ("sales_window", "minimum_gap", CheckSalesOperator, SLOWEST, "minimum_gap"),
     ("sales_window", "maximum_gap", CheckSalesOperator, QUICKEST, "maximum_gap"),
-    ("sales_backfill", "scale", PlanDaysOperator, {"days": 1, "seed": 1}, "scale"),
+    ("sales_backfill", "scale", PlanDaysOperator, {"tasks": 2, "days": 1, "seed": 1}, "scale"),
 ]
 
 

@@ -14,11 +14,11 @@ from include.sales.demand import Demand
 from include.sales.market import load_market
 from include.stream.ledger import read_sums
 from tests.support.place import SEED, Place
-from ventas_airflow.operators.backfill import FillDayOperator
+from ventas_airflow.operators.backfill import FillDaysOperator
 from ventas_airflow.operators.load import LoadSalesOperator, PlanLoadOperator
 
 SALES = 10_000
-Run = Callable[[Any], dict[str, Any]]
+Run = Callable[[Any], Any]
 
 
 @pytest.fixture
@@ -71,12 +71,11 @@ def test_load_publishes_the_same_events_for_any_number_of_shards(
 
 def test_day_filled_again_adds_nothing(place: Place, run: Run) -> None:
     day = Day(date(2026, 11, 20))
-    arguments = into(
-        place, day={"day": "2026-11-20", "until": day.end.isoformat(), "incidents": []}, scale=0.05
-    )
+    planned = {"day": "2026-11-20", "until": day.end.isoformat(), "incidents": []}
+    arguments = into(place, days=[planned], scale=0.05)
 
-    first = run(FillDayOperator(**arguments))
-    again = run(FillDayOperator(**arguments))
+    [first] = run(FillDaysOperator(**arguments))
+    [again] = run(FillDaysOperator(**arguments))
 
     expected = day_arrivals(Demand(load_market()), SEED, day, 0.05, day.end).tolist()
     found = place.events()

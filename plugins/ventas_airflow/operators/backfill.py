@@ -1,4 +1,4 @@
-"""Back-fill of past days at full speed: one task for each day, and a second run adds nothing."""
+"""Back-fill of past days at full speed; a second run adds only what has happened since."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,14 +11,19 @@ from ventas_airflow import form
 from ventas_airflow.operators.parameters import IncidentsOperator, refused_if_wrong
 from ventas_airflow.operators.publishing import PublishingOperator
 
+Planned = dict[str, Any]
+"""A day to fill: `{"day": "2026-11-01", "until": …, "incidents": […]}`.
+
+No event is from `until` on: the end of the last day, or the run's `run_after` if today is filled,
+too. A day's incidents are those that last for a part of it."""
+
 
 class PlanDaysOperator(IncidentsOperator):
-    """Lists the days to fill, each as `{"day": "2026-11-01", "until": …, "incidents": […]}`.
+    """Divides the days to fill among tasks: `FillDaysOperator` is mapped over the lists.
 
-    No event is from `until` on: the end of the last day, or the run's `run_after` if today is
-    filled, too. A day's incidents are those that last for a part of it; their minutes count from
-    the first day's midnight. `FillDayOperator` is mapped over the days.
+    The incidents' minutes count from the first day's midnight.
 
+    :param tasks: greatest number of lists
     :param days: number of whole local days before the run
     :param until_now: whether to fill today, too, until the run's `run_after`
     :param scale: sales per second, as the mean over a year
@@ -32,15 +37,22 @@ class PlanDaysOperator(IncidentsOperator):
     )
 
     def __init__(
-        self, *, days: int | str, scale: float | str, until_now: bool | str = False, **kwargs: Any
+        self,
+        *,
+        tasks: int,
+        days: int | str,
+        scale: float | str,
+        until_now: bool | str = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.tasks = tasks
         self.days = days
         self.until_now = until_now
         self.scale = scale
 
-    def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Return the days; fail with one sentence if a parameter is wrong."""
+    def execute(self, context: Context) -> list[list[Planned]]:
+        """Return each task's days; fail with one sentence if a parameter is wrong."""
         from include.sales.backfill import past_days
 
         now, today = context["dag_run"].run_after, str(self.until_now).lower() == "true"
@@ -56,7 +68,7 @@ class PlanDaysOperator(IncidentsOperator):
             days[-1].day,
             until.isoformat(),
         )
-        return [
+        planned: list[Planned] = [
             {
                 "day": day.day.isoformat(),
                 "until": until.isoformat(),
@@ -64,28 +76,49 @@ class PlanDaysOperator(IncidentsOperator):
             }
             for day in days
         ]
+        size = -(-len(planned) // self.tasks)
+        return [planned[first : first + size] for first in range(0, len(planned), size)]
 
 
-class FillDayOperator(PublishingOperator):
-    """Publishes a past day; sales that the ledger has already are not published again.
+class FillDaysOperator(PublishingOperator):
+    """Publishes past days, one after the other, without the events that the ledger has already.
 
     A day of which the ledger has a part keeps its incidents; of those of this run, the ones that
     begin later are added. The run's name consists of the day, the seed, the scale and the stores.
-    Returns `include.stream.session.Published` as a dict.
+    Returns `include.stream.session.Published` of each day, as dicts.
 
-    :param day: a day from `PlanDaysOperator`
+    :param days: a list from `PlanDaysOperator`
     :param scale: as in `PlanDaysOperator`
+    :param rate: events per second; 0 for as many as Kafka accepts
     """
 
-    template_fields: Sequence[str] = (*PublishingOperator.template_fields, "day", "scale")
+    template_fields: Sequence[str] = (*PublishingOperator.template_fields, "days", "scale", "rate")
 
-    def __init__(self, *, day: dict[str, Any], scale: float | str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        days: list[Planned],
+        scale: float | str,
+        rate: float | str = form.LOAD_RATE.default,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.day = day
+        self.days = days
         self.scale = scale
+        self.rate = rate
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Publish the day's sales that the ledger lacks, and return the totals of the day."""
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Publish the sales that the ledger lacks, and return the totals of each day."""
+        filled: list[dict[str, Any]] = []
+        for planned in self.days:
+            filled.append(self._fill(context, planned, filled))
+            # If a later day fails, the end of the ingestion still waits for this one's rows.
+            context["ti"].xcom_push("return_value", filled)
+        return filled
+
+    def _fill(
+        self, context: Context, planned: Planned, before: list[dict[str, Any]]
+    ) -> dict[str, Any]:
         from include.sales.backfill import Day, day_arrivals
         from include.sales.demand import Demand
         from include.sales.incidents import Incident
@@ -94,20 +127,23 @@ class FillDayOperator(PublishingOperator):
 
         with refused_if_wrong():
             scale = form.DAY_SCALE.number(self.scale)
-            day = Day(date.fromisoformat(self.day["day"]))
+            rate = form.LOAD_RATE.number(self.rate)
+            day = Day(date.fromisoformat(planned["day"]))
             seed, stores = form.SEED.whole(self.seed), form.STORES.texts(self.stores)
             source = self._source(day.corrida(seed, scale, stores))
             timeout = self._timeout()
-        source = source.with_incidents(msgspec.convert(self.day["incidents"], list[Incident]))
-        until = datetime.fromisoformat(self.day["until"])
+        source = source.with_incidents(msgspec.convert(planned["incidents"], list[Incident]))
+        until = datetime.fromisoformat(planned["until"])
         begins = day_arrivals(Demand(load_market()), source.seed, day, scale, until)
-        with self._publisher(context, source, timeout, for_load=True) as publisher:
+        with self._publisher(context, source, timeout, for_load=True, before=before) as publisher:
             published = publish_load(
                 publisher,
                 source,
                 sales=range(len(begins)),
                 schedule=lambda first, stop: begins[first:stop],
                 until=until,
+                catch_up=True,
+                rate=rate or None,
                 stop=self._stop,
                 report=lambda progress: self._push_progress(context, progress),
             )

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRuntimeError
@@ -56,8 +56,12 @@ class PublishingOperator(TopicOperator, SalesOperator):
         *,
         shard: str = "",
         for_load: bool = False,
+        before: Sequence[dict[str, Any]] = (),
     ) -> "Iterator[SalePublisher]":
-        """Open a publisher of the run; turn its errors into failures with or without retries."""
+        """Open a publisher of the run; turn its errors into failures with or without retries.
+
+        `before`: results of the runs that the task has published before this one.
+        """
         from include.stream.errors import KafkaUnreachableError, StreamError
         from include.stream.load import LOAD_CONFIG
         from include.stream.publisher import NotAcknowledgedError
@@ -82,7 +86,7 @@ class PublishingOperator(TopicOperator, SalesOperator):
             with publisher:
                 yield publisher
         except WindowStoppedError as error:
-            self._push(context, error.published)
+            self._push(context, error.published, before)
             raise AirflowFailException(_stopped(error.published)) from error
         except (KafkaUnreachableError, NotAcknowledgedError, ReadStalledError) as error:
             raise AirflowException(str(error)) from error
@@ -93,11 +97,14 @@ class PublishingOperator(TopicOperator, SalesOperator):
         """Store the progress of a load in the task's XCom ``progress``."""
         context["ti"].xcom_push(key="progress", value=progress.to_dict())
 
-    def _push(self, context: Context, published: "Published") -> None:
+    def _push(
+        self, context: Context, published: "Published", before: Sequence[dict[str, Any]]
+    ) -> None:
         """Store the XCom of a task that fails; if it cannot be stored, log a warning only."""
         self.log.warning(_stopped(published))
         try:
-            context["ti"].xcom_push(key="return_value", value=published.to_dict())
+            result = published.to_dict()
+            context["ti"].xcom_push("return_value", [*before, result] if before else result)
         except AirflowRuntimeError as error:
             self.log.warning("The XCom of the published events could not be stored: %s", error)
 

@@ -60,7 +60,7 @@ class ReconcileOperator(TopicOperator, DatasourceOperator):
     topic is searched only if they differ, since the search of a large topic takes minutes.
 
     :param published: what `PublishSalesOperator` returned, or a list of what each
-        `LoadSalesOperator` or `FillDayOperator` returned (templated)
+        `LoadSalesOperator` or `FillDaysOperator` returned (templated)
     :param from_the_beginning: read the topics from their beginning, and not from the run's: an
         earlier run may have published the compared events
     :param timeout: seconds to wait for Druid, counted again whenever rows arrive or the

@@ -182,6 +182,8 @@ class DruidHealthTrigger(VmTrigger):
 class VmWatchTrigger(VmTrigger):
     """Waits until some tasks of a run have ended, or the VM is off.
 
+    The event's status is ``over`` if the tasks have ended and the VM is on.
+
     :param run: ``dag_id`` and ``run_id``
     :param task_ids: ids of those tasks; each instance of a mapped task has to end
     """
@@ -190,18 +192,21 @@ class VmWatchTrigger(VmTrigger):
         super().__init__(**common)
         self.run_of_tasks = run
         self.task_ids = task_ids
+        self._over = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         path, common = super().serialize()
         return path, {**common, "run": self.run_of_tasks, "task_ids": self.task_ids}
 
     async def _reach(self) -> dict[str, str]:
-        return await self._until(self._missing, f"VM {self._name} is off, or nothing needs it")
+        event = await self._until(self._missing, f"VM {self._name} is off, or nothing needs it")
+        return {**event, "status": "over"} if self._over else event
 
     async def _missing(self) -> str:
-        if await sync_to_async(have_ended)(**self.run_of_tasks, task_ids=self.task_ids):
-            return ""
         state = await self._vm_state()
+        if await sync_to_async(have_ended)(**self.run_of_tasks, task_ids=self.task_ids):
+            self._over = state.status == "RUNNING"
+            return ""
         if state.trouble:
             return state.trouble
         # A VM that Compute Engine restarts by itself passes through these statuses.

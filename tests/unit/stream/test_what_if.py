@@ -166,7 +166,7 @@ def test_difference_of_a_paired_load_is_that_of_the_ledgers_of_two_loads(number:
     assert any(map(any, minus(*sides).values()))
 
 
-def test_filled_day_that_is_continued_keeps_its_incidents_and_gets_later_ones(
+def test_day_filled_in_two_parts_equals_a_day_filled_at_once_with_its_first_incidents(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     day, kafka, source = Day(date(2026, 11, 24)), MemoryKafka(), SaleSource(MARKET, 7, RUN)
@@ -182,6 +182,7 @@ def test_filled_day_that_is_continued_keeps_its_incidents_and_gets_later_ones(
             sales=range(len(begins)),
             schedule=lambda first, stop: begins[first:stop],
             until=until,
+            catch_up=True,
             stop=threading.Event(),
         )
         return begins
@@ -207,12 +208,11 @@ def test_filled_day_that_is_continued_keeps_its_incidents_and_gets_later_ones(
     begins = fill(night, late, next_one)
     progress = ledger.read_run({}, LEDGER_TOPIC, RUN)
     assert progress.incidents == (first, next_one)
-    # The first part did not publish what was due after its end.
-    cut = compared(begins[begins < epoch_ms(noon)], night, first)
-    whole = compared(begins, night, first, next_one)
-    assert minus(whole, progress.by_state) == minus(
-        cut, compared(begins[begins < epoch_ms(noon)], noon, first)
-    )
+    # The decisions and returns between the two ends are there, too, and a third time adds nothing.
+    assert progress.by_state == compared(begins, night, first, next_one)
+    records = len(kafka.records)
+    fill(night, late, next_one)
+    assert len(kafka.records) == records
 
 
 def test_run_whose_sales_kafka_has_deleted_or_that_has_too_many_is_refused(

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from ventas_airflow.page import findings
 from ventas_airflow.page.access import can_read, can_run, viewer
 from ventas_airflow.page.app import create_app
 from ventas_airflow.page.services import Viewer
@@ -14,9 +15,10 @@ from ventas_airflow.page.services import Viewer
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
-    """The page's app without a logged-in user, and without Druid."""
+    """The page's app without a logged-in user, Druid, and Airflow's database."""
     away = {"conn_type": "druid", "host": "127.0.0.1", "port": 1, "schema": "http"}
     monkeypatch.setenv("AIRFLOW_CONN_DRUID_INGEST_DEFAULT", json.dumps(away))
+    monkeypatch.setattr(findings, "_last_end", lambda: None)
     return create_app()
 
 

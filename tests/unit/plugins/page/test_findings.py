@@ -1,5 +1,6 @@
 """«Qué hacer»: the report that the browser gets, and the texts for all its findings."""
 
+import itertools
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -54,6 +55,7 @@ def asked(
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
     monkeypatch.setattr(module, "_shared", AnswerCache(clock=lambda: 0.0))
+    monkeypatch.setattr(module, "_ends", AnswerCache(clock=itertools.count(step=10).__next__))
 
     def ask(query: str) -> dict[str, Any]:
         with reader:
@@ -94,6 +96,17 @@ def test_report_is_shared_by_requests_for_the_same_sales(
     assert asked(f"{AT_NOON}&rango=7d") == first
     assert len(changed.asked) == 5
     asked(f"{AT_NOON}&provincia=Salta")
+    assert len(changed.asked) == 10
+
+
+def test_end_of_a_back_fill_begins_a_new_report(
+    asked: Callable[[str], dict[str, Any]],
+    changed: SimulatedDruid,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked(AT_NOON)
+    monkeypatch.setattr(module, "_last_end", lambda: NOW)
+    asked(AT_NOON)
     assert len(changed.asked) == 10
 
 

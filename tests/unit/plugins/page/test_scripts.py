@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Route, sync_playwright
+from playwright.sync_api import Page, Route, sync_playwright
 
 from include.texts import table, text
 from ventas_airflow.page.app import STATIC
@@ -19,8 +19,8 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
-    """Function that calls a function of a script in ``lib/``, with the Spanish texts."""
+def page() -> Iterator[Page]:
+    """A browser's empty page that can import the page's scripts, with the Spanish texts."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
@@ -41,12 +41,17 @@ def run() -> Iterator[Run]:
         page.route("http://page.test/**", serve)
         page.goto("http://page.test/")
         page.evaluate("async () => (await import('/static/lib/texts.js')).loadTexts()")
-        code = (
-            "async ([file, name, values]) => "
-            "(await import(`/static/lib/${file}.js`))[name](...values)"
-        )
-        yield lambda name, *values: page.evaluate(code, [*name.split("."), values])
+        yield page
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def run(page: Page) -> Run:
+    """Function that calls a function of a script in ``lib/``."""
+    code = (
+        "async ([file, name, values]) => (await import(`/static/lib/${file}.js`))[name](...values)"
+    )
+    return lambda name, *values: page.evaluate(code, [*name.split("."), values])
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,7 @@ def run() -> Iterator[Run]:
         ("chart.moneyAxis", [[0, 1_940_000]], ["$ 0", "$ 0,5 M", "$ 1,0 M", "$ 1,5 M", "$ 2,0 M"]),
         ("chart.moneyAxis", [[297_000]], ["$ 0", "$ 100 mil", "$ 200 mil", "$ 300 mil"]),
         ("chart.moneyAxis", [[7_900]], ["$ 0", "$ 2.000", "$ 4.000", "$ 6.000", "$ 8.000"]),
+        ("chart.moneyAxis", [[-1_900_000, 900_000]], ["$ -2 M", "$ -1 M", "$ 0", "$ 1 M"]),
         ("chart.moneyAxis", [[]], ["$ 0", "$ 1"]),
         ("moment_field.parsed", ["24/11/2026 21:00"], "2026-11-24T21:00"),
         ("moment_field.parsed", ["4/1/2026, 9:05"], "2026-01-04T09:05"),
@@ -82,6 +88,27 @@ def test_value_is_written_and_read_as_argentines_write_it(
     if name == "texts.t":
         found = found.partition(";")[0]
     assert found == told
+
+
+KEY_FIGURES = """async (totals) => {
+    const { kpis } = await import('/static/views/live/kpis.js');
+    const list = document.createElement('dl');
+    kpis(list, { start: 0, end: 3600000, totals }, '1h', {});
+    return list.innerText;
+}"""
+
+
+@pytest.mark.parametrize("lacking", ["", "sales", "approved"])
+@pytest.mark.parametrize("of", ["before", "yesterday"])
+def test_key_figures_lack_no_comparison_with_a_range_that_has_an_approved_sale(
+    page: Page, of: str, lacking: str
+) -> None:
+    """`tests/e2e/test_demo.py` counts on it: it reads only the totals."""
+    least = {"sales": 1, "approved": 1, "rejected": 0, "refunded": 0, "revenue_centavos": 1}
+    totals = {it: dict(least) for it in ("current", "before", "yesterday")}
+    if lacking:
+        totals[of][lacking] = 0
+    assert ("sin datos" in page.evaluate(KEY_FIGURES, totals)) == bool(lacking)
 
 
 def columns(**kinds: str) -> list[dict[str, str]]:

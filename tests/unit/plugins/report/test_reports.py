@@ -33,6 +33,28 @@ def test_latest_reports_come_first(folder: Path, report: DayReport) -> None:
     assert reports.names(1) == [written[2]]
 
 
+@pytest.mark.parametrize(("setting", "days"), [("", 90), ("7", 7)])
+def test_reports_from_before_the_kept_days_are_deleted(
+    folder: Path, report: DayReport, monkeypatch: pytest.MonkeyPatch, setting: str, days: int
+) -> None:
+    monkeypatch.setenv(reports.KEPT_VARIABLE, setting)
+    later = report.end + days * 24 * 3_600_000
+    first = reports.write(report)
+    last = reports.write(msgspec.structs.replace(report, end=later))
+    assert reports.names() == [last, first]
+    last = reports.write(msgspec.structs.replace(report, end=later + 60_000))
+    assert first not in reports.names()
+    assert reports.names()[0] == last
+
+
+def test_wrong_number_of_kept_days_is_refused(
+    folder: Path, report: DayReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(reports.KEPT_VARIABLE, "a week")
+    with pytest.raises(ValueError, match="VENTAS_REPORTS_DAYS must be a whole number"):
+        reports.write(report)
+
+
 def test_other_files_and_half_written_ones_are_no_reports(folder: Path, report: DayReport) -> None:
     name = reports.write(report)
     for other in ("README.md", f"{name}.part", "2026-11-24T2100-.json", f"{name}.json.json"):

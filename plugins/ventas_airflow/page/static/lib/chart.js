@@ -46,19 +46,22 @@ function themed(layout) {
   };
 }
 
-/** Most steps of an axis of money, and the steps that people read easily, of a power of ten. */
-const STEPS = 5;
-const WHOLE = [1, 2, 5, 10];
+/** Factors of a power of ten that people read easily as the step of an axis. */
+const ROUND = [1, 2, 5, 10];
 
-/** What an axis of `pesos` needs: labels at whole steps, such as "$ 0,5 M". */
+/** Round and whole steps of an axis, about `count`, that enclose `least` and `most`. */
+export function steps(least, most, count) {
+  const rough = (most - least) / count || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.max(1, ROUND.find((factor) => factor * power >= rough) * power);
+  const first = Math.floor(least / step);
+  const last = Math.max(Math.ceil(most / step), 1);
+  return Array.from({ length: last - first + 1 }, (_, n) => (first + n) * step);
+}
+
+/** What an axis of `pesos` needs: labels at round steps, such as "$ 0,5 M". */
 export function moneyAxis(pesos) {
-  const most = Math.max(...pesos, 1);
-  const least = Math.min(...pesos, 0);
-  const exact = Math.max((most - least) / STEPS, 1);
-  const power = 10 ** Math.floor(Math.log10(exact));
-  const step = WHOLE.find((factor) => factor * power >= exact) * power;
-  const tickvals = [];
-  for (let n = Math.floor(least / step); n <= Math.ceil(most / step); n += 1) tickvals.push(n * step);
+  const tickvals = steps(Math.min(...pesos, 0), Math.max(...pesos, 0), 5);
   return { tickmode: "array", tickvals, ticktext: axisMoney(tickvals) };
 }
 

@@ -55,10 +55,11 @@ export function money(centavos, { short = false } = {}) {
   return `$${SPACE}${count(pesos)}`;
 }
 
-/** Labels for the ticks of an axis of pesos, all in the unit of the last tick. */
+/** Labels for the ticks of an axis of pesos, all in the unit of the largest tick. */
 export function axisMoney(ticks) {
   const units = [[1e6, 1e6, "M"], [1e4, 1e3, t("shell.thousands")], [-Infinity, 1, ""]];
-  const [, divisor, sign] = units.find(([least]) => ticks.at(-1) >= least);
+  const largest = Math.max(...ticks.map(Math.abs));
+  const [, divisor, sign] = units.find(([least]) => largest >= least);
   const digits = ticks.every((tick) => tick % divisor === 0) ? 0 : 1;
   return ticks.map((tick) => (tick ? `$ ${decimal(tick / divisor, digits)} ${sign}`.trimEnd() : "$ 0"));
 }

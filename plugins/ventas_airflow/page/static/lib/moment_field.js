@@ -5,8 +5,8 @@ import { t } from "./texts.js";
 const WRITTEN = /^(\d{1,2})\/(\d{1,2})\/(\d{4})[\s,]+(\d{1,2}):(\d{2})$/;
 
 /**
- * `value` is a local time such as "2026-11-24T21:00", or "", and so are the argument of `changed`
- * and the result of `value()`. The other attributes are those of the text field.
+ * `value` is a local time such as "2026-11-24T21:00", or "", and so are the arguments of `changed`
+ * and `set`, and the result of `value()`. The other attributes are those of the text field.
  */
 export function momentField({ label, value, changed = () => {}, ...attributes }) {
   const calendar = h("input", {
@@ -41,7 +41,14 @@ export function momentField({ label, value, changed = () => {}, ...attributes })
     "aria-label": t("shell.moment.pick", { label }),
     onclick: () => calendar.showPicker(),
   });
-  return { element: h("span.moment", {}, text, open, calendar), text, value: () => calendar.value };
+  function set(local) {
+    if (local === calendar.value) return;
+    calendar.value = local;
+    text.value = shown(local);
+    text.setCustomValidity("");
+  }
+
+  return { element: h("span.moment", {}, text, open, calendar), text, value: () => calendar.value, set };
 }
 
 /** "2026-11-24T21:00" as "24/11/2026 21:00". */

@@ -8,7 +8,7 @@ import { dimensionName, figuresOf } from "./explore/answer.js";
 import { drawSplit } from "./explore/chart.js";
 import { saveCsv, savePng } from "./explore/files.js";
 import { tableOf } from "./explore/table.js";
-import { fillFilters, filtersOf, FILTERS } from "./live.js";
+import { filterBar, filtersOf, FILTERS } from "./filters.js";
 
 const DEFAULTS = { medida: "facturacion", por: "categoria", y: "", contra: "", rango: "24h" };
 const FORMS = ["barras", "lineas", "tabla", "calor"];
@@ -29,7 +29,8 @@ function askedOf(params) {
 }
 
 export function mount(root, state) {
-  const parts = layout(root, state);
+  const filters = filterBar(state, DEFAULTS.rango);
+  const parts = layout(root, filters, state);
   let choices = { measures: [], dimensions: {}, against: [] };
   let options = {};
   let found = null;
@@ -58,13 +59,9 @@ export function mount(root, state) {
     render(parts, found, told, state);
   }
 
-  /** Fill the controls; the one with the focus keeps it. */
   function fill() {
-    const controls = () => [...root.querySelectorAll(".filters :is(button, select, input)")];
-    const place = controls().indexOf(document.activeElement);
     fillChoices(parts, choices, state);
-    fillFilters(parts, options, state, DEFAULTS.rango);
-    if (place >= 0) controls()[place]?.focus();
+    filters.update(options);
   }
 
   let shown = askedOf(state.params).toString();
@@ -90,7 +87,7 @@ export function mount(root, state) {
   return () => polling.stop();
 }
 
-function layout(root, state) {
+function layout(root, { ranges, selects, chips }, state) {
   const choice = (name, key) => {
     const field = h("select", {
       name,
@@ -106,10 +103,9 @@ function layout(root, state) {
       y: choice("y", "explore.and"),
       contra: choice("contra", "explore.against"),
     },
-    forms: h("div.switch", { role: "group", "aria-label": t("explore.form") }),
-    ranges: h("div.switch", { role: "group", "aria-label": t("live.range") }),
-    selects: h("div.filters"),
-    chips: h("div.chips"),
+    forms: FORMS.map((name) =>
+      h("button", { type: "button", value: name, onclick: () => state.update({ forma: name }) }, t(`explore.forms.${name}`)),
+    ),
     notice: h("p.notice", { role: "status" }),
     title: h("h2", { id: "explore-title" }),
     note: h("p.note"),
@@ -135,9 +131,9 @@ function layout(root, state) {
   );
   root.append(
     h("h1.hidden", {}, t("shell.views.explorar")),
-    h("div.filters.choices", {}, ...Object.values(parts.choices).map((one) => one.label), parts.forms),
-    h("div.filters", {}, parts.ranges, h("details.more", { open: innerWidth > NARROW }, h("summary", {}, t("explore.filters")), parts.selects)),
-    parts.chips,
+    h("div.filters.choices", {}, ...Object.values(parts.choices).map((one) => one.label), h("div.switch", { role: "group", "aria-label": t("explore.form") }, ...parts.forms)),
+    h("div.filters", {}, ranges, h("details.more", { open: innerWidth > NARROW }, h("summary", {}, t("explore.filters")), selects)),
+    chips,
     parts.notice,
     parts.result,
   );
@@ -161,15 +157,7 @@ function fillChoices(parts, { measures, dimensions, against }, state) {
     field.value = chosen(name);
   }
   const form = formOf(state.params, [dimensions[first], dimensions[chosen("y")]].filter(Boolean));
-  parts.forms.replaceChildren(
-    ...FORMS.map((name) =>
-      h(
-        "button",
-        { type: "button", "aria-pressed": String(name === form), onclick: () => state.update({ forma: name }) },
-        t(`explore.forms.${name}`),
-      ),
-    ),
-  );
+  for (const button of parts.forms) button.setAttribute("aria-pressed", String(button.value === form));
 }
 
 /** The chosen form; without a choice, the one that suits axes of these kinds. */

@@ -3,10 +3,10 @@ import { bars } from "../lib/bars.js";
 import { draw, moneyAxis } from "../lib/chart.js";
 import { h, setText } from "../lib/dom.js";
 import * as format from "../lib/format.js";
-import { momentField } from "../lib/moment_field.js";
 import { poll } from "../lib/poll.js";
 import { has, label, t } from "../lib/texts.js";
 import { colour } from "../lib/theme.js";
+import { filterBar, filtersOf, LENGTHS } from "./filters.js";
 import { render as findings } from "./findings.js";
 import { closedPage } from "./live/closed.js";
 import { funnel } from "./live/funnel.js";
@@ -15,28 +15,14 @@ import { map } from "./live/map.js";
 import { ticker } from "./live/ticker.js";
 import { whyPanel } from "./why.js";
 
-/** Length of each range, in milliseconds. */
-const LENGTHS = { "15m": 900e3, "1h": 3600e3, "6h": 21600e3, "24h": 86400e3, "7d": 604800e3, "30d": 2592000e3 };
-const RANGES = Object.keys(LENGTHS);
 /** Milliseconds between requests: a sale is shown well within 3 s of its acknowledgement. */
 const PAUSE = { "15m": 1000, "1h": 1000, "6h": 4000, "24h": 10000, "7d": 30000, "30d": 30000 };
-const CHOSEN = ["provincia", "sucursal", "categoria", "pago", "plataforma"];
-export const FILTERS = [...CHOSEN, "producto", "emisor"];
 /** Milliseconds between requests for the findings, which are judged by the hour. */
 const FINDINGS_PAUSE = 30000;
 /** Errors that say that Druid is off, or has no sales yet. */
 const OFF = ["unreachable", "empty"];
 /** With fewer decided sales than this, an approval rate means little. */
 const ENOUGH = 5;
-
-/** The filters among the address's parameters: Airflow's own address may have others. */
-export function filtersOf(params) {
-  const kept = new URLSearchParams();
-  for (const name of ["rango", "hasta", ...FILTERS]) {
-    if (params.get(name)) kept.set(name, params.get(name));
-  }
-  return kept;
-}
 
 /** The filters without the range: findings are always judged on the last hours. */
 function salesOf(params) {
@@ -46,7 +32,8 @@ function salesOf(params) {
 }
 
 export function mount(root, state) {
-  const parts = layout(root);
+  const filters = filterBar(state);
+  const parts = layout(root, filters);
   setText(parts.notice, t("shell.loading"));
   let options = {};
   let last = null;
@@ -90,7 +77,7 @@ export function mount(root, state) {
   const explaining = whyPanel(root, state, filtersOf);
   let judged = salesOf(state.params);
   function changed() {
-    fillFilters(parts, options, state);
+    filters.update(options);
     explaining.changed();
     polling.now();
     if (salesOf(state.params) === judged) return;
@@ -98,11 +85,11 @@ export function mount(root, state) {
     judging.now();
   }
   state.changed = changed;
-  fillFilters(parts, options, state);
+  filters.update(options);
   get("api/options")
     .then((found) => {
       options = found;
-      fillFilters(parts, options, state);
+      filters.update(options);
     })
     .catch((error) => setText(parts.notice, error.message));
 
@@ -183,13 +170,10 @@ function list(name) {
   return h("ul.bars", { "data-list": name, "data-empty": t("live.empty") });
 }
 
-function layout(root) {
+function layout(root, { ranges, selects, chips }) {
   const parts = {
     notice: h("p.notice", { role: "status" }),
     closed: h("div"),
-    ranges: h("div.switch", { role: "group", "aria-label": t("live.range") }),
-    selects: h("div.filters"),
-    chips: h("div.chips"),
     fresh: h("span.fresh"),
     kpis: h("dl.kpis", { "aria-label": t("live.kpis.title") }),
     kpisCard: h("div", { "data-card": "kpis" }, h("p.note.failed", { role: "status", hidden: true })),
@@ -227,69 +211,13 @@ function layout(root) {
   root.classList.add("blank");
   root.append(
     h("h1.hidden", {}, t("shell.views.vivo")),
-    h("div.filters", {}, parts.ranges, h("div.chosen", {}, parts.chips, parts.fresh), parts.selects),
+    h("div.filters", {}, ranges, h("div.chosen", {}, chips, parts.fresh), selects),
     parts.notice,
     parts.closed,
     parts.kpisCard,
     parts.board,
   );
   return parts;
-}
-
-/** Fill `parts.ranges`, `parts.selects` and `parts.chips`; `fallback` is the range without a choice. */
-export function fillFilters(parts, options, state, fallback = "1h") {
-  const chosenRange = state.params.get("rango") ?? fallback;
-  parts.ranges.replaceChildren(
-    ...RANGES.map((range) =>
-      h(
-        "button",
-        {
-          type: "button",
-          "aria-pressed": String(range === chosenRange),
-          onclick: () => state.update({ rango: range }),
-        },
-        t(`live.ranges.${range}`),
-      ),
-    ),
-  );
-  parts.selects.replaceChildren(
-    ...CHOSEN.map((name) => {
-      const value = state.params.get(name) ?? "";
-      const values = [...new Set([...(options[name] ?? []), ...(value ? [value] : [])])];
-      const select = h(
-        "select",
-        { name, onchange: (event) => state.update({ [name]: event.target.value }) },
-        h("option", { value: "" }, t("live.all")),
-        ...values.map((each) => h("option", { value: each, selected: each === value }, label(name, each))),
-      );
-      return h("label", {}, t(`live.filters.${name}`), select);
-    }),
-  );
-  const until = state.params.get("hasta");
-  const field = momentField({
-    id: "until",
-    label: t("live.untilField"),
-    value: until ? format.fieldTime(Date.parse(until)) : "",
-    changed: (local) => state.update({ hasta: format.fromField(local) }),
-  });
-  parts.selects.append(h("div.field", {}, h("label", { for: "until" }, t("live.untilField")), field.element));
-  const chips = FILTERS.filter((name) => state.params.get(name)).map((name) => {
-    const value = label(name, state.params.get(name));
-    return h(
-      "button",
-      {
-        type: "button",
-        "aria-label": t("live.remove", { name: t(`live.filters.${name}`), value }),
-        onclick: () => state.update({ [name]: "" }),
-      },
-      `${t(`live.filters.${name}`)}: ${value} ✕`,
-    );
-  });
-  if (until) {
-    const told = t("live.until", { until: format.moment(Date.parse(until)) });
-    chips.push(h("button", { type: "button", onclick: () => state.update({ hasta: "" }) }, `${told} ✕`));
-  }
-  parts.chips.replaceChildren(...chips);
 }
 
 function show(root, parts, found, state) {
@@ -462,6 +390,6 @@ function drawSeries(element, found, state) {
 
 /** Show the shortest range that contains a point of the chart and ends with it. */
 function lookInto(start, step, state) {
-  const rango = RANGES.find((range) => LENGTHS[range] >= step);
+  const rango = Object.keys(LENGTHS).find((range) => LENGTHS[range] >= step);
   state.update({ rango, hasta: new Date(start + step).toISOString() });
 }

@@ -8,17 +8,21 @@ const ENOUGH = 5;
 /** How much each kind of axis wants to be the horizontal one. */
 const FLOWS = { moment: 3, hour: 2, weekday: 1, number: 1, value: 0 };
 
-/** Millions without decimals where there are none. */
-function shortMoney(centavos) {
-  const millions = Math.abs(centavos / 1e8);
-  const isWhole = millions >= 1 && millions < 1000 && Number.isInteger(millions);
-  return isWhole ? `$ ${format.count(centavos / 1e8)} M` : format.money(centavos, { short: true });
-}
-
+/** How figures are written: whole, short, and as the ticks of an axis, whose values are scaled. */
 const UNITS = {
-  count: { whole: format.count, short: format.count, scale: 1 },
-  money: { whole: (value) => format.money(value), short: shortMoney, scale: 0.01 },
-  share: { whole: (value) => format.percent(value), short: (value) => format.percent(value, 0), scale: 100 },
+  count: { whole: format.count, short: format.count, ticks: (values) => values.map(format.count), scale: 1 },
+  money: {
+    whole: (value) => format.money(value),
+    short: (value) => format.money(value, { short: true }),
+    ticks: format.axisMoney,
+    scale: 0.01,
+  },
+  share: {
+    whole: (value) => format.percent(value),
+    short: (value) => format.percent(value, 0),
+    ticks: (values) => values.map((value) => format.percent(value / 100, 0)),
+    scale: 100,
+  },
 };
 
 export function dimensionName(name) {
@@ -44,7 +48,7 @@ function nameOf({ name, kind }, value, ofDays) {
 
 /** Functions for the figures of an answer: of a cell `[value, base, before]`, null for none. */
 export function figuresOf({ unit, before }) {
-  const { whole, short, scale } = UNITS[unit];
+  const { whole, short, ticks, scale } = UNITS[unit];
   const isFew = (base) => unit === "share" && base < ENOUGH;
   const value = ([now, base]) => (now === null || isFew(base) ? null : now);
   const change = (cell) => {
@@ -53,9 +57,9 @@ export function figuresOf({ unit, before }) {
     return unit === "share" ? now - then : now / then - 1;
   };
   return {
-    unit,
     scale,
     short,
+    ticks,
     value,
     change,
     isCompared: Boolean(before),

@@ -1,5 +1,5 @@
 /** A split as bars, lines or a heat map. */
-import { draw } from "../../lib/chart.js";
+import { draw, steps } from "../../lib/chart.js";
 import * as format from "../../lib/format.js";
 import { t } from "../../lib/texts.js";
 import { colour } from "../../lib/theme.js";
@@ -183,24 +183,14 @@ function scaleOf(series, figures, isStack, count) {
   const sums = isStack ? [columns[0].map((_, n) => columns.reduce((sum, one) => sum + Math.max(0, one[n]), 0))] : columns;
   const most = Math.max(0, ...sums.flat());
   const least = Math.min(0, ...columns.flat());
-  const tickvals = stepsOf(least, most, Math.max(2, count), figures.unit === "count" ? 1 : 0);
+  const tickvals = steps(least, most, Math.max(2, count));
   return {
     // Plotly leaves out a step at the very end.
     range: [tickvals[0], tickvals.at(-1) * 1.01],
     tickvals,
-    ticktext: tickvals.map((value) => figures.short(value / figures.scale)),
+    ticktext: figures.ticks(tickvals),
     tickangle: 0,
   };
-}
-
-/** Multiples of 1, 2 or 5 times a power of ten that enclose `least` and `most`, about `count`. */
-function stepsOf(least, most, count, smallest) {
-  const rough = (most - least) / count || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = Math.max(smallest, [1, 2, 5, 10].find((times) => times * power >= rough) * power);
-  const first = Math.floor(least / step);
-  const last = Math.max(Math.ceil(most / step), 1);
-  return Array.from({ length: last - first + 1 }, (_, n) => (first + n) * step);
 }
 
 function heat(found, figures, names, measure, width) {
