@@ -183,6 +183,8 @@ class _Stage:
                 "first_ms": round(seen[0].seconds * 1000, 1),
             }
             self._close(window)
+        # Else the kept stack could open a scheduled window at its next start.
+        self._api.set_paused(WINDOW_DAG, True)
         return found
 
     def _filled(self) -> str:
@@ -216,7 +218,7 @@ class _Stage:
 
     def _open(self) -> str:
         """Open a live window, which starts Druid's VM if it is off, and return its run."""
-        # With 0.67 sales a second, these are the form's own gaps.
+        # With 0.67 sales a second, these are about the form's own gaps.
         conf = {
             "duration_minutes": _LIVE_MINUTES,
             "minimum_gap": round(1 / 1.5 / self._rate, 3),
