@@ -21,6 +21,12 @@ def number(least: float, most: float, unit: str) -> Callable[[str], float]:
     return parse
 
 
+def numbers(least: float, most: float, unit: str) -> Callable[[str], tuple[float, ...]]:
+    """Return the type of numbers from `least` to `most`, with commas between them."""
+    parse = number(least, most, unit)
+    return lambda text: tuple(parse(part) for part in text.split(","))
+
+
 def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
     """Return the type of a whole number from `least` to `most`, both included."""
 

@@ -51,7 +51,12 @@ FIGURES: Final = (
     Figure("page_explore_p95_ms", "{:.0f}", at_most=300),
     Figure("page_event_on_screen_s", "{:.2f}", at_most=3),
     Figure("page_viewers_p95_ms", "{:.0f}", at_most=400),
-    Figure("page_growth", "{:.2f}", at_most=2),
+    Figure("page_crowding", "{:.2f}", at_most=3),
+    Figure("page_viewers_held", "{:.0f}", at_least=50),
+    Figure("page_first_minutes_p95_ms", "{:.0f}", at_most=400),
+    Figure("page_growth", "{:.2f}", at_most=1.2),
+    Figure("page_cpu_ms", "{:.1f}"),
+    Figure("page_cpu_growth", "{:.2f}", at_most=1.2),
 )
 
 _PERF_TEST = re.compile(r"^\d+ (?:steady state )?records sent, ([\d.]+) records/sec .*th\.$", re.M)
@@ -79,12 +84,11 @@ def result(measured: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, flo
         "cadence_p99_ms": reported("cadence", "p99_ms"),
         "producer_cpu_pct": reported("cadence", "cpu_pct"),
         "producer_rss_mb": reported("cadence", "rss_mb"),
-        "page_first_paint_s": reported("page", "first_paint_s"),
-        "page_api_p95_ms": reported("page", "api_p95_ms"),
-        "page_explore_p95_ms": reported("page", "explore_p95_ms"),
-        "page_event_on_screen_s": reported("page", "event_on_screen_s"),
-        "page_viewers_p95_ms": reported("page", "viewers_p95_ms"),
-        "page_growth": reported("page", "growth"),
+        **{
+            figure.key: reported("page", figure.key.removeprefix("page_"))
+            for figure in FIGURES
+            if figure.key.startswith("page_")
+        },
     }
     return {key: None if value is None else round(value, 3) for key, value in found.items()}
 

@@ -1,24 +1,30 @@
-"""Measure the live page over millions of events: times of its API and of a browser's screen.
+"""Measure the live page over millions of past events: its API, its screen, its processor time.
 
-It runs a whole stack of its own. `sales_backfill` fills past days, and its live window goes on
-selling during the measurement. Then the same days are filled a second time, with other sales, and
-everything is measured again.
+Each number of past events has a stack of its own, whose folder stays: only the first run has to
+fill it. A window sells meanwhile, as fast with each past, so that only the past differs.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from commands.bench.figures import percentile
+from commands.bench.page_cpu import Used, measured, per_look
 from commands.bench.page_looks import pauses, viewers
+from commands.bench.page_past import COORDINATOR, is_compacted, publish_past
 from commands.bench.page_screen import Screen, api_view, browser_path, chromium, delays
 from commands.bench.page_viewers import (
+    Seen,
     at_findings,
     at_sales,
     by_range,
     crowd,
     explore,
+    first_minutes,
+    most_held,
     probe,
     summary,
     visit,
@@ -26,40 +32,44 @@ from commands.bench.page_viewers import (
 from commands.demo import wait_for_dags
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
-from include.names import BACKFILL_DAG, DATASOURCE, PUBLISH_TASK, WINDOW_DAG
+from include.druid.supervisor import missing_rows
+from include.names import DATASOURCE, PUBLISH_TASK, WINDOW_DAG
 from include.stack import airflow, stack
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
-from include.stack.stack import Progress, StackError
+from include.stack.stack import Progress
+from include.stack.temporary import temporary_settings
 from include.texts import terminal_text
 from include.waiting import wait_until
 
-_FILL_PATIENCE = 2400.0
 _WINDOW_PATIENCE = 300.0
-_LIVE_MINUTES = 120
+_MILLION_PATIENCE = 120.0
+"""Seconds that Druid may take for each million past events: to ingest, store or compact them."""
+_LIVE_MINUTES = 720
 """Minutes of the live window: longer than any measurement, at whose end the window is closed."""
 
 _UNSEEN = 11.0
 """Seconds after which the page's server no longer serves an old answer for a live range."""
 
 
-class Past(NamedTuple):
-    """Past days to fill, as parameters of `sales_backfill`'s form."""
-
-    days: int
-    scale: float
-    seed: int
-
-
 class Size(NamedTuple):
     """Size of a benchmark: data to fill, and number and duration of the measurements."""
 
-    pasts: Sequence[Past]
-    """Past days, filled one after the other; after each, everything is measured."""
+    pasts: Sequence[float]
+    """Millions of past events; with each, everything is measured."""
+    rates: Sequence[float]
+    """Sales a second that are sold meanwhile; with each, everything is measured."""
+    first: float
+    """Minutes after a start of Druid that are measured separately; 0 for none."""
+    idle: float
+    """Seconds without viewers, in which the stack's own processor time is measured."""
     visit: float
     """Seconds that the single viewer stays at each look."""
     viewers: int
-    """Number of viewers at once."""
+    """Number of viewers at once of which the figures are."""
+    levels: Sequence[int]
+    """Numbers of viewers at once, ascending, `viewers` among them. After `viewers`, the first level
+    that is too slow is the last one."""
     crowd: float
     """Seconds that these viewers stay."""
     sales: int
@@ -69,86 +79,251 @@ class Size(NamedTuple):
 
 
 FULL: Final = Size(
-    # 5.2 million events, and then another 15 million.
-    pasts=(Past(30, 1.0, 2026), Past(30, 2.85, 2027)),
+    pasts=(5, 20),
+    rates=(0.67,),
+    first=5,
+    idle=60,
     visit=15,
     viewers=50,
+    levels=(10, 20, 50, 100, 200),
     crowd=60,
     sales=20,
     paints=5,
 )
-QUICK: Final = Size((Past(2, 1.0, 2026),), visit=3, viewers=20, crowd=10, sales=5, paints=2)
+QUICK: Final = Size(
+    pasts=(0.5,),
+    rates=(0.67,),
+    first=0,
+    idle=10,
+    visit=3,
+    viewers=20,
+    levels=(5, 10, 20, 50),
+    crowd=10,
+    sales=5,
+    paints=2,
+)
 
 
 def measure_page(settings: Settings, progress: Progress, size: Size) -> dict[str, Any]:
     """Fill and measure; return the figures, and the measurements of each stage in `sizes`.
 
-    `settings` come from `temporary_settings`.
+    `settings` are the user's; the folders of the benchmark's stacks are inside of their folder.
 
     Raises:
-        StackError: a run of Airflow failed.
-        WaitTimeoutError: a run of Airflow took too long.
+        StackError: a service failed.
+        WaitTimeoutError: a run of Airflow, or Druid, took too long.
     """
-    with _stack(settings, progress):
-        api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
-        wait_for_dags(api, (BACKFILL_DAG, WINDOW_DAG))
-        stages: list[dict[str, Any]] = []
-        for past in size.pasts:
-            progress.step(
-                terminal_text("cli.bench.steps.filling", days=past.days, scale=f"{past.scale:g}")
-            )
-            window = _fill(settings, api, past)
-            stages.append(_stage(settings, api.token, progress, size, number=len(stages)))
-            progress.step(terminal_text("cli.bench.steps.closing"))
-            _close(api, window)
+    stages = []
+    for past in size.pasts:
+        for rate in size.rates:
+            keep = settings.home / f"bench-page-{past:g}-{rate:g}"
+            with temporary_settings(settings, keep) as own, _stack(own, progress):
+                stages.append(_Stage(own, progress, size, past, rate).measure())
     return {**figures(stages), "sizes": stages}
 
 
 def figures(stages: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Return the first stage's figures, and how many times slower the last stage's looks are."""
-    first, last = stages[0], stages[-1]
-    growth = [last[part]["p95_ms"] / first[part]["p95_ms"] for part in ("api", "viewers")]
-    paint = first.get("first_paint")
+    """Return the first stage's figures, and how many times larger the last past's are.
+
+    Both have the same rate.
+    """
+    first = stages[0]
+    last = [stage for stage in stages if stage["rate"] == first["rate"]][-1]
+    both = ("api", "viewers")
+    growth = [last[part]["p95_ms"] / first[part]["p95_ms"] for part in both]
+    cpu_growth = [last[part]["cpu_ms"]["all"] / first[part]["cpu_ms"]["all"] for part in both]
+    paint, start, held = (first.get(key) for key in ("first_paint", "first_minutes", "most_held"))
     return {
         "first_paint_s": paint["max_s"] if paint else None,
         "api_p95_ms": first["api"]["p95_ms"],
         "explore_p95_ms": first["explore"]["p95_ms"],
         "event_on_screen_s": first["event_on_screen"]["max_s"],
         "viewers_p95_ms": first["viewers"]["p95_ms"],
-        "growth": max(growth) if len(stages) > 1 else None,
+        "crowding": first["viewers"]["p95_ms"] / first["api"]["p95_ms"],
+        "viewers_held": held["viewers"] if held else 0,
+        "first_minutes_p95_ms": start["p95_ms"] if start else None,
+        "growth": max(growth) if last is not first else None,
+        "cpu_ms": first["viewers"]["cpu_ms"]["all"],
+        "cpu_growth": max(cpu_growth) if last is not first else None,
     }
 
 
-def _stage(
-    settings: Settings, token: str, progress: Progress, size: Size, *, number: int
-) -> dict[str, Any]:
-    """Measure everything with the current data."""
-    url, every = settings.url("airflow"), pauses()
-    held = _held(settings)
-    millions = f"{held['events'] / 1e6:.1f}"
-    progress.step(terminal_text("cli.bench.steps.ranges", millions=millions))
-    looks = probe(url, token, every)
-    progress.step(terminal_text("cli.bench.steps.viewer"))
-    api = visit(url, token, every, size.visit)
-    progress.step(terminal_text("cli.bench.steps.explore"))
-    explored = explore(url, token, every)
-    progress.step(terminal_text("cli.bench.steps.viewers", viewers=size.viewers))
-    crowded = crowd(url, token, every, viewers(size.viewers), size.crowd)
-    paints, shown = _seen(settings, token, progress, size, run=f"bench-page-{number}")
-    return {
-        **held,
-        "ranges": by_range(looks),
-        "api": summary(at_sales(api)),
-        "api_findings": summary(at_findings(api)),
-        "api_ranges": by_range(api),
-        "explore": summary(explored),
-        "explore_ranges": by_range(explored),
-        "viewers": summary(at_sales(crowded)),
-        "viewers_findings": summary(at_findings(crowded)),
-        "viewers_ranges": by_range(crowded),
-        **paints,
-        "event_on_screen": shown,
-    }
+class _Stage:
+    """The measurement of one past at one rate, on its stack."""
+
+    def __init__(
+        self, settings: Settings, progress: Progress, size: Size, past: float, rate: float
+    ) -> None:
+        self._settings = settings
+        self._progress = progress
+        self._size = size
+        self._past = past
+        self._rate = rate
+        self._api = AirflowApi(settings.url("airflow"), airflow.USER, airflow.password(settings))
+        self._druid = DruidClient(settings.url("druid"))
+        self._viewer = (settings.url("airflow"), self._api.token, pauses())
+
+    def measure(self) -> dict[str, Any]:
+        """Fill what the past lacks, measure everything, and measure the start of another window."""
+        wait_for_dags(self._api, (WINDOW_DAG,))
+        self._api.set_paused(WINDOW_DAG, False)
+        for run in self._api.active_runs(WINDOW_DAG):
+            # An interrupted benchmark left it.
+            self._close(run)
+        window = self._filled()
+        found = {"past": self._past, "rate": self._rate, **self._held(), **self._everything()}
+        self._say("closing")
+        self._close(window)
+        if self._size.first:
+            self._say("first_minutes", minutes=f"{self._size.first:g}")
+            window = self._open()
+            seen = first_minutes(*self._viewer, self._size.first * 60)
+            found["first_minutes"] = {
+                **summary(at_sales(seen)),
+                "first_ms": round(seen[0].seconds * 1000, 1),
+            }
+            self._close(window)
+        # Else the kept stack could open a scheduled window at its next start.
+        self._api.set_paused(WINDOW_DAG, True)
+        return found
+
+    def _filled(self) -> str:
+        """Publish what the past lacks; return the live window once Druid has it."""
+        self._say("filling", millions=f"{self._past:g}")
+        patience = _WINDOW_PATIENCE + _MILLION_PATIENCE * self._past
+        window = self._open()
+        self._wait_until_live()
+        now = datetime.now(UTC)
+        expected, is_new = publish_past(self._kafka, self._past, self._rate, now)
+        wait_until(
+            lambda: not missing_rows(self._druid, DATASOURCE, expected),
+            f"the {expected.rows} past events in Druid",
+            patience,
+            interval=2,
+            errors=DruidError,
+        )
+        if not is_new:
+            return window
+        self._close(window, patience)
+        window = self._open()
+        self._wait_until_live()
+        wait_until(
+            lambda: is_compacted(self._druid, now),
+            "the compaction of the past days",
+            patience,
+            interval=2,
+            errors=DruidError,
+        )
+        return window
+
+    def _open(self) -> str:
+        """Open a live window, which starts Druid's VM if it is off, and return its run."""
+        # With 0.67 sales a second, these are about the form's own gaps.
+        conf = {
+            "duration_minutes": _LIVE_MINUTES,
+            "minimum_gap": round(1 / 1.5 / self._rate, 3),
+            "maximum_gap": round(2 / 1.5 / self._rate, 3),
+        }
+        window = self._api.trigger(WINDOW_DAG, conf)
+        self._api.make_way(WINDOW_DAG, window)
+        return window
+
+    def _wait_until_live(self) -> None:
+        what = "the window's first sales in Druid"
+        wait_until(self._is_live, what, _WINDOW_PATIENCE, interval=1, errors=DruidError)
+
+    def _is_live(self) -> bool:
+        query = for_datasource(
+            'SELECT COUNT(*) AS n FROM "{datasource}" '
+            "WHERE __time > CURRENT_TIMESTAMP - INTERVAL '10' SECOND",
+            DATASOURCE,
+        )
+        return bool(self._druid.sql(query)[0]["n"])
+
+    def _close(self, window: str, patience: float = _WINDOW_PATIENCE) -> None:
+        """End a window early; its events are still handed off."""
+        self._api.set_task_state(WINDOW_DAG, window, PUBLISH_TASK, "failed")
+        self._api.wait_for_end(WINDOW_DAG, window, patience)
+
+    def _held(self) -> dict[str, int]:
+        [rows] = self._druid.sql(
+            for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', DATASOURCE)
+        )
+        [segments] = self._druid.sql(
+            "SELECT COUNT(*) AS n FROM sys.segments WHERE datasource = ? AND is_active = 1",
+            [DATASOURCE],
+        )
+        return {"events": rows["n"], "segments": segments["n"]}
+
+    def _everything(self) -> dict[str, Any]:
+        """Measure everything with the current data, in the live window."""
+        size = self._size
+        self._say("ranges", millions=f"{self._past:g}")
+        looks = probe(*self._viewer)
+        self._say("idle", seconds=f"{size.idle:g}")
+        _, idle = measured(self._settings, lambda: time.sleep(size.idle))
+        self._say("viewer")
+        api, alone = self._looks(idle, partial(visit, *self._viewer, size.visit))
+        self._say("explore")
+        explored = explore(*self._viewer)
+        levels = list(self._levels(idle))
+        paints, shown = _seen(
+            self._settings,
+            self._api.token,
+            self._progress,
+            size,
+            # A run of an earlier benchmark has the same sales.
+            run=f"bench-page-{time.time():.0f}",
+        )
+        return {
+            "ranges": by_range(looks),
+            "idle_cpu": {kind: round(cpu / idle.seconds, 3) for kind, cpu in idle.cpu.items()},
+            "api": alone,
+            "api_findings": summary(at_findings(api)),
+            "api_ranges": by_range(api),
+            "explore": summary(explored),
+            "explore_ranges": by_range(explored),
+            "levels": levels,
+            "most_held": most_held(levels),
+            "viewers": next(it for it in levels if it["viewers"] == size.viewers),
+            **paints,
+            "event_on_screen": shown,
+        }
+
+    def _levels(self, idle: Used) -> Iterator[dict[str, Any]]:
+        """Yield the summary of each number of viewers at once, until one is too slow."""
+        size = self._size
+        for count in size.levels:
+            self._say("viewers", viewers=count)
+            run = partial(crowd, *self._viewer, viewers(count), size.crowd)
+            seen, found = self._looks(idle, run)
+            yield {
+                "viewers": count,
+                **found,
+                "findings": summary(at_findings(seen)),
+                "ranges": by_range(seen),
+            }
+            if count >= size.viewers and not most_held([{"viewers": count, **found}]):
+                return
+
+    def _looks(
+        self, idle: Used, run: Callable[[], list[Seen]]
+    ) -> tuple[list[Seen], dict[str, Any]]:
+        """Return the looks of a run, and their summary with looks per second and processor time."""
+        seen, used = measured(self._settings, run)
+        sales = at_sales(seen)
+        return seen, {
+            **summary(sales),
+            "per_s": round(len(sales) / used.seconds, 1),
+            "cpu_ms": per_look(used, idle, len(sales)),
+        }
+
+    @property
+    def _kafka(self) -> dict[str, Any]:
+        return {"bootstrap.servers": self._settings.address("kafka"), "log_level": 3}
+
+    def _say(self, step: str, **values: object) -> None:
+        self._progress.step(terminal_text(f"cli.bench.steps.{step}", **values))
 
 
 def _seen(
@@ -200,56 +375,8 @@ def _spread(seconds: Sequence[float]) -> dict[str, float]:
 def _stack(settings: Settings, progress: Progress) -> Iterator[None]:
     try:
         stack.up(settings, progress)
+        with (settings.home / "conf/coordinator/runtime.properties").open("a") as properties:
+            properties.write(COORDINATOR)
         yield
     finally:
         stack.down(settings)
-
-
-def _fill(settings: Settings, api: AirflowApi, past: Past) -> str:
-    """Fill past days; return the run of their live window once Druid shows its sales."""
-    api.set_paused(BACKFILL_DAG, False)
-    run = api.trigger(
-        BACKFILL_DAG,
-        {
-            **past._asdict(),
-            "go_live": True,
-            "live_minutes": _LIVE_MINUTES,
-            "keep_vm": True,
-        },
-    )
-    if api.wait_for_end(BACKFILL_DAG, run, _FILL_PATIENCE) != "success":
-        raise StackError(f"The run {run} of {BACKFILL_DAG} failed: see its log in {settings.logs}")
-    api.set_paused(WINDOW_DAG, False)
-    window = next(
-        name for name in api.active_runs(WINDOW_DAG) if not name.startswith("scheduled__")
-    )
-    api.make_way(WINDOW_DAG, window)
-    druid = DruidClient(settings.url("druid"))
-    what = f"the first live sales of {window}"
-    wait_until(lambda: _is_live(druid), what, _WINDOW_PATIENCE, interval=1, errors=DruidError)
-    return window
-
-
-def _close(api: AirflowApi, window: str) -> None:
-    """End a window early; its events are still handed off."""
-    api.set_task_state(WINDOW_DAG, window, PUBLISH_TASK, "failed")
-    api.wait_for_end(WINDOW_DAG, window, 300)
-
-
-def _is_live(druid: DruidClient) -> bool:
-    query = for_datasource(
-        'SELECT COUNT(*) AS n FROM "{datasource}" '
-        "WHERE __time > CURRENT_TIMESTAMP - INTERVAL '10' SECOND",
-        DATASOURCE,
-    )
-    return bool(druid.sql(query)[0]["n"])
-
-
-def _held(settings: Settings) -> dict[str, int]:
-    druid = DruidClient(settings.url("druid"))
-    [rows] = druid.sql(for_datasource('SELECT COUNT(*) AS n FROM "{datasource}"', DATASOURCE))
-    [segments] = druid.sql(
-        "SELECT COUNT(*) AS n FROM sys.segments WHERE datasource = ? AND is_active = 1",
-        [DATASOURCE],
-    )
-    return {"events": rows["n"], "segments": segments["n"]}

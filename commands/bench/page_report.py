@@ -1,10 +1,11 @@
 """Tables of the page's measurements, for the console."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.table import Table
 
+from commands.bench.page_cpu import KINDS
 from include.texts import terminal_text
 
 _SPREADS: Final = (
@@ -14,30 +15,62 @@ _SPREADS: Final = (
 
 
 def page_tables(found: Mapping[str, Any]) -> Iterator[Table]:
-    """Yield two tables for each size: times of the API, and times of the screen."""
+    """Yield a table of all sizes, and two for each: times of the API, and times of the screen."""
+    yield _sizes(found["sizes"])
     for stage in found["sizes"]:
-        title = _said("title", events=stage["events"], segments=stage["segments"])
+        title = _said("title", **{name: stage[name] for name in ("events", "segments", "rate")})
         yield _looks(stage, title)
         yield _screen(stage, title)
 
 
+def _sizes(stages: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a row for each size and number of viewers, with the processor time of a look."""
+    table = Table(
+        *(_said(name) for name in ("past", "rate", "at_once", "per_s", "failed")),
+        *("p50 ms", "p95 ms", "p99 ms"),
+        _said("cpu"),
+        *KINDS,
+        title=_said("sizes"),
+        title_justify="left",
+    )
+
+    def add(stage: Mapping[str, Any], who: str, row: Mapping[str, Any]) -> None:
+        shown = (row.get(name, "") for name in ("per_s", "failed", "p50_ms", "p95_ms", "p99_ms"))
+        cpu = (row.get("cpu_ms", {}).get(kind, "") for kind in ("all", *KINDS))
+        table.add_row(
+            f"{stage['events'] / 1e6:.1f}", f"{stage['rate']:g}", who, *map(str, (*shown, *cpu))
+        )
+
+    for stage in stages:
+        add(stage, _said("viewer"), stage["api"])
+        for level in stage["levels"]:
+            add(stage, str(level["viewers"]), level)
+        if "first_minutes" in stage:
+            start = stage["first_minutes"]
+            add(stage, _said("first_minutes", first=start["first_ms"]), start)
+    return table
+
+
 def _looks(stage: Mapping[str, Any], title: str) -> Table:
     table = Table(
-        *(_said("looks"), _said("count"), _said("failed"), "p50 ms", "p95 ms"),
+        *(_said("looks"), _said("count"), _said("failed"), "p50 ms", "p95 ms", "p99 ms"),
         *(f"{_said('longest')} ms", _said("age")),
         title=title,
         title_justify="left",
     )
 
     def add(name: str, measured: Mapping[str, Any]) -> None:
-        keys = ("looks", "failed", "p50_ms", "p95_ms", "max_ms", "age_p95_s")
+        keys = ("looks", "failed", "p50_ms", "p95_ms", "p99_ms", "max_ms", "age_p95_s")
         table.add_row(name, *(str(measured[key]) for key in keys))
 
     add(_said("viewer"), stage["api"])
     add(_said("viewer_findings"), stage["api_findings"])
     add(_said("explore"), stage["explore"])
-    add(_said("viewers"), stage["viewers"])
-    add(_said("viewers_findings"), stage["viewers_findings"])
+    add(_said("viewers", viewers=stage["viewers"]["viewers"]), stage["viewers"])
+    add(
+        _said("viewers_findings", viewers=stage["viewers"]["viewers"]),
+        stage["viewers"]["findings"],
+    )
     for row in stage["ranges"]:
         filtered = _said("filtered" if row["filtered"] else "unfiltered")
         add(f"{row['rango']} {filtered}, {_said(row['kind'])}", row)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +13,12 @@ from commands.bench.page_looks import PROBES, SPLITS, VISITS, Look, Pauses
 
 FAILED_SECONDS: Final = 30.0
 """Seconds that a failed look counts; also the time-out of each look."""
+
+START_SECONDS: Final = 300.0
+"""Seconds to wait for the page's first answer after Druid's start."""
+
+HELD_MS: Final = 400.0
+"""The p95 that viewers must have, in milliseconds."""
 
 _PATHS: Final = {"findings": "api/findings", "explore": "api/explore"}
 """Paths of the kinds of looks that are not at the live page's figures."""
@@ -115,6 +121,26 @@ def visit(url: str, token: str, pauses: Pauses, seconds: float) -> list[Seen]:
     return asyncio.run(_with(Viewer(url, token, pauses), run))
 
 
+def first_minutes(url: str, token: str, pauses: Pauses, seconds: float) -> list[Seen]:
+    """Wait until the page answers, as after a start, and then visit for `seconds` in all.
+
+    The first look is the first one that succeeded.
+
+    Raises `TimeoutError` if none did within `START_SECONDS`.
+    """
+
+    async def run(viewer: Viewer) -> list[Seen]:
+        until = time.monotonic() + START_SECONDS
+        while (first := await viewer.look(VISITS[0], "first")).failed:
+            if time.monotonic() > until:
+                raise TimeoutError(f"the page did not answer within {START_SECONDS:.0f} s")
+            await asyncio.sleep(0.5)
+        each = seconds / len(VISITS)
+        return [first, *[seen for look in VISITS for seen in await viewer.stay(look, each)]]
+
+    return asyncio.run(_with(Viewer(url, token, pauses), run))
+
+
 def crowd(
     url: str, token: str, pauses: Pauses, looks: Sequence[Look], seconds: float
 ) -> list[Seen]:
@@ -156,9 +182,19 @@ def summary(seen: Iterable[Seen]) -> dict[str, float]:
         "failed": sum(answer.failed for answer in seen),
         "p50_ms": round(percentile(times, 50), 1),
         "p95_ms": round(percentile(times, 95), 1),
+        "p99_ms": round(percentile(times, 99), 1),
         "max_ms": round(max(times), 1),
         "age_p95_s": round(percentile([answer.age for answer in seen], 95), 2),
     }
+
+
+def most_held(levels: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the level with the most viewers that holds `HELD_MS`; None if none does.
+
+    `levels` are summaries with their number of `viewers`.
+    """
+    held = (it for it in levels if it["p95_ms"] <= HELD_MS and not it["failed"])
+    return max(held, key=lambda it: it["viewers"], default=None)
 
 
 def by_range(seen: Iterable[Seen]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.bench.figures import FIGURES, result
-from commands.bench.page import FULL, QUICK, measure_page
+from commands.bench.page import Size, measure_page
 from commands.bench.page_report import page_tables
 from commands.bench.parts import PARTS, Part, run_part
 from commands.progress import StackProgress
@@ -34,9 +34,18 @@ Measured = dict[str, list[dict[str, Any]]]
 
 
 def run_bench(
-    settings: Settings, console: Console, *, names: Sequence[str], quick: bool, as_json: bool
+    settings: Settings,
+    console: Console,
+    *,
+    names: Sequence[str],
+    quick: bool,
+    page: Size,
+    as_json: bool,
 ) -> int:
-    """Run the named parts, or all but the page; print the figures and return the exit code."""
+    """Run the named parts, or all but the page; print the figures and return the exit code.
+
+    `quick` is the size of all parts but the page, whose size is `page`.
+    """
     measured: Measured = {}
     messages = Console(stderr=True) if as_json else console
     with stopped_in_order(), StackProgress(messages) as progress:
@@ -63,9 +72,7 @@ def run_bench(
                     )
                 measured.setdefault(part.name, []).append(found)
         if PAGE in names:
-            with temporary_settings(settings) as own:
-                size = QUICK if quick else FULL
-                measured[PAGE] = [measure_page(own, progress.callbacks(), size)]
+            measured[PAGE] = [measure_page(settings, progress.callbacks(), page)]
     figures = result(measured)
     if as_json:
         print(json.dumps({**figures, "details": {"quick": quick, **measured}}))

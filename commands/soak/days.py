@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from include.sales.backfill import Day, day_arrivals
@@ -12,7 +13,7 @@ from include.sales.market import load_market
 from include.stream.errors import StreamError
 from include.stream.load import LOAD_CONFIG, publish_load
 from include.stream.publisher import SalePublisher
-from include.stream.session import WindowStoppedError
+from include.stream.session import Published, WindowStoppedError
 
 DAY_SECONDS: Final = 120.0
 """Seconds that a simulated day lasts; so a month takes an hour."""
@@ -67,27 +68,67 @@ class DayPublisher(threading.Thread):
             self.join()
 
     def _publish(self, source: SaleSource, demand: Demand, day: Day) -> None:
-        begins = day_arrivals(demand, SEED, day, SCALE, day.end)
-        with SalePublisher(
+        published = publish_day(
             self._config,
-            source.corrida,
-            seed=SEED,
-            transactional_id=f"{self._topic}/{source.corrida}",
-            delivery_timeout=60,
+            source,
+            demand,
+            day,
             topic=self._topic,
-            ledger_topic=f"{self._topic}.ledger",
-            tuning=LOAD_CONFIG,
-            stopped=self._stop_asked.is_set,
-        ) as publisher:
-            published = publish_load(
-                publisher,
-                source,
-                sales=range(len(begins)),
-                schedule=lambda first, stop: begins[first:stop],
-                until=day.end,
-                # Slightly too fast, so that the next day begins on time.
-                rate=1.05 * _EVENTS_PER_SALE * len(begins) / DAY_SECONDS,
-                stop=self._stop_asked,
-            )
+            scale=SCALE,
+            until=day.end,
+            seconds=DAY_SECONDS,
+            stop=self._stop_asked,
+        )
         self.events += published.committed
         self.closed += 1
+
+
+def publish_day(
+    config: Mapping[str, Any],
+    source: SaleSource,
+    demand: Demand,
+    day: Day,
+    *,
+    topic: str,
+    scale: float,
+    until: datetime,
+    seconds: float | None = None,
+    stop: threading.Event,
+) -> Published:
+    """Publish the sales of a day before `until` that the ledger lacks; return the run's totals.
+
+    Args:
+        config: configuration of a librdkafka client.
+        source: the run's sales.
+        demand: the market's demand.
+        day: the day.
+        topic: topic of the sales; the ledger's topic is ``<topic>.ledger``.
+        scale: sales per second, as the mean over a year.
+        until: no event is from this moment on.
+        seconds: time that the day takes; None for as fast as Kafka accepts.
+        stop: set it to stop.
+
+    Raises `WindowStoppedError` once `stop` is set, and the publisher's errors.
+    """
+    begins = day_arrivals(demand, source.seed, day, scale, until)
+    with SalePublisher(
+        config,
+        source.corrida,
+        seed=source.seed,
+        transactional_id=f"{topic}/{source.corrida}",
+        delivery_timeout=60,
+        topic=topic,
+        ledger_topic=f"{topic}.ledger",
+        tuning=LOAD_CONFIG,
+        stopped=stop.is_set,
+    ) as publisher:
+        return publish_load(
+            publisher,
+            source,
+            sales=range(len(begins)),
+            schedule=lambda first, last: begins[first:last],
+            until=until,
+            # Slightly too fast, so that the next day begins on time.
+            rate=1.05 * _EVENTS_PER_SALE * len(begins) / seconds if seconds else None,
+            stop=stop,
+        )

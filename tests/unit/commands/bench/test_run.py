@@ -11,7 +11,7 @@ import pytest
 
 from commands import cli
 from commands.bench import run as bench
-from commands.bench.page import QUICK, Size, figures
+from commands.bench.page import FULL, QUICK, Size, figures
 from commands.bench.parts import PARTS, Part, run_part
 from include.stack import stack
 from include.stack.settings import Settings
@@ -78,7 +78,12 @@ def test_json_output_is_one_object_with_every_key(
         "page_explore_p95_ms",
         "page_event_on_screen_s",
         "page_viewers_p95_ms",
+        "page_crowding",
+        "page_viewers_held",
+        "page_first_minutes_p95_ms",
         "page_growth",
+        "page_cpu_ms",
+        "page_cpu_growth",
         "details",
     ]
     assert (found["load_vs_perf_test"], found["druid_vs_drain"]) == (1, None)
@@ -90,8 +95,8 @@ def test_page_is_measured_only_if_it_is_named(
 ) -> None:
     sizes = []
 
-    def measure(own: Settings, _: object, size: Size) -> dict[str, Any]:
-        sizes.append((own.home, size))
+    def measure(_: object, __: object, size: Size) -> dict[str, Any]:
+        sizes.append(size)
         return {**figures([STAGE]), "sizes": [STAGE]}
 
     monkeypatch.setattr(bench, "measure_page", measure)
@@ -99,13 +104,23 @@ def test_page_is_measured_only_if_it_is_named(
     assert sizes == []
     ran.clear()
     assert cli.main(["bench", "page", "--quick"]) == 0
-    [(home, size)] = sizes
-    assert (ran, size, home.exists()) == ([], QUICK, False)
     capsys.readouterr()
-    assert cli.main(["bench", "--json", "page"]) == 0
+    options = ["--past", "5,20", "--rate", "0.67,50", "--first-minutes", "0"]
+    assert cli.main(["bench", "--json", "page", *options]) == 0
+    chosen = FULL._replace(pasts=(5, 20), rates=(0.67, 50), first=0)
+    assert (ran, sizes) == ([], [QUICK, chosen])
     found = json.loads(capsys.readouterr().out)
     assert found["page_api_p95_ms"] == STAGE["api"]["p95_ms"]
     assert found["details"]["page"][0]["sizes"] == [STAGE]
+
+
+@pytest.mark.parametrize("past", ["5,many", "5,", "0"])
+def test_past_that_is_no_list_of_millions_is_refused(
+    past: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["bench", "page", "--past", past])
+    assert "million events" in capsys.readouterr().err
 
 
 def test_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
