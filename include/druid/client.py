@@ -299,7 +299,8 @@ class DruidClient:
         body = {
             "query": query,
             "parameters": [_sql_parameter(value) for value in parameters],
-            "context": {"timeout": int(timeout * 1000), **(context or {})},
+            # The broker's default too, but a VM may still run with an older configuration.
+            "context": {"timeout": int(timeout * 1000), "noProjections": True, **(context or {})},
             **form,
         }
         try:

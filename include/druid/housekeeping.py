@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from include.druid.client import DruidClient
+from include.druid.projections import projections
 from include.druid.supervisor import INTERMEDIATE_PERSISTS
 from include.names import DRUID_RETENTION
 
@@ -23,6 +24,8 @@ is ever deleted.
 def compaction(datasource: str) -> dict[str, Any]:
     """Return the auto-compaction that merges the many small segments of a past day into one.
 
+    The segment also gets the sums of each hour that `projections` describes.
+
     It skips the latest day, which the supervisor writes to. If both write to the same day (a sale
     arrives days late), the supervisor's tasks have priority: they revoke the compaction's lock on
     the day, and the compaction tries again later.
@@ -30,6 +33,7 @@ def compaction(datasource: str) -> dict[str, Any]:
     return {
         "dataSource": datasource,
         "skipOffsetFromLatest": "P1D",
+        "projections": projections(),
         "tuningConfig": {
             # One segment a day up to this size: a sale a second gives 170 thousand rows a day.
             "partitionsSpec": {"type": "dynamic", "maxRowsPerSegment": 5_000_000},
@@ -95,5 +99,11 @@ def _includes(found: Any, wanted: Any) -> bool:
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(
             _includes(found.get(name), value) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(wanted)
+            and all(map(_includes, found, wanted))
         )
     return bool(found == wanted)

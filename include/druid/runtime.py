@@ -226,6 +226,8 @@ def _broker(deployment: Deployment) -> dict[str, str]:
         # How soon a new datasource becomes visible to SQL.
         "druid.sql.planner.metadataRefreshPeriod": "PT1S",
         "druid.broker.http.numConnections": "10",
+        # Druid 33 also reads projections for queries that they do not fit (`projections`).
+        "druid.query.default.context.noProjections": "true",
     }
 
 

@@ -21,6 +21,7 @@ from include.page.events import Codes, Events, Rows
 from include.page.filters import COLUMNS, Filters, Interval, floor_local
 from include.page.measures import Measures, measures_by, total
 from include.page.outage_errors import OF_ALL
+from include.page.whole_hours import sums
 from include.sales.local_time import epoch_ms
 
 log = logging.getLogger(__name__)
@@ -168,6 +169,8 @@ def overview(
             text = text.replace(f"{{{word}}}", value)
         known = values if "{where}" in text else []
         text = text.replace("{where}", where)
+        if name not in ("events", "latest"):
+            return clean_rows(sums(druid, text, interval, known, timeout=TIMEOUT))
         rows = druid.sql(text, [*interval.parameters, *known], timeout=TIMEOUT)
         # Events are cleaned while they are encoded, once per distinct value: rows are many, values
         # few.

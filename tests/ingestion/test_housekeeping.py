@@ -1,4 +1,7 @@
-"""Compaction merges a past day's small segments and keeps its rows; retention drops older days."""
+"""Compaction merges a past day's small segments, keeps its rows and adds the sums of its hours.
+
+Retention drops older days.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +12,7 @@ import requests
 
 from include.druid.client import DruidClient
 from include.druid.housekeeping import ensure_housekeeping
+from include.druid.projections import USE_PROJECTIONS
 from include.druid.queries import for_datasource
 from include.druid.supervisor import Expected, supervisor_spec, unsettled
 from include.waiting import wait_until
@@ -26,6 +30,10 @@ PAST = NOON - timedelta(days=2)
 ROWS = """
 SELECT id_evento, __time, corrida, sucursal, estado, importe_centavos, cantidad FROM "{datasource}"
 WHERE TIME_FLOOR(__time, 'P1D') = TIME_FLOOR(MILLIS_TO_TIMESTAMP(?), 'P1D')
+"""
+SUMS = """
+SELECT estado, COUNT(*) AS sales, SUM(cantidad) AS units FROM "{datasource}"
+WHERE __time >= MILLIS_TO_TIMESTAMP(?) AND __time < MILLIS_TO_TIMESTAMP(?) GROUP BY estado
 """
 SEGMENTS = """
 SELECT "start", num_rows, version FROM sys.segments
@@ -102,6 +110,11 @@ def test_past_days_segments_are_compacted_into_one_and_an_old_day_is_dropped(
     wait_until(compacted, "the compaction", 300, interval=5)
     assert segments(druid, datasource)[today] == [1]
     assert rows_of(druid, datasource, PAST) == before
+    moments = [int((PAST + timedelta(hours=hours)).timestamp() * 1000) for hours in (-1, 2)]
+    only_projections = {**USE_PROJECTIONS, "forceProjections": True}
+    units = sum(row["cantidad"] for row in before)
+    sums = druid.sql(for_datasource(SUMS, datasource), moments, context=only_projections)
+    assert sums == [{"estado": "pendiente", "sales": len(before), "units": units}]
     # A compacted day is not compacted again.
     tasks = len(compactions(druid, datasource))
     look_for_work(druid)

@@ -13,6 +13,7 @@ from include.page.explore.columns import Axis, Column, queries
 from include.page.explore.split import DIMENSIONS, MEASURES, Measure, Split
 from include.page.filters import Interval
 from include.page.measures import Measures, measures_by, within_64_bits
+from include.page.whole_hours import sums as sums_of
 
 Of = TypeVar("Of")
 By = TypeVar("By")
@@ -57,9 +58,10 @@ def explore(
 
     def ask(columns: Sequence[Column], interval: Interval) -> Callable[[], Rows]:
         """Start the queries; return a function that waits for their rows."""
-        asked = queries(datasource, split, columns, interval)
+        asked = queries(datasource, split, columns)
         answers = [
-            executor.submit(druid.sql, its.sql, its.parameters, timeout=TIMEOUT) for its in asked
+            executor.submit(sums_of, druid, its.sql, interval, its.values, timeout=TIMEOUT)
+            for its in asked
         ]
         return lambda: [
             {**row, **its.rest}

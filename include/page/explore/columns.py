@@ -122,16 +122,19 @@ class _Part(NamedTuple):
 
 
 class Query(NamedTuple):
-    """SQL, its parameters, and the columns that its rows lack because they are sums of a rest."""
+    """A query of a part of a split.
+
+    Attributes:
+        values: parameters after the interval's.
+        rest: columns that the rows lack because they are sums of a rest.
+    """
 
     sql: str
-    parameters: list[Any]
+    values: list[str]
     rest: dict[str, str]
 
 
-def queries(
-    datasource: str, split: Split, columns: Sequence[Column], interval: Interval
-) -> list[Query]:
+def queries(datasource: str, split: Split, columns: Sequence[Column]) -> list[Query]:
     """Return the queries of a split, which count each event once; the columns are k0 and k1."""
     measure = MEASURES[split.measure]
     where, values = split.filters.where()
@@ -152,5 +155,5 @@ def queries(
             sql = sql.replace(f"{{{word}}}", value)
         kept = [value for part in parts for value in part.values]
         rest = {f"k{n}": _REST for n, part in enumerate(parts) if not part.sql}
-        found.append(Query(sql, [*interval.parameters, *values, *kept], rest))
+        found.append(Query(sql, [*values, *kept], rest))
     return found

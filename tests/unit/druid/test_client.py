@@ -50,7 +50,7 @@ def test_sql_sends_typed_parameters_and_a_time_out_for_druid(
             {"type": "DOUBLE", "value": 1.5},
             {"type": "BOOLEAN", "value": True},
         ],
-        "context": {"timeout": 2000, "sqlTimeZone": "UTC"},
+        "context": {"timeout": 2000, "noProjections": True, "sqlTimeZone": "UTC"},
     }
 
 

@@ -30,6 +30,10 @@ def as_druid_has_it(config: dict[str, Any]) -> dict[str, Any]:
         **config,
         "taskPriority": 25,
         "engine": None,
+        "projections": [
+            {**it, "ordering": [{"columnName": "__gran", "order": "ascending"}]}
+            for it in config["projections"]
+        ],
         "tuningConfig": {
             **tuning,
             "maxRowsInMemory": None,
@@ -82,12 +86,14 @@ def test_equal_settings_are_not_posted_again(druid: Router, client: DruidClient)
 
 
 def test_only_the_setting_that_differs_is_posted(druid: Router, client: DruidClient) -> None:
-    other = {**compaction("ventas"), "skipOffsetFromLatest": "P7D"}
-    druid.on("GET", f"{COMPACTION}/ventas", (200, as_druid_has_it(other)))
+    wanted = compaction("ventas")
+    others = [{"skipOffsetFromLatest": "P7D"}, {"projections": wanted["projections"][:-1]}]
     druid.on("GET", f"{RULES}/ventas", (200, retention_rules()))
     druid.on("GET", COORDINATOR, (200, {**DELETION, "millisToWaitBeforeDeleting": 900000}))
-    assert ensure_housekeeping(client, "ventas") == ["compaction"]
-    druid.on("GET", f"{COMPACTION}/ventas", (200, as_druid_has_it(compaction("ventas"))))
+    for other in others:
+        druid.on("GET", f"{COMPACTION}/ventas", (200, as_druid_has_it({**wanted, **other})))
+        assert ensure_housekeeping(client, "ventas") == ["compaction"]
+    druid.on("GET", f"{COMPACTION}/ventas", (200, as_druid_has_it(wanted)))
     assert ensure_housekeeping(client, "ventas", timedelta(days=30)) == ["retention"]
 
 

@@ -72,6 +72,7 @@ OWN = {
     "broker": {
         "druid.sql.planner.metadataRefreshPeriod": "PT1S",
         "druid.broker.http.numConnections": "10",
+        "druid.query.default.context.noProjections": "true",
     },
     "historical": {
         "druid.segmentCache.locations": '[{"path":"/var/druid/segment-cache","maxSize":"20g"}]',

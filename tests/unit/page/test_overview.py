@@ -12,6 +12,7 @@ from include.druid.client import DruidError, DruidUnreachableError, QueryTimeout
 from include.page import overview as module
 from include.page.filters import parse_filters
 from include.page.overview import Memory, Once, changed, overview
+from include.sales.local_time import epoch_ms
 
 NOW = datetime(2026, 11, 24, 15, 7, 31, tzinfo=UTC)
 END = 1_795_532_851_000
@@ -36,12 +37,16 @@ class Druid:
         kind = next((kind for part, kind in kinds.items() if part in text), "states")
         self.asked.append((kind, text, parameters))
         start, end = parameters[:2]
-        # The query of single events gets only those of its interval.
+        # Rows with a moment are answers only to a query of their interval.
         return [
             row
             for row in self.answers.get(kind, [])
-            if kind != "events" or start <= row["moment"] < end
+            if "moment" not in row or start <= milliseconds(row["moment"]) < end
         ]
+
+
+def milliseconds(moment: int | str) -> int:
+    return moment if isinstance(moment, int) else epoch_ms(datetime.fromisoformat(moment))
 
 
 def look(

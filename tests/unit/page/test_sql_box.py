@@ -92,7 +92,7 @@ def test_limits_are_sent_and_one_extra_row_marks_the_answer_as_truncated(
     assert router.asked[0].body == {
         "query": "SELECT ?",
         "parameters": [{"type": "VARCHAR", "value": "a"}],
-        "context": {"timeout": 5000, "sqlOuterLimit": 3, **ids},
+        "context": {"timeout": 5000, "noProjections": True, "sqlOuterLimit": 3, **ids},
         "resultFormat": "array",
         "header": True,
         "sqlTypesHeader": True,
