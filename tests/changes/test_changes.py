@@ -301,7 +301,7 @@ from include.page.filters import parse_filters
 from include.page.overview import Memory, overview
 
 class Druid:
-    def sql(self, query, parameters, timeout):
+    def sql(self, query, parameters, timeout, context=None):
         if "ciudad" not in query or "LIMIT" in query:
             return []
         row = {"provincia": "Salta", "sucursal": "Salta Centro", "plataforma": "web"}
