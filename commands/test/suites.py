@@ -33,7 +33,7 @@ SUITES: Final[dict[str, Suite]] = {
     "integration": Suite("stack", 215, "modules against real Kafka and Druid"),
     "browser": Suite("stack", 170, "the live page in Chromium"),
     "e2e": Suite("stack", 175, "the README's demo, a window with every fault, and a load"),
-    "backfill": Suite("stack", 90, "past days continue live; filling them again adds nothing"),
+    "backfill": Suite("stack", 90, "past days continue live; filled again, they get what is new"),
     "ingestion": Suite("stack", 100, "Druid loses no row, however its tasks end"),
     "recovery": Suite("stack", 200, "a failed task and a lost VM lose nothing"),
     "attack": Suite("stack", 200, "hostile SQL, requests, events and environments do no harm"),
