@@ -5,7 +5,7 @@ Such sums exist for whole hours only, so the rest before and after them is a que
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from include.druid.client import DruidClient
 from include.druid.projections import USE_PROJECTIONS
@@ -18,31 +18,42 @@ _LONG: Final = timedelta(days=1)
 """An interval up to this length is one query: most of it is not compacted yet."""
 
 
+class Part(NamedTuple):
+    """A part of an interval, and the query context of its sums."""
+
+    interval: Interval
+    context: Mapping[str, object] | None = None
+
+    def ask(self, druid: DruidClient, query: str, values: Sequence[Any], *, timeout: float) -> Rows:
+        """Return the rows of a query whose first parameters are the part's; `values` follow.
+
+        Raises as `DruidClient.sql`.
+        """
+        parameters = [*self.interval.parameters, *values]
+        return druid.sql(query, parameters, timeout=timeout, context=self.context)
+
+
 def sums(
     druid: DruidClient, query: str, interval: Interval, values: Sequence[Any], *, timeout: float
 ) -> Rows:
     """Return the rows of a query of counts and sums: a group may have one row for each part.
 
-    The query's first parameters are the interval's; `values` follow.
-
     Raises as `DruidClient.sql`.
     """
     return [
-        row
-        for part, context in parts(interval)
-        for row in druid.sql(query, [*part.parameters, *values], timeout=timeout, context=context)
+        row for part in parts(interval) for row in part.ask(druid, query, values, timeout=timeout)
     ]
 
 
-def parts(interval: Interval) -> list[tuple[Interval, Mapping[str, object] | None]]:
-    """Split a long interval into its whole hours and the rest; return the query context of each."""
+def parts(interval: Interval) -> list[Part]:
+    """Split a long interval into its whole hours and the rest."""
     start, end = interval.start, interval.end
     if end - start <= _LONG:
-        return [(interval, None)]
+        return [Part(interval)]
     first, last = floor_local(start + _HOUR - timedelta.resolution, _HOUR), floor_local(end, _HOUR)
     found = [
-        (Interval(start, first), None),
-        (Interval(first, last), USE_PROJECTIONS),
-        (Interval(last, end), None),
+        Part(Interval(start, first)),
+        Part(Interval(first, last), USE_PROJECTIONS),
+        Part(Interval(last, end)),
     ]
-    return [(part, context) for part, context in found if part.start < part.end]
+    return [part for part in found if part.interval.start < part.interval.end]

@@ -13,7 +13,7 @@ from include.page.explore.columns import Axis, Column, queries
 from include.page.explore.split import DIMENSIONS, MEASURES, Measure, Split
 from include.page.filters import Interval
 from include.page.measures import Measures, measures_by, within_64_bits
-from include.page.whole_hours import sums as sums_of
+from include.page.whole_hours import parts
 
 Of = TypeVar("Of")
 By = TypeVar("By")
@@ -58,15 +58,13 @@ def explore(
 
     def ask(columns: Sequence[Column], interval: Interval) -> Callable[[], Rows]:
         """Start the queries; return a function that waits for their rows."""
-        asked = queries(datasource, split, columns)
         answers = [
-            executor.submit(sums_of, druid, its.sql, interval, its.values, timeout=TIMEOUT)
-            for its in asked
+            (its.rest, executor.submit(part.ask, druid, its.sql, its.values, timeout=TIMEOUT))
+            for its in queries(datasource, split, columns)
+            for part in parts(interval)
         ]
         return lambda: [
-            {**row, **its.rest}
-            for its, rows in zip(asked, answers, strict=True)
-            for row in clean_rows(rows.result())
+            {**row, **rest} for rest, rows in answers for row in clean_rows(rows.result())
         ]
 
     columns = [Column.of(DIMENSIONS[name], split.filters, current) for name in split.by]
