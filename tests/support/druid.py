@@ -30,4 +30,4 @@ def wait_for_rows(
         found = druid.sql(query, [] if corrida is None else [corrida])[0]["n"]
         return bool(found == count)
 
-    wait_until(there, f"{count} rows in Druid", 60, errors=DruidError)
+    wait_until(there, f"{count} rows in Druid", 300, errors=DruidError)

@@ -171,4 +171,4 @@ def test_late_event_of_a_closed_day_is_counted(druid: DruidClient, closed: Close
 
     before = sales()
     ingest(druid, closed.datasource, [SaleSource(load_market(), 8, "tarde").chain(0, LATE)[0]])
-    wait_until(lambda: sales() == before + 1, "the late sale", 60, errors=DruidError)
+    wait_until(lambda: sales() == before + 1, "the late sale", 300, errors=DruidError)
