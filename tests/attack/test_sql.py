@@ -84,7 +84,7 @@ class Attacked(NamedTuple):
     def check(self, rows: int) -> None:
         """Check that no process was replaced, that all are calm, and that Druid answers."""
         assert all(process.is_running() for process in self.processes)
-        wait_until(self._is_calm, "calm processes of Druid", 60)
+        wait_until(self._is_calm, "calm processes of Druid", 300)
         wait_for_rows(self.druid, self.table, rows)
 
     def _is_calm(self) -> bool:

@@ -85,7 +85,7 @@ class Shop:
             corrida,
             seed=SEED,
             transactional_id=corrida,
-            delivery_timeout=60,
+            delivery_timeout=120,
         )
         self._publisher.open()
         self._next = 0

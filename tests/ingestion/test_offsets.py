@@ -41,7 +41,7 @@ def submit(place: Place, *, reset_offsets: bool = False) -> None:
         datasource=place.topic,
         reset_offsets=reset_offsets,
         deferrable=False,
-        timeout=90,
+        timeout=300,
     ).execute(Context)
 
 
@@ -79,7 +79,7 @@ def make_again(place: Place) -> None:
         return False
 
     admin.delete_topics([place.topic])[place.topic].result(20)
-    wait_until(is_gone, "the topic's end", 20)
+    wait_until(is_gone, "the topic's end", 300)
     ensure_topic(place.config, place.topic, partitions=3)
 
 

@@ -57,7 +57,7 @@ def test_changed_spec_replaces_the_tasks_without_loss_or_duplicates(
         return set(unfinished_tasks(druid.tasks(place.topic)))
 
     def until(there: Callable[[], object], what: str) -> None:
-        wait_until(there, what, 60, errors=DruidError)
+        wait_until(there, what, 300, errors=DruidError)
 
     druid.submit_supervisor(spec(place, task_count=1))
     try:

@@ -22,7 +22,7 @@ def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
 
     # The task learns it from its next heartbeat, after 5 s at most, and then has 5 s to end: the
     # time-out has a reserve.
-    lab.wait(told, "the stopped producer", 60)
+    lab.wait(told, "the stopped producer", 300)
     sold = lab.in_kafka(run)
     assert f"{sold} eventos confirmados, 0 sin confirmar" in log
 

@@ -52,4 +52,4 @@ def start_vm(settings: Settings) -> None:
 def stop_vm(settings: Settings) -> None:
     client = instances(settings)
     client.stop_unary(**VM)
-    wait_until(lambda: client.get(**VM).status == "TERMINATED", "the VM's stop", 60)
+    wait_until(lambda: client.get(**VM).status == "TERMINATED", "the VM's stop", 300)

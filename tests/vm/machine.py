@@ -169,7 +169,7 @@ class Machine:
         self._process.wait(20)
         self._process = None
         for group in (*sorted(self._cgroup.rglob("*/"), reverse=True), self._cgroup):
-            wait_until(partial(_is_removed, group), f"the end of {group}", 20)
+            wait_until(partial(_is_removed, group), f"the end of {group}", 300)
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command on the machine, and return its output."""

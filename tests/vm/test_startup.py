@@ -208,7 +208,7 @@ class answering:  # noqa: N801 - reads as a phrase where it is used
 
     def __enter__(self) -> None:
         self._process = subprocess.Popen(self._command)
-        subprocess.run(self._wait, check=True, timeout=30)
+        subprocess.run(self._wait, check=True, timeout=300)
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
@@ -556,7 +556,7 @@ def main_pid(vm: Machine, process: str) -> str:
 
 def eventually(what: Callable[[], bool], vm: Machine) -> None:
     try:
-        wait_until(what, "the machine", 90, interval=1)
+        wait_until(what, "the machine", 300, interval=1)
     except WaitTimeoutError as late:
         told = vm.run("journalctl", "--no-pager", "-n", "60")
         raise AssertionError(f"{late} The journal's end:\n{told}") from late

@@ -134,7 +134,7 @@ def test_published_sales_pass_every_check(
         datasource,
         seed=7,
         transactional_id=datasource,
-        delivery_timeout=30,
+        delivery_timeout=120,
         topic=datasource,
         ledger_topic=f"{datasource}.ledger",
     )
@@ -246,7 +246,7 @@ def test_sales_are_expected_while_they_are_produced_and_ingested(
         "hoy",
         seed=7,
         transactional_id=datasource,
-        delivery_timeout=30,
+        delivery_timeout=120,
         topic=datasource,
         ledger_topic=f"{datasource}.ledger",
     ) as publisher:

@@ -177,7 +177,7 @@ def test_run_with_every_injected_fault_reconciles_and_equals_the_ledger(
 
     # The same again after Druid's task has ended, and by sums, as for a large run.
     druid.suspend_supervisor(place.topic)
-    wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 60)
+    wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 300)
     monkeypatch.setattr("include.druid.reconcile.IDS_AT_MOST", 0)
     assert published.committed < IDS_AT_MOST
     ended = reconcile(place, published, began)

@@ -96,7 +96,7 @@ def test_refusal_is_reported_in_one_sentence(supervisors: Supervisors, case: Cas
     def told() -> str:
         return kafka_refusal(supervisors.status(case), supervisors.began)
 
-    wait_until(told, "the refusal in the supervisor's status", 90)
+    wait_until(told, "the refusal in the supervisor's status", 300)
     assert told().startswith(case.told)
     status = supervisors.status(case)
     assert case.told in describe(status)

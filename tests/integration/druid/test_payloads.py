@@ -87,7 +87,7 @@ def test_each_payload_goes_to_its_expected_count_and_stops_nothing(
     def counted() -> bool:
         return sum(row_stats(druid, place.topic, began)) >= sum(expected)
 
-    wait_until(counted, "the counts of all records", 60)
+    wait_until(counted, "the counts of all records", 300)
     assert row_stats(druid, place.topic, began) == expected
     assert rows(druid, place.topic) == expected_rows
     # One count per offset, and one more for each record with two events.
@@ -96,11 +96,11 @@ def test_each_payload_goes_to_its_expected_count_and_stops_nothing(
     assert sum(expected) == offsets + twice
 
     druid.suspend_supervisor(place.topic)
-    wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 90)
+    wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 300)
     assert {task["statusCode"] for task in druid.tasks(place.topic)} == {"SUCCESS"}
     assert row_stats(druid, place.topic, began) == expected
 
     def handed_off() -> bool:
         return rows(druid, place.topic) == expected_rows
 
-    wait_until(handed_off, "the rows on the historical", 60, errors=DruidError)
+    wait_until(handed_off, "the rows on the historical", 300, errors=DruidError)
