@@ -55,7 +55,7 @@ def test_rows_of_a_task_killed_before_it_published_are_handed_off_by_another(
     suspend = SuspendSupervisorOperator._suspend
     # A file in the place of the datasource's folder: no segment can be written to deep storage.
     segments = Path(druid_deployment(stack).folder) / "segments" / place.topic
-    segments.parent.mkdir(parents=True, exist_ok=True)
+    segments.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     segments.touch()
 
     def and_kill_at_first(operator: SuspendSupervisorOperator) -> bool:
