@@ -25,7 +25,7 @@ Seconds = Mapping[str, float]
 
 
 class Used(NamedTuple):
-    """What happened while something was measured."""
+    """Duration of a measurement, and the processor time that the stack used meanwhile."""
 
     seconds: float
     cpu: Seconds

@@ -273,7 +273,7 @@ def test_view_fits_a_phone_in_one_line_of_header(shop: Shop, visit: Visit) -> No
 
 # On a phone, the findings are below the first screen.
 @pytest.mark.parametrize(("width", "down"), [(390, 1200), (1440, 0)])
-def test_what_arrives_after_the_figures_moves_nothing(
+def test_parts_that_arrive_after_the_figures_move_nothing(
     shop: Shop, visit: Visit, width: int, down: int
 ) -> None:
     visitor = visit(viewport={"width": width, "height": 900})
