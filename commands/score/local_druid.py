@@ -18,6 +18,7 @@ from include.sales.event import FIELDS
 from include.sales.local_time import moment_of
 
 _UNITS: Final = {"SECOND": 1_000, "MINUTE": 60_000}
+_PERIODS: Final = {**{f"PT{n}M": n * 60_000 for n in (1, 5, 15)}, "PT1H": 3_600_000}
 _COLUMNS: Final = ("__time", *(field.name for field in FIELDS if field.name != TIMESTAMP))
 
 
@@ -51,7 +52,7 @@ class LocalDruid:
         define("TIMESTAMPADD", 3, lambda unit, count, ts: ts + count * _UNITS[unit])
         define("TIMESTAMP_TO_MILLIS", 1, lambda ts: ts)
         define("MILLIS_TO_TIMESTAMP", 1, lambda ts: ts)
-        define("TIME_FLOOR", 2, lambda ts, _minute: ts - ts % 60_000)
+        define("TIME_FLOOR", 2, lambda ts, period: ts - ts % _PERIODS[period])
         define("TIME_FORMAT", 2, lambda ts, _form: f"{moment_of(ts):%Y-%m-%dT%H:%M:%SZ}")
         define("MOD", 2, lambda number, by: number % by)
         define("MV_TO_STRING", 2, lambda value, _comma: value)

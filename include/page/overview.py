@@ -21,7 +21,7 @@ from include.page.events import Codes, Events, Rows
 from include.page.filters import COLUMNS, Filters, Interval, floor_local
 from include.page.measures import Measures, measures_by, total
 from include.page.outage_errors import OF_ALL
-from include.page.whole_hours import sums
+from include.page.whole_hours import period, sums
 from include.sales.local_time import epoch_ms
 
 log = logging.getLogger(__name__)
@@ -200,7 +200,7 @@ def overview(
         rows["latest"] = _tried(lambda: clean_rows(found.latest(LATEST)))
     else:
         rows = {name: ask(name, current) for name in ("payments", "places", "products", "latest")}
-        rows["series"] = ask("series", current, period=_iso_period(bucket))
+        rows["series"] = ask("series", current, period=period(bucket))
     made = _Sections()
     answer = {
         "start": current.parameters[0],
@@ -392,12 +392,3 @@ def _by(rows: Rows, column: str) -> Rows:
 
 def _largest(found: Mapping[Any, Measures]) -> Sequence[tuple[Any, Measures]]:
     return sorted(found.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item)))
-
-
-def _iso_period(bucket: timedelta) -> str:
-    """Return a point's length as Druid's ISO period, at most an hour.
-
-    Points of local days are later summed from hours.
-    """
-    minutes = min(bucket, timedelta(hours=1)) // timedelta(minutes=1)
-    return f"PT{minutes}M" if minutes < 60 else "PT1H"

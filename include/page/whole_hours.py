@@ -57,3 +57,12 @@ def parts(interval: Interval) -> list[Part]:
         Part(Interval(last, end)),
     ]
     return [part for part in found if part.interval.start < part.interval.end]
+
+
+def period(step: timedelta) -> str:
+    """Return the ISO period of Druid's `TIME_FLOOR` for points of a length: at most an hour.
+
+    Longer points are local days, which the page adds up from hours.
+    """
+    minutes = min(step, _HOUR) // timedelta(minutes=1)
+    return f"PT{minutes}M" if minutes < 60 else "PT1H"

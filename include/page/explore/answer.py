@@ -56,16 +56,17 @@ def explore(
     shift = split.shift
     before = current.shifted(-shift).to_the_minute() if shift else None
 
-    def ask(columns: Sequence[Column], interval: Interval) -> Callable[[], Rows]:
-        """Start the queries; return a function that waits for their rows."""
+    def ask(columns: Sequence[Column], interval: Interval) -> "Callable[[], Sums[tuple[Any, ...]]]":
+        """Start the queries; return a function that waits for their rows and sums them."""
         answers = [
             (its.rest, executor.submit(part.ask, druid, its.sql, its.values, timeout=TIMEOUT))
             for its in queries(datasource, split, columns)
             for part in parts(interval)
         ]
-        return lambda: [
-            {**row, **rest} for rest, rows in answers for row in clean_rows(rows.result())
-        ]
+        return lambda: _sums(
+            [{**row, **rest} for rest, rows in answers for row in clean_rows(rows.result())],
+            columns,
+        )
 
     columns = [Column.of(DIMENSIONS[name], split.filters, current) for name in split.by]
     if len(columns) > 1:
@@ -73,17 +74,17 @@ def explore(
             ask([column], current) if column.dimension.is_large else None for column in columns
         ]
         columns = [
-            column.keeping(_largest(_one(_sums(rows(), 1), 0), {}, measure), most)
-            if rows
+            column.keeping(_largest(_one(alone_sums(), 0), {}, measure), most)
+            if alone_sums
             else column
-            for column, rows, most in zip(columns, alone, MOST, strict=True)
+            for column, alone_sums, most in zip(columns, alone, MOST, strict=True)
         ]
     asked = ask(columns, current)
     asked_before = (
         ask([column.earlier(shift) for column in columns], before) if shift and before else None
     )
-    sums = _sums(asked(), len(columns))
-    sums_before = _sums(asked_before(), len(columns)) if asked_before else {}
+    sums = asked()
+    sums_before = asked_before() if asked_before else {}
     axes = [
         column.axis(name, _largest(_one(sums, n), _one(sums_before, n), measure), most)
         for n, (name, column, most) in enumerate(zip(split.by, columns, MOST, strict=False))
@@ -98,9 +99,9 @@ def explore(
     }
 
 
-def _sums(rows: Rows, keys: int) -> Sums[tuple[Any, ...]]:
-    columns = [f"k{n}" for n in range(keys)]
-    return measures_by(rows, lambda row: tuple(row[column] for column in columns))
+def _sums(rows: Rows, columns: Sequence[Column]) -> Sums[tuple[Any, ...]]:
+    keys = [(f"k{n}", column.place) for n, column in enumerate(columns)]
+    return measures_by(rows, lambda row: tuple(place(row[key]) for key, place in keys))
 
 
 def _one(sums: Sums[tuple[Any, ...]], place: int) -> Sums[Any]:
@@ -133,7 +134,7 @@ def _largest(sums: Sums[Any], before: Sums[Any], measure: Measure) -> list[Any]:
 
 
 def _numbers(axis: Axis) -> dict[Any, int]:
-    """Return the place of each value that Druid gives; it numbers points and cycles from 0."""
+    """Return the place of each value of `Column.place`, which numbers points and cycles from 0."""
     is_listed = axis.kind in ("value", "number")
     values = axis.values if is_listed else range(len(axis.values))
     return {value: number for number, value in enumerate(values)}

@@ -14,16 +14,13 @@ from typing import Any, Final, NamedTuple
 from include.druid.queries import read_query
 from include.page.explore.split import MEASURES, Dimension, Kind, Split
 from include.page.filters import Filters, Interval, floor_local
-from include.sales.local_time import HOUR_MS, UTC_OFFSET_HOURS, epoch_ms
+from include.page.whole_hours import period
+from include.sales.local_time import day_of, epoch_ms, hours_of
 
 _SQL: Final = Path(__file__).parents[1] / "sql" / "explore" / "split.sql"
-_LOCAL_HOUR = f"(TIMESTAMP_TO_MILLIS(__time) / {HOUR_MS} + ({UTC_OFFSET_HOURS}))"
-_CYCLES: Final[Mapping[Kind, tuple[str, int]]] = {
-    "hour": (f"MOD({_LOCAL_HOUR}, 24)", 24),
-    # 0 is a Monday; the epoch began on a Thursday.
-    "weekday": (f"MOD({_LOCAL_HOUR} / 24 + 3, 7)", 7),
-}
-"""SQL and number of values of each cycle."""
+_HOUR = timedelta(hours=1)
+_CYCLES: Final[Mapping[Kind, int]] = {"hour": 24, "weekday": 7}
+"""Number of values of each cycle."""
 
 _REST = "\x00"
 """Value of a row that sums up all values of a large dimension that are not shown."""
@@ -81,14 +78,13 @@ class Column:
     def parts(self) -> "list[_Part]":
         """Return the column, or one part for the kept values and one for the sum of the rest.
 
-        A CASE would do in one query, but Druid does not vectorize it.
+        A CASE would do in one query, but Druid does not vectorize it. Times are grouped by hours
+        at most, which are what Druid has stored sums of (`whole_hours`); `place` adds them up.
         """
         column = self.dimension.column
-        if self.dimension.kind == "moment":
-            step = round(self.step.total_seconds() * 1000)
-            return [_Part(f"(TIMESTAMP_TO_MILLIS(__time) - {epoch_ms(self.origin)}) / {step}")]
-        if self.dimension.kind in _CYCLES:
-            return [_Part(_CYCLES[self.dimension.kind][0])]
+        if self.dimension.kind == "moment" or self.dimension.kind in _CYCLES:
+            step = self.step if self.dimension.kind == "moment" else _HOUR
+            return [_Part(f"TIMESTAMP_TO_MILLIS(TIME_FLOOR(__time, '{period(step)}'))")]
         if not self.kept:
             return [_Part(column)]
         is_kept = f"({column} IN ({', '.join('?' * len(self.kept))}) OR {column} IS NULL)"
@@ -97,6 +93,16 @@ class Column:
             _Part("", f" AND NOT {is_kept}", self.kept),
         ]
 
+    def place(self, value: Any) -> Any:
+        """Return the number of the point or of the cycle's value at a time; another value as is."""
+        if self.dimension.kind == "moment":
+            return (value - epoch_ms(self.origin)) // round(self.step.total_seconds() * 1000)
+        if self.dimension.kind == "hour":
+            return hours_of(value) % 24
+        if self.dimension.kind == "weekday":
+            return day_of(hours_of(value)).weekday()
+        return value
+
     def axis(self, name: str, found: Sequence[Any], most: int) -> Axis:
         """Return the axis; `found` are the column's values, the largest first."""
         kind = self.dimension.kind
@@ -104,7 +110,7 @@ class Column:
             starts = [self.origin + n * self.step for n in range(self.points)]
             return Axis(name, kind, [epoch_ms(start) for start in starts])
         if kind in _CYCLES:
-            return Axis(name, kind, [*range(_CYCLES[kind][1])])
+            return Axis(name, kind, [*range(_CYCLES[kind])])
         values = [value for value in found if value != _REST][:most]
         if kind == "number":
             values.sort(key=lambda value: (value is None, value))
