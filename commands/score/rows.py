@@ -19,8 +19,12 @@ APPROVED, REJECTED, REFUNDED, CHARGED_BACK = (
 )
 
 
-def query_rows(events: Events, now: datetime) -> dict[Query, list[dict[str, Any]]]:
-    """Return the rows that the findings' queries return for the events, by query."""
+Lists = dict[str, list[Any]]
+"""The rows of a query, by column."""
+
+
+def query_columns(events: Events, now: datetime) -> dict[Query, Lists]:
+    """Return the rows that the findings' queries return for the events, by query and column."""
     goods = _within(events, goods_windows(now))
     return {
         "payments": _payment_rows(events, now),
@@ -33,7 +37,7 @@ def query_rows(events: Events, now: datetime) -> dict[Query, list[dict[str, Any]
     }
 
 
-def _payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
+def _payment_rows(events: Events, now: datetime) -> Lists:
     """Return the rows of ``findings/payments.sql`` for the events."""
     it = _within(events, payment_windows(now))
     hora = (epoch_ms(now) - 1 - it.ts) // HOUR_MS
@@ -54,9 +58,7 @@ def _payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
     )
 
 
-def _goods_rows(
-    it: Events, now: datetime, column: Ints, names: Sequence[str]
-) -> list[dict[str, Any]]:
+def _goods_rows(it: Events, now: datetime, column: Ints, names: Sequence[str]) -> Lists:
     """Return the rows of ``findings/goods.sql`` by one column; the events are in its windows."""
     before = epoch_ms(now) - 1 - it.ts
     minute = before % (24 * HOUR_MS) // 60_000
@@ -73,7 +75,7 @@ def _goods_rows(
         },
         {"ultima": np.where(begun, it.ts, 0)},
     )
-    return [{**row, "ultima": row["ultima"] or None} for row in rows]
+    return {**rows, "ultima": [last or None for last in rows["ultima"]]}
 
 
 def _within(events: Events, windows: Sequence[int]) -> Events:
@@ -86,13 +88,13 @@ def _grouped(
     names: dict[str, Sequence[str]],
     sums: dict[str, Any],
     most: dict[str, Ints] | None = None,
-) -> list[dict[str, Any]]:
+) -> Lists:
     """Group as SQL's GROUP BY: a row for each combination of the keys' values that occurs."""
     sizes = [int(column.max(initial=0)) + 1 for column in keys.values()]
     group = np.ravel_multi_index(tuple(keys.values()), sizes)
     found = np.flatnonzero(np.bincount(group))
     values = np.unravel_index(found, sizes)
-    columns: dict[str, Sequence[Any]] = {
+    columns: Lists = {
         name: [names[name][at] for at in value.tolist()] if name in names else value.tolist()
         for name, value in zip(keys, values, strict=True)
     }
@@ -103,4 +105,4 @@ def _grouped(
         greatest = np.zeros(int(group.max(initial=0)) + 1, dtype=np.int64)
         np.maximum.at(greatest, group, column)
         columns[name] = greatest[found].tolist()
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return columns

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
-from commands.score.rows import query_rows
+from commands.score.rows import query_columns
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.page.filters import Filters, parse_filters
@@ -25,7 +25,7 @@ from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
 from include.sales.random_numbers import Ints
 from tests.support.druid import remove_supervisor, wait_for_rows
-from tests.support.findings import NOW, events_of
+from tests.support.findings import NOW, events_of, rows_of
 from tests.support.place import SEED, Place
 
 DAYS = (7, 3, 2, 1, 0)
@@ -90,9 +90,11 @@ def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
     druid: DruidClient, datasource: str, market_sales: list[Venta]
 ) -> None:
     events = events_of(market_sales)
-    expected = query_rows(events, NOW)
+    expected = query_columns(events, NOW)
     for name, asked in queries(datasource, Filters(), NOW).items():
-        assert in_order(druid.sql(asked.sql, asked.parameters)) == in_order(expected[name]), name
+        assert in_order(druid.sql(asked.sql, asked.parameters)) == in_order(
+            rows_of(expected[name])
+        ), name
 
     report = detect(druid, datasource, Filters(hasta=NOW), datetime.now(UTC))
 

@@ -8,14 +8,14 @@ SELECT
   COUNT(*) FILTER (WHERE estado = 'pendiente') AS ventas_180,
   COUNT(*) FILTER (WHERE estado = 'reembolsada') AS reembolsadas,
   COUNT(*) FILTER (WHERE estado = 'contracargo') AS contracargos,
-  MAX(momento) FILTER (WHERE estado = 'pendiente') AS ultima
+  MAX(momento) FILTER (WHERE estado = 'pendiente') AS ultima{by}
 FROM (
   SELECT
     (? - 1 - TIMESTAMP_TO_MILLIS(__time)) / 86400000 AS dia,
     MOD(? - 1 - TIMESTAMP_TO_MILLIS(__time), 86400000) / 60000 AS minuto,
     TIMESTAMP_TO_MILLIS(__time) AS momento,
-    {column}, estado
+    {column}, estado{filtered}
   FROM "{datasource}"
   WHERE ({windows}){where}
 )
-GROUP BY dia, {column}
+GROUP BY dia, {column}{by}
