@@ -78,8 +78,8 @@ class _Look:
         return self._made
 
     def _make(self) -> None:
-        looks = self._together()
-        client, now = druid(), datetime.now(UTC)
+        client = druid()
+        looks, now = self._together(), datetime.now(UTC)
         if len(looks) > 1:
             try:
                 filters = [look._filters for look in looks]
