@@ -100,7 +100,8 @@ class SimulatedDruid:
         assert context["priority"] < 0
         self.asked.append(parameters)
         found = query_columns(self.events, moment_of(parameters[0]))
-        name = next((name for name, column in COLUMNS.items() if f"dia, {column}" in query), None)
+        grouped = query.rpartition("GROUP BY ")[2]
+        name = next((name for name, column in COLUMNS.items() if f"dia, {column}" in grouped), None)
         columns = found[name or "payments"]
         rows = [list(row) for row in zip(*columns.values(), strict=True)]
         return SqlTable([SqlColumn(name, "") for name in columns], rows)

@@ -90,7 +90,7 @@ class _Judged(NamedTuple):
 
 
 def judge(rows: Mapping[Query, Columns], now: datetime) -> Report:
-    """Judge the rows of ``findings/payments.sql`` and, by column, of ``findings/goods.sql``.
+    """Judge the rows of the queries of ``page/sql/findings/``.
 
     A kind whose query is not in `rows`, or whose judging fails, is reported as missing; the other
     kinds are judged.
@@ -205,7 +205,7 @@ def _sold(ways: Table[Way], hours: Sequence[int]) -> list[int]:
 
 
 def _name(value: object) -> str:
-    return str(clean(value))
+    return "" if value is None else str(clean(value))
 
 
 def _way(value: tuple[object, object]) -> Way:

@@ -56,7 +56,8 @@ def same_kind(
     def kinds(day: int) -> list[object]:
         return [kind(day_of(hours_of(at - day * DAY_MS))) for at in bounds]
 
-    return [day for day in days if kinds(day) == kinds(0)]
+    today = kinds(0)
+    return [day for day in days if kinds(day) == today]
 
 
 def same_weekday(days: Iterable[int]) -> list[int]:

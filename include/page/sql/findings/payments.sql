@@ -2,9 +2,7 @@
 -- last one), over a day and in the three hours before the same moment of earlier days. rellenas: sales
 -- that the back-fill made, which sells on the demand curve whatever the pace of the windows is.
 SELECT
-  hora,
-  COALESCE(tipo_pago, '') AS tipo_pago,
-  COALESCE(emisor, '') AS emisor,
+  hora, tipo_pago, emisor,
   COUNT(*) FILTER (WHERE estado = 'pendiente') AS ventas,
   COUNT(*) FILTER (WHERE estado = 'pendiente' AND descuento_centavos > 0) AS con_descuento,
   COUNT(*) FILTER (WHERE estado = 'pendiente' AND corrida LIKE 'relleno%') AS rellenas,

@@ -1,13 +1,11 @@
--- Sales and returns of each value of {column}, such as each product, in the three hours before a
--- moment and before the same moment of earlier days. dia: how many days before; ventas_15 and
--- ventas_60 are those of the last minutes, and ultima is the last sale of the three hours.
+-- Sales of each value of {column}, such as each store, in the three hours before a moment and before
+-- the same moment of earlier days. dia: how many days before; ventas_15 and ventas_60 are those of the
+-- last minutes, and ultima is the last sale of the three hours.
 SELECT
-  dia, COALESCE({column}, '') AS nombre,
+  dia, {column} AS nombre,
   COUNT(*) FILTER (WHERE estado = 'pendiente' AND minuto < 15) AS ventas_15,
   COUNT(*) FILTER (WHERE estado = 'pendiente' AND minuto < 60) AS ventas_60,
   COUNT(*) FILTER (WHERE estado = 'pendiente') AS ventas_180,
-  COUNT(*) FILTER (WHERE estado = 'reembolsada') AS reembolsadas,
-  COUNT(*) FILTER (WHERE estado = 'contracargo') AS contracargos,
   MAX(momento) FILTER (WHERE estado = 'pendiente') AS ultima{by}
 FROM (
   SELECT
