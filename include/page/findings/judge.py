@@ -1,7 +1,7 @@
 """Find what is unusual in the sales, from the rows of the queries; on usual days, find nothing.
 
 Every judged value is a share, `k` of `n`, of the last minutes. It is compared with the same share
-in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.py`:
+in earlier windows (`windows.py`), by the beta-binomial distribution of `baseline.py`:
 
 - approval: the approved share of the decided sales of a payment type or issuer fell, in an hour;
   compared with the hours of the last day, and with this hour of earlier days;
