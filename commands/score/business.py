@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from commands.score.cases import Cases, Score
-from commands.score.rows import APPROVED, CHARGED_BACK, REFUNDED, query_rows
+from commands.score.rows import APPROVED, CHARGED_BACK, REFUNDED, query_columns
 from commands.score.sales import Events, Simulation
 from include.page.findings.judge import judge
 from include.page.findings.report import Finding
@@ -82,7 +82,7 @@ def score_quiet_days(
 
 
 def _findings(events: Events, at: datetime) -> list[Finding]:
-    return judge(query_rows(events, at), at).findings
+    return judge(query_columns(events, at), at).findings
 
 
 def _names(finding: Finding, kind: str, subject: str) -> bool:

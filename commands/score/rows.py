@@ -1,6 +1,6 @@
 """Rows that the findings' SQL returns for simulated sales; a test on a real Druid compares both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,21 +19,29 @@ APPROVED, REJECTED, REFUNDED, CHARGED_BACK = (
 )
 
 
-def query_rows(events: Events, now: datetime) -> dict[Query, list[dict[str, Any]]]:
-    """Return the rows that the findings' queries return for the events, by query."""
+Lists = dict[str, list[Any]]
+"""The rows of a query, by column."""
+
+
+def query_columns(events: Events, now: datetime) -> dict[Query, Lists]:
+    """Return the rows that the findings' queries return for the events, by query and column."""
     goods = _within(events, goods_windows(now))
     return {
         "payments": _payment_rows(events, now),
         "products": _goods_rows(goods, now, goods.product, goods.names["product"]),
-        "stores": _goods_rows(goods, now, goods.store, goods.names["store"]),
+        "stores": _place_rows(goods, now, goods.store, goods.names["store"]),
         "categories": _goods_rows(
-            goods, now, goods.category_of[goods.product], goods.names["category"]
+            goods,
+            now,
+            goods.category_of[goods.product],
+            goods.names["category"],
+            {"reembolsadas": goods.state == REFUNDED, "contracargos": goods.state == CHARGED_BACK},
         ),
-        "platforms": _goods_rows(goods, now, goods.platform, goods.names["platform"]),
+        "platforms": _place_rows(goods, now, goods.platform, goods.names["platform"]),
     }
 
 
-def _payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
+def _payment_rows(events: Events, now: datetime) -> Lists:
     """Return the rows of ``findings/payments.sql`` for the events."""
     it = _within(events, payment_windows(now))
     hora = (epoch_ms(now) - 1 - it.ts) // HOUR_MS
@@ -51,29 +59,40 @@ def _payment_rows(events: Events, now: datetime) -> list[dict[str, Any]]:
             "ingresos": it.importe * approved,
             "descuentos": it.descuento * approved,
         },
+        {},
     )
 
 
+def _place_rows(it: Events, now: datetime, column: Ints, names: Sequence[str]) -> Lists:
+    """Return the rows of ``findings/places.sql`` by one column; the events are in its windows."""
+    last = {"ultima": np.where(it.state == PENDING, it.ts, 0)}
+    rows = _goods_rows(it, now, column, names, most=last)
+    return {**rows, "ultima": [moment or None for moment in rows["ultima"]]}
+
+
 def _goods_rows(
-    it: Events, now: datetime, column: Ints, names: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return the rows of ``findings/goods.sql`` by one column; the events are in its windows."""
+    it: Events,
+    now: datetime,
+    column: Ints,
+    names: Sequence[str],
+    sums: Mapping[str, Any] | None = None,
+    most: Mapping[str, Ints] | None = None,
+) -> Lists:
+    """Return sales by day and one column, and more `sums`; the events are in the windows."""
     before = epoch_ms(now) - 1 - it.ts
     minute = before % (24 * HOUR_MS) // 60_000
     begun = it.state == PENDING
-    rows = _grouped(
+    return _grouped(
         {"dia": before // (24 * HOUR_MS), "nombre": column},
         {"nombre": names},
         {
             "ventas_15": begun & (minute < 15),
             "ventas_60": begun & (minute < 60),
             "ventas_180": begun,
-            "reembolsadas": it.state == REFUNDED,
-            "contracargos": it.state == CHARGED_BACK,
+            **(sums or {}),
         },
-        {"ultima": np.where(begun, it.ts, 0)},
+        most or {},
     )
-    return [{**row, "ultima": row["ultima"] or None} for row in rows]
 
 
 def _within(events: Events, windows: Sequence[int]) -> Events:
@@ -84,23 +103,23 @@ def _within(events: Events, windows: Sequence[int]) -> Events:
 def _grouped(
     keys: dict[str, Ints],
     names: dict[str, Sequence[str]],
-    sums: dict[str, Any],
-    most: dict[str, Ints] | None = None,
-) -> list[dict[str, Any]]:
+    sums: Mapping[str, Any],
+    most: Mapping[str, Ints],
+) -> Lists:
     """Group as SQL's GROUP BY: a row for each combination of the keys' values that occurs."""
     sizes = [int(column.max(initial=0)) + 1 for column in keys.values()]
     group = np.ravel_multi_index(tuple(keys.values()), sizes)
     found = np.flatnonzero(np.bincount(group))
     values = np.unravel_index(found, sizes)
-    columns: dict[str, Sequence[Any]] = {
+    columns: Lists = {
         name: [names[name][at] for at in value.tolist()] if name in names else value.tolist()
         for name, value in zip(keys, values, strict=True)
     }
     for name, column in sums.items():
         # The sums are exact floats: a sum of centavos is far below 2⁵³.
         columns[name] = np.bincount(group, column)[found].astype(np.int64).tolist()
-    for name, column in (most or {}).items():
+    for name, column in most.items():
         greatest = np.zeros(int(group.max(initial=0)) + 1, dtype=np.int64)
         np.maximum.at(greatest, group, column)
         columns[name] = greatest[found].tolist()
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return columns

@@ -343,7 +343,7 @@ def _filters(""",
 from datetime import UTC, datetime
 from include.page.findings.judge import judge
 from include.texts import text
-report = judge({"payments": []}, datetime(2026, 11, 24, 15, tzinfo=UTC))
+report = judge({"payments": {}}, datetime(2026, 11, 24, 15, tzinfo=UTC))
 answer = [[it.kind for it in report.findings], text("page.findings.kinds.busy", "es")]"""
     assert change.ask(code) == [["busy"], "la cantidad"]
 

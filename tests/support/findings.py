@@ -1,13 +1,15 @@
 """Sales changed on purpose, and a Druid that answers the findings' queries from them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 
-from commands.score.rows import APPROVED, REJECTED, query_rows
+from commands.score.local_druid import LocalDruid
+from commands.score.rows import APPROVED, REJECTED, query_columns
 from commands.score.sales import Events, joined
+from include.druid.client import SqlColumn, SqlTable
 from include.page.findings.report import Query
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.lifecycle import PENDING
@@ -69,6 +71,20 @@ COLUMNS: Final[dict[Query, str]] = {
 }
 
 
+def rows_of(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a query as dicts by column."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+class LocalTables(LocalDruid):
+    """Answers the findings' SQL on SQLite; an answer without rows has no columns."""
+
+    def sql_table(self, query: str, parameters: Sequence[Any], **_: Any) -> SqlTable:
+        rows = self.sql(query, parameters)
+        columns = [SqlColumn(name, "") for name in rows[0]] if rows else []
+        return SqlTable(columns, [list(row.values()) for row in rows])
+
+
 class SimulatedDruid:
     """Answers the findings' queries from events, and records their parameters."""
 
@@ -76,16 +92,19 @@ class SimulatedDruid:
         self.events = events
         self.asked: list[list[Any]] = []
 
-    def sql(
+    def sql_table(
         self, query: str, parameters: list[Any], *, timeout: float, context: dict[str, int]
-    ) -> list[dict[str, Any]]:
+    ) -> SqlTable:
         assert timeout <= 30
         # A lower priority than the queries of the page's viewers.
         assert context["priority"] < 0
         self.asked.append(parameters)
-        rows = query_rows(self.events, moment_of(parameters[0]))
-        name = next((name for name, column in COLUMNS.items() if f"dia, {column}" in query), None)
-        return rows[name or "payments"]
+        found = query_columns(self.events, moment_of(parameters[0]))
+        grouped = query.rpartition("GROUP BY ")[2]
+        name = next((name for name, column in COLUMNS.items() if f"dia, {column}" in grouped), None)
+        columns = found[name or "payments"]
+        rows = [list(row) for row in zip(*columns.values(), strict=True)]
+        return SqlTable([SqlColumn(name, "") for name in columns], rows)
 
 
 def of(events: Events, **names: str) -> Any:

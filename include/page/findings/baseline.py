@@ -34,13 +34,13 @@ class Usual(NamedTuple):
     def share(self) -> float:
         return self.a / (self.a + self.b)
 
-    def below(self, k: int, n: int) -> float:
-        """Return the probability of at most `k` of `n`."""
-        return self._tail(k, n, self.a, self.b)
+    def below(self, k: int, n: int, most: float = 1.0) -> float:
+        """Return the probability of at most `k` of `n`; 1 if `k` alone is likelier than `most`."""
+        return self._tail(k, n, self.a, self.b, most)
 
-    def above(self, k: int, n: int) -> float:
-        """Return the probability of at least `k` of `n`."""
-        return self._tail(n - k, n, self.b, self.a)
+    def above(self, k: int, n: int, most: float = 1.0) -> float:
+        """Return the probability of at least `k` of `n`; 1 if `k` alone is likelier than `most`."""
+        return self._tail(n - k, n, self.b, self.a, most)
 
     def band(self, n: int, outside: float) -> tuple[int, int]:
         """Return the least and greatest usual count of `n`.
@@ -55,7 +55,7 @@ class Usual(NamedTuple):
         return int(low), min(int(high), n)
 
     @staticmethod
-    def _tail(k: int, n: int, a: float, b: float) -> float:
+    def _tail(k: int, n: int, a: float, b: float, most: float) -> float:
         """Return the probability of at most `k`: that of `k` times a sum of ratios, downwards."""
         lgamma = math.lgamma
         at_k = (
@@ -63,9 +63,12 @@ class Usual(NamedTuple):
             *(lgamma(a + k), lgamma(b + n - k), -lgamma(a + b + n)),
             *(lgamma(a + b), -lgamma(a), -lgamma(b)),
         )
+        likelihood = math.exp(math.fsum(at_k))
+        if likelihood > most:
+            return 1.0
         down = -Usual._steps(np.arange(k - 1, -1, -1), n, a, b)
         ratios = np.exp(np.cumsum(down))
-        return min(1.0, math.exp(math.fsum(at_k)) * (1.0 + float(ratios.sum())))
+        return min(1.0, likelihood * (1.0 + float(ratios.sum())))
 
     @staticmethod
     def _steps(k: Ints, n: int, a: float, b: float) -> Floats:
@@ -107,10 +110,11 @@ class Baseline(NamedTuple):
     def usual(self, subject: int) -> Usual:
         return Usual(float(self.a[subject]), float(self.b[subject]))
 
-    def tails(self, k: Ints, n: Ints, *, low: bool) -> Floats:
+    def tails(self, k: Ints, n: Ints, *, low: bool, most: float = 1.0) -> Floats:
         """Return each subject's probability of at most `k` of `n` (`low`), or of at least `k`.
 
-        A count within two standard deviations of the mean gets 1: its probability is not small.
+        A count within two standard deviations of the mean gets 1: its probability is not small. A
+        probability above `most` may be 1, too, because its sum takes long.
         """
         size = self.a + self.b
         p = self.a / size
@@ -119,7 +123,7 @@ class Baseline(NamedTuple):
         found = np.ones(len(p))
         for i in np.flatnonzero(beyond > 2 * deviation):
             usual, count, of = self.usual(int(i)), int(k[i]), int(n[i])
-            found[i] = usual.below(count, of) if low else usual.above(count, of)
+            found[i] = usual.below(count, of, most) if low else usual.above(count, of, most)
         return found
 
 

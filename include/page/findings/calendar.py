@@ -57,10 +57,11 @@ class Calendar:
             frozenset(effect.evento for effect in self._effects if effect.on(day)),
         )
 
-    def season(self, name: str, days: Sequence[date]) -> Floats:
-        """Return the factors of a product's or category's sales on some days."""
-        factors = self._seasons.get(name, np.ones(12))
-        return factors[[day.month - 1 for day in days]]
+    def seasons(self, names: Sequence[str], days: Sequence[date]) -> Floats:
+        """Return the factors of products' or categories' sales on some days (names, days)."""
+        usual = np.ones(12)
+        factors = np.array([self._seasons.get(name, usual) for name in names]).reshape(-1, 12)
+        return factors[:, [day.month - 1 for day in days]]
 
     def expected(self, start: datetime, end: datetime) -> float:
         """Return the sales expected in [start, end) at a mean of one a second."""

@@ -1,7 +1,7 @@
 """Find what is unusual in the sales, from the rows of the queries; on usual days, find nothing.
 
 Every judged value is a share, `k` of `n`, of the last minutes. It is compared with the same share
-in earlier windows (`windows.py`), by the beta-binomial distribution of `usual.py`:
+in earlier windows (`windows.py`), by the beta-binomial distribution of `baseline.py`:
 
 - approval: the approved share of the decided sales of a payment type or issuer fell, in an hour;
   compared with the hours of the last day, and with this hour of earlier days;
@@ -26,7 +26,7 @@ minute apart see almost the same sales; docs/findings.md has the simulated chanc
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final, NamedTuple, get_args
@@ -38,7 +38,7 @@ from include.page.findings.baseline import holm
 from include.page.findings.calendar import Calendar
 from include.page.findings.report import Finding, Kind, Missing, Query, Report, Severity
 from include.page.findings.shares import SURE, Shares, drop_explained
-from include.page.findings.tables import Row, Table, named, tabulate
+from include.page.findings.tables import Coded, Columns, Table, coded, named
 from include.page.findings.windows import (
     DAY_MS,
     DAYS,
@@ -89,8 +89,8 @@ class _Judged(NamedTuple):
     tests: int
 
 
-def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
-    """Judge the rows of ``findings/payments.sql`` and, by column, of ``findings/goods.sql``.
+def judge(rows: Mapping[Query, Columns], now: datetime) -> Report:
+    """Judge the rows of the queries of ``page/sql/findings/``.
 
     A kind whose query is not in `rows`, or whose judging fails, is reported as missing; the other
     kinds are judged.
@@ -114,20 +114,18 @@ def judge(rows: Mapping[Query, Iterable[Row]], now: datetime) -> Report:
 class _Tables:
     """Tables of the rows, each computed when it is first needed."""
 
-    def __init__(self, rows: Mapping[Query, Iterable[Row]], now: datetime) -> None:
+    def __init__(self, rows: Mapping[Query, Columns], now: datetime) -> None:
         self.rows = rows
         self.hours = (*range(RECENT), *(24 * day + hour for day in DAYS for hour in range(HOURS)))
         self.now = now
+        self._coded: dict[Query, Coded[str]] = {}
+        self._by_day: dict[tuple[Query, Sequence[str], tuple[int, ...]], Table[str]] = {}
 
     @cached_property
     def ways(self) -> Table[Way]:
-        return tabulate(
-            self.rows["payments"],
-            lambda row: (str(clean(row["tipo_pago"])), str(clean(row["emisor"]))),
-            lambda row: int(row["hora"]),
-            self.hours,
-            _SUMMED,
-        )
+        rows = self.rows["payments"]
+        values = zip(rows["tipo_pago"], rows["emisor"], strict=True)
+        return coded(rows, values, "hora", _way).table(self.hours, _SUMMED)
 
     @cached_property
     def sold(self) -> list[int]:
@@ -143,21 +141,31 @@ class _Tables:
         return same_kind(self.now, self.sold, Calendar.known().kind)
 
     def goods(self, query: Query) -> Table[str]:
-        return named(_by_day(self.rows[query], _SOLD, self.like_days))
+        return named(self._table(query, _SOLD, self.like_days))
 
     @cached_property
     def categories(self) -> Table[str]:
         columns = (*_RETURNS.values(), f"ventas_{_LONGEST}")
-        return named(_by_day(self.rows["categories"], columns, self.kind_days))
+        return named(self._table("categories", columns, self.kind_days))
 
     def places(self, query: Query, days: Sequence[int]) -> Table[str]:
         """Sales by store or platform; sales without one are under the name ""."""
-        return _by_day(self.rows[query], (*_SOLD, "ultima"), days)
+        return self._table(query, (*_SOLD, "ultima"), days)
 
     def sales(self, days: Sequence[int]) -> dict[int, Ints]:
         """Return all sales of each stretch, today and on some days."""
         cells = self.places("stores", days).cells
         return {minutes: cells[f"ventas_{minutes}"].sum(axis=0) for minutes in STRETCHES}
+
+    def _table(self, query: Query, columns: Sequence[str], days: Sequence[int]) -> Table[str]:
+        """Sum the rows of today and of some days; it is computed once for all kinds."""
+        key = (query, columns, tuple(days))
+        if key not in self._by_day:
+            if query not in self._coded:
+                rows = self.rows[query]
+                self._coded[query] = coded(rows, rows["nombre"], "dia", _name)
+            self._by_day[key] = self._coded[query].table((0, *days), columns)
+        return self._by_day[key]
 
 
 def _judged(kind: Kind, tables: _Tables) -> _Judged | Missing:
@@ -181,7 +189,7 @@ def _sales(tables: _Tables) -> int | None:
         return None
 
 
-def _answered(kind: Kind, rows: Mapping[Query, Iterable[Row]]) -> bool:
+def _answered(kind: Kind, rows: Mapping[Query, Columns]) -> bool:
     """Return whether every query that a kind needs was answered."""
     return {"payments", *_NEEDS[kind]} <= rows.keys()
 
@@ -196,14 +204,12 @@ def _sold(ways: Table[Way], hours: Sequence[int]) -> list[int]:
     return [day for day in DAYS if now and all(sales[hours.index(24 * day + hour)] for hour in now)]
 
 
-def _by_day(rows: Iterable[Row], columns: Sequence[str], days: Sequence[int]) -> Table[str]:
-    return tabulate(
-        rows,
-        lambda row: str(clean(row["nombre"])),
-        lambda row: int(row["dia"]),
-        (0, *days),
-        columns,
-    )
+def _name(value: object) -> str:
+    return "" if value is None else str(clean(value))
+
+
+def _way(value: tuple[object, object]) -> Way:
+    return _name(value[0]), _name(value[1])
 
 
 def _believed(p: Floats, families: int = 1) -> list[int]:
@@ -224,7 +230,7 @@ def _approval(tables: _Tables) -> _Judged | Missing:
     if windows < FEWEST:
         return Missing("approval", "hours", windows, FEWEST)
     shares = Shares(k, n)
-    p = shares.tails(low=True)
+    p = shares.tails(low=True, most=LEVEL)
     parents = [_type_of(names, name) for name in names]
     income = _summed(cells["ingresos"], rows).sum(axis=1)
     findings = []
@@ -262,8 +268,7 @@ def _products(tables: _Tables) -> _Judged | Missing:
     places = {name: place for place, name in enumerate(categories.names)}
     parents = [*[None] * first, *(places.get(category_of.get(it, "")) for it in products.names)]
     dates = [day_of(hours_of(epoch_ms(tables.now) - day * DAY_MS)) for day in (0, *days)]
-    seasons = np.array([Calendar.known().season(name, dates) for name in names])
-    seasons = seasons.reshape(-1, len(dates))
+    seasons = Calendar.known().seasons(names, dates)
     by_stretch = [
         Shares.of_all(
             np.concatenate([table.cells[f"ventas_{m}"] for table in (categories, products)]),
@@ -271,7 +276,7 @@ def _products(tables: _Tables) -> _Judged | Missing:
         )
         for m in STRETCHES
     ]
-    p = np.array([[s.tails(low=low) for low in (False, True)] for s in by_stretch])
+    p = np.array([s.both_tails(most=LEVEL) for s in by_stretch])
     believed: dict[int, tuple[int, int]] = {}
     # Categories are a family of their own, because the many products would hide them.
     for since, tested in ((0, p[:, :, :first]), (first, p[:, :, first:])):
@@ -320,7 +325,7 @@ def _stores(tables: _Tables) -> _Judged | Missing:
         name: np.concatenate([cell, platforms.cells[name]]) for name, cell in stores.cells.items()
     }
     by_stretch = [Shares.of_all(cells[f"ventas_{m}"], sales[m]) for m in STRETCHES]
-    p = np.array([np.where(s.k[:, 0] == 0, s.tails(low=True), 1.0) for s in by_stretch])
+    p = np.array([np.where(s.k[:, 0] == 0, s.tails(low=True, most=LEVEL), 1.0) for s in by_stretch])
     findings: dict[int, Finding] = {}
     for place in _believed(p.ravel()):
         stretch, i = (int(at) for at in np.unravel_index(place, p.shape))
@@ -363,7 +368,7 @@ def _volume(tables: _Tables) -> _Judged | Missing:
     due = np.array([Calendar.known().expected(*span) for span in spans])
     chances = np.rint(_CHANCES * k.max() * due / due.max()).astype(np.int64)
     shares = Shares.of_all(k[np.newaxis], chances[np.newaxis])
-    p = float(shares.tails(low=True)[0])
+    p = float(shares.tails(low=True, most=LEVEL)[0])
     lasted = (last - begins) / _HOUR
     if not _believed(np.array([p])) or k[0] >= (1 - FEWER) * lasted * k[1:].min():
         return _Judged("volume", [], 1)
@@ -407,14 +412,14 @@ def _promotions(tables: _Tables) -> _Judged | Missing:
     )
     # This weekday's own promotions are usual, even if only one earlier day shows them.
     weekly = [0, *(place for place, day in enumerate(days, 1) if day % 7 == 0)]
-    as_on_weekday = Shares(shares.k[:, weekly], shares.n[:, weekly]).tails(low=False)
-    p = np.where(as_on_weekday <= SURE, shares.tails(low=False), 1.0)
-    p_more = of_all.tails(low=False)
+    weekday = Shares(shares.k[:, weekly], shares.n[:, weekly]).tails(low=False, most=SURE)
+    p = np.where(weekday <= SURE, shares.tails(low=False, most=LEVEL), 1.0)
     parents = [_type_of(names, name) for name in names]
     findings = []
     for i in drop_explained(_believed(p), parents, shares, low=False):
-        sold = of_all.numbers(i, float(p_more[i]), _LONGEST)
-        more_sales = bool(p_more[i] <= SURE)
+        p_more = float(of_all.part([i]).tails(low=False, most=1.0)[0])
+        sold = of_all.numbers(i, p_more, _LONGEST)
+        more_sales = p_more <= SURE
         more_income = bool(income_of_all[i, 0] > income_of_all[i, 1:].max())
         verdict = "same" if not more_sales else "more" if more_income else "eaten"
         findings.append(
@@ -450,10 +455,11 @@ def _returns(tables: _Tables) -> _Judged | Missing:
     refunds, chargebacks = (categories.cells[column] for column in _RETURNS.values())
     counts = [Shares.of_all(array, array.sum(axis=0)) for array in (refunds, chargebacks)]
     shares = Shares(*(np.concatenate(column) for column in zip(*counts, strict=True)))
-    by_share = shares.tails(low=False)
+    by_share = shares.tails(low=False, most=SURE)
     # Chargebacks are so few at first that shares tell little; but all of them rise in the first
     # weeks of a history, and then no share does.
-    by_sales = Shares.of_all(chargebacks, categories.cells[f"ventas_{_LONGEST}"]).tails(low=False)
+    of_sales = Shares.of_all(chargebacks, categories.cells[f"ventas_{_LONGEST}"])
+    by_sales = of_sales.tails(low=False, most=LEVEL)
     first = len(refunds)
     unlike = (by_share[first:] <= SURE) | (chargebacks[:, 1:].sum() == 0)
     p = np.concatenate([by_share, np.where(unlike, by_sales, 1.0)])

@@ -58,7 +58,10 @@ class Missing:
 
 @dataclass(frozen=True)
 class Asked:
-    """A query as it was sent to Druid."""
+    """A query whose rows were judged, with the filters as conditions.
+
+    Looks that waited together sent one query that also grouped by the filters' columns.
+    """
 
     sql: str
     parameters: list[Any]

@@ -37,9 +37,17 @@ class Shares(NamedTuple):
     def baseline(self) -> Baseline:
         return Baseline.of(self.k[:, 1:], self.n[:, 1:])
 
-    def tails(self, *, low: bool) -> Floats:
-        """Return each subject's probability of a last window so low, or so high."""
-        return self.baseline.tails(self.k[:, 0], self.n[:, 0], low=low)
+    def tails(self, *, low: bool, most: float) -> Floats:
+        """Return each subject's probability of a last window so low, or so high.
+
+        Probabilities above `most` may be 1.
+        """
+        return self.baseline.tails(self.k[:, 0], self.n[:, 0], low=low, most=most)
+
+    def both_tails(self, *, most: float) -> Floats:
+        """Return the tails (2, subjects): of a last window so high, and of one so low."""
+        k, n, baseline = self.k[:, 0], self.n[:, 0], self.baseline
+        return np.array([baseline.tails(k, n, low=low, most=most) for low in (False, True)])
 
     def part(self, rows: Sequence[int]) -> "Shares":
         return Shares(self.k[rows], self.n[rows])
@@ -79,6 +87,6 @@ def drop_explained(
         if parts:
             rest = Shares(*(array[[whole]] - array[parts].sum(axis=0) for array in shares))
             enough = rest.n[0, 0] >= REST * shares.n[whole, 0]
-            explained = bool(enough and rest.tails(low=low)[0] > SURE)
+            explained = bool(enough and rest.tails(low=low, most=SURE)[0] > SURE)
             kept = [i for i in kept if i not in ([whole] if explained else parts)]
     return kept

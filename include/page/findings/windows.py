@@ -26,9 +26,11 @@ DAY_MS: Final = 24 * HOUR_MS
 
 
 def goods_windows(now: datetime) -> list[int]:
-    """Return starts and ends of the longest window, now and on earlier days, epoch milliseconds."""
-    end = epoch_ms(now)
-    return _flat((end - day * DAY_MS - HOURS * HOUR_MS, end - day * DAY_MS) for day in (0, *DAYS))
+    """Return starts and ends of the longest window, in epoch milliseconds.
+
+    The windows are now, and on the earlier days of today's kind: no other day is compared.
+    """
+    return _longest(now, (0, *same_kind(now, DAYS)))
 
 
 def payment_windows(now: datetime) -> list[int]:
@@ -37,7 +39,7 @@ def payment_windows(now: datetime) -> list[int]:
     The windows are the last `RECENT` hours, and the longest window of `STRETCHES` on earlier days.
     """
     end = epoch_ms(now)
-    return [end - RECENT * HOUR_MS, end, *goods_windows(now)[2:]]
+    return [end - RECENT * HOUR_MS, end, *_longest(now, DAYS)]
 
 
 def same_kind(
@@ -54,7 +56,8 @@ def same_kind(
     def kinds(day: int) -> list[object]:
         return [kind(day_of(hours_of(at - day * DAY_MS))) for at in bounds]
 
-    return [day for day in days if kinds(day) == kinds(0)]
+    today = kinds(0)
+    return [day for day in days if kinds(day) == today]
 
 
 def same_weekday(days: Iterable[int]) -> list[int]:
@@ -62,5 +65,7 @@ def same_weekday(days: Iterable[int]) -> list[int]:
     return [day for day in days if day % 7 == 0]
 
 
-def _flat(pairs: Iterable[tuple[int, int]]) -> list[int]:
-    return [moment for pair in pairs for moment in pair]
+def _longest(now: datetime, days: Iterable[int]) -> list[int]:
+    """Return starts and ends of the longest window on some days (days ago)."""
+    ends = [epoch_ms(now) - day * DAY_MS for day in days]
+    return [moment for end in ends for moment in (end - HOURS * HOUR_MS, end)]

@@ -62,6 +62,12 @@ class FairThreads:
             self._begin()
         return turn.future
 
+    def waiting(self) -> list[Callable[[], Any]]:
+        """Return the calls of all viewers that wait for a thread."""
+        with self._lock:
+            self._drop_cancelled()
+            return [turn.call for turns in self._waiting.values() for turn in turns]
+
     def _drop_cancelled(self) -> None:
         for viewer, turns in list(self._waiting.items()):
             left = deque(turn for turn in turns if not turn.future.cancelled())

@@ -1,17 +1,22 @@
 """Route of the card «Qué hacer»: a JSON report of what is unusual in the sales."""
 
+import logging
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from include.druid.client import DruidError
 from include.names import BACKFILL_DAG, DATASOURCE
 from include.page.filters import Filters, parse_filters
-from include.page.findings.detection import detect
+from include.page.findings.detection import detect, detect_together
+from include.page.outage_errors import OF_ALL
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.services import druid, judging
+
+log = logging.getLogger(__name__)
 
 router = APIRouter()
 _shared: Final = AnswerCache(turns=judging)
@@ -22,6 +27,9 @@ KEPT_SECONDS: Final = 120.0
 
 OLD_SECONDS: Final = 600.0
 """Seconds more that an old report is shown while a new one is made."""
+
+MOST_TOGETHER: Final = 32
+"""Most reports that are made together, so that the first of them waits for few others."""
 
 ENDS_SECONDS: Final = 5.0
 """Seconds that the end of the last back-fill is shared; reading it takes a millisecond."""
@@ -37,7 +45,7 @@ async def findings(request: Request, viewer: Asking) -> Response:
     # A back-fill changes the sales that the report compares with.
     filled = await _ends.get(viewer, BACKFILL_DAG, ENDS_SECONDS, _last_end)
     key = (filters.hasta, filters.values, filled)
-    body = await _shared.get(viewer, key, KEPT_SECONDS, lambda: _report(filters), old=OLD_SECONDS)
+    body = await _shared.get(viewer, key, KEPT_SECONDS, _Look(filters), old=OLD_SECONDS)
     return Response(body, media_type="application/json")
 
 
@@ -52,5 +60,49 @@ def _last_end() -> datetime | None:
         return session.scalar(runs)
 
 
-def _report(filters: Filters) -> bytes:
-    return msgspec.json.encode(detect(druid(), DATASOURCE, filters, datetime.now(UTC)))
+class _Look:
+    """A look at the sales, which waits for a thread of `judging`; calling it returns its report.
+
+    A look that begins also makes the reports of the waiting looks whose filters have the same
+    names, with queries for all of them.
+    """
+
+    def __init__(self, filters: Filters) -> None:
+        self._filters = filters
+        self._made: bytes | None = None
+
+    def __call__(self) -> bytes:
+        if self._made is None:
+            self._make()
+        assert self._made is not None  # noqa: S101 - by `_make`
+        return self._made
+
+    def _make(self) -> None:
+        client = druid()
+        looks, now = self._together(), datetime.now(UTC)
+        if len(looks) > 1:
+            try:
+                filters = [look._filters for look in looks]
+                reports = detect_together(client, DATASOURCE, filters, now)
+            except OF_ALL:
+                raise
+            except DruidError as error:
+                log.warning("Druid refused a query for %d looks: %s", len(looks), error)
+            else:
+                for look, report in zip(looks, reports, strict=True):
+                    look._made = msgspec.json.encode(report)
+                return
+        self._made = msgspec.json.encode(detect(client, DATASOURCE, self._filters, now))
+
+    def _together(self) -> "list[_Look]":
+        """Return this look and the waiting ones like it, each with other values of the filters."""
+        found = {self._filters.values: self}
+        for look in judging.waiting():
+            if isinstance(look, _Look) and look._kind == self._kind and look._made is None:
+                found.setdefault(look._filters.values, look)
+        return list(found.values())[:MOST_TOGETHER]
+
+    @property
+    def _kind(self) -> tuple[datetime | None, list[str]]:
+        """End and names of the filters; looks of one kind can have their reports together."""
+        return self._filters.hasta, [name for name, _ in self._filters.values]

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
-from commands.score.rows import query_rows
+from commands.score.rows import query_columns
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
 from include.page.filters import Filters, parse_filters
-from include.page.findings.detection import detect, queries
+from include.page.findings.detection import detect, detect_together, queries
 from include.page.findings.judge import judge
 from include.page.findings.windows import HOURS
 from include.sales.arrivals import arrivals
@@ -25,11 +25,27 @@ from include.sales.local_time import epoch_ms
 from include.sales.market import load_market
 from include.sales.random_numbers import Ints
 from tests.support.druid import remove_supervisor, wait_for_rows
-from tests.support.findings import NOW, events_of
+from tests.support.findings import NOW, events_of, rows_of
 from tests.support.place import SEED, Place
 
 DAYS = (7, 3, 2, 1, 0)
 SILENT = "San Justo"
+
+
+TOGETHER = (
+    [{"provincia": "Córdoba"}, {"provincia": "Buenos Aires"}, {"provincia": "Nowhere"}],
+    [{"sucursal": SILENT}, {"sucursal": "Ramos Mejía"}],
+    [{"categoria": "Almacén"}, {"categoria": "Bebidas"}],
+    [{"producto": "Yerba mate Playadito 1 kg"}, {"producto": "Fideos tallarín Lucchetti 500 g"}],
+    [{"pago": "credito"}, {"pago": "debito"}, {"pago": "qr"}],
+    [{"emisor": "Visa"}, {"emisor": "Mercado Pago"}],
+    [{"plataforma": "app"}, {"plataforma": "local"}],
+    [
+        {"provincia": "Buenos Aires", "pago": "credito"},
+        {"provincia": "Buenos Aires", "pago": "debito"},
+        {"provincia": "Córdoba", "pago": "debito"},
+    ],
+)
 
 
 def between(moments: Ints, first: int, stop: int) -> Ints:
@@ -90,9 +106,10 @@ def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
     druid: DruidClient, datasource: str, market_sales: list[Venta]
 ) -> None:
     events = events_of(market_sales)
-    expected = query_rows(events, NOW)
+    expected = query_columns(events, NOW)
     for name, asked in queries(datasource, Filters(), NOW).items():
-        assert in_order(druid.sql(asked.sql, asked.parameters)) == in_order(expected[name]), name
+        rows = druid.sql(asked.sql, asked.parameters)
+        assert in_order(rows) == in_order(rows_of(expected[name])), name
 
     report = detect(druid, datasource, Filters(hasta=NOW), datetime.now(UTC))
 
@@ -108,6 +125,14 @@ def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
     assert there.sales == sum(
         sale.estado == "pendiente" and ends_after(sale, NOW - timedelta(hours=1)) for sale in only
     )
+
+    # Looks that wait together have the reports that each has alone, whatever their filters.
+    for looks in TOGETHER:
+        filters = [parse_filters({**look, "hasta": NOW.isoformat()}) for look in looks]
+        together = detect_together(druid, datasource, filters, datetime.now(UTC))
+        alone = [detect(druid, datasource, look, datetime.now(UTC)) for look in filters]
+        assert together == alone, looks
+        assert together[0].tests
 
     # The plan has an interval for each window, so Druid does not read the days between them.
     for asked in queries(datasource, Filters(), NOW).values():

@@ -9,7 +9,7 @@ import pytest
 
 from commands import history
 from commands.history import SCALE, SEED, History, finding_about
-from commands.score.rows import query_rows
+from commands.score.rows import query_columns
 from commands.score.sales import Simulation
 from include.page.findings.judge import judge
 from include.page.findings.report import Finding, Report
@@ -94,9 +94,12 @@ def test_planned_incident_began_an_hour_before_the_back_fill_and_is_found(
     start = now - timedelta(days=8)
     simulation = Simulation(load_market(), SEED, start, now, SCALE)
     incident = Incident(**planned)
-    report = judge(query_rows(simulation.with_incident(incident), now), now)
+    report, usual = (
+        judge(query_columns(events, now), now)
+        for events in (simulation.with_incident(incident), simulation.usual)
+    )
     assert finding_about(report.findings, incident) is report.findings[0]
-    assert finding_about(judge(query_rows(simulation.usual, now), now).findings, incident) is None
+    assert finding_about(usual.findings, incident) is None
 
 
 def test_end_of_the_back_fill_is_said_once_and_restores_the_pause(at: Any) -> None:

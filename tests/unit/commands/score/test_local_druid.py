@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from commands.score.local_druid import LocalDruid
-from commands.score.rows import query_rows
+from commands.score.rows import query_columns
 from include.page.filters import Filters
 from include.page.findings.detection import queries
 from include.sales.arrivals import arrivals
@@ -17,7 +17,7 @@ from include.sales.demand import Demand
 from include.sales.event import Venta
 from include.sales.local_time import epoch_ms, moment_of
 from include.sales.market import load_market
-from tests.support.findings import NOW, events_of, ms
+from tests.support.findings import NOW, events_of, ms, rows_of
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def in_order(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def test_findings_sql_returns_the_rows_that_are_computed_without_it(sales: list[Venta]) -> None:
-    druid, expected = loaded(sales), query_rows(events_of(sales), NOW)
+    druid, expected = loaded(sales), query_columns(events_of(sales), NOW)
     for name, asked in queries("ventas", Filters(), NOW).items():
         rows = druid.sql(asked.sql, asked.parameters)
         assert len(rows) > 3
-        assert in_order(rows) == in_order(expected[name]), name
+        assert in_order(rows) == in_order(rows_of(expected[name])), name
 
 
 def test_records_are_seen_once_they_are_sent(sales: list[Venta]) -> None:

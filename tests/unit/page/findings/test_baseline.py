@@ -85,6 +85,20 @@ def test_tails_of_many_subjects_equal_those_of_each_subject() -> None:
     assert baseline.tails(now, of, low=True).tolist() == [1.0, 1.0, 1.0]
 
 
+def test_only_tails_up_to_the_greatest_needed_one_are_exact() -> None:
+    n = np.full((40, 6), 1000)
+    baseline = Baseline.of(np.full(n.shape, 20), n)
+    # Counts from 20 to 59: the probability of each is below that of the one before.
+    now, of = np.arange(20, 60), n[:, 0]
+    exact = baseline.tails(now, of, low=False)
+    quick = baseline.tails(now, of, low=False, most=1e-4)
+    needed = exact <= 1e-4
+    assert needed.sum() > 5
+    assert quick[needed].tolist() == exact[needed].tolist()
+    assert (quick[~needed] > 1e-4).all()
+    assert (quick == 1).sum() > (exact == 1).sum()
+
+
 def test_false_alarms_stay_below_the_level_with_the_assumed_drift() -> None:
     random = np.random.default_rng(3)
     share = 0.01 * (1 + DRIFT * random.standard_normal((50_000, 6)))
@@ -92,7 +106,7 @@ def test_false_alarms_stay_below_the_level_with_the_assumed_drift() -> None:
     k = random.binomial(n, share)
     baseline = Baseline.of(k[:, 1:], n[:, 1:])
     for low in (True, False):
-        p = baseline.tails(k[:, 0], n[:, 0], low=low)
+        p = baseline.tails(k[:, 0], n[:, 0], low=low, most=0.01)
         for level in (1e-2, 1e-3):
             assert 0.05 < (p <= level).mean() / level < 1.0
 

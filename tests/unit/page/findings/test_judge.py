@@ -1,12 +1,12 @@
 """Usual sales give no finding; sales changed on purpose give one."""
 
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 
-from commands.score.rows import REFUNDED, query_rows
+from commands.score.rows import REFUNDED, query_columns
 from commands.score.sales import Events
 from include.page.findings.judge import KINDS, LEVEL, judge
 from include.page.findings.report import Finding, Missing, Query, Report
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 def looked(events: Events, now: datetime = NOW) -> Report:
-    return judge(query_rows(events, now), now)
+    return judge(query_columns(events, now), now)
 
 
 def told(report: Report) -> list[tuple[str, str, dict[str, str]]]:
@@ -217,8 +217,8 @@ def test_little_history_reports_the_missing_kinds(usual_sales: Events) -> None:
     assert since(7 * 24 + 4).missing == []
 
 
-def test_without_rows_every_kind_is_missing() -> None:
-    report = judge({name: [] for name in get_args(Query)}, NOW)
+def test_without_rows_every_kind_is_missing(usual_sales: Events) -> None:
+    report = judge(query_columns(usual_sales.only([]), NOW), NOW)
     assert (report.sales, report.findings, report.tests) == (0, [], {})
     assert {it.kind for it in report.missing} == set(KINDS)
 
@@ -234,27 +234,30 @@ NEED: dict[Query, set[str]] = {
 
 
 @pytest.mark.parametrize(("query", "kinds"), NEED.items())
-@pytest.mark.parametrize("rows", [None, [{"unlike": 1}], [{"dia": 0, "hora": 0}]])
+@pytest.mark.parametrize("values", [None, {}, {"dia": 0, "hora": 0, "nombre": "x"}])
 def test_missing_or_odd_rows_affect_only_the_kinds_of_their_query(
     usual_sales: Events,
     query: Query,
     kinds: set[str],
-    rows: list[dict[str, int]] | None,
+    values: dict[str, Any] | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    given = query_rows(refused(usual_sales, NOW - HOUR, 0.2, payment="credito"), NOW)
-    if rows is None:
+    given = query_columns(refused(usual_sales, NOW - HOUR, 0.2, payment="credito"), NOW)
+    if values is None:
         del given[query]
     else:
-        given[query] = [*given[query], *rows]
+        for name, column in given[query].items():
+            column.append(values.get(name, "?"))
     report = judge(given, NOW)
     assert {(it.kind, it.reason) for it in report.missing} == {(kind, "error") for kind in kinds}
     assert set(report.tests) == set(KINDS) - kinds
     assert [found.kind for found in report.findings] == ["approval"] * ("approval" not in kinds)
     assert (report.sales is None) == (query == "stores")
-    if rows is not None:
+    if values is not None:
         assert all(f"kind {kind!r} cannot be judged" in caplog.text for kind in kinds)
 
+
+GOODS: tuple[Query, ...] = ("products", "stores", "categories", "platforms")
 
 HOSTILE_PAYMENTS: list[dict[str, Any]] = [
     {"tipo_pago": "", "emisor": ""},
@@ -264,23 +267,21 @@ HOSTILE_PAYMENTS: list[dict[str, Any]] = [
 ]
 
 
+def add(columns: dict[str, list[Any]], row: dict[str, Any]) -> None:
+    """Add a row to the columns; its other values are 0."""
+    for name, column in columns.items():
+        column.append(row.get(name, 0))
+
+
 def test_hostile_rows_give_no_finding_and_no_error(usual_sales: Events) -> None:
-    given = query_rows(usual_sales, NOW)
-    zeros = {
-        name: 0 for name in given["payments"][0] if name not in ("hora", "tipo_pago", "emisor")
-    }
-    given["payments"] += [
-        {**zeros, "hora": hour, "ventas": 1, **row}
-        for row in HOSTILE_PAYMENTS
-        for hour in (0, 10**9, -3)
-    ]
-    for query in ("products", "stores", "categories", "platforms"):
-        shape = dict.fromkeys(given["products"][0], 0)
-        given[query] += [
-            {**shape, "nombre": name, "dia": day, "ventas_180": 1, "ultima": last}
-            for name in ("", "a\ud800b", ["x", "x"], "y" * 100_000)
-            for day, last in ((0, None), (-5, 2**62), (10**8, 0))
-        ]
+    given = query_columns(usual_sales, NOW)
+    for row in HOSTILE_PAYMENTS:
+        for hour in (0, 10**9, -3):
+            add(given["payments"], {"hora": hour, "ventas": 1, **row})
+    for query in GOODS:
+        for name in ("", "a\ud800b", ["x", "x"], "y" * 100_000):
+            for day, last in ((0, None), (-5, 2**62), (10**8, 0)):
+                add(given[query], {"nombre": name, "dia": day, "ventas_180": 1, "ultima": last})
     report = judge(given, NOW)
     assert (told(report), report.missing) == ([], [])
     msgspec.json.encode(report)
@@ -289,10 +290,9 @@ def test_hostile_rows_give_no_finding_and_no_error(usual_sales: Events) -> None:
 def test_product_that_a_record_repeats_has_a_share_of_one_at_most(
     usual_sales: Events,
 ) -> None:
-    given = query_rows(usual_sales, NOW)
-    shape = dict.fromkeys(given["products"][0], 0)
+    given = query_columns(usual_sales, NOW)
     often = dict.fromkeys(("ventas_15", "ventas_60", "ventas_180"), 10**7)
-    given["products"] += [{**shape, "nombre": "Repetido", **often}]
+    add(given["products"], {"nombre": "Repetido", **often})
     report = judge(given, NOW)
     assert report.missing == []
     assert [found.subject for found in report.findings] == [{"producto": "Repetido"}]

@@ -90,6 +90,15 @@ def test_cancelled_waiting_call_is_not_made_and_frees_its_place(
     assert held.begun == ["a0", "a2", "last"]
 
 
+def test_waiting_calls_are_those_not_begun_and_not_cancelled(held: Held) -> None:
+    turns = FairThreads(1, "test")
+    turns.submit("a", held.call("first"))
+    calls = [held.call(name) for name in "abc"]
+    left = [turns.submit(viewer, call) for viewer, call in zip("aab", calls, strict=True)]
+    left[0].cancel()
+    assert turns.waiting() == calls[1:]
+
+
 def test_error_is_raised_from_the_future_and_frees_the_thread() -> None:
     turns = FairThreads(1, "test")
     with pytest.raises(ZeroDivisionError):

@@ -2,22 +2,29 @@
 
 import itertools
 import re
+import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
+import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
 from commands.score.rows import REFUNDED
 from commands.score.sales import Events
-from include.page.findings.report import Finding
+from include.druid.client import DruidError
+from include.page.filters import Filters, parse_filters
+from include.page.findings.detection import detect
+from include.page.findings.report import Finding, Report
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import epoch_ms
 from include.texts import languages, table
 from tests.support.findings import NOW, SimulatedDruid, discounted, multiplied, refused, silent
 from ventas_airflow.page import findings as module
 from ventas_airflow.page.answer_cache import AnswerCache
+from ventas_airflow.page.fair_threads import FairThreads
 
 HOUR = timedelta(hours=1)
 
@@ -108,6 +115,74 @@ def test_end_of_a_back_fill_begins_a_new_report(
     monkeypatch.setattr(module, "_last_end", lambda: NOW)
     asked(AT_NOON)
     assert len(changed.asked) == 10
+
+
+class Crowd:
+    """Viewers of a Druid that answers only once all of them wait."""
+
+    def __init__(self, druid: SimulatedDruid, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.druid = druid
+        self.judging = FairThreads(1, "test")
+        self.together: list[list[Filters]] = []
+        self.refused = False
+        self._all_wait = threading.Event()
+        monkeypatch.setattr(module, "judging", self.judging)
+        monkeypatch.setattr(module, "druid", self._druid)
+        monkeypatch.setattr(module, "detect_together", self._detect_together)
+
+    def _druid(self) -> SimulatedDruid:
+        assert self._all_wait.wait(60)
+        return self.druid
+
+    def _detect_together(
+        self, druid: Any, datasource: str, looks: list[Filters], now: datetime
+    ) -> list[Report]:
+        self.together.append(looks)
+        if self.refused:
+            raise DruidError("no")
+        return [detect(druid, datasource, look, now) for look in looks]
+
+    def ask(self, *queries: str) -> list[Any]:
+        """Return the bodies or errors of looks that wait at the same time."""
+        looks = [module._Look(parse_filters(dict(parse_qsl(query)))) for query in queries]
+        asked = [self.judging.submit("vera", look) for look in looks]
+        self._all_wait.set()
+        return [msgspec.json.decode(future.result(60)) for future in asked]
+
+
+@pytest.fixture
+def crowd(usual_sales: Events, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    return Crowd(SimulatedDruid(usual_sales), monkeypatch)
+
+
+def named(looks: list[list[Filters]]) -> list[list[str]]:
+    return [[value for look in some for _, value in look.values] for some in looks]
+
+
+def test_waiting_looks_with_the_same_filter_names_are_made_together(crowd: Crowd) -> None:
+    reports = crowd.ask(
+        *("pago=qr", "provincia=Salta", "provincia=Chaco", "pago=debito"),
+        *("provincia=Salta&pago=qr", "provincia=Jujuy", f"provincia=Salta&{AT_NOON}"),
+    )
+    assert named(crowd.together) == [["qr", "debito"], ["Salta", "Chaco", "Jujuy"]]
+    values = [report["queries"]["stores"]["parameters"][-1] for report in reports[:4]]
+    assert values == ["qr", "Salta", "Chaco", "debito"]
+    assert reports[6]["end"] == epoch_ms(NOW) != reports[1]["end"]
+
+
+def test_a_report_has_a_bounded_number_of_others_with_it(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_TOGETHER", 2)
+    crowd.ask("pago=qr", "pago=debito", "pago=credito", "pago=billetera")
+    assert named(crowd.together) == [["qr", "debito"], ["credito", "billetera"]]
+
+
+def test_refused_query_of_looks_together_is_sent_for_each_look(crowd: Crowd) -> None:
+    crowd.refused = True
+    reports = crowd.ask(f"pago=qr&{AT_NOON}", f"pago=debito&{AT_NOON}")
+    assert [report["missing"] for report in reports] == [[], []]
+    assert len(crowd.druid.asked) == 10
 
 
 def test_unknown_filter_answers_400(reader: TestClient) -> None:
