@@ -91,7 +91,7 @@ class Filters:
     @property
     def is_live(self) -> bool:
         """Whether the range is short and ends now."""
-        return self.hasta is None and self.range.length <= _HOUR
+        return self.hasta is None and self.range.length <= 6 * _HOUR
 
     @property
     def columns(self) -> list[tuple[str, str]]:

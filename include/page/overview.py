@@ -5,14 +5,13 @@ then empty and named in `failed`; the other sections are not affected.
 """
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import read_query
@@ -20,7 +19,9 @@ from include.page.clean_values import clean_rows
 from include.page.events import Codes, Events, Rows
 from include.page.filters import COLUMNS, Filters, Interval, floor_local
 from include.page.measures import Measures, measures_by, total
+from include.page.once import Once, done
 from include.page.outage_errors import OF_ALL
+from include.page.shared_events import MOST_EVENTS, SharedEvents
 from include.page.whole_hours import sums
 from include.sales.local_time import epoch_ms
 
@@ -43,10 +44,8 @@ TIMEOUT: Final = 10.0
 LATEST: Final = 25
 """Events in the list of the latest events."""
 
-MOST_EVENTS: Final = 40_000
-"""Most events of a query whose rows are kept in memory and shared by all viewers.
-
-With more events, Druid computes the sums for each viewer."""
+_Asked = Callable[..., Rows]
+"""Return a query's rows, grouped by some columns, perhaps by others too, and by the state."""
 
 
 class Shares(NamedTuple):
@@ -89,52 +88,38 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
 CODED: Final = tuple(dict.fromkeys((*COLUMNS.values(), *chain(*GROUPS.values()))))
 """Columns that events in memory are filtered and grouped by."""
 
-EVENT: Final = ("id_evento", "id_venta", "cantidad", "importe_centavos", "motivo", *CODED)
-"""Columns of single events: those of the list of the latest events, too."""
+_COUNTED: Final = ("importe_centavos", *CODED)
+_LISTED: Final = ("id_evento", "id_venta", "cantidad", "motivo", *_COUNTED)
 
-_COLUMNS: Final = {**GROUPS, "states": ("estado",), "events": EVENT, "latest": EVENT}
-"""Columns of each query."""
+_COLUMNS: Final = {
+    **GROUPS,
+    "states": ("estado",),
+    "counted": _COUNTED,
+    "events": _LISTED,
+    "latest": _LISTED,
+}
+"""Columns of each query that has a list of columns."""
+
+_FILES: Final = {
+    **dict.fromkeys(("payments", "places", "products", "states"), "sums"),
+    "counted": "events",
+}
+"""File of each query whose file has another name."""
 
 _SQL: Final = Path(__file__).with_name("sql") / "overview"
-_MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 
 
-class Once(Generic[T]):
-    """Cache of at most `most` answers: each is computed once, and the least recently used goes.
-
-    A failed answer is computed again at the next request.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = Lock()
-        self._answers: dict[Hashable, Future[T]] = {}
-
-    def ask(self, key: Hashable, ask: Callable[[], "Future[T]"]) -> "Future[T]":
-        """Return the answer of a cache key, finished or running, or start it with `ask`."""
-        with self._lock:
-            found = self._answers.pop(key, None)
-            if found is None or (found.done() and found.exception()):
-                found = ask()
-            self._answers[key] = found
-            while len(self._answers) > self._most:
-                del self._answers[next(iter(self._answers))]
-            return found
-
-
 class Memory:
-    """Caches shared by all viewers: the earlier intervals compared with, and the recent events.
+    """Caches shared by all viewers: the earlier intervals compared with, and the events.
 
-    The earlier intervals begin and end at whole minutes, so a page that is refreshed every second
-    queries them once a minute.
+    The earlier intervals begin and end at whole minutes, so a page that is refreshed every few
+    seconds queries them once a minute.
     """
 
     def __init__(self) -> None:
         self.past: Once[Rows] = Once(200)
-        self.events: Once[Events | None] = Once(6)
-        self.recent: Once[Events] = Once(4)
-        self.codes = Codes(CODED)
+        self.events = SharedEvents(Codes(CODED))
 
 
 def overview(
@@ -158,23 +143,23 @@ def overview(
     before = current.shifted(-filters.range.length).to_the_minute()
     yesterday = current.shifted(-_DAY).to_the_minute() if filters.range.day_before else None
     bucket = filters.range.bucket
-    buckets = {"series": bucket}
     where, values = filters.where()
 
     def run(name: str, interval: Interval, **words: str) -> Rows:
-        columns = ", ".join(_COLUMNS[name])
-        file = name if name in ("series", "events", "latest") else "sums"
+        file = _FILES.get(name, name)
         text = read_query(_SQL / f"{file}.sql", datasource)
-        for word, value in {"columns": columns, **words}.items():
+        words = {"columns": ", ".join(_COLUMNS.get(name, ())), "most": str(MOST_EVENTS), **words}
+        for word, value in words.items():
             text = text.replace(f"{{{word}}}", value)
         known = values if "{where}" in text else []
         text = text.replace("{where}", where)
-        if name not in ("events", "latest"):
-            return clean_rows(sums(druid, text, interval, known, timeout=TIMEOUT))
-        rows = druid.sql(text, [*interval.parameters, *known], timeout=TIMEOUT)
+        if file in ("events", "latest"):
+            rows = druid.sql(text, [*interval.parameters, *known], timeout=TIMEOUT)
+        else:
+            rows = sums(druid, text, interval, known, timeout=TIMEOUT)
         # Events are cleaned while they are encoded, once per distinct value: rows are many, values
         # few.
-        return rows if name == "events" else clean_rows(rows)
+        return rows if file == "events" else clean_rows(rows)
 
     def ask(name: str, interval: Interval, **words: str) -> "Future[Rows]":
         return executor.submit(run, name, interval, **words)
@@ -182,25 +167,35 @@ def overview(
     def ask_once(name: str, interval: Interval) -> "Future[Rows]":
         return memory.past.ask((name, interval, filters.values), lambda: ask(name, interval))
 
-    def read(interval: Interval) -> Events | None:
-        rows = run("events", interval, most=str(MOST_EVENTS))
-        return memory.codes.encode(rows) if len(rows) < MOST_EVENTS else None
+    def rows_of(events: Events | None, ask: Callable[[], Mapping[str, "Future[Rows]"]]) -> _Asked:
+        if events is None:
+            answers = ask()
+            return lambda query, *_: answers[query].result()
 
-    def read_once(interval: Interval) -> "Future[Events | None]":
-        return memory.events.ask(interval, lambda: executor.submit(read, interval))
+        @cache
+        def grouped(query: str, *columns: str) -> Rows:
+            return events.grouped((*columns, "estado"), bucket if query == "series" else None)
 
-    products_before = ask_once("products", before)
-    states_yesterday = ask_once("states", yesterday) if yesterday else None
-    events = _recent(current, read_once, memory) if filters.is_live else None
-    if events:
-        found = events.where(memory.codes, filters.columns)
-        rows = {
-            name: _tried(partial(found.grouped, GROUPS[name], buckets.get(name))) for name in GROUPS
-        }
-        rows["latest"] = _tried(lambda: clean_rows(found.latest(LATEST)))
-    else:
-        rows = {name: ask(name, current) for name in ("payments", "places", "products", "latest")}
-        rows["series"] = ask("series", current, period=_iso_period(bucket))
+        return grouped
+
+    def ask_current() -> Mapping[str, "Future[Rows]"]:
+        sections = {name: ask(name, current) for name in GROUPS if name != "series"}
+        return {**sections, "series": ask("series", current, period=_iso_period(bucket))}
+
+    intervals = [current, before, *([yesterday] if yesterday else [])]
+    events: list[Events | None] = [None] * len(intervals)
+    if filters.is_live:
+        events = [
+            found and found.where(filters.columns)
+            for found in memory.events.read(intervals, now, run, executor)
+        ]
+    listed = events[0].latest(LATEST) if events[0] else None
+    latest = ask("latest", current) if listed is None else done(clean_rows(listed))
+    rows = rows_of(events[0], ask_current)
+    rows_before = rows_of(events[1], lambda: {"products": ask_once("products", before)})
+    rows_yesterday = (
+        rows_of(events[2], lambda: {"states": ask_once("states", yesterday)}) if yesterday else None
+    )
     made = _Sections()
     answer = {
         "start": current.parameters[0],
@@ -208,16 +203,22 @@ def overview(
         "bucket_seconds": round(bucket.total_seconds()),
         "origin": epoch_ms(floor_local(current.end, bucket)),
         "totals": {
-            "current": made.figures("current", rows["series"]),
-            "before": made.figures("before", products_before),
-            "yesterday": made.figures("yesterday", states_yesterday) if states_yesterday else None,
+            "current": made.figures("current", lambda: rows("series")),
+            "before": made.figures("before", lambda: rows_before("products", "producto")),
+            "yesterday": (
+                made.figures("yesterday", lambda: rows_yesterday("states"))
+                if rows_yesterday
+                else None
+            ),
         },
-        "series": made.rows("series", lambda: _series(rows["series"].result(), bucket)),
+        "series": made.rows("series", lambda: _series(rows("series"), bucket)),
         **{name: made.rows(name, partial(_shares, rows, its)) for name, its in SHARES.items()},
-        "issuers": made.rows("issuers", lambda: _issuers(rows["payments"].result())),
-        "instalments": made.rows("instalments", lambda: _instalments(rows["payments"].result())),
-        **_changes(made, rows["products"], products_before),
-        "latest": made.rows("latest", rows["latest"].result),
+        "issuers": made.rows("issuers", lambda: _issuers(rows("payments", "tipo_pago", "emisor"))),
+        "instalments": made.rows(
+            "instalments", lambda: _instalments(rows("payments", "tipo_pago", "cuotas"))
+        ),
+        **_changes(made, rows, rows_before),
+        "latest": made.rows("latest", latest.result),
     }
     made.raise_if_nothing_is()
     return {**answer, "failed": made.failed}
@@ -235,9 +236,9 @@ class _Sections:
         """Return the rows of a section, [] if it fails; raises as `_section`."""
         return self._section(name, make) or []
 
-    def figures(self, name: str, rows: "Future[Rows]") -> dict[str, int] | None:
+    def figures(self, name: str, rows: Callable[[], Rows]) -> dict[str, int] | None:
         """Return the measures of all rows, None if that fails; raises as `_section`."""
-        return self._section(name, lambda: total(rows.result())._asdict())
+        return self._section(name, lambda: total(rows())._asdict())
 
     def _section(self, name: str, make: Callable[[], T]) -> T | None:
         """Return the result of `make`; None, with a log entry, if only this section fails.
@@ -266,50 +267,6 @@ class _Sections:
             raise self._refusal
 
 
-def _recent(
-    interval: Interval, read: Callable[[Interval], "Future[Events | None]"], memory: Memory
-) -> Events | None:
-    """Return all events of an interval that ends now, whatever the filters.
-
-    Returns None if they are too many, or if Druid or this page cannot read them.
-
-    Events from before the previous minute are queried once a minute, newer events at each look. A
-    sale that arrives too late for the second query appears within a minute.
-    """
-    whole = interval.to_the_minute()
-    since = whole.end - _MINUTE
-    parts = [read(Interval(whole.start, since)), read(Interval(since, interval.end))]
-    try:
-        earlier, later = (part.result() for part in parts)
-    except OF_ALL:
-        raise
-    except Exception as error:
-        text = "The events cannot be read one by one, so Druid sums them: %s"
-        log.warning(text, error, exc_info=not isinstance(error, DruidError))
-        return None
-    if earlier is None or later is None:
-        return None
-    return memory.recent.ask(
-        interval, lambda: _done((earlier + later).between(*interval.parameters))
-    ).result()
-
-
-def _done(answer: T) -> "Future[T]":
-    future: Future[T] = Future()
-    future.set_result(answer)
-    return future
-
-
-def _tried(make: Callable[[], T]) -> "Future[T]":
-    """Call `make`; return a future with its result or its error."""
-    future: Future[T] = Future()
-    try:
-        future.set_result(make())
-    except Exception as error:  # noqa: BLE001 - raised wherever the answer is asked for
-        future.set_exception(error)
-    return future
-
-
 def _series(rows: Rows, bucket: timedelta) -> Rows:
     points = measures_by(
         rows, lambda row: floor_local(datetime.fromisoformat(row["moment"]), bucket)
@@ -317,8 +274,8 @@ def _series(rows: Rows, bucket: timedelta) -> Rows:
     return [{"moment": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
 
 
-def _shares(rows: Mapping[str, "Future[Rows]"], its: Shares) -> Rows:
-    return _by(rows[its.query].result(), its.column)[: its.most]
+def _shares(rows: _Asked, its: Shares) -> Rows:
+    return _by(rows(its.query, its.column), its.column)[: its.most]
 
 
 def _issuers(rows: Rows) -> Rows:
@@ -336,11 +293,14 @@ def _instalments(rows: Rows) -> Rows:
     return sorted(found, key=lambda row: (row["name"] is None, row["name"] or 0))
 
 
-def _changes(made: _Sections, rows: "Future[Rows]", rows_before: "Future[Rows]") -> dict[str, Rows]:
+def _changes(made: _Sections, rows: _Asked, rows_before: _Asked) -> dict[str, Rows]:
     def changes() -> Rows:
         now, before = (
-            {name: found.sales for name, found in measures_by(answer.result(), _product).items()}
-            for answer in (rows, rows_before)
+            {
+                name: found.sales
+                for name, found in measures_by(asked("products", "producto"), _product).items()
+            }
+            for asked in (rows, rows_before)
         )
         return changed(now, before)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.page import events as module
-from include.page.events import Codes, Events
+from include.page.events import Codes, Events, join
 from include.page.overview import CODED
 
 MINUTE = 60_000
@@ -34,7 +34,7 @@ def event(moment: int, estado: str = "pendiente", **fields: Any) -> dict[str, An
 
 def moments(events: Events) -> list[int]:
     """Return the moments of the events' rows, in order."""
-    return [row["moment"] for row in reversed(events.latest(1000))]
+    return [row["moment"] for row in reversed(events.latest(1000) or [])]
 
 
 def encoded(*rows: dict[str, Any], codes: Codes | None = None) -> Events:
@@ -102,19 +102,17 @@ def test_missing_value_is_none_and_missing_amount_is_zero() -> None:
 def test_filters_on_several_columns_must_all_match() -> None:
     codes = Codes(CODED)
     events = encoded(event(1), event(2, provincia="Jujuy"), event(3, "aprobada"), codes=codes)
-    found = events.where(codes, [("provincia", "Salta"), ("estado", "aprobada")])
+    found = events.where([("provincia", "Salta"), ("estado", "aprobada")])
     assert moments(found) == found.moments.tolist() == [3]
     assert found.grouped(("provincia",))[0]["events"] == 1
-    assert moments(events.where(codes, [("producto", "nunca visto")])) == []
+    assert moments(events.where([("producto", "nunca visto")])) == []
 
 
 def test_events_are_appended_and_cut_to_an_interval() -> None:
     codes = Codes(CODED)
-    earlier, later = (
-        encoded(event(5), event(1), codes=codes),
-        encoded(event(9), event(7), codes=codes),
-    )
-    found = (earlier + later).between(5, 9)
+    earlier = encoded(event(5), event(1), codes=codes)
+    later = encoded(event(9), event(7), codes=codes)
+    found = join(codes, [earlier, later]).between(5, 9)
     assert moments(found) == [5, 7]
     assert found.grouped(("provincia",))[0]["events"] == 2
 
@@ -122,7 +120,23 @@ def test_events_are_appended_and_cut_to_an_interval() -> None:
 @pytest.mark.parametrize(("count", "latest"), [(2, [3, 2]), (9, [3, 2, 1])])
 def test_latest_events_come_first(count: int, latest: list[int]) -> None:
     events = encoded(event(1), event(3), event(2))
-    assert [row["moment"] for row in events.latest(count)] == latest
+    assert [row["moment"] for row in events.latest(count) or []] == latest
+
+
+def test_latest_events_are_not_listed_if_a_row_was_not_kept() -> None:
+    codes = Codes(CODED)
+    counted = codes.encode([event(1), event(2)], listed=False)
+    found = join(codes, [counted, codes.encode([event(3), event(4)])])
+    assert [row["moment"] for row in found.latest(2) or []] == [4, 3]
+    assert found.latest(3) is None
+    assert moments(found.where([("estado", "rechazada")])) == []
+    assert found.grouped(("provincia",)) == [{"provincia": "Salta", "events": 4, "amount": 4000}]
+
+
+def test_sum_of_absurd_amounts_is_exact() -> None:
+    amounts = [2**63 - 1, 2**63 - 1, -(2**63), 7]
+    events = encoded(*[event(n, importe_centavos=amount) for n, amount in enumerate(amounts)])
+    assert [row["amount"] for row in events.grouped(("estado",))] == [sum(amounts)]
 
 
 def test_values_beyond_the_maximum_count_as_unknown(
@@ -134,5 +148,5 @@ def test_values_beyond_the_maximum_count_as_unknown(
     assert {row["producto"]: row["events"] for row in found.grouped(("producto",))} == (
         {f"p{n}": 1 for n in range(3)} | {None: 6}
     )
-    known = encoded(event(1, producto="p1"), codes=codes).where(codes, [("producto", "p1")])
+    known = encoded(event(1, producto="p1"), codes=codes).where([("producto", "p1")])
     assert known.grouped(("producto",))[0]["events"] == 1
