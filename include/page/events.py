@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 from typing import Any, Final
 
@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from include.page.clean_values import clean
+from include.page.measures import STATES, Measures, within_64_bits
+from include.sales.local_time import HOUR_MS, UTC_OFFSET_HOURS
 
 Rows = list[dict[str, Any]]
 Ints = npt.NDArray[np.int64]
@@ -36,6 +38,10 @@ class Codes:
     def number(self, column: str, value: Any) -> int:
         """Return the number of a value, or -1 if it was not seen."""
         return self._numbers[column].get(value, -1)
+
+    def places(self, column: str, known: Mapping[Any, int], unknown: int) -> Ints:
+        """Return the place in `known` of each value of a column, in the order of the numbers."""
+        return np.array([known.get(value, unknown) for value in self._values[column]], np.int64)
 
     def values(self, column: str, numbers: Numbers) -> list[Any]:
         """Return the values that have these numbers."""
@@ -114,37 +120,51 @@ class Events:
             found = found._taken(np.flatnonzero(found.coded[column] == number))
         return found
 
-    def grouped(self, columns: Sequence[str], bucket: timedelta | None = None) -> Rows:
-        """Return the rows of a GROUP BY: the columns, `events` and `amount`.
+    def measures(
+        self, columns: Sequence[str], bucket: timedelta | None = None
+    ) -> dict[tuple[Any, ...], Measures]:
+        """Return the measures of each group of values of the columns.
 
-        With a `bucket`, group also by `moment`: the moment in ISO 8601, rounded down to a multiple
-        of the bucket in UTC.
+        With a `bucket`, group also by the start of a chart's point, in epoch milliseconds; it is
+        the last value of the key. Points begin in local time.
         """
         keys: list[Ints | Numbers] = [self.coded[name] for name in columns]
-        milliseconds = round(bucket.total_seconds() * 1000) if bucket else 0
+        points, length, shift = self.moments, 1, UTC_OFFSET_HOURS * HOUR_MS
         if bucket:
-            points = self.moments // milliseconds
+            length = round(bucket.total_seconds() * 1000)
+            points = (self.moments + shift) // length
             keys.append(points - points[:1])
         key, size = self._numbered(keys)
-        counts = np.bincount(key, minlength=size)
-        # Absurd amounts may add up to more than 64 bits, which only Python's numbers hold.
-        most = max(int(self.amounts.max(initial=0)), -int(self.amounts.min(initial=0)))
-        kind: type = np.int64 if most * len(key) < 2**63 else object
-        amounts: npt.NDArray[Any] = np.zeros(size, dtype=kind)
-        np.add.at(amounts, key, self.amounts.astype(kind))
+        states = self.codes.places("estado", STATES, len(STATES))[self.coded["estado"]]
+        width = len(STATES) + 1
+        counts = np.bincount(key * width + states, minlength=size * width).reshape(size, width)
+        approved = np.flatnonzero(states == STATES["aprobada"])
+        amounts = self._summed(approved, key, size)
         # Written in reverse order, so that each key keeps its first event.
         firsts = np.zeros(size, dtype=np.int64)
         firsts[key[::-1]] = np.arange(len(key))[::-1]
-        groups = np.flatnonzero(counts)
+        groups = np.flatnonzero(counts.any(axis=1))
         firsts = firsts[groups]
-        found = {name: self.codes.values(name, self.coded[name][firsts]) for name in columns}
+        names = [self.codes.values(name, self.coded[name][firsts]) for name in columns]
         if bucket:
-            points = self.moments[firsts] // milliseconds * milliseconds
-            found["moment"] = [
-                datetime.fromtimestamp(point / 1000, UTC).isoformat() for point in points.tolist()
-            ]
-        found |= {"events": counts[groups].tolist(), "amount": amounts[groups].tolist()}
-        return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
+            names.append((points[firsts] * length - shift).tolist())
+        rows = zip(
+            zip(*names, strict=True), counts[groups].tolist(), amounts[groups].tolist(), strict=True
+        )
+        return {
+            name: Measures._make((*count[: len(STATES)], within_64_bits(amount)))
+            for name, count, amount in rows
+        }
+
+    def _summed(self, places: Ints, key: Ints, size: int) -> npt.NDArray[Any]:
+        """Return the sum of the amounts at these places, for each key."""
+        found = self.amounts[places]
+        # Absurd amounts may add up to more than 64 bits, which only Python's numbers hold.
+        most = max(int(found.max(initial=0)), -int(found.min(initial=0)))
+        kind: type = np.int64 if most * len(found) < 2**63 else object
+        sums: npt.NDArray[Any] = np.zeros(size, dtype=kind)
+        np.add.at(sums, key[places], found.astype(kind))
+        return sums
 
     def latest(self, count: int) -> Rows | None:
         """Return the rows of the last `count` events, the latest first.

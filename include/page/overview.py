@@ -5,7 +5,7 @@ then empty and named in `failed`; the other sections are not affected.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -22,7 +22,7 @@ from include.page.measures import Measures, measures_by, total
 from include.page.once import Once, done
 from include.page.outage_errors import OF_ALL
 from include.page.shared_events import MOST_EVENTS, SharedEvents
-from include.page.whole_hours import sums
+from include.page.whole_hours import Part, parts
 from include.sales.local_time import epoch_ms
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,16 @@ TIMEOUT: Final = 10.0
 LATEST: Final = 25
 """Events in the list of the latest events."""
 
-_Asked = Callable[..., Rows]
-"""Return a query's rows, grouped by some columns, perhaps by others too, and by the state."""
+IN_MEMORY: Final = timedelta(hours=6)
+"""Length of the longest range that is summed from the events in memory.
+
+Of a longer range, Druid sums the whole hours."""
+
+_Sums = Mapping[tuple[Any, ...], Measures]
+"""Measures by the values of some columns."""
+
+_Asked = Callable[..., _Sums]
+"""Return the measures of a query in `GROUPS` by the columns that follow."""
 
 
 class Shares(NamedTuple):
@@ -107,18 +115,16 @@ _FILES: Final = {
 """File of each query whose file has another name."""
 
 _SQL: Final = Path(__file__).with_name("sql") / "overview"
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
 class Memory:
-    """Caches shared by all viewers: the earlier intervals compared with, and the events.
-
-    The earlier intervals begin and end at whole minutes, so a page that is refreshed every few
-    seconds queries them once a minute.
-    """
+    """Caches shared by all viewers: Druid's sums of whole minutes, for a minute, and the events."""
 
     def __init__(self) -> None:
-        self.past: Once[Rows] = Once(200)
+        self.sums: Once[Rows] = Once(150)
         self.events = SharedEvents(Codes(CODED))
 
 
@@ -144,58 +150,63 @@ def overview(
     yesterday = current.shifted(-_DAY).to_the_minute() if filters.range.day_before else None
     bucket = filters.range.bucket
     where, values = filters.where()
+    minute = floor_local(now, _MINUTE)
 
-    def run(name: str, interval: Interval, **words: str) -> Rows:
+    def run(name: str, part: Part) -> Rows:
         file = _FILES.get(name, name)
         text = read_query(_SQL / f"{file}.sql", datasource)
-        words = {"columns": ", ".join(_COLUMNS.get(name, ())), "most": str(MOST_EVENTS), **words}
+        words = {
+            "columns": ", ".join(_COLUMNS.get(name, ())),
+            "most": str(MOST_EVENTS),
+            "period": _iso_period(bucket),
+        }
         for word, value in words.items():
             text = text.replace(f"{{{word}}}", value)
         known = values if "{where}" in text else []
-        text = text.replace("{where}", where)
-        if file in ("events", "latest"):
-            rows = druid.sql(text, [*interval.parameters, *known], timeout=TIMEOUT)
-        else:
-            rows = sums(druid, text, interval, known, timeout=TIMEOUT)
+        rows = part.ask(druid, text.replace("{where}", where), known, timeout=TIMEOUT)
         # Events are cleaned while they are encoded, once per distinct value: rows are many, values
         # few.
         return rows if file == "events" else clean_rows(rows)
 
-    def ask(name: str, interval: Interval, **words: str) -> "Future[Rows]":
-        return executor.submit(run, name, interval, **words)
+    def ask(name: str, part: Part) -> "Future[Rows]":
+        if part.interval != part.interval.to_the_minute():
+            return executor.submit(run, name, part)
+        key = (name, part.interval, filters.values, minute)
+        return memory.sums.ask(key, lambda: executor.submit(run, name, part))
 
-    def ask_once(name: str, interval: Interval) -> "Future[Rows]":
-        return memory.past.ask((name, interval, filters.values), lambda: ask(name, interval))
+    def split(interval: Interval | None) -> list[Part]:
+        if not interval:
+            return []
+        return parts(interval, IN_MEMORY) if filters.hasta is None else parts(interval)
 
-    def rows_of(events: Events | None, ask: Callable[[], Mapping[str, "Future[Rows]"]]) -> _Asked:
-        if events is None:
-            answers = ask()
-            return lambda query, *_: answers[query].result()
-
-        @cache
-        def grouped(query: str, *columns: str) -> Rows:
-            return events.grouped((*columns, "estado"), bucket if query == "series" else None)
-
-        return grouped
-
-    def ask_current() -> Mapping[str, "Future[Rows]"]:
-        sections = {name: ask(name, current) for name in GROUPS if name != "series"}
-        return {**sections, "series": ask("series", current, period=_iso_period(bucket))}
-
-    intervals = [current, before, *([yesterday] if yesterday else [])]
-    events: list[Events | None] = [None] * len(intervals)
-    if filters.is_live:
-        events = [
-            found and found.where(filters.columns)
-            for found in memory.events.read(intervals, now, run, executor)
+    def begin(interval: Interval | None, queries: Iterable[str]) -> "_Asked":
+        """Begin to sum an interval, from the events in memory and by Druid."""
+        found = [
+            events.get(part.interval) or {name: ask(name, part) for name in queries}
+            for part in split(interval)
         ]
-    listed = events[0].latest(LATEST) if events[0] else None
-    latest = ask("latest", current) if listed is None else done(clean_rows(listed))
-    rows = rows_of(events[0], ask_current)
-    rows_before = rows_of(events[1], lambda: {"products": ask_once("products", before)})
-    rows_yesterday = (
-        rows_of(events[2], lambda: {"states": ask_once("states", yesterday)}) if yesterday else None
-    )
+        return cache(partial(_summed, found, bucket))
+
+    # The latest events of a long range are mostly of the last hour.
+    last = Interval(max(current.start, current.end - _HOUR), current.end)
+    events: dict[Interval, Events] = {}
+    if filters.hasta is None:
+        split_up = [*split(current), *split(before), *split(yesterday)]
+        wanted = [last, *(part.interval for part in split_up if not part.context)]
+        read = memory.events.read(wanted, now, run, executor)
+        events = {
+            interval: found.where(filters.columns)
+            for interval, found in zip(wanted, read, strict=True)
+            if found
+        }
+    listed = events[last].latest(LATEST) if last in events else None
+    if listed is None or (len(listed) < LATEST and last != current):
+        latest = ask("latest", Part(current))
+    else:
+        latest = done(clean_rows(listed))
+    sums = begin(current, GROUPS)
+    sums_before = begin(before, ["products"])
+    sums_yesterday = begin(yesterday, ["states"])
     made = _Sections()
     answer = {
         "start": current.parameters[0],
@@ -203,25 +214,52 @@ def overview(
         "bucket_seconds": round(bucket.total_seconds()),
         "origin": epoch_ms(floor_local(current.end, bucket)),
         "totals": {
-            "current": made.figures("current", lambda: rows("series")),
-            "before": made.figures("before", lambda: rows_before("products", "producto")),
+            "current": made.figures("current", lambda: sums("series")),
+            "before": made.figures("before", lambda: sums_before("products", "producto")),
             "yesterday": (
-                made.figures("yesterday", lambda: rows_yesterday("states"))
-                if rows_yesterday
+                made.figures("yesterday", lambda: sums_yesterday("states", "estado"))
+                if yesterday
                 else None
             ),
         },
-        "series": made.rows("series", lambda: _series(rows("series"), bucket)),
-        **{name: made.rows(name, partial(_shares, rows, its)) for name, its in SHARES.items()},
-        "issuers": made.rows("issuers", lambda: _issuers(rows("payments", "tipo_pago", "emisor"))),
+        "series": made.rows("series", lambda: _series(sums("series"))),
+        **{name: made.rows(name, partial(_shares, sums, its)) for name, its in SHARES.items()},
+        "issuers": made.rows("issuers", lambda: _issuers(sums("payments", "tipo_pago", "emisor"))),
         "instalments": made.rows(
-            "instalments", lambda: _instalments(rows("payments", "tipo_pago", "cuotas"))
+            "instalments", lambda: _instalments(sums("payments", "tipo_pago", "cuotas"))
         ),
-        **_changes(made, rows, rows_before),
+        **_changes(made, sums, sums_before),
         "latest": made.rows("latest", latest.result),
     }
     made.raise_if_nothing_is()
     return {**answer, "failed": made.failed}
+
+
+def _summed(
+    parts: Sequence[Events | Mapping[str, "Future[Rows]"]],
+    bucket: timedelta,
+    query: str,
+    *columns: str,
+) -> _Sums:
+    """Return the measures by these columns, and by the chart's points for the query of a series.
+
+    Each part of an interval has its events, or Druid's rows by query.
+    """
+
+    def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        if query == "series":
+            return (epoch_ms(floor_local(datetime.fromisoformat(row["moment"]), bucket)),)
+        return tuple(row[column] for column in columns)
+
+    found: dict[tuple[Any, ...], list[Measures]] = {}
+    for part in parts:
+        if isinstance(part, Events):
+            measured = part.measures(columns, bucket if query == "series" else None)
+        else:
+            measured = measures_by(part[query].result(), key)
+        for name, measures in measured.items():
+            found.setdefault(name, []).append(measures)
+    return {name: total(measures) for name, measures in found.items()}
 
 
 class _Sections:
@@ -236,9 +274,9 @@ class _Sections:
         """Return the rows of a section, [] if it fails; raises as `_section`."""
         return self._section(name, make) or []
 
-    def figures(self, name: str, rows: Callable[[], Rows]) -> dict[str, int] | None:
-        """Return the measures of all rows, None if that fails; raises as `_section`."""
-        return self._section(name, lambda: total(rows())._asdict())
+    def figures(self, name: str, sums: Callable[[], _Sums]) -> dict[str, int] | None:
+        """Return the measures of all groups, None if that fails; raises as `_section`."""
+        return self._section(name, lambda: total(sums().values())._asdict())
 
     def _section(self, name: str, make: Callable[[], T]) -> T | None:
         """Return the result of `make`; None, with a log entry, if only this section fails.
@@ -267,40 +305,38 @@ class _Sections:
             raise self._refusal
 
 
-def _series(rows: Rows, bucket: timedelta) -> Rows:
-    points = measures_by(
-        rows, lambda row: floor_local(datetime.fromisoformat(row["moment"]), bucket)
-    )
-    return [{"moment": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
+def _series(sums: _Sums) -> Rows:
+    return [{"moment": moment, **sums[moment,]._asdict()} for (moment,) in sorted(sums)]
 
 
-def _shares(rows: _Asked, its: Shares) -> Rows:
-    return _by(rows(its.query, its.column), its.column)[: its.most]
+def _shares(sums: _Asked, its: Shares) -> Rows:
+    found = _largest(sums(its.query, its.column))[: its.most]
+    return [{"name": name, **measures._asdict()} for (name,), measures in found]
 
 
-def _issuers(rows: Rows) -> Rows:
-    with_issuer = [row for row in rows if row["emisor"]]
-    by_issuer = measures_by(with_issuer, lambda row: (row["tipo_pago"], row["emisor"]))
+def _issuers(sums: _Sums) -> Rows:
+    with_issuer = {key: measures for key, measures in sums.items() if key[1]}
     return [
-        {"payment": kind, "name": issuer, **found._asdict()}
-        for (kind, issuer), found in _largest(by_issuer)[:LISTED]
+        {"payment": kind, "name": issuer, **measures._asdict()}
+        for (kind, issuer), measures in _largest(with_issuer)[:LISTED]
     ]
 
 
-def _instalments(rows: Rows) -> Rows:
+def _instalments(sums: _Sums) -> Rows:
     """Return the measures of each number of instalments; a missing number comes last."""
-    found = _by([row for row in rows if row["tipo_pago"] == "credito"], "cuotas")[:SHOWN]
+    of_credit = {key: measures for key, measures in sums.items() if key[0] == "credito"}
+    found = [
+        {"name": number, **measures._asdict()}
+        for (_, number), measures in _largest(of_credit)[:SHOWN]
+    ]
     return sorted(found, key=lambda row: (row["name"] is None, row["name"] or 0))
 
 
-def _changes(made: _Sections, rows: _Asked, rows_before: _Asked) -> dict[str, Rows]:
+def _changes(made: _Sections, sums: _Asked, sums_before: _Asked) -> dict[str, Rows]:
     def changes() -> Rows:
         now, before = (
-            {
-                name: found.sales
-                for name, found in measures_by(asked("products", "producto"), _product).items()
-            }
-            for asked in (rows, rows_before)
+            {name: found.sales for (name,), found in asked("products", "producto").items()}
+            for asked in (sums, sums_before)
         )
         return changed(now, before)
 
@@ -309,10 +345,6 @@ def _changes(made: _Sections, rows: _Asked, rows_before: _Asked) -> dict[str, Ro
         "rising": [change for change in found if change["sales"] > change["before"]][:6],
         "falling": [change for change in reversed(found) if change["sales"] < change["before"]][:6],
     }
-
-
-def _product(row: Mapping[str, Any]) -> Any:
-    return row["producto"]
 
 
 def changed(
@@ -344,14 +376,8 @@ def changed(
     ]
 
 
-def _by(rows: Rows, column: str) -> Rows:
-    """Return the measures of each value of a column, the largest first; None is unknown."""
-    found = measures_by(rows, lambda row: row[column])
-    return [{"name": name, **measured._asdict()} for name, measured in _largest(found)]
-
-
-def _largest(found: Mapping[Any, Measures]) -> Sequence[tuple[Any, Measures]]:
-    return sorted(found.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item)))
+def _largest(sums: _Sums) -> Sequence[tuple[tuple[Any, ...], Measures]]:
+    return sorted(sums.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item)))
 
 
 def _iso_period(bucket: timedelta) -> str:

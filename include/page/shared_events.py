@@ -6,17 +6,18 @@ the rest at each look. So a late event is seen within a minute.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from include.druid.client import DruidError
+from include.druid.projections import USE_PROJECTIONS
 from include.page.events import Codes, Events, Rows, join
 from include.page.filters import Interval, floor_local
 from include.page.once import Once, done
 from include.page.outage_errors import OF_ALL
+from include.page.whole_hours import Part
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ _HOUR: Final = timedelta(hours=1)
 
 Parts = Sequence["Future[Events | None]"]
 
-Run = Callable[[str, Interval], Rows]
-"""Run a query for an interval: `hours`, `events` or, without the columns of the list, `counted`."""
+Run = Callable[[str, Part], Rows]
+"""Run a query: `hours`, `events` or, without the columns of the list, `counted`."""
 
 
 class SharedEvents:
@@ -48,12 +49,12 @@ class SharedEvents:
         self._hours: Once[Events | None] = Once(HOURS)
         # The hour that runs is in two parts. The ranges round the end to different seconds.
         self._running: Once[Events | None] = Once(6)
-        self._joined: Once[Events] = Once(12)
+        self._joined: Once[Events] = Once(24)
 
     def read(
         self, intervals: Sequence[Interval], now: datetime, run: Run, executor: Executor
     ) -> list[Events | None]:
-        """Return all events of each interval; None if they are too many or cannot be read.
+        """Return all events of each interval; None if they are too many or too old, or unreadable.
 
         The rows of the events are kept for the hour that runs and the hour before it.
 
@@ -78,13 +79,13 @@ class SharedEvents:
         run: Run,
         executor: Executor,
     ) -> Parts | None:
-        """Begin to read the parts of an interval; return None if it has too many events."""
+        """Begin to read the parts of an interval; return None if it is too old or too large."""
         since = floor_local(now, _MINUTE) - _MINUTE
         running = floor_local(since, _HOUR)
         first = floor_local(interval.start, _HOUR)
         ended = min(interval.end, running)
         hours = [hour for hour in counts if first <= hour < ended]
-        if sum(counts[hour] for hour in hours) >= MOST_EVENTS:
+        if first < running - HOURS * _HOUR or sum(counts[hour] for hour in hours) >= MOST_EVENTS:
             return None
 
         def ask(
@@ -105,7 +106,7 @@ class SharedEvents:
         return parts
 
     def _read(self, name: str, interval: Interval, run: Run) -> Events | None:
-        rows = run(name, interval)
+        rows = run(name, Part(interval))
         if len(rows) >= MOST_EVENTS:
             return None
         return self._codes.encode(rows, listed=name == "events")
@@ -128,11 +129,8 @@ class SharedEvents:
 def _counts(since: datetime, run: Run) -> dict[datetime, int]:
     """Return the number of events of each hour that has ended, in order; none of empty hours."""
     running = floor_local(since, _HOUR)
-    rows = run("hours", Interval(running - HOURS * _HOUR, running))
-    found: Counter[datetime] = Counter()
-    for row in rows:
-        found[datetime.fromisoformat(row["moment"])] += row["events"]
-    return dict(sorted(found.items()))
+    rows = run("hours", Part(Interval(running - HOURS * _HOUR, running), USE_PROJECTIONS))
+    return dict(sorted((datetime.fromisoformat(row["moment"]), row["events"]) for row in rows))
 
 
 def _tried(answer: "Future[T]") -> T | None:

@@ -73,15 +73,43 @@ def test_range_without_sales_gives_zeros() -> None:
     assert found["series"] == found["payments"] == found["rising"] == []
 
 
-def test_look_queries_the_range_and_the_previous_one() -> None:
+def test_look_at_the_past_queries_the_range_and_the_previous_one() -> None:
     druid = Druid()
-    look(druid, rango="24h", provincia="Córdoba")
-    day, end = 86_400_000, 1_795_532_850_000
-    minute = end // 60_000 * 60_000
+    look(druid, rango="24h", provincia="Córdoba", hasta="2026-11-24T12:07:00-03:00")
+    day, end = 86_400_000, END // 60_000 * 60_000
     stretches = {(start, stop) for _, _, (start, stop, *_) in druid.asked}
-    assert stretches == {(end - day, end), (minute - 2 * day, minute - day)}
+    assert stretches == {(end - day, end), (end - 2 * day, end - day)}
     assert all(parameters[2:] == ["Córdoba"] for _, _, parameters in druid.asked)
     assert all("AND provincia = ?" in query and "{" not in query for _, query, _ in druid.asked)
+
+
+def test_druid_sums_only_the_whole_hours_of_a_long_range_and_once_a_minute() -> None:
+    druid, memory = Druid(), Memory()
+    for second in (0, 15, 30):
+        look(druid, NOW + timedelta(seconds=second), memory, rango="24h", provincia="Jujuy")
+        if second == 0:
+            asked = [call for call in druid.asked if call[2][2:]]
+            druid.asked.clear()
+    hour, end = 3_600_000, END // 3_600_000 * 3_600_000
+    current, before = (end - 23 * hour, end), (end - 47 * hour, end - 24 * hour)
+    assert {(kind, *stretch) for kind, _, (*stretch, _) in asked if kind != "latest"} == {
+        *((kind, *current) for kind in ("payments", "places", "products", "series")),
+        ("products", *before),
+    }
+    again = [(kind, parameters) for kind, _, parameters in druid.asked if parameters[2:]]
+    # The third look is in the next minute.
+    assert len([kind for kind, _ in again if kind != "latest"]) == len(asked) - 1
+
+
+def test_rest_of_a_long_range_is_computed_from_single_events() -> None:
+    series = [{"moment": "2026-11-24T14:00:00.000Z", "estado": "aprobada", "events": 40}]
+    druid = Druid(events=EVENTS, series=[{**series[0], "amount": 9}])
+    found = look(druid, rango="24h")
+    actual = found["totals"]["current"]
+    # Druid sums the hours before 15:00.
+    assert (actual["sales"], actual["approved"], actual["revenue_centavos"]) == (1, 41, 109)
+    points = {point["moment"]: point["approved"] for point in found["series"]}
+    assert points == {1_795_528_800_000: 40, 1_795_532_400_000: 1}
 
 
 def sale(seconds: float, estado: str = "pendiente", **fields: Any) -> dict[str, Any]:
