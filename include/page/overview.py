@@ -251,15 +251,18 @@ def _summed(
             return (epoch_ms(floor_local(datetime.fromisoformat(row["moment"]), bucket)),)
         return tuple(row[column] for column in columns)
 
-    found: dict[tuple[Any, ...], list[Measures]] = {}
-    for part in parts:
-        if isinstance(part, Events):
-            measured = part.measures(columns, bucket if query == "series" else None)
-        else:
-            measured = measures_by(part[query].result(), key)
-        for name, measures in measured.items():
-            found.setdefault(name, []).append(measures)
-    return {name: total(measures) for name, measures in found.items()}
+    found = [
+        part.measures(columns, bucket if query == "series" else None)
+        if isinstance(part, Events)
+        else measures_by(part[query].result(), key)
+        for part in parts
+    ]
+    if len(found) == 1:
+        return found[0]
+    groups: dict[tuple[Any, ...], list[Measures]] = {}
+    for name, measures in chain.from_iterable(its.items() for its in found):
+        groups.setdefault(name, []).append(measures)
+    return {name: total(of_group) for name, of_group in groups.items()}
 
 
 class _Sections:
@@ -377,7 +380,7 @@ def changed(
 
 
 def _largest(sums: _Sums) -> Sequence[tuple[tuple[Any, ...], Measures]]:
-    return sorted(sums.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item)))
+    return sorted(sums.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item[0])))
 
 
 def _iso_period(bucket: timedelta) -> str:
