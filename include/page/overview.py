@@ -179,7 +179,7 @@ def overview(
             return []
         return parts(interval, IN_MEMORY) if filters.hasta is None else parts(interval)
 
-    def begin(interval: Interval | None, queries: Iterable[str]) -> "_Asked":
+    def begin(interval: Interval | None, queries: Iterable[str]) -> _Asked:
         """Begin to sum an interval, from the events in memory and by Druid."""
         found = [
             events.get(part.interval) or {name: ask(name, part) for name in queries}
