@@ -11,6 +11,8 @@ from ventas_airflow.page.mount import Page
 from ventas_airflow.page.views import PREFIX, VIEWS
 from ventas_airflow.timetable import SimulationWindowTimetable
 
+_page = Page()
+
 
 class VentasPlugin(AirflowPlugin):
     """The sales lab's part in Airflow's own processes."""
@@ -19,9 +21,12 @@ class VentasPlugin(AirflowPlugin):
     timetables = [SimulationWindowTimetable]  # noqa: RUF012 - Airflow's own attribute
     deadline_references = [PlannedEnd]  # noqa: RUF012
     fastapi_apps: list[Any] = [  # noqa: RUF012
-        {"app": Page(), "url_prefix": PREFIX, "name": "Ventas"}
+        {"app": _page, "url_prefix": PREFIX, "name": "Ventas"}
     ]
-    fastapi_root_middlewares: list[Any] = root_middlewares()
+    fastapi_root_middlewares: list[Any] = [  # noqa: RUF012
+        *root_middlewares(),
+        {"name": "page", "middleware": _page.prepare},
+    ]
     external_views: list[Any] = [  # noqa: RUF012
         {
             "name": text(f"page.shell.views.{path}"),

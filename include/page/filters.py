@@ -89,11 +89,6 @@ class Filters:
         return RANGES[self.rango]
 
     @property
-    def is_live(self) -> bool:
-        """Whether the range is short and ends now."""
-        return self.hasta is None and self.range.length <= _HOUR
-
-    @property
     def columns(self) -> list[tuple[str, str]]:
         """Druid's columns with the value that each must have."""
         return [(COLUMNS[name], value) for name, value in self.values]

@@ -1,6 +1,6 @@
 """Measures of sales that a store owner reads, computed from counts and sums by state."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -40,13 +40,15 @@ class Measures(NamedTuple):
         return self.revenue_centavos / self.approved if self.approved else None
 
 
-_PLACES: Final = {
+STATES: Final = {
     "pendiente": 0,
     "aprobada": 1,
     "rechazada": 2,
     "reembolsada": 3,
     "contracargo": 4,
 }
+"""Position in `Measures` of the number of events of each state."""
+
 _INCOME: Final = 5
 _MOST: Final = 2**63 - 1
 
@@ -61,7 +63,7 @@ def measures_by(
     sums: dict[Key, list[int]] = {}
     for row in rows:
         found = sums.setdefault(key(row), [0] * len(Measures._fields))
-        place = _PLACES.get(row["estado"])
+        place = STATES.get(row["estado"])
         if place is not None:
             found[place] += row["events"]
         if row["estado"] == "aprobada":
@@ -69,8 +71,11 @@ def measures_by(
     return {name: Measures(*found) for name, found in sums.items()}
 
 
-def total(rows: Iterable[Mapping[str, Any]]) -> Measures:
-    return measures_by(rows, lambda _: None).get(None, Measures())
+def total(found: Collection[Measures]) -> Measures:
+    if len(found) == 1:
+        return next(iter(found))
+    sums = (within_64_bits(sum(column)) for column in zip(*found, strict=True))
+    return Measures(*sums)
 
 
 def within_64_bits(amount: int) -> int:

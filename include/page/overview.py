@@ -5,14 +5,13 @@ then empty and named in `failed`; the other sections are not affected.
 """
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import read_query
@@ -20,8 +19,10 @@ from include.page.clean_values import clean_rows
 from include.page.events import Codes, Events, Rows
 from include.page.filters import COLUMNS, Filters, Interval, floor_local
 from include.page.measures import Measures, measures_by, total
+from include.page.once import Once, done
 from include.page.outage_errors import OF_ALL
-from include.page.whole_hours import period, sums
+from include.page.shared_events import MOST_EVENTS, SharedEvents
+from include.page.whole_hours import Part, parts, period
 from include.sales.local_time import epoch_ms
 
 log = logging.getLogger(__name__)
@@ -43,10 +44,16 @@ TIMEOUT: Final = 10.0
 LATEST: Final = 25
 """Events in the list of the latest events."""
 
-MOST_EVENTS: Final = 40_000
-"""Most events of a query whose rows are kept in memory and shared by all viewers.
+IN_MEMORY: Final = timedelta(hours=6)
+"""Length of the longest range that is summed from the events in memory.
 
-With more events, Druid computes the sums for each viewer."""
+Of a longer range, Druid sums the whole hours."""
+
+_Sums = Mapping[tuple[Any, ...], Measures]
+"""Measures by the values of some columns."""
+
+_Asked = Callable[..., _Sums]
+"""Return the measures of a query in `GROUPS` by the columns that follow."""
 
 
 class Shares(NamedTuple):
@@ -89,52 +96,36 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
 CODED: Final = tuple(dict.fromkeys((*COLUMNS.values(), *chain(*GROUPS.values()))))
 """Columns that events in memory are filtered and grouped by."""
 
-EVENT: Final = ("id_evento", "id_venta", "cantidad", "importe_centavos", "motivo", *CODED)
-"""Columns of single events: those of the list of the latest events, too."""
+_COUNTED: Final = ("importe_centavos", *CODED)
+_LISTED: Final = ("id_evento", "id_venta", "cantidad", "motivo", *_COUNTED)
 
-_COLUMNS: Final = {**GROUPS, "states": ("estado",), "events": EVENT, "latest": EVENT}
-"""Columns of each query."""
+_COLUMNS: Final = {
+    **GROUPS,
+    "states": ("estado",),
+    "counted": _COUNTED,
+    "events": _LISTED,
+    "latest": _LISTED,
+}
+"""Columns of each query that has a list of columns."""
+
+_FILES: Final = {
+    **dict.fromkeys(("payments", "places", "products", "states"), "sums"),
+    "counted": "events",
+}
+"""File of each query whose file has another name."""
 
 _SQL: Final = Path(__file__).with_name("sql") / "overview"
 _MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
-class Once(Generic[T]):
-    """Cache of at most `most` answers: each is computed once, and the least recently used goes.
-
-    A failed answer is computed again at the next request.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = Lock()
-        self._answers: dict[Hashable, Future[T]] = {}
-
-    def ask(self, key: Hashable, ask: Callable[[], "Future[T]"]) -> "Future[T]":
-        """Return the answer of a cache key, finished or running, or start it with `ask`."""
-        with self._lock:
-            found = self._answers.pop(key, None)
-            if found is None or (found.done() and found.exception()):
-                found = ask()
-            self._answers[key] = found
-            while len(self._answers) > self._most:
-                del self._answers[next(iter(self._answers))]
-            return found
-
-
 class Memory:
-    """Caches shared by all viewers: the earlier intervals compared with, and the recent events.
-
-    The earlier intervals begin and end at whole minutes, so a page that is refreshed every second
-    queries them once a minute.
-    """
+    """Caches shared by all viewers: Druid's sums of whole minutes, for a minute, and the events."""
 
     def __init__(self) -> None:
-        self.past: Once[Rows] = Once(200)
-        self.events: Once[Events | None] = Once(6)
-        self.recent: Once[Events] = Once(4)
-        self.codes = Codes(CODED)
+        self.sums: Once[Rows] = Once(150)
+        self.events = SharedEvents(Codes(CODED))
 
 
 def overview(
@@ -158,49 +149,64 @@ def overview(
     before = current.shifted(-filters.range.length).to_the_minute()
     yesterday = current.shifted(-_DAY).to_the_minute() if filters.range.day_before else None
     bucket = filters.range.bucket
-    buckets = {"series": bucket}
     where, values = filters.where()
+    minute = floor_local(now, _MINUTE)
 
-    def run(name: str, interval: Interval, **words: str) -> Rows:
-        columns = ", ".join(_COLUMNS[name])
-        file = name if name in ("series", "events", "latest") else "sums"
+    def run(name: str, part: Part) -> Rows:
+        file = _FILES.get(name, name)
         text = read_query(_SQL / f"{file}.sql", datasource)
-        for word, value in {"columns": columns, **words}.items():
+        words = {
+            "columns": ", ".join(_COLUMNS.get(name, ())),
+            "most": str(MOST_EVENTS),
+            "period": period(bucket),
+        }
+        for word, value in words.items():
             text = text.replace(f"{{{word}}}", value)
         known = values if "{where}" in text else []
-        text = text.replace("{where}", where)
-        if name not in ("events", "latest"):
-            return clean_rows(sums(druid, text, interval, known, timeout=TIMEOUT))
-        rows = druid.sql(text, [*interval.parameters, *known], timeout=TIMEOUT)
+        rows = part.ask(druid, text.replace("{where}", where), known, timeout=TIMEOUT)
         # Events are cleaned while they are encoded, once per distinct value: rows are many, values
         # few.
-        return rows if name == "events" else clean_rows(rows)
+        return rows if file == "events" else clean_rows(rows)
 
-    def ask(name: str, interval: Interval, **words: str) -> "Future[Rows]":
-        return executor.submit(run, name, interval, **words)
+    def ask(name: str, part: Part) -> "Future[Rows]":
+        if part.interval != part.interval.to_the_minute():
+            return executor.submit(run, name, part)
+        key = (name, part.interval, filters.values, minute)
+        return memory.sums.ask(key, lambda: executor.submit(run, name, part))
 
-    def ask_once(name: str, interval: Interval) -> "Future[Rows]":
-        return memory.past.ask((name, interval, filters.values), lambda: ask(name, interval))
+    def split(interval: Interval | None) -> list[Part]:
+        if not interval:
+            return []
+        return parts(interval, IN_MEMORY) if filters.hasta is None else parts(interval)
 
-    def read(interval: Interval) -> Events | None:
-        rows = run("events", interval, most=str(MOST_EVENTS))
-        return memory.codes.encode(rows) if len(rows) < MOST_EVENTS else None
+    def begin(interval: Interval | None, queries: Iterable[str]) -> _Asked:
+        """Begin to sum an interval, from the events in memory and by Druid."""
+        found = [
+            events.get(part.interval) or {name: ask(name, part) for name in queries}
+            for part in split(interval)
+        ]
+        return cache(partial(_summed, found, bucket))
 
-    def read_once(interval: Interval) -> "Future[Events | None]":
-        return memory.events.ask(interval, lambda: executor.submit(read, interval))
-
-    products_before = ask_once("products", before)
-    states_yesterday = ask_once("states", yesterday) if yesterday else None
-    events = _recent(current, read_once, memory) if filters.is_live else None
-    if events:
-        found = events.where(memory.codes, filters.columns)
-        rows = {
-            name: _tried(partial(found.grouped, GROUPS[name], buckets.get(name))) for name in GROUPS
+    # The latest events of a long range are mostly of the last hour.
+    last = Interval(max(current.start, current.end - _HOUR), current.end)
+    events: dict[Interval, Events] = {}
+    if filters.hasta is None:
+        split_up = [*split(current), *split(before), *split(yesterday)]
+        wanted = [last, *(part.interval for part in split_up if not part.context)]
+        read = memory.events.read(wanted, now, run, executor)
+        events = {
+            interval: found.where(filters.columns)
+            for interval, found in zip(wanted, read, strict=True)
+            if found
         }
-        rows["latest"] = _tried(lambda: clean_rows(found.latest(LATEST)))
+    listed = events[last].latest(LATEST) if last in events else None
+    if listed is None or (len(listed) < LATEST and last != current):
+        latest = ask("latest", Part(current))
     else:
-        rows = {name: ask(name, current) for name in ("payments", "places", "products", "latest")}
-        rows["series"] = ask("series", current, period=period(bucket))
+        latest = done(clean_rows(listed))
+    sums = begin(current, GROUPS)
+    sums_before = begin(before, ["products"])
+    sums_yesterday = begin(yesterday, ["states"])
     made = _Sections()
     answer = {
         "start": current.parameters[0],
@@ -208,19 +214,55 @@ def overview(
         "bucket_seconds": round(bucket.total_seconds()),
         "origin": epoch_ms(floor_local(current.end, bucket)),
         "totals": {
-            "current": made.figures("current", rows["series"]),
-            "before": made.figures("before", products_before),
-            "yesterday": made.figures("yesterday", states_yesterday) if states_yesterday else None,
+            "current": made.figures("current", lambda: sums("series")),
+            "before": made.figures("before", lambda: sums_before("products", "producto")),
+            "yesterday": (
+                made.figures("yesterday", lambda: sums_yesterday("states", "estado"))
+                if yesterday
+                else None
+            ),
         },
-        "series": made.rows("series", lambda: _series(rows["series"].result(), bucket)),
-        **{name: made.rows(name, partial(_shares, rows, its)) for name, its in SHARES.items()},
-        "issuers": made.rows("issuers", lambda: _issuers(rows["payments"].result())),
-        "instalments": made.rows("instalments", lambda: _instalments(rows["payments"].result())),
-        **_changes(made, rows["products"], products_before),
-        "latest": made.rows("latest", rows["latest"].result),
+        "series": made.rows("series", lambda: _series(sums("series"))),
+        **{name: made.rows(name, partial(_shares, sums, its)) for name, its in SHARES.items()},
+        "issuers": made.rows("issuers", lambda: _issuers(sums("payments", "tipo_pago", "emisor"))),
+        "instalments": made.rows(
+            "instalments", lambda: _instalments(sums("payments", "tipo_pago", "cuotas"))
+        ),
+        **_changes(made, sums, sums_before),
+        "latest": made.rows("latest", latest.result),
     }
     made.raise_if_nothing_is()
     return {**answer, "failed": made.failed}
+
+
+def _summed(
+    parts: Sequence[Events | Mapping[str, "Future[Rows]"]],
+    bucket: timedelta,
+    query: str,
+    *columns: str,
+) -> _Sums:
+    """Return the measures by these columns, and by the chart's points for the query of a series.
+
+    Each part of an interval has its events, or Druid's rows by query.
+    """
+
+    def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        if query == "series":
+            return (epoch_ms(floor_local(datetime.fromisoformat(row["moment"]), bucket)),)
+        return tuple(row[column] for column in columns)
+
+    found = [
+        part.measures(columns, bucket if query == "series" else None)
+        if isinstance(part, Events)
+        else measures_by(part[query].result(), key)
+        for part in parts
+    ]
+    if len(found) == 1:
+        return found[0]
+    groups: dict[tuple[Any, ...], list[Measures]] = {}
+    for name, measures in chain.from_iterable(its.items() for its in found):
+        groups.setdefault(name, []).append(measures)
+    return {name: total(of_group) for name, of_group in groups.items()}
 
 
 class _Sections:
@@ -235,9 +277,9 @@ class _Sections:
         """Return the rows of a section, [] if it fails; raises as `_section`."""
         return self._section(name, make) or []
 
-    def figures(self, name: str, rows: "Future[Rows]") -> dict[str, int] | None:
-        """Return the measures of all rows, None if that fails; raises as `_section`."""
-        return self._section(name, lambda: total(rows.result())._asdict())
+    def figures(self, name: str, sums: Callable[[], _Sums]) -> dict[str, int] | None:
+        """Return the measures of all groups, None if that fails; raises as `_section`."""
+        return self._section(name, lambda: total(sums().values())._asdict())
 
     def _section(self, name: str, make: Callable[[], T]) -> T | None:
         """Return the result of `make`; None, with a log entry, if only this section fails.
@@ -266,81 +308,38 @@ class _Sections:
             raise self._refusal
 
 
-def _recent(
-    interval: Interval, read: Callable[[Interval], "Future[Events | None]"], memory: Memory
-) -> Events | None:
-    """Return all events of an interval that ends now, whatever the filters.
-
-    Returns None if they are too many, or if Druid or this page cannot read them.
-
-    Events from before the previous minute are queried once a minute, newer events at each look. A
-    sale that arrives too late for the second query appears within a minute.
-    """
-    whole = interval.to_the_minute()
-    since = whole.end - _MINUTE
-    parts = [read(Interval(whole.start, since)), read(Interval(since, interval.end))]
-    try:
-        earlier, later = (part.result() for part in parts)
-    except OF_ALL:
-        raise
-    except Exception as error:
-        text = "The events cannot be read one by one, so Druid sums them: %s"
-        log.warning(text, error, exc_info=not isinstance(error, DruidError))
-        return None
-    if earlier is None or later is None:
-        return None
-    return memory.recent.ask(
-        interval, lambda: _done((earlier + later).between(*interval.parameters))
-    ).result()
+def _series(sums: _Sums) -> Rows:
+    return [{"moment": moment, **sums[moment,]._asdict()} for (moment,) in sorted(sums)]
 
 
-def _done(answer: T) -> "Future[T]":
-    future: Future[T] = Future()
-    future.set_result(answer)
-    return future
+def _shares(sums: _Asked, its: Shares) -> Rows:
+    found = _largest(sums(its.query, its.column))[: its.most]
+    return [{"name": name, **measures._asdict()} for (name,), measures in found]
 
 
-def _tried(make: Callable[[], T]) -> "Future[T]":
-    """Call `make`; return a future with its result or its error."""
-    future: Future[T] = Future()
-    try:
-        future.set_result(make())
-    except Exception as error:  # noqa: BLE001 - raised wherever the answer is asked for
-        future.set_exception(error)
-    return future
-
-
-def _series(rows: Rows, bucket: timedelta) -> Rows:
-    points = measures_by(
-        rows, lambda row: floor_local(datetime.fromisoformat(row["moment"]), bucket)
-    )
-    return [{"moment": epoch_ms(at), **points[at]._asdict()} for at in sorted(points)]
-
-
-def _shares(rows: Mapping[str, "Future[Rows]"], its: Shares) -> Rows:
-    return _by(rows[its.query].result(), its.column)[: its.most]
-
-
-def _issuers(rows: Rows) -> Rows:
-    with_issuer = [row for row in rows if row["emisor"]]
-    by_issuer = measures_by(with_issuer, lambda row: (row["tipo_pago"], row["emisor"]))
+def _issuers(sums: _Sums) -> Rows:
+    with_issuer = {key: measures for key, measures in sums.items() if key[1]}
     return [
-        {"payment": kind, "name": issuer, **found._asdict()}
-        for (kind, issuer), found in _largest(by_issuer)[:LISTED]
+        {"payment": kind, "name": issuer, **measures._asdict()}
+        for (kind, issuer), measures in _largest(with_issuer)[:LISTED]
     ]
 
 
-def _instalments(rows: Rows) -> Rows:
+def _instalments(sums: _Sums) -> Rows:
     """Return the measures of each number of instalments; a missing number comes last."""
-    found = _by([row for row in rows if row["tipo_pago"] == "credito"], "cuotas")[:SHOWN]
+    of_credit = {key: measures for key, measures in sums.items() if key[0] == "credito"}
+    found = [
+        {"name": number, **measures._asdict()}
+        for (_, number), measures in _largest(of_credit)[:SHOWN]
+    ]
     return sorted(found, key=lambda row: (row["name"] is None, row["name"] or 0))
 
 
-def _changes(made: _Sections, rows: "Future[Rows]", rows_before: "Future[Rows]") -> dict[str, Rows]:
+def _changes(made: _Sections, sums: _Asked, sums_before: _Asked) -> dict[str, Rows]:
     def changes() -> Rows:
         now, before = (
-            {name: found.sales for name, found in measures_by(answer.result(), _product).items()}
-            for answer in (rows, rows_before)
+            {name: found.sales for (name,), found in asked("products", "producto").items()}
+            for asked in (sums, sums_before)
         )
         return changed(now, before)
 
@@ -349,10 +348,6 @@ def _changes(made: _Sections, rows: "Future[Rows]", rows_before: "Future[Rows]")
         "rising": [change for change in found if change["sales"] > change["before"]][:6],
         "falling": [change for change in reversed(found) if change["sales"] < change["before"]][:6],
     }
-
-
-def _product(row: Mapping[str, Any]) -> Any:
-    return row["producto"]
 
 
 def changed(
@@ -384,11 +379,5 @@ def changed(
     ]
 
 
-def _by(rows: Rows, column: str) -> Rows:
-    """Return the measures of each value of a column, the largest first; None is unknown."""
-    found = measures_by(rows, lambda row: row[column])
-    return [{"name": name, **measured._asdict()} for name, measured in _largest(found)]
-
-
-def _largest(found: Mapping[Any, Measures]) -> Sequence[tuple[Any, Measures]]:
-    return sorted(found.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item)))
+def _largest(sums: _Sums) -> Sequence[tuple[tuple[Any, ...], Measures]]:
+    return sorted(sums.items(), key=lambda item: (-item[1].sales, -item[1].approved, str(item[0])))

@@ -15,7 +15,7 @@ from include.page.filters import Interval, floor_local
 _HOUR: Final = timedelta(hours=1)
 
 _LONG: Final = timedelta(days=1)
-"""An interval up to this length is one query: most of it is not compacted yet."""
+"""An interval up to this length is one part: most of it is not compacted yet."""
 
 
 class Part(NamedTuple):
@@ -33,22 +33,10 @@ class Part(NamedTuple):
         return druid.sql(query, parameters, timeout=timeout, context=self.context)
 
 
-def sums(
-    druid: DruidClient, query: str, interval: Interval, values: Sequence[Any], *, timeout: float
-) -> Rows:
-    """Return the rows of a query of counts and sums: a group may have one row for each part.
-
-    Raises as `DruidClient.sql`.
-    """
-    return [
-        row for part in parts(interval) for row in part.ask(druid, query, values, timeout=timeout)
-    ]
-
-
-def parts(interval: Interval) -> list[Part]:
-    """Split a long interval into its whole hours and the rest."""
+def parts(interval: Interval, longest: timedelta = _LONG) -> list[Part]:
+    """Split an interval above `longest` into its whole hours and the rest."""
     start, end = interval.start, interval.end
-    if end - start <= _LONG:
+    if end - start <= longest:
         return [Part(interval)]
     first, last = floor_local(start + _HOUR - timedelta.resolution, _HOUR), floor_local(end, _HOUR)
     found = [

@@ -12,7 +12,7 @@ from include.page.events import Rows
 from include.page.explore.columns import Axis, Column, queries
 from include.page.explore.split import DIMENSIONS, MEASURES, Measure, Split
 from include.page.filters import Interval
-from include.page.measures import Measures, measures_by, within_64_bits
+from include.page.measures import Measures, measures_by, total
 from include.page.whole_hours import parts
 
 Of = TypeVar("Of")
@@ -113,13 +113,7 @@ def _added(sums: Sums[Of], key: Callable[[Of], By]) -> Sums[By]:
     groups: dict[By, list[Measures]] = defaultdict(list)
     for name, measures in sums.items():
         groups[key(name)].append(measures)
-    return {name: _total(found) for name, found in groups.items()}
-
-
-def _total(found: Sequence[Measures]) -> Measures:
-    if len(found) == 1:
-        return found[0]
-    return Measures(*(within_64_bits(sum(column)) for column in zip(*found, strict=True)))
+    return {name: total(found) for name, found in groups.items()}
 
 
 def _largest(sums: Sums[Any], before: Sums[Any], measure: Measure) -> list[Any]:

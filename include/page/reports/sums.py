@@ -55,7 +55,7 @@ def report_of(
     return DayReport(
         start=start,
         end=end,
-        total=Compared(*map(total, hours)),
+        total=Compared(*(total(measures_by(rows, _hour).values()) for rows in hours)),
         hours=_hours(hours),
         stores=[
             Store(

@@ -29,7 +29,7 @@ def may_run(request: Request, user: GetUserDep) -> bool:
     return True
 
 
-def viewer(request: Request, user: GetUserDep) -> Viewer:
+async def viewer(request: Request, user: GetUserDep) -> Viewer:
     """Return the viewer who sent a request: the page shares its threads fairly among viewers."""
 
     async def left() -> None:

@@ -1,14 +1,19 @@
 """Routes of the view «Ventas»."""
 
+import logging
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import inf
+from threading import Lock, Thread
 from typing import Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from include.druid.client import DruidError
 from include.names import DATASOURCE
-from include.page.filters import Filters, parse_filters
+from include.page.filters import RANGES, Filters, parse_filters
 from include.page.overview import Memory, overview
 from include.sales.event import PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import Market, load_market
@@ -16,12 +21,17 @@ from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.services import druid, queries
 
+log = logging.getLogger(__name__)
+
 router = APIRouter()
 _shared: Final = AnswerCache()
 _memory: Final = Memory()
 
 OLD_TIMES: Final = 10
 """A stale answer is shown for at most this many times its normal lifetime."""
+
+COLD_SECONDS: Final = 300.0
+"""Seconds without an answer of Druid after which the ranges are looked at ahead of the viewers."""
 
 LIVE_SECONDS: Final = 0.8
 """Seconds that the answer for a short range is shared: less than the page waits between two."""
@@ -56,8 +66,47 @@ def _market() -> Market:
     return load_market()
 
 
+class _Preparation:
+    """Looks at each range without filters, after a time in which nobody saw Druid's answers.
+
+    Druid may then have started, so that its first answers take long; and the events that all
+    viewers share are not in memory.
+    """
+
+    def __init__(self) -> None:
+        self._answered_at = -inf
+        self._lock = Lock()
+
+    def note_failure(self) -> None:
+        self._answered_at = -inf
+
+    def note_answer(self) -> None:
+        """Note that Druid has answered a viewer; look at the ranges if it is the first answer."""
+        now = time.monotonic()
+        with self._lock:
+            is_cold, self._answered_at = now >= self._answered_at + COLD_SECONDS, now
+        if is_cold:
+            Thread(target=_look_at_each_range, name="ventas-prepare", daemon=True).start()
+
+
+def _look_at_each_range() -> None:
+    for rango in RANGES:
+        try:
+            overview(druid(), DATASOURCE, Filters(rango), datetime.now(UTC), queries, _memory)
+        except Exception as error:  # noqa: BLE001 - a viewer's own look will tell
+            log.info("The range %s cannot be prepared: %s", rango, error)
+
+
+_preparation: Final = _Preparation()
+
+
 def _overview(filters: Filters) -> bytes:
-    found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries, _memory)
+    try:
+        found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries, _memory)
+    except DruidError:
+        _preparation.note_failure()
+        raise
+    _preparation.note_answer()
     return msgspec.json.encode(found)
 
 

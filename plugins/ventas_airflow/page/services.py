@@ -4,18 +4,18 @@ Airflow's own API has one pool of threads, which a slow Druid must not occupy.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
+
+from requests.auth import AuthBase
 
 from include.druid.client import DruidClient
 from include.names import DRUID_CONNECTION, KAFKA_CONNECTION, PAGE_CONNECTION
 from include.texts import InputError
 from ventas_airflow.page.fair_threads import FairThreads
-
-if TYPE_CHECKING:
-    from ventas_airflow.hooks.druid import DruidSupervisorHook
 
 T = TypeVar("T")
 
@@ -84,36 +84,49 @@ class Viewer:
             turn.cancel()
 
 
+CLIENT_SECONDS: Final = 30.0
+"""Seconds that a client and its open connections are kept; a firewall may drop idle ones."""
+
+
+class _Kept(NamedTuple):
+    """A client of Druid, the settings from its Airflow connection, and when it was made."""
+
+    client: DruidClient
+    settings: tuple[str, AuthBase | None, bool | str]
+    made_at: float
+
+
+_clients: Final[dict[str, _Kept]] = {}
+
+
 def druid() -> DruidClient:
     """Return a client of `DRUID_CONNECTION`, with a short time-out, no retries."""
-    # Importing the providers takes a second, so the API server imports them only here.
-    from ventas_airflow.hooks.druid import DruidSupervisorHook
-
-    return _client(DruidSupervisorHook(DRUID_CONNECTION))
+    return _client(DRUID_CONNECTION)
 
 
 def druid_for_free_sql() -> DruidClient:
     """Return a client of `PAGE_CONNECTION`, or of `druid` if it does not exist."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from ventas_airflow.hooks.druid import DruidSupervisorHook
-
     try:
-        return _client(DruidSupervisorHook(PAGE_CONNECTION))
+        return _client(PAGE_CONNECTION)
     except AirflowNotFoundException:
         return druid()
 
 
-def _client(hook: "DruidSupervisorHook") -> DruidClient:
-    from ventas_airflow.hooks.druid import router_url
+def _client(connection: str) -> DruidClient:
+    """Return a client of an Airflow connection as it is now; all threads share the client."""
+    # Importing the providers takes a second, so the API server imports them only here.
+    from ventas_airflow.hooks.druid import DruidSupervisorHook, router_url
 
-    return DruidClient(
-        router_url(hook.conn),
-        auth=hook.get_auth(),
-        verify=hook.get_verify(),
-        timeout=TIMEOUT,
-        retries=0,
-    )
+    hook = DruidSupervisorHook(connection)
+    url, auth, verify = settings = (router_url(hook.conn), hook.get_auth(), hook.get_verify())
+    now = time.monotonic()
+    kept = _clients.get(connection)
+    if kept is None or kept.settings != settings or now >= kept.made_at + CLIENT_SECONDS:
+        client = DruidClient(url, auth=auth, verify=verify, timeout=TIMEOUT, retries=0)
+        kept = _clients[connection] = _Kept(client, settings, now)
+    return kept.client
 
 
 def kafka_config() -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from include.page import events as module
-from include.page.events import Codes, Events
+from include.page.events import Codes, Events, join
+from include.page.measures import Measures
 from include.page.overview import CODED
 
 MINUTE = 60_000
@@ -34,35 +35,41 @@ def event(moment: int, estado: str = "pendiente", **fields: Any) -> dict[str, An
 
 def moments(events: Events) -> list[int]:
     """Return the moments of the events' rows, in order."""
-    return [row["moment"] for row in reversed(events.latest(1000))]
+    return [row["moment"] for row in reversed(events.latest(1000) or [])]
 
 
 def encoded(*rows: dict[str, Any], codes: Codes | None = None) -> Events:
     return (codes or Codes(CODED)).encode(list(rows))
 
 
-def test_groups_have_their_count_and_sum() -> None:
+def test_groups_have_their_counts_by_state_and_the_amount_of_approved_sales() -> None:
     card: dict[str, Any] = {"tipo_pago": "credito", "emisor": "Visa", "cuotas": 6}
     events = encoded(
         event(3, **card, importe_centavos=5),
         event(1),
         event(2, "aprobada", importe_centavos=7),
-        event(4, **card, importe_centavos=2**60),
+        event(4, "aprobada", **card, importe_centavos=2**60),
+        event(5, "aprobada", **card, importe_centavos=3),
+        event(6, "contracargo", **card),
     )
-    found = events.grouped(("tipo_pago", "emisor", "cuotas"))
-    assert sorted(found, key=lambda row: str(row["tipo_pago"])) == [
-        {**card, "events": 2, "amount": 2**60 + 5},
-        {"tipo_pago": "efectivo", "emisor": None, "cuotas": 1, "events": 2, "amount": 1007},
-    ]
+    assert events.measures(("tipo_pago", "emisor", "cuotas")) == {
+        ("credito", "Visa", 6): Measures(1, 2, 0, 0, 1, 2**60 + 3),
+        ("efectivo", None, 1): Measures(1, 1, 0, 0, 0, 7),
+    }
 
 
-def test_groups_of_a_series_begin_at_multiples_of_the_bucket() -> None:
-    events = encoded(event(MINUTE + 1), event(2 * MINUTE - 1), event(2 * MINUTE))
-    found = events.grouped(("estado",), timedelta(minutes=1))
-    assert [(row["moment"], row["events"]) for row in found] == [
-        ("1970-01-01T00:01:00+00:00", 2),
-        ("1970-01-01T00:02:00+00:00", 1),
-    ]
+@pytest.mark.parametrize(
+    ("bucket", "points"),
+    [
+        (timedelta(minutes=1), {MINUTE: 2, 2 * MINUTE: 1, 200 * MINUTE: 1}),
+        # A local day begins at three o'clock UTC.
+        (timedelta(days=1), {-21 * 60 * MINUTE: 3, 3 * 60 * MINUTE: 1}),
+    ],
+)
+def test_points_of_a_series_begin_in_local_time(bucket: timedelta, points: dict[int, int]) -> None:
+    events = encoded(*map(event, (MINUTE + 1, 2 * MINUTE - 1, 2 * MINUTE, 200 * MINUTE)))
+    found = events.measures((), bucket)
+    assert {moment: its.sales for (moment,), its in found.items()} == points
 
 
 def test_every_combination_of_values_is_its_own_group() -> None:
@@ -71,9 +78,9 @@ def test_every_combination_of_values_is_its_own_group() -> None:
         for moment, (a, b, c) in enumerate(product(range(7), range(5), range(3)))
     ]
     names = ("provincia", "sucursal", "plataforma")
-    found = encoded(*rows, *rows).grouped(names)
+    found = encoded(*rows, *rows).measures(names)
     wanted = Counter(tuple(row[name] for name in names) for row in rows * 2)
-    assert {tuple(row[name] for name in names): row["events"] for row in found} == wanted
+    assert {key: its.sales for key, its in found.items()} == wanted
 
 
 def test_few_events_of_columns_with_many_values_are_grouped() -> None:
@@ -85,44 +92,72 @@ def test_few_events_of_columns_with_many_values_are_grouped() -> None:
     encoded(*rows, codes=codes)
     few = [rows[7], rows[299], rows[7]]
     names = ("provincia", "sucursal", "producto", "plataforma")
-    found = encoded(*few, codes=codes).grouped(names, timedelta(milliseconds=1))
-    assert [(row["provincia"], row["events"]) for row in found] == [("p7", 2), ("p299", 1)]
-    assert [row["moment"] for row in found] == [
-        "1970-01-01T00:00:00.007000+00:00",
-        "1970-01-01T00:00:00.299000+00:00",
-    ]
+    found = encoded(*few, codes=codes).measures(names, timedelta(milliseconds=1))
+    assert {key: its.sales for key, its in found.items()} == {
+        ("p7", "s7", "x7", "q7", 7): 2,
+        ("p299", "s299", "x299", "q299", 299): 1,
+    }
 
 
-def test_missing_value_is_none_and_missing_amount_is_zero() -> None:
-    [row] = encoded(event(1, None, importe_centavos=None)).grouped(("estado",))  # type: ignore[arg-type]
-    assert row == {"estado": None, "events": 1, "amount": 0}
-    assert encoded().grouped(("estado",), timedelta(minutes=1)) == []
+def test_event_without_a_state_is_not_counted_and_a_missing_amount_is_zero() -> None:
+    lost = event(1, None, importe_centavos=None)  # type: ignore[arg-type]
+    assert encoded(lost).measures(("estado",)) == {(None,): Measures()}
+    assert encoded(event(1, "aprobada", importe_centavos=None)).measures(("estado",)) == {
+        ("aprobada",): Measures(approved=1)
+    }
+    assert encoded().measures(("estado",), timedelta(minutes=1)) == {}
 
 
 def test_filters_on_several_columns_must_all_match() -> None:
     codes = Codes(CODED)
     events = encoded(event(1), event(2, provincia="Jujuy"), event(3, "aprobada"), codes=codes)
-    found = events.where(codes, [("provincia", "Salta"), ("estado", "aprobada")])
+    found = events.where([("provincia", "Salta"), ("estado", "aprobada")])
     assert moments(found) == found.moments.tolist() == [3]
-    assert found.grouped(("provincia",))[0]["events"] == 1
-    assert moments(events.where(codes, [("producto", "nunca visto")])) == []
+    assert found.measures(("provincia",)) == {
+        ("Salta",): Measures(approved=1, revenue_centavos=1000)
+    }
+    assert moments(events.where([("producto", "nunca visto")])) == []
 
 
 def test_events_are_appended_and_cut_to_an_interval() -> None:
     codes = Codes(CODED)
-    earlier, later = (
-        encoded(event(5), event(1), codes=codes),
-        encoded(event(9), event(7), codes=codes),
-    )
-    found = (earlier + later).between(5, 9)
+    earlier = encoded(event(5), event(1), codes=codes)
+    later = encoded(event(9), event(7), codes=codes)
+    found = join(codes, [earlier, later]).between(5, 9)
     assert moments(found) == [5, 7]
-    assert found.grouped(("provincia",))[0]["events"] == 2
+    assert found.measures(("provincia",)) == {("Salta",): Measures(sales=2)}
 
 
 @pytest.mark.parametrize(("count", "latest"), [(2, [3, 2]), (9, [3, 2, 1])])
 def test_latest_events_come_first(count: int, latest: list[int]) -> None:
     events = encoded(event(1), event(3), event(2))
-    assert [row["moment"] for row in events.latest(count)] == latest
+    assert [row["moment"] for row in events.latest(count) or []] == latest
+
+
+def test_latest_events_are_not_listed_if_a_row_was_not_kept() -> None:
+    codes = Codes(CODED)
+    counted = codes.encode([event(1), event(2)], listed=False)
+    found = join(codes, [counted, codes.encode([event(3), event(4)])])
+    assert [row["moment"] for row in found.latest(2) or []] == [4, 3]
+    assert found.latest(3) is None
+    assert moments(found.where([("estado", "rechazada")])) == []
+    assert found.measures(("provincia",)) == {("Salta",): Measures(sales=4)}
+
+
+@pytest.mark.parametrize(
+    ("amounts", "revenue"),
+    [
+        ([2**63 - 1, 2**62, -(2**63), 7], 2**62 + 6),
+        ([2**63 - 1, 1], 2**63 - 1),
+        ([-(2**63), -1], -(2**63 - 1)),
+    ],
+)
+def test_sum_of_absurd_amounts_is_exact_or_the_nearest_of_64_bits(
+    amounts: list[int], revenue: int
+) -> None:
+    rows = [event(n, "aprobada", importe_centavos=amount) for n, amount in enumerate(amounts)]
+    found = encoded(*rows).measures(("estado",))
+    assert found["aprobada",].revenue_centavos == revenue
 
 
 def test_values_beyond_the_maximum_count_as_unknown(
@@ -131,8 +166,8 @@ def test_values_beyond_the_maximum_count_as_unknown(
     monkeypatch.setattr(module, "MOST_VALUES", 3)
     codes = Codes(CODED)
     found = encoded(*[event(n, producto=f"p{n}") for n in range(9)], codes=codes)
-    assert {row["producto"]: row["events"] for row in found.grouped(("producto",))} == (
+    assert {name: its.sales for (name,), its in found.measures(("producto",)).items()} == (
         {f"p{n}": 1 for n in range(3)} | {None: 6}
     )
-    known = encoded(event(1, producto="p1"), codes=codes).where(codes, [("producto", "p1")])
-    assert known.grouped(("producto",))[0]["events"] == 1
+    known = encoded(event(1, producto="p1"), codes=codes).where([("producto", "p1")])
+    assert known.measures(("producto",)) == {("p1",): Measures(sales=1)}

@@ -26,12 +26,6 @@ def test_filters_become_conditions_whose_values_are_parameters() -> None:
     assert values == ["credito", nasty]
 
 
-def test_only_short_ranges_that_end_now_are_live() -> None:
-    ended = "2026-11-24T12:00:00-03:00"
-    assert [rango for rango in RANGES if Filters(rango).is_live] == ["15m", "1h"]
-    assert not parse_filters({"rango": "1h", "hasta": ended}).is_live
-
-
 def test_every_filter_is_a_column_of_the_event() -> None:
     assert set(COLUMNS.values()) <= {field.name for field in FIELDS}
 

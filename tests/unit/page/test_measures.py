@@ -18,9 +18,10 @@ def test_sale_counts_once_and_only_approved_sales_are_income() -> None:
         "qr": Measures(sales=10, approved=8, rejected=2, revenue_centavos=4000),
         "credito": Measures(sales=1, refunded=1, charged_back=1),
     }
-    assert total(ROWS) == Measures(11, 8, 2, 1, 1, 4000)
+    assert total(by_payment.values()) == Measures(11, 8, 2, 1, 1, 4000)
 
 
 def test_malformed_event_is_not_counted() -> None:
     garbled = [{"estado": None, "events": 3, "amount": None}]
-    assert total(garbled) == total([]) == Measures()
+    assert measures_by(garbled, lambda row: row["estado"]) == {None: Measures()}
+    assert total([]) == Measures()

@@ -1,17 +1,17 @@
 """The live page's answer, built from Druid's answers to its queries."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
 from include.druid.client import DruidError, DruidUnreachableError, QueryTimeoutError
-from include.page import overview as module
+from include.page import shared_events as module
 from include.page.filters import parse_filters
-from include.page.overview import Memory, Once, changed, overview
+from include.page.overview import Memory, changed, overview
 from include.sales.local_time import epoch_ms
 
 NOW = datetime(2026, 11, 24, 15, 7, 31, tzinfo=UTC)
@@ -27,22 +27,33 @@ class Druid:
 
     def sql(self, text: str, parameters: list[Any], **_: Any) -> list[dict[str, Any]]:
         kinds = {
+            "moment, COUNT(*)": "hours",
             "TIME_FLOOR": "series",
             "tipo_pago, emisor, cuotas, estado": "payments",
             "provincia, sucursal, plataforma, estado,": "places",
             "categoria, producto, estado": "products",
             "LIMIT 25": "latest",
-            "LIMIT": "events",
+            "id_evento": "events",
+            "LIMIT": "counted",
         }
         kind = next((kind for part, kind in kinds.items() if part in text), "states")
         self.asked.append((kind, text, parameters))
         start, end = parameters[:2]
+        rows = self.answers.get("events" if kind in ("hours", "counted") else kind, [])
         # Rows with a moment are answers only to a query of their interval.
-        return [
-            row
-            for row in self.answers.get(kind, [])
-            if "moment" not in row or start <= milliseconds(row["moment"]) < end
+        rows = [
+            row for row in rows if "moment" not in row or start <= milliseconds(row["moment"]) < end
         ]
+        return hours(rows) if kind == "hours" else [dict(row) for row in rows]
+
+
+def hours(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the number of events in each hour."""
+    counts = Counter(event["moment"] // 3_600_000 * 3600 for event in events)
+    return [
+        {"moment": datetime.fromtimestamp(hour, UTC).isoformat(), "events": count}
+        for hour, count in counts.items()
+    ]
 
 
 def milliseconds(moment: int | str) -> int:
@@ -62,15 +73,43 @@ def test_range_without_sales_gives_zeros() -> None:
     assert found["series"] == found["payments"] == found["rising"] == []
 
 
-def test_look_queries_the_range_and_the_previous_one() -> None:
+def test_look_at_the_past_queries_the_range_and_the_previous_one() -> None:
     druid = Druid()
-    look(druid, rango="24h", provincia="Córdoba")
-    day, end = 86_400_000, 1_795_532_850_000
-    minute = end // 60_000 * 60_000
+    look(druid, rango="24h", provincia="Córdoba", hasta="2026-11-24T12:07:00-03:00")
+    day, end = 86_400_000, END // 60_000 * 60_000
     stretches = {(start, stop) for _, _, (start, stop, *_) in druid.asked}
-    assert stretches == {(end - day, end), (minute - 2 * day, minute - day)}
+    assert stretches == {(end - day, end), (end - 2 * day, end - day)}
     assert all(parameters[2:] == ["Córdoba"] for _, _, parameters in druid.asked)
     assert all("AND provincia = ?" in query and "{" not in query for _, query, _ in druid.asked)
+
+
+def test_druid_sums_only_the_whole_hours_of_a_long_range_and_once_a_minute() -> None:
+    druid, memory = Druid(), Memory()
+    for second in (0, 15, 30):
+        look(druid, NOW + timedelta(seconds=second), memory, rango="24h", provincia="Jujuy")
+        if second == 0:
+            asked = [call for call in druid.asked if call[2][2:]]
+            druid.asked.clear()
+    hour, end = 3_600_000, END // 3_600_000 * 3_600_000
+    current, before = (end - 23 * hour, end), (end - 47 * hour, end - 24 * hour)
+    assert {(kind, *stretch) for kind, _, (*stretch, _) in asked if kind != "latest"} == {
+        *((kind, *current) for kind in ("payments", "places", "products", "series")),
+        ("products", *before),
+    }
+    again = [(kind, parameters) for kind, _, parameters in druid.asked if parameters[2:]]
+    # The third look is in the next minute.
+    assert len([kind for kind, _ in again if kind != "latest"]) == len(asked) - 1
+
+
+def test_rest_of_a_long_range_is_computed_from_single_events() -> None:
+    series = [{"moment": "2026-11-24T14:00:00.000Z", "estado": "aprobada", "events": 40}]
+    druid = Druid(events=EVENTS, series=[{**series[0], "amount": 9}])
+    found = look(druid, rango="24h")
+    actual = found["totals"]["current"]
+    # Druid sums the hours before 15:00.
+    assert (actual["sales"], actual["approved"], actual["revenue_centavos"]) == (1, 41, 109)
+    points = {point["moment"]: point["approved"] for point in found["series"]}
+    assert points == {1_795_528_800_000: 40, 1_795_532_400_000: 1}
 
 
 def sale(seconds: float, estado: str = "pendiente", **fields: Any) -> dict[str, Any]:
@@ -125,8 +164,7 @@ def test_viewers_with_other_filters_share_the_events() -> None:
     asked = len(druid.asked)
     found = look(druid, memory=memory, provincia="Jujuy", pago="debito")
     assert found["totals"]["current"]["sales"] == found["totals"]["current"]["approved"] == 1
-    # Only the earlier intervals, which depend on the filters, are queried again.
-    assert {kind for kind, _, _ in druid.asked[asked:]} == {"products", "states"}
+    assert len(druid.asked) == asked
 
 
 def test_look_a_second_later_queries_only_new_events() -> None:
@@ -135,12 +173,69 @@ def test_look_a_second_later_queries_only_new_events() -> None:
     for second in (31, 32, 59, 60):
         look(druid, NOW + timedelta(seconds=second - 31), memory)
         asked.append(len(druid.asked))
-    assert asked == [4, 5, 6, 10]
+    assert asked == [4, 5, 6, 9]
     # The first look makes four queries; this is the second look's only one.
     kind, _, (start, end, *_) = druid.asked[4]
     assert (kind, end) == ("events", END + 1000)
     # It covers more than a minute, so a sale that arrives a minute late is included.
     assert 60_000 < end - start < 120_000
+
+
+HOUR, DAY = 3600, 86_400
+
+EARLIER = [
+    sale(HOUR + 40, "aprobada", producto="Yerba"),
+    sale(2 * HOUR - 40, producto="Yerba"),
+    sale(DAY + 40, "aprobada"),
+    sale(DAY + HOUR - 40, "aprobada", provincia="Jujuy"),
+]
+
+
+def test_earlier_intervals_of_a_live_look_are_computed_from_single_events() -> None:
+    druid = Druid(events=[*EVENTS, *EARLIER, *[sale(10 * n) for n in range(1, 9)]])
+    found = look(druid)
+    before, yesterday = found["totals"]["before"], found["totals"]["yesterday"]
+    assert (before["sales"], before["revenue_centavos"]) == (1, 100)
+    assert (yesterday["sales"], yesterday["approved"]) == (0, 2)
+    assert [(row["name"], row["before"]) for row in found["rising"]] == [("Soda", 0)]
+    jujuy = look(druid, provincia="Jujuy")["totals"]
+    assert (jujuy["before"]["sales"], jujuy["yesterday"]["approved"]) == (0, 1)
+    assert {kind for kind, _, _ in druid.asked} == {"hours", "events", "counted"}
+
+
+def test_hour_that_has_ended_is_read_again_only_after_a_late_event() -> None:
+    druid, memory = Druid(events=[*EVENTS, *EARLIER]), Memory()
+    look(druid, memory=memory)
+    minutes = []
+    for minute in (1, 2):
+        druid.asked.clear()
+        if minute == 2:
+            druid.answers["events"] = [*EVENTS, *EARLIER, sale(DAY + 100)]
+        found = look(druid, NOW + timedelta(minutes=minute), memory)
+        hours = [kind for kind, _, (start, _) in druid.asked if start < END - HOUR * 1000]
+        minutes.append((found["totals"]["yesterday"]["sales"], hours))
+    assert minutes == [(0, ["hours"]), (1, ["hours", "counted"])]
+
+
+def test_one_interval_with_too_many_events_is_summed_by_druid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_EVENTS", 20)
+    many = [sale(DAY + n) for n in range(30)]
+    states = [{"estado": "pendiente", "events": 30, "amount": 1}]
+    druid = Druid(events=[*EVENTS, *many], states=states)
+    found = look(druid)
+    assert found["totals"]["yesterday"]["sales"] == 30
+    assert {kind for kind, _, _ in druid.asked} == {"hours", "events", "states"}
+
+
+def test_latest_events_are_queried_if_the_rows_in_memory_are_too_few() -> None:
+    old = [sale(5 * HOUR + n, provincia="Salta") for n in range(3)]
+    druid = Druid(events=[*EVENTS, *old], latest=[sale(5 * HOUR)])
+    assert [row["id_evento"] for row in look(druid, rango="6h")["latest"]] == ["e18000"]
+    recent = [sale(n) for n in range(1, 31)]
+    listed = look(Druid(events=[*EVENTS, *old, *recent]), rango="6h")["latest"]
+    assert [row["id_evento"] for row in listed] == [f"e{n}" for n in range(2, 27)]
 
 
 def test_too_many_events_are_summed_by_druid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,24 +265,10 @@ def test_failed_answer_is_queried_again() -> None:
             return rows
 
     druid, memory = Flaky(events=EVENTS), Memory()
-    with pytest.raises(DruidUnreachableError):
-        look(druid, memory=memory)
+    for _ in ("hours", "events"):
+        with pytest.raises(DruidUnreachableError):
+            look(druid, memory=memory)
     assert look(druid, memory=memory)["totals"]["current"]["sales"] == 4
-
-
-def test_once_drops_the_least_recently_used_answer() -> None:
-    asked: list[str] = []
-
-    def ask(name: str) -> Future[str]:
-        asked.append(name)
-        answer: Future[str] = Future()
-        answer.set_result(name)
-        return answer
-
-    once: Once[str] = Once(2)
-    for name in ("a", "b", "a", "c", "a", "b"):
-        assert once.ask(name, partial(ask, name)).result() == name
-    assert asked == ["a", "b", "c", "b"]
 
 
 def test_point_of_a_day_sums_its_local_hours() -> None:
@@ -345,8 +426,14 @@ OF_QUERY = {
 @pytest.mark.parametrize(("query", "sections"), OF_QUERY.items())
 @pytest.mark.parametrize("odd", [DruidError("Incomplete surrogate pair"), [{"unlike": 1}]])
 def test_failed_query_breaks_only_its_own_sections_and_is_logged(
-    query: str, sections: set[str], odd: Any, caplog: pytest.LogCaptureFixture
+    query: str,
+    sections: set[str],
+    odd: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(module, "MOST_EVENTS", 0)
+
     class Odd(Druid):
         def sql(self, text: str, parameters: list[Any], **how: Any) -> list[dict[str, Any]]:
             rows = super().sql(text, parameters, **how)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from include.druid.projections import USE_PROJECTIONS
 from include.page.filters import Interval
-from include.page.whole_hours import parts, sums
+from include.page.whole_hours import Part, parts
 
 HOUR = timedelta(hours=1)
 SOME_MOMENT = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))
@@ -59,15 +59,26 @@ def test_parts_cover_the_interval_once_and_only_whole_hours_use_projections(
             assert part.end - part.start <= (timedelta(days=1) if len(found) == 1 else HOUR)
 
 
-def test_sums_of_all_parts_are_returned_with_the_values_after_each_interval() -> None:
+def test_interval_up_to_the_longest_is_one_part() -> None:
+    morning = interval("29T05:10", "29T11:10")
+    assert [part.interval for part in parts(morning, 6 * HOUR)] == [morning]
+    assert [part.interval for part in parts(morning, 5 * HOUR)] == [
+        interval("29T05:10", "29T06:00"),
+        interval("29T06:00", "29T11:00"),
+        interval("29T11:00", "29T11:10"),
+    ]
+
+
+def test_values_follow_the_interval_in_a_query_of_a_part() -> None:
     asked: list[Any] = []
 
     class Druid:
         def sql(self, _: str, parameters: list[Any], **options: Any) -> list[dict[str, Any]]:
-            asked.append((parameters, options["context"]))
-            return [{"events": len(asked)}]
+            asked.append((parameters, options))
+            return [{"events": 1}]
 
-    whole = interval("22T10:20", "29T10:10")
-    rows = sums(Druid(), "SELECT", whole, ["Salta"], timeout=1)  # type: ignore[arg-type]
-    assert rows == [{"events": 1}, {"events": 2}, {"events": 3}]
-    assert asked == [([*part.parameters, "Salta"], context) for part, context in parts(whole)]
+    whole = interval("22T10:00", "29T10:00")
+    part = Part(whole, USE_PROJECTIONS)
+    assert part.ask(Druid(), "SELECT", ["Salta"], timeout=1) == [{"events": 1}]  # type: ignore[arg-type]
+    options = {"timeout": 1, "context": USE_PROJECTIONS}
+    assert asked == [([*whole.parameters, "Salta"], options)]

@@ -119,9 +119,10 @@ def test_request_whose_browser_has_left_is_not_begun(
         go.wait(60)
         return b"{}"
 
-    def seen_leaving(request: Request) -> Viewer:
+    async def seen_leaving(request: Request) -> Viewer:
         """Return the viewer of `access.viewer`, and set `gone` once they have left."""
-        found = access.viewer(request, cast(BaseUser, SimpleNamespace(get_name=lambda: "vera")))
+        vera = cast(BaseUser, SimpleNamespace(get_name=lambda: "vera"))
+        found = await access.viewer(request, vera)
 
         async def left() -> None:
             await found.left()
