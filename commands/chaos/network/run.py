@@ -12,7 +12,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from commands.chaos.network.harms import Schedule, shrunk
+from commands.chaos.network.brokers import Brokers, OneBroker
+from commands.chaos.network.cluster import Cluster
+from commands.chaos.network.harms import FILL, Schedule, shrunk
 from commands.chaos.network.harness import Harness, Proof
 from commands.chaos.network.proxy import Proxy
 from commands.progress import StackProgress
@@ -60,27 +62,39 @@ def run_random(
     console: Console,
     *,
     schedules: Sequence[Schedule],
+    brokers: int,
     naive: bool,
     as_json: bool,
 ) -> int:
     """Run the schedules on a Kafka of their own; return 0 only if no proof found an anomaly.
 
-    The first failed schedule is shrunk and printed.
+    With one of `brokers`, Kafka is a single node, and else a `Cluster`. The first failed schedule
+    is shrunk and printed.
     """
     messages = Console(stderr=True) if as_json else console
 
-    async def prove() -> tuple[Findings, Schedule | None]:
-        async with harness_of(address, services.pids["kafka"]) as harness:
+    async def prove(addresses: str, harmed: Brokers) -> tuple[Findings, Schedule | None]:
+        async with harness_of(addresses, harmed) as harness:
             findings = await prove_all(harness, schedules, naive=naive, report=messages.print)
             failed = findings.failed
             return findings, await _smallest(harness, failed[0], naive=naive) if failed else None
 
+    async def prove_on(cluster: Cluster) -> tuple[Findings, Schedule | None]:
+        async with cluster.serving():
+            return await prove(cluster.addresses, cluster)
+
     with stopped_in_order(), temporary_settings(settings) as own:
         with StackProgress(messages) as progress:
             products = stack.products(own, progress.callbacks())
-        services = Services(own, products, settings.logs)
-        with services.kafka() as address:
-            findings, smallest = asyncio.run(prove())
+        if brokers == 1:
+            services = Services(own, products, settings.logs)
+            with services.kafka() as address:
+                one = OneBroker(services.pids["kafka"])
+                findings, smallest = asyncio.run(prove(address, one))
+        else:
+            filled = any(harm.kind == FILL for each in schedules for harm in each.harms)
+            cluster = Cluster(own, products["kafka"], settings.logs, small_disks=filled)
+            findings, smallest = asyncio.run(prove_on(cluster))
     if as_json:
         print(json.dumps(findings.to_dict()))
     else:
@@ -95,12 +109,12 @@ def run_random(
 
 
 @asynccontextmanager
-async def harness_of(address: str, broker: int) -> AsyncIterator[Harness]:
-    """Run a proxy before the broker at this address, which has the process id `broker`."""
-    _, _, port = address.rpartition(":")
-    proxy = Proxy(HOST, int(port), *ports.free_ports(1))
+async def harness_of(addresses: str, brokers: Brokers) -> AsyncIterator[Harness]:
+    """Run a proxy before the brokers at these addresses, which are separated by commas."""
+    behind = [int(address.rpartition(":")[2]) for address in addresses.split(",")]
+    proxy = Proxy(HOST, dict(zip(behind, ports.free_ports(len(behind)), strict=True)))
     async with proxy.serving():
-        yield Harness({"bootstrap.servers": address}, proxy, broker)
+        yield Harness({"bootstrap.servers": addresses}, proxy, brokers)
 
 
 async def prove_all(
