@@ -66,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=(1, 3),
         default=1,
         help="in the schedules: Kafka's nodes (default: 1); of three, schedules also kill, stop or "
-        "isolate leaders and the controller, and fill disks, which needs root",
+        "isolate leaders and the controller, fill disks and set clocks (needs root, faketime)",
     )
     types.add_seed(parser)
     parser.add_argument(

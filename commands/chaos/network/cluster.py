@@ -5,6 +5,7 @@ started again after it died.
 """
 
 import asyncio
+import os
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -28,29 +29,50 @@ NODES: Final = 3
 DISK_SIZE: Final = 256
 """MiB of each node's disk, if schedules fill it."""
 
+CLOCK_STEP: Final = 7200.0
+
 _START: Final = 120.0
 _LOOK: Final = 0.1
+_LIBRARIES: Final = Path("/usr/lib")
 _ANSWER: Final = 1.0
 
 
 class _Node:
     """A process of Kafka."""
 
-    def __init__(self, number: int, port: int, command: Sequence[str], log: Path, data: Path):
+    def __init__(
+        self,
+        number: int,
+        port: int,
+        command: Sequence[str],
+        log: Path,
+        data: Path,
+        clock: Path | None,
+    ) -> None:
         self.number = number
         self.port = port
         self.data = data
+        self._clock = clock
         self._command = command
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    def set_clock(self, seconds: float) -> None:
+        """Let the clock go this many seconds ahead of the machine's."""
+        if self._clock:
+            new = self._clock.with_suffix(".new")
+            new.write_text(f"{seconds:+.0f}\n")
+            new.replace(self._clock)
+
     def start(self) -> None:
+        clock = _clock_variables(self._clock) if self._clock else {}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=os.environ | clock,
                 start_new_session=True,
             )
 
@@ -87,11 +109,18 @@ class Cluster:
     """The nodes; `serving` starts them and ends them."""
 
     def __init__(
-        self, settings: Settings, product: JavaProduct, logs: Path, *, small_disks: bool = False
+        self,
+        settings: Settings,
+        product: JavaProduct,
+        logs: Path,
+        *,
+        small_disks: bool = False,
+        clocks: bool = False,
     ) -> None:
         """Write the nodes' configuration below `settings.home`; their logs go to `logs`.
 
-        With `small_disks`, each node has a disk of its own, which root must mount.
+        With `small_disks`, each node has a disk of its own, which root must mount. With `clocks`,
+        each has a clock of its own, which needs libfaketime.
         """
         logs.mkdir(parents=True, exist_ok=True)
         clients, brokers, controllers, broker_gates, controller_gates = (
@@ -125,7 +154,9 @@ class Cluster:
             log = log_file(logs, f"kafka-{n}")
             log.unlink(missing_ok=True)
             self._configuration[n] = own, properties
-            self._nodes[n] = _Node(n, port, command, log, own.home / "kafka")
+            clock = own.home / "clock" if clocks else None
+            self._nodes[n] = _Node(n, port, command, log, own.home / "kafka", clock)
+            self._nodes[n].set_clock(0)
         self._turn = asyncio.Lock()
         self._harming: set[asyncio.Task[None]] = set()
         self._harms: Mapping[str, Callable[[_Node, float], Awaitable[None]]] = {
@@ -133,6 +164,8 @@ class Cluster:
             "stop": self._stop,
             "isolate": lambda node, seconds: self._gates.isolate(node.number, seconds),
             "fill": self._fill,
+            "forward": lambda node, seconds: self._shift(node, CLOCK_STEP, seconds),
+            "backward": lambda node, seconds: self._shift(node, -CLOCK_STEP, seconds),
         }
 
     @property
@@ -196,6 +229,13 @@ class Cluster:
         finally:
             filler.unlink(missing_ok=True)
 
+    async def _shift(self, node: _Node, by: float, seconds: float) -> None:
+        node.set_clock(by)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            node.set_clock(0)
+
     async def _controller(self) -> int | None:
         """Return the number of the node that leads the controllers; None if no node knows it."""
         for node in self._nodes.values():
@@ -252,6 +292,24 @@ def _of_cluster(
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
         "replica.lag.time.max.ms": "3000",
+    }
+
+
+def _clock_variables(clock: Path) -> dict[str, str]:
+    """Return the environment in which a JVM reads the clock's step from a file, within a second."""
+    libraries = sorted(_LIBRARIES.glob("*/faketime/libfaketimeMT.so.1"))
+    if not libraries:
+        raise stack.StackError(
+            "Schedules for three brokers must set the brokers' clocks, and libfaketime is missing: "
+            "on Debian or Ubuntu, install the package faketime."
+        )
+    return {
+        "LD_PRELOAD": str(libraries[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",
+        # Only the wall clock is set. With a changed monotonic clock, the JVM's waits do not end.
+        "DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     }
 
 

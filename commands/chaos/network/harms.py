@@ -40,6 +40,7 @@ stop (SIGSTOP) are of the producer's process; replace stops it and starts the ne
 """
 
 FILL: Final = "fill-broker"
+CLOCKS: Final = ("forward-broker", "backward-broker", "forward-controller", "backward-controller")
 NODE_KINDS: Final[dict[str, tuple[float, Sequence[Api]]]] = {
     "kill-broker": (0.4, _TRANSACTIONAL),
     "kill-controller": (0.4, _TRANSACTIONAL),
@@ -47,13 +48,14 @@ NODE_KINDS: Final[dict[str, tuple[float, Sequence[Api]]]] = {
     "isolate-broker": (0.4, _TRANSACTIONAL),
     "isolate-controller": (0.4, _TRANSACTIONAL),
     FILL: (0.4, _TRANSACTIONAL),
+    **dict.fromkeys(CLOCKS, (0.2, _TRANSACTIONAL)),
 }
 """More kinds, for a Kafka of three nodes; drawn together with `KINDS`.
 
 The harmed broker is the one that gets the request: the leader of a partition, or the coordinator of
 the transaction. The controller is the node that leads the controllers. A killed node starts again
 after some seconds; an isolated one does not reach the other nodes, but its clients; a full disk
-ends the broker.
+ends the broker; a clock is set two hours forward or backward for some seconds.
 """
 
 _SECONDS: Final = (0.02, 0.1, 0.3, 0.6, 1.2)

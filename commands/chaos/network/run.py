@@ -14,7 +14,7 @@ from rich.table import Table
 
 from commands.chaos.network.brokers import Brokers, OneBroker
 from commands.chaos.network.cluster import Cluster
-from commands.chaos.network.harms import FILL, Schedule, shrunk
+from commands.chaos.network.harms import CLOCKS, FILL, Schedule, shrunk
 from commands.chaos.network.harness import Harness, Proof
 from commands.chaos.network.proxy import Proxy
 from commands.progress import StackProgress
@@ -92,8 +92,14 @@ def run_random(
                 one = OneBroker(services.pids["kafka"])
                 findings, smallest = asyncio.run(prove(address, one))
         else:
-            filled = any(harm.kind == FILL for each in schedules for harm in each.harms)
-            cluster = Cluster(own, products["kafka"], settings.logs, small_disks=filled)
+            kinds = {harm.kind for schedule in schedules for harm in schedule.harms}
+            cluster = Cluster(
+                own,
+                products["kafka"],
+                settings.logs,
+                small_disks=FILL in kinds,
+                clocks=not kinds.isdisjoint(CLOCKS),
+            )
             findings, smallest = asyncio.run(prove_on(cluster))
     if as_json:
         print(json.dumps(findings.to_dict()))
