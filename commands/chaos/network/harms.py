@@ -42,13 +42,13 @@ stop (SIGSTOP) are of the producer's process; replace stops it and starts the ne
 FILL: Final = "fill-broker"
 CLOCKS: Final = ("forward-broker", "backward-broker", "forward-controller", "backward-controller")
 NODE_KINDS: Final[dict[str, tuple[float, Sequence[Api]]]] = {
-    "kill-broker": (0.4, _TRANSACTIONAL),
-    "kill-controller": (0.4, _TRANSACTIONAL),
-    "stop-controller": (0.4, _TRANSACTIONAL),
-    "isolate-broker": (0.4, _TRANSACTIONAL),
-    "isolate-controller": (0.4, _TRANSACTIONAL),
-    FILL: (0.4, _TRANSACTIONAL),
-    **dict.fromkeys(CLOCKS, (0.2, _TRANSACTIONAL)),
+    "kill-broker": (0.8, _TRANSACTIONAL),
+    "kill-controller": (0.8, _TRANSACTIONAL),
+    "stop-controller": (0.8, _TRANSACTIONAL),
+    "isolate-broker": (0.8, _TRANSACTIONAL),
+    "isolate-controller": (0.8, _TRANSACTIONAL),
+    FILL: (0.8, _TRANSACTIONAL),
+    **dict.fromkeys(CLOCKS, (0.4, _TRANSACTIONAL)),
 }
 """More kinds, for a Kafka of three nodes; drawn together with `KINDS`.
 

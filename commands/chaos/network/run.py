@@ -14,7 +14,7 @@ from rich.table import Table
 
 from commands.chaos.network.brokers import Brokers, OneBroker
 from commands.chaos.network.cluster import Cluster
-from commands.chaos.network.harms import CLOCKS, FILL, Schedule, shrunk
+from commands.chaos.network.harms import CLOCKS, FILL, NODE_KINDS, Schedule, shrunk
 from commands.chaos.network.harness import Harness, Proof
 from commands.chaos.network.proxy import Proxy
 from commands.progress import StackProgress
@@ -72,6 +72,9 @@ def run_random(
     is shrunk and printed.
     """
     messages = Console(stderr=True) if as_json else console
+    kinds = {harm.kind for schedule in schedules for harm in schedule.harms}
+    if brokers == 1 and not kinds.isdisjoint(NODE_KINDS):
+        raise stack.StackError("The schedule harms one of several brokers: add --brokers 3.")
 
     async def prove(addresses: str, harmed: Brokers) -> tuple[Findings, Schedule | None]:
         async with harness_of(addresses, harmed) as harness:
@@ -92,7 +95,6 @@ def run_random(
                 one = OneBroker(services.pids["kafka"])
                 findings, smallest = asyncio.run(prove(address, one))
         else:
-            kinds = {harm.kind for schedule in schedules for harm in schedule.harms}
             cluster = Cluster(
                 own,
                 products["kafka"],
