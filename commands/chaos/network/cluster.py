@@ -209,7 +209,9 @@ class Cluster:
             for node in self._nodes.values():
                 if node.number == leader or (whom == "broker" and node.port == port):
                     await self._harms[what](node, harm.seconds)
-                    await node.answer()
+            # A harm may also end a node later, such as one whose disk was full.
+            for node in self._nodes.values():
+                await node.answer()
 
     async def _kill(self, node: _Node, seconds: float) -> None:
         node.kill()
