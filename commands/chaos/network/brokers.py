@@ -12,8 +12,11 @@ from commands.chaos.network.harms import Harm
 class Brokers(Protocol):
     """Brokers to harm."""
 
-    def hurt(self, harm: Harm, port: int) -> None:
-        """Begin a harm; `port` is that of the broker that gets the request which triggered it."""
+    def hurt(self, harm: Harm, port: int) -> bool:
+        """Begin a harm and return true, or return false if no further node can be harmed now.
+
+        `port` is that of the broker that gets the request which triggered the harm.
+        """
 
 
 class OneBroker(NamedTuple):
@@ -21,8 +24,9 @@ class OneBroker(NamedTuple):
 
     pid: int
 
-    def hurt(self, harm: Harm, port: int) -> None:  # noqa: ARG002 - there is one
+    def hurt(self, harm: Harm, port: int) -> bool:  # noqa: ARG002 - there is one
         pause(self.pid, harm.seconds)
+        return True
 
 
 def pause(pid: int, seconds: float) -> None:

@@ -157,7 +157,6 @@ class Cluster:
             clock = own.home / "clock" if clocks else None
             self._nodes[n] = _Node(n, port, command, log, own.home / "kafka", clock)
             self._nodes[n].set_clock(0)
-        self._turn = asyncio.Lock()
         self._harming: set[asyncio.Task[None]] = set()
         self._harms: Mapping[str, Callable[[_Node, float], Awaitable[None]]] = {
             "kill": self._kill,
@@ -196,22 +195,28 @@ class Cluster:
                     task.cancel()
                 await asyncio.gather(*self._harming, return_exceptions=True)
 
-    def hurt(self, harm: Harm, port: int) -> None:
-        """Begin a harm as soon as no other node is harmed."""
+    def hurt(self, harm: Harm, port: int) -> bool:
+        """Begin a harm, unless a node is harmed already; return whether it began."""
+        if self._harming:
+            return False
         task = asyncio.get_running_loop().create_task(self._hurt(harm, port))
         self._harming.add(task)
         task.add_done_callback(self._harming.discard)
+        return True
+
+    async def calm(self) -> None:
+        """Wait until no node is harmed and all answer."""
+        await asyncio.gather(*self._harming)
 
     async def _hurt(self, harm: Harm, port: int) -> None:
         what, _, whom = harm.kind.partition("-")
-        async with self._turn:
-            leader = await self._controller() if whom == "controller" else None
-            for node in self._nodes.values():
-                if node.number == leader or (whom == "broker" and node.port == port):
-                    await self._harms[what](node, harm.seconds)
-            # A harm may also end a node later, such as one whose disk was full.
-            for node in self._nodes.values():
-                await node.answer()
+        leader = await self._controller() if whom == "controller" else None
+        for node in self._nodes.values():
+            if node.number == leader or (whom == "broker" and node.port == port):
+                await self._harms[what](node, harm.seconds)
+        # A harm may also end a node later, such as one whose disk was full.
+        for node in self._nodes.values():
+            await node.answer()
 
     async def _kill(self, node: _Node, seconds: float) -> None:
         node.kill()

@@ -54,8 +54,8 @@ class Proof(NamedTuple):
     history: list[Transaction]
     read: int
     """Records in Kafka."""
-    harms: int
-    """Harms that were triggered."""
+    harms: Sequence[Harm]
+    """Harms that were done."""
     anomalies: list[Anomaly]
 
 
@@ -101,15 +101,16 @@ class Harness:
         tries: list[_Try] = []
         replaced = asyncio.Event()
 
-        def hurt(harm: Harm, port: int) -> None:
+        def hurt(harm: Harm, port: int) -> bool:
             if harm.of_node:
-                self._brokers.hurt(harm, port)
-            elif harm.kind == "kill":
+                return self._brokers.hurt(harm, port)
+            if harm.kind == "kill":
                 tries[-1].kill()
             else:
                 tries[-1].pause(harm.seconds)
                 if harm.kind == "replace":
                     replaced.set()
+            return True
 
         async with self._proxy.harming(corrida, harms, hurt) as victim:
             for number in range(_TRIES):
@@ -137,7 +138,7 @@ class Harness:
                 found.append(Anomaly("ledger differs", newest, corrida))
         if not tries[-1].finished:
             found.append(Anomaly("unfinished", newest, tries[-1].error))
-        return Proof(schedule, history, len(read), len(victim.done), found)
+        return Proof(schedule, history, len(read), victim.done, found)
 
     def _new_lane(self, partitions: int) -> _Lane:
         lane = _Lane(*(f"{name}-{uuid.uuid4().hex[:8]}" for name in ("ventas", "ventas.ledger")))

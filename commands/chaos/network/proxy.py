@@ -35,8 +35,11 @@ _STALLED: Final = {
 }
 
 
-Hurt = Callable[[Harm, int], None]
-"""Called with a harm, and the port of the broker that gets the request which triggered it."""
+Hurt = Callable[[Harm, int], bool]
+"""Begins a harm, given the port of the broker that gets the request which triggered it.
+
+Returns whether the harm began.
+"""
 
 
 class Victim:
@@ -59,10 +62,10 @@ class Victim:
         """Count a request to this broker; return its harms, and begin those of more than it."""
         self._sent[api] += 1
         found = [h for h in self._harms if (h.api, h.nth) == (api, self._sent[api])]
-        self.done += found
         now = asyncio.get_running_loop().time()
         alone = []
         for harm in found:
+            done = True
             if harm.kind in _STALLED:
                 for direction in _STALLED[harm.kind]:
                     self._stalled[direction] = now + harm.seconds
@@ -74,7 +77,9 @@ class Victim:
             elif harm.kind.endswith(("-request", "-answer")):
                 alone.append(harm)
             else:
-                self._hurt(harm, broker)
+                done = self._hurt(harm, broker)
+            if done:
+                self.done.append(harm)
         return alone
 
     async def wait_turn(self, direction: str, size: int) -> None:
@@ -239,7 +244,7 @@ class Proxy:
         self.host = host
         self._ports = ports
         self._victims: dict[str, Victim] = {}
-        self._calm = Victim((), lambda *_: None)
+        self._calm = Victim((), lambda *_: False)
         self._links: set[asyncio.Task[None]] = set()
         self.readdressed = Readdressed(host, ports)
 

@@ -39,7 +39,8 @@ class Findings(NamedTuple):
     transactions: Counter[str]
     """Number of transactions by outcome."""
     records: int
-    harms: int
+    harms: Counter[str]
+    """Number of harms by kind."""
     anomalies: Counter[str]
     failed: list[Proof]
     seconds: float
@@ -49,7 +50,8 @@ class Findings(NamedTuple):
             "schedules": self.schedules,
             "transactions": dict(self.transactions),
             "records": self.records,
-            "harms": self.harms,
+            "harms": self.harms.total(),
+            "harms_by_kind": dict(sorted(self.harms.items())),
             "anomalies": dict(self.anomalies),
             "failed": [msgspec.to_builtins(proof.schedule) for proof in self.failed],
             "seconds": round(self.seconds, 1),
@@ -162,7 +164,7 @@ def _findings(proofs: Sequence[Proof], seconds: float) -> Findings:
         schedules=len(proofs),
         transactions=Counter(t.outcome for proof in proofs for t in proof.history),
         records=sum(proof.read for proof in proofs),
-        harms=sum(proof.harms for proof in proofs),
+        harms=Counter(harm.kind for proof in proofs for harm in proof.harms),
         anomalies=Counter(a.kind for proof in proofs for a in proof.anomalies),
         failed=[proof for proof in proofs if proof.anomalies],
         seconds=seconds,

@@ -29,7 +29,7 @@ class StandIn:
 
     async def prove(self, schedule: Schedule, *, naive: bool) -> Proof:
         lost = [Anomaly("lost", 0, "e0-0")] if naive and CAUSE in schedule.harms else []
-        return Proof(schedule, [SOLD], 1 - len(lost), len(schedule.harms), lost)
+        return Proof(schedule, [SOLD], 1 - len(lost), schedule.harms, lost)
 
     @contextmanager
     def kafka(self) -> Iterator[str]:
@@ -53,6 +53,7 @@ def test_schedules_without_an_anomaly_pass(capsys: pytest.CaptureFixture[str]) -
     told = json.loads(capsys.readouterr().out)
     assert (told["schedules"], told["records"], told["anomalies"], told["failed"]) == (4, 4, {}, [])
     assert told["harms"] == sum(len(drawn(3, number).harms) for number in range(4))
+    assert sum(told["harms_by_kind"].values()) == told["harms"]
     assert told["transactions"] == {"acknowledged": 4}
 
 
