@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -74,13 +75,14 @@ def run_random(
     is shrunk and printed.
     """
     messages = Console(stderr=True) if as_json else console
+    report = partial(messages.print, soft_wrap=True)
     kinds = {harm.kind for schedule in schedules for harm in schedule.harms}
     if brokers == 1 and not kinds.isdisjoint(NODE_KINDS):
         raise stack.StackError("The schedule harms one of several brokers: add --brokers 3.")
 
     async def prove(addresses: str, harmed: Brokers) -> tuple[Findings, Schedule | None]:
         async with harness_of(addresses, harmed) as harness:
-            findings = await prove_all(harness, schedules, naive=naive, report=messages.print)
+            findings = await prove_all(harness, schedules, naive=naive, report=report)
             failed = findings.failed
             return findings, await _smallest(harness, failed[0], naive=naive) if failed else None
 
@@ -109,9 +111,6 @@ def run_random(
         print(json.dumps(findings.to_dict()))
     else:
         console.print(_table(findings))
-    for proof in findings.failed:
-        for anomaly in proof.anomalies:
-            messages.print(f"[red]{proof.schedule.name}[/]: {anomaly}", soft_wrap=True)
     if smallest:
         text = msgspec.json.encode(smallest).decode()
         messages.print(terminal_text("cli.chaos.random.smallest", schedule=text), soft_wrap=True)
@@ -134,14 +133,16 @@ async def prove_all(
     naive: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Findings:
-    """Prove the schedules, `_AT_ONCE` at a time; `report` is called with a line now and then."""
+    """Prove the schedules, `_AT_ONCE` at a time; `report` is called with a line for each anomaly, and now and then."""
     proofs: list[Proof] = []
     left = iter(schedules)
     began = time.monotonic()
 
     async def work() -> None:
         for schedule in left:
-            proofs.append(await harness.prove(schedule, naive=naive))
+            proofs.append(proof := await harness.prove(schedule, naive=naive))
+            for anomaly in proof.anomalies:
+                report(f"[red]{proof.schedule.name}[/]: {anomaly}")
             if len(proofs) % _REPORT_EVERY == 0:
                 report(_line(_findings(proofs, time.monotonic() - began)))
 
