@@ -133,7 +133,10 @@ async def prove_all(
     naive: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Findings:
-    """Prove the schedules, `_AT_ONCE` at a time; `report` is called with a line for each anomaly, and now and then."""
+    """Prove the schedules, `_AT_ONCE` at a time.
+
+    `report` is called with a line for each anomaly, and for each `_REPORT_EVERY` schedules.
+    """
     proofs: list[Proof] = []
     left = iter(schedules)
     began = time.monotonic()
