@@ -18,6 +18,9 @@ class Brokers(Protocol):
         `port` is that of the broker that gets the request which triggered the harm.
         """
 
+    async def calm(self) -> None:
+        """Wait until no broker is harmed and all answer."""
+
 
 class OneBroker(NamedTuple):
     """A broker that can only be stopped (SIGSTOP)."""
@@ -27,6 +30,9 @@ class OneBroker(NamedTuple):
     def hurt(self, harm: Harm, port: int) -> bool:  # noqa: ARG002 - there is one
         pause(self.pid, harm.seconds)
         return True
+
+    async def calm(self) -> None:
+        """Return at once: a broker that is stopped answers later."""
 
 
 def pause(pid: int, seconds: float) -> None:
