@@ -155,7 +155,8 @@ class Lab:
         [process] = [
             process
             for process in supervision.marked_processes(self.settings)
-            if " ".join(process.cmdline()) == f"{_TASK}{instance['id']}"
+            # A title is followed by spaces, up to the length of the command line before it.
+            if " ".join(process.cmdline()).startswith(f"{_TASK}{instance['id']}")
         ]
         worker = process.parent()
         if worker is None:
