@@ -33,6 +33,7 @@ _NEW_LEADER = (
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.OFFSET_NOT_AVAILABLE,
     # The client itself knows no leader: the partition has none at this moment.
     KafkaError._NOENT,
 )

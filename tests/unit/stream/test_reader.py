@@ -66,7 +66,13 @@ class LedAnew:
 
 
 @pytest.mark.parametrize(
-    "code", [KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.FENCED_LEADER_EPOCH, KafkaError._NOENT]
+    "code",
+    [
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError._NOENT,
+    ],
 )
 def test_offsets_request_is_retried_with_the_new_leader(code: int) -> None:
     admin = LedAnew(code)
