@@ -60,6 +60,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="JSON",
         help="as --random, but run this schedule, which a failed run printed, in each round",
     )
+    parser.add_argument(
+        "--brokers",
+        type=int,
+        choices=(1, 3),
+        default=1,
+        help="in the schedules: Kafka's nodes (default: 1); of three, schedules also kill, stop or "
+        "isolate leaders and the controller, fill disks and set clocks (needs root, faketime)",
+    )
     types.add_seed(parser)
     parser.add_argument(
         "--naive",
@@ -85,11 +93,15 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
         from commands.chaos.network.harms import drawn
         from commands.chaos.network.run import run_random
 
-        numbers = range(options.rounds)
+        brokers = options.brokers
         return run_random(
             settings,
             console,
-            schedules=[options.schedule or drawn(options.seed, number) for number in numbers],
+            schedules=[
+                options.schedule or drawn(options.seed, number, brokers=brokers)
+                for number in range(options.rounds)
+            ],
+            brokers=brokers,
             naive=options.naive,
             as_json=options.json,
         )

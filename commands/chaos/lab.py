@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +11,15 @@ import psutil
 from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.compute_v1 import InstancesClient
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from include.druid.client import DruidError
 from include.druid.health import missing_services
 from include.druid.queries import SQL, for_datasource, read_query
 from include.druid.supervisor import is_running
 from include.names import DATASOURCE, WINDOW_DAG
-from include.stack import airflow, security, supervision
+from include.stack import airflow, airflow_database, security, supervision
 from include.stack.airflow import PROJECT_ID, VM_NAME, ZONE
 from include.stack.airflow_api import AirflowApi, AirflowApiError
 from include.stack.settings import Settings
@@ -30,8 +33,15 @@ _NEWEST = 'SELECT MAX("__time") AS ts FROM "{datasource}" WHERE corrida = ?'
 _TASK, _EXECUTOR = "airflow worker -- ", "airflow worker -- LocalExecutor"
 
 
+#: Statements that lock Airflow's database, by SQLAlchemy's name of the kind of database.
+_LOCKS = {
+    "sqlite": "BEGIN EXCLUSIVE",
+    "postgresql": "LOCK TABLE dag_run, task_instance, job, trigger IN ACCESS EXCLUSIVE MODE",
+}
+
+
 class ChaosError(RuntimeError):
-    """A window did not end with success; the message names it."""
+    """A window is not in the state that a scenario needs or promises; the message names it."""
 
 
 class Lab:
@@ -136,6 +146,35 @@ class Lab:
             if title.startswith(_TASK) and not title.startswith(_EXECUTOR):
                 process.kill()
 
+    def freeze_task(self, run: str, task: str) -> tuple[psutil.Process, psutil.Process]:
+        """Stop (SIGSTOP) the process of a window's running task, and the worker that supervises it.
+
+        Return both, so that `resume()` wakes them.
+        """
+        [instance] = [it for it in self.api.tasks(WINDOW_DAG, run) if it["task_id"] == task]
+        [process] = [
+            process
+            for process in supervision.marked_processes(self.settings)
+            # A title is followed by spaces, up to the length of the command line before it.
+            if " ".join(process.cmdline()).startswith(f"{_TASK}{instance['id']}")
+        ]
+        worker = process.parent()
+        if worker is None:
+            raise ChaosError(f"the task {task} of {run} has no worker")
+        # The worker first: it would report a stopped task's heartbeat.
+        worker.suspend()
+        process.suspend()
+        return process, worker
+
+    @contextmanager
+    def database_locked(self) -> Iterator[None]:
+        """Let nobody else read or write Airflow's database during the block."""
+        engine = create_engine(airflow_database.url(self.settings), poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(_LOCKS[engine.dialect.name])
+            yield
+            connection.rollback()
+
     def stop_vm(self) -> None:
         """Stop the VM, and with it Druid, as a user does in Google's console."""
         self._instances().stop_unary(**_VM)
@@ -152,10 +191,9 @@ class Lab:
         """
         wait_until(ready, what, seconds, interval=_INTERVAL, errors=AirflowApiError)
 
-    def scheduler_beat(self) -> float:
-        """Return the scheduler's last heartbeat, in Unix time; 0 without one."""
-        health: dict[str, Any] = self.api.health()
-        beat = health["scheduler"]["latest_scheduler_heartbeat"]
+    def beat(self, component: str) -> float:
+        """Return the last heartbeat of "scheduler" or "triggerer" in Unix time; 0 without one."""
+        beat = self.api.health()[component][f"latest_{component}_heartbeat"]
         return datetime.fromisoformat(beat).timestamp() if beat else 0.0
 
     def _pids(self, *names: str) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from confluent_kafka.admin import NewPartitions
 
-from commands.chaos.lab import Lab
+from commands.chaos.lab import ChaosError, Lab
 from commands.chaos.load import Load
 from include.druid.supervisor import assign_unread_partitions
 from include.names import (
@@ -27,10 +27,19 @@ from include.names import (
 )
 from include.stack import stack
 from include.stream.topics import Admin, describe_topic
+from include.stream.transactions import ProducerFencedError
 
 API_AWAY = 90.0
 BROKER_PAUSED = 30.0
 DISK_FULL = 15.0
+DATABASE_LOCKED = 60.0
+
+_NOTICED = 480.0
+"""Seconds in which Airflow must run a task again that sends no heartbeats; it waits for 300."""
+
+_WRITING = 10.0
+_FENCED = 60.0
+"""Seconds in which a publisher that wakes must find that it is fenced."""
 
 
 class Round(NamedTuple):
@@ -87,7 +96,7 @@ def _kill_scheduler(targets: Round) -> float:
     targets.lab.kill("scheduler")
     killed = time.time()
     targets.lab.until(
-        lambda: targets.lab.scheduler_beat() > killed, "the scheduler's heartbeat", 120
+        lambda: targets.lab.beat("scheduler") > killed, "the scheduler's heartbeat", 120
     )
     return killed
 
@@ -97,8 +106,62 @@ def _api_away(targets: Round) -> float:
     time.sleep(API_AWAY)
     targets.lab.start("api-server")
     back = time.time()
-    targets.lab.until(lambda: targets.lab.scheduler_beat() > back, "the API server to answer", 120)
+    targets.lab.until(lambda: targets.lab.beat("scheduler") > back, "the API server to answer", 120)
     return back
+
+
+def _lock_database(targets: Round) -> float:
+    with targets.lab.database_locked():
+        time.sleep(DATABASE_LOCKED)
+    unlocked = time.time()
+    targets.lab.until(
+        lambda: targets.lab.beat("scheduler") > unlocked, "the scheduler's heartbeat", 120
+    )
+    return unlocked
+
+
+def _kill_triggerer(targets: Round) -> float:
+    """Kill the triggerer and stop the VM: only a trigger that runs again starts the VM again."""
+    lab, run = targets.lab, targets.window
+    if not any(task["state"] == "deferred" for task in lab.api.tasks(WINDOW_DAG, run)):
+        raise ChaosError(f"the window {run} has no deferred task")
+    lab.kill("triggerer")
+    killed = time.time()
+    lab.stop_vm()
+    lab.until(lambda: lab.beat("triggerer") > killed, "the triggerer's heartbeat", 120)
+    return killed
+
+
+def _freeze_publisher(targets: Round) -> float:
+    """Stop the publishing task until its next try sells, then let it write again.
+
+    The task wakes before its worker, which would end it at once.
+    """
+    lab, run = targets.lab, targets.window
+    task, worker = lab.freeze_task(run, PUBLISH_TASK)
+    try:
+        frozen = time.time()
+        lab.until(lambda: lab.newest(run) > frozen, "the sales of the next try", _NOTICED)
+    finally:
+        task.resume()
+        woken = time.time()
+    try:
+        time.sleep(_WRITING)
+    finally:
+        worker.resume()
+    lab.until(lambda: not task.is_running(), "the end of the woken task", _FENCED)
+    lab.until(
+        lambda: _is_fenced(lab, run), "the woken publisher's message that it is fenced", _FENCED
+    )
+    return woken
+
+
+def _is_fenced(lab: Lab, run: str) -> bool:
+    [newest] = [
+        it["try_number"] for it in lab.api.tasks(WINDOW_DAG, run) if it["task_id"] == PUBLISH_TASK
+    ]
+    logs = (lab.api.log(WINDOW_DAG, run, PUBLISH_TASK, number) for number in range(1, newest))
+    return any(ProducerFencedError.__name__ in log for log in logs)
 
 
 def _pause_broker(targets: Round) -> float:
@@ -183,6 +246,24 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "api-server": Scenario(
         f"Airflow's API server stopped for {API_AWAY:g} s", _api_away, "window", seconds=150
+    ),
+    "database": Scenario(
+        f"Airflow's metadata database locked for {DATABASE_LOCKED:g} s",
+        _lock_database,
+        "window",
+        seconds=210,
+    ),
+    "triggerer": Scenario(
+        "the triggerer killed while the window is deferred, and the VM stopped",
+        _kill_triggerer,
+        "window",
+        seconds=180,
+    ),
+    "frozen": Scenario(
+        "the publishing task stopped (SIGSTOP) until its next try sells, then woken",
+        _freeze_publisher,
+        "window",
+        seconds=600,
     ),
     "kafka": Scenario("Kafka's broker killed and restarted", _killing("kafka"), limit=20),
     "kafka-paused": Scenario(

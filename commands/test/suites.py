@@ -38,7 +38,9 @@ SUITES: Final[dict[str, Suite]] = {
     "recovery": Suite("stack", 200, "a failed task and a lost VM lose nothing"),
     "attack": Suite("stack", 200, "hostile SQL, requests, events and environments do no harm"),
     "sizes": Suite("stack", 60, "Druid starts with the settings of every machine size"),
-    "chaos": Suite("stack", 90, "two scenarios of `./ventas chaos`"),
+    "chaos": Suite(
+        "stack", 170, "two scenarios of `./ventas chaos`; leaders of three brokers change"
+    ),
     "soak": Suite("stack", 30, "the parts of `./ventas soak` and `./ventas bench`"),
     "secure": Suite("secure", 400, "end-to-end with TLS, logins and ACLs; no secret leaks"),
     "compose": Suite("apart", 50, "the Compose file's Kafka image, by its own code"),

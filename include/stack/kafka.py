@@ -43,7 +43,16 @@ def server_properties(settings: Settings) -> dict[str, str]:
     }
 
 
-def format_storage(product: JavaProduct, settings: Settings, properties_file: Path) -> None:
+def new_cluster_id() -> str:
+    """Return a random id; all nodes of a cluster have the same."""
+    # The tool's own random ids may start with "-", which it would then read as an option.
+    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().strip("-_=")
+    return cluster_id.rjust(22, "A")
+
+
+def format_storage(
+    product: JavaProduct, settings: Settings, properties_file: Path, cluster_id: str
+) -> None:
     """Run ``kafka-storage format``, unless the storage is formatted already.
 
     Raises:
@@ -51,13 +60,11 @@ def format_storage(product: JavaProduct, settings: Settings, properties_file: Pa
     """
     if (_data(settings) / "meta.properties").exists():
         return
-    # The tool's own random ids may start with "-", which it would then read as an option.
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().strip("-_=")
     command = write_argument_file(
         properties_file.with_name("kafka-format.args"),
         [
             *product.arguments("kafka.tools.StorageTool", JVM_OPTIONS),
-            *("format", "--cluster-id", cluster_id.rjust(22, "A")),
+            *("format", "--cluster-id", cluster_id),
             *("--config", str(properties_file)),
         ],
     )

@@ -134,7 +134,7 @@ stdout_logfile_backups=3
 
 def _kafka(settings: Settings, product: JavaProduct) -> Process:
     properties = _write(settings, "kafka.properties", kafka.server_properties(settings))
-    kafka.format_storage(product, settings, properties)
+    kafka.format_storage(product, settings, properties, kafka.new_cluster_id())
     arguments = product.arguments("kafka.Kafka", kafka.JVM_OPTIONS)
     command = write_argument_file(
         settings.home / "conf" / "kafka.args", [*arguments, str(properties)]

@@ -4,13 +4,14 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from include.names import READER_GROUP
 from include.sales.event import decode_json
@@ -32,6 +33,9 @@ _NEW_LEADER = (
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.OFFSET_NOT_AVAILABLE,
+    # The client itself knows no leader: the partition has none at this moment.
+    KafkaError._NOENT,
 )
 
 
@@ -215,9 +219,18 @@ def _offsets(
     timeout: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[int, int]:
-    """List an offset of each partition; retry for `timeout` s while a new leader is not known."""
+    """List an offset of each partition; retry for `timeout` s while a new leader is not known.
+
+    The client would ask the leader that it knows again and again, so it must learn the new one.
+    """
+
+    def learn_leaders(_: RetryCallState) -> None:
+        with suppress(KafkaException):
+            admin.list_topics(partitions[0].topic, timeout=timeout)
+
     retrying = Retrying(
         retry=retry_if_exception(_has_new_leader),
+        before_sleep=learn_leaders,
         wait=wait_fixed(_POLL),
         stop=stop_after_delay(timeout),
         reraise=True,

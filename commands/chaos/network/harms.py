@@ -1,4 +1,4 @@
-"""Schedules of harms to the network between a producer and Kafka, drawn from a seed."""
+"""Schedules of harms to a producer, to Kafka and to the network between, drawn from a seed."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
@@ -14,7 +14,7 @@ _TRANSACTIONAL: Final = (
     *(Api.PRODUCE, Api.PRODUCE, Api.END_TXN, Api.END_TXN, Api.END_TXN),
 )
 
-KINDS: Final[dict[str, tuple[int, Sequence[Api]]]] = {
+KINDS: Final[dict[str, tuple[float, Sequence[Api]]]] = {
     "late-request": (8, _TRANSACTIONAL),
     "repeat-request": (2, (Api.INIT_PRODUCER_ID, Api.ADD_PARTITIONS_TO_TXN, Api.PRODUCE)),
     "lose-request": (2, _ANY),
@@ -39,7 +39,27 @@ a freeze both, for some seconds; a throttle slows both. A reset closes all conne
 stop (SIGSTOP) are of the producer's process; replace stops it and starts the next one meanwhile.
 """
 
+FILL: Final = "fill-broker"
+CLOCKS: Final = ("forward-broker", "backward-broker", "forward-controller", "backward-controller")
+NODE_KINDS: Final[dict[str, tuple[float, Sequence[Api]]]] = {
+    "kill-broker": (0.8, _TRANSACTIONAL),
+    "kill-controller": (0.8, _TRANSACTIONAL),
+    "stop-controller": (0.8, _TRANSACTIONAL),
+    "isolate-broker": (0.8, _TRANSACTIONAL),
+    "isolate-controller": (0.8, _TRANSACTIONAL),
+    FILL: (0.8, _TRANSACTIONAL),
+    **dict.fromkeys(CLOCKS, (0.4, _TRANSACTIONAL)),
+}
+"""More kinds, for a Kafka of three nodes; drawn together with `KINDS`.
+
+The harmed broker is the one that gets the request: the leader of a partition, or the coordinator of
+the transaction. The controller is the node that leads the controllers. A killed node starts again
+after some seconds; an isolated one does not reach the other nodes, but its clients; a full disk
+ends the broker; a clock is set two hours forward or backward for some seconds.
+"""
+
 _SECONDS: Final = (0.02, 0.1, 0.3, 0.6, 1.2)
+_NODE_SECONDS: Final = (0.5, 2.0, 5.0, 9.0)
 _TIMEOUTS_MS: Final = (500, 500, 3000)
 _RARE: Final = (Api.FETCH, Api.METADATA, Api.FIND_COORDINATOR, Api.INIT_PRODUCER_ID)
 
@@ -58,8 +78,13 @@ class Harm(msgspec.Struct, frozen=True, omit_defaults=True):
     """... once so many of its requests to Produce have passed."""
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"the kinds of harms are {', '.join(KINDS)}, not {self.kind!r}")
+        if self.kind not in (kinds := KINDS | NODE_KINDS):
+            raise ValueError(f"the kinds of harms are {', '.join(kinds)}, not {self.kind!r}")
+
+    @property
+    def of_node(self) -> bool:
+        """Whether a broker is harmed, or the controller, and not the network or the producer."""
+        return self.kind.endswith(("-broker", "-controller"))
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -75,29 +100,39 @@ class Schedule(msgspec.Struct, frozen=True):
     """Milliseconds without an answer after which the client drops a connection."""
 
 
-def drawn(seed: int, number: int) -> Schedule:
-    """Return schedule `number` of a seed; it does not depend on the other schedules."""
-    random = Random(f"{seed}/{number}")  # noqa: S311 - no secret
+def drawn(seed: int, number: int, *, brokers: int = 1) -> Schedule:
+    """Return schedule `number` of a seed for one broker or three.
+
+    It does not depend on the other schedules.
+    """
+    name = f"{seed}/{number}" if brokers == 1 else f"{seed}/{number}/{brokers}"
+    random = Random(name)  # noqa: S311 - no secret
+    possible = KINDS if brokers == 1 else KINDS | NODE_KINDS
     kinds = random.choices(
-        list(KINDS), [weight for weight, _ in KINDS.values()], k=random.randint(1, 5)
+        list(possible), [weight for weight, _ in possible.values()], k=random.randint(1, 5)
     )
+    seconds = _SECONDS if brokers == 1 else _NODE_SECONDS
     return Schedule(
-        name=f"{seed}/{number}",
+        name=name,
         transactions=random.randint(3, 8),
-        harms=tuple(_harm(kind, random) for kind in kinds),
+        harms=tuple(_harm(kind, random, seconds) for kind in kinds),
         partitions=random.choice((1, 3)),
         timeout_ms=random.choice(_TIMEOUTS_MS),
     )
 
 
-def _harm(kind: str, random: Random) -> Harm:
-    api = random.choice(KINDS[kind][1])
+def _harm(kind: str, random: Random, node_seconds: Sequence[float]) -> Harm:
+    api = random.choice((KINDS | NODE_KINDS)[kind][1])
     nth = random.randint(1, 3 if api in _RARE else 8)
-    seconds = random.choice(_SECONDS)
+    harm = Harm(kind, api, nth, random.choice(_SECONDS))
+    if harm.of_node:
+        return msgspec.structs.replace(harm, seconds=random.choice(node_seconds))
     if kind not in ("late-request", "repeat-request"):
-        return Harm(kind, api, nth, seconds)
+        return harm
     triggers = (Api.PRODUCE, Api.PRODUCE, Api.ADD_PARTITIONS_TO_TXN, Api.END_TXN, None)
-    return Harm(kind, api, nth, seconds, random.choice(triggers), random.randint(0, 2))
+    return msgspec.structs.replace(
+        harm, until=random.choice(triggers), passing=random.randint(0, 2)
+    )
 
 
 async def shrunk(schedule: Schedule, fails: Callable[[Schedule], Awaitable[bool]]) -> Schedule:

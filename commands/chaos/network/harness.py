@@ -2,18 +2,17 @@
 
 import asyncio
 import multiprocessing
-import os
-import signal
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from commands.chaos.network import sellers
+from commands.chaos.network.brokers import Brokers, pause
 from commands.chaos.network.harms import Harm, Schedule
 from commands.chaos.network.history import Anomaly, Sent, Transaction, anomalies
 from commands.chaos.network.proxy import Proxy
@@ -24,6 +23,8 @@ from include.stream.errors import StreamError
 from include.stream.reader import read_committed
 from include.stream.topics import ensure_topic
 
+T = TypeVar("T")
+
 _TRIES: Final = 6
 """Processes of a producer, one after the other; the last ones work without harms."""
 
@@ -31,6 +32,11 @@ _CALM_TRIES: Final = 3
 _PATIENCE: Final = 3.0
 _CALM_PATIENCE: Final = 60.0
 _LONGEST: Final = 150.0
+_ATTEMPTS: Final = 3
+"""Attempts of the harness to create topics, and to read what Kafka holds.
+
+Other schedules may harm Kafka's nodes meanwhile. What is lost or twice stays so in each attempt.
+"""
 
 _PROCESSES: Final = multiprocessing.get_context("forkserver")
 # Each process imports the main module, too, which is `commands.cli` for `./ventas chaos`.
@@ -51,20 +57,20 @@ class Proof(NamedTuple):
     history: list[Transaction]
     read: int
     """Records in Kafka."""
-    harms: int
-    """Harms that were triggered."""
+    harms: Sequence[Harm]
+    """Harms that were done."""
     anomalies: list[Anomaly]
 
 
 class Harness:
-    """Runs schedules against one broker, several at once if asked to."""
+    """Runs schedules against Kafka, several at once if asked to."""
 
-    def __init__(self, config: Mapping[str, Any], proxy: Proxy, broker: int) -> None:
-        """Use the broker that `config` connects to directly; `broker` is its process id."""
+    def __init__(self, config: Mapping[str, Any], proxy: Proxy, brokers: Brokers) -> None:
+        """Use the brokers that `config` connects to directly."""
         self._config = {**config, "log_level": "2"}
-        self._proxied = {**self._config, "bootstrap.servers": f"{proxy.host}:{proxy.port}"}
+        self._proxied = {**self._config, "bootstrap.servers": proxy.addresses}
         self._proxy = proxy
-        self._broker = broker
+        self._brokers = brokers
         self._free: defaultdict[int, list[_Lane]] = defaultdict(list)
         """Lanes that no schedule uses, by the number of partitions."""
 
@@ -74,7 +80,7 @@ class Harness:
         The naive producer is not replaced while it lives: it has no ledger to resume from.
         """
         free = self._free[schedule.partitions]
-        lane = free.pop() if free else self._new_lane(schedule.partitions)
+        lane = free.pop() if free else await _patiently(self._new_lane, schedule.partitions)
         try:
             return await self._prove(schedule, lane, naive=naive)
         finally:
@@ -98,15 +104,16 @@ class Harness:
         tries: list[_Try] = []
         replaced = asyncio.Event()
 
-        def hurt(harm: Harm) -> None:
-            if harm.kind == "stop-broker":
-                _pause(self._broker, harm.seconds)
-            elif harm.kind == "kill":
+        def hurt(harm: Harm, port: int) -> bool:
+            if harm.of_node:
+                return self._brokers.hurt(harm, port)
+            if harm.kind == "kill":
                 tries[-1].kill()
             else:
                 tries[-1].pause(harm.seconds)
                 if harm.kind == "replace":
                     replaced.set()
+            return True
 
         async with self._proxy.harming(corrida, harms, hurt) as victim:
             for number in range(_TRIES):
@@ -124,17 +131,22 @@ class Harness:
         history = [transaction for each in tries for transaction in each.history]
         newest = len(history) - 1
         read: list[Sent] = []
-        try:
-            read, equal = await asyncio.to_thread(self._read, lane, corrida, since)
-        except StreamError as error:
-            found = [Anomaly("unreadable", newest, str(error))]
-        else:
+        for _ in range(_ATTEMPTS):
+            # An isolated broker may still call itself the leader, and show an old end of the log.
+            await self._brokers.calm()
+            try:
+                read, equal = await asyncio.to_thread(self._read, lane, corrida, since)
+            except StreamError as error:
+                found = [Anomaly("unreadable", newest, str(error))]
+                continue
             found = anomalies(history, read)
             if not equal:
                 found.append(Anomaly("ledger differs", newest, corrida))
+            if not found:
+                break
         if not tries[-1].finished:
             found.append(Anomaly("unfinished", newest, tries[-1].error))
-        return Proof(schedule, history, len(read), len(victim.done), found)
+        return Proof(schedule, history, len(read), victim.done, found)
 
     def _new_lane(self, partitions: int) -> _Lane:
         lane = _Lane(*(f"{name}-{uuid.uuid4().hex[:8]}" for name in ("ventas", "ventas.ledger")))
@@ -189,7 +201,7 @@ class _Try:
     def pause(self, seconds: float) -> None:
         """Stop the process (SIGSTOP) for some seconds."""
         if not self.ended.is_set() and self._process.pid:
-            _pause(self._process.pid, seconds)
+            pause(self._process.pid, seconds)
 
     def _end(self) -> None:
         asyncio.get_running_loop().remove_reader(self._process.sentinel)
@@ -200,6 +212,14 @@ class _Try:
         self._pipe.close()
         self._process.close()
         self.ended.set()
+
+
+async def _patiently(call: Callable[..., T], *arguments: object) -> T:
+    """Call in a thread, again after an error of Kafka, and return the result."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(StreamError):
+            return await asyncio.to_thread(call, *arguments)
+    return await asyncio.to_thread(call, *arguments)
 
 
 def _told(pipe: Connection) -> tuple[list[Transaction], str]:
@@ -220,17 +240,6 @@ def _told(pipe: Connection) -> tuple[list[Transaction], str]:
 
 def _acknowledged(tries: Sequence[_Try]) -> int:
     return sum(t.outcome == "acknowledged" for each in tries for t in each.history)
-
-
-def _pause(pid: int, seconds: float) -> None:
-    os.kill(pid, signal.SIGSTOP)
-    asyncio.get_running_loop().call_later(seconds, _resume, pid)
-
-
-def _resume(pid: int) -> None:
-    # The process may have been killed meanwhile.
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGCONT)
 
 
 async def _first(*events: asyncio.Event) -> None:

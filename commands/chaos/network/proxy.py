@@ -1,4 +1,4 @@
-"""A proxy before Kafka's broker that harms the requests and answers of chosen clients.
+"""A proxy before Kafka's brokers that harms the requests and answers of chosen clients.
 
 A client is known by its ``client.id``. The proxy passes on the frames of each connection in their
 order, as TCP does; only requests of different connections can overtake each other.
@@ -6,8 +6,9 @@ order, as TCP does; only requests of different connections can overtake each oth
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -34,10 +35,17 @@ _STALLED: Final = {
 }
 
 
+Hurt = Callable[[Harm, int], bool]
+"""Begins a harm, given the port of the broker that gets the request which triggered it.
+
+Returns whether the harm began.
+"""
+
+
 class Victim:
     """A client with the harms to it."""
 
-    def __init__(self, harms: Iterable[Harm], hurt: Callable[[Harm], None]) -> None:
+    def __init__(self, harms: Iterable[Harm], hurt: Hurt) -> None:
         """Harm the client; `hurt` is called for harms that the proxy itself cannot do."""
         self._harms = list(harms)
         self._hurt = hurt
@@ -50,14 +58,14 @@ class Victim:
         self.done: list[Harm] = []
         """The harms that were triggered."""
 
-    def triggered(self, api: int) -> list[Harm]:
-        """Count a request and return the harms that it triggers and that concern it alone."""
+    def triggered(self, api: int, broker: int) -> list[Harm]:
+        """Count a request to this broker; return its harms, and begin those of more than it."""
         self._sent[api] += 1
         found = [h for h in self._harms if (h.api, h.nth) == (api, self._sent[api])]
-        self.done += found
         now = asyncio.get_running_loop().time()
         alone = []
         for harm in found:
+            done = True
             if harm.kind in _STALLED:
                 for direction in _STALLED[harm.kind]:
                     self._stalled[direction] = now + harm.seconds
@@ -69,7 +77,9 @@ class Victim:
             elif harm.kind.endswith(("-request", "-answer")):
                 alone.append(harm)
             else:
-                self._hurt(harm)
+                done = self._hurt(harm, broker)
+            if done:
+                self.done.append(harm)
         return alone
 
     async def wait_turn(self, direction: str, size: int) -> None:
@@ -131,8 +141,9 @@ class _Late:
 class _Link:
     """A client's connection, and the proxy's connection to the broker for it."""
 
-    def __init__(self, proxy: "Proxy", client: "_Streams", broker: "_Streams") -> None:
+    def __init__(self, proxy: "Proxy", port: int, client: "_Streams", broker: "_Streams") -> None:
         self._proxy = proxy
+        self._port = port
         self._client = client
         self._broker = broker
         self._asked: dict[int, tuple[int, Victim, list[Harm]]] = {}
@@ -166,7 +177,7 @@ class _Link:
 
     async def _pass_request(self, header: Header, request: bytes, victim: Victim) -> bool:
         """Send a request to the broker; return False if the connection ends with it."""
-        harms = victim.triggered(header.api)
+        harms = victim.triggered(header.api, self._port)
         await victim.wait_turn(_REQUESTS, len(request))
         for harm in harms:
             if harm.kind == "lose-request":
@@ -179,7 +190,7 @@ class _Link:
             if harm.kind == "delay-request":
                 await asyncio.sleep(harm.seconds)
             elif harm.kind == "repeat-request":
-                victim.deliver_late(harm, self._proxy.ask(request))
+                victim.deliver_late(harm, self._proxy.ask(self._port, request))
         if late := victim.arriving_before(header.api):
             await self._all_answered()
             for each in late:
@@ -228,30 +239,38 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Proxy:
     """The proxy; `serving` starts it."""
 
-    def __init__(self, host: str, broker: int, port: int) -> None:
+    def __init__(self, host: str, ports: Mapping[int, int]) -> None:
+        """Listen on a port for each broker; `ports` has them by the broker's port."""
         self.host = host
-        self._broker = broker
+        self._ports = ports
         self._victims: dict[str, Victim] = {}
-        self._calm = Victim((), lambda _: None)
+        self._calm = Victim((), lambda *_: False)
         self._links: set[asyncio.Task[None]] = set()
-        self.port = port
-        self.readdressed = Readdressed(host, broker, port)
+        self.readdressed = Readdressed(host, ports)
+
+    @property
+    def addresses(self) -> str:
+        """The proxy's addresses, for ``bootstrap.servers``."""
+        return ",".join(f"{self.host}:{port}" for port in self._ports.values())
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Accept connections until the block ends."""
-        server = await asyncio.start_server(self._accept, self.host, self.port)
-        try:
-            yield
-        finally:
-            server.close()
-            for link in self._links:
-                link.cancel()
-            await asyncio.gather(*self._links, return_exceptions=True)
+        async with AsyncExitStack() as servers:
+            for broker, port in self._ports.items():
+                accept = partial(self._accept, broker)
+                server = await asyncio.start_server(accept, self.host, port)
+                servers.callback(server.close)
+            try:
+                yield
+            finally:
+                for link in self._links:
+                    link.cancel()
+                await asyncio.gather(*self._links, return_exceptions=True)
 
     @asynccontextmanager
     async def harming(
-        self, client: str, harms: Iterable[Harm], hurt: Callable[[Harm], None]
+        self, client: str, harms: Iterable[Harm], hurt: Hurt
     ) -> AsyncIterator[Victim]:
         """Harm the client with this ``client.id`` during the block."""
         victim = self._victims[client] = Victim(harms, hurt)
@@ -264,9 +283,12 @@ class Proxy:
     def victim(self, client: str) -> Victim:
         return self._victims.get(client, self._calm)
 
-    async def ask(self, request: bytes) -> None:
+    async def ask(self, port: int, request: bytes) -> None:
         """Send a request on a connection of its own, and wait for its answer."""
-        reader, writer = await asyncio.open_connection(self.host, self._broker)
+        try:
+            reader, writer = await asyncio.open_connection(self.host, port)
+        except OSError:
+            return
         try:
             writer.write(framed(request))
             with suppress(TimeoutError):
@@ -274,14 +296,16 @@ class Proxy:
         finally:
             writer.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(
+        self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         task = asyncio.current_task()
         assert task  # noqa: S101 - the server runs this function as a task
         self._links.add(task)
         task.add_done_callback(self._links.discard)
         try:
-            broker = await asyncio.open_connection(self.host, self._broker)
+            broker = await asyncio.open_connection(self.host, port)
         except OSError:
             writer.close()
             return
-        await _Link(self, (reader, writer), broker).run()
+        await _Link(self, port, (reader, writer), broker).run()

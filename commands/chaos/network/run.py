@@ -6,13 +6,16 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from commands.chaos.network.harms import Schedule, shrunk
+from commands.chaos.network.brokers import Brokers, OneBroker
+from commands.chaos.network.cluster import Cluster
+from commands.chaos.network.harms import CLOCKS, FILL, NODE_KINDS, Schedule, shrunk
 from commands.chaos.network.harness import Harness, Proof
 from commands.chaos.network.proxy import Proxy
 from commands.progress import StackProgress
@@ -37,7 +40,8 @@ class Findings(NamedTuple):
     transactions: Counter[str]
     """Number of transactions by outcome."""
     records: int
-    harms: int
+    harms: Counter[str]
+    """Number of harms by kind."""
     anomalies: Counter[str]
     failed: list[Proof]
     seconds: float
@@ -47,7 +51,8 @@ class Findings(NamedTuple):
             "schedules": self.schedules,
             "transactions": dict(self.transactions),
             "records": self.records,
-            "harms": self.harms,
+            "harms": self.harms.total(),
+            "harms_by_kind": dict(sorted(self.harms.items())),
             "anomalies": dict(self.anomalies),
             "failed": [msgspec.to_builtins(proof.schedule) for proof in self.failed],
             "seconds": round(self.seconds, 1),
@@ -60,34 +65,52 @@ def run_random(
     console: Console,
     *,
     schedules: Sequence[Schedule],
+    brokers: int,
     naive: bool,
     as_json: bool,
 ) -> int:
     """Run the schedules on a Kafka of their own; return 0 only if no proof found an anomaly.
 
-    The first failed schedule is shrunk and printed.
+    With one of `brokers`, Kafka is a single node, and else a `Cluster`. The first failed schedule
+    is shrunk and printed.
     """
     messages = Console(stderr=True) if as_json else console
+    report = partial(messages.print, soft_wrap=True)
+    kinds = {harm.kind for schedule in schedules for harm in schedule.harms}
+    if brokers == 1 and not kinds.isdisjoint(NODE_KINDS):
+        raise stack.StackError("The schedule harms one of several brokers: add --brokers 3.")
 
-    async def prove() -> tuple[Findings, Schedule | None]:
-        async with harness_of(address, services.pids["kafka"]) as harness:
-            findings = await prove_all(harness, schedules, naive=naive, report=messages.print)
+    async def prove(addresses: str, harmed: Brokers) -> tuple[Findings, Schedule | None]:
+        async with harness_of(addresses, harmed) as harness:
+            findings = await prove_all(harness, schedules, naive=naive, report=report)
             failed = findings.failed
             return findings, await _smallest(harness, failed[0], naive=naive) if failed else None
+
+    async def prove_on(cluster: Cluster) -> tuple[Findings, Schedule | None]:
+        async with cluster.serving():
+            return await prove(cluster.addresses, cluster)
 
     with stopped_in_order(), temporary_settings(settings) as own:
         with StackProgress(messages) as progress:
             products = stack.products(own, progress.callbacks())
-        services = Services(own, products, settings.logs)
-        with services.kafka() as address:
-            findings, smallest = asyncio.run(prove())
+        if brokers == 1:
+            services = Services(own, products, settings.logs)
+            with services.kafka() as address:
+                one = OneBroker(services.pids["kafka"])
+                findings, smallest = asyncio.run(prove(address, one))
+        else:
+            cluster = Cluster(
+                own,
+                products["kafka"],
+                settings.logs,
+                small_disks=FILL in kinds,
+                clocks=not kinds.isdisjoint(CLOCKS),
+            )
+            findings, smallest = asyncio.run(prove_on(cluster))
     if as_json:
         print(json.dumps(findings.to_dict()))
     else:
         console.print(_table(findings))
-    for proof in findings.failed:
-        for anomaly in proof.anomalies:
-            messages.print(f"[red]{proof.schedule.name}[/]: {anomaly}", soft_wrap=True)
     if smallest:
         text = msgspec.json.encode(smallest).decode()
         messages.print(terminal_text("cli.chaos.random.smallest", schedule=text), soft_wrap=True)
@@ -95,12 +118,12 @@ def run_random(
 
 
 @asynccontextmanager
-async def harness_of(address: str, broker: int) -> AsyncIterator[Harness]:
-    """Run a proxy before the broker at this address, which has the process id `broker`."""
-    _, _, port = address.rpartition(":")
-    proxy = Proxy(HOST, int(port), *ports.free_ports(1))
+async def harness_of(addresses: str, brokers: Brokers) -> AsyncIterator[Harness]:
+    """Run a proxy before the brokers at these addresses, which are separated by commas."""
+    behind = [int(address.rpartition(":")[2]) for address in addresses.split(",")]
+    proxy = Proxy(HOST, dict(zip(behind, ports.free_ports(len(behind)), strict=True)))
     async with proxy.serving():
-        yield Harness({"bootstrap.servers": address}, proxy, broker)
+        yield Harness({"bootstrap.servers": addresses}, proxy, brokers)
 
 
 async def prove_all(
@@ -110,14 +133,19 @@ async def prove_all(
     naive: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Findings:
-    """Prove the schedules, `_AT_ONCE` at a time; `report` is called with a line now and then."""
+    """Prove the schedules, `_AT_ONCE` at a time.
+
+    `report` is called with a line for each anomaly, and for each `_REPORT_EVERY` schedules.
+    """
     proofs: list[Proof] = []
     left = iter(schedules)
     began = time.monotonic()
 
     async def work() -> None:
         for schedule in left:
-            proofs.append(await harness.prove(schedule, naive=naive))
+            proofs.append(proof := await harness.prove(schedule, naive=naive))
+            for anomaly in proof.anomalies:
+                report(f"[red]{proof.schedule.name}[/]: {anomaly}")
             if len(proofs) % _REPORT_EVERY == 0:
                 report(_line(_findings(proofs, time.monotonic() - began)))
 
@@ -140,7 +168,7 @@ def _findings(proofs: Sequence[Proof], seconds: float) -> Findings:
         schedules=len(proofs),
         transactions=Counter(t.outcome for proof in proofs for t in proof.history),
         records=sum(proof.read for proof in proofs),
-        harms=sum(proof.harms for proof in proofs),
+        harms=Counter(harm.kind for proof in proofs for harm in proof.harms),
         anomalies=Counter(a.kind for proof in proofs for a in proof.anomalies),
         failed=[proof for proof in proofs if proof.anomalies],
         seconds=seconds,

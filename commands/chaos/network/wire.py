@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -54,16 +55,40 @@ def correlation_of(answer: bytes) -> int:
     return int(correlation)
 
 
-class Readdressed:
-    """Replaces the broker's address by the proxy's, in answers that tell clients where to connect.
+_QUORUM = b"__cluster_metadata"
 
-    Both have the same host, so no length in the answer changes.
+QUORUM_REQUEST = (
+    # DescribeQuorum in version 0: its header without a client id, one topic with partition 0.
+    struct.pack(">hhihx", 55, 0, 0, -1)
+    + struct.pack(f">BB{len(_QUORUM)}sBixxx", 2, len(_QUORUM) + 1, _QUORUM, 2, 0)
+)
+"""Asks a broker which node leads the controllers."""
+
+_QUORUM_ANSWER = struct.Struct(f">ixhBB{len(_QUORUM)}sBihi")
+
+
+def quorum_leader(answer: bytes) -> int | None:
+    """Return the number of the node that leads the controllers; None without one."""
+    *_, error, leader = _QUORUM_ANSWER.unpack_from(answer.ljust(_QUORUM_ANSWER.size, b"\xff"))
+    return leader if error == 0 and leader > 0 else None
+
+
+class Readdressed:
+    """Replaces brokers' addresses by those of their proxies, in answers that tell clients of them.
+
+    All have the same host, so no length in the answer changes. Since KIP-951 the answers to Produce
+    and Fetch may name the new leader, too.
     """
 
-    _APIS = (Api.METADATA, Api.FIND_COORDINATOR)
+    _APIS = (Api.METADATA, Api.FIND_COORDINATOR, Api.PRODUCE, Api.FETCH)
 
-    def __init__(self, host: str, broker: int, proxy: int) -> None:
-        self._broker, self._proxy = (host.encode() + _LENGTH.pack(port) for port in (broker, proxy))
+    def __init__(self, host: str, ports: Mapping[int, int]) -> None:
+        """Replace each broker's port by its proxy's."""
+        packed = [[host.encode() + _LENGTH.pack(port) for port in pair] for pair in ports.items()]
+        self._addresses = [(broker, proxy) for broker, proxy in packed]
 
     def __call__(self, api: int, answer: bytes) -> bytes:
-        return answer.replace(self._broker, self._proxy) if api in self._APIS else answer
+        if api in self._APIS:
+            for broker, proxy in self._addresses:
+                answer = answer.replace(broker, proxy)
+        return answer

@@ -225,7 +225,7 @@ def test_each_druid_process_gets_the_extension_the_key_and_its_logins(
 
 def test_formatted_folder_of_kafka_is_not_formatted_again(settings: Settings) -> None:
     broken = replace(PRODUCTS["kafka"], archive=Path("/none"))
-    kafka.format_storage(broken, settings, settings.home / "kafka.properties")
+    kafka.format_storage(broken, settings, settings.home / "kafka.properties", "id")
     assert not (settings.home / "kafka-format.args").exists()
 
 

@@ -44,23 +44,38 @@ NO_EVENTS = [
 
 
 class LedAnew:
-    """Stand-in for an administrative client whose first request fails with `code`."""
+    """Stand-in for an administrative client whose requests fail with `code`.
+
+    They do so until it learns the new leader, as librdkafka's client does.
+    """
 
     def __init__(self, code: int) -> None:
-        self.code, self.requests = code, 0
+        self.code, self.requests, self.knows = code, 0, False
+
+    def list_topics(self, topic: str, **_: Any) -> None:
+        self.knows = topic == "t"
 
     def list_offsets(self, wanted: dict[TopicPartition, OffsetSpec], **_: Any) -> dict[Any, Any]:
         self.requests += 1
         return dict.fromkeys(wanted)
 
     def wait_for(self, _future: None, what: str, _timeout: float) -> Any:
-        if self.requests == 1:
+        if not self.knows:
             raise KafkaRefusedError({"bootstrap.servers": "kafka"}, what, KafkaError(self.code))
         return SimpleNamespace(offset=7)
 
 
-def test_offsets_request_is_retried_while_the_leader_changes() -> None:
-    admin = LedAnew(KafkaError.UNKNOWN_LEADER_EPOCH)
+@pytest.mark.parametrize(
+    "code",
+    [
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError._NOENT,
+    ],
+)
+def test_offsets_request_is_retried_with_the_new_leader(code: int) -> None:
+    admin = LedAnew(code)
     partitions = [TopicPartition("t", 0)]
     assert reader._offsets(cast(Admin, admin), partitions, OffsetSpec.latest(), 1) == {0: 7}
     assert admin.requests == 2

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from commands.chaos.network.harms import KINDS, Harm, Schedule, drawn, shrunk
+from commands.chaos.network.harms import KINDS, NODE_KINDS, Harm, Schedule, drawn, shrunk
 from commands.chaos.network.wire import Api
 
 CAUSE = Harm("late-request", Api.END_TXN, 2, 1.0, Api.PRODUCE)
@@ -17,6 +17,14 @@ def test_seed_gives_the_same_schedules_again() -> None:
 def test_every_kind_of_harm_is_drawn() -> None:
     kinds = {harm.kind for number in range(300) for harm in drawn(1, number).harms}
     assert kinds == set(KINDS)
+    of_three = {h.kind for number in range(900) for h in drawn(1, number, brokers=3).harms}
+    assert of_three == {*KINDS, *NODE_KINDS}
+
+
+def test_harms_to_one_of_three_nodes_last_long_enough_for_another_leader() -> None:
+    harms = [h for number in range(300) for h in drawn(1, number, brokers=3).harms if h.of_node]
+    assert max(harm.seconds for harm in harms) > 5
+    assert {harm.kind for harm in harms} >= {"kill-broker", "isolate-controller", "stop-broker"}
 
 
 def test_failing_schedule_is_shrunk_to_its_cause() -> None:

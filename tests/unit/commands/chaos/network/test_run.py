@@ -29,7 +29,7 @@ class StandIn:
 
     async def prove(self, schedule: Schedule, *, naive: bool) -> Proof:
         lost = [Anomaly("lost", 0, "e0-0")] if naive and CAUSE in schedule.harms else []
-        return Proof(schedule, [SOLD], 1 - len(lost), len(schedule.harms), lost)
+        return Proof(schedule, [SOLD], 1 - len(lost), schedule.harms, lost)
 
     @contextmanager
     def kafka(self) -> Iterator[str]:
@@ -53,6 +53,7 @@ def test_schedules_without_an_anomaly_pass(capsys: pytest.CaptureFixture[str]) -
     told = json.loads(capsys.readouterr().out)
     assert (told["schedules"], told["records"], told["anomalies"], told["failed"]) == (4, 4, {}, [])
     assert told["harms"] == sum(len(drawn(3, number).harms) for number in range(4))
+    assert sum(told["harms_by_kind"].values()) == told["harms"]
     assert told["transactions"] == {"acknowledged": 4}
 
 
@@ -67,6 +68,36 @@ def test_failed_schedule_fails_the_command_and_is_shrunk(
     [line] = [line for line in said.splitlines() if "--schedule" in line]
     replayed = msgspec.json.decode(line[line.index("{") :], type=Schedule)
     assert replayed == Schedule("given", 1, (CAUSE,))
+
+
+def test_schedules_of_three_brokers_are_run_on_a_cluster(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[dict[str, bool]] = []
+
+    class Nodes:
+        addresses = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
+
+        def __init__(self, *_: object, **disks_and_clocks: bool) -> None:
+            asked.append(disks_and_clocks)
+
+        @asynccontextmanager
+        async def serving(self) -> AsyncIterator[None]:
+            yield
+
+    monkeypatch.setattr("include.stack.stack.products", lambda *_: {"kafka": None})
+    monkeypatch.setattr(run, "Cluster", Nodes)
+    arguments = ["chaos", "--random", "--brokers", "3", "--rounds", "200", "--json"]
+    assert cli.main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["schedules"] == 200
+    assert asked == [{"small_disks": True, "clocks": True}]
+
+
+def test_schedule_of_three_brokers_is_refused_for_one(capsys: pytest.CaptureFixture[str]) -> None:
+    given = Schedule("given", 5, (Harm("isolate-broker", Api.END_TXN, 1, 0.1),))
+    text = msgspec.json.encode(given).decode()
+    assert cli.main(["chaos", "--schedule", text]) == 1
+    assert "--brokers 3" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
