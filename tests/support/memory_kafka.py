@@ -40,7 +40,7 @@ class MemoryKafka:
     def init(self) -> None:
         """Nothing is to be fenced."""
 
-    close = init
+    close = ends = init
 
     def read(self, _: Any, topic: str, **__: Any) -> Iterator[Record]:
         found = [record for record in self.records if record[0] == topic]
