@@ -312,8 +312,12 @@ def consume(
         }
     )
     positions = dict(starts)
+
+    def places() -> list[TopicPartition]:
+        return [TopicPartition(topic, each, positions[each]) for each in pending]
+
     try:
-        consumer.assign([TopicPartition(topic, each, starts[each]) for each in pending])
+        consumer.assign(places())
         idle_since = time.monotonic()
         while pending:
             if time.monotonic() > deadline:
@@ -323,9 +327,8 @@ def consume(
                 )
             message = consumer.poll(_POLL)
             if message is not None and _is_ahead(message.error()):
-                partition = cast(int, message.partition())
                 time.sleep(_POLL)
-                consumer.seek(TopicPartition(topic, partition, positions[partition]))
+                consumer.assign(places())
                 message = None
             if message is None:
                 if time.monotonic() - idle_since > idle_timeout:
