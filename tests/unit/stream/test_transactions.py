@@ -272,7 +272,7 @@ def test_ends_asked_while_a_client_is_renewed_do_not_prolong_the_transaction(
         transactions, "Producer", lambda config: Faulty(Producer(config), repeat(aborting))
     )
     it = producer(cluster.config, timeout=1)
-    it._renewed = lambda: it.ends("ledger", [0])
+    monkeypatch.setattr(it, "_renewed", lambda: it.ends("ledger", [0]))
     it.init()
 
     with pytest.raises(OutOfTimeError):
