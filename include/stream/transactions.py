@@ -21,10 +21,6 @@ _SLICE = 0.2
 _TRANSACTION_TIMEOUT = 60.0
 """Seconds after which the broker aborts the transaction of a producer that was killed."""
 
-_METADATA_MS = 5000
-"""Milliseconds after which the client asks again who leads: an isolated leader does not say that it
-is an old one. librdkafka's five minutes are longer than a delivery time-out."""
-
 _RETRY_BACKOFF = 1.0
 _DOUBT = 0.8 * _RETRY_BACKOFF
 """Seconds from which on a commit or an abort may have been sent more than once.
@@ -109,7 +105,6 @@ class TransactionalProducer:
             "message.timeout.ms": transaction_timeout,
             "retry.backoff.ms": int(_RETRY_BACKOFF * 1000),
             "retry.backoff.max.ms": int(_RETRY_BACKOFF * 1000),
-            "topic.metadata.refresh.interval.ms": _METADATA_MS,
             "enable.idempotence": True,
             "acks": "all",
             "partitioner": "murmur2_random",  # a key's partition is the one of the Java clients
