@@ -206,16 +206,21 @@ class SalePublisher:
     def chains(self, *, since: datetime | None = None) -> dict[int, tuple[datetime, int]]:
         """Return the beginning and the committed steps of each sale, as `reader.chains_of_run`.
 
-        Raises `KafkaUnreachableError` after the delivery time-out, and the errors of that function.
+        Raises `KafkaUnreachableError` after the delivery time-out, `ProducerFencedError` if a newer
+        try has published, and the errors of that function.
         """
+        replaced = self._producer.replaced
         with self._reached():
-            return chains_of_run(
+            chains = chains_of_run(
                 self._config,
                 self._topic,
                 self.progress.run,
                 since=since,
                 proven_ends=partial(self._producer.ends, self._topic),
             )
+            if self._producer.replaced != replaced:
+                self._check_progress()
+        return chains
 
     @property
     def aborted(self) -> int:

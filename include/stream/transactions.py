@@ -109,6 +109,8 @@ class TransactionalProducer:
             "acks": "all",
             "partitioner": "murmur2_random",  # a key's partition is the one of the Java clients
         }
+        self.replaced = 0
+        """Number of times that the client was replaced, which fences newer producers."""
         self._producer: Producer | None = Producer(self._settings)
 
     def init(self) -> None:
@@ -132,7 +134,8 @@ class TransactionalProducer:
         in-sync replicas must acknowledge, and the record's offset is the end. Its transaction is
         aborted: no reader with `read_committed` gets the record.
 
-        If the client may have sent the abort more than once, it is replaced and begins again.
+        If the client may have sent the abort more than once, it is replaced and begins again. As
+        `replaced` then shows, the caller must read again what it had read before.
 
         Raises `OutOfTimeError`, `ProducerFencedError`, `KafkaRefusedError`.
         """
@@ -207,6 +210,7 @@ class TransactionalProducer:
         return self._producer
 
     def _replace(self) -> None:
+        self.replaced += 1
         self._producer = Producer(self._settings)
         self._persist(self._client.init_transactions)
         self._doubtful = False

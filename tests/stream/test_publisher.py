@@ -135,6 +135,26 @@ def test_publisher_that_renews_its_epoch_sees_what_an_isolated_leader_does_not_l
             first.commit(place.sales(2, 3))
 
 
+def test_publisher_that_renews_its_epoch_to_read_the_sales_ends_if_a_newer_one_has_published(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place.publisher() as first, place.publisher() as second:
+        first.open()
+        first.commit(place.sales(0, 1))
+        replace = first._producer._replace
+
+        def overtaken() -> None:
+            monkeypatch.undo()
+            second.open()
+            second.commit(place.sales(1, 2))
+            replace()
+
+        monkeypatch.setattr(first._producer, "_replace", overtaken)
+        first._producer._doubtful = True
+        with pytest.raises(ProducerFencedError, match="has published"):
+            first.chains()
+
+
 def test_closing_during_a_transaction_aborts_it(place: Place) -> None:
     publisher = place.publisher()
     publisher.open()

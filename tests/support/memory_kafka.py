@@ -29,7 +29,7 @@ class MemoryKafka:
 
     def __init__(self) -> None:
         self.records: list[tuple[str, bytes, bytes]] = []
-        self.aborted = 0
+        self.aborted = self.replaced = 0
 
     def send(self, records: Sequence[Any], **_: Any) -> None:
         self.records += [
