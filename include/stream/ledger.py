@@ -20,7 +20,7 @@ from include.sales.faults import GARBLED
 from include.sales.incidents import OMITTED, Incident
 from include.sales.sums import Cell, Sums, added, sums_of
 from include.stream.errors import StreamError
-from include.stream.reader import Record, read_committed
+from include.stream.reader import ProvenEnds, Record, read_committed
 from include.stream.topics import TopicMissingError
 
 _MINUTE_LENGTH = len("2026-11-24T12:00")
@@ -230,9 +230,10 @@ def read_entries(
     corrida: str,
     *,
     since: datetime | None = None,
+    proven_ends: ProvenEnds | None = None,
     time_limit: float | None = None,
 ) -> Iterator[LedgerEntry]:
-    """Yield the committed entries of a run; `since` and `time_limit` as in `read_committed`.
+    """Yield the committed entries of a run; the options are as in `read_committed`.
 
     All partitions are read, not only the partition that the key maps to now: when partitions are
     added, the key may map to another one, and the run's earlier entries stay where they were.
@@ -240,7 +241,9 @@ def read_entries(
     Raises `LedgerError` for a record under the run's key that is not a ledger entry.
     """
     key = corrida.encode()
-    for record in read_committed(config, ledger_topic, since=since, time_limit=time_limit):
+    for record in read_committed(
+        config, ledger_topic, since=since, proven_ends=proven_ends, time_limit=time_limit
+    ):
         if record.key == key:
             yield _entry_in(record, ledger_topic)
 
@@ -390,10 +393,13 @@ def read_run(
     *,
     since: datetime | None = None,
     shard: range | None = None,
+    proven_ends: ProvenEnds | None = None,
     time_limit: float | None = None,
 ) -> RunProgress:
     """Return the run's progress; raises the errors of `read_entries` and `progress_of`."""
-    entries = read_entries(config, ledger_topic, corrida, since=since, time_limit=time_limit)
+    entries = read_entries(
+        config, ledger_topic, corrida, since=since, proven_ends=proven_ends, time_limit=time_limit
+    )
     return progress_of(corrida, entries, shard)
 
 

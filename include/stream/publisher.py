@@ -1,6 +1,7 @@
 """Publish a run's sales with their ledger entries, so that Kafka stores each exactly once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from itertools import repeat
@@ -125,17 +126,14 @@ class SalePublisher:
         """Take over from earlier tries and return what they committed.
 
         Earlier producers are fenced and their open transaction is settled before the ledger is
-        read, so they can add nothing after the read. `since`: no record of the run is older than
+        read, so they can add nothing after the read. The read goes to a proven end, so it misses
+        nothing that they committed. `since`: no record of the run is older than
         this (None: unknown). `shard`: the sales of this publisher, if the run has several
         publishers (None: all sales).
 
         Raises `KafkaUnreachableError` after the delivery time-out, `ResumeMismatchError` for
         another seed or other choices, and the errors of `ledger.read_run`.
         """
-        try:
-            self._producer.init()
-        except OutOfTimeError as error:
-            raise KafkaUnreachableError(self._config, error.waited, error.reason) from error
         self._read_progress = partial(
             ledger.read_run,
             self._config,
@@ -143,8 +141,11 @@ class SalePublisher:
             self.progress.run,
             since=since,
             shard=shard,
+            proven_ends=partial(self._producer.ends, self._ledger_topic),
         )
-        self.progress = self._read_progress()
+        with self._reached():
+            self._producer.init()
+            self.progress = self._read_progress()
         self.progress.check_seed(self._seed)
         self.progress.check_choices(self._choices)
         self.resumed_at = self.progress.last + 1
@@ -203,12 +204,35 @@ class SalePublisher:
             self.progress = self.progress.plus(entry)
 
     def chains(self, *, since: datetime | None = None) -> dict[int, tuple[datetime, int]]:
-        """Return the beginning and the committed steps of each sale, as `reader.chains_of_run`."""
-        return chains_of_run(self._config, self._topic, self.progress.run, since=since)
+        """Return the beginning and the committed steps of each sale, as `reader.chains_of_run`.
+
+        Raises `KafkaUnreachableError` after the delivery time-out, `ProducerFencedError` if a newer
+        try has published, and the errors of that function.
+        """
+        replaced = self._producer.replaced
+        with self._reached():
+            chains = chains_of_run(
+                self._config,
+                self._topic,
+                self.progress.run,
+                since=since,
+                proven_ends=partial(self._producer.ends, self._topic),
+            )
+            if self._producer.replaced != replaced:
+                self._check_progress()
+        return chains
 
     @property
     def aborted(self) -> int:
         return self._producer.aborted
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Raise `KafkaUnreachableError` if Kafka does not answer the producer in time."""
+        try:
+            yield
+        except OutOfTimeError as error:
+            raise KafkaUnreachableError(self._config, error.waited, error.reason) from error
 
     def _check_progress(self) -> None:
         """Raise `ProducerFencedError` if the ledger has other entries than this try's progress."""

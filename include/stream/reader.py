@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, cast
@@ -22,7 +22,13 @@ from include.stream.topics import Admin, describe_topic
 IDLE_TIMEOUT = 30.0
 """Seconds without progress after which a read is given up."""
 
+ProvenEnds = Callable[[Sequence[int]], Mapping[int, int]]
+"""Returns the ends of some partitions of a topic, as `TransactionalProducer.ends` does."""
+
 _POLL = 0.2
+_METADATA_MS = 1000
+"""Milliseconds after which a read asks again who leads: an old leader does not say that it is."""
+
 _EOF = KafkaError._PARTITION_EOF
 
 #: Errors of a partition with a new leader. After a broker's return, or the creation of a topic, not
@@ -74,6 +80,7 @@ def read_committed(
     topic: str,
     *,
     since: datetime | None = None,
+    proven_ends: ProvenEnds | None = None,
     idle_timeout: float = IDLE_TIMEOUT,
     time_limit: float | None = None,
 ) -> Iterator[Record]:
@@ -85,6 +92,10 @@ def read_committed(
     misses nothing that was committed before the call. It joins no consumer group and stores no
     offset.
 
+    With `proven_ends`, the read ends there, and waits for leaders that have the records up to
+    there. Without them, the reader takes an isolated broker's word for the end, and may miss the
+    last records.
+
     A topic that was created a moment ago is waited for, as in `describe_topic`. Raises
     `TopicMissingError`, `KafkaUnreachableError`, or `ReadStalledError` after `idle_timeout` seconds
     without progress or `time_limit` seconds in all.
@@ -94,13 +105,21 @@ def read_committed(
     admin = Admin(config)
     partitions = _partitions(admin, topic, patience)
     starts = _offsets(admin, partitions, OffsetSpec.earliest(), patience)
-    ends = _offsets(admin, partitions, OffsetSpec.latest(), patience)
+    ends: Mapping[int, int] = (
+        proven_ends([each.partition for each in partitions])
+        if proven_ends
+        else _offsets(admin, partitions, OffsetSpec.latest(), patience)
+    )
     if since is not None:
         young = OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
         at = _offsets(admin, partitions, young, patience)
-        # Kafka answers -1 for a partition without a record of that timestamp or later.
+        # Kafka answers -1 for a partition without a record of that timestamp or later. An isolated
+        # broker answers so, too, if it lacks the last records: only without proven ends is it sure
+        # enough that nothing is to be read.
+        otherwise = starts if proven_ends else ends
         starts = {
-            partition: ends[partition] if at[partition] < 0 else at[partition] for partition in at
+            partition: otherwise[partition] if found < 0 else found
+            for partition, found in at.items()
         }
     pending = {partition: end for partition, end in ends.items() if starts[partition] < end}
     return consume(config, topic, starts, pending, idle_timeout, deadline)
@@ -162,17 +181,20 @@ def chains_of_run(
     corrida: str,
     *,
     since: datetime | None = None,
+    proven_ends: ProvenEnds | None = None,
     time_limit: float | None = None,
 ) -> dict[int, tuple[datetime, int]]:
     """Return by `secuencia` when each sale of a run began and how many of its steps are committed.
 
-    `since` and `time_limit` as in `read_committed`. Malformed records, duplicates and garbled
-    copies are skipped.
+    `since`, `proven_ends` and `time_limit` as in `read_committed`. Malformed records, duplicates
+    and garbled copies are skipped.
     """
     chains: dict[int, tuple[datetime, int]] = {}
     seen: set[str] = set()
     decoder = msgspec.json.Decoder(_Step)
-    for record in read_committed(config, topic, since=since, time_limit=time_limit):
+    for record in read_committed(
+        config, topic, since=since, proven_ends=proven_ends, time_limit=time_limit
+    ):
         try:
             step = decode_json(decoder, record.value or b"")
         except msgspec.DecodeError:
@@ -254,6 +276,11 @@ def _list_offsets(
     }
 
 
+def _is_ahead(error: KafkaError | None) -> bool:
+    """Whether the read's position is not in the log that the broker has: an old leader may lag."""
+    return error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET
+
+
 def consume(
     config: Mapping[str, Any],
     topic: str,
@@ -281,10 +308,16 @@ def consume(
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
             "fetch.wait.max.ms": 50,  # the broker waits this long for new records at the end
+            "topic.metadata.refresh.interval.ms": _METADATA_MS,
         }
     )
+    positions = dict(starts)
+
+    def places() -> list[TopicPartition]:
+        return [TopicPartition(topic, each, positions[each]) for each in pending]
+
     try:
-        consumer.assign([TopicPartition(topic, each, starts[each]) for each in pending])
+        consumer.assign(places())
         idle_since = time.monotonic()
         while pending:
             if time.monotonic() > deadline:
@@ -293,6 +326,10 @@ def consume(
                     "before its deadline: read fewer records, or allow more time"
                 )
             message = consumer.poll(_POLL)
+            if message is not None and _is_ahead(message.error()):
+                time.sleep(_POLL)
+                consumer.assign(places())
+                message = None
             if message is None:
                 if time.monotonic() - idle_since > idle_timeout:
                     raise ReadStalledError(
@@ -314,6 +351,7 @@ def consume(
                     partition, offset, message.timestamp()[1], message.key(), message.value()
                 )
                 offset += 1
+            positions[partition] = offset
             if offset >= end:
                 del pending[partition]
             idle_since = time.monotonic()

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, cast
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from include.stream.errors import NOT_ALLOWED, Complaints, KafkaRefusedError, StreamError
 
@@ -23,9 +23,9 @@ _TRANSACTION_TIMEOUT = 60.0
 
 _RETRY_BACKOFF = 1.0
 _DOUBT = 0.8 * _RETRY_BACKOFF
-"""Seconds from which on a commit may have been sent more than once.
+"""Seconds from which on a commit or an abort may have been sent more than once.
 
-librdkafka sends a commit again if its connection breaks, at the earliest after the back-off less
+librdkafka sends it again if its connection breaks, at the earliest after the back-off less
 20 % of jitter, and does not tell. The first one may still reach the broker, which would then end
 the next transaction of the same epoch half-way. A new producer has a new epoch.
 """
@@ -61,8 +61,9 @@ class OutOfTimeError(Exception):
 class TransactionalProducer:
     """A producer that sends each batch of records in one transaction.
 
-    Call `init()` first, then `send()` for each transaction, and `close()` at the end. After any
-    error, only `close()` may follow. Not safe for several threads.
+    Call `init()` first, then `ends()` to read what earlier producers committed, `send()` for each
+    transaction, and `close()` at the end. After any error, only `close()` may follow. Not safe for
+    several threads.
     """
 
     def __init__(
@@ -76,10 +77,10 @@ class TransactionalProducer:
     ) -> None:
         """Set up the client; nothing is sent before `init()`.
 
-        `timeout`: seconds that each call of `init` and `send` may take. `stopped` is called several
-        times a second during a wait; once it returns true, `STOP_GRACE` seconds are left. `renewed`
-        is called after the client was replaced, which fences a newer producer, too: it must raise
-        `ProducerFencedError` if one has committed anything.
+        `timeout`: seconds that each call of `init`, `ends` and `send` may take. `stopped` is called
+        several times a second during a wait; once it returns true, `STOP_GRACE` seconds are left.
+        `renewed` is called after the client was replaced, which fences a newer producer, too: it
+        must raise `ProducerFencedError` if one has committed anything.
         """
         self._config = config
         self._transactional_id = transactional_id
@@ -108,6 +109,8 @@ class TransactionalProducer:
             "acks": "all",
             "partitioner": "murmur2_random",  # a key's partition is the one of the Java clients
         }
+        self.replaced = 0
+        """Number of times that the client was replaced, which fences newer producers."""
         self._producer: Producer | None = Producer(self._settings)
 
     def init(self) -> None:
@@ -121,6 +124,32 @@ class TransactionalProducer:
         except KafkaException as error:
             raise self._failure(error.args[0]) from error
         self._entered = True
+
+    def ends(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
+        """Return each partition's end, which no broker but the partition's leader can tell.
+
+        The records that were committed before the call have smaller offsets. A broker that is
+        isolated from the others still calls itself the leader, and lists an old end of the log
+        without an error. So this producer sends a record of its own to each partition, which the
+        in-sync replicas must acknowledge, and the record's offset is the end. Its transaction is
+        aborted: no reader with `read_committed` gets the record.
+
+        If the client may have sent the abort more than once, it is replaced and begins again. As
+        `replaced` then shows, the caller must read again what it had read before.
+
+        Raises `OutOfTimeError`, `ProducerFencedError`, `KafkaRefusedError`.
+        """
+        self._start_clock(self._timeout)
+        try:
+            while True:
+                if self._doubtful:
+                    self._replace()
+                ends = self._probe(topic, partitions)
+                if not self._doubtful:
+                    return ends
+                self._pause()
+        except KafkaException as error:
+            raise self._failure(error.args[0]) from error
 
     def send(
         self, records: Sequence[OutgoingRecord], *, queued: Callable[[], None] = lambda: None
@@ -180,11 +209,52 @@ class TransactionalProducer:
             raise ValueError("the producer is closed")
         return self._producer
 
-    def _renew(self) -> None:
+    def _replace(self) -> None:
+        self.replaced += 1
         self._producer = Producer(self._settings)
         self._persist(self._client.init_transactions)
-        self._renewed()
         self._doubtful = False
+
+    def _renew(self) -> None:
+        self._replace()
+        clock = self._began, self._deadline
+        self._renewed()
+        self._began, self._deadline = clock  # a call of `ends` has had a time of its own
+
+    def _probe(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
+        """Send a record to each partition, abort, and return the offsets of the records.
+
+        If an offset is missing, the client is left in doubt.
+        """
+        client = self._client
+        offsets: dict[int, int] = {}
+        refused: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                self._note(error)
+                if error.code() in NOT_ALLOWED:
+                    refused.append(error)
+            # A record that the client sent twice may be acknowledged without its offset, as -1.
+            elif (offset := message.offset()) is not None and offset >= 0:
+                offsets[cast(int, message.partition())] = offset
+
+        client.begin_transaction()
+        self._open = True
+        for partition in partitions:
+            client.produce(
+                topic, b"", self._transactional_id, partition=partition, on_delivery=delivered
+            )
+        while client.flush(_SLICE):
+            self._check_time()
+        began = time.monotonic()
+        self._persist(client.abort_transaction)
+        self._open = False
+        if refused:
+            raise KafkaException(refused[0])
+        late = time.monotonic() - began >= _DOUBT
+        self._doubtful = late or offsets.keys() != set(partitions)
+        return offsets
 
     def _transact(self, records: Sequence[OutgoingRecord], queued: Callable[[], None]) -> bool:
         """Try one transaction; return False if it was aborted and may be retried."""

@@ -5,18 +5,21 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from include.sales.event import decode, encode
-from include.stream import transactions
+from include.stream import reader, transactions
 from include.stream.errors import KafkaUnreachableError
 from include.stream.ledger import ResumeMismatchError, progress_of, read_entries, read_run
 from include.stream.publisher import NotAcknowledgedError
 from include.stream.reader import ids_of_run, read_committed
-from include.stream.topics import TopicMissingError
+from include.stream.topics import Admin, TopicMissingError
 from include.stream.transactions import ProducerFencedError
 from tests.support.place import PATIENCE, SEED, Place
 
@@ -86,6 +89,70 @@ def test_fenced_publisher_raises(place: Place) -> None:
             first.commit(place.sales(1, 2))
         second.commit(place.sales(1, 2))
     assert sequences(place) == [0, 1]
+
+
+def offsets_of_old_leader(
+    _admin: Admin, partitions: list[TopicPartition], spec: OffsetSpec, *_: Any
+) -> dict[int, int]:
+    """List offsets as a broker that was isolated before the first record: there are none."""
+    of_all = spec in (OffsetSpec.earliest(), OffsetSpec.latest())
+    return {each.partition: 0 if of_all else -1 for each in partitions}
+
+
+def test_resumed_publisher_sees_what_an_isolated_leader_does_not_list(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = datetime.now(UTC) - timedelta(seconds=PATIENCE)
+    with place.publisher() as publisher:
+        publisher.open()
+        publisher.commit(place.sales(0, 7))
+        committed = publisher.progress
+    monkeypatch.setattr(reader, "_offsets", offsets_of_old_leader)
+
+    assert read_run(place.config, place.ledger_topic, place.corrida, since=since).last == -1
+    with place.publisher() as publisher:
+        assert publisher.open(since=since) == committed
+        assert publisher.chains(since=since).keys() == set(range(7))
+        publisher.commit(place.sales(7, 8))
+
+    monkeypatch.undo()
+    assert sequences(place) == list(range(8)), "no reader gets the publishers' own records"
+
+
+def test_publisher_that_renews_its_epoch_sees_what_an_isolated_leader_does_not_list(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_offsets", offsets_of_old_leader)
+    with place.publisher() as first, place.publisher() as second:
+        first.open()
+        first.commit(place.sales(0, 1))
+        first._producer._doubtful = True
+        first.commit(place.sales(1, 2))
+        first._producer._doubtful = True
+        assert second.open().last == 1
+        second.commit(place.sales(2, 3))
+        with pytest.raises(ProducerFencedError, match="has published"):
+            first.commit(place.sales(2, 3))
+
+
+def test_publisher_that_renews_its_epoch_to_read_the_sales_ends_if_a_newer_one_has_published(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place.publisher() as first, place.publisher() as second:
+        first.open()
+        first.commit(place.sales(0, 1))
+        replace = first._producer._replace
+
+        def overtaken() -> None:
+            monkeypatch.undo()
+            second.open()
+            second.commit(place.sales(1, 2))
+            replace()
+
+        monkeypatch.setattr(first._producer, "_replace", overtaken)
+        first._producer._doubtful = True
+        with pytest.raises(ProducerFencedError, match="has published"):
+            first.chains()
 
 
 def test_closing_during_a_transaction_aborts_it(place: Place) -> None:

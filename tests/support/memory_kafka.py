@@ -29,7 +29,7 @@ class MemoryKafka:
 
     def __init__(self) -> None:
         self.records: list[tuple[str, bytes, bytes]] = []
-        self.aborted = 0
+        self.aborted = self.replaced = 0
 
     def send(self, records: Sequence[Any], **_: Any) -> None:
         self.records += [
@@ -40,7 +40,7 @@ class MemoryKafka:
     def init(self) -> None:
         """Nothing is to be fenced."""
 
-    close = init
+    close = ends = init
 
     def read(self, _: Any, topic: str, **__: Any) -> Iterator[Record]:
         found = [record for record in self.records if record[0] == topic]

@@ -111,6 +111,22 @@ def test_malformed_records_are_skipped_when_reading_chains(
     assert chains_of_run({}, "t", "c1") == {0: (NOON, len(EVENTS))}
 
 
+def test_timestamp_that_an_old_leader_does_not_know_reads_to_the_proven_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter([{0: 3, 1: 0}, {0: -1, 1: 7}])
+    monkeypatch.setattr(reader, "_partitions", lambda *_: [TopicPartition("t", n) for n in (0, 1)])
+    monkeypatch.setattr(reader, "_offsets", lambda *_: next(answers))
+    places: list[dict[int, int]] = []
+    monkeypatch.setattr(reader, "consume", lambda _, __, *given: places.extend(given[:2]))
+
+    read_committed(
+        NOWHERE, "t", since=NOON, proven_ends=lambda partitions: dict.fromkeys(partitions, 7)
+    )
+
+    assert places == [{0: 3, 1: 7}, {0: 7}]
+
+
 NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
 
 

@@ -207,6 +207,80 @@ def test_client_is_replaced_if_the_last_commit_may_have_been_sent_twice(
     assert values(cluster.config, "a", 2) == [b"v", b"w"]
 
 
+def test_ends_are_past_every_record_and_the_producer_goes_on(cluster: MockCluster) -> None:
+    it = producer(cluster.config)
+    it.init()
+    first = it._producer
+    it.send([("a", b"k", b"v"), ("a", b"k", b"w"), ("b", b"k", b"x")])
+    before = it.ends("a", range(4))
+
+    it.send([("a", b"k", b"y")])
+
+    [(partition, end)] = [found for found in before.items() if found[1]]
+    assert end >= 2, "the two records are before it, and the end of their transaction"
+    assert it.ends("a", [partition])[partition] > end
+    assert it._producer is first
+    it.close()
+
+
+class Silent(Faulty):
+    """Client whose first records are delivered without a report of their offsets."""
+
+    def produce(self, *arguments: Any, **options: Any) -> None:
+        self._real.produce(*arguments, **{**options, "on_delivery": None})
+
+
+def test_ends_are_asked_again_by_a_new_client_if_an_offset_is_missing(cluster: MockCluster) -> None:
+    it = producer(cluster.config)
+    it.init()
+    assert it._producer is not None
+    client = Silent(it._producer, iter(()))
+    it._producer = client  # type: ignore[assignment]
+
+    assert it.ends("a", [0])[0] > 0, "the first client's record is before it"
+
+    assert client.begun == 1
+    assert not isinstance(it._producer, Silent)
+    it.close()
+
+
+def test_ends_are_asked_again_by_a_new_client_if_the_abort_may_have_been_sent_twice(
+    cluster: MockCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = producer(cluster.config)
+    it.init()
+    first = it._producer
+    replace = it._replace
+
+    def replace_and_answer_at_once() -> None:
+        monkeypatch.setattr(transactions, "_DOUBT", float("inf"))
+        replace()
+
+    monkeypatch.setattr(transactions, "_DOUBT", 0.0)
+    monkeypatch.setattr(it, "_replace", replace_and_answer_at_once)
+
+    assert it.ends("a", [0])[0] > 0, "the first client's record is before it"
+    assert it._producer is not first
+    it.close()
+
+
+def test_ends_asked_while_a_client_is_renewed_do_not_prolong_the_transaction(
+    cluster: MockCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aborting = KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE, "x", txn_requires_abort=True)
+    monkeypatch.setattr(
+        transactions, "Producer", lambda config: Faulty(Producer(config), repeat(aborting))
+    )
+    it = producer(cluster.config, timeout=1)
+    monkeypatch.setattr(it, "_renewed", lambda: it.ends("ledger", [0]))
+    it.init()
+
+    with pytest.raises(OutOfTimeError):
+        it.send([("a", b"k", b"v")])
+    assert it.aborted
+    it.close()
+
+
 def test_missing_acl_is_raised_at_once(cluster: MockCluster) -> None:
     it = producer(cluster.config)
     it.init()
