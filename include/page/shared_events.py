@@ -1,4 +1,4 @@
-"""The events of the last two days, read once for all viewers, whatever their filters.
+"""The events of some hours, read once for all viewers, whatever their filters.
 
 An hour that has ended is read again only if its number of events has changed: one query a minute
 counts the events of all hours. The hour that runs is read once a minute, up to a minute ago, and
@@ -26,9 +26,12 @@ T = TypeVar("T")
 MOST_EVENTS: Final = 80_000
 """Most events of an interval that is read; Druid sums an interval with more for each viewer."""
 
-HOURS: Final = 50
-"""Number of hours that are counted and kept, before the hour that runs: a range of 24 hours and
-the one before it begin 49 hours ago at most."""
+HOURS: Final = 28 * 24 + 4
+"""Number of hours before the hour that runs which are counted, and may be read: those that the
+findings compare begin 28 days and 3 hours ago."""
+
+KEPT_HOURS: Final = 120
+"""Most hours whose events are kept: 49 for the ranges, and 10 times 4 for the findings."""
 
 _SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
@@ -46,15 +49,23 @@ class SharedEvents:
     def __init__(self, codes: Codes) -> None:
         self._codes = codes
         self._counts: Once[dict[datetime, int]] = Once(2)
-        self._hours: Once[Events | None] = Once(HOURS)
+        self._hours: Once[Events | None] = Once(KEPT_HOURS)
         # The hour that runs is in two parts. The ranges round the end to different seconds.
         self._running: Once[Events | None] = Once(6)
         self._joined: Once[Events] = Once(24)
 
     def read(
-        self, intervals: Sequence[Interval], now: datetime, run: Run, executor: Executor
+        self,
+        intervals: Sequence[Interval],
+        now: datetime,
+        run: Run,
+        executor: Executor,
+        most: int | None = None,
     ) -> list[Events | None]:
         """Return all events of each interval; None if they are too many or too old, or unreadable.
+
+        `most` is the least number of events of an interval that is too many, by default
+        `MOST_EVENTS`.
 
         The rows of the events are kept for the hour that runs and the hour before it.
 
@@ -65,7 +76,10 @@ class SharedEvents:
         if (counts := _tried(counted)) is None:
             return [None] * len(intervals)
         moment = floor_local(now, _SECOND)
-        asked = [self._ask(interval, moment, counts, run, executor) for interval in intervals]
+        least = MOST_EVENTS if most is None else most
+        asked = [
+            self._ask(interval, moment, counts, run, executor, least) for interval in intervals
+        ]
         return [
             self._join(interval, since, parts)
             for interval, parts in zip(intervals, asked, strict=True)
@@ -78,6 +92,7 @@ class SharedEvents:
         counts: dict[datetime, int],
         run: Run,
         executor: Executor,
+        least: int,
     ) -> Parts | None:
         """Begin to read the parts of an interval; return None if it is too old or too large."""
         since = floor_local(now, _MINUTE) - _MINUTE
@@ -85,7 +100,7 @@ class SharedEvents:
         first = floor_local(interval.start, _HOUR)
         ended = min(interval.end, running)
         hours = [hour for hour in counts if first <= hour < ended]
-        if first < running - HOURS * _HOUR or sum(counts[hour] for hour in hours) >= MOST_EVENTS:
+        if first < running - HOURS * _HOUR or sum(counts[hour] for hour in hours) >= least:
             return None
 
         def ask(
