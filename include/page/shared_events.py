@@ -60,12 +60,8 @@ class SharedEvents:
         now: datetime,
         run: Run,
         executor: Executor,
-        most: int | None = None,
     ) -> list[Events | None]:
         """Return all events of each interval; None if they are too many or too old, or unreadable.
-
-        `most` is the least number of events of an interval that is too many, by default
-        `MOST_EVENTS`.
 
         The rows of the events are kept for the hour that runs and the hour before it.
 
@@ -76,10 +72,7 @@ class SharedEvents:
         if (counts := _tried(counted)) is None:
             return [None] * len(intervals)
         moment = floor_local(now, _SECOND)
-        least = MOST_EVENTS if most is None else most
-        asked = [
-            self._ask(interval, moment, counts, run, executor, least) for interval in intervals
-        ]
+        asked = [self._ask(interval, moment, counts, run, executor) for interval in intervals]
         return [
             self._join(interval, since, parts)
             for interval, parts in zip(intervals, asked, strict=True)
@@ -92,7 +85,6 @@ class SharedEvents:
         counts: dict[datetime, int],
         run: Run,
         executor: Executor,
-        least: int,
     ) -> Parts | None:
         """Begin to read the parts of an interval; return None if it is too old or too large."""
         since = floor_local(now, _MINUTE) - _MINUTE
@@ -100,7 +92,7 @@ class SharedEvents:
         first = floor_local(interval.start, _HOUR)
         ended = min(interval.end, running)
         hours = [hour for hour in counts if first <= hour < ended]
-        if first < running - HOURS * _HOUR or sum(counts[hour] for hour in hours) >= least:
+        if first < running - HOURS * _HOUR or sum(counts[hour] for hour in hours) >= MOST_EVENTS:
             return None
 
         def ask(

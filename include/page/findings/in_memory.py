@@ -3,16 +3,16 @@
 The events of all windows are read once, whatever the filters; then a report costs Druid nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from include.page.events import Events, join
-from include.page.filters import Filters, Interval
+from include.page.filters import Filters, Interval, floor_local
 from include.page.findings.detection import queries
 from include.page.findings.judge import judge
 from include.page.findings.report import Report
@@ -25,6 +25,8 @@ from include.sales.random_numbers import Ints
 
 MOST_EVENTS: Final = 600_000
 """Most events of all windows together: with more, Druid sums them for each report."""
+
+_HOUR: Final = timedelta(hours=1)
 
 _FILLED: Final = "relleno"
 """Beginning of the names of the back-fill's runs, as in ``findings/payments.sql``."""
@@ -69,13 +71,26 @@ def read_windows(
 
     Raises the errors that concern Druid as a whole.
     """
+    found: list[Events] = []
+    for hour in _hours(now):
+        # One at a time: a viewer's look may need the same hours, and must not wait for all.
+        [part] = events.read([hour], now, run, executor)
+        if part is None:
+            return None
+        found.append(part)
+        if sum(len(part.moments) for part in found) > MOST_EVENTS:
+            return None
+    return join(found[0].codes, found)
+
+
+def _hours(now: datetime) -> Iterator[Interval]:
+    """Yield the parts of all windows before `now`, in order, none longer than an hour."""
     bounds = [moment_of(moment) for moment in sorted(payment_windows(now))]
-    intervals = [Interval(start, end) for start, end in zip(bounds[::2], bounds[1::2], strict=True)]
-    parts = events.read(intervals, now, run, executor, MOST_EVENTS)
-    read = [part for part in parts if part is not None]
-    if len(read) < len(parts) or sum(len(part.moments) for part in read) > MOST_EVENTS:
-        return None
-    return join(read[0].codes, read)
+    for start, end in zip(bounds[::2], bounds[1::2], strict=True):
+        while start < end:
+            stop = min(floor_local(start, _HOUR) + _HOUR, end)
+            yield Interval(start, stop)
+            start = stop
 
 
 def detect_in_memory(events: Events, datasource: str, filters: Filters, now: datetime) -> Report:

@@ -168,11 +168,16 @@ def _grouped(
         for name, value in zip(keys, values, strict=True)
     }
     for name, column in sums.items():
+        chosen = np.flatnonzero(column)
+        if column.dtype == bool:
+            columns[name] = np.bincount(place[chosen], minlength=len(found)).tolist()
+            continue
         total = np.zeros(len(found), dtype=np.int64)
-        np.add.at(total, place, column)
+        np.add.at(total, place[chosen], column[chosen])
         columns[name] = total.tolist()
     for name, column in most.items():
+        chosen = np.flatnonzero(column)
         greatest = np.zeros(len(found), dtype=np.int64)
-        np.maximum.at(greatest, place, column)
+        np.maximum.at(greatest, place[chosen], column[chosen])
         columns[name] = greatest.tolist()
     return columns

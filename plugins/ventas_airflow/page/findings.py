@@ -20,7 +20,7 @@ from include.page.overview import event_queries
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.memory import memory
-from ventas_airflow.page.services import druid, judging, reading
+from ventas_airflow.page.services import druid, judging, queries
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class _Windows:
 
     @staticmethod
     def _of(now: datetime) -> Events | None:
-        return read_windows(memory.events, now, event_queries(druid(), DATASOURCE), reading)
+        return read_windows(memory.events, now, event_queries(druid(), DATASOURCE), queries)
 
 
 _windows: Final = _Windows()

@@ -32,9 +32,6 @@ looks: Final = FairThreads(8, "ventas-page")
 #: One thread that judges the sales: more would take both processors from the other views.
 judging: Final = FairThreads(1, "ventas-findings")
 
-#: One thread that reads the events which reports compare, for the same reason.
-reading: Final = ThreadPoolExecutor(1, thread_name_prefix="ventas-windows")
-
 #: One thread that reads and simulates whole runs, for the same reason.
 comparing: Final = FairThreads(1, "ventas-what-if")
 
