@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from commands.score.cases import Cases, Score
-from commands.score.rows import APPROVED, CHARGED_BACK, REFUNDED, query_columns
 from commands.score.sales import Events, Simulation
 from include.page.findings.judge import judge
 from include.page.findings.report import Finding
+from include.page.findings.rows import APPROVED, CHARGED_BACK, REFUNDED, query_columns
 from include.sales.incidents import Plan
 from include.sales.local_time import epoch_ms, midnight
 from include.sales.market import Market

@@ -39,6 +39,10 @@ class Events(NamedTuple):
     filled: Ints
     """1: the back-fill made it."""
 
+    @property
+    def category(self) -> Ints:
+        return self.category_of[self.product]
+
     def only(self, kept: Any) -> "Events":
         """Return the events that a mask or a list of positions selects."""
         return Events(self.names, self.category_of, *(column[kept] for column in self[2:]))

@@ -43,6 +43,10 @@ class Codes:
         """Return the place in `known` of each value of a column, in the order of the numbers."""
         return np.array([known.get(value, unknown) for value in self._values[column]], np.int64)
 
+    def all_values(self, column: str) -> Sequence[Any]:
+        """Return the values of a column in the order of their numbers."""
+        return self._values[column]
+
     def values(self, column: str, numbers: Numbers) -> list[Any]:
         """Return the values that have these numbers."""
         values = self._values[column]
@@ -62,6 +66,7 @@ class Codes:
             np.arange(len(rows)) if listed else np.full(len(rows), -1),
             np.array([row["moment"] for row in rows], dtype=np.int64),
             np.array([row["importe_centavos"] or 0 for row in rows], dtype=np.int64),
+            np.array([row["descuento_centavos"] or 0 for row in rows], dtype=np.int64),
             coded,
         )
 
@@ -97,6 +102,7 @@ class Events:
         places: index of each event's row in `rows`, -1 if its row was not kept.
         moments: epoch milliseconds.
         amounts: centavos.
+        discounts: centavos.
         coded: numbers of the values by column.
     """
 
@@ -105,6 +111,7 @@ class Events:
     places: Ints
     moments: Ints
     amounts: Ints
+    discounts: Ints
     coded: Mapping[str, Numbers]
 
     def between(self, start: int, end: int) -> "Events":
@@ -195,6 +202,7 @@ class Events:
             self.places[places],
             self.moments[places],
             self.amounts[places],
+            self.discounts[places],
             {name: column[places] for name, column in self.coded.items()},
         )
 
@@ -213,5 +221,6 @@ def join(codes: Codes, parts: Sequence[Events]) -> Events:
         np.concatenate(places),
         np.concatenate([part.moments for part in parts]),
         np.concatenate([part.amounts for part in parts]),
+        np.concatenate([part.discounts for part in parts]),
         {name: np.concatenate([part.coded[name] for part in parts]) for name in parts[0].coded},
     )

@@ -21,7 +21,7 @@ from include.page.filters import COLUMNS, Filters, Interval, floor_local
 from include.page.measures import Measures, measures_by, total
 from include.page.once import Once, done
 from include.page.outage_errors import OF_ALL
-from include.page.shared_events import MOST_EVENTS, SharedEvents
+from include.page.shared_events import MOST_EVENTS, Run, SharedEvents
 from include.page.whole_hours import Part, parts, period
 from include.sales.local_time import epoch_ms
 
@@ -93,18 +93,22 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
 }
 """Columns that each query groups by; "series" also groups by the chart's points."""
 
-CODED: Final = tuple(dict.fromkeys((*COLUMNS.values(), *chain(*GROUPS.values()))))
-"""Columns that events in memory are filtered and grouped by."""
+_NAMES: Final = tuple(dict.fromkeys((*COLUMNS.values(), *chain(*GROUPS.values()))))
 
-_COUNTED: Final = ("importe_centavos", *CODED)
-_LISTED: Final = ("id_evento", "id_venta", "cantidad", "motivo", *_COUNTED)
+CODED: Final = (*_NAMES, "corrida")
+"""Columns that events in memory are filtered and grouped by, here or for the findings."""
+
+_OF_FINDINGS: Final = ("descuento_centavos", "corrida")
+"""Columns of events in memory that this page does not show."""
+
+_LATEST: Final = ("id_evento", "id_venta", "cantidad", "motivo", "importe_centavos", *_NAMES)
 
 _COLUMNS: Final = {
     **GROUPS,
     "states": ("estado",),
-    "counted": _COUNTED,
-    "events": _LISTED,
-    "latest": _LISTED,
+    "counted": ("importe_centavos", *_NAMES, *_OF_FINDINGS),
+    "events": (*_LATEST, *_OF_FINDINGS),
+    "latest": _LATEST,
 }
 """Columns of each query that has a list of columns."""
 
@@ -153,20 +157,8 @@ def overview(
     minute = floor_local(now, _MINUTE)
 
     def run(name: str, part: Part) -> Rows:
-        file = _FILES.get(name, name)
-        text = read_query(_SQL / f"{file}.sql", datasource)
-        words = {
-            "columns": ", ".join(_COLUMNS.get(name, ())),
-            "most": str(MOST_EVENTS),
-            "period": period(bucket),
-        }
-        for word, value in words.items():
-            text = text.replace(f"{{{word}}}", value)
-        known = values if "{where}" in text else []
-        rows = part.ask(druid, text.replace("{where}", where), known, timeout=TIMEOUT)
-        # Events are cleaned while they are encoded, once per distinct value: rows are many, values
-        # few.
-        return rows if file == "events" else clean_rows(rows)
+        text = _text(name, datasource).replace("{period}", period(bucket))
+        return clean_rows(part.ask(druid, text.replace("{where}", where), values, timeout=TIMEOUT))
 
     def ask(name: str, part: Part) -> "Future[Rows]":
         if part.interval != part.interval.to_the_minute():
@@ -193,7 +185,7 @@ def overview(
     if filters.hasta is None:
         split_up = [*split(current), *split(before), *split(yesterday)]
         wanted = [last, *(part.interval for part in split_up if not part.context)]
-        read = memory.events.read(wanted, now, run, executor)
+        read = memory.events.read(wanted, now, event_queries(druid, datasource), executor)
         events = {
             interval: found.where(filters.columns)
             for interval, found in zip(wanted, read, strict=True)
@@ -203,7 +195,11 @@ def overview(
     if listed is None or (len(listed) < LATEST and last != current):
         latest = ask("latest", Part(current))
     else:
-        latest = done(clean_rows(listed))
+        latest = done(
+            clean_rows(
+                [{name: row[name] for name in row if name not in _OF_FINDINGS} for row in listed]
+            )
+        )
     sums = begin(current, GROUPS)
     sums_before = begin(before, ["products"])
     sums_yesterday = begin(yesterday, ["states"])
@@ -263,6 +259,23 @@ def _summed(
     for name, measures in chain.from_iterable(its.items() for its in found):
         groups.setdefault(name, []).append(measures)
     return {name: total(of_group) for name, of_group in groups.items()}
+
+
+def event_queries(druid: DruidClient, datasource: str) -> Run:
+    """Return the queries of `SharedEvents`."""
+
+    def run(name: str, part: Part) -> Rows:
+        # Events are cleaned while they are encoded, once per distinct value: rows are many, values
+        # few.
+        text = _text(name, datasource).replace("{most}", str(MOST_EVENTS))
+        return part.ask(druid, text, [], timeout=TIMEOUT)
+
+    return run
+
+
+def _text(query: str, datasource: str) -> str:
+    text = read_query(_SQL / f"{_FILES.get(query, query)}.sql", datasource)
+    return text.replace("{columns}", ", ".join(_COLUMNS.get(query, ())))
 
 
 class _Sections:

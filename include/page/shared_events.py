@@ -1,4 +1,4 @@
-"""The events of the last two days, read once for all viewers, whatever their filters.
+"""The events of some hours, read once for all viewers, whatever their filters.
 
 An hour that has ended is read again only if its number of events has changed: one query a minute
 counts the events of all hours. The hour that runs is read once a minute, up to a minute ago, and
@@ -26,9 +26,12 @@ T = TypeVar("T")
 MOST_EVENTS: Final = 80_000
 """Most events of an interval that is read; Druid sums an interval with more for each viewer."""
 
-HOURS: Final = 50
-"""Number of hours that are counted and kept, before the hour that runs: a range of 24 hours and
-the one before it begin 49 hours ago at most."""
+HOURS: Final = 28 * 24 + 4
+"""Number of hours before the hour that runs which are counted, and may be read: those that the
+findings compare begin 28 days and 3 hours ago."""
+
+KEPT_HOURS: Final = 120
+"""Most hours whose events are kept: 49 for the ranges, and 10 times 4 for the findings."""
 
 _SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
@@ -46,13 +49,17 @@ class SharedEvents:
     def __init__(self, codes: Codes) -> None:
         self._codes = codes
         self._counts: Once[dict[datetime, int]] = Once(2)
-        self._hours: Once[Events | None] = Once(HOURS)
+        self._hours: Once[Events | None] = Once(KEPT_HOURS)
         # The hour that runs is in two parts. The ranges round the end to different seconds.
         self._running: Once[Events | None] = Once(6)
         self._joined: Once[Events] = Once(24)
 
     def read(
-        self, intervals: Sequence[Interval], now: datetime, run: Run, executor: Executor
+        self,
+        intervals: Sequence[Interval],
+        now: datetime,
+        run: Run,
+        executor: Executor,
     ) -> list[Events | None]:
         """Return all events of each interval; None if they are too many or too old, or unreadable.
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 
 from commands.score.local_druid import LocalDruid
-from commands.score.rows import APPROVED, REJECTED, query_columns
 from commands.score.sales import Events, joined
 from include.druid.client import SqlColumn, SqlTable
 from include.page.findings.report import Query
+from include.page.findings.rows import APPROVED, REJECTED, query_columns
 from include.sales.event import ESTADOS, PLATAFORMAS, TIPOS_PAGO, Venta
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import epoch_ms, moment_of

@@ -1,7 +1,9 @@
 """Route of the card «Qué hacer»: a JSON report of what is unusual in the sales."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Lock, Thread
 from typing import Final
 
 import msgspec
@@ -9,12 +11,16 @@ from fastapi import APIRouter, Request, Response
 
 from include.druid.client import DruidError
 from include.names import BACKFILL_DAG, DATASOURCE
+from include.page.events import Events
 from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect, detect_together
+from include.page.findings.in_memory import detect_in_memory, read_windows
 from include.page.outage_errors import OF_ALL
+from include.page.overview import event_queries
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
-from ventas_airflow.page.services import druid, judging
+from ventas_airflow.page.memory import memory
+from ventas_airflow.page.services import druid, judging, queries
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +66,45 @@ def _last_end() -> datetime | None:
         return session.scalar(runs)
 
 
+class _Windows:
+    """The events of the windows that reports compare, in the page's memory.
+
+    Reading them for the first time takes some seconds, so a thread does it while Druid answers.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._begun = self._read = False
+
+    def events(self, now: datetime) -> Events | None:
+        """Return the events, or None while they are not there, or if they are too many."""
+        with self._lock:
+            is_first, self._begun = not self._begun, True
+        if is_first:
+            Thread(target=self._begin, args=(now,), name="ventas-windows", daemon=True).start()
+        return self._of(now) if self._read else None
+
+    def _begin(self, now: datetime) -> None:
+        try:
+            self._of(now)
+            self._read = True
+        except Exception as error:  # noqa: BLE001 - the next report begins again
+            log.info("The events that reports compare cannot be read: %s", error)
+            self._begun = False
+
+    @staticmethod
+    def _of(now: datetime) -> Events | None:
+        return read_windows(memory.events, now, event_queries(druid(), DATASOURCE), queries)
+
+
+_windows: Final = _Windows()
+
+
 class _Look:
     """A look at the sales, which waits for a thread of `judging`; calling it returns its report.
 
-    A look that begins also makes the reports of the waiting looks whose filters have the same
-    names, with queries for all of them.
+    A look that begins also makes the reports of waiting looks: from the same events in memory, or
+    of filters with the same names, with queries for all of them.
     """
 
     def __init__(self, filters: Filters) -> None:
@@ -78,8 +118,19 @@ class _Look:
         return self._made
 
     def _make(self) -> None:
+        # The events in memory end at a whole second.
+        now = datetime.now(UTC).replace(microsecond=0)
+        events = None if self._filters.hasta else _windows.events(now)
+        if events is None:
+            self._ask(now)
+            return
+        for look in self._waiting(lambda look: look._filters.hasta is None):
+            report = detect_in_memory(events, DATASOURCE, look._filters, now)
+            look._made = msgspec.json.encode(report)
+
+    def _ask(self, now: datetime) -> None:
         client = druid()
-        looks, now = self._together(), datetime.now(UTC)
+        looks = self._waiting(lambda look: look._kind == self._kind)
         if len(looks) > 1:
             try:
                 filters = [look._filters for look in looks]
@@ -94,15 +145,15 @@ class _Look:
                 return
         self._made = msgspec.json.encode(detect(client, DATASOURCE, self._filters, now))
 
-    def _together(self) -> "list[_Look]":
-        """Return this look and the waiting ones like it, each with other values of the filters."""
+    def _waiting(self, can_share: "Callable[[_Look], bool]") -> "list[_Look]":
+        """Return this look and the waiting ones that can share, each with other filters."""
         found = {self._filters.values: self}
         for look in judging.waiting():
-            if isinstance(look, _Look) and look._kind == self._kind and look._made is None:
+            if isinstance(look, _Look) and look._made is None and can_share(look):
                 found.setdefault(look._filters.values, look)
         return list(found.values())[:MOST_TOGETHER]
 
     @property
     def _kind(self) -> tuple[datetime | None, list[str]]:
-        """End and names of the filters; looks of one kind can have their reports together."""
+        """End and names of the filters; Druid sums looks of one kind with the same queries."""
         return self._filters.hasta, [name for name, _ in self._filters.values]

@@ -14,18 +14,18 @@ from fastapi import APIRouter, Request, Response
 from include.druid.client import DruidError
 from include.names import DATASOURCE
 from include.page.filters import RANGES, Filters, parse_filters
-from include.page.overview import Memory, overview
+from include.page.overview import overview
 from include.sales.event import PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import Market, load_market
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
+from ventas_airflow.page.memory import memory
 from ventas_airflow.page.services import druid, queries
 
 log = logging.getLogger(__name__)
 
 router = APIRouter()
 _shared: Final = AnswerCache()
-_memory: Final = Memory()
 
 OLD_TIMES: Final = 10
 """A stale answer is shown for at most this many times its normal lifetime."""
@@ -92,7 +92,7 @@ class _Preparation:
 def _look_at_each_range() -> None:
     for rango in RANGES:
         try:
-            overview(druid(), DATASOURCE, Filters(rango), datetime.now(UTC), queries, _memory)
+            overview(druid(), DATASOURCE, Filters(rango), datetime.now(UTC), queries, memory)
         except Exception as error:  # noqa: BLE001 - a viewer's own look will tell
             log.info("The range %s cannot be prepared: %s", rango, error)
 
@@ -102,7 +102,7 @@ _preparation: Final = _Preparation()
 
 def _overview(filters: Filters) -> bytes:
     try:
-        found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries, _memory)
+        found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries, memory)
     except DruidError:
         _preparation.note_failure()
         raise

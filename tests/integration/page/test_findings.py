@@ -2,6 +2,7 @@
 only the changes made on purpose are found."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,13 +11,17 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
-from commands.score.rows import query_columns
 from include.druid.client import DruidClient
 from include.druid.supervisor import supervisor_spec
+from include.page.events import Codes
 from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect, detect_together, queries
+from include.page.findings.in_memory import detect_in_memory, read_windows
 from include.page.findings.judge import judge
+from include.page.findings.rows import query_columns
 from include.page.findings.windows import HOURS
+from include.page.overview import CODED, event_queries
+from include.page.shared_events import SharedEvents
 from include.sales.arrivals import arrivals
 from include.sales.bulk import BulkEncoder
 from include.sales.demand import Demand
@@ -105,8 +110,7 @@ def datasource(place: Place, druid: DruidClient, market_sales: list[Venta]) -> I
 def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
     druid: DruidClient, datasource: str, market_sales: list[Venta]
 ) -> None:
-    events = events_of(market_sales)
-    expected = query_columns(events, NOW)
+    expected = query_columns(events_of(market_sales), NOW)
     for name, asked in queries(datasource, Filters(), NOW).items():
         rows = druid.sql(asked.sql, asked.parameters)
         assert in_order(rows) == in_order(rows_of(expected[name])), name
@@ -126,13 +130,20 @@ def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
         sale.estado == "pendiente" and ends_after(sale, NOW - timedelta(hours=1)) for sale in only
     )
 
-    # Looks that wait together have the reports that each has alone, whatever their filters.
+    # Looks that wait together have the reports that each has alone, whatever their filters; so have
+    # those from the events in memory.
+    with ThreadPoolExecutor(1) as pool:
+        queried = event_queries(druid, datasource)
+        events = read_windows(SharedEvents(Codes(CODED)), NOW, queried, pool)
+    assert events
     for looks in TOGETHER:
         filters = [parse_filters({**look, "hasta": NOW.isoformat()}) for look in looks]
         together = detect_together(druid, datasource, filters, datetime.now(UTC))
         alone = [detect(druid, datasource, look, datetime.now(UTC)) for look in filters]
         assert together == alone, looks
         assert together[0].tests
+        in_memory = [detect_in_memory(events, datasource, look, NOW) for look in filters]
+        assert in_memory == alone, looks
 
     # The plan has an interval for each window, so Druid does not read the days between them.
     for asked in queries(datasource, Filters(), NOW).values():

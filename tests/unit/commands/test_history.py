@@ -9,10 +9,10 @@ import pytest
 
 from commands import history
 from commands.history import SCALE, SEED, History, finding_about
-from commands.score.rows import query_columns
 from commands.score.sales import Simulation
 from include.page.findings.judge import judge
 from include.page.findings.report import Finding, Report
+from include.page.findings.rows import query_columns
 from include.sales.event import format_ts
 from include.sales.incidents import Incident
 from include.sales.market import load_market

@@ -29,6 +29,8 @@ def event(moment: int, estado: str = "pendiente", **fields: Any) -> dict[str, An
         "plataforma": "local",
         "estado": estado,
         "importe_centavos": 1000,
+        "descuento_centavos": 0,
+        "corrida": "c",
         **fields,
     }
 

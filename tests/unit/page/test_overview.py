@@ -127,6 +127,8 @@ def sale(seconds: float, estado: str = "pendiente", **fields: Any) -> dict[str, 
         "plataforma": "local",
         "estado": estado,
         "importe_centavos": 100,
+        "descuento_centavos": 0,
+        "corrida": "c",
         **fields,
     }
 
@@ -368,7 +370,7 @@ WHOLE = [odd for odd in ODD if odd is None or type(odd) is int]
     [
         (column, odd)
         for column in COLUMNS
-        for odd in (WHOLE if column == "importe_centavos" else ODD)
+        for odd in (WHOLE if column.endswith("_centavos") else ODD)
     ],
     ids=lambda value: repr(value)[:20],
 )

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from commands.score.local_druid import LocalDruid
-from commands.score.rows import query_columns
 from include.page.filters import Filters
 from include.page.findings.detection import queries
+from include.page.findings.rows import query_columns
 from include.sales.arrivals import arrivals
 from include.sales.content import SaleSource
 from include.sales.demand import Demand

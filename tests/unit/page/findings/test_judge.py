@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from commands.score.rows import REFUNDED, query_columns
 from commands.score.sales import Events
 from include.page.findings.judge import KINDS, LEVEL, judge
 from include.page.findings.report import Finding, Missing, Query, Report
+from include.page.findings.rows import REFUNDED, query_columns
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import epoch_ms
 from tests.support.findings import NOW, discounted, multiplied, of, refused, silent

@@ -12,15 +12,16 @@ import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
-from commands.score.rows import REFUNDED
 from commands.score.sales import Events
 from include.druid.client import DruidError
 from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect
 from include.page.findings.report import Finding, Report
+from include.page.findings.rows import REFUNDED
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import epoch_ms
 from include.texts import languages, table
+from include.waiting import wait_until
 from tests.support.findings import NOW, SimulatedDruid, discounted, multiplied, refused, silent
 from ventas_airflow.page import findings as module
 from ventas_airflow.page.answer_cache import AnswerCache
@@ -61,6 +62,7 @@ def asked(
     reader: TestClient, changed: SimulatedDruid, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
+    monkeypatch.setattr(module._windows, "events", lambda _now: None)
     monkeypatch.setattr(module, "_shared", AnswerCache(clock=lambda: 0.0))
     monkeypatch.setattr(module, "_ends", AnswerCache(clock=itertools.count(step=10).__next__))
 
@@ -128,6 +130,7 @@ class Crowd:
         self._all_wait = threading.Event()
         monkeypatch.setattr(module, "judging", self.judging)
         monkeypatch.setattr(module, "druid", self._druid)
+        monkeypatch.setattr(module._windows, "events", lambda _now: None)
         monkeypatch.setattr(module, "detect_together", self._detect_together)
 
     def _druid(self) -> SimulatedDruid:
@@ -183,6 +186,53 @@ def test_refused_query_of_looks_together_is_sent_for_each_look(crowd: Crowd) -> 
     reports = crowd.ask(f"pago=qr&{AT_NOON}", f"pago=debito&{AT_NOON}")
     assert [report["missing"] for report in reports] == [[], []]
     assert len(crowd.druid.asked) == 10
+
+
+def test_waiting_looks_are_made_from_the_same_events_in_memory(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = []
+
+    def events(now: datetime) -> Any:
+        moments.append(now)
+        assert crowd._all_wait.wait(60)
+        return moments
+
+    def detect_in_memory(found: Any, _datasource: str, look: Filters, now: datetime) -> Any:
+        assert found is moments
+        return {"filters": look.values, "now": now}
+
+    monkeypatch.setattr(module._windows, "events", events)
+    monkeypatch.setattr(module, "detect_in_memory", detect_in_memory)
+    reports = crowd.ask("pago=qr", "provincia=Salta", f"provincia=Chaco&{AT_NOON}", "")
+    assert len(moments) == 1
+    assert [report["filters"] for report in (*reports[:2], reports[3])] == [
+        [["pago", "qr"]],
+        [["provincia", "Salta"]],
+        [],
+    ]
+    # The events in memory are those until now.
+    assert reports[2]["end"] == epoch_ms(NOW)
+
+
+def test_events_in_memory_are_used_once_they_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+    read = threading.Event()
+
+    def read_windows(*_: Any) -> Any:
+        tries.append(threading.current_thread().name)
+        if len(tries) == 1:
+            raise DruidError("not yet")
+        read.set()
+        return "events"
+
+    monkeypatch.setattr(module, "druid", lambda: None)
+    monkeypatch.setattr(module, "read_windows", read_windows)
+    windows = module._Windows()
+    wait_until(lambda: windows.events(NOW) is not None, "the events in memory", 60, interval=0.01)
+    assert read.is_set()
+    # The thread's two tries, and the reading of the report that used the events.
+    assert tries[:2] == ["ventas-windows"] * 2
 
 
 def test_unknown_filter_answers_400(reader: TestClient) -> None:

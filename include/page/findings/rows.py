@@ -1,12 +1,15 @@
-"""Rows that the findings' SQL returns for simulated sales; a test on a real Druid compares both."""
+"""Rows that the findings' SQL returns, summed from events in memory.
 
+The events are the page's, or simulated. A test on a real Druid compares the rows with Druid's.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
 
-from commands.score.sales import Events
 from include.page.findings.report import Query
 from include.page.findings.windows import goods_windows, payment_windows
 from include.sales.event import ESTADOS
@@ -18,9 +21,52 @@ APPROVED, REJECTED, REFUNDED, CHARGED_BACK = (
     ESTADOS.index(state) for state in ("aprobada", "rechazada", "reembolsada", "contracargo")
 )
 
+SPARSE: Final = 4
+"""Renumber the groups once there are this many possible groups per event."""
 
 Lists = dict[str, list[Any]]
 """The rows of a query, by column."""
+
+
+class Events(Protocol):
+    """Events in order of time; `product`, …, `platform` are positions in their names.
+
+    `state` is a position in `ESTADOS`, any other number for a malformed event. `filled` is 1 if the
+    back-fill made the event. Times are epoch milliseconds, money is in centavos.
+    """
+
+    @property
+    def names(self) -> Mapping[str, Sequence[Any]]:
+        """Names of `product`, `category`, `store`, `payment`, `issuer` and `platform`."""
+
+    @property
+    def ts(self) -> Ints: ...
+    @property
+    def state(self) -> Ints: ...
+    @property
+    def product(self) -> Ints: ...
+    @property
+    def category(self) -> Ints: ...
+    @property
+    def store(self) -> Ints: ...
+    @property
+    def payment(self) -> Ints: ...
+    @property
+    def issuer(self) -> Ints: ...
+    @property
+    def platform(self) -> Ints: ...
+    @property
+    def importe(self) -> Ints: ...
+    @property
+    def descuento(self) -> Ints: ...
+    @property
+    def filled(self) -> Ints: ...
+
+    def only(self, kept: Any) -> Self:
+        """Return the events that a mask or a list of positions selects."""
+
+
+Kind = TypeVar("Kind", bound=Events)
 
 
 def query_columns(events: Events, now: datetime) -> dict[Query, Lists]:
@@ -33,7 +79,7 @@ def query_columns(events: Events, now: datetime) -> dict[Query, Lists]:
         "categories": _goods_rows(
             goods,
             now,
-            goods.category_of[goods.product],
+            goods.category,
             goods.names["category"],
             {"reembolsadas": goods.state == REFUNDED, "contracargos": goods.state == CHARGED_BACK},
         ),
@@ -63,7 +109,7 @@ def _payment_rows(events: Events, now: datetime) -> Lists:
     )
 
 
-def _place_rows(it: Events, now: datetime, column: Ints, names: Sequence[str]) -> Lists:
+def _place_rows(it: Events, now: datetime, column: Ints, names: Sequence[Any]) -> Lists:
     """Return the rows of ``findings/places.sql`` by one column; the events are in its windows."""
     last = {"ultima": np.where(it.state == PENDING, it.ts, 0)}
     rows = _goods_rows(it, now, column, names, most=last)
@@ -74,7 +120,7 @@ def _goods_rows(
     it: Events,
     now: datetime,
     column: Ints,
-    names: Sequence[str],
+    names: Sequence[Any],
     sums: Mapping[str, Any] | None = None,
     most: Mapping[str, Ints] | None = None,
 ) -> Lists:
@@ -95,31 +141,43 @@ def _goods_rows(
     )
 
 
-def _within(events: Events, windows: Sequence[int]) -> Events:
+def _within(events: Kind, windows: Sequence[int]) -> Kind:
     bounds = np.searchsorted(events.ts, windows).reshape(-1, 2)
     return events.only(np.concatenate([np.arange(first, stop) for first, stop in bounds]))
 
 
 def _grouped(
     keys: dict[str, Ints],
-    names: dict[str, Sequence[str]],
+    names: dict[str, Sequence[Any]],
     sums: Mapping[str, Any],
     most: Mapping[str, Ints],
 ) -> Lists:
     """Group as SQL's GROUP BY: a row for each combination of the keys' values that occurs."""
     sizes = [int(column.max(initial=0)) + 1 for column in keys.values()]
     group = np.ravel_multi_index(tuple(keys.values()), sizes)
-    found = np.flatnonzero(np.bincount(group))
+    if math.prod(sizes) > SPARSE * (len(group) + 1_000):
+        found, place = np.unique(group, return_inverse=True)
+    else:
+        found = np.flatnonzero(np.bincount(group))
+        numbers = np.zeros(math.prod(sizes), dtype=np.int64)
+        numbers[found] = np.arange(len(found))
+        place = numbers[group]
     values = np.unravel_index(found, sizes)
     columns: Lists = {
         name: [names[name][at] for at in value.tolist()] if name in names else value.tolist()
         for name, value in zip(keys, values, strict=True)
     }
     for name, column in sums.items():
-        # The sums are exact floats: a sum of centavos is far below 2⁵³.
-        columns[name] = np.bincount(group, column)[found].astype(np.int64).tolist()
+        chosen = np.flatnonzero(column)
+        if column.dtype == bool:
+            columns[name] = np.bincount(place[chosen], minlength=len(found)).tolist()
+            continue
+        total = np.zeros(len(found), dtype=np.int64)
+        np.add.at(total, place[chosen], column[chosen])
+        columns[name] = total.tolist()
     for name, column in most.items():
-        greatest = np.zeros(int(group.max(initial=0)) + 1, dtype=np.int64)
-        np.maximum.at(greatest, group, column)
-        columns[name] = greatest[found].tolist()
+        chosen = np.flatnonzero(column)
+        greatest = np.zeros(len(found), dtype=np.int64)
+        np.maximum.at(greatest, place[chosen], column[chosen])
+        columns[name] = greatest.tolist()
     return columns

@@ -1,0 +1,114 @@
+"""The findings' rows from the events in the page's memory, instead of from Druid.
+
+The events of all windows are read once, whatever the filters; then a report costs Druid nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from include.page.events import Events, join
+from include.page.filters import Filters, Interval, floor_local
+from include.page.findings.detection import queries
+from include.page.findings.judge import judge
+from include.page.findings.report import Report
+from include.page.findings.rows import query_columns
+from include.page.findings.windows import payment_windows
+from include.page.shared_events import Run, SharedEvents
+from include.sales.event import ESTADOS
+from include.sales.local_time import moment_of
+from include.sales.random_numbers import Ints
+
+MOST_EVENTS: Final = 600_000
+"""Most events of all windows together: with more, Druid sums them for each report."""
+
+_HOUR: Final = timedelta(hours=1)
+
+_FILLED: Final = "relleno"
+"""Beginning of the names of the back-fill's runs, as in ``findings/payments.sql``."""
+
+_STATES: Final = {state: number for number, state in enumerate(ESTADOS)}
+
+_COLUMNS: Final = {
+    "product": "producto",
+    "category": "categoria",
+    "store": "sucursal",
+    "payment": "tipo_pago",
+    "issuer": "emisor",
+    "platform": "plataforma",
+}
+"""Druid's column of each column of `EventColumns`."""
+
+
+class EventColumns(NamedTuple):
+    """Events as `rows.Events` describes them."""
+
+    names: Mapping[str, Sequence[Any]]
+    ts: Ints
+    state: Ints
+    product: Ints
+    category: Ints
+    store: Ints
+    payment: Ints
+    issuer: Ints
+    platform: Ints
+    importe: Ints
+    descuento: Ints
+    filled: Ints
+
+    def only(self, kept: Any) -> "EventColumns":
+        return EventColumns(self.names, *(column[kept] for column in self[1:]))
+
+
+def read_windows(
+    events: SharedEvents, now: datetime, run: Run, executor: Executor
+) -> Events | None:
+    """Return the events of all windows before `now`, in order; None if they cannot be in memory.
+
+    Raises the errors that concern Druid as a whole.
+    """
+    found: list[Events] = []
+    for hour in _hours(now):
+        # One at a time: a viewer's look may need the same hours, and must not wait for all.
+        [part] = events.read([hour], now, run, executor)
+        if part is None:
+            return None
+        found.append(part)
+        if sum(len(part.moments) for part in found) > MOST_EVENTS:
+            return None
+    return join(found[0].codes, found)
+
+
+def _hours(now: datetime) -> Iterator[Interval]:
+    """Yield the parts of all windows before `now`, in order, none longer than an hour."""
+    bounds = [moment_of(moment) for moment in sorted(payment_windows(now))]
+    for start, end in zip(bounds[::2], bounds[1::2], strict=True):
+        while start < end:
+            stop = min(floor_local(start, _HOUR) + _HOUR, end)
+            yield Interval(start, stop)
+            start = stop
+
+
+def detect_in_memory(events: Events, datasource: str, filters: Filters, now: datetime) -> Report:
+    """Report what `detect` reports at `now`, from the events of `read_windows`."""
+    columns = query_columns(_columns(events.where(filters.columns)), now)
+    return replace(judge(columns, now), queries=queries(datasource, filters, now))
+
+
+def _columns(events: Events) -> EventColumns:
+    codes, coded = events.codes, events.coded
+    runs = codes.all_values("corrida")
+    filled = np.array([str(run).startswith(_FILLED) for run in runs] or [False], dtype=np.int64)
+    return EventColumns(
+        names={name: codes.all_values(column) for name, column in _COLUMNS.items()},
+        ts=events.moments,
+        state=codes.places("estado", _STATES, len(_STATES))[coded["estado"]],
+        importe=events.amounts,
+        descuento=events.discounts,
+        filled=filled[coded["corrida"]],
+        **{name: coded[column].astype(np.int64) for name, column in _COLUMNS.items()},
+    )
