@@ -183,7 +183,10 @@ def page(
     for module in (findings, health, live, queries):
         monkeypatch.setattr(module, "DATASOURCE", place.topic)
         monkeypatch.setattr(module, "_shared", AnswerCache())
-    monkeypatch.setattr(live, "_memory", Memory())
+    memory = Memory()
+    for module in (findings, live):
+        monkeypatch.setattr(module, "memory", memory)
+    monkeypatch.setattr(findings, "_windows", findings._Windows())
     # The end of the last back-fill is in Airflow's database, which this app does not have.
     monkeypatch.setattr(findings, "_last_end", lambda: None)
     monkeypatch.setattr(health, "LEDGER_TOPIC", place.ledger_topic)
