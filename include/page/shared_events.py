@@ -55,11 +55,7 @@ class SharedEvents:
         self._joined: Once[Events] = Once(24)
 
     def read(
-        self,
-        intervals: Sequence[Interval],
-        now: datetime,
-        run: Run,
-        executor: Executor,
+        self, intervals: Sequence[Interval], now: datetime, run: Run, executor: Executor
     ) -> list[Events | None]:
         """Return all events of each interval; None if they are too many or too old, or unreadable.
 
