@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -63,10 +64,20 @@ class AirflowApi:
         )
         return Counter(run["state"] for run in runs["dag_runs"])
 
-    def trigger(self, dag: str, conf: dict[str, Any]) -> str:
-        """Trigger a DAG by hand and return the run's id."""
-        run = self._json("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
+    def trigger(self, dag: str, conf: dict[str, Any], run_after: datetime | None = None) -> str:
+        """Trigger a DAG by hand, to run at once or after a time, and return the run's id."""
+        body: dict[str, Any] = {"logical_date": None, "conf": conf}
+        if run_after:
+            body["run_after"] = run_after.isoformat()
+        run = self._json("POST", f"/dags/{dag}/dagRuns", json=body)
         return str(run["dag_run_id"])
+
+    def add_connection(self, name: str, fields: dict[str, Any]) -> None:
+        """Add a connection with fields such as ``conn_type`` and ``host``."""
+        self._json("POST", "/connections", json={"connection_id": name, **fields})
+
+    def delete_connection(self, name: str) -> None:
+        self._ok("DELETE", f"/connections/{name}")
 
     def run_state(self, dag: str, run: str) -> str:
         """Return the state of a run: queued, running, success or failed."""

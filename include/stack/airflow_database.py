@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _DRIVERS: Final = ("psycopg2", "asyncpg")
 
 
+#: Seconds that a writer waits for SQLite's lock, instead of the driver's 5. Our client of Airflow's
+#: API waits 30 s for an answer.
+_LOCK_SECONDS: Final = 25
+
+
 class DatabaseError(RuntimeError):
     """The PostgreSQL server cannot be used; the message says why and what to do."""
 
@@ -24,7 +29,7 @@ class DatabaseError(RuntimeError):
 def url(settings: Settings) -> str:
     """Return SQLAlchemy's URL of the stack's database, with the login."""
     if not settings.airflow_database:
-        return f"sqlite:///{settings.home / 'airflow' / 'airflow.db'}"
+        return f"sqlite:///{settings.home / 'airflow' / 'airflow.db'}?timeout={_LOCK_SECONDS}"
     return _server(settings, _name(settings)).render_as_string(hide_password=False)
 
 

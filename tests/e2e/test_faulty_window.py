@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote
 
-import httpx
 import pytest
 from confluent_kafka import Producer
 
@@ -53,36 +52,24 @@ class Window(NamedTuple):
         return [text for text in self.webhook.texts if f"/runs/{quote(run)}" in text]
 
 
-def client(lab: Lab) -> httpx.Client:
-    return httpx.Client(
-        base_url=f"{lab.settings.url('airflow')}/api/v2",
-        headers={"Authorization": f"Bearer {lab.api.token}"},
-        timeout=30,
-    )
-
-
 def late_window(lab: Lab) -> str:
     """Open a window whose planned end is so long ago that its deadline is over."""
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    body = {"logical_date": None, "run_after": hour_ago.isoformat(), "conf": CONF}
-    with client(lab) as airflow:
-        answer = airflow.post(f"/dags/{WINDOW_DAG}/dagRuns", json=body).raise_for_status()
-    run = str(answer.json()["dag_run_id"])
+    run = lab.api.trigger(WINDOW_DAG, CONF, run_after=hour_ago)
     lab.api.make_way(WINDOW_DAG, run)
     return run
 
 
 @pytest.fixture(scope="module")
 def window(lab: Lab) -> Iterator[Window]:
-    with listening() as webhook, client(lab) as airflow:
-        connection = {"connection_id": CONNECTION, **webhook.connection()}
-        airflow.post("/connections", json=connection).raise_for_status()
+    with listening() as webhook:
+        lab.api.add_connection(CONNECTION, webhook.connection())
         run = late_window(lab)
         lab.wait(lambda: lab.in_druid(run) >= 5, "the sales of the window", 300)
         validation = lab.validate()
         assert lab.end_of(WINDOW_DAG, run) == "success"
         yield Window(run, validation, webhook)
-        airflow.delete(f"/connections/{CONNECTION}").raise_for_status()
+        lab.api.delete_connection(CONNECTION)
         lab.api.set_paused(VALIDATION_DAG, True)
 
 

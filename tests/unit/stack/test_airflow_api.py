@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ ANSWERS: dict[str, tuple[int, Any]] = {
     ),
     "PATCH /api/v2/dags/d/dagRuns/scheduled__1": (200, {}),
     "POST /api/v2/dags/d/dagRuns": (200, {"dag_run_id": "manual__1"}),
+    "POST /api/v2/connections": (201, {}),
+    "DELETE /api/v2/connections/c": (204, {}),
     "GET /api/v2/dags/d/dagRuns/r/taskInstances/t/xcomEntries/return_value": (
         200,
         {"value": {"a": 1}},
@@ -74,7 +77,20 @@ def test_trigger_starts_a_manual_run_as_the_logged_in_user(
     assert api.trigger("d", {"seed": 7}) == "manual__1"
     # A manual run has no logical date.
     body = {"logical_date": None, "conf": {"seed": 7}}
-    assert server.asked[-1] == ("POST /api/v2/dags/d/dagRuns", body, "Bearer jwt")
+    api.trigger("d", {"seed": 7}, run_after=datetime(2026, 3, 1, tzinfo=UTC))
+    later = {**body, "run_after": "2026-03-01T00:00:00+00:00"}
+    assert server.asked[1:] == [
+        ("POST /api/v2/dags/d/dagRuns", sent, "Bearer jwt") for sent in (body, later)
+    ]
+
+
+def test_connection_is_added_and_deleted(server: Airflow, api: AirflowApi) -> None:
+    api.add_connection("c", {"host": "h"})
+    api.delete_connection("c")
+    assert [(call, body) for call, body, _ in server.asked[1:]] == [
+        ("POST /api/v2/connections", {"connection_id": "c", "host": "h"}),
+        ("DELETE /api/v2/connections/c", None),
+    ]
 
 
 def test_make_way_fails_only_scheduled_runs(server: Airflow, api: AirflowApi) -> None:

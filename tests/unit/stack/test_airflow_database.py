@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 
 from include.stack import airflow, airflow_database
 from include.stack.airflow_database import DatabaseError
@@ -26,11 +26,19 @@ def settings_of(home: Path, server: str = SERVER) -> Settings:
 
 def test_without_a_server_the_database_is_a_file_of_the_stack(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, "")
-    assert airflow_database.url(settings) == f"sqlite:///{tmp_path}/airflow/airflow.db"
+    assert make_url(airflow_database.url(settings)).database == f"{tmp_path}/airflow/airflow.db"
     assert airflow_database.place(settings) == ""
     assert not airflow_database.create(settings, new=True)
     airflow_database.drop(settings)
     assert airflow_database.size(settings) == 0
+
+
+def test_writer_waits_for_the_locked_file_longer_than_the_driver_does(tmp_path: Path) -> None:
+    (tmp_path / "airflow").mkdir()
+    engine = create_engine(airflow_database.url(settings_of(tmp_path, "")))
+    with engine.connect() as connection:
+        milliseconds = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    assert milliseconds == 25_000
 
 
 def test_database_on_a_server_has_the_server_login_and_a_name_by_folder(tmp_path: Path) -> None:
