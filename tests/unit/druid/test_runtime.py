@@ -82,6 +82,7 @@ OWN = {
     },
     "indexer": {
         "druid.worker.capacity": "4",
+        "druid.worker.numConcurrentMerges": "2",
         "druid.indexer.task.baseTaskDir": "/var/druid/tasks",
         "druid.indexer.task.restoreTasksOnRestart": "false",
         "druid.segment.handoff.pollDuration": "PT1S",
