@@ -209,6 +209,8 @@ class Events:
 
 def join(codes: Codes, parts: Sequence[Events]) -> Events:
     """Return the events of all parts, which are in order and have the same `codes`."""
+    if len(parts) == 1:
+        return parts[0]
     parts = [codes.encode([]), *parts]
     rows: Rows = []
     places = []

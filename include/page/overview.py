@@ -173,10 +173,14 @@ def overview(
 
     def begin(interval: Interval | None, queries: Iterable[str]) -> _Asked:
         """Begin to sum an interval, from the events in memory and by Druid."""
-        found = [
-            events.get(part.interval) or {name: ask(name, part) for name in queries}
-            for part in split(interval)
-        ]
+        found: list[Events | Mapping[str, Future[Rows]]] = []
+        for part in split(interval):
+            if part.interval in events:
+                found.append(events[part.interval])
+                continue
+            # Many events: Druid has sums of the whole hours of a closed day.
+            pieces = parts(part.interval, _HOUR) if filters.hasta is None else [part]
+            found += [{name: ask(name, piece) for name in queries} for piece in pieces]
         return cache(partial(_summed, found, bucket))
 
     # The latest events of a long range are mostly of the last hour.

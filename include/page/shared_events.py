@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, TypeVar
 
 from include.druid.client import DruidError
@@ -25,6 +26,10 @@ T = TypeVar("T")
 
 MOST_EVENTS: Final = 80_000
 """Most events of an interval that is read; Druid sums an interval with more for each viewer."""
+
+MOST_AT_ONCE: Final = 20_000
+"""Most events of a query, in the mean of an hour: larger answers would stop the process's other
+threads for long while they are decoded."""
 
 HOURS: Final = 28 * 24 + 4
 """Number of hours before the hour that runs which are counted, and may be read: those that the
@@ -55,24 +60,47 @@ class SharedEvents:
         self._joined: Once[Events] = Once(24)
 
     def read(
-        self, intervals: Sequence[Interval], now: datetime, run: Run, executor: Executor
+        self,
+        intervals: Sequence[Interval],
+        now: datetime,
+        run: Run,
+        executor: Executor,
+        most: int | None = None,
     ) -> list[Events | None]:
         """Return all events of each interval; None if they are too many or too old, or unreadable.
 
+        They are too many if the hours of the interval that have ended have `most` events or more,
+        by default `MOST_EVENTS`.
         The rows of the events are kept for the hour that runs and the hour before it.
 
         Raises the errors that concern Druid as a whole.
         """
         since = floor_local(now, _MINUTE) - _MINUTE
-        counted = self._counts.ask(since, lambda: executor.submit(_counts, since, run))
-        if (counts := _tried(counted)) is None:
+        if (counts := self._counted(since, run, executor)) is None:
             return [None] * len(intervals)
         moment = floor_local(now, _SECOND)
-        asked = [self._ask(interval, moment, counts, run, executor) for interval in intervals]
+        most = MOST_EVENTS if most is None else most
+        asked = [self._ask(interval, moment, counts, run, executor, most) for interval in intervals]
         return [
             self._join(interval, since, parts)
             for interval, parts in zip(intervals, asked, strict=True)
         ]
+
+    def count(
+        self, intervals: Sequence[Interval], now: datetime, run: Run, executor: Executor
+    ) -> int | None:
+        """Return the number of events of all hours that have ended and touch an interval.
+
+        None if Druid cannot count them. Raises the errors that concern Druid as a whole.
+        """
+        since = floor_local(now, _MINUTE) - _MINUTE
+        if (counts := self._counted(since, run, executor)) is None:
+            return None
+        hours = {hour for interval in intervals for hour in _ended(counts, interval)}
+        return sum(counts[hour] for hour in hours)
+
+    def _counted(self, since: datetime, run: Run, executor: Executor) -> dict[datetime, int] | None:
+        return _tried(self._counts.ask(since, lambda: executor.submit(_counts, since, run)))
 
     def _ask(
         self,
@@ -81,21 +109,21 @@ class SharedEvents:
         counts: dict[datetime, int],
         run: Run,
         executor: Executor,
+        most: int,
     ) -> Parts | None:
         """Begin to read the parts of an interval; return None if it is too old or too large."""
         since = floor_local(now, _MINUTE) - _MINUTE
         running = floor_local(since, _HOUR)
-        first = floor_local(interval.start, _HOUR)
-        ended = min(interval.end, running)
-        hours = [hour for hour in counts if first <= hour < ended]
-        if first < running - HOURS * _HOUR or sum(counts[hour] for hour in hours) >= MOST_EVENTS:
+        hours = _ended(counts, interval)
+        is_too_old = interval.start < running - HOURS * _HOUR
+        if is_too_old or sum(counts[hour] for hour in hours) >= most:
             return None
 
         def ask(
-            kept: "Once[Events | None]", name: str, part: Interval, count: int | None = None
+            kept: "Once[Events | None]", name: str, part: Interval, count: int = 0
         ) -> "Future[Events | None]":
             return kept.ask(
-                (name, part, count), lambda: executor.submit(self._read, name, part, run)
+                (name, part, count), lambda: executor.submit(self._read, name, part, count, run)
             )
 
         parts = []
@@ -108,11 +136,17 @@ class SharedEvents:
             parts.append(ask(self._running, "events", Interval(since, now)))
         return parts
 
-    def _read(self, name: str, interval: Interval, run: Run) -> Events | None:
-        rows = run(name, Part(interval))
-        if len(rows) >= MOST_EVENTS:
-            return None
-        return self._codes.encode(rows, listed=name == "events")
+    def _read(self, name: str, interval: Interval, count: int, run: Run) -> Events | None:
+        """Read an interval with about `count` events; return None if one query has too many."""
+        pieces, length = count // MOST_AT_ONCE + 1, interval.end - interval.start
+        bounds = [interval.start + length * piece // pieces for piece in range(pieces + 1)]
+        found = []
+        for start, end in pairwise(bounds):
+            rows = run(name, Part(Interval(start, end)))
+            if len(rows) >= MOST_EVENTS:
+                return None
+            found.append(self._codes.encode(rows, listed=name == "events"))
+        return join(self._codes, found)
 
     def _join(self, interval: Interval, since: datetime, parts: Parts | None) -> Events | None:
         if parts is None:
@@ -127,6 +161,12 @@ class SharedEvents:
             lambda: done(join(self._codes, found).between(*interval.parameters)),
         )
         return joined.result()
+
+
+def _ended(counts: dict[datetime, int], interval: Interval) -> list[datetime]:
+    """Return the counted hours that an interval touches."""
+    first = floor_local(interval.start, _HOUR)
+    return [hour for hour in counts if first <= hour < interval.end]
 
 
 def _counts(since: datetime, run: Run) -> dict[datetime, int]:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from include.page.events import Events, join
+from include.page.events import Events, Numbers, join
 from include.page.filters import Filters, Interval, floor_local
 from include.page.findings.detection import queries
 from include.page.findings.judge import judge
@@ -23,8 +23,8 @@ from include.sales.event import ESTADOS
 from include.sales.local_time import moment_of
 from include.sales.random_numbers import Ints
 
-MOST_EVENTS: Final = 600_000
-"""Most events of all windows together: with more, Druid sums them for each report."""
+MOST_EVENTS: Final = 12_000_000
+"""Most events of the hours of all windows: with more, Druid sums them for each report."""
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -49,16 +49,16 @@ class EventColumns(NamedTuple):
 
     names: Mapping[str, Sequence[Any]]
     ts: Ints
-    state: Ints
-    product: Ints
-    category: Ints
-    store: Ints
-    payment: Ints
-    issuer: Ints
-    platform: Ints
+    state: Numbers
+    product: Numbers
+    category: Numbers
+    store: Numbers
+    payment: Numbers
+    issuer: Numbers
+    platform: Numbers
     importe: Ints
     descuento: Ints
-    filled: Ints
+    filled: Numbers
 
     def only(self, kept: Any) -> "EventColumns":
         return EventColumns(self.names, *(column[kept] for column in self[1:]))
@@ -71,15 +71,17 @@ def read_windows(
 
     Raises the errors that concern Druid as a whole.
     """
+    hours = list(_hours(now))
+    count = events.count(hours, now, run, executor)
+    if count is None or count > MOST_EVENTS:
+        return None
     found: list[Events] = []
-    for hour in _hours(now):
+    for hour in hours:
         # One at a time: a viewer's look may need the same hours, and must not wait for all.
-        [part] = events.read([hour], now, run, executor)
+        [part] = events.read([hour], now, run, executor, MOST_EVENTS)
         if part is None:
             return None
         found.append(part)
-        if sum(len(part.moments) for part in found) > MOST_EVENTS:
-            return None
     return join(found[0].codes, found)
 
 
@@ -102,13 +104,14 @@ def detect_in_memory(events: Events, datasource: str, filters: Filters, now: dat
 def _columns(events: Events) -> EventColumns:
     codes, coded = events.codes, events.coded
     runs = codes.all_values("corrida")
-    filled = np.array([str(run).startswith(_FILLED) for run in runs] or [False], dtype=np.int64)
+    filled = np.array([str(run).startswith(_FILLED) for run in runs] or [False], dtype=np.int16)
+    states = codes.places("estado", _STATES, len(_STATES)).astype(np.int16)
     return EventColumns(
         names={name: codes.all_values(column) for name, column in _COLUMNS.items()},
         ts=events.moments,
-        state=codes.places("estado", _STATES, len(_STATES))[coded["estado"]],
+        state=states[coded["estado"]],
         importe=events.amounts,
         descuento=events.discounts,
         filled=filled[coded["corrida"]],
-        **{name: coded[column].astype(np.int64) for name, column in _COLUMNS.items()},
+        **{name: coded[column] for name, column in _COLUMNS.items()},
     )

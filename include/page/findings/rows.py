@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from include.page.findings.report import Query
 from include.page.findings.windows import goods_windows, payment_windows
@@ -23,6 +24,9 @@ APPROVED, REJECTED, REFUNDED, CHARGED_BACK = (
 
 SPARSE: Final = 4
 """Renumber the groups once there are this many possible groups per event."""
+
+Numbers = npt.NDArray[np.integer[Any]]
+"""Small numbers, in as few bytes as the events' source keeps them."""
 
 Lists = dict[str, list[Any]]
 """The rows of a query, by column."""
@@ -42,25 +46,25 @@ class Events(Protocol):
     @property
     def ts(self) -> Ints: ...
     @property
-    def state(self) -> Ints: ...
+    def state(self) -> Numbers: ...
     @property
-    def product(self) -> Ints: ...
+    def product(self) -> Numbers: ...
     @property
-    def category(self) -> Ints: ...
+    def category(self) -> Numbers: ...
     @property
-    def store(self) -> Ints: ...
+    def store(self) -> Numbers: ...
     @property
-    def payment(self) -> Ints: ...
+    def payment(self) -> Numbers: ...
     @property
-    def issuer(self) -> Ints: ...
+    def issuer(self) -> Numbers: ...
     @property
-    def platform(self) -> Ints: ...
+    def platform(self) -> Numbers: ...
     @property
     def importe(self) -> Ints: ...
     @property
     def descuento(self) -> Ints: ...
     @property
-    def filled(self) -> Ints: ...
+    def filled(self) -> Numbers: ...
 
     def only(self, kept: Any) -> Self:
         """Return the events that a mask or a list of positions selects."""
@@ -109,7 +113,7 @@ def _payment_rows(events: Events, now: datetime) -> Lists:
     )
 
 
-def _place_rows(it: Events, now: datetime, column: Ints, names: Sequence[Any]) -> Lists:
+def _place_rows(it: Events, now: datetime, column: Numbers, names: Sequence[Any]) -> Lists:
     """Return the rows of ``findings/places.sql`` by one column; the events are in its windows."""
     last = {"ultima": np.where(it.state == PENDING, it.ts, 0)}
     rows = _goods_rows(it, now, column, names, most=last)
@@ -119,7 +123,7 @@ def _place_rows(it: Events, now: datetime, column: Ints, names: Sequence[Any]) -
 def _goods_rows(
     it: Events,
     now: datetime,
-    column: Ints,
+    column: Numbers,
     names: Sequence[Any],
     sums: Mapping[str, Any] | None = None,
     most: Mapping[str, Ints] | None = None,
@@ -143,11 +147,13 @@ def _goods_rows(
 
 def _within(events: Kind, windows: Sequence[int]) -> Kind:
     bounds = np.searchsorted(events.ts, windows).reshape(-1, 2)
+    if (bounds[:, 1] - bounds[:, 0]).sum() == len(events.ts):
+        return events
     return events.only(np.concatenate([np.arange(first, stop) for first, stop in bounds]))
 
 
 def _grouped(
-    keys: dict[str, Ints],
+    keys: dict[str, Numbers],
     names: dict[str, Sequence[Any]],
     sums: Mapping[str, Any],
     most: Mapping[str, Ints],

@@ -231,6 +231,22 @@ def test_one_interval_with_too_many_events_is_summed_by_druid(
     assert {kind for kind, _, _ in druid.asked} == {"hours", "events", "states"}
 
 
+def test_whole_hours_of_an_interval_with_too_many_events_are_summed_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_EVENTS", 20)
+    many = [sale(DAY + 2 * HOUR + n) for n in range(30)]
+    druid = Druid(events=[*EVENTS, *many])
+    look(druid, rango="6h")
+    hour, end = 3_600_000, END // 60_000 * 60_000 - DAY * 1000
+    last = end // hour * hour
+    assert sorted(stretch for kind, _, stretch in druid.asked if kind == "states") == [
+        [end - 6 * hour, last - 5 * hour],
+        [last - 5 * hour, last],
+        [last, end],
+    ]
+
+
 def test_latest_events_are_queried_if_the_rows_in_memory_are_too_few() -> None:
     old = [sale(5 * HOUR + n, provincia="Salta") for n in range(3)]
     druid = Druid(events=[*EVENTS, *old], latest=[sale(5 * HOUR)])

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from include.page import shared_events
 from include.page.events import Codes, Rows
 from include.page.filters import parse_filters
 from include.page.findings import in_memory
@@ -113,6 +114,21 @@ def test_events_of_all_windows_are_read_in_order_and_once(sales: list[Venta]) ->
     # The running hour and the last minute, and each whole hour that has sales.
     hours = {moment // HOUR_MS for moment in expected if moment < epoch_ms(NOW) - HOUR_MS}
     assert len(hours) <= stored.asked.total() - 1 <= len(hours) + 4
+
+
+def test_hour_with_many_events_is_read_in_pieces(
+    sales: list[Venta], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(stored: Stored) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return read_windows(SharedEvents(Codes(CODED)), NOW, stored, pool)
+
+    at_once, in_pieces = Stored(sales), Stored(sales)
+    expected = read(at_once)
+    monkeypatch.setattr(shared_events, "MOST_AT_ONCE", 7)
+    found = read(in_pieces)
+    assert found.moments.tolist() == expected.moments.tolist()
+    assert in_pieces.asked["counted"] > at_once.asked["counted"]
 
 
 def test_too_many_events_are_left_to_druid(
