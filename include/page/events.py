@@ -119,13 +119,16 @@ class Events:
         first, last = np.searchsorted(self.moments, [start, end]).tolist()
         return self._taken(slice(first, last))
 
-    def where(self, values: Iterable[tuple[str, str]]) -> "Events":
+    def where(self, values: Sequence[tuple[str, str]]) -> "Events":
         """Return the events whose columns have these values: pairs of column and value."""
-        found = self
+        return self._taken(self.chosen(values)) if values else self
+
+    def chosen(self, values: Iterable[tuple[str, str]]) -> Ints:
+        """Return the positions of the events whose columns have these values."""
+        mask = np.ones(len(self.moments), dtype=bool)
         for column, value in values:
-            number = self.codes.number(column, value)
-            found = found._taken(np.flatnonzero(found.coded[column] == number))
-        return found
+            mask &= self.coded[column] == self.codes.number(column, value)
+        return np.flatnonzero(mask)
 
     def measures(
         self, columns: Sequence[str], bucket: timedelta | None = None

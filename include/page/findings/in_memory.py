@@ -64,10 +64,17 @@ class EventColumns(NamedTuple):
         return EventColumns(self.names, *(column[kept] for column in self[1:]))
 
 
+class Windows(NamedTuple):
+    """The events of all windows before a moment, in order, and their columns."""
+
+    events: Events
+    columns: EventColumns
+
+
 def read_windows(
     events: SharedEvents, now: datetime, run: Run, executor: Executor
-) -> Events | None:
-    """Return the events of all windows before `now`, in order; None if they cannot be in memory.
+) -> Windows | None:
+    """Return the windows before `now`; None if their events cannot be in memory.
 
     Raises the errors that concern Druid as a whole.
     """
@@ -82,7 +89,8 @@ def read_windows(
         if part is None:
             return None
         found.append(part)
-    return join(found[0].codes, found)
+    all_events = join(found[0].codes, found)
+    return Windows(all_events, _columns(all_events))
 
 
 def _hours(now: datetime) -> Iterator[Interval]:
@@ -95,10 +103,13 @@ def _hours(now: datetime) -> Iterator[Interval]:
             start = stop
 
 
-def detect_in_memory(events: Events, datasource: str, filters: Filters, now: datetime) -> Report:
-    """Report what `detect` reports at `now`, from the events of `read_windows`."""
-    columns = query_columns(_columns(events.where(filters.columns)), now)
-    return replace(judge(columns, now), queries=queries(datasource, filters, now))
+def detect_in_memory(windows: Windows, datasource: str, filters: Filters, now: datetime) -> Report:
+    """Report what `detect` reports at `now`, from the windows before `now`."""
+    events, columns = windows
+    if filters.columns:
+        columns = columns.only(events.chosen(filters.columns))
+    report = judge(query_columns(columns, now), now)
+    return replace(report, queries=queries(datasource, filters, now))
 
 
 def _columns(events: Events) -> EventColumns:

@@ -221,18 +221,18 @@ def _approval(tables: _Tables) -> _Judged | Missing:
     ways, hours = tables.ways, tables.hours
     compared = [*range(RECENT), *(24 * day for day in DAYS)]
     columns = [hours.index(hour) for hour in compared]
-    cells = {name: cell[:, columns] for name, cell in ways.cells.items()}
-    approved = cells["aprobadas"]
-    names, rows = _with_types(ways.names)
-    k = _summed(approved, rows)
-    n = k + _summed(cells["rechazadas"], rows)
+    names, member = _with_types(ways.names)
+    k, rejected, income = (
+        member @ ways.cells[name][:, columns] for name in ("aprobadas", "rechazadas", "ingresos")
+    )
+    n = k + rejected
     windows = int((n[:, 1:].sum(axis=0) > 0).sum())
     if windows < FEWEST:
         return Missing("approval", "hours", windows, FEWEST)
     shares = Shares(k, n)
     p = shares.tails(low=True, most=LEVEL)
     parents = [_type_of(names, name) for name in names]
-    income = _summed(cells["ingresos"], rows).sum(axis=1)
+    revenue = income.sum(axis=1)
     findings = []
     for i in drop_explained(_believed(p), parents, shares, low=True):
         numbers = shares.numbers(i, float(p[i]), 60)
@@ -248,7 +248,7 @@ def _approval(tables: _Tables) -> _Judged | Missing:
                 numbers={
                     **numbers,
                     "lost": lost,
-                    "lost_centavos": lost * float(income[i]) / max(int(k[i].sum()), 1),
+                    "lost_centavos": lost * float(revenue[i]) / max(int(k[i].sum()), 1),
                 },
                 query="payments",
             )
@@ -400,8 +400,8 @@ def _promotions(tables: _Tables) -> _Judged | Missing:
     starts = [0, *(24 * day for day in days)]
     columns = [[hours.index(start + hour) for hour in range(HOURS)] for start in starts]
     cells = {name: cell[:, columns].sum(axis=2) for name, cell in ways.cells.items()}
-    names, rows = _with_types(ways.names)
-    sums = {name: _summed(cell, rows) for name, cell in cells.items()}
+    names, member = _with_types(ways.names)
+    sums = {name: member @ cell for name, cell in cells.items()}
     shares = Shares(sums["con_descuento"], sums["ventas"])
     of_all = Shares.of_all(sums["ventas"], cells["ventas"].sum(axis=0))
     income_of_all = np.divide(
@@ -482,29 +482,24 @@ def _returns(tables: _Tables) -> _Judged | Missing:
     return _Judged("returns", list(findings.values()), p.size)
 
 
-def _with_types(ways: Sequence[Way]) -> tuple[list[Way], list[list[int]]]:
-    """Return each payment type and each pair of type and issuer, with the rows that belong to it.
+def _with_types(ways: Sequence[Way]) -> tuple[list[Way], Ints]:
+    """Return each payment type and each pair of type and issuer, and which rows belong to it.
 
-    Sales without a payment type belong to none of them.
+    The second is an array (names, ways) of 0 and 1. Sales without a payment type belong to none.
     """
     types = list(dict.fromkeys((kind, "") for kind, _ in ways if kind))
     names = [*types, *(way for way in ways if all(way))]
-    rows = [
-        [row for row, way in enumerate(ways) if way == name or (way[0], "") == name]
-        for name in names
-    ]
-    return names, rows
+    places = {name: place for place, name in enumerate(names)}
+    member = np.zeros((len(names), len(ways)), dtype=np.int64)
+    for row, way in enumerate(ways):
+        for name in (way, (way[0], "")):
+            if name in places:
+                member[places[name], row] = 1
+    return names, member
 
 
 def _type_of(names: Sequence[Way], name: Way) -> int | None:
     return names.index((name[0], "")) if name[1] else None
-
-
-def _summed(cells: Ints, rows: Sequence[Sequence[int]]) -> Ints:
-    """Sum the rows of each subject, as an array (subjects, windows)."""
-    if not rows:
-        return np.zeros((0, cells.shape[1]), dtype=np.int64)
-    return np.array([cells[list(some)].sum(axis=0) for some in rows])
 
 
 def _filters(way: Way) -> dict[str, str]:

@@ -62,6 +62,11 @@ class FairThreads:
             self._begin()
         return turn.future
 
+    def is_busy(self) -> bool:
+        """Return whether a call runs; a waiting one does not run only while others do."""
+        with self._lock:
+            return bool(self._running)
+
     def waiting(self) -> list[Callable[[], Any]]:
         """Return the calls of all viewers that wait for a thread."""
         with self._lock:

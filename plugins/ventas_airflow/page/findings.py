@@ -11,16 +11,16 @@ from fastapi import APIRouter, Request, Response
 
 from include.druid.client import DruidError
 from include.names import BACKFILL_DAG, DATASOURCE
-from include.page.events import Events
 from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect, detect_together
-from include.page.findings.in_memory import detect_in_memory, read_windows
+from include.page.findings.in_memory import Windows, detect_in_memory, read_windows
 from include.page.outage_errors import OF_ALL
 from include.page.overview import event_queries
+from include.waiting import Polling
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.memory import memory
-from ventas_airflow.page.services import druid, judging, queries
+from ventas_airflow.page.services import druid, judging, looks, queries
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,11 @@ OLD_SECONDS: Final = 600.0
 
 MOST_TOGETHER: Final = 32
 """Most reports that are made together, so that the first of them waits for few others."""
+
+LOOKS_FIRST_SECONDS: Final = 1.0
+"""Seconds in which reports that are made together let the other views' answers go first.
+
+When many people open the page at once, they look at the figures before they read a report."""
 
 ENDS_SECONDS: Final = 5.0
 """Seconds that the end of the last back-fill is shared; reading it takes a millisecond."""
@@ -76,8 +81,8 @@ class _Windows:
         self._lock = Lock()
         self._begun = self._read = False
 
-    def events(self, now: datetime) -> Events | None:
-        """Return the events, or None while they are not there, or if they are too many."""
+    def before(self, now: datetime) -> Windows | None:
+        """Return the windows, or None while they are not there, or if they have too many events."""
         with self._lock:
             is_first, self._begun = not self._begun, True
         if is_first:
@@ -93,7 +98,7 @@ class _Windows:
             self._begun = False
 
     @staticmethod
-    def _of(now: datetime) -> Events | None:
+    def _of(now: datetime) -> Windows | None:
         return read_windows(memory.events, now, event_queries(druid(), DATASOURCE), queries)
 
 
@@ -120,27 +125,31 @@ class _Look:
     def _make(self) -> None:
         # The events in memory end at a whole second.
         now = datetime.now(UTC).replace(microsecond=0)
-        events = None if self._filters.hasta else _windows.events(now)
-        if events is None:
+        windows = None if self._filters.hasta else _windows.before(now)
+        if windows is None:
             self._ask(now)
             return
+        first = Polling(LOOKS_FIRST_SECONDS, interval=0.005)
         for look in self._waiting(lambda look: look._filters.hasta is None):
-            report = detect_in_memory(events, DATASOURCE, look._filters, now)
+            for _ in first:
+                if not looks.is_busy():
+                    break
+            report = detect_in_memory(windows, DATASOURCE, look._filters, now)
             look._made = msgspec.json.encode(report)
 
     def _ask(self, now: datetime) -> None:
         client = druid()
-        looks = self._waiting(lambda look: look._kind == self._kind)
-        if len(looks) > 1:
+        together = self._waiting(lambda look: look._kind == self._kind)
+        if len(together) > 1:
             try:
-                filters = [look._filters for look in looks]
+                filters = [look._filters for look in together]
                 reports = detect_together(client, DATASOURCE, filters, now)
             except OF_ALL:
                 raise
             except DruidError as error:
-                log.warning("Druid refused a query for %d looks: %s", len(looks), error)
+                log.warning("Druid refused a query for %d looks: %s", len(together), error)
             else:
-                for look, report in zip(looks, reports, strict=True):
+                for look, report in zip(together, reports, strict=True):
                     look._made = msgspec.json.encode(report)
                 return
         self._made = msgspec.json.encode(detect(client, DATASOURCE, self._filters, now))

@@ -134,15 +134,15 @@ def test_druids_rows_equal_the_simulated_ones_and_the_changes_are_found(
     # those from the events in memory.
     with ThreadPoolExecutor(1) as pool:
         queried = event_queries(druid, datasource)
-        events = read_windows(SharedEvents(Codes(CODED)), NOW, queried, pool)
-    assert events
+        windows = read_windows(SharedEvents(Codes(CODED)), NOW, queried, pool)
+    assert windows
     for looks in TOGETHER:
         filters = [parse_filters({**look, "hasta": NOW.isoformat()}) for look in looks]
         together = detect_together(druid, datasource, filters, datetime.now(UTC))
         alone = [detect(druid, datasource, look, datetime.now(UTC)) for look in filters]
         assert together == alone, looks
         assert together[0].tests
-        in_memory = [detect_in_memory(events, datasource, look, NOW) for look in filters]
+        in_memory = [detect_in_memory(windows, datasource, look, NOW) for look in filters]
         assert in_memory == alone, looks
 
     # The plan has an interval for each window, so Druid does not read the days between them.

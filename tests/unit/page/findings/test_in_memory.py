@@ -90,9 +90,9 @@ def test_report_from_memory_is_the_report_from_druid(
 ) -> None:
     asked = parse_filters(filters)
     with ThreadPoolExecutor(1) as pool:
-        events = read_windows(SharedEvents(Codes(CODED)), NOW, Stored(sales), pool)
-    assert events
-    report = detect_in_memory(events, "ventas", asked, NOW)
+        windows = read_windows(SharedEvents(Codes(CODED)), NOW, Stored(sales), pool)
+    assert windows
+    report = detect_in_memory(windows, "ventas", asked, NOW)
     assert report == detect(druid, "ventas", asked, NOW)
     assert report.tests or filters == {"producto": "Yerba mate Playadito 1 kg"}
 
@@ -109,7 +109,7 @@ def test_events_of_all_windows_are_read_in_order_and_once(sales: list[Venta]) ->
     )
     assert first
     assert again
-    assert first.moments.tolist() == again.moments.tolist() == expected
+    assert first.events.moments.tolist() == again.events.moments.tolist() == expected
     assert stored.asked["hours"] == 1
     # The running hour and the last minute, and each whole hour that has sales.
     hours = {moment // HOUR_MS for moment in expected if moment < epoch_ms(NOW) - HOUR_MS}
@@ -127,7 +127,7 @@ def test_hour_with_many_events_is_read_in_pieces(
     expected = read(at_once)
     monkeypatch.setattr(shared_events, "MOST_AT_ONCE", 7)
     found = read(in_pieces)
-    assert found.moments.tolist() == expected.moments.tolist()
+    assert found.events.moments.tolist() == expected.events.moments.tolist()
     assert in_pieces.asked["counted"] > at_once.asked["counted"]
 
 

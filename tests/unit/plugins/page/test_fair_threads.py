@@ -99,6 +99,16 @@ def test_waiting_calls_are_those_not_begun_and_not_cancelled(held: Held) -> None
     assert turns.waiting() == calls[1:]
 
 
+def test_threads_are_busy_while_a_call_runs(held: Held) -> None:
+    turns = FairThreads(1, "test")
+    assert not turns.is_busy()
+    asked = ask(turns, held, "a", 2)
+    assert turns.is_busy()
+    held.go.set()
+    wait(asked, 60)
+    assert not turns.is_busy()
+
+
 def test_error_is_raised_from_the_future_and_frees_the_thread() -> None:
     turns = FairThreads(1, "test")
     with pytest.raises(ZeroDivisionError):

@@ -62,7 +62,7 @@ def asked(
     reader: TestClient, changed: SimulatedDruid, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
-    monkeypatch.setattr(module._windows, "events", lambda _now: None)
+    monkeypatch.setattr(module._windows, "before", lambda _now: None)
     monkeypatch.setattr(module, "_shared", AnswerCache(clock=lambda: 0.0))
     monkeypatch.setattr(module, "_ends", AnswerCache(clock=itertools.count(step=10).__next__))
 
@@ -130,7 +130,7 @@ class Crowd:
         self._all_wait = threading.Event()
         monkeypatch.setattr(module, "judging", self.judging)
         monkeypatch.setattr(module, "druid", self._druid)
-        monkeypatch.setattr(module._windows, "events", lambda _now: None)
+        monkeypatch.setattr(module._windows, "before", lambda _now: None)
         monkeypatch.setattr(module, "detect_together", self._detect_together)
 
     def _druid(self) -> SimulatedDruid:
@@ -202,7 +202,7 @@ def test_waiting_looks_are_made_from_the_same_events_in_memory(
         assert found is moments
         return {"filters": look.values, "now": now}
 
-    monkeypatch.setattr(module._windows, "events", events)
+    monkeypatch.setattr(module._windows, "before", events)
     monkeypatch.setattr(module, "detect_in_memory", detect_in_memory)
     reports = crowd.ask("pago=qr", "provincia=Salta", f"provincia=Chaco&{AT_NOON}", "")
     assert len(moments) == 1
@@ -213,6 +213,29 @@ def test_waiting_looks_are_made_from_the_same_events_in_memory(
     ]
     # The events in memory are those until now.
     assert reports[2]["end"] == epoch_ms(NOW)
+
+
+def test_reports_let_the_other_views_go_first(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Looks:
+        """The views' threads: busy when they are asked for the first two times."""
+
+        def is_busy(self) -> bool:
+            said.append("busy" if len(said) < 2 else "free")
+            return said[-1] == "busy"
+
+    def detect_in_memory(*_: Any) -> Any:
+        said.append("report")
+        return {}
+
+    monkeypatch.setattr(module, "looks", Looks())
+    monkeypatch.setattr(module._windows, "before", lambda _: "windows")
+    monkeypatch.setattr(module, "detect_in_memory", detect_in_memory)
+    crowd.ask("pago=qr")
+    assert said == ["busy", "busy", "free", "report"]
 
 
 def test_events_in_memory_are_used_once_they_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +252,7 @@ def test_events_in_memory_are_used_once_they_were_read(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "druid", lambda: None)
     monkeypatch.setattr(module, "read_windows", read_windows)
     windows = module._Windows()
-    wait_until(lambda: windows.events(NOW) is not None, "the events in memory", 60, interval=0.01)
+    wait_until(lambda: windows.before(NOW) is not None, "the events in memory", 60, interval=0.01)
     assert read.is_set()
     # The thread's two tries, and the reading of the report that used the events.
     assert tries[:2] == ["ventas-windows"] * 2
