@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from commands.bench.figures import percentile
 from commands.bench.page_cpu import Used, measured, per_look
 from commands.bench.page_looks import pauses, viewers
-from commands.bench.page_past import COORDINATOR, is_compacted, publish_past
+from commands.bench.page_past import COORDINATOR, fill_past, is_compacted
 from commands.bench.page_screen import Screen, api_view, browser_path, chromium, delays
 from commands.bench.page_viewers import (
     Seen,
@@ -188,21 +188,21 @@ class _Stage:
         return found
 
     def _filled(self) -> str:
-        """Publish what the past lacks; return the live window once Druid has it."""
+        """Fill what the past lacks; return the live window once Druid has it."""
         self._say("filling", millions=f"{self._past:g}")
         patience = _WINDOW_PATIENCE + _MILLION_PATIENCE * self._past
         window = self._open()
         self._wait_until_live()
         now = datetime.now(UTC)
-        expected, is_new = publish_past(self._kafka, self._past, self._rate, now)
+        past = fill_past(self._druid, self._kafka, self._settings.home, self._past, self._rate, now)
         wait_until(
-            lambda: not missing_rows(self._druid, DATASOURCE, expected),
-            f"the {expected.rows} past events in Druid",
+            lambda: not missing_rows(self._druid, DATASOURCE, past.expected),
+            f"the {past.expected.rows} past events in Druid",
             patience,
             interval=2,
             errors=DruidError,
         )
-        if not is_new:
+        if not past.is_new:
             return window
         self._close(window, patience)
         window = self._open()

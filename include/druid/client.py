@@ -245,6 +245,11 @@ class DruidClient:
             "POST", supervisor, "resetOffsets", json={"type": "kafka", "partitions": partitions}
         )
 
+    def submit_task(self, spec: Mapping[str, Any]) -> str:
+        """Start a task, such as a batch task, and return its id."""
+        answer = self._request("POST", "/druid/indexer/v1/task", json=spec)
+        return str(answer.json()["task"])
+
     def tasks(self, datasource: str) -> list[dict[str, Any]]:
         """Return a datasource's tasks that wait, that run, or that ended in the last day."""
         path = f"/druid/indexer/v1/tasks?datasource={quote(datasource, safe='')}"

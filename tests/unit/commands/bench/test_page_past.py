@@ -1,18 +1,20 @@
 """The past that the page's benchmark fills, and keeps."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from commands.bench import page_past
-from commands.bench.page_past import DAYS, is_compacted, publish_past, scale
-from include.druid.client import DruidClient
-from include.sales.backfill import day_arrivals, past_days
-from include.sales.content import SaleSource
+from commands.bench.page_past import DAYS, Past, fill_past, is_compacted, scale
+from include.druid.client import DruidClient, DruidError
+from include.sales.backfill import Day, day_arrivals, past_days
 from include.sales.demand import Demand
 from include.sales.market import load_market
-from include.stream.session import Published
 
 NOW = datetime(2026, 11, 30, 10, tzinfo=UTC)
 
@@ -24,22 +26,90 @@ def test_past_has_about_as_many_events_as_asked_for() -> None:
     assert 2 * sales == pytest.approx(500_000, rel=0.1)  # a sale has about two events
 
 
-@pytest.mark.parametrize("missing", [0, 1])
-def test_days_before_today_have_the_past_and_today_has_the_live_rate(
-    missing: int, monkeypatch: pytest.MonkeyPatch
+class BatchDruid(DruidClient):
+    """Keeps the events of each batch task by its interval; a task ends at once, or fails."""
+
+    def __init__(self, failure: str = "") -> None:
+        self.events: dict[str, list[Any]] = {}
+        self.failure = failure
+
+    def submit_task(self, spec: Any) -> str:
+        assert spec["context"] == {"storeCompactionState": True}
+        [interval] = spec["spec"]["dataSchema"]["granularitySpec"]["intervals"]
+        [path] = spec["spec"]["ioConfig"]["inputSource"]["files"]
+        lines = Path(path).read_bytes().splitlines()
+        self.events[interval] = [msgspec.json.decode(line) for line in lines]
+        return "task"
+
+    def tasks(self, datasource: str) -> list[dict[str, Any]]:
+        assert datasource == "ventas"
+        state = "FAILED" if self.failure else "SUCCESS"
+        task = {"id": "task", "type": "index_parallel", "errorMsg": self.failure}
+        return [{**task, "statusCode": state}] if self.events else []
+
+
+class Topic:
+    """What goes through Kafka: single events, and days with their scale."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.events: list[Any] = []
+        self.days: list[tuple[date, float]] = []
+        monkeypatch.setattr(page_past, "_publish", self.publish)
+        monkeypatch.setattr(page_past, "_through_kafka", self.through)
+
+    def publish(self, _: object, events: Iterable[bytes]) -> None:
+        self.events += map(msgspec.json.decode, events)
+
+    def through(self, _: object, day: Day, sales: float, __: datetime) -> int:
+        self.days.append((day.day, sales))
+        return 7
+
+
+def fill(druid: DruidClient, home: Path, now: datetime = NOW) -> Past:
+    return fill_past(druid, {}, home, 0.02, 0.67, now)
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
+    return Topic(monkeypatch)
+
+
+def test_each_day_by_utc_is_a_batch_task_and_the_running_day_goes_through_kafka(
+    topic: Topic, tmp_path: Path
 ) -> None:
-    scales: list[float] = []
+    druid = BatchDruid()
+    past = fill(druid, tmp_path)
+    assert [*druid.events] == [
+        f"2026-{day:%m-%d}/2026-{day + timedelta(days=1):%m-%d}"
+        for day in (date(2026, 10, 31) + timedelta(days=n) for n in range(DAYS))
+    ]
+    for interval, events in druid.events.items():
+        assert {event["ts"][:10] for event in events} <= {interval[:10]}
+    assert {event["ts"][:10] for event in topic.events} == {"2026-11-30"}
+    assert topic.days == [(date(2026, 11, 30), 0.67)]
+    events = [*chain.from_iterable(druid.events.values()), *topic.events]
+    assert len({event["id_evento"] for event in events}) == len(events) == past.expected.rows - 7
+    assert {event["corrida"] for event in events} < set(past.expected.runs)
+    assert past.is_new
+    assert not list((tmp_path / "past").iterdir())
 
-    def publish(_: object, source: SaleSource, *__: object, scale: float, **___: Any) -> Published:
-        scales.append(scale)
-        resumed = 10 if len(scales) > DAYS else 10 - missing
-        return Published(source.corrida, 10, 20, 20, 0, 9, None, None, 0, {}, resumed)
 
-    monkeypatch.setattr(page_past, "publish_day", publish)
-    expected, is_new = publish_past({}, 5, 0.67, NOW)
-    assert scales == [scale(5)] * DAYS + [0.67]
-    assert expected.rows == 20 * len(set(expected.runs)) == 20 * (DAYS + 1)
-    assert is_new is bool(missing)
+def test_kept_past_lacks_only_the_days_since(topic: Topic, tmp_path: Path) -> None:
+    first = fill(BatchDruid(), tmp_path)
+    druid = BatchDruid()
+    again = fill(druid, tmp_path)
+    assert (again.expected, again.is_new, druid.events) == (first.expected, False, {})
+    topic.days.clear()
+    later = fill(druid, tmp_path, NOW + timedelta(days=1))
+    assert topic.days == [(date(2026, 11, 30), scale(0.02)), (date(2026, 12, 1), 0.67)]
+    assert (later.is_new, druid.events) == (True, {})
+
+
+def test_failed_task_ends_the_fill_with_its_error(topic: Topic, tmp_path: Path) -> None:
+    with pytest.raises(DruidError, match="batch task task failed: no space"):
+        fill(BatchDruid("no space"), tmp_path)
+    assert not (tmp_path / "past.json").exists()
+    assert not topic.days
 
 
 def test_days_before_yesterday_must_be_compacted() -> None:
