@@ -33,9 +33,13 @@ def test_producer_marked_failed_stops_and_cleared_run_resumes_after_last_sale(
     assert lab.state(run, "stop_vm") == "success"
     assert instances(lab.settings).get(**VM).status == "TERMINATED"
     assert len(lab.event_ids(run)) == lab.in_kafka(run) == sold
+    sales = {event.id_venta for event in lab.events() if event.corrida == run}
 
     lab.api.clear(WINDOW_DAG, run, ["start_vm"], downstream=True)
     assert lab.end_of(WINDOW_DAG, run) == "success"
+    # On a slow machine the window may be over by then, and has no new sales.
+    log = lab.api.log(WINDOW_DAG, run, "publish_sales", 2)
+    assert f"publishing from sale #{len(sales)} until" in log
     found = lab.api.xcom(WINDOW_DAG, run, "reconcile")
     assert found["equal"]
-    assert found["in_druid"] > sold
+    assert found["in_druid"] >= sold
