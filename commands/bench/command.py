@@ -5,7 +5,7 @@ end. It takes about 15 minutes, or 2 with --quick; run nothing else meanwhile.
 
 The page is measured only if you name it: about an hour, or five minutes with --quick. Each --past
 and --rate has a stack of its own, whose folder .ventas/bench-page-* stays. So only the first run
-fills the past: a million events take about a minute and 100 MB. Remove the folder if the event or
+fills the past: a million events take about a minute and 60 MB. Remove the folder if the event or
 Druid's columns have changed.
 """
 

@@ -7,7 +7,7 @@ Kafka, hand-off and compaction. Days that are added to a kept past go through Ka
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -146,6 +146,7 @@ def _by_batch_tasks(
     Events of the running day, by UTC, go through Kafka, because the supervisor writes to that day.
     """
     counts = {}
+    tasks: list[str] = []
     folder.mkdir(exist_ok=True)
     market = load_market()
     demand = Demand(market)
@@ -157,9 +158,9 @@ def _by_batch_tasks(
             counts[run] = sum(files.add(block) for block in blocks)
             # Sales of later days have no events on this day.
             if path := files.close(day.day):
-                _wait_for_tasks(druid, _TASKS - 1, _TASK_SECONDS)
-                druid.submit_task(batch_task(path, day.day))
-        _wait_for_tasks(druid, 0, _TASK_SECONDS)
+                _wait_for_tasks(druid, tasks, _TASKS - 1)
+                tasks.append(druid.submit_task(batch_task(path, day.day)))
+        _wait_for_tasks(druid, tasks, 0)
         _publish(kafka, files.left())
     return counts
 
@@ -264,13 +265,13 @@ def _publish(kafka: Mapping[str, Any], events: Iterator[bytes]) -> None:
     producer.flush()
 
 
-def _wait_for_tasks(druid: DruidClient, most: int, seconds: float) -> None:
-    """Wait until at most so many batch tasks run; raise `DruidError` if one has failed."""
+def _wait_for_tasks(druid: DruidClient, ids: Sequence[str], most: int) -> None:
+    """Wait until at most so many of the tasks run; raise `DruidError` if one has failed."""
 
     def waited() -> bool:
-        tasks = [it for it in druid.tasks(DATASOURCE) if it["type"] == "index_parallel"]
-        if failed := [it for it in tasks if it["statusCode"] == "FAILED"]:
+        tasks = [task for task in druid.tasks(DATASOURCE) if task["id"] in ids]
+        if failed := [task for task in tasks if task["statusCode"] == "FAILED"]:
             raise DruidError(f"The batch task {failed[0]['id']} failed: {failed[0]['errorMsg']}")
         return len(unfinished_tasks(tasks)) <= most
 
-    wait_until(waited, "the end of a batch task", seconds, interval=0.5)
+    wait_until(waited, "the end of a batch task", _TASK_SECONDS, interval=0.5)

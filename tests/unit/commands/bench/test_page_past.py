@@ -44,8 +44,9 @@ class BatchDruid(DruidClient):
     def tasks(self, datasource: str) -> list[dict[str, Any]]:
         assert datasource == "ventas"
         state = "FAILED" if self.failure else "SUCCESS"
-        task = {"id": "task", "type": "index_parallel", "errorMsg": self.failure}
-        return [{**task, "statusCode": state}] if self.events else []
+        of_an_earlier_fill = {"id": "earlier", "statusCode": "FAILED", "errorMsg": "killed"}
+        task = {"id": "task", "statusCode": state, "errorMsg": self.failure}
+        return [of_an_earlier_fill, *([task] if self.events else [])]
 
 
 class Topic:
