@@ -1,8 +1,8 @@
 """Past days of the page's benchmark, which its stack keeps for the next run.
 
 Days before today are written to files and stored by Druid's batch tasks: a task makes a day's only
-segment at once, with the sums that compaction would add. That takes half the processor time of
-Kafka, hand-off and compaction. Days that are added to a kept past go through Kafka.
+segment at once, with the sums that compaction would add. So the past needs no hand-off and no
+compaction. Days that are added to a kept past go through Kafka.
 """
 
 import json

@@ -63,7 +63,7 @@ class FairThreads:
         return turn.future
 
     def is_busy(self) -> bool:
-        """Return whether a call runs; a waiting one does not run only while others do."""
+        """Return whether a call runs. A call waits only while other calls run."""
         with self._lock:
             return bool(self._running)
 

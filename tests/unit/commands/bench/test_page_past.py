@@ -50,7 +50,7 @@ class BatchDruid(DruidClient):
 
 
 class Topic:
-    """What goes through Kafka: single events, and days with their scale."""
+    """Keeps what the benchmark publishes to Kafka: single events, and days with their scale."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.events: list[Any] = []
