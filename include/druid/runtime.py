@@ -275,6 +275,8 @@ def _middle_manager(deployment: Deployment) -> dict[str, str]:
 def _worker(service: str, deployment: Deployment) -> dict[str, str]:
     return {
         "druid.worker.capacity": str(deployment.sizes[service].capacity),
+        # How long a killed worker seems alive, by its node in ZooKeeper; by default, 30 s.
+        "druid.zk.service.sessionTimeoutMs": "10000",
         "druid.indexer.task.baseTaskDir": str(deployment.folder / "tasks"),
         # A task restored from its disk reads one event twice, the event whose row made it persist:
         # Druid 33 stores the offset before that event together with rows that include it. A new

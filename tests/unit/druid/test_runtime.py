@@ -83,6 +83,7 @@ OWN = {
     "indexer": {
         "druid.worker.capacity": "4",
         "druid.worker.numConcurrentMerges": "2",
+        "druid.zk.service.sessionTimeoutMs": "10000",
         "druid.indexer.task.baseTaskDir": "/var/druid/tasks",
         "druid.indexer.task.restoreTasksOnRestart": "false",
         "druid.segment.handoff.pollDuration": "PT1S",
@@ -162,6 +163,7 @@ def test_task_on_a_vm_has_its_own_jvm_memory_and_buffers() -> None:
     task = json.loads(own.pop("druid.indexer.runner.javaOptsArray"))
     assert own == {
         "druid.worker.capacity": "4",
+        "druid.zk.service.sessionTimeoutMs": "10000",
         "druid.indexer.runner.startPort": "8100",
         "druid.indexer.fork.property.druid.processing.numThreads": "2",
         "druid.indexer.fork.property.druid.processing.numMergeBuffers": "2",
