@@ -252,10 +252,19 @@ def test_events_in_memory_are_used_once_they_were_read(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "druid", lambda: None)
     monkeypatch.setattr(module, "read_windows", read_windows)
     windows = module._Windows()
+    assert [windows.before(NOW) for _ in range(module.MANY - 1)] == [None] * (module.MANY - 1)
+    assert not tries
     wait_until(lambda: windows.before(NOW) is not None, "the events in memory", 60, interval=0.01)
     assert read.is_set()
     # The thread's two tries, and the reading of the report that used the events.
     assert tries[:2] == ["ventas-windows"] * 2
+
+
+def test_events_are_not_read_for_few_reports_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Thread", lambda **_: pytest.fail("the events are read"))
+    windows = module._Windows()
+    pause = HOUR / (module.MANY - 1) + timedelta(seconds=1)
+    assert [windows.before(NOW + n * pause) for n in range(module.MANY)] == [None] * module.MANY
 
 
 def test_unknown_filter_answers_400(reader: TestClient) -> None:
