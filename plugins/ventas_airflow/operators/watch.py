@@ -26,8 +26,8 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
 
     :param while_running: ids of the publishing tasks
 
-    Returns ``{"vm", "zone", "action": "watched", "seconds", "restarts"}``; a retry of the task counts
-    from 0 again.
+    Returns ``{"vm", "zone", "action": "watched", "seconds", "restarts"}``; a retry of the task
+    counts from 0 again.
     """
 
     def __init__(self, *, while_running: Sequence[str], **kwargs: Any) -> None:
