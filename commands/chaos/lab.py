@@ -44,11 +44,17 @@ class ChaosError(RuntimeError):
 
 
 class Lab:
-    """A running stack, with the actions and observations of the scenarios."""
+    """A running stack, with the actions and observations of the scenarios.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: the stack.
+        timeout: seconds after which a request to Druid counts as not answered.
+    """
+
+    def __init__(self, settings: Settings, timeout: float = 3) -> None:
         self.settings = settings
-        self.druid = security.druid_client(settings, timeout=3, retries=0)
+        self._timeout = timeout
+        self.druid = security.druid_client(settings, timeout=timeout, retries=0)
         self.kafka: dict[str, Any] = {
             **security.kafka_config(settings),
             "log_level": "2",
@@ -85,7 +91,7 @@ class Lab:
         """Return the number of a run's rows that Druid shows now; 0 while it does not answer."""
         try:
             [found] = self.druid.sql(
-                read_query(SQL / "reconcile" / "rows.sql", DATASOURCE), [run], timeout=3
+                read_query(SQL / "reconcile" / "rows.sql", DATASOURCE), [run], timeout=self._timeout
             )
         except DruidError:
             return 0
@@ -95,7 +101,7 @@ class Lab:
         """Return the greatest ``ts`` of a run's rows in Druid, in Unix time; 0 without rows."""
         query = for_datasource(_NEWEST, DATASOURCE)
         try:
-            [found] = self.druid.sql(query, [run], timeout=3)
+            [found] = self.druid.sql(query, [run], timeout=self._timeout)
         except DruidError:
             return 0.0
         # Without rows, MAX is null.

@@ -125,16 +125,18 @@ def run_scenarios(
     messages: Console,
     scenarios: Sequence[tuple[str, Scenario]],
     rounds: int,
+    *,
+    timeout: float = 3,
 ) -> list[Outcome]:
     """Run the scenarios, each with its name, on a stack of their own.
 
-    Return their outcomes, in order, and that of the last window.
+    `timeout` is the lab's. Return the scenarios' outcomes, in order, and that of the last window.
     """
     kept = _kept(settings)
     outcomes = []
     small_disk = any(name == _DISK for name, _ in scenarios)
     with stopped_in_order(), temporary_settings(settings) as own, _stack(own, messages, small_disk):
-        lab = Lab(own)
+        lab = Lab(own, timeout)
         windows = Windows(lab, _WINDOW)
         for name, scenario in scenarios:
             messages.print(f"[bold]{name}[/]: {scenario.text}", soft_wrap=True)

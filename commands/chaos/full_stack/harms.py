@@ -47,7 +47,8 @@ _BEGINNING: Final = 10.0
 _SELLING: Final = 200.0
 """Seconds that a round usually takes at most; the window must still sell for so long."""
 
-_PATIENCE: Final = 400.0
+_PATIENCE: Final = 900.0
+"""Seconds to wait for a recovery: parts that start at once slow each other down."""
 
 
 class StackHarm(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -16,6 +16,9 @@ from include.texts import terminal_text
 
 _NAME: Final = "random"
 
+_TIMEOUT: Final = 20.0
+"""Seconds for an answer of Druid: while several parts recover, a slow machine needs long."""
+
 
 def run_full_stack(
     settings: Settings, console: Console, *, schedules: Sequence[StackSchedule], as_json: bool
@@ -27,7 +30,7 @@ def run_full_stack(
     messages = Console(stderr=True) if as_json else console
     began = time.monotonic()
     scenarios = [(schedule.name, schedule.scenario()) for schedule in schedules]
-    outcomes = run_scenarios(settings, messages, scenarios, rounds=1)
+    outcomes = run_scenarios(settings, messages, scenarios, rounds=1, timeout=_TIMEOUT)
     total = Outcome(_NAME, "schedules of harms to the full stack")
     for outcome in outcomes:
         total.include(outcome)

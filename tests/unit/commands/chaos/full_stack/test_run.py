@@ -30,7 +30,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Replace the stack by one that recovers in 5 s, and loses an event in the given schedule."""
 
     def run_scenarios(
-        _: object, __: object, scenarios: Sequence[tuple[str, Scenario]], rounds: int
+        _: object, __: object, scenarios: Sequence[tuple[str, Scenario]], rounds: int, **___: object
     ) -> list[Outcome]:
         outcomes = [
             Outcome(name, scenario.text, rounds, recoveries=[5.0]) for name, scenario in scenarios
