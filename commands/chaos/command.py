@@ -13,9 +13,9 @@ publisher, as schedules that are drawn from a seed say; Airflow and Druid do not
 each schedule's transactions is compared with Kafka, and the first failed schedule is shrunk.
 
 With --random --full-stack, the whole stack runs. Each round is a schedule that is drawn from a
-seed: two to four parts are killed, stopped (SIGSTOP), locked or turned off within some seconds, and
-Druid hands segments off meanwhile. The comparison is that of the scenarios. A failed schedule is
-printed for --schedule, and not shrunk.
+seed: within some seconds, two to four parts are killed, stopped (SIGSTOP), locked, turned off or
+made to hand segments off. The comparison is that of the scenarios. A failed schedule is printed for
+--schedule, and not shrunk.
 """
 
 import argparse
