@@ -11,20 +11,24 @@ passed; the logs of a failed scenario are kept in <VENTAS_HOME>/chaos/NAME.
 With --random, a proxy before a Kafka of its own delays, drops, repeats and cuts the requests of a
 publisher, as schedules that are drawn from a seed say; Airflow and Druid do not run. The history of
 each schedule's transactions is compared with Kafka, and the first failed schedule is shrunk.
+
+With --random --full-stack, the whole stack runs. Each round is a schedule that is drawn from a
+seed: within some seconds, two to four parts are killed, stopped (SIGSTOP), locked, turned off or
+made to hand segments off. The comparison is that of the scenarios. A failed schedule is printed for
+--schedule, and not shrunk.
 """
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import msgspec
 from rich.console import Console
 
 from commands import options as types
-from include.stack import folder
+from include.stack import folder, stack
 from include.stack.settings import Settings
 
-if TYPE_CHECKING:
-    from commands.chaos.network.harms import Schedule
+T = TypeVar("T")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     listed = "\n".join(f"  {name:<12}  {scenario.text}" for name, scenario in SCENARIOS.items())
     parser.epilog = (
         f"scenarios:\n{listed}\n\nexamples:\n  ./ventas chaos --scenario indexer kafka --rounds 2\n"
-        "  ./ventas chaos --random --seed 1 --rounds 100"
+        "  ./ventas chaos --random --seed 1 --rounds 100\n"
+        "  ./ventas chaos --random --full-stack --seed 1 --rounds 10"
     )
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
@@ -56,9 +61,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     kind.add_argument(
         "--schedule",
-        type=_schedule,
         metavar="JSON",
         help="as --random, but run this schedule, which a failed run printed, in each round",
+    )
+    parser.add_argument(
+        "--full-stack",
+        action="store_true",
+        help="in the schedules: harms to parts of Kafka, Druid, Airflow and the VM, not to the "
+        "network; a round takes some minutes",
     )
     parser.add_argument(
         "--brokers",
@@ -77,34 +87,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     types.add_json(parser)
 
 
-def _schedule(text: str) -> "Schedule":
-    from commands.chaos.network.harms import Schedule
-
-    try:
-        return msgspec.json.decode(text, type=Schedule)
-    except msgspec.DecodeError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a schedule: {error}") from None
-
-
 def run(options: argparse.Namespace, settings: Settings, console: Console) -> int:
     """Run the scenarios, or random schedules, and print a table."""
     folder.claim(settings.home)
+    if options.full_stack:
+        return _run_full_stack(options, settings, console)
     if options.random or options.schedule:
-        from commands.chaos.network.harms import drawn
-        from commands.chaos.network.run import run_random
-
-        brokers = options.brokers
-        return run_random(
-            settings,
-            console,
-            schedules=[
-                options.schedule or drawn(options.seed, number, brokers=brokers)
-                for number in range(options.rounds)
-            ],
-            brokers=brokers,
-            naive=options.naive,
-            as_json=options.json,
-        )
+        return _run_random(options, settings, console)
     from commands.chaos.run import run_chaos
 
     return run_chaos(
@@ -114,3 +103,48 @@ def run(options: argparse.Namespace, settings: Settings, console: Console) -> in
         rounds=options.rounds,
         as_json=options.json,
     )
+
+
+def _run_random(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    from commands.chaos.network.harms import Schedule, drawn
+    from commands.chaos.network.run import run_random
+
+    brokers = options.brokers
+    given = _given(options.schedule, Schedule)
+    return run_random(
+        settings,
+        console,
+        schedules=[
+            given or drawn(options.seed, number, brokers=brokers)
+            for number in range(options.rounds)
+        ],
+        brokers=brokers,
+        naive=options.naive,
+        as_json=options.json,
+    )
+
+
+def _run_full_stack(options: argparse.Namespace, settings: Settings, console: Console) -> int:
+    from commands.chaos.full_stack.harms import StackSchedule, drawn
+    from commands.chaos.full_stack.run import run_full_stack
+
+    if options.naive or options.brokers > 1:
+        raise stack.StackError("--full-stack goes neither with --naive nor with --brokers.")
+    if not (options.random or options.schedule):
+        raise stack.StackError("--full-stack needs --random or --schedule.")
+    given = _given(options.schedule, StackSchedule)
+    return run_full_stack(
+        settings,
+        console,
+        schedules=[given or drawn(options.seed, number) for number in range(options.rounds)],
+        as_json=options.json,
+    )
+
+
+def _given(text: str | None, kind: type[T]) -> T | None:
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise stack.StackError(f"{text!r} is not a schedule: {error}") from None

@@ -1,9 +1,7 @@
 """The stack under test: open windows in Airflow, count rows in Druid, kill and stop processes."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +12,7 @@ from google.cloud.compute_v1 import InstancesClient
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from commands.chaos.processes import kill
 from include.druid.client import DruidError
 from include.druid.health import missing_services
 from include.druid.queries import SQL, for_datasource, read_query
@@ -45,11 +44,17 @@ class ChaosError(RuntimeError):
 
 
 class Lab:
-    """A running stack, with the actions and observations of the scenarios."""
+    """A running stack, with the actions and observations of the scenarios.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: the stack.
+        timeout: seconds after which a request to Druid counts as not answered.
+    """
+
+    def __init__(self, settings: Settings, timeout: float = 3) -> None:
         self.settings = settings
-        self.druid = security.druid_client(settings, timeout=3, retries=0)
+        self._timeout = timeout
+        self.druid = security.druid_client(settings, timeout=timeout, retries=0)
         self.kafka: dict[str, Any] = {
             **security.kafka_config(settings),
             "log_level": "2",
@@ -86,7 +91,7 @@ class Lab:
         """Return the number of a run's rows that Druid shows now; 0 while it does not answer."""
         try:
             [found] = self.druid.sql(
-                read_query(SQL / "reconcile" / "rows.sql", DATASOURCE), [run], timeout=3
+                read_query(SQL / "reconcile" / "rows.sql", DATASOURCE), [run], timeout=self._timeout
             )
         except DruidError:
             return 0
@@ -96,7 +101,7 @@ class Lab:
         """Return the greatest ``ts`` of a run's rows in Druid, in Unix time; 0 without rows."""
         query = for_datasource(_NEWEST, DATASOURCE)
         try:
-            [found] = self.druid.sql(query, [run], timeout=3)
+            [found] = self.druid.sql(query, [run], timeout=self._timeout)
         except DruidError:
             return 0.0
         # Without rows, MAX is null.
@@ -114,13 +119,17 @@ class Lab:
 
     def kill(self, *names: str) -> None:
         """SIGKILL processes by name; supervisord starts them again."""
-        for pid in self._pids(*names):
-            os.kill(pid, signal.SIGKILL)
+        kill(self.processes(*names))
 
-    def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process of supervisord, by its name."""
-        for pid in self._pids(name):
-            os.kill(pid, number)
+    def processes(self, *names: str) -> list[psutil.Process]:
+        """Return the processes of supervisord with these names that run now."""
+        found = []
+        for state in supervision.process_states(self.settings):
+            # The id of a process that does not run is 0.
+            if state["name"] in names and state["pid"]:
+                with suppress(psutil.NoSuchProcess):
+                    found.append(psutil.Process(state["pid"]))
+        return found
 
     def stop(self, name: str) -> None:
         """Let supervisord stop a process; it stays off until `start`."""
@@ -139,12 +148,15 @@ class Lab:
             process.kill()
         psutil.wait_procs(everything, timeout=20)
 
-    def kill_tasks(self) -> None:
-        """SIGKILL the processes of Airflow's running tasks, which are known by their titles."""
+    def task_processes(self) -> list[psutil.Process]:
+        """Return the processes of Airflow's running tasks, which are known by their titles."""
+        found = []
         for process in supervision.marked_processes(self.settings):
-            title = " ".join(process.cmdline())
-            if title.startswith(_TASK) and not title.startswith(_EXECUTOR):
-                process.kill()
+            with suppress(psutil.NoSuchProcess):
+                title = " ".join(process.cmdline())
+                if title.startswith(_TASK) and not title.startswith(_EXECUTOR):
+                    found.append(process)
+        return found
 
     def freeze_task(self, run: str, task: str) -> tuple[psutil.Process, psutil.Process]:
         """Stop (SIGSTOP) the process of a window's running task, and the worker that supervises it.
@@ -178,7 +190,8 @@ class Lab:
     def stop_vm(self) -> None:
         """Stop the VM, and with it Druid, as a user does in Google's console."""
         self._instances().stop_unary(**_VM)
-        self.until(lambda: self._vm() == "TERMINATED", "the VM's stop", 120)
+        # The window's task may have begun to start it again.
+        self.until(lambda: self._vm() != "STOPPING", "the VM's stop", 120)
 
     def start_vm(self) -> None:
         self._instances().start_unary(**_VM)
@@ -195,10 +208,6 @@ class Lab:
         """Return the last heartbeat of "scheduler" or "triggerer" in Unix time; 0 without one."""
         beat = self.api.health()[component][f"latest_{component}_heartbeat"]
         return datetime.fromisoformat(beat).timestamp() if beat else 0.0
-
-    def _pids(self, *names: str) -> list[int]:
-        states = supervision.process_states(self.settings)
-        return [process["pid"] for process in states if process["name"] in names]
 
     def _group(self, name: str) -> str:
         states = supervision.process_states(self.settings)

@@ -2,13 +2,15 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psutil
 
 from commands.chaos.producer import KAFKA_VARIABLE
 from include.stack import security
@@ -60,10 +62,12 @@ class Load:
             self._process.kill()
         self._keeper.join()
 
-    def kill(self) -> None:
-        """SIGKILL the process while it publishes; a new process resumes the run."""
-        if self._process:
-            os.kill(self._process.pid, signal.SIGKILL)
+    def processes(self) -> list[psutil.Process]:
+        """Return the producer's process, if it runs now; after its end a new one resumes."""
+        with suppress(psutil.NoSuchProcess):
+            if self._process:
+                return [psutil.Process(self._process.pid)]
+        return []
 
     def finish(self) -> int:
         """Stop the producer with SIGTERM and return the number of acknowledged events.

@@ -34,7 +34,6 @@ _CALM = 3.0
 """Seconds of undisturbed load before the harm and after the recovery."""
 
 _REPORT_DELAY = 0.5
-_RECOVERY = 240.0
 _DISK = "disk-full"
 _DISK_SIZE = "1536m"
 _WINDOW = 600.0
@@ -62,13 +61,23 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
 
     def add(self, verdict: Verdict) -> None:
-        self.events += verdict.events
-        self.lost += verdict.lost
-        self.duplicated += verdict.duplicated
-        self.changed += verdict.changed
-        self.equal &= verdict.equal
+        self._sum(verdict)
         if not verdict.passed:
             self.failures.append(verdict.summary)
+
+    def include(self, other: "Outcome") -> None:
+        """Add the sums, recoveries and failures of another outcome."""
+        self._sum(other)
+        self.rounds += other.rounds
+        self.recoveries += other.recoveries
+        self.failures += [f"{other.name}: {failure}" for failure in other.failures]
+
+    def _sum(self, found: "Verdict | Outcome") -> None:
+        self.events += found.events
+        self.lost += found.lost
+        self.duplicated += found.duplicated
+        self.changed += found.changed
+        self.equal &= found.equal
 
     @property
     def passed(self) -> bool:
@@ -101,33 +110,58 @@ def run_chaos(
 ) -> int:
     """Run the named scenarios, or all, and print a table; return 0 only if every round passed."""
     messages = Console(stderr=True) if as_json else console
-    kept = settings.home / "chaos"
-    outcomes = []
-    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, messages, names):
-        lab = Lab(own)
-        windows = Windows(lab, _WINDOW)
-        for name in names or list(SCENARIOS):
-            messages.print(f"[bold]{name}[/]: {SCENARIOS[name].text}")
-            outcomes.append(run_scenario(lab, windows, name, rounds, kept, messages))
-        outcomes.append(close_windows(lab, windows, kept / "windows"))
+    scenarios = [(name, SCENARIOS[name]) for name in names or SCENARIOS]
+    outcomes = run_scenarios(settings, messages, scenarios, rounds)
     if as_json:
         print(json.dumps([outcome.to_dict() for outcome in outcomes]))
     else:
-        console.print(_table(outcomes))
+        console.print(outcomes_table(outcomes))
+    print_failures(settings, messages, outcomes)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def run_scenarios(
+    settings: Settings,
+    messages: Console,
+    scenarios: Sequence[tuple[str, Scenario]],
+    rounds: int,
+    *,
+    timeout: float = 3,
+) -> list[Outcome]:
+    """Run the scenarios, each with its name, on a stack of their own.
+
+    `timeout` is the lab's. Return the scenarios' outcomes, in order, and that of the last window.
+    """
+    kept = _kept(settings)
+    outcomes = []
+    small_disk = any(name == _DISK for name, _ in scenarios)
+    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, messages, small_disk):
+        lab = Lab(own, timeout)
+        windows = Windows(lab, _WINDOW)
+        for name, scenario in scenarios:
+            messages.print(f"[bold]{name}[/]: {scenario.text}", soft_wrap=True)
+            outcomes.append(run_scenario(lab, windows, name, scenario, rounds, kept, messages))
+        outcomes.append(close_windows(lab, windows, kept / "windows"))
+    return outcomes
+
+
+def print_failures(settings: Settings, messages: Console, outcomes: Sequence[Outcome]) -> None:
+    """Print each failure, and the folder of the logs; nothing if all passed."""
     for outcome in outcomes:
         for failure in outcome.failures:
             messages.print(f"[red]{outcome.name}[/]: {failure}", soft_wrap=True)
     failed = [outcome.name for outcome in outcomes if not outcome.passed]
     if failed:
         summary = terminal_text("cli.chaos.failed", scenarios=", ".join(failed))
-        messages.print(f"[bold red]{summary}[/] {terminal_text('cli.chaos.logs', folder=kept)}")
-    return 1 if failed else 0
+        logs = terminal_text("cli.chaos.logs", folder=_kept(settings))
+        messages.print(f"[bold red]{summary}[/] {logs}")
 
 
 def run_scenario(
     lab: Lab,
     windows: Windows,
     name: str,
+    scenario: Scenario,
     rounds: int,
     kept: Path,
     console: Console | None = None,
@@ -137,7 +171,6 @@ def run_scenario(
     The logs of a failed scenario go to its folder in `kept`. Windows that end meanwhile count for
     this scenario; the last window is still open at the end.
     """
-    scenario = SCENARIOS[name]
     outcome = Outcome(name, scenario.text, limit=scenario.limit)
     folder = kept / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -192,7 +225,7 @@ def _round(
         time.sleep(_CALM)
         since = scenario.harm(Round(lab, load, window))
         recovery = _recovered(lab, load, window, scenario, since)
-        lab.until(lab.is_whole, "a whole Druid", _RECOVERY)
+        lab.until(lab.is_whole, "a whole Druid", scenario.patience)
         time.sleep(_CALM)
         acknowledged = load.finish()
     return recovery, verify(lab.settings, source_of(corrida), began, acknowledged)
@@ -202,7 +235,8 @@ def _recovered(lab: Lab, load: Load, window: str, scenario: Scenario, since: flo
     """Wait until Druid shows new sales and all sales before them; return the seconds from `since`.
 
     For the load, this is when Druid has as many rows as Kafka had acknowledged at the first
-    acknowledgement after the harm. Load and window must both go on, whichever is measured.
+    acknowledgement after the harm. Load and window must both go on, whichever is measured; if both
+    are, the seconds are those of the later one.
     """
     # The producer may report acknowledgements from before the harm a moment later.
     time.sleep(_REPORT_DELAY)
@@ -217,16 +251,19 @@ def _recovered(lab: Lab, load: Load, window: str, scenario: Scenario, since: flo
     def window_is_there() -> bool:
         return lab.newest(window) > since
 
-    measured, other = ("load", load_is_there), ("window", window_is_there)
-    if scenario.measured == "window":
-        measured, other = other, measured
-    lab.until(measured[1], f"new sales of the {measured[0]} in Druid", _RECOVERY)
-    seconds = time.time() - since
-    lab.until(other[1], f"new sales of the {other[0]} in Druid", _RECOVERY)
+    def is_measured(seller: str) -> bool:
+        return scenario.measured in (seller, "both")
+
+    seconds = 0.0
+    sellers = {"load": load_is_there, "window": window_is_there}
+    for seller in sorted(sellers, key=is_measured, reverse=True):
+        lab.until(sellers[seller], f"new sales of the {seller} in Druid", scenario.patience)
+        if is_measured(seller):
+            seconds = time.time() - since
     return seconds
 
 
-def _table(outcomes: Sequence[Outcome]) -> Table:
+def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(*(terminal_text(f"cli.chaos.{column}") for column in _COLUMNS))
     for outcome in outcomes:
         found = outcome.to_dict()
@@ -245,9 +282,9 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 
 
 @contextmanager
-def _stack(own: Settings, console: Console, names: Sequence[str]) -> Iterator[None]:
-    """Run the stack; if the disk must be filled, Kafka gets a small disk of its own."""
-    disk = own.home / "kafka" if not names or _DISK in names else None
+def _stack(own: Settings, console: Console, small_disk: bool) -> Iterator[None]:
+    """Run the stack; if its disk must be filled, Kafka gets a small disk of its own."""
+    disk = own.home / "kafka" if small_disk else None
     if disk:
         _mount(disk)
     try:
@@ -272,6 +309,10 @@ def _mount(disk: Path) -> None:
             f"The scenario {_DISK} must mount a small disk, which failed ({str(output).strip()}): "
             "run as root, or name the other scenarios with --scenario."
         ) from error
+
+
+def _kept(settings: Settings) -> Path:
+    return settings.home / "chaos"
 
 
 def _keep_logs(settings: Settings, folder: Path) -> None:

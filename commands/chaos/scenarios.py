@@ -5,7 +5,6 @@ or the moment when a stopped service may run again.
 """
 
 import os
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from confluent_kafka.admin import NewPartitions
 
 from commands.chaos.lab import ChaosError, Lab
 from commands.chaos.load import Load
+from commands.chaos.processes import kill, stopped
 from include.druid.supervisor import assign_unread_partitions
 from include.names import (
     DATASOURCE,
@@ -56,17 +56,19 @@ class Scenario(NamedTuple):
     Attributes:
         text: what happens, in words.
         harm: harms the stack; returns the Unix time from which the recovery is measured.
-        measured: whether recovery ends when Druid shows new sales of the load, or of the window,
-            whose task runs in Airflow.
+        measured: whether recovery ends when Druid shows new sales of the load, of the window, whose
+            task runs in Airflow, or of both.
         seconds: longest duration of a round; the window must sell for at least as long.
         limit: most seconds that the recovery may take; None without a limit.
+        patience: seconds to wait for each of load, window and Druid, before the round fails.
     """
 
     text: str
     harm: Callable[[Round], float]
-    measured: Literal["load", "window"] = "load"
+    measured: Literal["load", "window", "both"] = "load"
     seconds: float = 40
     limit: float | None = None
+    patience: float = 240
 
 
 def _killing(*names: str) -> Callable[[Round], float]:
@@ -78,8 +80,7 @@ def _killing(*names: str) -> Callable[[Round], float]:
 
 
 def _kill_producers(targets: Round) -> float:
-    targets.load.kill()
-    targets.lab.kill_tasks()
+    kill([*targets.load.processes(), *targets.lab.task_processes()])
     return time.time()
 
 
@@ -165,11 +166,8 @@ def _is_fenced(lab: Lab, run: str) -> bool:
 
 
 def _pause_broker(targets: Round) -> float:
-    targets.lab.signal("kafka", signal.SIGSTOP)
-    try:
+    with stopped(targets.lab.processes("kafka")):
         time.sleep(BROKER_PAUSED)
-    finally:
-        targets.lab.signal("kafka", signal.SIGCONT)
     return time.time()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from commands.chaos import lab as laboratory
 from commands.chaos.run import close_windows, run_scenario
+from commands.chaos.scenarios import SCENARIOS
 from commands.chaos.windows import Windows
 from tests.support.lab import Lab
 
@@ -14,7 +15,10 @@ from tests.support.lab import Lab
 def test_nothing_is_lost_or_duplicated(lab: Lab, tmp_path: Path) -> None:
     stack = laboratory.Lab(lab.settings)
     windows = Windows(stack, 120)
-    harmed = [run_scenario(stack, windows, name, 1, tmp_path) for name in ("producer", "broker")]
+    harmed = [
+        run_scenario(stack, windows, name, SCENARIOS[name], 1, tmp_path)
+        for name in ("producer", "broker")
+    ]
     for outcome in (*harmed, close_windows(stack, windows, tmp_path)):
         assert not outcome.failures
         assert outcome.equal

@@ -12,7 +12,7 @@ import pytest
 from commands import cli
 from commands.chaos import run as chaos
 from commands.chaos.run import Outcome
-from commands.chaos.scenarios import SCENARIOS
+from commands.chaos.scenarios import SCENARIOS, Scenario
 from commands.chaos.verify import Verdict
 
 WELL = Verdict(events=100, lost=0, duplicated=0, changed=0, equal=True, summary="all is equal")
@@ -23,9 +23,11 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, int]
     """The scenarios that ran, with their rounds; `kafka` loses an event in each."""
     runs: list[tuple[str, int]] = []
 
-    def run(_: object, __: object, name: str, rounds: int, *___: object) -> Outcome:
+    def run(
+        _: object, __: object, name: str, scenario: Scenario, rounds: int, *___: object
+    ) -> Outcome:
         runs.append((name, rounds))
-        outcome = Outcome(name, SCENARIOS[name].text, limit=SCENARIOS[name].limit)
+        outcome = Outcome(name, scenario.text, limit=scenario.limit)
         for _round in range(rounds):
             outcome.rounds += 1
             outcome.recoveries.append(5.0)

@@ -1,0 +1,143 @@
+"""Schedules of harms to parts of the full stack, drawn from a seed."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from random import Random
+from typing import Final
+
+import msgspec
+import psutil
+from sqlalchemy.exc import OperationalError
+
+from commands.chaos.processes import kill, stopped
+from commands.chaos.scenarios import Round, Scenario
+from include.druid.client import DruidError
+from include.names import DATASOURCE
+from include.stack import airflow
+
+PROCESSES: Final = (
+    *("kafka", "zookeeper", "coordinator", "broker", "router", "historical", "indexer"),
+    *airflow.COMPONENTS,
+    *("producer", "tasks"),
+)
+"""Parts that are processes: those that supervisord keeps, the load's producer, Airflow's tasks."""
+
+PARTS: Final[dict[str, tuple[float, Sequence[str]]]] = {
+    **dict.fromkeys(PROCESSES, (1.0, ("kill", "stop"))),
+    "segments": (1.0, ("hand-off",)),
+    "database": (0.6, ("lock",)),
+    "vm": (0.3, ("turn-off",)),
+}
+"""By part: how often it is drawn, and the kinds of harm to it.
+
+Kill is SIGKILL; stop is SIGSTOP, and SIGCONT some seconds later. Druid hands its segments off.
+Airflow's metadata database is locked for some seconds. The VM is turned off, and Druid with it; the
+window's task *Cuidar la VM* (`watch_vm`) starts it again.
+"""
+
+_DURATIONS: Final = {"stop": (2.0, 15.0), "lock": (5.0, 20.0)}
+"""Shortest and longest time in seconds, by kind of harm."""
+
+_BEGINNING: Final = 10.0
+"""Seconds within which all harms of a round begin."""
+
+_SELLING: Final = 200.0
+"""Seconds that a round usually takes at most; the window must still sell for so long."""
+
+_PATIENCE: Final = 900.0
+"""Seconds to wait for a recovery: parts that start at once slow each other down."""
+
+
+class StackHarm(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A harm to a part, which begins `at` seconds after the round's first harm could begin."""
+
+    kind: str
+    part: str
+    at: float
+    seconds: float = 0
+    """How long the harm lasts; 0 if it has no duration."""
+
+    def __post_init__(self) -> None:
+        if self.part not in PARTS:
+            raise ValueError(f"the parts are {', '.join(PARTS)}, not {self.part!r}")
+        if self.kind not in (kinds := PARTS[self.part][1]):
+            raise ValueError(f"the harms to {self.part} are {', '.join(kinds)}, not {self.kind!r}")
+
+    def __str__(self) -> str:
+        lasting = f" for {self.seconds:g} s" if self.seconds else ""
+        return f"{self.kind} {self.part} at {self.at:g} s{lasting}"
+
+
+class StackSchedule(msgspec.Struct, frozen=True):
+    """The harms of a round, each to another part."""
+
+    name: str
+    harms: tuple[StackHarm, ...]
+
+    def scenario(self) -> Scenario:
+        """Return these harms as a scenario, whose recovery begins when the last harm has ended."""
+        text = ", ".join(str(harm) for harm in sorted(self.harms, key=lambda harm: harm.at))
+        return Scenario(text, partial(inflict, self), "both", seconds=_SELLING, patience=_PATIENCE)
+
+
+def drawn(seed: int, number: int) -> StackSchedule:
+    """Return schedule `number` of a seed; it does not depend on the other schedules."""
+    name = f"random-{seed}-{number}"
+    random = Random(name)  # noqa: S311 - no secret
+    weights = [weight for weight, _ in PARTS.values()]
+    count = random.randint(2, 4)
+    # One harm to each part: supervisord gives up on a process that ends too often.
+    parts: list[str] = []
+    while len(parts) < count:
+        [part] = random.choices(list(PARTS), weights)
+        if part not in parts:
+            parts.append(part)
+    return StackSchedule(name, tuple(_harm(part, random) for part in parts))
+
+
+def _harm(part: str, random: Random) -> StackHarm:
+    kind = random.choice(PARTS[part][1])
+    at = round(random.uniform(0, _BEGINNING), 1)
+    return StackHarm(kind, part, at, round(random.uniform(*_DURATIONS.get(kind, (0, 0))), 1))
+
+
+def inflict(schedule: StackSchedule, targets: Round) -> float:
+    """Do all harms, each in its own thread; return the Unix time when the last one has ended."""
+    with ThreadPoolExecutor(len(schedule.harms)) as threads:
+        doing = [threads.submit(_do, harm, targets) for harm in schedule.harms]
+    ended = time.time()
+    for harm in doing:
+        harm.result()
+    return ended
+
+
+def _do(harm: StackHarm, targets: Round) -> None:
+    lab = targets.lab
+    time.sleep(harm.at)
+    match harm.kind:
+        case "kill":
+            kill(_processes(harm.part, targets))
+        case "stop":
+            with stopped(_processes(harm.part, targets)):
+                time.sleep(harm.seconds)
+        case "lock":
+            # A process that is stopped may hold a lock for longer than this one is waited for.
+            with suppress(OperationalError), lab.database_locked():
+                time.sleep(harm.seconds)
+        case "hand-off":
+            # Another harm may have Druid away.
+            with suppress(DruidError):
+                lab.druid.hand_off(DATASOURCE, [0])
+        case "turn-off":
+            lab.stop_vm()
+
+
+def _processes(part: str, targets: Round) -> Sequence[psutil.Process]:
+    if part == "producer":
+        return targets.load.processes()
+    if part == "tasks":
+        return targets.lab.task_processes()
+    return targets.lab.processes(part)
