@@ -36,7 +36,7 @@ from include.stream.publisher import SalePublisher
 from include.stream.tail import MOST
 from include.stream.topics import ensure_topic
 from include.waiting import wait_until
-from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.druid import remove_supervisor, suspend_supervisor, wait_for_rows
 from tests.support.hostile_events import HostileRecord, hostile_records
 from ventas_airflow.operators import ledger as ledger_operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
@@ -433,7 +433,7 @@ def test_hand_off_of_hostile_records_succeeds_without_loss(
     """Must be the last test, because the supervisor stays suspended."""
     topic = attacked.place.topic
     rows = attacked.stats.processed + attacked.stats.processedWithError
-    druid.suspend_supervisor(topic)
+    suspend_supervisor(druid, topic)
     wait_until(lambda: not unsettled(druid, topic, Expected()), "the hand-off", 300)
     assert {task["statusCode"] for task in druid.tasks(topic)} == {"SUCCESS"}
     wait_for_rows(druid, topic, rows)

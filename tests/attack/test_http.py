@@ -14,6 +14,7 @@ import pytest
 
 from include.druid.client import DruidClient
 from include.druid.queries import SQL, for_datasource, read_query
+from include.druid.supervisor import is_running
 from include.names import DATASOURCE, WINDOW_DAG
 from include.stack import security, supervision
 from include.stack.airflow import PAGE, PROJECT_ID, VM_NAME, ZONE
@@ -71,7 +72,7 @@ class Target(NamedTuple):
 def target(kafka_config: dict[str, str], druid: DruidClient, lab: Lab) -> Iterator[Target]:
     corrida = f"ataque {uuid.uuid4().hex[:8]}"
     target = Target(lab, druid, corrida, sell(kafka_config, druid, corrida, 200))
-    lab.wait(lambda: target.state().supervisors[0]["state"] == "RUNNING", "the supervisor", 120)
+    lab.wait(lambda: is_running(druid.supervisor_status(DATASOURCE)), "the supervisor", 120)
     before = target.state()
     yield target
     assert target.state() == before

@@ -16,7 +16,7 @@ from include.druid.projections import USE_PROJECTIONS
 from include.druid.queries import for_datasource
 from include.druid.supervisor import Expected, supervisor_spec, unsettled
 from include.waiting import wait_until
-from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.druid import remove_supervisor, suspend_supervisor, wait_for_rows
 from tests.support.place import Place, make_place
 
 #: Number of suspensions of the supervisor, and so the number of segments of the past day.
@@ -48,27 +48,31 @@ def ingested(
     """Sales of a past day in `TIMES` segments, and one sale of today."""
     place = make_place(kafka_config, topic_suffix)
     spec = supervisor_spec(place.config, topic=place.topic, datasource=place.topic)
-    for life in range(TIMES):
-        with place.publisher() as publisher:
-            publisher.open()
-            source = place.source()
-            first = life * SALES
-            moments = [PAST + timedelta(minutes=n) for n in range(first, first + SALES)]
-            if life == TIMES - 1:
-                moments.append(NOON)
-            publisher.commit([source.chain(n, at)[0] for n, at in enumerate(moments, start=first)])
-        druid.submit_supervisor(spec)  # resumes a suspended supervisor
-        wait_for_rows(druid, place.topic, first + len(moments))
-        druid.suspend_supervisor(place.topic)
-        expected = Expected([place.corrida], first + len(moments))
-        wait_until(
-            lambda there=expected: not unsettled(druid, place.topic, there),  # type: ignore[misc]
-            "the hand-off",
-            300,
-        )
-    yield place
-    remove_supervisor(druid, place.topic)
-    druid.set_retention_rules(place.topic, [])
+    try:
+        for life in range(TIMES):
+            with place.publisher() as publisher:
+                publisher.open()
+                source = place.source()
+                first = life * SALES
+                moments = [PAST + timedelta(minutes=n) for n in range(first, first + SALES)]
+                if life == TIMES - 1:
+                    moments.append(NOON)
+                publisher.commit(
+                    [source.chain(n, at)[0] for n, at in enumerate(moments, start=first)]
+                )
+            druid.submit_supervisor(spec)  # resumes a suspended supervisor
+            wait_for_rows(druid, place.topic, first + len(moments))
+            suspend_supervisor(druid, place.topic)
+            expected = Expected([place.corrida], first + len(moments))
+            wait_until(
+                lambda there=expected: not unsettled(druid, place.topic, there),  # type: ignore[misc]
+                "the hand-off",
+                300,
+            )
+        yield place
+    finally:
+        remove_supervisor(druid, place.topic)
+        druid.set_retention_rules(place.topic, [])
 
 
 def segments(druid: DruidClient, datasource: str) -> dict[str, list[int]]:

@@ -16,7 +16,7 @@ from include.druid.supervisor import supervisor_spec, unfinished_tasks
 from include.sales.pace import Cadence
 from include.stream.session import Published, WindowStoppedError, publish_window
 from include.waiting import wait_until
-from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.druid import remove_supervisor, suspend_supervisor, wait_for_rows
 from tests.support.place import SEED, Place
 
 
@@ -79,7 +79,7 @@ def test_changed_spec_replaces_the_tasks_without_loss_or_duplicates(
         assert ids(druid, place) == expected
 
         # The same after the old and the new tasks have published their rows.
-        druid.suspend_supervisor(place.topic)
+        suspend_supervisor(druid, place.topic)
         until(lambda: not tasks(), "the tasks' end")
         wait_for_rows(druid, place.topic, published.committed)
         assert ids(druid, place) == expected

@@ -1,9 +1,23 @@
-"""Helpers that wait for rows in Druid, and that remove a test's supervisor and tasks."""
+"""Helpers that wait for rows in Druid, and that suspend or remove a test's supervisor and tasks."""
 
 from include.druid.client import DruidClient, DruidError
 from include.druid.queries import for_datasource
 from include.druid.supervisor import unfinished_tasks
 from include.waiting import wait_until
+
+
+def suspend_supervisor(druid: DruidClient, name: str) -> None:
+    """Suspend a supervisor that has tasks, once it knows when they started.
+
+    Before, Druid ends a task as failed, and the rows that it has read are not published.
+    """
+
+    def known() -> bool:
+        tasks = druid.supervisor_status(name)["activeTasks"]
+        return bool(tasks) and all(task.get("startTime") for task in tasks)
+
+    wait_until(known, "the start times of the tasks", 300, errors=DruidError)
+    druid.suspend_supervisor(name)
 
 
 def remove_supervisor(druid: DruidClient, name: str) -> None:

@@ -23,7 +23,7 @@ from include.sales.faults import FATES, GARBLED, FaultRates, Faults, garble
 from include.stream.load import publish_load
 from include.stream.session import Published
 from include.waiting import wait_until
-from tests.support.druid import remove_supervisor, wait_for_rows
+from tests.support.druid import remove_supervisor, suspend_supervisor, wait_for_rows
 from tests.support.place import SEED, Place
 from ventas_airflow.operators import ledger as ledger_operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
@@ -176,7 +176,7 @@ def test_run_with_every_injected_fault_reconciles_and_equals_the_ledger(
     assert run_check(place, "timestamps")["numbers"]["retrocesos"] > 0
 
     # The same again after Druid's task has ended, and by sums, as for a large run.
-    druid.suspend_supervisor(place.topic)
+    suspend_supervisor(druid, place.topic)
     wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 300)
     monkeypatch.setattr("include.druid.reconcile.IDS_AT_MOST", 0)
     assert published.committed < IDS_AT_MOST

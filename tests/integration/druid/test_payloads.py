@@ -19,7 +19,7 @@ from include.druid.queries import for_datasource
 from include.druid.row_stats import RowStats, row_stats
 from include.druid.supervisor import supervisor_spec, unfinished_tasks
 from include.waiting import wait_until
-from tests.support.druid import remove_supervisor
+from tests.support.druid import remove_supervisor, suspend_supervisor
 from tests.support.place import Place, make_place
 
 CORPUS: dict[str, dict[str, Any]] = json.loads(
@@ -95,7 +95,7 @@ def test_each_payload_goes_to_its_expected_count_and_stops_nothing(
     twice = sum(times > 1 for name, times in expected_rows.items() if name != "after")
     assert sum(expected) == offsets + twice
 
-    druid.suspend_supervisor(place.topic)
+    suspend_supervisor(druid, place.topic)
     wait_until(lambda: not unfinished_tasks(druid.tasks(place.topic)), "the tasks' end", 300)
     assert {task["statusCode"] for task in druid.tasks(place.topic)} == {"SUCCESS"}
     assert row_stats(druid, place.topic, began) == expected
