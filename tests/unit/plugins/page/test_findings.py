@@ -62,7 +62,7 @@ def asked(
     reader: TestClient, changed: SimulatedDruid, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
-    monkeypatch.setattr(module._windows, "before", lambda _now: None)
+    monkeypatch.setattr(module._windows, "before", lambda *_: None)
     monkeypatch.setattr(module, "_shared", AnswerCache(clock=lambda: 0.0))
     monkeypatch.setattr(module, "_ends", AnswerCache(clock=itertools.count(step=10).__next__))
 
@@ -130,7 +130,7 @@ class Crowd:
         self._all_wait = threading.Event()
         monkeypatch.setattr(module, "judging", self.judging)
         monkeypatch.setattr(module, "druid", self._druid)
-        monkeypatch.setattr(module._windows, "before", lambda _now: None)
+        monkeypatch.setattr(module._windows, "before", lambda *_: None)
         monkeypatch.setattr(module, "detect_together", self._detect_together)
 
     def _druid(self) -> SimulatedDruid:
@@ -193,7 +193,7 @@ def test_waiting_looks_are_made_from_the_same_events_in_memory(
 ) -> None:
     moments = []
 
-    def events(now: datetime) -> Any:
+    def events(now: datetime, _reports: int) -> Any:
         moments.append(now)
         assert crowd._all_wait.wait(60)
         return moments
@@ -232,7 +232,7 @@ def test_reports_let_the_other_views_go_first(
         return {}
 
     monkeypatch.setattr(module, "looks", Looks())
-    monkeypatch.setattr(module._windows, "before", lambda _: "windows")
+    monkeypatch.setattr(module._windows, "before", lambda *_: "windows")
     monkeypatch.setattr(module, "detect_in_memory", detect_in_memory)
     crowd.ask("pago=qr")
     assert said == ["busy", "busy", "free", "report"]
@@ -252,9 +252,11 @@ def test_events_in_memory_are_used_once_they_were_read(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "druid", lambda: None)
     monkeypatch.setattr(module, "read_windows", read_windows)
     windows = module._Windows()
-    assert [windows.before(NOW) for _ in range(module.MANY - 1)] == [None] * (module.MANY - 1)
+    assert windows.before(NOW, module.MANY - 1) is None
     assert not tries
-    wait_until(lambda: windows.before(NOW) is not None, "the events in memory", 60, interval=0.01)
+    wait_until(
+        lambda: windows.before(NOW, 1) is not None, "the events in memory", 60, interval=0.01
+    )
     assert read.is_set()
     # The thread's two tries, and the reading of the report that used the events.
     assert tries[:2] == ["ventas-windows"] * 2
@@ -264,7 +266,7 @@ def test_events_are_not_read_for_few_reports_an_hour(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "Thread", lambda **_: pytest.fail("the events are read"))
     windows = module._Windows()
     pause = HOUR / (module.MANY - 1) + timedelta(seconds=1)
-    assert [windows.before(NOW + n * pause) for n in range(module.MANY)] == [None] * module.MANY
+    assert [windows.before(NOW + n * pause, 1) for n in range(module.MANY)] == [None] * module.MANY
 
 
 def test_unknown_filter_answers_400(reader: TestClient) -> None:
