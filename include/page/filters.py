@@ -41,17 +41,14 @@ class Range:
     day_before: bool
 
 
-SHORTEST_STEP: Final = timedelta(milliseconds=250)
-"""Step of the shortest ranges: with a second, a sale would wait half a second more on average."""
-
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 RANGES: Final[Mapping[str, Range]] = {
-    "15m": Range(15 * _MINUTE, _MINUTE, SHORTEST_STEP, True),
-    "1h": Range(_HOUR, _MINUTE, SHORTEST_STEP, True),
+    "15m": Range(15 * _MINUTE, _MINUTE, _SECOND, True),
+    "1h": Range(_HOUR, _MINUTE, _SECOND, True),
     "6h": Range(6 * _HOUR, 5 * _MINUTE, 5 * _SECOND, True),
     "24h": Range(_DAY, 15 * _MINUTE, 15 * _SECOND, False),
     "7d": Range(7 * _DAY, _HOUR, _MINUTE, False),

@@ -2,7 +2,7 @@
 
 An hour that has ended is read again only if its number of events has changed: one query a minute
 counts the events of all hours. The hour that runs is read once a minute, up to a minute ago, and
-the rest once in `SHORTEST_STEP`. So a late event is seen within a minute.
+the rest at each look. So a late event is seen within a minute.
 """
 
 import logging
@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from include.druid.client import DruidError
 from include.druid.projections import USE_PROJECTIONS
 from include.page.events import Codes, Events, Rows, join
-from include.page.filters import SHORTEST_STEP, Interval, floor_local
+from include.page.filters import Interval, floor_local
 from include.page.once import Once, done
 from include.page.outage_errors import OF_ALL
 from include.page.whole_hours import Part
@@ -38,6 +38,7 @@ findings compare begin 28 days and 3 hours ago."""
 KEPT_HOURS: Final = 120
 """Most hours whose events are kept: 49 for the ranges, and 10 times 4 for the findings."""
 
+_SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 
@@ -54,8 +55,8 @@ class SharedEvents:
         self._codes = codes
         self._counts: Once[dict[datetime, int]] = Once(2)
         self._hours: Once[Events | None] = Once(KEPT_HOURS)
-        # The hour that runs is in two parts; looks of the same time have different moments.
-        self._running: Once[Events | None] = Once(12)
+        # The hour that runs is in two parts. The ranges round the end to different seconds.
+        self._running: Once[Events | None] = Once(6)
         self._joined: Once[Events] = Once(24)
 
     def read(
@@ -77,7 +78,7 @@ class SharedEvents:
         since = floor_local(now, _MINUTE) - _MINUTE
         if (counts := self._counted(since, run, executor)) is None:
             return [None] * len(intervals)
-        moment = floor_local(now, SHORTEST_STEP)
+        moment = floor_local(now, _SECOND)
         most = MOST_EVENTS if most is None else most
         asked = [self._ask(interval, moment, counts, run, executor, most) for interval in intervals]
         return [

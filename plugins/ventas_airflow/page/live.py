@@ -2,7 +2,7 @@
 
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from math import inf
 from threading import Lock, Thread
@@ -111,6 +111,6 @@ def _overview(filters: Filters) -> bytes:
 
 
 def _kept(filters: Filters) -> float:
-    step = filters.range.step.total_seconds()
+    step = filters.range.step
     # A range that has ended changes only by late events.
-    return 30.0 if filters.hasta else max(LIVE_SECONDS, min(step, 15.0))
+    return 30.0 if filters.hasta else max(LIVE_SECONDS, min(step, timedelta(seconds=15)).seconds)
