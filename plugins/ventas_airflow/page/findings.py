@@ -44,7 +44,7 @@ LOOKS_FIRST_SECONDS: Final = 1.0
 When many people open the page at once, they look at the figures before they read a report."""
 
 MANY: Final = 20
-"""Reports in an hour from which on the events are read: fewer cost Druid less than the reading."""
+"""Reports in an hour from which on the events are read. A short visit asks for fewer."""
 
 ENDS_SECONDS: Final = 5.0
 """Seconds that the end of the last back-fill is shared; reading it takes a millisecond."""
