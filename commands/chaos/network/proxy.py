@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 from weakref import WeakSet
 
-from commands.chaos.network.harms import Harm
+from commands.chaos.network.harms import CUT_SHORT, Harm
 from commands.chaos.network.wire import (
     Api,
     Header,
@@ -222,6 +222,9 @@ class _Link:
             self._answered.set()
             for harm in harms:
                 if harm.kind == "lose-answer":
+                    self.detach()
+                elif harm.kind == CUT_SHORT:
+                    self._client[1].write(framed(answer)[: len(answer) // 2])
                     self.detach()
                 elif harm.kind == "delay-answer":
                     await asyncio.sleep(harm.seconds)
