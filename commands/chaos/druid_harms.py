@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from commands.chaos.clocks import CLOCK_STEP, clock_variables, set_clock
 from commands.chaos.disks import filled
@@ -23,6 +23,8 @@ from include.names import DATASOURCE
 from include.stack.ports import free_ports
 from include.stack.settings import HOST
 from include.waiting import wait_until
+
+T = TypeVar("T")
 
 METADATA_LOCKED: Final = 60.0
 DEEP_STORAGE: Final = Path("druid") / "segments"
@@ -67,7 +69,7 @@ async def _harm_fetches(lab: Lab) -> float:
         Harm(kind, Api.FETCH, number * _FETCHES_BETWEEN, seconds)
         for number, (kind, seconds) in enumerate(_FETCH_KINDS.items(), 1)
     ]
-    held = await asyncio.to_thread(lab.druid.supervisor_spec, DATASOURCE)
+    held = await asyncio.to_thread(_spec, lab)
     direct = {"type": held["type"], "spec": held["spec"]}
     through = deepcopy(direct)
     through["spec"]["ioConfig"]["consumerProperties"] |= {
@@ -90,18 +92,28 @@ async def _harm_fetches(lab: Lab) -> float:
     return ended
 
 
+def _spec(lab: Lab) -> dict[str, Any]:
+    return _answer(lambda: lab.druid.supervisor_spec(DATASOURCE), "with the supervisor's spec")
+
+
 def _submit(lab: Lab, spec: Mapping[str, Any]) -> None:
-    _until_answered(lambda: lab.druid.submit_supervisor(spec), "the supervisor's new spec")
+    _answer(lambda: lab.druid.submit_supervisor(spec), "to the supervisor's new spec")
 
 
-def _until_answered(request: Callable[[], object], what: str) -> None:
-    """Send a request to Druid until it answers."""
+def _hand_off(lab: Lab) -> None:
+    _answer(lambda: lab.druid.hand_off(DATASOURCE, [0]), "to the order to hand off")
+
+
+def _answer(request: Callable[[], T], what: str) -> T:
+    """Send a request to Druid until it answers, and return the answer."""
+    answers: list[T] = []
 
     def answered() -> bool:
-        request()
+        answers.append(request())
         return True
 
-    wait_until(answered, what, _PATIENCE, errors=DruidError)
+    wait_until(answered, f"Druid's answer {what}", _PATIENCE, errors=DruidError)
+    return answers[0]
 
 
 def _wait_until_done(victim: Victim, count: int) -> None:
@@ -109,7 +121,7 @@ def _wait_until_done(victim: Victim, count: int) -> None:
 
 
 def _unfinished(lab: Lab) -> set[str]:
-    return set(unfinished_tasks(lab.druid.tasks(DATASOURCE)))
+    return set(unfinished_tasks(_tasks(lab)))
 
 
 def _wait_until_ended(lab: Lab, tasks: set[str]) -> None:
@@ -117,7 +129,6 @@ def _wait_until_ended(lab: Lab, tasks: set[str]) -> None:
         lambda: not tasks & _unfinished(lab),
         "the end of the tasks that read through the proxy",
         _PATIENCE,
-        errors=DruidError,
     )
 
 
@@ -138,18 +149,21 @@ def fill_deep_storage(targets: Round) -> float:
     lab = targets.lab
     before = _failed(lab)
     with filled(lab.settings.home / DEEP_STORAGE):
-        _until_answered(lambda: lab.druid.hand_off(DATASOURCE, [0]), "the order to hand off")
+        _hand_off(lab)
         wait_until(
             lambda: bool(_failed(lab) - before),
             "the failure of a task that cannot publish",
             _PATIENCE,
-            errors=DruidError,
         )
     return time.time()
 
 
 def _failed(lab: Lab) -> set[str]:
-    return {task["id"] for task in lab.druid.tasks(DATASOURCE) if task["statusCode"] == "FAILED"}
+    return {task["id"] for task in _tasks(lab) if task["statusCode"] == "FAILED"}
+
+
+def _tasks(lab: Lab) -> list[dict[str, Any]]:
+    return _answer(lambda: lab.druid.tasks(DATASOURCE), "with its tasks")
 
 
 def shift_indexer_clock(targets: Round) -> float:
@@ -169,9 +183,7 @@ def shift_indexer_clock(targets: Round) -> float:
             set_clock(clock, step)
             with shifted.running(lab.settings.logs / "indexer-clock.log"):
                 _wait_until_read(targets, f"events of an indexer whose clock is {step:+.0f} s off")
-                _until_answered(
-                    lambda: lab.druid.hand_off(DATASOURCE, [0]), "the order to hand off"
-                )
+                _hand_off(lab)
                 time.sleep(_HANDING_OFF)
                 _wait_until_read(targets, "events after a hand-off of that indexer")
     finally:
