@@ -1,9 +1,43 @@
-"""Kill or stop processes that may end at any moment."""
+"""Kill or stop processes that may end at any moment, and run others like them."""
 
-from collections.abc import Iterable, Iterator
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, Self
 
 import psutil
+
+
+class Command(NamedTuple):
+    """How a process was started: its arguments, its environment, its working folder."""
+
+    arguments: list[str]
+    variables: Mapping[str, str]
+    folder: str
+
+    @classmethod
+    def of(cls, process: psutil.Process) -> Self:
+        """Return the command of a process that runs."""
+        return cls(process.cmdline(), process.environ(), process.cwd())
+
+    @contextmanager
+    def running(self, log: Path) -> Iterator[None]:
+        """Run this command during the block, then SIGKILL it; its output is appended to `log`."""
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                self.arguments,
+                env=self.variables,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:

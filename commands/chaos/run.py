@@ -3,11 +3,10 @@
 import json
 import shutil
 import statistics
-import subprocess
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from commands.chaos.disks import small_disk
 from commands.chaos.lab import Lab, now
 from commands.chaos.load import Load
 from commands.chaos.producer import source_of
-from commands.chaos.scenarios import SCENARIOS, Round, Scenario
+from commands.chaos.round import Round
+from commands.chaos.scenarios import SCENARIOS, Scenario
 from commands.chaos.verify import Verdict, verify
 from commands.chaos.windows import Windows
 from commands.progress import StackProgress
@@ -34,8 +35,9 @@ _CALM = 3.0
 """Seconds of undisturbed load before the harm and after the recovery."""
 
 _REPORT_DELAY = 0.5
-_DISK = "disk-full"
-_DISK_SIZE = "1536m"
+_DISK_SIZE = 1536
+"""MiB."""
+
 _WINDOW = 600.0
 
 _COLUMNS = (
@@ -134,8 +136,8 @@ def run_scenarios(
     """
     kept = _kept(settings)
     outcomes = []
-    small_disk = any(name == _DISK for name, _ in scenarios)
-    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, messages, small_disk):
+    disks = {folder for _, scenario in scenarios for folder in scenario.disks}
+    with stopped_in_order(), temporary_settings(settings) as own, _stack(own, messages, disks):
         lab = Lab(own, timeout)
         windows = Windows(lab, _WINDOW)
         for name, scenario in scenarios:
@@ -282,33 +284,18 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
 
 
 @contextmanager
-def _stack(own: Settings, console: Console, small_disk: bool) -> Iterator[None]:
-    """Run the stack; if its disk must be filled, Kafka gets a small disk of its own."""
-    disk = own.home / "kafka" if small_disk else None
-    if disk:
-        _mount(disk)
-    try:
-        with StackProgress(console) as progress:
-            stack.up(own, progress.callbacks())
-        yield
-    finally:
-        stack.down(own)
-        if disk:
-            subprocess.run(["umount", str(disk)], check=True)
-
-
-def _mount(disk: Path) -> None:
-    claim(disk.parent)
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_SIZE}", "tmpfs", str(disk)]
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        output = getattr(error, "stderr", "") or error
-        raise stack.StackError(
-            f"The scenario {_DISK} must mount a small disk, which failed ({str(output).strip()}): "
-            "run as root, or name the other scenarios with --scenario."
-        ) from error
+def _stack(own: Settings, console: Console, disks: Collection[Path]) -> Iterator[None]:
+    """Run the stack; each of the folders `disks`, below its own, is a small disk."""
+    claim(own.home)
+    with ExitStack() as unmounting:
+        for folder in disks:
+            unmounting.enter_context(small_disk(own.home / folder, _DISK_SIZE))
+        try:
+            with StackProgress(console) as progress:
+                stack.up(own, progress.callbacks())
+            yield
+        finally:
+            stack.down(own)
 
 
 def _kept(settings: Settings) -> Path:

@@ -13,9 +13,19 @@ from typing import Literal, NamedTuple
 
 from confluent_kafka.admin import NewPartitions
 
+from commands.chaos.disks import FILLER, filled
+from commands.chaos.druid_harms import (
+    DEEP_STORAGE,
+    METADATA_LOCKED,
+    fill_deep_storage,
+    harm_fetches,
+    lock_metadata_store,
+    shift_indexer_clock,
+)
 from commands.chaos.lab import ChaosError, Lab
 from commands.chaos.load import Load
-from commands.chaos.processes import kill, stopped
+from commands.chaos.processes import Command, kill, stopped
+from commands.chaos.round import Round
 from include.druid.supervisor import assign_unread_partitions
 from include.names import (
     DATASOURCE,
@@ -34,20 +44,16 @@ BROKER_PAUSED = 30.0
 DISK_FULL = 15.0
 DATABASE_LOCKED = 60.0
 
+KAFKA_DISK = Path("kafka")
+AIRFLOW_DISK = Path("airflow")
+"""Folders of Kafka's data and of Airflow's, below that of the stack."""
+
 _NOTICED = 480.0
 """Seconds in which Airflow must run a task again that sends no heartbeats; it waits for 300."""
 
 _WRITING = 10.0
 _FENCED = 60.0
 """Seconds in which a publisher that wakes must find that it is fenced."""
-
-
-class Round(NamedTuple):
-    """Targets of a round's harm: the stack, the load's producer and the window's run."""
-
-    lab: Lab
-    load: Load
-    window: str
 
 
 class Scenario(NamedTuple):
@@ -61,6 +67,7 @@ class Scenario(NamedTuple):
         seconds: longest duration of a round; the window must sell for at least as long.
         limit: most seconds that the recovery may take; None without a limit.
         patience: seconds to wait for each of load, window and Druid, before the round fails.
+        disks: folders, below the stack's, that must be small disks, because they are filled up.
     """
 
     text: str
@@ -69,6 +76,7 @@ class Scenario(NamedTuple):
     seconds: float = 40
     limit: float | None = None
     patience: float = 240
+    disks: tuple[Path, ...] = ()
 
 
 def _killing(*names: str) -> Callable[[Round], float]:
@@ -119,6 +127,30 @@ def _lock_database(targets: Round) -> float:
         lambda: targets.lab.beat("scheduler") > unlocked, "the scheduler's heartbeat", 120
     )
     return unlocked
+
+
+def _fill_airflow_disk(targets: Round) -> float:
+    """Fill the disk of Airflow's metadata database and of its logs."""
+    with filled(targets.lab.settings.home / AIRFLOW_DISK):
+        time.sleep(DATABASE_LOCKED)
+    freed = time.time()
+    targets.lab.until(
+        lambda: targets.lab.beat("scheduler") > freed, "the scheduler's heartbeat", 120
+    )
+    return freed
+
+
+def _run_two_schedulers(targets: Round) -> float:
+    """Kill the window's tasks while two schedulers run, which both may run them again."""
+    lab, run = targets.lab, targets.window
+    [scheduler] = lab.processes("scheduler")
+    before = lab.api.schedulers()
+    with Command.of(scheduler).running(lab.settings.logs / "scheduler-2.log"):
+        lab.until(lambda: lab.api.schedulers() > before, "the second scheduler's heartbeat", 120)
+        kill(lab.task_processes())
+        killed = time.time()
+        lab.until(lambda: lab.newest(run) > killed, "the sales of the next try", _NOTICED)
+        return time.time()
 
 
 def _kill_triggerer(targets: Round) -> float:
@@ -205,8 +237,7 @@ def _kill_all(targets: Round) -> float:
 
 
 def _fill_disk(targets: Round) -> float:
-    folder = targets.lab.settings.home / "kafka"
-    filler = folder / "filler"
+    filler = targets.lab.settings.home / KAFKA_DISK / FILLER
     try:
         _fill(filler, targets.load)
     finally:
@@ -251,6 +282,19 @@ SCENARIOS: dict[str, Scenario] = {
         "window",
         seconds=210,
     ),
+    "database-disk": Scenario(
+        f"the disk of Airflow's metadata database full for {DATABASE_LOCKED:g} s",
+        _fill_airflow_disk,
+        "window",
+        seconds=210,
+        disks=(AIRFLOW_DISK,),
+    ),
+    "two-schedulers": Scenario(
+        "a second scheduler of Airflow, and the window's tasks killed meanwhile",
+        _run_two_schedulers,
+        "window",
+        seconds=240,
+    ),
     "triggerer": Scenario(
         "the triggerer killed while the window is deferred, and the VM stopped",
         _kill_triggerer,
@@ -267,7 +311,7 @@ SCENARIOS: dict[str, Scenario] = {
     "kafka-paused": Scenario(
         f"Kafka's broker stopped (SIGSTOP) for {BROKER_PAUSED:g} s", _pause_broker, seconds=70
     ),
-    "disk-full": Scenario("Kafka's disk full", _fill_disk, seconds=80),
+    "disk-full": Scenario("Kafka's disk full", _fill_disk, seconds=80, disks=(KAFKA_DISK,)),
     "indexer": Scenario("Druid's indexer killed", _killing("indexer"), limit=20),
     "coordinator": Scenario("Druid's coordinator and overlord killed", _killing("coordinator")),
     "historical": Scenario("Druid's historical killed", _killing("historical")),
@@ -275,6 +319,27 @@ SCENARIOS: dict[str, Scenario] = {
     "zookeeper": Scenario("ZooKeeper killed", _killing("zookeeper")),
     "vm": Scenario("the whole Druid VM stopped and started", _restart_vm, seconds=80),
     "hand-off": Scenario("segments handed off under load", _hand_off),
+    "fetch": Scenario(
+        "Druid's requests to Fetch and their answers delayed, lost, repeated, cut short",
+        harm_fetches,
+        seconds=150,
+    ),
+    "metadata-store": Scenario(
+        f"Druid's metadata store locked for {METADATA_LOCKED:g} s while tasks publish",
+        lock_metadata_store,
+        seconds=130,
+    ),
+    "deep-storage": Scenario(
+        "Druid's deep storage full until a task cannot publish",
+        fill_deep_storage,
+        seconds=120,
+        disks=(DEEP_STORAGE,),
+    ),
+    "indexer-clock": Scenario(
+        "the clock of Druid's indexer two hours ahead, then two hours behind",
+        shift_indexer_clock,
+        seconds=240,
+    ),
     "everything": Scenario(
         "every process killed at once, then `./ventas up`", _kill_all, "window", seconds=180
     ),

@@ -146,6 +146,11 @@ class AirflowApi:
         """Return the status and the last heartbeat of each component."""
         return self._json("GET", "/monitor/health")
 
+    def schedulers(self) -> int:
+        """Return the number of schedulers that run, by their heartbeats."""
+        jobs = self._json("GET", "/jobs?job_type=SchedulerJob&is_alive=true")["jobs"]
+        return len(jobs)
+
     def xcom(self, dag: str, run: str, task: str) -> Any:
         """Return the value that a task returned, or None."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value"

@@ -1,18 +1,13 @@
-"""The stack's own Druid extension: compiled once from `extension/`, then kept in the cache.
-
-A Java runtime has no compiler. Eclipse's compiler is a single jar on Maven Central.
-"""
+"""The stack's own Druid extension: compiled once from `extension/`, then kept in the cache."""
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from include.stack import environment
-from include.stack.java import write_argument_file
+from include.stack.java import compile_sources
 
 _SOURCES: Final = Path(__file__).with_name("extension")
 _SERVICES: Final = "META-INF"
@@ -39,16 +34,7 @@ def compile_it(compiler: Sequence[Path], class_path: Sequence[Path], cache: Path
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as made:
         classes = Path(made) / "classes"
-        command = write_argument_file(
-            Path(made) / "arguments",
-            [
-                *("-cp", ":".join(str(jar) for jar in compiler)),
-                "org.eclipse.jdt.internal.compiler.batch.Main",
-                *("--release", "17", "-cp", ":".join(str(jar) for jar in class_path)),
-                *("-d", str(classes), *(str(file) for file in _SOURCES.glob("*.java"))),
-            ],
-        )
-        subprocess.run(command, env=environment.own(), check=True, capture_output=True, text=True)
+        compile_sources(compiler, class_path, _SOURCES.glob("*.java"), classes)
         shutil.copytree(_SOURCES / _SERVICES, classes / _SERVICES)
         try:
             classes.replace(target)

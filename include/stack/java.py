@@ -59,6 +59,29 @@ def write_argument_file(file: Path, arguments: Iterable[str]) -> list[str]:
     return [str(JAVA), f"@{file}"]
 
 
+def compile_sources(
+    compiler: Sequence[Path], class_path: Sequence[Path], sources: Iterable[Path], target: Path
+) -> None:
+    """Compile Java sources into classes in the folder `target`.
+
+    A Java runtime has no compiler. `compiler` is Eclipse's, a single jar on Maven Central.
+
+    Raises:
+        subprocess.CalledProcessError: the compilation failed; its output is in `stderr`.
+    """
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        command = write_argument_file(
+            Path(folder) / "arguments",
+            [
+                *("-cp", ":".join(str(jar) for jar in compiler)),
+                "org.eclipse.jdt.internal.compiler.batch.Main",
+                *("--release", "17", "-cp", ":".join(str(jar) for jar in class_path)),
+                *("-d", str(target), *(str(source) for source in sources)),
+            ],
+        )
+        subprocess.run(command, env=environment.own(), check=True, capture_output=True, text=True)
+
+
 def archive_path(name: str, class_path: Sequence[Path], cache: Path) -> Path:
     """Return the path of a product's archive.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from include.stack import jars
-from include.stack.java import write_argument_file
+from include.stack.java import compile_sources, write_argument_file
 from include.stack.settings import HOST, Settings
 
 #: ZooKeeper's error code for a session that is closed because its client did not log in.
@@ -49,8 +49,7 @@ def derby_login(settings: Settings, folder: Path, user: str, password: str) -> s
     """Return the answer of Druid's metadata store to a login: ``in as`` a user, or ``refused``."""
     paths = _class_paths(settings)
     source = Path(__file__).with_name("DerbyLogin.java")
-    compiler = ["org.eclipse.jdt.internal.compiler.batch.Main", "--release", "17", "-proc:none"]
-    _java(paths["compiler"], folder, *compiler, "-d", str(folder), str(source))
+    compile_sources(paths["compiler"], (), [source], folder)
     place = f"{HOST}:{settings.ports['derby']}/{settings.home / 'druid' / 'metadata'}"
     main = ["DerbyLogin", f"jdbc:derby://{place}", user, password]
     return _java([*paths["druid"], folder], folder, *main)

@@ -6,14 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from random import Random
+from subprocess import CalledProcessError
 from typing import Final
 
 import msgspec
 import psutil
 from sqlalchemy.exc import OperationalError
 
+from commands.chaos.disks import filled
+from commands.chaos.druid_harms import DEEP_STORAGE
+from commands.chaos.metadata_store import metadata_locked
 from commands.chaos.processes import kill, stopped
-from commands.chaos.scenarios import Round, Scenario
+from commands.chaos.round import Round
+from commands.chaos.scenarios import KAFKA_DISK, Scenario
 from include.druid.client import DruidError
 from include.names import DATASOURCE
 from include.stack import airflow
@@ -25,20 +30,26 @@ PROCESSES: Final = (
 )
 """Parts that are processes: those that supervisord keeps, the load's producer, Airflow's tasks."""
 
+DISKS: Final = {"kafka-disk": KAFKA_DISK, "deep-storage": DEEP_STORAGE}
+"""Parts that are disks, with their folders below the stack's."""
+
 PARTS: Final[dict[str, tuple[float, Sequence[str]]]] = {
     **dict.fromkeys(PROCESSES, (1.0, ("kill", "stop"))),
     "segments": (1.0, ("hand-off",)),
     "database": (0.6, ("lock",)),
+    "metadata-store": (0.6, ("lock",)),
+    **dict.fromkeys(DISKS, (0.6, ("fill",))),
     "vm": (0.3, ("turn-off",)),
 }
 """By part: how often it is drawn, and the kinds of harm to it.
 
 Kill is SIGKILL; stop is SIGSTOP, and SIGCONT some seconds later. Druid hands its segments off.
-Airflow's metadata database is locked for some seconds. The VM is turned off, and Druid with it; the
+Airflow's metadata database or Druid's metadata store is locked for some seconds. Kafka's disk or
+Druid's deep storage is full for some seconds. The VM is turned off, and Druid with it; the
 window's task *Cuidar la VM* (`watch_vm`) starts it again.
 """
 
-_DURATIONS: Final = {"stop": (2.0, 15.0), "lock": (5.0, 20.0)}
+_DURATIONS: Final = {"stop": (2.0, 15.0), "lock": (5.0, 20.0), "fill": (5.0, 15.0)}
 """Shortest and longest time in seconds, by kind of harm."""
 
 _BEGINNING: Final = 10.0
@@ -80,7 +91,14 @@ class StackSchedule(msgspec.Struct, frozen=True):
     def scenario(self) -> Scenario:
         """Return these harms as a scenario, whose recovery begins when the last harm has ended."""
         text = ", ".join(str(harm) for harm in sorted(self.harms, key=lambda harm: harm.at))
-        return Scenario(text, partial(inflict, self), "both", seconds=_SELLING, patience=_PATIENCE)
+        return Scenario(
+            text,
+            partial(inflict, self),
+            "both",
+            seconds=_SELLING,
+            patience=_PATIENCE,
+            disks=tuple(DISKS[harm.part] for harm in self.harms if harm.part in DISKS),
+        )
 
 
 def drawn(seed: int, number: int) -> StackSchedule:
@@ -122,6 +140,13 @@ def _do(harm: StackHarm, targets: Round) -> None:
             kill(_processes(harm.part, targets))
         case "stop":
             with stopped(_processes(harm.part, targets)):
+                time.sleep(harm.seconds)
+        case "fill":
+            with filled(lab.settings.home / DISKS[harm.part]):
+                time.sleep(harm.seconds)
+        case "lock" if harm.part == "metadata-store":
+            # Another harm may have the store away, or hold its tables.
+            with suppress(CalledProcessError), metadata_locked(lab.settings):
                 time.sleep(harm.seconds)
         case "lock":
             # A process that is stopped may hold a lock for longer than this one is waited for.

@@ -13,12 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from commands.chaos.clocks import CLOCK_STEP, clock_variables, set_clock
+from commands.chaos.disks import filled, small_disk
 from commands.chaos.network.brokers import pause
 from commands.chaos.network.gates import Gates, Inside
 from commands.chaos.network.harms import Harm
 from commands.chaos.network.wire import QUORUM_REQUEST, framed, quorum_leader, read_frame
 from include.druid.runtime import render
-from include.stack import kafka, secret_files, stack
+from include.stack import kafka, secret_files
 from include.stack.java import JavaProduct, write_argument_file
 from include.stack.ports import free_ports
 from include.stack.processes import QUICK_START
@@ -29,11 +31,8 @@ NODES: Final = 3
 DISK_SIZE: Final = 256
 """MiB of each node's disk, if schedules fill it."""
 
-CLOCK_STEP: Final = 7200.0
-
 _START: Final = 120.0
 _LOOK: Final = 0.1
-_LIBRARIES: Final = Path("/usr/lib")
 _ANSWER: Final = 1.0
 
 
@@ -60,12 +59,10 @@ class _Node:
     def set_clock(self, seconds: float) -> None:
         """Let the clock go this many seconds ahead of the machine's."""
         if self._clock:
-            new = self._clock.with_suffix(".new")
-            new.write_text(f"{seconds:+.0f}\n")
-            new.replace(self._clock)
+            set_clock(self._clock, seconds)
 
     def start(self) -> None:
-        clock = _clock_variables(self._clock) if self._clock else {}
+        clock = clock_variables(self._clock) if self._clock else {}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -179,8 +176,7 @@ class Cluster:
         async with AsyncExitStack() as ended:
             for n, (own, properties) in self._configuration.items():
                 if self._small_disks:
-                    _mount(self._nodes[n].data)
-                    ended.callback(_unmount, self._nodes[n].data)
+                    ended.enter_context(small_disk(self._nodes[n].data, DISK_SIZE))
                 kafka.format_storage(self._product, own, properties, cluster_id)
             await ended.enter_async_context(self._gates.serving())
             for node in self._nodes.values():
@@ -227,14 +223,8 @@ class Cluster:
         await asyncio.sleep(seconds)
 
     async def _fill(self, node: _Node, seconds: float) -> None:
-        filler = node.data / "filler"
-        try:
-            with filler.open("wb", buffering=0) as file, suppress(OSError):
-                while True:
-                    file.write(bytes(1 << 20))
+        with filled(node.data):
             await asyncio.sleep(seconds)
-        finally:
-            filler.unlink(missing_ok=True)
 
     async def _shift(self, node: _Node, by: float, seconds: float) -> None:
         node.set_clock(by)
@@ -303,38 +293,3 @@ def _of_cluster(
         "broker.heartbeat.interval.ms": "500",
         "replica.lag.time.max.ms": "3000",
     }
-
-
-def _clock_variables(clock: Path) -> dict[str, str]:
-    """Return the environment in which a JVM reads the clock's step from a file, within a second."""
-    libraries = sorted(_LIBRARIES.glob("*/faketime/libfaketimeMT.so.1"))
-    if not libraries:
-        raise stack.StackError(
-            "Schedules for three brokers must set the brokers' clocks, and libfaketime is missing: "
-            "on Debian or Ubuntu, install the package faketime."
-        )
-    return {
-        "LD_PRELOAD": str(libraries[0]),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_CACHE_DURATION": "1",
-        # Only the wall clock is set. With a changed monotonic clock, the JVM's waits do not end.
-        "DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
-    }
-
-
-def _mount(disk: Path) -> None:
-    disk.mkdir(parents=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE}m", "tmpfs", str(disk)]
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        output = getattr(error, "stderr", "") or error
-        raise stack.StackError(
-            f"Schedules for three brokers must mount small disks, which failed "
-            f"({str(output).strip()}): run as root."
-        ) from error
-
-
-def _unmount(disk: Path) -> None:
-    subprocess.run(["umount", str(disk)], check=True)

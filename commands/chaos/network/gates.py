@@ -7,11 +7,12 @@ gates, so they still reach the isolated node.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Final, NamedTuple
 
+from commands.chaos.network.servers import serving
 from commands.chaos.network.wire import framed, header_of, read_frame
 
 _CHUNK: Final = 1 << 16
@@ -34,22 +35,11 @@ class Gates:
         self._isolated: int | None = None
         self._whole = asyncio.Event()
         self._whole.set()
-        self._links: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
+    def serving(self) -> AbstractAsyncContextManager[None]:
         """Accept connections until the block ends."""
-        async with AsyncExitStack() as servers:
-            for port, inside in self._gates.items():
-                accept = partial(self._accept, inside)
-                server = await asyncio.start_server(accept, self._host, port)
-                servers.callback(server.close)
-            try:
-                yield
-            finally:
-                for link in self._links:
-                    link.cancel()
-                await asyncio.gather(*self._links, return_exceptions=True)
+        accepting = {port: partial(self._accept, inside) for port, inside in self._gates.items()}
+        return serving(self._host, accepting)
 
     async def isolate(self, node: int, seconds: float) -> None:
         """Let nothing pass from or to this node for some seconds; one node at a time."""
@@ -64,10 +54,6 @@ class Gates:
     async def _accept(
         self, inside: Inside, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        task = asyncio.current_task()
-        assert task  # noqa: S101 - the server runs this function as a task
-        self._links.add(task)
-        task.add_done_callback(self._links.discard)
         try:
             # The client id of each connection between nodes has the number of the node.
             if (request := await read_frame(reader)) is None:

@@ -39,6 +39,10 @@ a freeze both, for some seconds; a throttle slows both. A reset closes all conne
 stop (SIGSTOP) are of the producer's process; replace stops it and starts the next one meanwhile.
 """
 
+CUT_SHORT: Final = "cut-short-answer"
+"""The connection ends in the middle of an answer. No schedule of a producer draws it; the scenario
+`fetch` does it to Druid."""
+
 FILL: Final = "fill-broker"
 CLOCKS: Final = ("forward-broker", "backward-broker", "forward-controller", "backward-controller")
 NODE_KINDS: Final[dict[str, tuple[float, Sequence[Api]]]] = {
@@ -78,7 +82,7 @@ class Harm(msgspec.Struct, frozen=True, omit_defaults=True):
     """... once so many of its requests to Produce have passed."""
 
     def __post_init__(self) -> None:
-        if self.kind not in (kinds := KINDS | NODE_KINDS):
+        if self.kind not in (kinds := (*KINDS, *NODE_KINDS, CUT_SHORT)):
             raise ValueError(f"the kinds of harms are {', '.join(kinds)}, not {self.kind!r}")
 
     @property

@@ -7,12 +7,13 @@ order, as TCP does; only requests of different connections can overtake each oth
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
 from weakref import WeakSet
 
-from commands.chaos.network.harms import Harm
+from commands.chaos.network.harms import CUT_SHORT, Harm
+from commands.chaos.network.servers import serving
 from commands.chaos.network.wire import (
     Api,
     Header,
@@ -223,6 +224,9 @@ class _Link:
             for harm in harms:
                 if harm.kind == "lose-answer":
                     self.detach()
+                elif harm.kind == CUT_SHORT:
+                    self._client[1].write(framed(answer)[: len(answer) // 2])
+                    self.detach()
                 elif harm.kind == "delay-answer":
                     await asyncio.sleep(harm.seconds)
             await victim.wait_turn(_ANSWERS, len(answer))
@@ -245,7 +249,6 @@ class Proxy:
         self._ports = ports
         self._victims: dict[str, Victim] = {}
         self._calm = Victim((), lambda *_: False)
-        self._links: set[asyncio.Task[None]] = set()
         self.readdressed = Readdressed(host, ports)
 
     @property
@@ -253,20 +256,10 @@ class Proxy:
         """The proxy's addresses, for ``bootstrap.servers``."""
         return ",".join(f"{self.host}:{port}" for port in self._ports.values())
 
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
+    def serving(self) -> AbstractAsyncContextManager[None]:
         """Accept connections until the block ends."""
-        async with AsyncExitStack() as servers:
-            for broker, port in self._ports.items():
-                accept = partial(self._accept, broker)
-                server = await asyncio.start_server(accept, self.host, port)
-                servers.callback(server.close)
-            try:
-                yield
-            finally:
-                for link in self._links:
-                    link.cancel()
-                await asyncio.gather(*self._links, return_exceptions=True)
+        accepting = {port: partial(self._accept, broker) for broker, port in self._ports.items()}
+        return serving(self.host, accepting)
 
     @asynccontextmanager
     async def harming(
@@ -299,10 +292,6 @@ class Proxy:
     async def _accept(
         self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        task = asyncio.current_task()
-        assert task  # noqa: S101 - the server runs this function as a task
-        self._links.add(task)
-        task.add_done_callback(self._links.discard)
         try:
             broker = await asyncio.open_connection(self.host, port)
         except OSError:

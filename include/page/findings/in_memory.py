@@ -18,8 +18,8 @@ from include.page.findings.judge import judge
 from include.page.findings.report import Report
 from include.page.findings.rows import query_columns
 from include.page.findings.windows import payment_windows
+from include.page.measures import STATES
 from include.page.shared_events import Run, SharedEvents
-from include.sales.event import ESTADOS
 from include.sales.local_time import moment_of
 from include.sales.random_numbers import Ints
 
@@ -31,7 +31,6 @@ _HOUR: Final = timedelta(hours=1)
 _FILLED: Final = "relleno"
 """Beginning of the names of the back-fill's runs, as in ``findings/payments.sql``."""
 
-_STATES: Final = {state: number for number, state in enumerate(ESTADOS)}
 
 _COLUMNS: Final = {
     "product": "producto",
@@ -116,7 +115,7 @@ def _columns(events: Events) -> EventColumns:
     codes, coded = events.codes, events.coded
     runs = codes.all_values("corrida")
     filled = np.array([str(run).startswith(_FILLED) for run in runs] or [False], dtype=np.int16)
-    states = codes.places("estado", _STATES, len(_STATES)).astype(np.int16)
+    states = codes.places("estado", STATES, len(STATES)).astype(np.int16)
     return EventColumns(
         names={name: codes.all_values(column) for name, column in _COLUMNS.items()},
         ts=events.moments,

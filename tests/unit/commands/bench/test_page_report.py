@@ -22,19 +22,27 @@ def test_tables_show_size_looks_and_screen_of_a_stage() -> None:
     assert re.search("de Kafka a la pantalla *│ 5 *│ 1.0 *│ 1.4 *│ 2.1", said)
 
 
-def test_first_table_has_a_row_for_each_number_of_viewers() -> None:
-    said = shown(STAGE)
-    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in said.splitlines()]
-    rows = {row[2]: row for row in cells if row[:1] == ["5.2"]}
-    assert list(rows) == ["un espectador", "10", "50", "primeros minutos (la primera: 390.0 ms)"]
-    assert rows["50"][3:9] == ["8.5", "0", "60.0", "300.0", "170.0", "70.0"]
-    assert rows["primeros minutos (la primera: 390.0 ms)"][3:9] == [
-        "",
-        "0",
-        "60.0",
-        "380.0",
-        *["170.0", ""],
-    ]
+def rows(table: str) -> dict[str, list[str]]:
+    """Return the cells after the third of each row, by the third."""
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table.splitlines()]
+    return {row[2]: row[3:] for row in cells if row[:1] == ["5.2"]}
+
+
+def test_first_tables_have_a_row_for_each_number_of_viewers() -> None:
+    said, _ = shown(STAGE).split("5249570 eventos", 1)
+    times, used = map(rows, said.split("CPU: ms de procesador por revisión"))
+    start = "primeros minutos (la primera: 390.0 ms)"
+    assert list(times) == ["un espectador", "10", "50", start]
+    assert times["50"] == ["8.5", "0", "60.0", "300.0", "170.0"]
+    assert times[start] == ["", "0", "60.0", "380.0", "170.0"]
+    assert list(used) == ["un espectador", "10", "50"]
+    assert used["50"][0] == "70.0"
+
+
+def test_console_of_80_columns_cuts_no_number() -> None:
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(*[*page_tables({"sizes": [STAGE]})][:2], sep="\n")
+    assert not re.search(r"\d…", console.export_text())
 
 
 def test_table_mentions_a_missing_browser() -> None:

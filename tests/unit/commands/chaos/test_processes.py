@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from commands.chaos.processes import kill, stopped
+from commands.chaos.processes import Command, kill, stopped
 from include.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -48,3 +49,17 @@ def test_ended_process_is_skipped_and_the_next_one_is_harmed(process: psutil.Pop
         becomes_stopped(process)
     kill([ended, process])
     assert process.wait() == -9
+
+
+def test_command_of_a_process_runs_once_more_and_is_killed(
+    process: psutil.Popen, tmp_path: Path
+) -> None:
+    shown = "import os, signal; print(os.environ['STEP'], flush=True); signal.pause()"
+    command = Command.of(process)._replace(arguments=[sys.executable, "-c", shown])
+    log = tmp_path / "log"
+    before = set(psutil.Process().children())
+    with command._replace(variables={**command.variables, "STEP": "+7200"}).running(log):
+        [another] = set(psutil.Process().children()) - before
+        wait_until(lambda: log.read_text() == "+7200\n", "its output", 60)
+    assert not another.is_running()
+    assert process.is_running()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CalledProcessError
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from commands.chaos.full_stack import harms
 from commands.chaos.full_stack.harms import PARTS, StackHarm, StackSchedule, drawn, inflict
 from commands.chaos.lab import ChaosError
-from commands.chaos.scenarios import Round
+from commands.chaos.round import Round
 from include.druid.client import DruidError
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Stack:
         self.done: dict[str, list[str]] = defaultdict(list)
         self.druid = SimpleNamespace(hand_off=self._refused)
         self.together = threading.Barrier(1)
+        self.settings = SimpleNamespace(home=Path("/stack"))
 
     def processes(self, name: str = "producer") -> list[Any]:
         def stop() -> None:
@@ -106,6 +109,21 @@ def test_producer_and_tasks_are_harmed_like_other_processes(stack: Stack) -> Non
     assert stack.done == {"producer": ["killed"], "tasks": ["stopped", "resumed"]}
 
 
+def test_disk_that_is_filled_up_is_a_small_one(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def filled(disk: Path) -> Iterator[None]:
+        stack.done["deep-storage"].append(str(disk))
+        yield
+
+    monkeypatch.setattr(harms, "filled", filled)
+    harm = StackHarm("fill", "deep-storage", 0, 5)
+    done(stack, harm)
+    assert stack.done == {"deep-storage": ["/stack/druid/segments"]}
+    assert StackSchedule("given", (harm,)).scenario().disks == (Path("druid/segments"),)
+
+
 def test_recovery_begins_when_the_last_harm_has_ended(stack: Stack) -> None:
     assert done(stack, StackHarm("lock", "database", 0, 5)) == 9.0
     assert stack.done == {"database": ["locked", "unlocked"]}
@@ -121,12 +139,23 @@ def test_harm_that_another_one_prevents_is_no_failure(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
+    def away(_: object) -> Iterator[None]:
+        raise CalledProcessError(1, "LockTables", None, "Connection refused")
+        yield
+
+    @contextmanager
     def busy() -> Iterator[None]:
         raise OperationalError("BEGIN EXCLUSIVE", None, Exception("database is locked"))
         yield
 
     monkeypatch.setattr(stack, "database_locked", busy)
-    done(stack, StackHarm("hand-off", "segments", 0), StackHarm("lock", "database", 1, 5))
+    monkeypatch.setattr(harms, "metadata_locked", away)
+    done(
+        stack,
+        StackHarm("hand-off", "segments", 0),
+        StackHarm("lock", "database", 1, 5),
+        StackHarm("lock", "metadata-store", 1, 5),
+    )
     assert stack.done == {"segments": ["refused"]}
 
 
