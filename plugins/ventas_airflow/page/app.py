@@ -11,7 +11,6 @@ from urllib.parse import quote
 import msgspec
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
-from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
 from include.texts import (
@@ -25,25 +24,14 @@ from include.texts import (
 from include.web_guard import BodyLimit
 from ventas_airflow.page import explore, findings, health, live, queries, reports, what_if, why
 from ventas_airflow.page.access import CanRead
-from ventas_airflow.page.errors import ANSWERS, UNEXPECTED
+from ventas_airflow.page.errors import ANSWERS
+from ventas_airflow.page.headers import Secured
 from ventas_airflow.page.services import UnknownNameError
 from ventas_airflow.page.views import VIEWS
 
 log = logging.getLogger(__name__)
 
 STATIC: Final = Path(__file__).with_name("static")
-
-HEADERS: Final = {
-    # Plotly sets inline styles in its charts; scripts come from this server only.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
-    ),
-    "X-Frame-Options": "SAMEORIGIN",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 
 MOST_BODY: Final = 128 * 1024
 """Most bytes of a request's body: the SQL box takes 20,000 characters, each up to six in JSON."""
@@ -61,6 +49,7 @@ def create_app() -> FastAPI:
     # No generated docs: they would show the routes without a login.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[CanRead])
     app.add_middleware(BodyLimit, most=MOST_BODY)
+    app.add_middleware(Secured)
     for router in _ROUTERS:
         app.include_router(router)
     files = StaticFiles(directory=STATIC)
@@ -100,21 +89,6 @@ def create_app() -> FastAPI:
         if view not in VIEWS:
             raise UnknownNameError("page_refusal.view", name=repr(view), known=", ".join(VIEWS))
         return FileResponse(STATIC / "index.html", headers={"Cache-Control": "private, no-cache"})
-
-    @app.middleware("http")
-    async def secure(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        try:
-            answer = await call_next(request)
-        except Exception:
-            # Each part of a view has its own address, so only this part fails.
-            log.exception("%s %s failed unexpectedly", request.method, request.url.path)
-            body = {"code": UNEXPECTED, "error": request.url.path.rpartition("/api/")[2]}
-            answer = JSONResponse(body, 500)
-        for name, value in HEADERS.items():
-            answer.headers.setdefault(name, value)
-        if "/api/" in request.url.path:
-            answer.headers.setdefault("Cache-Control", "no-store")
-        return answer
 
     app.add_exception_handler(HTTPException, _refused)
     for kind, (status, code) in ANSWERS.items():

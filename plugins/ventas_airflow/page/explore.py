@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 
 from include.names import DATASOURCE
@@ -11,6 +10,7 @@ from include.page.explore.answer import explore
 from include.page.explore.split import AGAINST, DIMENSIONS, MEASURES, Split, parse_split
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
+from ventas_airflow.page.packed import Packed, packed, packed_response
 from ventas_airflow.page.services import druid, queries
 
 router = APIRouter()
@@ -24,8 +24,8 @@ KEPT_SECONDS: Final = 15.0
 async def split(request: Request, viewer: Asking) -> Response:
     """Return the split that the address asks for, as JSON."""
     asked = parse_split(request.query_params)
-    body = await _shared.get(viewer, asked, KEPT_SECONDS, lambda: _explore(asked))
-    return Response(body, media_type="application/json")
+    answer = await _shared.get(viewer, asked, KEPT_SECONDS, lambda: _explore(asked))
+    return packed_response(request, answer)
 
 
 @router.get("/api/explore/choices")
@@ -38,6 +38,6 @@ def choices() -> dict[str, Any]:
     }
 
 
-def _explore(asked: Split) -> bytes:
+def _explore(asked: Split) -> Packed:
     found = explore(druid(), DATASOURCE, asked, datetime.now(UTC), queries)
-    return msgspec.json.encode(found)
+    return packed(found)

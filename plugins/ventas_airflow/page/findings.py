@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock, Thread
 from typing import Final
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 
 from include.druid.client import DruidError
@@ -21,6 +20,7 @@ from include.waiting import Polling
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.memory import memory
+from ventas_airflow.page.packed import Packed, packed, packed_response
 from ventas_airflow.page.services import druid, judging, looks, queries
 
 log = logging.getLogger(__name__)
@@ -62,8 +62,8 @@ async def findings(request: Request, viewer: Asking) -> Response:
     # A back-fill changes the sales that the report compares with.
     filled = await _ends.get(viewer, BACKFILL_DAG, ENDS_SECONDS, _last_end)
     key = (filters.hasta, filters.values, filled)
-    body = await _shared.get(viewer, key, KEPT_SECONDS, _Look(filters), old=OLD_SECONDS)
-    return Response(body, media_type="application/json")
+    answer = await _shared.get(viewer, key, KEPT_SECONDS, _Look(filters), old=OLD_SECONDS)
+    return packed_response(request, answer)
 
 
 def _last_end() -> datetime | None:
@@ -128,9 +128,9 @@ class _Look:
 
     def __init__(self, filters: Filters) -> None:
         self._filters = filters
-        self._made: bytes | None = None
+        self._made: Packed | None = None
 
-    def __call__(self) -> bytes:
+    def __call__(self) -> Packed:
         if self._made is None:
             self._make()
         assert self._made is not None  # noqa: S101 - by `_make`
@@ -150,7 +150,7 @@ class _Look:
                 if not looks.is_busy():
                     break
             report = detect_in_memory(windows, DATASOURCE, look._filters, now)
-            look._made = msgspec.json.encode(report)
+            look._made = packed(report)
 
     def _ask(self, now: datetime) -> None:
         client = druid()
@@ -165,9 +165,9 @@ class _Look:
                 log.warning("Druid refused a query for %d looks: %s", len(together), error)
             else:
                 for look, report in zip(together, reports, strict=True):
-                    look._made = msgspec.json.encode(report)
+                    look._made = packed(report)
                 return
-        self._made = msgspec.json.encode(detect(client, DATASOURCE, self._filters, now))
+        self._made = packed(detect(client, DATASOURCE, self._filters, now))
 
     def _waiting(self, can_share: "Callable[[_Look], bool]") -> "list[_Look]":
         """Return this look and the waiting ones that can share, each with other filters."""

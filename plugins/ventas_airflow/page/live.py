@@ -8,7 +8,6 @@ from math import inf
 from threading import Lock, Thread
 from typing import Final
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 
 from include.druid.client import DruidError
@@ -20,6 +19,7 @@ from include.sales.market import Market, load_market
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.memory import memory
+from ventas_airflow.page.packed import Packed, packed, packed_response
 from ventas_airflow.page.services import druid, queries
 
 log = logging.getLogger(__name__)
@@ -42,10 +42,10 @@ async def live(request: Request, viewer: Asking) -> Response:
     """Return the overview of the range and filters in the address, as JSON."""
     filters = parse_filters(request.query_params)
     seconds = _kept(filters)
-    body = await _shared.get(
+    answer = await _shared.get(
         viewer, filters, seconds, lambda: _overview(filters), old=OLD_TIMES * seconds
     )
-    return Response(body, media_type="application/json")
+    return packed_response(request, answer)
 
 
 @router.get("/api/options")
@@ -100,14 +100,14 @@ def _look_at_each_range() -> None:
 _preparation: Final = _Preparation()
 
 
-def _overview(filters: Filters) -> bytes:
+def _overview(filters: Filters) -> Packed:
     try:
         found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries, memory)
     except DruidError:
         _preparation.note_failure()
         raise
     _preparation.note_answer()
-    return msgspec.json.encode(found)
+    return packed(found)
 
 
 def _kept(filters: Filters) -> float:

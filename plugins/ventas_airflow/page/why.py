@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Final
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 
 from include.names import DATASOURCE
@@ -11,6 +10,7 @@ from include.page.filters import Filters, parse_filters
 from include.page.why.explain import explain
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
+from ventas_airflow.page.packed import Packed, packed, packed_response
 from ventas_airflow.page.services import druid, queries
 
 router = APIRouter()
@@ -29,11 +29,11 @@ async def why(request: Request, viewer: Asking, contra: str = "before") -> Respo
     asked = {name: value for name, value in request.query_params.items() if name != "contra"}
     filters = parse_filters(asked)
     key = (filters, contra)
-    body = await _shared.get(viewer, key, KEPT_SECONDS, lambda: _explanation(filters, contra))
-    return Response(body, media_type="application/json")
+    answer = await _shared.get(viewer, key, KEPT_SECONDS, lambda: _explanation(filters, contra))
+    return packed_response(request, answer)
 
 
-def _explanation(filters: Filters, against: str) -> bytes:
+def _explanation(filters: Filters, against: str) -> Packed:
     now = datetime.now(UTC)
     found = explain(druid(), DATASOURCE, filters, against, now, queries.map)
-    return msgspec.json.encode(found)
+    return packed(found)

@@ -22,6 +22,7 @@ from ventas_airflow.page.access import viewer
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.app import MOST_BODY, RETRY_AFTER
 from ventas_airflow.page.fair_threads import FairThreads
+from ventas_airflow.page.packed import Packed, packed
 from ventas_airflow.page.services import Viewer
 from ventas_airflow.page.views import VIEWS
 
@@ -83,7 +84,7 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Event that lets the requests of «Ventas» end, which share one thread."""
     go = threading.Event()
 
-    monkeypatch.setattr(live, "_overview", lambda _: go.wait(60) and b"{}")
+    monkeypatch.setattr(live, "_overview", lambda _: go.wait(60) and packed({}))
     monkeypatch.setattr(live, "_shared", AnswerCache(turns=FairThreads(1, "test")))
     yield go
     go.set()
@@ -114,10 +115,10 @@ def test_request_whose_browser_has_left_is_not_begun(
     go = threading.Event()
     made: list[str] = []
 
-    def overview(filters: Filters) -> bytes:
+    def overview(filters: Filters) -> Packed:
         made.append(filters.rango)
         go.wait(60)
-        return b"{}"
+        return packed({})
 
     async def seen_leaving(request: Request) -> Viewer:
         """Return the viewer of `access.viewer`, and set `gone` once they have left."""

@@ -1,5 +1,6 @@
 """«Qué hacer»: the report that the browser gets, and the texts for all its findings."""
 
+import gzip
 import itertools
 import re
 import threading
@@ -150,7 +151,7 @@ class Crowd:
         looks = [module._Look(parse_filters(dict(parse_qsl(query)))) for query in queries]
         asked = [self.judging.submit("vera", look) for look in looks]
         self._all_wait.set()
-        return [msgspec.json.decode(future.result(60)) for future in asked]
+        return [msgspec.json.decode(gzip.decompress(future.result(60))) for future in asked]
 
 
 @pytest.fixture
