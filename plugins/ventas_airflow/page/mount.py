@@ -1,18 +1,9 @@
 """The ASGI app that Airflow mounts: the API server creates the page's app beside its own start."""
 
-import sys
 from importlib import import_module
 from threading import Lock, Thread
-from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-SWITCH_SECONDS: Final = 0.0005
-"""Seconds after which a thread that computes lets another thread have Python's lock.
-
-With Python's 5 ms, the event loop waits so long, several times for each request, while a look or a
-report is computed.
-"""
 
 
 class Page:
@@ -33,10 +24,8 @@ class Page:
         """Begin to create the app, and to import the client of Druid, in a thread.
 
         This has the form of a middleware, since Airflow makes middlewares in the API server only;
-        it returns the server itself, which is not wrapped. From then on the threads of the API
-        server take turns faster (`SWITCH_SECONDS`).
+        it returns the server itself, which is not wrapped.
         """
-        sys.setswitchinterval(SWITCH_SECONDS)
         Thread(target=self._prepare, name="ventas-prepare", daemon=True).start()
         return server
 

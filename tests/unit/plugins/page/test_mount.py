@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from include.waiting import wait_until
 from ventas_airflow.page import app as module
-from ventas_airflow.page.mount import SWITCH_SECONDS, Page
+from ventas_airflow.page.mount import Page
 from ventas_plugin import VentasPlugin
 
 
@@ -52,17 +52,6 @@ def test_server_that_starts_creates_the_app_before_a_request_and_is_not_wrapped(
         pass
 
     assert page.prepare(server) is server
-
-
-def test_api_server_lets_its_threads_take_turns_faster(made: list[Any]) -> None:
-    usual = sys.getswitchinterval()
-    try:
-        page = Page()
-        page.prepare(Starlette())
-        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
-        wait_until(lambda: made == ["created"], "the app", 60)
-    finally:
-        sys.setswitchinterval(usual)
 
 
 def test_airflow_gets_the_same_page_as_app_and_as_middleware() -> None:
