@@ -39,7 +39,7 @@ SUITES: Final[dict[str, Suite]] = {
     "attack": Suite("stack", 200, "hostile SQL, requests, events and environments do no harm"),
     "sizes": Suite("stack", 60, "Druid starts with the settings of every machine size"),
     "chaos": Suite(
-        "stack", 170, "two scenarios of `./ventas chaos`; leaders of three brokers change"
+        "stack", 250, "three scenarios of `./ventas chaos`; leaders of three brokers change"
     ),
     "soak": Suite("stack", 30, "the parts of `./ventas soak` and `./ventas bench`"),
     "secure": Suite("secure", 400, "end-to-end with TLS, logins and ACLs; no secret leaks"),
