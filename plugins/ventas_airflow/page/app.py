@@ -1,7 +1,6 @@
 """The page's FastAPI app: views, files and API, all behind Airflow's login."""
 
 import hashlib
-import logging
 from collections.abc import Callable
 from importlib import metadata, resources
 from pathlib import Path
@@ -28,8 +27,6 @@ from ventas_airflow.page.errors import ANSWERS
 from ventas_airflow.page.headers import Secured
 from ventas_airflow.page.services import UnknownNameError
 from ventas_airflow.page.views import VIEWS
-
-log = logging.getLogger(__name__)
 
 STATIC: Final = Path(__file__).with_name("static")
 
