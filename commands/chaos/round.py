@@ -1,4 +1,4 @@
-"""What a round's harm can reach."""
+"""The parts that a round's harm gets, for all modules with harms."""
 
 from typing import NamedTuple
 

@@ -103,11 +103,14 @@ def _mark_failed(targets: Round) -> float:
 
 def _kill_scheduler(targets: Round) -> float:
     targets.lab.kill("scheduler")
-    killed = time.time()
-    targets.lab.until(
-        lambda: targets.lab.beat("scheduler") > killed, "the scheduler's heartbeat", 120
-    )
-    return killed
+    return _when_scheduler_beats(targets.lab)
+
+
+def _when_scheduler_beats(lab: Lab) -> float:
+    """Return the present time, once the scheduler has sent a heartbeat after it."""
+    since = time.time()
+    lab.until(lambda: lab.beat("scheduler") > since, "the scheduler's heartbeat", 120)
+    return since
 
 
 def _api_away(targets: Round) -> float:
@@ -122,22 +125,14 @@ def _api_away(targets: Round) -> float:
 def _lock_database(targets: Round) -> float:
     with targets.lab.database_locked():
         time.sleep(DATABASE_LOCKED)
-    unlocked = time.time()
-    targets.lab.until(
-        lambda: targets.lab.beat("scheduler") > unlocked, "the scheduler's heartbeat", 120
-    )
-    return unlocked
+    return _when_scheduler_beats(targets.lab)
 
 
 def _fill_airflow_disk(targets: Round) -> float:
     """Fill the disk of Airflow's metadata database and of its logs."""
     with filled(targets.lab.settings.home / AIRFLOW_DISK):
         time.sleep(DATABASE_LOCKED)
-    freed = time.time()
-    targets.lab.until(
-        lambda: targets.lab.beat("scheduler") > freed, "the scheduler's heartbeat", 120
-    )
-    return freed
+    return _when_scheduler_beats(targets.lab)
 
 
 def _run_two_schedulers(targets: Round) -> float:
