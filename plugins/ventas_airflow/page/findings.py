@@ -1,7 +1,7 @@
 """Route of the card «Qué hacer»: a JSON report of what is unusual in the sales."""
 
 import logging
-from collections import deque
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock, Thread
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from include.druid.client import DruidError
 from include.names import BACKFILL_DAG, DATASOURCE
-from include.page.filters import Filters, parse_filters
+from include.page.filters import Filters, floor_local, parse_filters
 from include.page.findings.detection import detect, detect_together
 from include.page.findings.in_memory import Windows, detect_in_memory, read_windows
 from include.page.outage_errors import OF_ALL
@@ -43,8 +43,11 @@ LOOKS_FIRST_SECONDS: Final = 1.0
 
 When many people open the page at once, they look at the figures before they read a report."""
 
-MANY: Final = 20
-"""Reports in an hour from which on the events are read. A short visit asks for fewer."""
+READING_SHARE: Final = 0.25
+"""Part of the time in which the windows are read: the other views need Druid, too."""
+
+REPORTS_FIRST_SECONDS: Final = 10.0
+"""Seconds that the reading of the windows waits, after each hour, for reports that are made."""
 
 ENDS_SECONDS: Final = 5.0
 """Seconds that the end of the last back-fill is shared; reading it takes a millisecond."""
@@ -80,40 +83,53 @@ def _last_end() -> datetime | None:
 class _Windows:
     """The events of the windows that reports compare, in the page's memory.
 
-    They are read once there are `MANY` reports in an hour. The first reading takes some seconds, so
-    a thread does it while Druid answers.
+    A report asks for them. If the page has not read them yet, a thread begins to, slowly, and Druid
+    answers meanwhile. Each hour the windows move on, and the thread reads what they lack.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._asked: deque[datetime] = deque(maxlen=MANY)
-        self._begun = self._read = False
+        self._thread: Thread | None = None
+        self._read: datetime | None = None
+        """The hour of the last moment whose windows were read."""
 
-    def before(self, now: datetime, reports: int) -> Windows | None:
-        """Return the windows for so many reports, or None while Druid has to answer.
+    def before(self, now: datetime) -> Windows | None:
+        """Return the windows, or None while Druid has to answer.
 
-        That is so with few reports, until the windows are read, and if they have too many events.
+        That is so until the windows are read, and if they have too many events.
         """
+        hour = floor_local(now, _HOUR)
         with self._lock:
-            self._asked.extend([now] * reports)
-            if len(self._asked) < MANY or now - self._asked[0] > _HOUR:
+            if self._read != hour:
+                if self._thread is None:
+                    self._thread = Thread(
+                        target=self._begin, args=(now, hour), name="ventas-windows", daemon=True
+                    )
+                    self._thread.start()
                 return None
-            is_first, self._begun = not self._begun, True
-        if is_first:
-            Thread(target=self._begin, args=(now,), name="ventas-windows", daemon=True).start()
-        return self._of(now) if self._read else None
+        return self._of(now)
 
-    def _begin(self, now: datetime) -> None:
+    def _begin(self, now: datetime, hour: datetime) -> None:
         try:
-            self._of(now)
-            self._read = True
+            self._of(now, _rest)
+            self._read = hour
         except Exception as error:  # noqa: BLE001 - the next report begins again
             log.info("The events that reports compare cannot be read: %s", error)
-            self._begun = False
+        finally:
+            self._thread = None
 
     @staticmethod
-    def _of(now: datetime) -> Windows | None:
-        return read_windows(memory.events, now, event_queries(druid(), DATASOURCE), queries)
+    def _of(now: datetime, rest: Callable[[float], None] | None = None) -> Windows | None:
+        run = event_queries(druid(), DATASOURCE)
+        return read_windows(memory.events, now, run, queries, rest)
+
+
+def _rest(seconds: float) -> None:
+    """Let the other views and the reports go first, after reading for `seconds`."""
+    time.sleep(seconds * (1 / READING_SHARE - 1))
+    for _ in Polling(REPORTS_FIRST_SECONDS, interval=0.05):
+        if not judging.is_busy():
+            return
 
 
 _windows: Final = _Windows()
@@ -140,7 +156,7 @@ class _Look:
         # The events in memory end at a whole second.
         now = datetime.now(UTC).replace(microsecond=0)
         together = self._waiting(lambda look: look._filters.hasta is None)
-        windows = None if self._filters.hasta else _windows.before(now, len(together))
+        windows = None if self._filters.hasta else _windows.before(now)
         if windows is None:
             self._ask(now)
             return

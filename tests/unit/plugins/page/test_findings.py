@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from commands.score.sales import Events
+from include import waiting
 from include.druid.client import DruidError
 from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect
@@ -194,7 +195,7 @@ def test_waiting_looks_are_made_from_the_same_events_in_memory(
 ) -> None:
     moments = []
 
-    def events(now: datetime, _reports: int) -> Any:
+    def events(now: datetime) -> Any:
         moments.append(now)
         assert crowd._all_wait.wait(60)
         return moments
@@ -239,35 +240,65 @@ def test_reports_let_the_other_views_go_first(
     assert said == ["busy", "busy", "free", "report"]
 
 
-def test_events_in_memory_are_used_once_they_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    tries = []
-    read = threading.Event()
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, datetime]]:
+    """Readings of the windows: the thread's name and the windows' end. The first one fails."""
+    found: list[tuple[str, datetime]] = []
+    failures = [DruidError("not yet")]
 
-    def read_windows(*_: Any) -> Any:
-        tries.append(threading.current_thread().name)
-        if len(tries) == 1:
-            raise DruidError("not yet")
-        read.set()
+    def read_windows(_events: Any, now: datetime, *_: Any) -> Any:
+        found.append((threading.current_thread().name, now))
+        if failures:
+            raise failures.pop()
         return "events"
 
     monkeypatch.setattr(module, "druid", lambda: None)
     monkeypatch.setattr(module, "read_windows", read_windows)
-    windows = module._Windows()
-    assert windows.before(NOW, module.MANY - 1) is None
-    assert not tries
-    wait_until(
-        lambda: windows.before(NOW, 1) is not None, "the events in memory", 60, interval=0.01
-    )
-    assert read.is_set()
-    # The thread's two tries, and the reading of the report that used the events.
-    assert tries[:2] == ["ventas-windows"] * 2
+    return found
 
 
-def test_events_are_not_read_for_few_reports_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "Thread", lambda **_: pytest.fail("the events are read"))
+def wait_for_events(windows: Any, now: datetime) -> None:
+    wait_until(lambda: windows.before(now), "the events in memory", 60, interval=0.01)
+
+
+def test_a_thread_reads_the_events_first_and_again_if_it_fails(
+    reading: list[tuple[str, datetime]],
+) -> None:
     windows = module._Windows()
-    pause = HOUR / (module.MANY - 1) + timedelta(seconds=1)
-    assert [windows.before(NOW + n * pause, 1) for n in range(module.MANY)] == [None] * module.MANY
+    assert windows.before(NOW) is None
+    wait_for_events(windows, NOW)
+    me = threading.current_thread().name
+    assert [name for name, _ in reading] == ["ventas-windows", "ventas-windows", me]
+
+
+def test_a_thread_reads_what_the_windows_of_the_next_hour_lack(
+    reading: list[tuple[str, datetime]],
+) -> None:
+    windows = module._Windows()
+    wait_for_events(windows, NOW)
+    del reading[:]
+    assert windows.before(NOW + HOUR / 2) == "events"
+    assert windows.before(NOW + HOUR) is None
+    wait_for_events(windows, NOW + HOUR)
+    me = threading.current_thread().name
+    assert reading == [
+        (me, NOW + HOUR / 2),
+        ("ventas-windows", NOW + HOUR),
+        (me, NOW + HOUR),
+    ]
+
+
+def test_reading_rests_while_reports_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    busy = iter([True, True, False])
+
+    class Judging:
+        is_busy = staticmethod(lambda: next(busy))
+
+    monkeypatch.setattr(module, "judging", Judging())
+    monkeypatch.setattr(waiting.time, "sleep", slept.append)
+    module._rest(2.0)
+    assert slept == [6.0, 0.05, 0.05]
 
 
 def test_unknown_filter_answers_400(reader: TestClient) -> None:
