@@ -187,6 +187,7 @@ def page(
     for module in (findings, live):
         monkeypatch.setattr(module, "memory", memory)
     monkeypatch.setattr(findings, "_windows", findings._Windows())
+    monkeypatch.setattr(findings, "_active", findings._Active())
     # The end of the last back-fill is in Airflow's database, which this app does not have.
     monkeypatch.setattr(findings, "_last_end", lambda: None)
     monkeypatch.setattr(health, "LEDGER_TOPIC", place.ledger_topic)

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
+from math import inf
 from threading import Lock, Thread
 from typing import Final
 
@@ -49,6 +50,12 @@ READING_SHARE: Final = 0.25
 REPORTS_FIRST_SECONDS: Final = 10.0
 """Seconds that the reading of the windows waits, after each hour, for reports that are made."""
 
+ACTIVE_SECONDS: Final = 60.0
+"""Seconds after a request in which its viewer still has the page open: it asks every 30 s."""
+
+AHEAD_SECONDS: Final = 60.0
+"""Seconds that a report may be older than its look; then Druid makes it again with another one."""
+
 ENDS_SECONDS: Final = 5.0
 """Seconds that the end of the last back-fill is shared; reading it takes a millisecond."""
 
@@ -64,8 +71,9 @@ async def findings(request: Request, viewer: Asking) -> Response:
     filters = parse_filters(request.query_params)
     # A back-fill changes the sales that the report compares with.
     filled = await _ends.get(viewer, BACKFILL_DAG, ENDS_SECONDS, _last_end)
-    key = (filters.hasta, filters.values, filled)
-    answer = await _shared.get(viewer, key, KEPT_SECONDS, _Look(filters), old=OLD_SECONDS)
+    look = _Look(filters, filled)
+    _active.note(look)
+    answer = await _shared.get(viewer, look.key, KEPT_SECONDS, look, old=OLD_SECONDS)
     return packed_response(request, answer)
 
 
@@ -135,15 +143,66 @@ def _rest(seconds: float) -> None:
 _windows: Final = _Windows()
 
 
+class _Active:
+    """Looks of the viewers who have the page open, and the last report of each from Druid.
+
+    Druid makes the reports of looks of one kind together. So each look needs Druid only about once
+    in `KEPT_SECONDS`, however many viewers there are.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._looks: dict[Hashable, tuple[float, _Look]] = {}
+        self._made: dict[Hashable, tuple[float, Packed]] = {}
+
+    def note(self, look: "_Look") -> None:
+        """Note that a viewer asks for a look."""
+        now = self._clock()
+        with self._lock:
+            self._looks.pop(look.key, None)
+            self._looks[look.key] = now, look
+            for key in [key for key, (at, _) in self._looks.items() if at < now - ACTIVE_SECONDS]:
+                del self._looks[key]
+                self._made.pop(key, None)
+
+    def due(self, kind: "Kind") -> "list[_Look]":
+        """Return the looks of a kind without a report of the last `AHEAD_SECONDS`."""
+        with self._lock:
+            looks = [look for _, look in self._looks.values() if look.kind == kind]
+        return [look for look in looks if self.made(look) is None]
+
+    def made(self, look: "_Look") -> Packed | None:
+        """Return a look's report if it is at most `AHEAD_SECONDS` old."""
+        with self._lock:
+            at, report = self._made.get(look.key, (-inf, None))
+        return report if at >= self._clock() - AHEAD_SECONDS else None
+
+    def keep(self, look: "_Look", report: Packed) -> None:
+        with self._lock:
+            if look.key in self._looks:
+                self._made[look.key] = self._clock(), report
+
+
+_active: Final = _Active()
+
+
+Kind = tuple[datetime | None, datetime | None, list[str]]
+"""End of the looks and of the last back-fill before them, and names of their filters."""
+
+
 class _Look:
     """A look at the sales, which waits for a thread of `judging`; calling it returns its report.
 
-    A look that begins also makes the reports of waiting looks: from the same events in memory, or
-    of filters with the same names, with queries for all of them.
+    A look that begins also makes the reports of waiting looks from the same events in memory; or
+    those of waiting and `_active` looks of its kind, with queries for all of them.
     """
 
-    def __init__(self, filters: Filters) -> None:
+    def __init__(self, filters: Filters, filled: datetime | None) -> None:
+        """Look with these filters; `filled` is the end of the last back-fill."""
         self._filters = filters
+        self.key: Hashable = (filters.hasta, filters.values, filled)
+        self.kind: Kind = (filters.hasta, filled, [name for name, _ in filters.values])
         self._made: Packed | None = None
 
     def __call__(self) -> Packed:
@@ -169,8 +228,12 @@ class _Look:
             look._made = packed(report)
 
     def _ask(self, now: datetime) -> None:
+        if made := _active.made(self):
+            self._made = made
+            return
         client = druid()
-        together = self._waiting(lambda look: look._kind == self._kind)
+        waiting = self._waiting(lambda look: look.kind == self.kind)
+        together = _different([*waiting, *_active.due(self.kind)])
         if len(together) > 1:
             try:
                 filters = [look._filters for look in together]
@@ -182,18 +245,22 @@ class _Look:
             else:
                 for look, report in zip(together, reports, strict=True):
                     look._made = packed(report)
+                    _active.keep(look, look._made)
                 return
         self._made = packed(detect(client, DATASOURCE, self._filters, now))
+        _active.keep(self, self._made)
 
     def _waiting(self, can_share: "Callable[[_Look], bool]") -> "list[_Look]":
         """Return this look and the waiting ones that can share, each with other filters."""
-        found = {self._filters.values: self}
-        for look in judging.waiting():
-            if isinstance(look, _Look) and look._made is None and can_share(look):
-                found.setdefault(look._filters.values, look)
-        return list(found.values())[:MOST_TOGETHER]
+        waiting = [look for look in judging.waiting() if isinstance(look, _Look)]
+        return _different(
+            [self, *(look for look in waiting if look._made is None and can_share(look))]
+        )
 
-    @property
-    def _kind(self) -> tuple[datetime | None, list[str]]:
-        """End and names of the filters; Druid sums looks of one kind with the same queries."""
-        return self._filters.hasta, [name for name, _ in self._filters.values]
+
+def _different(some: "Sequence[_Look]") -> "list[_Look]":
+    """Return the first `MOST_TOGETHER` looks with different filters."""
+    found: dict[Hashable, _Look] = {}
+    for look in some:
+        found.setdefault(look._filters.values, look)
+    return list(found.values())[:MOST_TOGETHER]

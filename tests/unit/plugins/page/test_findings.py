@@ -65,6 +65,7 @@ def asked(
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
     monkeypatch.setattr(module._windows, "before", lambda *_: None)
+    monkeypatch.setattr(module, "_active", module._Active())
     monkeypatch.setattr(module, "_shared", AnswerCache(clock=lambda: 0.0))
     monkeypatch.setattr(module, "_ends", AnswerCache(clock=itertools.count(step=10).__next__))
 
@@ -121,6 +122,10 @@ def test_end_of_a_back_fill_begins_a_new_report(
     assert len(changed.asked) == 10
 
 
+def look(query: str, filled: datetime | None = None) -> Any:
+    return module._Look(parse_filters(dict(parse_qsl(query))), filled)
+
+
 class Crowd:
     """Viewers of a Druid that answers only once all of them wait."""
 
@@ -129,8 +134,11 @@ class Crowd:
         self.judging = FairThreads(1, "test")
         self.together: list[list[Filters]] = []
         self.refused = False
+        self.now = 1_000.0
+        self.active = module._Active(clock=lambda: self.now)
         self._all_wait = threading.Event()
         monkeypatch.setattr(module, "judging", self.judging)
+        monkeypatch.setattr(module, "_active", self.active)
         monkeypatch.setattr(module, "druid", self._druid)
         monkeypatch.setattr(module._windows, "before", lambda *_: None)
         monkeypatch.setattr(module, "detect_together", self._detect_together)
@@ -149,7 +157,7 @@ class Crowd:
 
     def ask(self, *queries: str) -> list[Any]:
         """Return the bodies or errors of looks that wait at the same time."""
-        looks = [module._Look(parse_filters(dict(parse_qsl(query)))) for query in queries]
+        looks = [look(query) for query in queries]
         asked = [self.judging.submit("vera", look) for look in looks]
         self._all_wait.set()
         return [msgspec.json.decode(gzip.decompress(future.result(60))) for future in asked]
@@ -181,6 +189,39 @@ def test_a_report_has_a_bounded_number_of_others_with_it(
     monkeypatch.setattr(module, "MOST_TOGETHER", 2)
     crowd.ask("pago=qr", "pago=debito", "pago=credito", "pago=billetera")
     assert named(crowd.together) == [["qr", "debito"], ["credito", "billetera"]]
+
+
+def test_reports_of_viewers_with_the_page_open_are_made_ahead(crowd: Crowd) -> None:
+    for query in ("provincia=Salta", "provincia=Chaco", "pago=qr"):
+        crowd.active.note(look(query))
+    crowd.ask("provincia=Jujuy")
+    crowd.now += module.AHEAD_SECONDS
+    crowd.ask("provincia=Salta", "provincia=Chaco")
+    assert named(crowd.together) == [["Jujuy", "Salta", "Chaco"]]
+
+
+def test_report_that_was_made_ahead_is_too_old_after_a_minute(crowd: Crowd) -> None:
+    crowd.active.note(look("provincia=Salta"))
+    crowd.ask("provincia=Jujuy")
+    crowd.now += module.AHEAD_SECONDS + 1
+    crowd.ask("provincia=Salta")
+    assert named(crowd.together) == [["Jujuy", "Salta"]]
+    assert crowd.druid.asked[-1][-1] == "Salta"
+
+
+def test_reports_are_not_made_ahead_for_viewers_who_left(crowd: Crowd) -> None:
+    crowd.active.note(look("provincia=Salta"))
+    crowd.now += module.ACTIVE_SECONDS + 1
+    crowd.active.note(look("provincia=Chaco"))
+    crowd.ask("provincia=Jujuy")
+    assert named(crowd.together) == [["Jujuy", "Chaco"]]
+
+
+def test_report_from_before_a_back_fill_is_not_used_after_it(crowd: Crowd) -> None:
+    crowd.active.note(look("provincia=Salta"))
+    crowd.ask("provincia=Jujuy")
+    assert crowd.active.made(look("provincia=Salta"))
+    assert crowd.active.made(look("provincia=Salta", NOW)) is None
 
 
 def test_refused_query_of_looks_together_is_sent_for_each_look(crowd: Crowd) -> None:
