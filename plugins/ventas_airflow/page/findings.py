@@ -3,26 +3,25 @@
 import logging
 import time
 from collections.abc import Callable, Hashable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import inf
-from threading import Lock, Thread
+from threading import Lock
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
 from include.druid.client import DruidError
 from include.names import BACKFILL_DAG, DATASOURCE
-from include.page.filters import Filters, floor_local, parse_filters
+from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect, detect_together
-from include.page.findings.in_memory import Windows, detect_in_memory, read_windows
+from include.page.findings.in_memory import detect_in_memory
 from include.page.outage_errors import OF_ALL
-from include.page.overview import event_queries
 from include.waiting import Polling
 from ventas_airflow.page.access import Asking
 from ventas_airflow.page.answer_cache import AnswerCache
-from ventas_airflow.page.memory import memory
 from ventas_airflow.page.packed import Packed, packed, packed_response
-from ventas_airflow.page.services import druid, judging, looks, queries
+from ventas_airflow.page.services import druid, judging, looks
+from ventas_airflow.page.windows_reader import WindowsReader
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +43,6 @@ LOOKS_FIRST_SECONDS: Final = 1.0
 
 When many people open the page at once, they look at the figures before they read a report."""
 
-READING_SHARE: Final = 0.25
-"""Part of the time in which the windows are read: the other views need Druid, too."""
-
-REPORTS_FIRST_SECONDS: Final = 10.0
-"""Seconds that the reading of the windows waits, after each hour, for reports that are made."""
-
 ACTIVE_SECONDS: Final = 60.0
 """Seconds after a request in which its viewer still has the page open: it asks every 30 s."""
 
@@ -59,7 +52,7 @@ AHEAD_SECONDS: Final = 60.0
 ENDS_SECONDS: Final = 5.0
 """Seconds that the end of the last back-fill is shared; reading it takes a millisecond."""
 
-_HOUR: Final = timedelta(hours=1)
+_windows: Final = WindowsReader()
 
 
 @router.get("/api/findings")
@@ -86,61 +79,6 @@ def _last_end() -> datetime | None:
     with create_session() as session:
         runs = select(func.max(DagRun.end_date)).where(DagRun.dag_id == BACKFILL_DAG)
         return session.scalar(runs)
-
-
-class _Windows:
-    """The events of the windows that reports compare, in the page's memory.
-
-    A report asks for them. If the page has not read them yet, a thread begins to, slowly, and Druid
-    answers meanwhile. Each hour the windows move on, and the thread reads what they lack.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._thread: Thread | None = None
-        self._read: datetime | None = None
-        """The hour of the last moment whose windows were read."""
-
-    def before(self, now: datetime) -> Windows | None:
-        """Return the windows, or None while Druid has to answer.
-
-        That is so until the windows are read, and if they have too many events.
-        """
-        hour = floor_local(now, _HOUR)
-        with self._lock:
-            if self._read != hour:
-                if self._thread is None:
-                    self._thread = Thread(
-                        target=self._begin, args=(now, hour), name="ventas-windows", daemon=True
-                    )
-                    self._thread.start()
-                return None
-        return self._of(now)
-
-    def _begin(self, now: datetime, hour: datetime) -> None:
-        try:
-            self._of(now, _rest)
-            self._read = hour
-        except Exception as error:  # noqa: BLE001 - the next report begins again
-            log.info("The events that reports compare cannot be read: %s", error)
-        finally:
-            self._thread = None
-
-    @staticmethod
-    def _of(now: datetime, rest: Callable[[float], None] | None = None) -> Windows | None:
-        run = event_queries(druid(), DATASOURCE)
-        return read_windows(memory.events, now, run, queries, rest)
-
-
-def _rest(seconds: float) -> None:
-    """Let the other views and the reports go first, after reading for `seconds`."""
-    time.sleep(seconds * (1 / READING_SHARE - 1))
-    for _ in Polling(REPORTS_FIRST_SECONDS, interval=0.05):
-        if not judging.is_busy():
-            return
-
-
-_windows: Final = _Windows()
 
 
 class _Active:

@@ -4,7 +4,6 @@ import gzip
 import itertools
 import re
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +22,6 @@ from include.page.findings.rows import REFUNDED
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import epoch_ms
 from include.texts import languages, table
-from include.waiting import wait_until
 from tests.support.findings import NOW, SimulatedDruid, discounted, multiplied, refused, silent
 from ventas_airflow.page import findings as module
 from ventas_airflow.page.answer_cache import AnswerCache
@@ -279,67 +277,6 @@ def test_reports_let_the_other_views_go_first(
     monkeypatch.setattr(module, "detect_in_memory", detect_in_memory)
     crowd.ask("pago=qr")
     assert said == ["busy", "busy", "free", "report"]
-
-
-@pytest.fixture
-def reading(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, datetime]]:
-    """Readings of the windows: the thread's name and the windows' end. The first one fails."""
-    found: list[tuple[str, datetime]] = []
-    failures = [DruidError("not yet")]
-
-    def read_windows(_events: Any, now: datetime, *_: Any) -> Any:
-        found.append((threading.current_thread().name, now))
-        if failures:
-            raise failures.pop()
-        return "events"
-
-    monkeypatch.setattr(module, "druid", lambda: None)
-    monkeypatch.setattr(module, "read_windows", read_windows)
-    return found
-
-
-def wait_for_events(windows: Any, now: datetime) -> None:
-    wait_until(lambda: windows.before(now), "the events in memory", 60, interval=0.01)
-
-
-def test_a_thread_reads_the_events_first_and_again_if_it_fails(
-    reading: list[tuple[str, datetime]],
-) -> None:
-    windows = module._Windows()
-    assert windows.before(NOW) is None
-    wait_for_events(windows, NOW)
-    me = threading.current_thread().name
-    assert [name for name, _ in reading] == ["ventas-windows", "ventas-windows", me]
-
-
-def test_a_thread_reads_what_the_windows_of_the_next_hour_lack(
-    reading: list[tuple[str, datetime]],
-) -> None:
-    windows = module._Windows()
-    wait_for_events(windows, NOW)
-    del reading[:]
-    assert windows.before(NOW + HOUR / 2)
-    assert windows.before(NOW + HOUR) is None
-    wait_for_events(windows, NOW + HOUR)
-    me = threading.current_thread().name
-    assert reading == [
-        (me, NOW + HOUR / 2),
-        ("ventas-windows", NOW + HOUR),
-        (me, NOW + HOUR),
-    ]
-
-
-def test_reading_rests_while_reports_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    busy = iter([True, True, False])
-
-    class Judging:
-        is_busy = staticmethod(lambda: next(busy))
-
-    monkeypatch.setattr(module, "judging", Judging())
-    monkeypatch.setattr(time, "sleep", slept.append)
-    module._rest(2.0)
-    assert slept == [6.0, 0.05, 0.05]
 
 
 def test_unknown_filter_answers_400(reader: TestClient) -> None:
