@@ -18,6 +18,7 @@ from commands.chaos.network.wire import Api
 from commands.chaos.processes import Command
 from commands.chaos.round import Round
 from include.druid.client import DruidError
+from include.druid.lost_tasks import host_of
 from include.druid.supervisor import unfinished_tasks
 from include.names import DATASOURCE
 from include.stack.ports import free_ports
@@ -164,6 +165,23 @@ def _failed(lab: Lab) -> set[str]:
 
 def _tasks(lab: Lab) -> list[dict[str, Any]]:
     return _answer(lambda: lab.druid.tasks(DATASOURCE), "with its tasks")
+
+
+def lose_task(targets: Round) -> float:
+    """Kill the overlord, and then the indexer, once the new overlord knows its task.
+
+    The new overlord learns the task from the indexer that runs it. When that indexer is gone and
+    another one has taken its place, Druid 33 believes that the task still runs.
+    """
+    lab = targets.lab
+    lab.kill("coordinator")
+    wait_until(
+        lambda: any(host_of(task) for task in _tasks(lab)),
+        "the new overlord to know the running task",
+        _PATIENCE,
+    )
+    lab.kill("indexer")
+    return time.time()
 
 
 def shift_indexer_clock(targets: Round) -> float:

@@ -268,6 +268,15 @@ class DruidClient:
         report: dict[str, Any] = self._request("GET", path).json()
         return report
 
+    def shut_down_task(self, task: str) -> None:
+        """Make the overlord end a task as failed, also one that no worker runs any more."""
+        self._request("POST", f"/druid/indexer/v1/task/{quote(task, safe='')}/shutdown")
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return the overlord's workers: their addresses, and the tasks that they say they run."""
+        workers: list[dict[str, Any]] = self._request("GET", "/druid/indexer/v1/workers").json()
+        return workers
+
     def compaction(self, datasource: str) -> dict[str, Any]:
         """Return a datasource's auto-compaction, with Druid's defaults filled in; {} if none."""
         try:
