@@ -256,6 +256,15 @@ class DruidClient:
         tasks: list[dict[str, Any]] = self._request("GET", path).json()
         return tasks
 
+    def running_tasks(self, datasource: str) -> list[dict[str, Any]]:
+        """Return a datasource's tasks that a worker runs, as the overlord believes.
+
+        `tasks` lists such a task as waiting if the overlord learned it from its worker.
+        """
+        path = f"/druid/indexer/v1/runningTasks?datasource={quote(datasource, safe='')}"
+        tasks: list[dict[str, Any]] = self._request("GET", path).json()
+        return tasks
+
     def task(self, task: str) -> dict[str, Any]:
         """Return a task's specification, as it was submitted."""
         path = f"/druid/indexer/v1/task/{quote(task, safe='')}"
@@ -269,11 +278,11 @@ class DruidClient:
         return report
 
     def shut_down_task(self, task: str) -> None:
-        """Make the overlord end a task as failed, also one that no worker runs any more."""
+        """Make the overlord count a task as failed, and its worker end it if the task runs."""
         self._request("POST", f"/druid/indexer/v1/task/{quote(task, safe='')}/shutdown")
 
     def workers(self) -> list[dict[str, Any]]:
-        """Return the overlord's workers: their addresses, and the tasks that they say they run."""
+        """Return the overlord's workers, each with its address and the ids of its tasks."""
         workers: list[dict[str, Any]] = self._request("GET", "/druid/indexer/v1/workers").json()
         return workers
 
