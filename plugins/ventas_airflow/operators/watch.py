@@ -27,8 +27,8 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
     instance schedule stops it. Events published meanwhile wait in Kafka, and Druid reads on from
     the offsets that it has committed.
 
-    Tasks that Druid has lost are ended (see `include.druid.lost_tasks`). Their supervisor replaces
-    them by tasks that read on from the committed offsets.
+    The operator also ends the tasks that Druid has lost (see `include.druid.lost_tasks`). Druid
+    then starts other tasks, which read on from the committed offsets.
 
     :param while_running: ids of the publishing tasks
     :param datasource: Druid datasource whose tasks may be lost
@@ -111,8 +111,8 @@ class WatchDruidVmOperator(EnsureDruidVmOperator):
                 self.log.warning("The lost task %s of Druid could not be ended: %s", task, error)
             else:
                 self.log.warning(
-                    "Druid believed that task %s runs, but no worker ran it: the task was ended, "
-                    "and the supervisor starts another one from the committed offsets",
+                    "Druid counted task %s as running, but no worker ran it: the task was ended, "
+                    "and Druid starts another one",
                     task,
                 )
 

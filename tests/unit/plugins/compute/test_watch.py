@@ -170,7 +170,7 @@ def test_task_that_druid_has_lost_is_ended_and_the_watch_goes_on(
     assert druid.believed == ["index_kafka_2"]
     assert power.commands == ["start"]
     assert (
-        "task index_kafka_1 runs, but no worker ran it: the task was ended"
+        "task index_kafka_1 as running, but no worker ran it: the task was ended"
         in capsys.readouterr().out
     )
 
