@@ -166,6 +166,19 @@ def _tasks(lab: Lab) -> list[dict[str, Any]]:
     return _answer(lambda: lab.druid.tasks(DATASOURCE), "with its tasks")
 
 
+def lose_task(targets: Round) -> float:
+    """Kill the overlord, and the indexer once the next overlord has taken its task over.
+
+    Druid 33 then believes that the task still runs, when the indexer is back without it.
+    """
+    lab = targets.lab
+    lab.kill("coordinator")
+    # An overlord whose supervisor still looks for its tasks would notice that one does not answer.
+    wait_until(lab.is_whole, "the next overlord to have taken the task over", _PATIENCE)
+    lab.kill("indexer")
+    return time.time()
+
+
 def shift_indexer_clock(targets: Round) -> float:
     """Run the indexer with a clock two hours ahead, and then two hours behind.
 

@@ -20,6 +20,7 @@ from commands.chaos.druid_harms import (
     fill_deep_storage,
     harm_fetches,
     lock_metadata_store,
+    lose_task,
     shift_indexer_clock,
 )
 from commands.chaos.lab import ChaosError, Lab
@@ -334,6 +335,11 @@ SCENARIOS: dict[str, Scenario] = {
         "the clock of Druid's indexer two hours ahead, then two hours behind",
         shift_indexer_clock,
         seconds=240,
+    ),
+    "lost-task": Scenario(
+        "Druid's coordinator and overlord killed, and the indexer once they are back",
+        lose_task,
+        seconds=180,
     ),
     "everything": Scenario(
         "every process killed at once, then `./ventas up`", _kill_all, "window", seconds=180

@@ -256,6 +256,15 @@ class DruidClient:
         tasks: list[dict[str, Any]] = self._request("GET", path).json()
         return tasks
 
+    def running_tasks(self, datasource: str) -> list[dict[str, Any]]:
+        """Return a datasource's tasks that a worker runs, as the overlord believes.
+
+        `tasks` lists such a task as waiting if the overlord learned it from its worker.
+        """
+        path = f"/druid/indexer/v1/runningTasks?datasource={quote(datasource, safe='')}"
+        tasks: list[dict[str, Any]] = self._request("GET", path).json()
+        return tasks
+
     def task(self, task: str) -> dict[str, Any]:
         """Return a task's specification, as it was submitted."""
         path = f"/druid/indexer/v1/task/{quote(task, safe='')}"
@@ -267,6 +276,15 @@ class DruidClient:
         path = f"/druid/indexer/v1/task/{quote(task, safe='')}/reports"
         report: dict[str, Any] = self._request("GET", path).json()
         return report
+
+    def shut_down_task(self, task: str) -> None:
+        """Make the overlord count a task as failed, and its worker end it if the task runs."""
+        self._request("POST", f"/druid/indexer/v1/task/{quote(task, safe='')}/shutdown")
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return the overlord's workers, each with its address and the ids of its tasks."""
+        workers: list[dict[str, Any]] = self._request("GET", "/druid/indexer/v1/workers").json()
+        return workers
 
     def compaction(self, datasource: str) -> dict[str, Any]:
         """Return a datasource's auto-compaction, with Druid's defaults filled in; {} if none."""

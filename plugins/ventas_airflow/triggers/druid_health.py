@@ -6,20 +6,28 @@ A trigger carries no secret: it looks its connections up, by id, where it runs.
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException
 from asgiref.sync import sync_to_async
 
-from include.druid.client import DruidClient, LoginRefusedError
+from include.druid.client import DruidClient, DruidError, LoginRefusedError
 from include.druid.health import missing_services
+from include.druid.lost_tasks import LostTasks
 from ventas_airflow.concurrent_runs import have_ended
 from ventas_airflow.preconditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
 
 if TYPE_CHECKING:
     from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
+
+#: Seconds between two looks for lost tasks. A task that is lost was so for two looks.
+LOST_INTERVAL = 10.0
+
+#: Seconds that each request of such a look may take: the VM is not watched meanwhile.
+LOST_TIMEOUT = 3.0
 
 
 class VmTrigger(WaitTrigger):
@@ -52,7 +60,7 @@ class VmTrigger(WaitTrigger):
     def _reached(self) -> str:
         return f"VM {self._name} is ready"
 
-    async def _outcome(self) -> dict[str, str]:
+    async def _outcome(self) -> dict[str, Any]:
         from ventas_airflow.hooks.compute_errors import ZoneExhausted
 
         try:
@@ -60,7 +68,7 @@ class VmTrigger(WaitTrigger):
         except ZoneExhausted as error:
             return {"status": "exhausted", "message": str(error)}
 
-    async def _reach(self) -> dict[str, str]:
+    async def _reach(self) -> dict[str, Any]:
         raise NotImplementedError
 
     async def _vm_state(self) -> VmState:
@@ -180,26 +188,53 @@ class DruidHealthTrigger(VmTrigger):
 
 
 class VmWatchTrigger(VmTrigger):
-    """Waits until some tasks of a run have ended, or the VM is off.
+    """Waits until some tasks of a run have ended, the VM is off, or Druid has lost a task.
 
-    The event's status is ``over`` if the tasks have ended and the VM is on.
+    The event's status is ``over`` if the run's tasks have ended and the VM is on. It is ``lost`` if
+    Druid has lost tasks of its own; the event has their ids in ``lost``. Druid is asked only if the
+    VM is on, and it need not answer, because it may still start: then the next look decides.
 
     :param run: ``dag_id`` and ``run_id``
     :param task_ids: ids of those tasks; each instance of a mapped task has to end
+    :param druid_conn_id: ingest connection; its schema, host and port are the router's
+    :param datasource: Druid datasource whose tasks may be lost
     """
 
-    def __init__(self, *, run: dict[str, str], task_ids: list[str], **common: Any) -> None:
+    def __init__(
+        self,
+        *,
+        run: dict[str, str],
+        task_ids: list[str],
+        druid_conn_id: str,
+        datasource: str,
+        **common: Any,
+    ) -> None:
         super().__init__(**common)
         self.run_of_tasks = run
         self.task_ids = task_ids
+        self.druid_conn_id = druid_conn_id
+        self.datasource = datasource
         self._over = False
+        self._lost: list[str] = []
+        self._lost_tasks = LostTasks()
+        self._next_look = time.time() + LOST_INTERVAL
+        self._no_answer = ""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         path, common = super().serialize()
-        return path, {**common, "run": self.run_of_tasks, "task_ids": self.task_ids}
+        return path, {
+            **common,
+            "run": self.run_of_tasks,
+            "task_ids": self.task_ids,
+            "druid_conn_id": self.druid_conn_id,
+            "datasource": self.datasource,
+        }
 
-    async def _reach(self) -> dict[str, str]:
+    async def _reach(self) -> dict[str, Any]:
         event = await self._until(self._missing, f"VM {self._name} is off, or nothing needs it")
+        if self._lost:
+            message = f"Druid has lost the tasks {', '.join(self._lost)}"
+            return {"status": "lost", "message": message, "lost": self._lost}
         return {**event, "status": "over"} if self._over else event
 
     async def _missing(self) -> str:
@@ -212,4 +247,20 @@ class VmWatchTrigger(VmTrigger):
         # A VM that Compute Engine restarts by itself passes through these statuses.
         if state.status not in ("PROVISIONING", "STAGING", "RUNNING"):
             return ""
-        return f"VM {self._name} is on, and {', '.join(self.task_ids)} still run"
+        if state.status == "RUNNING" and time.time() >= self._next_look:
+            await asyncio.to_thread(self._look_for_lost_tasks)
+            if self._lost:
+                return ""
+        return f"VM {self._name} is on, and {', '.join(self.task_ids)} still run" + self._no_answer
+
+    def _look_for_lost_tasks(self) -> None:
+        try:
+            self._lost = self._lost_tasks.look(self._druid, self.datasource)
+            self._no_answer = ""
+        except DruidError as error:
+            self._no_answer = f"; whether Druid has lost tasks is not known: {error}"
+        self._next_look = time.time() + LOST_INTERVAL
+
+    @cached_property
+    def _druid(self) -> DruidClient:
+        return druid_client(self.druid_conn_id, retries=0, timeout=LOST_TIMEOUT)

@@ -18,7 +18,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 class WaitTrigger(BaseTrigger):
     """Yields one event ``{"status", "message", "carry"}``.
 
-    The status is ``success``, ``timeout``, ``error``, or ``fatal`` if a retry cannot succeed.
+    The status is ``success``, ``timeout``, ``error``, or ``fatal`` if a retry cannot succeed. A
+    subclass may have others, and more keys.
 
     :param deadline: Unix time, in seconds, at which to give up
     :param poll_interval: seconds between looks
@@ -55,7 +56,7 @@ class WaitTrigger(BaseTrigger):
             return payload
         raise AirflowException("The trigger ended without an event")
 
-    async def _outcome(self) -> dict[str, str]:
+    async def _outcome(self) -> dict[str, Any]:
         raise NotImplementedError
 
     async def _until(self, look: Callable[[], Awaitable[str]], reached: str) -> dict[str, str]:

@@ -21,6 +21,8 @@ COORDINATOR = "/druid/coordinator/v1/config"
 COMPACTION = f"{COORDINATOR}/compaction"
 RULES = "/druid/coordinator/v1/rules"
 TASK = "/druid/indexer/v1/task"
+RUNNING_TASKS = "/druid/indexer/v1/runningTasks"
+WORKERS = "/druid/indexer/v1/workers"
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,47 @@ def status(
         ],
     }
     return {"id": DATASOURCE, "payload": payload}
+
+
+def running_task(task: str, address: str) -> dict[str, Any]:
+    """Return a task in the overlord's list of running tasks, at an address ``host:port``."""
+    host, _, port = address.rpartition(":")
+    return {
+        "id": task,
+        "groupId": "index_kafka_ventas",
+        "type": "index_kafka",
+        "createdTime": "2026-12-01T03:42:31.659Z",
+        "queueInsertionTime": "2026-12-01T03:43:41.003Z",
+        "statusCode": "RUNNING",
+        "status": "RUNNING",
+        "runnerStatusCode": "RUNNING",
+        "duration": -1,
+        "location": {"host": host, "port": int(port), "tlsPort": -1},
+        "dataSource": DATASOURCE,
+        "errorMsg": None,
+    }
+
+
+def worker(address: str, *tasks: str) -> dict[str, Any]:
+    """Return a worker in the overlord's list, at an address ``host:port``, which runs these tasks.
+
+    An idle worker's entry has no ``currCapacityUsedByTaskType``, which the code does not read.
+    """
+    return {
+        "worker": {
+            "scheme": "http",
+            "host": address,
+            "ip": "localhost",
+            "capacity": 4,
+            "version": "0",
+            "category": "_default_worker_category",
+        },
+        "currCapacityUsed": len(tasks),
+        "currParallelIndexCapacityUsed": 0,
+        "availabilityGroups": [],
+        "runningTasks": list(tasks),
+        "lastCompletedTaskTime": "2026-12-01T03:45:30.983Z",
+    }
 
 
 def reading(router: Router, task: str = "one", **begun: int) -> None:

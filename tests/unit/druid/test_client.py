@@ -23,7 +23,18 @@ from include.stack.certificates import Authority
 from include.stack.ports import free_ports
 from include.waiting import wait_until
 from tests.support.http_server import Answer, serving
-from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, status
+from tests.unit.druid.support import (
+    RUNNING_TASKS,
+    SQL,
+    SUPERVISORS,
+    TASK,
+    TASKS,
+    WORKERS,
+    Router,
+    running_task,
+    status,
+    worker,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +197,27 @@ def test_tasks_are_requested_by_quoted_datasource(router: Router, client: DruidC
     router.on("GET", TASKS, (200, [{"id": "one"}]))
     assert client.tasks("ventas&más") == [{"id": "one"}]
     assert router.asked[0].query == "datasource=ventas%26m%C3%A1s"
+
+
+def test_running_tasks_are_requested_by_quoted_datasource(
+    router: Router, client: DruidClient
+) -> None:
+    router.on("GET", RUNNING_TASKS, (200, [running_task("one", "127.0.0.1:8091")]))
+    [found] = client.running_tasks("ventas&más")
+    assert found["location"] == {"host": "127.0.0.1", "port": 8091, "tlsPort": -1}
+    assert router.asked[0].query == "datasource=ventas%26m%C3%A1s"
+
+
+def test_workers_are_listed_with_their_tasks(router: Router, client: DruidClient) -> None:
+    router.on("GET", WORKERS, (200, [worker("127.0.0.1:8091", "one", "two")]))
+    [found] = client.workers()
+    assert (found["worker"]["host"], found["runningTasks"]) == ("127.0.0.1:8091", ["one", "two"])
+
+
+def test_task_to_shut_down_is_quoted_in_the_path(router: Router, client: DruidClient) -> None:
+    router.on("POST", f"{TASK}/one%2Ftwo/shutdown", (200, {"task": "one/two"}))
+    client.shut_down_task("one/two")
+    assert router.times("POST", f"{TASK}/one%2Ftwo/shutdown") == 1
 
 
 def test_refused_login_raises_with_the_solution(router: Router, client: DruidClient) -> None:

@@ -68,6 +68,7 @@ OWN = {
         "druid.coordinator.kill.bufferPeriod": "P1D",
         "druid.indexer.storage.type": "metadata",
         "druid.indexer.runner.type": "httpRemote",
+        "druid.indexer.runner.syncRequestTimeout": "PT10S",
     },
     "broker": {
         "druid.sql.planner.metadataRefreshPeriod": "PT1S",

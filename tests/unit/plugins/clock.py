@@ -11,9 +11,10 @@ import pytest
 
 import include.waiting
 from ventas_airflow.operators import compute, supervisor, waiting, watch
+from ventas_airflow.triggers import druid_health
 from ventas_airflow.triggers import waiting as triggers
 
-WAITING = (include.waiting, compute, supervisor, waiting, watch, triggers)
+WAITING = (include.waiting, compute, supervisor, waiting, watch, druid_health, triggers)
 
 
 class Clock:

@@ -15,14 +15,20 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow"))
 
 import pytest
 
+from tests.unit.druid.support import RUNNING_TASKS, TASK, WORKERS, running_task, worker
 from tests.unit.plugins.clock import Clock
 from tests.unit.stack.compute.support import MemoryPower, serving
+
+INDEXER = "127.0.0.1:8091"
 
 EVERY_SERVER = ("coordinator", "broker", "historical", "router", "indexer")
 
 
 class Druid:
-    """A stand-in for Druid's router, which lists `servers` and records the logins."""
+    """A stand-in for Druid's router, which lists `servers` and records the logins.
+
+    The overlord believes that the tasks `believed` run on an indexer, which runs the tasks `run`.
+    """
 
     def __init__(self) -> None:
         self.servers: tuple[str, ...] = EVERY_SERVER
@@ -30,15 +36,34 @@ class Druid:
         self.body: bytes | None = None
         self.asked: list[dict[str, Any]] = []
         self.logins: list[str | None] = []
+        self.believed: list[str] = []
+        self.run: list[str] = []
+        self.looks = 0
         druid = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if urlsplit(self.path).path == RUNNING_TASKS:
+                    answer = [running_task(task, INDEXER) for task in druid.believed]
+                else:
+                    assert self.path == WORKERS
+                    answer = [worker(INDEXER, *druid.run)]
+                    druid.looks += 1
+                self._send(json.dumps(answer).encode())
+
             def do_POST(self) -> None:
+                if self.path.startswith(TASK):
+                    druid.believed.remove(self.path.split("/")[-2])
+                    self._send(b"{}")
+                    return
                 length = int(self.headers["Content-Length"])
                 druid.asked.append({"path": self.path, **json.loads(self.rfile.read(length))})
                 druid.logins.append(self.headers.get("Authorization"))
                 rows = [{"server_type": kind, "n": 1} for kind in druid.servers]
                 body = json.dumps(rows).encode() if druid.body is None else druid.body
+                self._send(body)
+
+            def _send(self, body: bytes) -> None:
                 self.send_response(druid.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -14,9 +14,11 @@ from airflow.serialization.serialized_objects import BaseSerialization
 from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
 from tests.unit.stack.compute.support import PROJECT, ZONE, MemoryPower, eventually, vm_body
-from ventas_airflow.hooks.compute import VentasComputeEngineHook
+from ventas_airflow.hooks.compute import VentasComputeEngineHook, VmState
 from ventas_airflow.hooks.druid import router_url
+from ventas_airflow.triggers import druid_health
 from ventas_airflow.triggers.druid_health import (
+    LOST_INTERVAL,
     DruidHealthTrigger,
     VmStatusTrigger,
     VmTrigger,
@@ -40,6 +42,16 @@ def common(**changes: Any) -> dict[str, Any]:
 
 def health(**changes: Any) -> DruidHealthTrigger:
     return DruidHealthTrigger(druid_conn_id="druid_ingest_default", **common(**changes))
+
+
+def watch(**changes: Any) -> VmWatchTrigger:
+    return VmWatchTrigger(
+        run={"dag_id": "d", "run_id": "r"},
+        task_ids=["publish_sales"],
+        druid_conn_id="druid_ingest_default",
+        datasource="ventas",
+        **common(**changes),
+    )
 
 
 async def first_event(trigger: VmTrigger) -> Any:
@@ -206,12 +218,60 @@ def test_hopeless_status_does_not_end_the_wait_during_the_operation(
     assert f"operation {operation} is in progress" in event["message"]
 
 
+@pytest.fixture
+def publishing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run's tasks publish for ever."""
+    monkeypatch.setattr(druid_health, "have_ended", lambda **_: False)
+
+
+@pytest.mark.usefixtures("publishing")
+def test_task_that_no_worker_runs_at_two_looks_is_reported_as_lost(
+    running: VentasComputeEngineHook, druid: Druid, clock: Clock
+) -> None:
+    druid.believed, druid.run = ["lost", "alive"], ["alive"]
+    event = asyncio.run(first_event(watch(poll_interval=2)))
+    assert event == {
+        "status": "lost",
+        "message": "Druid has lost the tasks lost",
+        "lost": ["lost"],
+        "carry": {"action": "created"},
+    }
+    assert druid.looks == 2
+    assert clock.passed == 2 * LOST_INTERVAL
+
+
+@pytest.mark.usefixtures("publishing")
+@pytest.mark.parametrize("status", [401, 404, 503])
+def test_watch_goes_on_if_druid_does_not_list_its_tasks(
+    running: VentasComputeEngineHook,
+    druid: Druid,
+    clock: Clock,
+    status: int,
+) -> None:
+    druid.believed, druid.status = ["lost"], status
+    event = asyncio.run(first_event(watch(poll_interval=2, deadline=clock.now + 60)))
+    assert event["status"] == "timeout"
+    told = "publish_sales still run; whether Druid has lost tasks is not known: Druid at"
+    assert told in event["message"]
+
+
+@pytest.mark.usefixtures("publishing")
+def test_druid_is_not_asked_while_its_vm_starts(
+    running: VentasComputeEngineHook, druid: Druid, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starting = VmState(status="STAGING", settled=True, trouble="")
+    monkeypatch.setattr(VentasComputeEngineHook, "look", lambda *_, **__: starting)
+    event = asyncio.run(first_event(watch(poll_interval=2, deadline=clock.now + 60)))
+    assert event["status"] == "timeout"
+    assert druid.looks == 0
+
+
 @pytest.mark.parametrize(
     "trigger",
     [
         health(),
         VmStatusTrigger(statuses=["TERMINATED", None], hopeless=["RUNNING"], **common()),
-        VmWatchTrigger(run={"dag_id": "d", "run_id": "r"}, task_ids=["t"], **common()),
+        watch(),
     ],
 )
 def test_serialised_trigger_is_read_back_equal(trigger: VmTrigger) -> None:

@@ -12,6 +12,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
+from include.druid.client import DruidClient, DruidError
 from tests.unit.plugins.clock import Clock
 from tests.unit.plugins.compute.conftest import EVERY_SERVER, Druid
 from tests.unit.plugins.compute.test_compute_operators import ensure, run
@@ -147,6 +148,56 @@ def test_vm_that_compute_engine_ends_is_started_again_each_time(
     tasks.end()
     assert watch.end()["restarts"] == 2
     assert power.commands.count("start") == 3
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_task_that_druid_has_lost_is_ended_and_the_watch_goes_on(
+    running: VentasComputeEngineHook,
+    tasks: Tasks,
+    druid: Druid,
+    power: MemoryPower,
+    capsys: pytest.CaptureFixture[str],
+    deferrable: bool,
+) -> None:
+    druid.believed, druid.run = ["index_kafka_1", "index_kafka_2"], ["index_kafka_2"]
+    watch = Watch(deferrable=deferrable, poll_interval=2)
+    eventually(lambda: druid.believed == ["index_kafka_2"])
+    looks = druid.looks
+    eventually(lambda: druid.looks > looks + 2)
+    assert watch.goes_on
+    tasks.end()
+    assert watch.end()["restarts"] == 0
+    assert druid.believed == ["index_kafka_2"]
+    assert power.commands == ["start"]
+    assert (
+        "task index_kafka_1 as running, but no worker ran it: the task was ended"
+        in capsys.readouterr().out
+    )
+
+
+def test_watch_goes_on_if_druid_refuses_to_end_a_lost_task(
+    running: VentasComputeEngineHook,
+    tasks: Tasks,
+    druid: Druid,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusals: list[str] = []
+
+    def refuse(_: DruidClient, task: str) -> None:
+        refusals.append(task)
+        raise DruidError("no permission")
+
+    monkeypatch.setattr(DruidClient, "shut_down_task", refuse)
+    druid.believed = ["index_kafka_1"]
+    watch = Watch(poll_interval=2)
+    eventually(lambda: len(refusals) > 1)
+    tasks.end()
+    assert watch.end()["action"] == "watched"
+    assert (
+        "lost task index_kafka_1 of Druid could not be ended: no permission"
+        in capsys.readouterr().out
+    )
 
 
 def test_watch_goes_on_while_compute_engine_does_not_know_the_status(
