@@ -17,7 +17,7 @@ from ventas_airflow.page.services import druid, judging, queries
 
 log = logging.getLogger(__name__)
 
-READING_SHARE: Final = 0.25
+READING_SHARE: Final = 0.1
 """Part of the time in which the windows are read: the other views need Druid, too."""
 
 REPORTS_FIRST_SECONDS: Final = 10.0

@@ -73,4 +73,4 @@ def test_reading_rests_while_reports_are_made(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "judging", Judging())
     monkeypatch.setattr(time, "sleep", slept.append)
     module._rest(2.0)
-    assert slept == [6.0, 0.05, 0.05]
+    assert slept == [18.0, 0.05, 0.05]
