@@ -18,7 +18,7 @@ from include.page.findings.in_memory import detect_in_memory
 from include.page.outage_errors import OF_ALL
 from include.waiting import Polling
 from ventas_airflow.page.access import Asking
-from ventas_airflow.page.answer_cache import AnswerCache
+from ventas_airflow.page.answer_cache import MOST, AnswerCache
 from ventas_airflow.page.packed import Packed, packed, packed_response
 from ventas_airflow.page.services import druid, judging, looks
 from ventas_airflow.page.windows_reader import WindowsReader
@@ -82,10 +82,10 @@ def _last_end() -> datetime | None:
 
 
 class _Active:
-    """Looks of the viewers who have the page open, and the last report of each from Druid.
+    """Looks of viewers who have the page open, and the last report of each from Druid.
 
-    Druid makes the reports of looks of one kind together. So each look needs Druid only about once
-    in `KEPT_SECONDS`, however many viewers there are.
+    Druid makes the reports of looks of one kind together. So a kind needs Druid about once in
+    `AHEAD_SECONDS`, however many viewers there are. At most `MOST` looks are remembered.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -100,9 +100,12 @@ class _Active:
         with self._lock:
             self._looks.pop(look.key, None)
             self._looks[look.key] = now, look
-            for key in [key for key, (at, _) in self._looks.items() if at < now - ACTIVE_SECONDS]:
-                del self._looks[key]
-                self._made.pop(key, None)
+            # The first one is the one whose last request is the oldest.
+            while (oldest := next(iter(self._looks))) and (
+                len(self._looks) > MOST or self._looks[oldest][0] < now - ACTIVE_SECONDS
+            ):
+                del self._looks[oldest]
+                self._made.pop(oldest, None)
 
     def due(self, kind: "Kind") -> "list[_Look]":
         """Return the looks of a kind without a report of the last `AHEAD_SECONDS`."""

@@ -215,6 +215,16 @@ def test_reports_are_not_made_ahead_for_viewers_who_left(crowd: Crowd) -> None:
     assert named(crowd.together) == [["Jujuy", "Chaco"]]
 
 
+def test_a_bounded_number_of_looks_is_remembered(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 2)
+    looks = [look(f"provincia={name}") for name in ("Salta", "Chaco", "Jujuy")]
+    for one in looks:
+        crowd.active.note(one)
+    assert crowd.active.due(looks[0].kind) == looks[1:]
+
+
 def test_report_from_before_a_back_fill_is_not_used_after_it(crowd: Crowd) -> None:
     crowd.active.note(look("provincia=Salta"))
     crowd.ask("provincia=Jujuy")
