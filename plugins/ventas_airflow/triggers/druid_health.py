@@ -206,8 +206,8 @@ class VmWatchTrigger(VmTrigger):
         *,
         run: dict[str, str],
         task_ids: list[str],
-        # A trigger that was stored before these parameters existed lacks them. Airflow 3.3 on SQLite
-        # must be able to make each stored trigger: it would never begin the next one with that id.
+        # A trigger that was stored before an upgrade lacks these two. If Airflow 3.3 cannot make it,
+        # the triggerer begins no later trigger with its id, and SQLite gives ids again.
         druid_conn_id: str = DRUID_CONNECTION,
         datasource: str = DATASOURCE,
         **common: Any,
