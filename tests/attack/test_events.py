@@ -42,11 +42,12 @@ from ventas_airflow.operators import ledger as ledger_operators
 from ventas_airflow.operators.ledger import CheckLedgerOperator
 from ventas_airflow.operators.reconcile import ReconcileOperator
 from ventas_airflow.operators.validation import RunCheckOperator
-from ventas_airflow.page import findings, health, live, queries
+from ventas_airflow.page import findings, health, live, queries, windows_reader
 from ventas_airflow.page.access import can_read, can_run, viewer
 from ventas_airflow.page.answer_cache import AnswerCache
 from ventas_airflow.page.app import create_app
 from ventas_airflow.page.services import Viewer
+from ventas_airflow.page.windows_reader import WindowsReader
 
 #: Sales per hour, in the last day and in the same hours of earlier days, which findings need.
 PER_HOUR = 20
@@ -183,10 +184,12 @@ def page(
     for module in (findings, health, live, queries):
         monkeypatch.setattr(module, "DATASOURCE", place.topic)
         monkeypatch.setattr(module, "_shared", AnswerCache())
+    monkeypatch.setattr(windows_reader, "DATASOURCE", place.topic)
     memory = Memory()
-    for module in (findings, live):
+    for module in (windows_reader, live):
         monkeypatch.setattr(module, "memory", memory)
-    monkeypatch.setattr(findings, "_windows", findings._Windows())
+    monkeypatch.setattr(findings, "_windows", WindowsReader())
+    monkeypatch.setattr(findings, "_active", findings._Active())
     # The end of the last back-fill is in Airflow's database, which this app does not have.
     monkeypatch.setattr(findings, "_last_end", lambda: None)
     monkeypatch.setattr(health, "LEDGER_TOPIC", place.ledger_topic)

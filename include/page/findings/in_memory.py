@@ -3,7 +3,8 @@
 The events of all windows are read once, whatever the filters; then a report costs Druid nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from include.page.shared_events import Run, SharedEvents
 from include.sales.local_time import moment_of
 from include.sales.random_numbers import Ints
 
-MOST_EVENTS: Final = 12_000_000
+MOST_EVENTS: Final = 3_000_000
 """Most events of the hours of all windows: with more, Druid sums them for each report."""
 
 _HOUR: Final = timedelta(hours=1)
@@ -71,9 +72,15 @@ class Windows(NamedTuple):
 
 
 def read_windows(
-    events: SharedEvents, now: datetime, run: Run, executor: Executor
+    events: SharedEvents,
+    now: datetime,
+    run: Run,
+    executor: Executor,
+    rest: Callable[[float], None] | None = None,
 ) -> Windows | None:
     """Return the windows before `now`; None if their events cannot be in memory.
+
+    `rest` is called after each hour, with the seconds that its reading took.
 
     Raises the errors that concern Druid as a whole.
     """
@@ -83,8 +90,11 @@ def read_windows(
         return None
     found: list[Events] = []
     for hour in hours:
+        began = time.monotonic()
         # One at a time: a viewer's look may need the same hours, and must not wait for all.
         [part] = events.read([hour], now, run, executor, MOST_EVENTS)
+        if rest:
+            rest(time.monotonic() - began)
         if part is None:
             return None
         found.append(part)

@@ -1,10 +1,11 @@
 """Route of the card «Qué hacer»: a JSON report of what is unusual in the sales."""
 
 import logging
-from collections import deque
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from threading import Lock, Thread
+import time
+from collections.abc import Callable, Hashable, Sequence
+from datetime import UTC, datetime
+from math import inf
+from threading import Lock
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -13,15 +14,14 @@ from include.druid.client import DruidError
 from include.names import BACKFILL_DAG, DATASOURCE
 from include.page.filters import Filters, parse_filters
 from include.page.findings.detection import detect, detect_together
-from include.page.findings.in_memory import Windows, detect_in_memory, read_windows
+from include.page.findings.in_memory import detect_in_memory
 from include.page.outage_errors import OF_ALL
-from include.page.overview import event_queries
 from include.waiting import Polling
 from ventas_airflow.page.access import Asking
-from ventas_airflow.page.answer_cache import AnswerCache
-from ventas_airflow.page.memory import memory
+from ventas_airflow.page.answer_cache import MOST, AnswerCache
 from ventas_airflow.page.packed import Packed, packed, packed_response
-from ventas_airflow.page.services import druid, judging, looks, queries
+from ventas_airflow.page.services import druid, judging, looks
+from ventas_airflow.page.windows_reader import WindowsReader
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +43,16 @@ LOOKS_FIRST_SECONDS: Final = 1.0
 
 When many people open the page at once, they look at the figures before they read a report."""
 
-MANY: Final = 20
-"""Reports in an hour from which on the events are read. A short visit asks for fewer."""
+ACTIVE_SECONDS: Final = 60.0
+"""Seconds after a request in which its viewer still has the page open: it asks every 30 s."""
+
+AHEAD_SECONDS: Final = 60.0
+"""Seconds that a report may be older than its look; then Druid makes it again with another one."""
 
 ENDS_SECONDS: Final = 5.0
 """Seconds that the end of the last back-fill is shared; reading it takes a millisecond."""
 
-_HOUR: Final = timedelta(hours=1)
+_windows: Final = WindowsReader()
 
 
 @router.get("/api/findings")
@@ -61,8 +64,9 @@ async def findings(request: Request, viewer: Asking) -> Response:
     filters = parse_filters(request.query_params)
     # A back-fill changes the sales that the report compares with.
     filled = await _ends.get(viewer, BACKFILL_DAG, ENDS_SECONDS, _last_end)
-    key = (filters.hasta, filters.values, filled)
-    answer = await _shared.get(viewer, key, KEPT_SECONDS, _Look(filters), old=OLD_SECONDS)
+    look = _Look(filters, filled)
+    _active.note(look)
+    answer = await _shared.get(viewer, look.key, KEPT_SECONDS, look, old=OLD_SECONDS)
     return packed_response(request, answer)
 
 
@@ -77,57 +81,69 @@ def _last_end() -> datetime | None:
         return session.scalar(runs)
 
 
-class _Windows:
-    """The events of the windows that reports compare, in the page's memory.
+class _Active:
+    """Looks of viewers who have the page open, and the last report of each from Druid.
 
-    They are read once there are `MANY` reports in an hour. The first reading takes some seconds, so
-    a thread does it while Druid answers.
+    Druid makes the reports of looks of one kind together. So a kind needs Druid about once in
+    `AHEAD_SECONDS`, however many viewers there are. At most `MOST` looks are remembered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = Lock()
-        self._asked: deque[datetime] = deque(maxlen=MANY)
-        self._begun = self._read = False
+        self._looks: dict[Hashable, tuple[float, _Look]] = {}
+        self._made: dict[Hashable, tuple[float, Packed]] = {}
 
-    def before(self, now: datetime, reports: int) -> Windows | None:
-        """Return the windows for so many reports, or None while Druid has to answer.
-
-        That is so with few reports, until the windows are read, and if they have too many events.
-        """
+    def note(self, look: "_Look") -> None:
+        """Note that a viewer asks for a look."""
+        now = self._clock()
         with self._lock:
-            self._asked.extend([now] * reports)
-            if len(self._asked) < MANY or now - self._asked[0] > _HOUR:
-                return None
-            is_first, self._begun = not self._begun, True
-        if is_first:
-            Thread(target=self._begin, args=(now,), name="ventas-windows", daemon=True).start()
-        return self._of(now) if self._read else None
+            self._looks.pop(look.key, None)
+            self._looks[look.key] = now, look
+            # The first one is the one whose last request is the oldest.
+            while (oldest := next(iter(self._looks))) and (
+                len(self._looks) > MOST or self._looks[oldest][0] < now - ACTIVE_SECONDS
+            ):
+                del self._looks[oldest]
+                self._made.pop(oldest, None)
 
-    def _begin(self, now: datetime) -> None:
-        try:
-            self._of(now)
-            self._read = True
-        except Exception as error:  # noqa: BLE001 - the next report begins again
-            log.info("The events that reports compare cannot be read: %s", error)
-            self._begun = False
+    def due(self, kind: "Kind") -> "list[_Look]":
+        """Return the looks of a kind without a report of the last `AHEAD_SECONDS`."""
+        with self._lock:
+            looks = [look for _, look in self._looks.values() if look.kind == kind]
+        return [look for look in looks if self.made(look) is None]
 
-    @staticmethod
-    def _of(now: datetime) -> Windows | None:
-        return read_windows(memory.events, now, event_queries(druid(), DATASOURCE), queries)
+    def made(self, look: "_Look") -> Packed | None:
+        """Return a look's report if it is at most `AHEAD_SECONDS` old."""
+        with self._lock:
+            at, report = self._made.get(look.key, (-inf, None))
+        return report if at >= self._clock() - AHEAD_SECONDS else None
+
+    def keep(self, look: "_Look", report: Packed) -> None:
+        with self._lock:
+            if look.key in self._looks:
+                self._made[look.key] = self._clock(), report
 
 
-_windows: Final = _Windows()
+_active: Final = _Active()
+
+
+Kind = tuple[datetime | None, datetime | None, list[str]]
+"""End of the looks and of the last back-fill before them, and names of their filters."""
 
 
 class _Look:
     """A look at the sales, which waits for a thread of `judging`; calling it returns its report.
 
-    A look that begins also makes the reports of waiting looks: from the same events in memory, or
-    of filters with the same names, with queries for all of them.
+    A look that begins also makes the reports of waiting looks from the same events in memory; or
+    those of waiting and `_active` looks of its kind, with queries for all of them.
     """
 
-    def __init__(self, filters: Filters) -> None:
+    def __init__(self, filters: Filters, filled: datetime | None) -> None:
+        """Look with these filters; `filled` is the end of the last back-fill."""
         self._filters = filters
+        self.key: Hashable = (filters.hasta, filters.values, filled)
+        self.kind: Kind = (filters.hasta, filled, [name for name, _ in filters.values])
         self._made: Packed | None = None
 
     def __call__(self) -> Packed:
@@ -140,7 +156,7 @@ class _Look:
         # The events in memory end at a whole second.
         now = datetime.now(UTC).replace(microsecond=0)
         together = self._waiting(lambda look: look._filters.hasta is None)
-        windows = None if self._filters.hasta else _windows.before(now, len(together))
+        windows = None if self._filters.hasta else _windows.before(now)
         if windows is None:
             self._ask(now)
             return
@@ -153,8 +169,12 @@ class _Look:
             look._made = packed(report)
 
     def _ask(self, now: datetime) -> None:
+        if made := _active.made(self):
+            self._made = made
+            return
         client = druid()
-        together = self._waiting(lambda look: look._kind == self._kind)
+        waiting = self._waiting(lambda look: look.kind == self.kind)
+        together = _different([*waiting, *_active.due(self.kind)])
         if len(together) > 1:
             try:
                 filters = [look._filters for look in together]
@@ -166,18 +186,22 @@ class _Look:
             else:
                 for look, report in zip(together, reports, strict=True):
                     look._made = packed(report)
+                    _active.keep(look, look._made)
                 return
         self._made = packed(detect(client, DATASOURCE, self._filters, now))
+        _active.keep(self, self._made)
 
     def _waiting(self, can_share: "Callable[[_Look], bool]") -> "list[_Look]":
         """Return this look and the waiting ones that can share, each with other filters."""
-        found = {self._filters.values: self}
-        for look in judging.waiting():
-            if isinstance(look, _Look) and look._made is None and can_share(look):
-                found.setdefault(look._filters.values, look)
-        return list(found.values())[:MOST_TOGETHER]
+        waiting = [look for look in judging.waiting() if isinstance(look, _Look)]
+        return _different(
+            [self, *(look for look in waiting if look._made is None and can_share(look))]
+        )
 
-    @property
-    def _kind(self) -> tuple[datetime | None, list[str]]:
-        """End and names of the filters; Druid sums looks of one kind with the same queries."""
-        return self._filters.hasta, [name for name, _ in self._filters.values]
+
+def _different(some: "Sequence[_Look]") -> "list[_Look]":
+    """Return the first `MOST_TOGETHER` looks with different filters."""
+    found: dict[Hashable, _Look] = {}
+    for look in some:
+        found.setdefault(look._filters.values, look)
+    return list(found.values())[:MOST_TOGETHER]

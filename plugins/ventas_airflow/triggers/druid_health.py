@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from include.druid.client import DruidClient, DruidError, LoginRefusedError
 from include.druid.health import missing_services
 from include.druid.lost_tasks import LostTasks
+from include.names import DATASOURCE, DRUID_CONNECTION
 from ventas_airflow.concurrent_runs import have_ended
 from ventas_airflow.preconditions import druid_client
 from ventas_airflow.triggers.waiting import WaitTrigger
@@ -205,8 +206,10 @@ class VmWatchTrigger(VmTrigger):
         *,
         run: dict[str, str],
         task_ids: list[str],
-        druid_conn_id: str,
-        datasource: str,
+        # A trigger that was stored before an upgrade lacks these two. If Airflow 3.3 cannot make it,
+        # the triggerer begins no later trigger with its id, and SQLite gives ids again.
+        druid_conn_id: str = DRUID_CONNECTION,
+        datasource: str = DATASOURCE,
         **common: Any,
     ) -> None:
         super().__init__(**common)

@@ -116,6 +116,17 @@ def test_events_of_all_windows_are_read_in_order_and_once(sales: list[Venta]) ->
     assert len(hours) <= stored.asked.total() - 1 <= len(hours) + 4
 
 
+def test_reader_rests_after_each_hour(sales: list[Venta]) -> None:
+    rests: list[float] = []
+    with ThreadPoolExecutor(1) as pool:
+        events = SharedEvents(Codes(CODED))
+        windows = read_windows(events, NOW, Stored(sales), pool, rests.append)
+    assert windows
+    hours = {moment // HOUR_MS for moment in windows.events.moments.tolist()}
+    assert len(rests) >= len(hours)
+    assert min(rests) >= 0
+
+
 def test_hour_with_many_events_is_read_in_pieces(
     sales: list[Venta], monkeypatch: pytest.MonkeyPatch
 ) -> None:

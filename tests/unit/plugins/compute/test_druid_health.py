@@ -54,6 +54,13 @@ def watch(**changes: Any) -> VmWatchTrigger:
     )
 
 
+def test_watch_that_was_stored_without_druid_can_be_made() -> None:
+    _, stored = watch().serialize()
+    del stored["druid_conn_id"], stored["datasource"]
+    _, made = VmWatchTrigger(**stored).serialize()
+    assert (made["druid_conn_id"], made["datasource"]) == ("druid_ingest_default", "ventas")
+
+
 async def first_event(trigger: VmTrigger) -> Any:
     async for event in trigger.run():
         return event.payload

@@ -22,7 +22,6 @@ from include.page.findings.rows import REFUNDED
 from include.sales.lifecycle import PENDING
 from include.sales.local_time import epoch_ms
 from include.texts import languages, table
-from include.waiting import wait_until
 from tests.support.findings import NOW, SimulatedDruid, discounted, multiplied, refused, silent
 from ventas_airflow.page import findings as module
 from ventas_airflow.page.answer_cache import AnswerCache
@@ -64,6 +63,7 @@ def asked(
 ) -> Callable[[str], dict[str, Any]]:
     monkeypatch.setattr(module, "druid", lambda: changed)
     monkeypatch.setattr(module._windows, "before", lambda *_: None)
+    monkeypatch.setattr(module, "_active", module._Active())
     monkeypatch.setattr(module, "_shared", AnswerCache(clock=lambda: 0.0))
     monkeypatch.setattr(module, "_ends", AnswerCache(clock=itertools.count(step=10).__next__))
 
@@ -120,6 +120,10 @@ def test_end_of_a_back_fill_begins_a_new_report(
     assert len(changed.asked) == 10
 
 
+def look(query: str, filled: datetime | None = None) -> Any:
+    return module._Look(parse_filters(dict(parse_qsl(query))), filled)
+
+
 class Crowd:
     """Viewers of a Druid that answers only once all of them wait."""
 
@@ -128,8 +132,11 @@ class Crowd:
         self.judging = FairThreads(1, "test")
         self.together: list[list[Filters]] = []
         self.refused = False
+        self.now = 1_000.0
+        self.active = module._Active(clock=lambda: self.now)
         self._all_wait = threading.Event()
         monkeypatch.setattr(module, "judging", self.judging)
+        monkeypatch.setattr(module, "_active", self.active)
         monkeypatch.setattr(module, "druid", self._druid)
         monkeypatch.setattr(module._windows, "before", lambda *_: None)
         monkeypatch.setattr(module, "detect_together", self._detect_together)
@@ -148,7 +155,7 @@ class Crowd:
 
     def ask(self, *queries: str) -> list[Any]:
         """Return the bodies or errors of looks that wait at the same time."""
-        looks = [module._Look(parse_filters(dict(parse_qsl(query)))) for query in queries]
+        looks = [look(query) for query in queries]
         asked = [self.judging.submit("vera", look) for look in looks]
         self._all_wait.set()
         return [msgspec.json.decode(gzip.decompress(future.result(60))) for future in asked]
@@ -182,6 +189,49 @@ def test_a_report_has_a_bounded_number_of_others_with_it(
     assert named(crowd.together) == [["qr", "debito"], ["credito", "billetera"]]
 
 
+def test_reports_of_viewers_with_the_page_open_are_made_ahead(crowd: Crowd) -> None:
+    for query in ("provincia=Salta", "provincia=Chaco", "pago=qr"):
+        crowd.active.note(look(query))
+    crowd.ask("provincia=Jujuy")
+    crowd.now += module.AHEAD_SECONDS
+    crowd.ask("provincia=Salta", "provincia=Chaco")
+    assert named(crowd.together) == [["Jujuy", "Salta", "Chaco"]]
+
+
+def test_report_that_was_made_ahead_is_too_old_after_a_minute(crowd: Crowd) -> None:
+    crowd.active.note(look("provincia=Salta"))
+    crowd.ask("provincia=Jujuy")
+    crowd.now += module.AHEAD_SECONDS + 1
+    crowd.ask("provincia=Salta")
+    assert named(crowd.together) == [["Jujuy", "Salta"]]
+    assert crowd.druid.asked[-1][-1] == "Salta"
+
+
+def test_reports_are_not_made_ahead_for_viewers_who_left(crowd: Crowd) -> None:
+    crowd.active.note(look("provincia=Salta"))
+    crowd.now += module.ACTIVE_SECONDS + 1
+    crowd.active.note(look("provincia=Chaco"))
+    crowd.ask("provincia=Jujuy")
+    assert named(crowd.together) == [["Jujuy", "Chaco"]]
+
+
+def test_a_bounded_number_of_looks_is_remembered(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 2)
+    looks = [look(f"provincia={name}") for name in ("Salta", "Chaco", "Jujuy")]
+    for one in looks:
+        crowd.active.note(one)
+    assert crowd.active.due(looks[0].kind) == looks[1:]
+
+
+def test_report_from_before_a_back_fill_is_not_used_after_it(crowd: Crowd) -> None:
+    crowd.active.note(look("provincia=Salta"))
+    crowd.ask("provincia=Jujuy")
+    assert crowd.active.made(look("provincia=Salta"))
+    assert crowd.active.made(look("provincia=Salta", NOW)) is None
+
+
 def test_refused_query_of_looks_together_is_sent_for_each_look(crowd: Crowd) -> None:
     crowd.refused = True
     reports = crowd.ask(f"pago=qr&{AT_NOON}", f"pago=debito&{AT_NOON}")
@@ -194,7 +244,7 @@ def test_waiting_looks_are_made_from_the_same_events_in_memory(
 ) -> None:
     moments = []
 
-    def events(now: datetime, _reports: int) -> Any:
+    def events(now: datetime) -> Any:
         moments.append(now)
         assert crowd._all_wait.wait(60)
         return moments
@@ -237,37 +287,6 @@ def test_reports_let_the_other_views_go_first(
     monkeypatch.setattr(module, "detect_in_memory", detect_in_memory)
     crowd.ask("pago=qr")
     assert said == ["busy", "busy", "free", "report"]
-
-
-def test_events_in_memory_are_used_once_they_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    tries = []
-    read = threading.Event()
-
-    def read_windows(*_: Any) -> Any:
-        tries.append(threading.current_thread().name)
-        if len(tries) == 1:
-            raise DruidError("not yet")
-        read.set()
-        return "events"
-
-    monkeypatch.setattr(module, "druid", lambda: None)
-    monkeypatch.setattr(module, "read_windows", read_windows)
-    windows = module._Windows()
-    assert windows.before(NOW, module.MANY - 1) is None
-    assert not tries
-    wait_until(
-        lambda: windows.before(NOW, 1) is not None, "the events in memory", 60, interval=0.01
-    )
-    assert read.is_set()
-    # The thread's two tries, and the reading of the report that used the events.
-    assert tries[:2] == ["ventas-windows"] * 2
-
-
-def test_events_are_not_read_for_few_reports_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "Thread", lambda **_: pytest.fail("the events are read"))
-    windows = module._Windows()
-    pause = HOUR / (module.MANY - 1) + timedelta(seconds=1)
-    assert [windows.before(NOW + n * pause, 1) for n in range(module.MANY)] == [None] * module.MANY
 
 
 def test_unknown_filter_answers_400(reader: TestClient) -> None:
