@@ -206,8 +206,8 @@ class VmWatchTrigger(VmTrigger):
         *,
         run: dict[str, str],
         task_ids: list[str],
-        # A trigger that was stored before an upgrade lacks these two. If Airflow 3.3 cannot make it,
-        # the triggerer begins no later trigger with its id, and SQLite gives ids again.
+        # A trigger that was stored before an upgrade lacks these two. If Airflow 3.3 cannot make a
+        # trigger, it begins no later one with the same id, and SQLite gives ids again.
         druid_conn_id: str = DRUID_CONNECTION,
         datasource: str = DATASOURCE,
         **common: Any,
