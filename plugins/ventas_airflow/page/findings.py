@@ -142,6 +142,7 @@ class _Look:
     def __init__(self, filters: Filters, filled: datetime | None) -> None:
         """Look with these filters; `filled` is the end of the last back-fill."""
         self._filters = filters
+        self._filled = filled
         self.key: Hashable = (filters.hasta, filters.values, filled)
         self.kind: Kind = (filters.hasta, filled, [name for name, _ in filters.values])
         self._made: Packed | None = None
@@ -155,8 +156,10 @@ class _Look:
     def _make(self) -> None:
         # The events in memory end at a whole second.
         now = datetime.now(UTC).replace(microsecond=0)
-        together = self._waiting(lambda look: look._filters.hasta is None)
-        windows = None if self._filters.hasta else _windows.before(now)
+        together = self._waiting(
+            lambda look: look._filters.hasta is None and look._filled == self._filled
+        )
+        windows = None if self._filters.hasta else _windows.before(now, self._filled)
         if windows is None:
             self._ask(now)
             return

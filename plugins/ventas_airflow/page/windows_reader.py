@@ -23,42 +23,51 @@ READING_SHARE: Final = 0.1
 REPORTS_FIRST_SECONDS: Final = 10.0
 """Seconds that the reading of the windows waits, after each hour, for reports that are made."""
 
+NEW_COUNTS: Final = timedelta(minutes=1)
+"""Time after which `SharedEvents` has counted the events of each hour again."""
+
 _HOUR: Final = timedelta(hours=1)
+
+_State = tuple[datetime, datetime | None]
+"""Hour of the moment whose windows were read, and end of the last back-fill before."""
 
 
 class WindowsReader:
     """The events of the windows that reports compare, in the page's memory.
 
     A report asks for them. If the page has not read them yet, a thread begins to, slowly, and Druid
-    answers meanwhile. Each hour the windows move on, and the thread reads what they lack.
+    answers meanwhile. Each hour the windows move on, and the thread reads what they lack; after a
+    back-fill it reads the hours that have changed.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._thread: Thread | None = None
-        self._read: datetime | None = None
-        """The hour of the last moment whose windows were read."""
+        self._read: _State | None = None
 
-    def before(self, now: datetime) -> Windows | None:
-        """Return the windows, or None while Druid has to answer.
+    def before(self, now: datetime, filled: datetime | None) -> Windows | None:
+        """Return the windows; `filled` is the end of the last back-fill. None: Druid has to answer.
 
-        That is so until the windows are read, and if they have too many events.
+        That is so until the windows are read, if they have too many events, and in the first minute
+        after a back-fill.
         """
-        hour = floor_local(now, _HOUR)
+        if filled and now < filled + NEW_COUNTS:
+            return None
+        state = floor_local(now, _HOUR), filled
         with self._lock:
-            if self._read != hour:
+            if self._read != state:
                 if self._thread is None:
                     self._thread = Thread(
-                        target=self._begin, args=(now, hour), name="ventas-windows", daemon=True
+                        target=self._begin, args=(now, state), name="ventas-windows", daemon=True
                     )
                     self._thread.start()
                 return None
         return self._of(now)
 
-    def _begin(self, now: datetime, hour: datetime) -> None:
+    def _begin(self, now: datetime, state: _State) -> None:
         try:
             self._of(now, _rest)
-            self._read = hour
+            self._read = state
         except Exception as error:  # noqa: BLE001 - the next report begins again
             log.info("The events that reports compare cannot be read: %s", error)
         finally:

@@ -244,7 +244,7 @@ def test_waiting_looks_are_made_from_the_same_events_in_memory(
 ) -> None:
     moments = []
 
-    def events(now: datetime) -> Any:
+    def events(now: datetime, _filled: datetime | None) -> Any:
         moments.append(now)
         assert crowd._all_wait.wait(60)
         return moments

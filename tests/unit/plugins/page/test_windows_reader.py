@@ -32,15 +32,15 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, datetime]]:
     return found
 
 
-def wait_for_events(windows: Any, now: datetime) -> None:
-    wait_until(lambda: windows.before(now), "the events in memory", 60, interval=0.01)
+def wait_for_events(windows: Any, now: datetime, filled: datetime | None = None) -> None:
+    wait_until(lambda: windows.before(now, filled), "the events in memory", 60, interval=0.01)
 
 
 def test_a_thread_reads_the_events_first_and_again_if_it_fails(
     reading: list[tuple[str, datetime]],
 ) -> None:
     windows = module.WindowsReader()
-    assert windows.before(NOW) is None
+    assert windows.before(NOW, None) is None
     wait_for_events(windows, NOW)
     me = threading.current_thread().name
     assert [name for name, _ in reading] == ["ventas-windows", "ventas-windows", me]
@@ -52,8 +52,8 @@ def test_a_thread_reads_what_the_windows_of_the_next_hour_lack(
     windows = module.WindowsReader()
     wait_for_events(windows, NOW)
     del reading[:]
-    assert windows.before(NOW + HOUR / 2)
-    assert windows.before(NOW + HOUR) is None
+    assert windows.before(NOW + HOUR / 2, None)
+    assert windows.before(NOW + HOUR, None) is None
     wait_for_events(windows, NOW + HOUR)
     me = threading.current_thread().name
     assert reading == [
@@ -61,6 +61,21 @@ def test_a_thread_reads_what_the_windows_of_the_next_hour_lack(
         ("ventas-windows", NOW + HOUR),
         (me, NOW + HOUR),
     ]
+
+
+def test_a_thread_reads_again_after_a_back_fill_once_the_events_are_counted_again(
+    reading: list[tuple[str, datetime]],
+) -> None:
+    windows = module.WindowsReader()
+    wait_for_events(windows, NOW)
+    del reading[:]
+    filled = NOW + timedelta(seconds=10)
+    assert windows.before(filled + timedelta(seconds=59), filled) is None
+    assert reading == []
+    counted = filled + module.NEW_COUNTS
+    assert windows.before(counted, filled) is None
+    wait_for_events(windows, counted, filled)
+    assert reading[0] == ("ventas-windows", counted)
 
 
 def test_reading_rests_while_reports_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
