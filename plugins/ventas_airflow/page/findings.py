@@ -100,18 +100,17 @@ class _Active:
         with self._lock:
             self._looks.pop(look.key, None)
             self._looks[look.key] = now, look
-            # The first one is the one whose last request is the oldest.
-            while (oldest := next(iter(self._looks))) and (
-                len(self._looks) > MOST or self._looks[oldest][0] < now - ACTIVE_SECONDS
-            ):
-                del self._looks[oldest]
-                self._made.pop(oldest, None)
+            left = [key for key, (at, _) in self._looks.items() if at < now - ACTIVE_SECONDS]
+            # The looks are in the order of their last requests.
+            for key in left or [*self._looks][:-MOST]:
+                del self._looks[key]
+                self._made.pop(key, None)
 
     def due(self, kind: "Kind") -> "list[_Look]":
         """Return the looks of a kind without a report of the last `AHEAD_SECONDS`."""
         with self._lock:
-            looks = [look for _, look in self._looks.values() if look.kind == kind]
-        return [look for look in looks if self.made(look) is None]
+            found = [look for _, look in self._looks.values() if look.kind == kind]
+        return [look for look in found if self.made(look) is None]
 
     def made(self, look: "_Look") -> Packed | None:
         """Return a look's report if it is at most `AHEAD_SECONDS` old."""
