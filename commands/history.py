@@ -37,8 +37,11 @@ RATE: Final = 15_000
 
 If they were faster, the live sales would wait longer in Kafka behind the filled days."""
 
-_LINE: Final = "emisor_caido; credito + Visa; 80"
-"""Kind, subject and size of the incident: «Qué hacer» finds it at any hour, also at night."""
+_LINE: Final = "emisor_caido; credito; 90"
+"""Kind, subject and size of the incident, which «Qué hacer» finds at any hour.
+
+From three to six in the morning some 75 sales begin in an hour. With credit cards of Visa alone and
+80 %, it was not found in 14 of 120 simulated nights; so, in none of 240."""
 
 BEGAN: Final = 55
 """Minutes before the back-fill at which the incident begins: approval is judged by an hour."""

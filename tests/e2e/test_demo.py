@@ -1,6 +1,7 @@
 """The first commands of the README, run on the tests' stack.
 
-The file's name comes first, so no other test of the suite has sold in the demo's past.
+The suite and the file come first: usual sales of other tests in the last hour would hide the
+demo's incident at night, when few stores sell.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def test_demo_proves_that_nothing_was_lost_and_its_incident_is_found(
     assert "Nada perdido, nada duplicado." in demo.stdout
     assert " · en Druid a los " in demo.stdout
     assert "Incidente de hoy: de " in demo.stdout
-    assert "«Qué hacer» lo encontró. Bajó la aprobación de Crédito Visa: Se aprobó " in demo.stdout
+    assert "«Qué hacer» lo encontró. Bajó la aprobación de Crédito: Se aprobó " in demo.stdout
 
     found = json.loads(ventas(stack, "status", "--json").stdout)
     assert found["running"]
@@ -62,7 +63,8 @@ def test_demo_proves_that_nothing_was_lost_and_its_incident_is_found(
 
     check_key_figures(lab)
     # Whoever had the page open during the back-fill gets a new report, too.
-    assert '"emisor":"Visa"' in lab.api.page("findings").decode()
+    report = json.loads(lab.api.page("findings"))
+    assert {"pago": "credito"} in [finding["subject"] for finding in report["findings"]]
     check_past(lab, began)
 
 

@@ -61,7 +61,7 @@ def test_one_stack_runs_its_suites_one_after_the_other(tmp_path: Path) -> None:
     lanes = lanes_of(tuple(SUITES), None, tmp_path, stacks=1, temporary=tmp_path)
     assert names(lanes) == [["types"], ["cores", "broker"], ["stack", "secure", "apart"]]
     stack, secure, apart = lanes[2]
-    assert folders(stack)[:5] == ["integration", "browser", "e2e", "backfill", "ingestion"]
+    assert folders(stack)[:5] == ["e2e", "integration", "browser", "backfill", "ingestion"]
     assert folders(secure) == ["e2e", "backfill", "recovery", "secure"]
     assert folders(apart) == ["compose", "vm"]
     assert stack.environment == {"VENTAS_SECURE": "0", "VENTAS_TEST_STACK": "0"}
