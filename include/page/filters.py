@@ -30,7 +30,8 @@ class Range:
     Attributes:
         length: length of the whole range.
         bucket: length of one point of the charts.
-        step: the end is rounded down to a multiple of it, so that viewers share an answer.
+        step: the end is rounded down to a multiple of it, so that viewers share an answer; those of
+            the short ranges share a moment instead (`SharedMoment`).
         day_before: whether to compare with the same range a day earlier, too. For a day or more,
             that would be the previous range, or would overlap the current one.
     """
@@ -41,14 +42,15 @@ class Range:
     day_before: bool
 
 
+_MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 RANGES: Final[Mapping[str, Range]] = {
-    "15m": Range(15 * _MINUTE, _MINUTE, _SECOND, True),
-    "1h": Range(_HOUR, _MINUTE, _SECOND, True),
+    "15m": Range(15 * _MINUTE, _MINUTE, _MILLISECOND, True),
+    "1h": Range(_HOUR, _MINUTE, _MILLISECOND, True),
     "6h": Range(6 * _HOUR, 5 * _MINUTE, 5 * _SECOND, True),
     "24h": Range(_DAY, 15 * _MINUTE, 15 * _SECOND, False),
     "7d": Range(7 * _DAY, _HOUR, _MINUTE, False),

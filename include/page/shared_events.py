@@ -2,7 +2,7 @@
 
 An hour that has ended is read again only if its number of events has changed: one query a minute
 counts the events of all hours. The hour that runs is read once a minute, up to a minute ago, and
-the rest at each look. So a late event is seen within a minute.
+the rest at each moment of a look. So a late event is seen within a minute.
 """
 
 import logging
@@ -38,7 +38,6 @@ findings compare begin 28 days and 3 hours ago."""
 KEPT_HOURS: Final = 120
 """Most hours whose events are kept: 49 for the ranges, and 10 times 4 for the findings."""
 
-_SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 
@@ -55,8 +54,8 @@ class SharedEvents:
         self._codes = codes
         self._counts: Once[dict[datetime, int]] = Once(2)
         self._hours: Once[Events | None] = Once(KEPT_HOURS)
-        # The hour that runs is in two parts. The ranges round the end to different seconds.
-        self._running: Once[Events | None] = Once(6)
+        # The hour that runs is in two parts, of which the looks that still wait have several ends.
+        self._running: Once[Events | None] = Once(12)
         self._joined: Once[Events] = Once(24)
 
     def read(
@@ -78,9 +77,8 @@ class SharedEvents:
         since = floor_local(now, _MINUTE) - _MINUTE
         if (counts := self._counted(since, run, executor)) is None:
             return [None] * len(intervals)
-        moment = floor_local(now, _SECOND)
         most = MOST_EVENTS if most is None else most
-        asked = [self._ask(interval, moment, counts, run, executor, most) for interval in intervals]
+        asked = [self._ask(interval, now, counts, run, executor, most) for interval in intervals]
         return [
             self._join(interval, since, parts)
             for interval, parts in zip(intervals, asked, strict=True)

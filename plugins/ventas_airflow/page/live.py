@@ -14,6 +14,7 @@ from include.druid.client import DruidError
 from include.names import DATASOURCE
 from include.page.filters import RANGES, Filters, parse_filters
 from include.page.overview import overview
+from include.page.shared_moment import SharedMoment
 from include.sales.event import PLATAFORMAS, TIPOS_PAGO
 from include.sales.market import Market, load_market
 from ventas_airflow.page.access import Asking
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 router = APIRouter()
 _shared: Final = AnswerCache()
+_moment: Final = SharedMoment()
 
 OLD_TIMES: Final = 10
 """A stale answer is shown for at most this many times its normal lifetime."""
@@ -102,7 +104,7 @@ _preparation: Final = _Preparation()
 
 def _overview(filters: Filters) -> Packed:
     try:
-        found = overview(druid(), DATASOURCE, filters, datetime.now(UTC), queries, memory)
+        found = overview(druid(), DATASOURCE, filters, _moment.get(), queries, memory)
     except DruidError:
         _preparation.note_failure()
         raise
