@@ -18,20 +18,29 @@ def set_clock(clock: Path, seconds: float) -> None:
     new.replace(clock)
 
 
+def library() -> Path:
+    """Return libfaketime's library.
+
+    Raises:
+        StackError: it is not installed.
+    """
+    found = sorted(_LIBRARIES.glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        raise stack.StackError(
+            "The clocks of single processes must be set, and libfaketime is missing: on Debian or "
+            "Ubuntu, install the package faketime."
+        )
+    return found[0]
+
+
 def clock_variables(clock: Path) -> dict[str, str]:
     """Return the environment in which a JVM reads the clock's step from a file, within a second.
 
     Raises:
         StackError: libfaketime is not installed.
     """
-    libraries = sorted(_LIBRARIES.glob("*/faketime/libfaketimeMT.so.1"))
-    if not libraries:
-        raise stack.StackError(
-            "The clocks of single processes must be set, and libfaketime is missing: on Debian or "
-            "Ubuntu, install the package faketime."
-        )
     return {
-        "LD_PRELOAD": str(libraries[0]),
+        "LD_PRELOAD": str(library()),
         "FAKETIME_TIMESTAMP_FILE": str(clock),
         "FAKETIME_CACHE_DURATION": "1",
         # Only the wall clock is set. With a changed monotonic clock, the JVM's waits do not end.

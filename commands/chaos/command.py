@@ -13,9 +13,9 @@ publisher, as schedules that are drawn from a seed say; Airflow and Druid do not
 each schedule's transactions is compared with Kafka, and the first failed schedule is shrunk.
 
 With --random --full-stack, the whole stack runs. Each round is a schedule that is drawn from a
-seed: within some seconds, two to four parts are killed, stopped (SIGSTOP), locked, turned off or
-made to hand segments off. The comparison is that of the scenarios. A failed schedule is printed for
---schedule, and not shrunk.
+seed: within some seconds, two to four parts are killed, stopped (SIGSTOP), locked, filled up,
+turned off, made to hand segments off, or have their clock set or their requests harmed. The
+comparison is that of the scenarios. A failed schedule is printed for --schedule, and not shrunk.
 """
 
 import argparse
@@ -67,8 +67,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full-stack",
         action="store_true",
-        help="in the schedules: harms to parts of Kafka, Druid, Airflow and the VM, not to the "
-        "network; a round takes some minutes",
+        help="in the schedules: harms to parts of Kafka, Druid, Airflow, the VM and the network; a "
+        "round takes some minutes (needs root, faketime)",
     )
     parser.add_argument(
         "--brokers",

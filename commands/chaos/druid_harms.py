@@ -8,15 +8,15 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from commands.chaos.clocks import CLOCK_STEP, clock_variables, set_clock
+from commands.chaos.clocks import CLOCK_STEP
 from commands.chaos.disks import filled
 from commands.chaos.lab import Lab
 from commands.chaos.metadata_store import metadata_locked
 from commands.chaos.network.harms import CUT_SHORT, Harm
 from commands.chaos.network.proxy import Proxy, Victim
 from commands.chaos.network.wire import Api
-from commands.chaos.processes import Command
 from commands.chaos.round import Round
+from commands.chaos.wrong_clock import with_clock
 from include.druid.client import DruidError
 from include.druid.supervisor import unfinished_tasks
 from include.names import DATASOURCE
@@ -185,22 +185,12 @@ def shift_indexer_clock(targets: Round) -> float:
     Each time its tasks must show the load's new events, also after a hand-off. Return the Unix time
     when the indexer may start with the right clock again.
     """
-    lab = targets.lab
-    clock = lab.settings.home / "indexer-clock"
-    [indexer] = lab.processes("indexer")
-    started = Command.of(indexer)
-    shifted = started._replace(variables={**started.variables, **clock_variables(clock)})
-    lab.stop("indexer")
-    try:
-        for step in (CLOCK_STEP, -CLOCK_STEP):
-            set_clock(clock, step)
-            with shifted.running(lab.settings.logs / "indexer-clock.log"):
-                _wait_until_read(targets, f"events of an indexer whose clock is {step:+.0f} s off")
-                _hand_off(lab)
-                time.sleep(_HANDING_OFF)
-                _wait_until_read(targets, "events after a hand-off of that indexer")
-    finally:
-        lab.start("indexer")
+    for step in (CLOCK_STEP, -CLOCK_STEP):
+        with with_clock(targets.lab, "indexer", step):
+            _wait_until_read(targets, f"events of an indexer whose clock is {step:+.0f} s off")
+            _hand_off(targets.lab)
+            time.sleep(_HANDING_OFF)
+            _wait_until_read(targets, "events after a hand-off of that indexer")
     return time.time()
 
 

@@ -5,16 +5,16 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psutil
 
 from commands.chaos.producer import KAFKA_VARIABLE
-from include.stack import security
-from include.stack.settings import ROOT, Settings
+from include.stack.settings import ROOT
 from include.waiting import Polling
 
 RATE = 220.0
@@ -30,8 +30,11 @@ class LoadError(RuntimeError):
 class Load:
     """A run of the producer, over all its processes; a `with` block starts and ends it."""
 
-    def __init__(self, settings: Settings, corrida: str, log: Path) -> None:
-        """Prepare a run with this name; the producer's standard error is appended to `log`."""
+    def __init__(self, kafka: Mapping[str, Any], corrida: str, log: Path) -> None:
+        """Prepare a run with this name.
+
+        `kafka` is librdkafka's configuration. The producer's standard error is appended to `log`.
+        """
         self._log = log
         self.corrida = corrida
         self.acknowledged = 0
@@ -40,8 +43,7 @@ class Load:
             *(sys.executable, "-m", "commands.chaos.producer"),
             *("--corrida", corrida, "--rate", str(RATE)),
         ]
-        kafka = json.dumps(security.kafka_config(settings))
-        self._environment = {**os.environ, KAFKA_VARIABLE: kafka}
+        self._environment = {**os.environ, KAFKA_VARIABLE: json.dumps(kafka)}
         self._ending = threading.Event()
         self._ended = False
         self._process: subprocess.Popen[str] | None = None

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from commands.chaos.lab import Lab
 from commands.chaos.load import Load
+from commands.chaos.network.behind_proxy import BehindProxy
 
 
 class Round(NamedTuple):
@@ -12,3 +13,5 @@ class Round(NamedTuple):
     lab: Lab
     load: Load
     window: str
+    network: BehindProxy | None = None
+    """The producer's way to Kafka, if the scenario harms it."""

@@ -17,13 +17,14 @@ from rich.table import Table
 from commands.chaos.disks import small_disk
 from commands.chaos.lab import Lab, now
 from commands.chaos.load import Load
+from commands.chaos.network.behind_proxy import BehindProxy
 from commands.chaos.producer import source_of
 from commands.chaos.round import Round
 from commands.chaos.scenarios import SCENARIOS, Scenario
 from commands.chaos.verify import Verdict, verify
 from commands.chaos.windows import Windows
 from commands.progress import StackProgress
-from include.stack import stack
+from include.stack import security, stack
 from include.stack.folder import claim
 from include.stack.settings import Settings
 from include.stack.temporary import stopped_in_order, temporary_settings
@@ -222,10 +223,16 @@ def _round(
     """Harm the stack once under load; return the seconds of recovery and the load's verdict."""
     began = now()
     corrida = f"caos__{name}__{began:%Y%m%dT%H%M%S}"
-    with Load(lab.settings, corrida, folder / "producer.log") as load:
+    kafka = security.kafka_config(lab.settings)
+    with ExitStack() as running:
+        network = None
+        if scenario.behind_proxy:
+            network = running.enter_context(BehindProxy(kafka, corrida))
+            kafka = network.kafka
+        load = running.enter_context(Load(kafka, corrida, folder / "producer.log"))
         lab.until(lambda: lab.rows(corrida) > 0, "the first sale of the load in Druid", 120)
         time.sleep(_CALM)
-        since = scenario.harm(Round(lab, load, window))
+        since = scenario.harm(Round(lab, load, window, network))
         recovery = _recovered(lab, load, window, scenario, since)
         lab.until(lab.is_whole, "a whole Druid", scenario.patience)
         time.sleep(_CALM)

@@ -69,6 +69,7 @@ class Scenario(NamedTuple):
         limit: most seconds that the recovery may take; None without a limit.
         patience: seconds to wait for each of load, window and Druid, before the round fails.
         disks: folders, below the stack's, that must be small disks, because they are filled up.
+        behind_proxy: whether the load's producer reaches Kafka through a proxy, which is harmed.
     """
 
     text: str
@@ -78,6 +79,7 @@ class Scenario(NamedTuple):
     limit: float | None = None
     patience: float = 240
     disks: tuple[Path, ...] = ()
+    behind_proxy: bool = False
 
 
 def _killing(*names: str) -> Callable[[Round], float]:

@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 from rich.console import Console
 
-from commands.chaos.full_stack.harms import StackSchedule
+from commands.chaos import clocks
+from commands.chaos.full_stack.harms import CLOCKS, StackSchedule
 from commands.chaos.run import Outcome, outcomes_table, print_failures, run_scenarios
 from include.stack.settings import Settings
 from include.texts import terminal_text
@@ -26,7 +27,13 @@ def run_full_stack(
     """Run each schedule in a round; return 0 only if all passed.
 
     The failed schedules are printed for a replay.
+
+    Raises:
+        StackError: a schedule sets clocks, and libfaketime is not installed.
     """
+    harms = Counter(harm.kind for schedule in schedules for harm in schedule.harms)
+    if not harms.keys().isdisjoint(CLOCKS):
+        clocks.library()
     messages = Console(stderr=True) if as_json else console
     began = time.monotonic()
     scenarios = [(schedule.name, schedule.scenario()) for schedule in schedules]
@@ -34,7 +41,6 @@ def run_full_stack(
     total = Outcome(_NAME, "schedules of harms to the full stack")
     for outcome in outcomes:
         total.include(outcome)
-    harms = Counter(harm.kind for schedule in schedules for harm in schedule.harms)
     # The last outcome is that of the last window.
     failed = [
         it for it, outcome in zip(schedules, outcomes[:-1], strict=True) if not outcome.passed

@@ -39,6 +39,15 @@ a freeze both, for some seconds; a throttle slows both. A reset closes all conne
 stop (SIGSTOP) are of the producer's process; replace stops it and starts the next one meanwhile.
 """
 
+_SELLING: Final = (Api.ADD_PARTITIONS_TO_TXN, Api.PRODUCE, Api.END_TXN)
+
+NETWORK: Final = {
+    kind: [api for api in apis if api in _SELLING]
+    for kind, (_, apis) in KINDS.items()
+    if kind not in ("kill", "stop", "replace", "stop-broker")
+}
+"""Those kinds that harm only the network, with the requests of a producer that sells."""
+
 CUT_SHORT: Final = "cut-short-answer"
 """The connection ends in the middle of an answer. No schedule of a producer draws it; the scenario
 `fetch` does it to Druid."""
@@ -136,6 +145,21 @@ def _harm(kind: str, random: Random, node_seconds: Sequence[float]) -> Harm:
     triggers = (Api.PRODUCE, Api.PRODUCE, Api.ADD_PARTITIONS_TO_TXN, Api.END_TXN, None)
     return msgspec.structs.replace(
         harm, until=random.choice(triggers), passing=random.randint(0, 2)
+    )
+
+
+def drawn_to_network(random: Random) -> tuple[Harm, ...]:
+    """Return one to four harms to the network between a producer that sells and its one broker."""
+    kinds = random.choices(
+        list(NETWORK), [KINDS[kind][0] for kind in NETWORK], k=random.randint(1, 4)
+    )
+    return tuple(
+        msgspec.structs.replace(
+            _harm(kind, random, _SECONDS),
+            api=random.choice(NETWORK[kind]),
+            nth=random.randint(1, 8),
+        )
+        for kind in kinds
     )
 
 

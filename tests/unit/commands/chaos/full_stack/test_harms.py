@@ -16,11 +16,13 @@ from sqlalchemy.exc import OperationalError
 from commands.chaos.full_stack import harms
 from commands.chaos.full_stack.harms import PARTS, StackHarm, StackSchedule, drawn, inflict
 from commands.chaos.lab import ChaosError
+from commands.chaos.network.harms import Harm
+from commands.chaos.network.wire import Api
 from commands.chaos.round import Round
 from include.druid.client import DruidError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MANY = [drawn(1, number) for number in range(400)]
 
@@ -56,6 +58,12 @@ class Stack:
         yield
         self.done["database"].append("unlocked")
 
+    @contextmanager
+    def harming(self, requests: Sequence[Harm]) -> Iterator[None]:
+        self.done["network"].append(f"{len(requests)} harms")
+        yield
+        self.done["network"].append("calm")
+
     def stop_vm(self) -> None:
         raise ChaosError("the VM does not stop")
 
@@ -71,7 +79,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 
 def done(stack: Any, *planned: StackHarm) -> float:
-    return inflict(StackSchedule("given", planned), Round(stack, stack, "a window"))
+    return inflict(StackSchedule("given", planned), Round(stack, stack, "a window", stack))
 
 
 def test_seed_gives_the_same_schedules_again() -> None:
@@ -107,6 +115,37 @@ def test_harms_overlap(stack: Stack) -> None:
 def test_producer_and_tasks_are_harmed_like_other_processes(stack: Stack) -> None:
     done(stack, StackHarm("kill", "producer", 0), StackHarm("stop", "tasks", 1, 2))
     assert stack.done == {"producer": ["killed"], "tasks": ["stopped", "resumed"]}
+
+
+def test_clock_is_set_for_some_seconds_in_which_nothing_else_ends_that_process(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def with_clock(_: object, name: str, step: float) -> Iterator[None]:
+        stack.done[name].append(f"{step:+g} s")
+        yield
+
+    monkeypatch.setattr(harms, "with_clock", with_clock)
+    done(stack, StackHarm("backward", "kafka-clock", 0, 20))
+    assert stack.done == {"kafka": ["-7200 s"]}
+    for schedule in MANY:
+        parts = {harm.part for harm in schedule.harms}
+        clocks = {part.removesuffix("-clock") for part in parts if part.endswith("-clock")}
+        assert not clocks & parts
+        assert not (clocks and "vm" in parts)
+
+
+def test_requests_are_harmed_by_a_proxy_before_kafka(stack: Stack) -> None:
+    requests = (Harm("lose-answer", Api.END_TXN, 3, 0.1), Harm("reset", Api.PRODUCE, 1, 0))
+    harm = StackHarm("harm", "network", 2, 5, requests)
+    done(stack, harm)
+    assert stack.done == {"network": ["2 harms", "calm"]}
+    scenario = StackSchedule("given", (harm,)).scenario()
+    assert scenario.behind_proxy
+    assert scenario.text == (
+        "harm network at 2 s for 5 s (lose-answer of END_TXN 3, reset of PRODUCE 1)"
+    )
+    assert not StackSchedule("given", (StackHarm("kill", "kafka", 1),)).scenario().behind_proxy
 
 
 def test_disk_that_is_filled_up_is_a_small_one(

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from commands import cli
+from commands.chaos import clocks
 from commands.chaos.full_stack import run
 from commands.chaos.full_stack.harms import StackHarm, StackSchedule, drawn
 from commands.chaos.run import Outcome
@@ -42,6 +43,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setenv("VENTAS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(run, "run_scenarios", run_scenarios)
+    library = tmp_path / "x" / "faketime" / "libfaketimeMT.so.1"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    monkeypatch.setattr(clocks, "_LIBRARIES", tmp_path)
 
 
 def test_rounds_are_drawn_from_the_seed_and_summed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,6 +65,16 @@ def test_failed_schedule_fails_the_command_and_is_printed_for_a_replay(
     said = capsys.readouterr().out
     assert "given: 1 lost" in said
     assert TEXT in said
+
+
+def test_clocks_are_refused_without_the_library_that_sets_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(clocks, "_LIBRARIES", tmp_path / "empty")
+    schedule = StackSchedule("given", (StackHarm("forward", "kafka-clock", 1, 20),))
+    text = msgspec.json.encode(schedule).decode()
+    assert cli.main(["chaos", "--full-stack", "--schedule", text]) == 1
+    assert "libfaketime is missing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
