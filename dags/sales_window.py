@@ -141,6 +141,7 @@ with DAG(
     suspend_supervisor = SuspendSupervisorOperator(
         **named(SUSPEND_TASK),
         shared_by=SHARERS,
+        shards="{{ ti.xcom_pull(task_ids='plan_load') }}",
     ).as_teardown(setups=submit_supervisor)
 
     stop_vm = StopDruidVmOperator(

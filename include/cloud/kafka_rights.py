@@ -10,7 +10,7 @@ from confluent_kafka.admin import AclOperation
 from include.stream.acls import Acl, load_acls
 from include.stream.errors import NOT_ALLOWED, KafkaRefusedError
 from include.stream.topics import Admin
-from include.stream.transactions import TransactionalProducer
+from include.stream.transactions import fence
 
 #: End of the doctor's own transactional ids. No run has it, so no run's producer is fenced.
 _OWN_ID = "ventas-cloud-doctor"
@@ -24,7 +24,7 @@ def missing_rights(config: Mapping[str, Any], user: str, seconds: float) -> list
 
     Raises:
         KafkaException: a setting of the client is wrong.
-        StreamError, OutOfTimeError: Kafka did not answer within `seconds`, or refused the login.
+        StreamError: Kafka did not answer within `seconds`, or refused the login.
     """
     admin = Admin(config)
     missing = []
@@ -47,17 +47,12 @@ def _tried(config: Mapping[str, Any], acl: Acl, seconds: float) -> list[AclOpera
     Describe is refused only if Write is: Write includes it.
     """
     own_id = f"{acl.name}{_OWN_ID}"
-    producer = TransactionalProducer(
-        config, transactional_id=own_id, timeout=seconds, stopped=lambda: False
-    )
     try:
-        producer.init()
+        fence(config, own_id, seconds=seconds)
     except KafkaRefusedError as error:
         if error.code not in NOT_ALLOWED:
             raise
         return [AclOperation.DESCRIBE]
-    finally:
-        producer.close()
     return [AclOperation.DESCRIBE, AclOperation.WRITE]
 
 

@@ -7,7 +7,13 @@ from typing import Any, cast
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from include.stream.errors import NOT_ALLOWED, Complaints, KafkaRefusedError, StreamError
+from include.stream.errors import (
+    NOT_ALLOWED,
+    Complaints,
+    KafkaRefusedError,
+    KafkaUnreachableError,
+    StreamError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +48,25 @@ OutgoingRecord = tuple[str, bytes | str, bytes]
 
 
 class ProducerFencedError(StreamError):
-    """A newer producer with the same `transactional.id` took over; this one must end."""
+    """A newer producer with the same `transactional.id`, or `fence`, ended this one."""
+
+
+def fence(config: Mapping[str, Any], transactional_id: str, *, seconds: float) -> None:
+    """Make sure that no earlier producer with this `transactional.id` commits anything more.
+
+    A transaction that is open is aborted.
+
+    Raises `KafkaUnreachableError` after `seconds`, `KafkaRefusedError`, `KafkaEntryError`.
+    """
+    producer = TransactionalProducer(
+        config, transactional_id=transactional_id, timeout=seconds, stopped=lambda: False
+    )
+    try:
+        producer.init()
+    except OutOfTimeError as error:
+        raise KafkaUnreachableError(config, error.waited, error.reason) from error
+    finally:
+        producer.close()
 
 
 class OutOfTimeError(Exception):
@@ -344,6 +368,6 @@ class TransactionalProducer:
         if error.code() in _FENCED:
             return ProducerFencedError(
                 f"this producer ends: a newer one took over transactional.id "
-                f"{self._transactional_id!r}"
+                f"{self._transactional_id!r}, or the run was closed"
             )
         return KafkaRefusedError(self._config, "publish in a transaction", error)

@@ -8,8 +8,9 @@ from include.texts import text
 from ventas_airflow.alerts import leave_notice, send_alert
 
 #: Retries of a task that publishes, or that watches the VM meanwhile. Each try goes on where the
-#: last one ended, so a long task may well need more retries than other tasks.
-PUBLISHING_RETRIES: Final = 10
+#: last one ended, so a long task may well need more retries than other tasks: while the disk of
+#: Airflow's logs is full, each try fails at once, so 30 last for about five minutes.
+PUBLISHING_RETRIES: Final = 30
 
 
 def dag_settings(file: str, *tags: str, **task_defaults: Any) -> dict[str, Any]:

@@ -253,6 +253,12 @@ def test_ingestion_is_suspended_and_handed_off_before_the_vm_stops(window: DAG) 
     assert "reconcile" in suspend.upstream_task_ids
 
 
+def test_publishers_of_a_load_are_fenced_before_the_hand_off_too(window: DAG) -> None:
+    suspend = task_of(window, "suspend_supervisor", SuspendSupervisorOperator)
+    assert suspend.shards == "{{ ti.xcom_pull(task_ids='plan_load') }}"
+    assert "plan_load" in window.get_task("suspend_supervisor").get_flat_relative_ids(upstream=True)
+
+
 def test_dags_that_use_druid_are_exactly_the_sharers(dags: DagBag) -> None:
     """A DAG missing in `SHARERS` would stop Druid for the others, or they for it."""
     using = [name for name, dag in dags.dags.items() if dag.has_task("stop_vm")]

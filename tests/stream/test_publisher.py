@@ -20,7 +20,7 @@ from include.stream.ledger import ResumeMismatchError, progress_of, read_entries
 from include.stream.publisher import NotAcknowledgedError
 from include.stream.reader import ids_of_run, read_committed
 from include.stream.topics import Admin, TopicMissingError
-from include.stream.transactions import ProducerFencedError
+from include.stream.transactions import ProducerFencedError, fence
 from tests.support.place import PATIENCE, SEED, Place
 
 
@@ -89,6 +89,18 @@ def test_fenced_publisher_raises(place: Place) -> None:
             first.commit(place.sales(1, 2))
         second.commit(place.sales(1, 2))
     assert sequences(place) == [0, 1]
+
+
+def test_fenced_run_can_be_resumed_but_its_earlier_publisher_commits_nothing(place: Place) -> None:
+    with place.publisher() as earlier, place.publisher() as later:
+        earlier.open()
+        earlier.commit(place.sales(0, 2))
+        fence(place.config, place.corrida, seconds=PATIENCE)
+        with pytest.raises(ProducerFencedError, match="or the run was closed"):
+            earlier.commit(place.sales(2, 3))
+        assert later.open().last == 1
+        later.commit(place.sales(2, 3))
+    assert sequences(place) == [0, 1, 2]
 
 
 def offsets_of_old_leader(

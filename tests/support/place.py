@@ -47,13 +47,14 @@ class Place(NamedTuple):
         delivery_timeout: float = 120,
         tuning: Mapping[str, Any] = MappingProxyType({}),
         stopped: Callable[[], bool] = bool,
+        transactional_id: str = "",
         committed: Callable[[int], object] = lambda _: None,
     ) -> CountingPublisher:
         publisher = CountingPublisher(
             self.config,
             self.corrida,
             seed=seed,
-            transactional_id=self.corrida,
+            transactional_id=transactional_id or self.corrida,
             delivery_timeout=delivery_timeout,
             topic=self.topic,
             ledger_topic=self.ledger_topic,

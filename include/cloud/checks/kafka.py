@@ -18,7 +18,6 @@ from include.names import LEDGER_TOPIC, TOPIC
 from include.stream.confluent import REPLICATION_FACTOR
 from include.stream.errors import KafkaLoginError, KafkaUnreachableError, StreamError
 from include.stream.topics import Admin
-from include.stream.transactions import OutOfTimeError
 from include.texts import TextKey
 
 #: Least `max.message.bytes` of a topic: Kafka's default, for which the publisher makes its batches.
@@ -91,7 +90,7 @@ def _one_sentence(config: Mapping[str, Any], user: str) -> Iterator[None]:
     except KafkaLoginError:
         key = config.get("sasl.username", "")
         raise CloudError("kafka_login", api_key=key, user=user) from None
-    except (KafkaUnreachableError, OutOfTimeError):
+    except KafkaUnreachableError:
         raise CloudError("kafka_silent", server=config["bootstrap.servers"]) from None
     except KafkaException as error:
         raise CloudError("kafka_refuses", reason=error.args[0].str()) from None

@@ -11,10 +11,7 @@ from ventas_airflow import form
 from ventas_airflow.form import LOAD, refused, shown
 from ventas_airflow.operators.parameters import FaultyOperator, SalesOperator, refused_if_wrong
 from ventas_airflow.operators.publishing import PublishingOperator
-from ventas_airflow.runs import earliest_record
-
-Shard = dict[str, int]
-"""`{"start", "stop"}`: number of the first sale, and of the sale after the last."""
+from ventas_airflow.runs import Shard, earliest_record
 
 _SALES_PER_SECOND = 1000.0
 """Sales per second of the simulated clock if the form asks for no rate."""
@@ -102,7 +99,7 @@ class LoadSalesOperator(FaultyOperator, PublishingOperator):
             source = source.with_incidents([plan.begun(begins) for plan in self._incidents()])
         sales = range(self.shard["start"], self.shard["stop"])
         with self._publisher(
-            context, source, timeout, shard=f"/{sales.start}", for_load=True
+            context, source, timeout, shard=self.shard, for_load=True
         ) as publisher:
             published = publish_load(
                 publisher,

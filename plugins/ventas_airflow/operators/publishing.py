@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from include.texts import text
 from ventas_airflow.operators.connections import TopicOperator
 from ventas_airflow.operators.parameters import SalesOperator
+from ventas_airflow.runs import Shard, transactional_id
 
 if TYPE_CHECKING:
     from include.sales.content import SaleSource
@@ -54,7 +55,7 @@ class PublishingOperator(TopicOperator, SalesOperator):
         source: "SaleSource",
         delivery_timeout: float,
         *,
-        shard: str = "",
+        shard: Shard | None = None,
         for_load: bool = False,
         before: Sequence[dict[str, Any]] = (),
     ) -> "Iterator[SalePublisher]":
@@ -75,7 +76,7 @@ class PublishingOperator(TopicOperator, SalesOperator):
             dag_id=self.dag_id,
             seed=source.seed,
             choices=source.choices,
-            transactional_id=f"{self.dag_id}/{source.corrida}{shard}",
+            transactional_id=transactional_id(self.dag_id, source.corrida, shard),
             delivery_timeout=delivery_timeout,
             topic=self.topic,
             ledger_topic=self.ledger_topic,

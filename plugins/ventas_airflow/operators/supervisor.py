@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -12,7 +12,13 @@ from include.names import KAFKA_CONNECTION, LEDGER_TOPIC, TOPIC
 from ventas_airflow.concurrent_runs import Stage, users
 from ventas_airflow.operators.connections import DatasourceOperator, kafka_config
 from ventas_airflow.operators.waiting import WaitingOperator
-from ventas_airflow.runs import Published, each_published, earliest_record
+from ventas_airflow.runs import (
+    Published,
+    Shard,
+    each_published,
+    earliest_record,
+    transactional_id,
+)
 from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import Goal, SupervisorTrigger
 
@@ -20,6 +26,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.druid.supervisor import Expected
+
+#: Seconds that Kafka may take to fence one producer.
+_FENCE = 60.0
 
 #: Times that rows are read again after a task failed to publish them, before the run fails.
 _MOST_RESUMED = 3
@@ -119,8 +128,13 @@ class SuspendSupervisorOperator(SupervisorOperator):
     before it published its rows, the supervisor is resumed, reads them again, and is suspended
     once more. A supervisor that does not exist counts as suspended.
 
+    A publishing process can outlive its Airflow task: if the task's worker dies, or cannot write
+    the task's log, Airflow counts the task as failed, but the process goes on. So the DAG run's
+    producers are fenced before its rows are counted. They can commit nothing more.
+
     :param published: as in `ReconcileOperator`, if the runs have other names than the DAG run's id
     :param ledger_topic: ledger from which the rows of the DAG run are counted otherwise
+    :param shards: shards of the DAG run's load, from `PlanLoadOperator`; none if it is no load
     :param shared_by: ids of the DAGs whose runs ingest by the same supervisor. While another run
         ingests, this task suspends nothing: that run hands off this run's rows too when it closes.
     :param kafka_conn_id: Kafka connection
@@ -130,6 +144,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         *SupervisorOperator.template_fields,
         "published",
         "ledger_topic",
+        "shards",
         "kafka_conn_id",
     )
 
@@ -138,6 +153,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         *,
         published: Published = None,
         ledger_topic: str = LEDGER_TOPIC,
+        shards: Sequence[Shard] | str | None = None,
         kafka_conn_id: str = KAFKA_CONNECTION,
         shared_by: Sequence[str] = (),
         **kwargs: Any,
@@ -145,6 +161,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         super().__init__(**kwargs)
         self.published = published
         self.ledger_topic = ledger_topic
+        self.shards = shards
         self.kafka_conn_id = kafka_conn_id
         self.shared_by = shared_by
 
@@ -221,12 +238,16 @@ class SuspendSupervisorOperator(SupervisorOperator):
         from include.druid.supervisor import Expected
         from include.stream.ledger import read_sums
         from include.stream.topics import TopicMissingError
+        from include.stream.transactions import fence
 
         if several := each_published(self.published):
             runs = sorted({run["run"] for run in several})
             return Expected(runs, sum(run["committed"] for run in several))
         dag_run = context["dag_run"]
         config = kafka_config(self.kafka_conn_id)
+        shards = cast("Sequence[Shard] | None", self.shards)  # the template is rendered
+        for shard in shards or (None,):
+            fence(config, transactional_id(self.dag_id, dag_run.run_id, shard), seconds=_FENCE)
         try:
             sums = read_sums(
                 config, self.ledger_topic, [dag_run.run_id], since=earliest_record(dag_run)

@@ -20,7 +20,6 @@ from include.stream.errors import (
     KafkaRefusedError,
     KafkaUnreachableError,
 )
-from include.stream.transactions import OutOfTimeError
 from tests.support.cloud.place import Place
 
 ALL = list(AclOperation)
@@ -63,18 +62,11 @@ def ids(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exception | None]:
     """The transactional ids that were tried, with the error that each gets from now on."""
     tried: dict[str, Exception | None] = {}
 
-    class Producer:
-        def __init__(self, _: object, *, transactional_id: str, **__: object) -> None:
-            self.id = transactional_id
+    def fence(_: object, transactional_id: str, **__: object) -> None:
+        if error := tried.setdefault(transactional_id, None):
+            raise error
 
-        def init(self) -> None:
-            if error := tried.setdefault(self.id, None):
-                raise error
-
-        def close(self) -> None:
-            """Close it."""
-
-    monkeypatch.setattr(kafka_rights, "TransactionalProducer", Producer)
+    monkeypatch.setattr(kafka_rights, "fence", fence)
     return tried
 
 
@@ -135,7 +127,7 @@ def test_transactional_ids_are_tried_with_ids_that_no_run_has(
     assert set(ids) == {window, backfill}
     ids[window] = refused(NO_ID)
     assert "airflow do this: write transactional_id sales_window/; run" in told(ready, "airflow")
-    ids[window] = OutOfTimeError(10, "no answer", in_doubt=False)
+    ids[window] = KafkaUnreachableError(CONFIG, 10.0)
     assert "although the port is open" in told(ready, "airflow")
 
 

@@ -8,15 +8,17 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from include.druid import client as druid_client
 from include.druid.supervisor import supervisor_spec
 from include.names import DATASOURCE, TOPIC
-from include.stream import reader
+from include.stream import ledger, reader, transactions
 from include.stream.errors import KafkaUnreachableError
 from include.stream.reader import Offsets
 from tests.unit.druid.support import SQL, SUPERVISORS, TASKS, Router, reading, status
@@ -28,6 +30,7 @@ from ventas_airflow.operators.supervisor import (
     SuspendSupervisorOperator,
 )
 from ventas_airflow.operators.waiting import BRIEF, TRIGGERER_GRACE
+from ventas_airflow.runs import Shard
 from ventas_airflow.triggers.druid_reading import ReadingTrigger
 from ventas_airflow.triggers.druid_supervisor import SupervisorTrigger
 
@@ -380,3 +383,35 @@ def test_rows_missing_at_the_deadline_leave_the_ingestion_suspended(failing: Rou
     with pytest.raises(AirflowException, match=r"after 0\.2 s: Druid lacks 20 of 300"):
         run(suspend(published={"run": "una", "committed": 300}, timeout=0.2))
     assert failing.times("POST", SUSPEND) == 2
+
+
+@pytest.mark.parametrize(
+    ("shards", "ids"),
+    [
+        (None, ["sales_window/una"]),
+        ([], ["sales_window/una"]),
+        (
+            [{"start": 0, "stop": 5}, {"start": 5, "stop": 9}],
+            ["sales_window/una/0", "sales_window/una/5"],
+        ),
+    ],
+)
+def test_every_publisher_of_the_run_is_fenced_before_its_rows_are_counted(
+    router: Router, monkeypatch: pytest.MonkeyPatch, shards: list[Shard] | None, ids: list[str]
+) -> None:
+    done: list[str] = []
+
+    def counted(*_: object, **__: object) -> dict[str, object]:
+        done.append("counted")
+        return {}
+
+    monkeypatch.setattr(transactions, "fence", lambda _, name, **__: done.append(name))
+    monkeypatch.setattr(ledger, "read_sums", counted)
+    monkeypatch.setattr(SuspendSupervisorOperator, "_until", lambda *_: {})
+    router.on("POST", SUSPEND, (200, {"id": DATASOURCE}))
+    with DAG("sales_window", schedule=None):
+        operator = suspend(published=None, shards=shards)
+    dag_run = SimpleNamespace(run_id="una", run_after=datetime.now(UTC))
+    context: Any = {"ti": None, "dag_run": dag_run}
+    operator.execute(context)
+    assert done == [*ids, "counted"]
