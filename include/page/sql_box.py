@@ -16,8 +16,8 @@ from include.druid.client import (
     QueryTimeoutError,
     SqlColumn,
 )
-from include.page.sql_check import check
-from include.page.sql_lexer import SqlRefusedError
+from include.page.sql_check.lexer import SqlRefusedError
+from include.page.sql_check.statement import check
 from include.page.sql_tokens import Token, tokens
 
 DEFAULT_ROWS: Final = 1_000

@@ -20,7 +20,7 @@ from include.druid.client import (
 )
 from include.druid.supervisor import supervisor_spec
 from include.page.sql_box import MOST_ROWS, MOST_SECONDS, ask_freely, query_id
-from include.page.sql_lexer import SqlRefusedError
+from include.page.sql_check.lexer import SqlRefusedError
 from include.sales.content import SaleSource
 from include.sales.event import Venta
 from include.sales.market import load_market

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from include.page.sql_check import TYPES, UNITS, functions
+from include.page.sql_check.words import TYPES, UNITS, functions
 
 NUMBERS = ("0", "1", "-1", "18", "2147483647", "9223372036854775807", "1e300", "1e-300", "0.1")
 WHOLE = ("0", "1", "-1", "18", "2147483647", "cantidad", "secuencia", "CAST(__time AS BIGINT)")

@@ -17,7 +17,7 @@ from include.druid.supervisor import supervisor_spec
 from include.page.library import Query, bind, load_library
 from include.page.sql_box import MOST_ROWS, MOST_SECONDS, Answer, ask, ask_freely
 from include.page.sql_box import query_id as druids_id
-from include.page.sql_lexer import SqlRefusedError
+from include.page.sql_check.lexer import SqlRefusedError
 from include.sales.event import Venta, format_ts
 from include.sales.local_time import UTC_OFFSET_HOURS
 from include.stack.settings import Settings

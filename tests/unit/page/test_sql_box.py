@@ -15,8 +15,8 @@ from include.druid.client import (
 )
 from include.page import sql_box
 from include.page.sql_box import Answer, ask, ask_freely, one_query, query_id
-from include.page.sql_check import SUBQUERY_ROWS
-from include.page.sql_lexer import SqlRefusedError
+from include.page.sql_check.lexer import SqlRefusedError
+from include.page.sql_check.limits import SUBQUERY_ROWS
 from tests.unit.druid.support import SQL, Router
 
 

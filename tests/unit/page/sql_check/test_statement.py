@@ -7,11 +7,12 @@ from collections import Counter
 import pytest
 
 from include.druid.queries import for_datasource
-from include.page import sql_check, sql_lexer
 from include.page.library import Query, load_library
 from include.page.sql_box import one_query
-from include.page.sql_check import MOST_LISTED, SUBQUERY_ROWS, check, functions
-from include.page.sql_lexer import SqlRefusedError
+from include.page.sql_check import cursor, expressions, lexer, sizes, statement
+from include.page.sql_check.lexer import SqlRefusedError
+from include.page.sql_check.limits import MOST_LISTED, SUBQUERY_ROWS
+from include.page.sql_check.statement import check
 from include.page.sql_tokens import tokens
 from include.texts import languages, table
 from tests.support.hostile_sql import Hostile, corpus
@@ -23,7 +24,7 @@ from tests.support.random_sql import POISONS, RandomSql
 ONLY_IN_LIBRARY = (
     *("cadence", "druid_servers", "ingestion_tasks", "segments_by_day", "supervisor_state"),
 )
-MODULES = (sql_check, sql_lexer)
+MODULES = (cursor, expressions, lexer, sizes, statement)
 VALUES = {"time": "1795521600000", "number": "4", "text": "'x'", "choice": "'x'"}
 
 
@@ -206,14 +207,3 @@ def test_hostile_expression_is_refused_wherever_it_stands(poison: str) -> None:
     sales = RandomSql(11)
     for _ in range(20):
         refusal(sales.statement(poison))
-
-
-def test_every_function_of_the_file_has_arguments_of_known_kinds() -> None:
-    kinds = {"any", "twice", "sketch", "concat", "text", "format", "period", "digits", "unit"}
-    assert len(functions()) > 40
-    for name, arguments in functions().items():
-        assert name == name.upper()
-        assert {argument.rstrip("?.") for argument in arguments} <= kinds
-        # Optional arguments come last.
-        optional = [argument.endswith("?") for argument in arguments]
-        assert optional == sorted(optional)
