@@ -25,7 +25,7 @@ from include.druid.queries import for_datasource
 from include.druid.row_stats import RowStats, row_stats
 from include.druid.supervisor import Expected, supervisor_spec, unsettled
 from include.page.filters import COLUMNS, RANGES
-from include.page.findings.judge import KINDS
+from include.page.findings.report import KINDS
 from include.page.library import load_library
 from include.page.overview import Memory
 from include.sales.content import SaleSource

@@ -318,24 +318,22 @@ def test_new_finding_is_reported(begin: Begin) -> None:
     change = begin("a finding of «Qué hacer»")
     change.edit(
         "include/page/findings/report.py",
-        '"returns", "volume"]',
-        '"returns", "volume", "busy"]',
+        '"promotion", "volume"]',
+        '"promotion", "volume", "busy"]',
     )
-    judge = "include/page/findings/judge.py"
-    change.edit(
-        judge, '    "promotion": _promotions,\n', '    "promotion": _promotions, "busy": _busy,\n'
-    )
-    change.edit(judge, '    "promotion": (),\n', '    "promotion": (), "busy": (),\n')
-    change.edit(
-        judge,
-        "def _filters(",
+    change.add(
+        "include/page/findings/rules/busy.py",
         """\
-def _busy(tables: _Tables) -> _Judged | Missing:
+from include.page.findings.report import Finding, Missing
+from include.page.findings.rules.rule import Judged, Rule
+from include.page.findings.tables_of_look import LookTables
+
+def _judge(tables: LookTables) -> Judged | Missing:
     found = Finding("busy", "info", "many", "staff", {}, {"p": 0.0}, "payments")
-    return _Judged("busy", [found], tests=1)
+    return Judged("busy", [found], tests=1)
 
-
-def _filters(""",
+RULE = Rule(_judge)
+""",
     )
     change.edit("texts/es.json", '"approval": "la', '"busy": "la cantidad", "approval": "la')
     change.edit("texts/en.json", '"approval": "app', '"busy": "the number", "approval": "app')

@@ -1,11 +1,13 @@
 """Report of a look at the sales, ready for JSON; the page turns its keys into sentences."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
-Kind = Literal["approval", "product", "store", "promotion", "returns", "volume"]
+Kind = Literal["approval", "product", "store", "returns", "promotion", "volume"]
 Severity = Literal["high", "medium", "info"]
 Query = Literal["payments", "products", "stores", "categories", "platforms"]
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 @dataclass(frozen=True)

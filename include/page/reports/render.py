@@ -7,8 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from include.page.findings.judge import KINDS
-from include.page.findings.report import Finding
+from include.page.findings.report import KINDS, Finding
 from include.page.measures import Measures
 from include.page.reports import chart
 from include.page.reports.day import Compared, DayReport, Hour, Named, Noticed

@@ -5,8 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar, get_args
 
 from include.page.events import Rows
-from include.page.findings.judge import KINDS
-from include.page.findings.report import Finding, Kind, Report, Severity
+from include.page.findings.report import KINDS, Finding, Kind, Report, Severity
 from include.page.measures import Measures, measures_by, total, within_64_bits
 from include.page.reports.day import (
     Compared,

@@ -15,7 +15,7 @@ from commands.score.technical import score_faults
 from commands.score.why import score_why
 from include.druid.checks import load_checks
 from include.druid.ledger import NAME as LEDGER
-from include.page.findings.judge import KINDS
+from include.page.findings.report import KINDS
 from include.page.why.figures import FIGURES
 from include.sales.incidents import Incident, Plan
 from include.sales.local_time import epoch_ms

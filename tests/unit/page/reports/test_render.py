@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from commands import golden
-from include.page.findings.judge import KINDS
+from include.page.findings.report import KINDS
 from include.page.measures import Measures
 from include.page.reports.day import (
     Compared,
