@@ -26,6 +26,8 @@ from include.waiting import wait_until
 
 _VM: Any = {"project": PROJECT_ID, "zone": ZONE, "instance": VM_NAME}
 _INTERVAL = 0.1
+_OPENING = 600.0
+"""Seconds to wait for a window's DAG and for its first sale: a busy machine starts Druid slowly."""
 _NEWEST = 'SELECT MAX("__time") AS ts FROM "{datasource}" WHERE corrida = ?'
 
 #: Titles of a task's process and of the executor's worker that supervises it.
@@ -73,12 +75,13 @@ class Lab:
 
     def open_window(self, minutes: float) -> str:
         """Trigger a window with a sale every 1-2 s; return its run once Druid shows a sale."""
-        self.until(lambda: bool(self.api.dag(WINDOW_DAG)), "Airflow's DAGs", 120)
+        self.until(lambda: bool(self.api.dag(WINDOW_DAG)), "Airflow's DAGs", _OPENING)
         self.api.set_paused(WINDOW_DAG, False)
         conf = {"duration_minutes": minutes, "keep_vm": True}
         run = self.api.trigger(WINDOW_DAG, conf)
         self.api.make_way(WINDOW_DAG, run)
-        self.until(lambda: self.rows(run) > 0, f"the first sale of window {run} in Druid", 240)
+        sold = f"the first sale of window {run} in Druid"
+        self.until(lambda: self.rows(run) > 0, sold, _OPENING)
         return run
 
     def end_of(self, run: str, seconds: float) -> str:
