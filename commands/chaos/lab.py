@@ -134,6 +134,11 @@ class Lab:
                     found.append(psutil.Process(state["pid"]))
         return found
 
+    def is_starting(self, name: str) -> bool:
+        """Return whether supervisord has started a process within its last second (startsecs)."""
+        states = supervision.process_states(self.settings)
+        return any(it["name"] == name and it["statename"] == "STARTING" for it in states)
+
     def stop(self, name: str) -> None:
         """Let supervisord stop a process; it stays off until `start`."""
         with supervision.supervisor(self.settings) as rpc:

@@ -7,6 +7,8 @@ from commands.chaos.clocks import clock_variables, set_clock
 from commands.chaos.lab import Lab
 from commands.chaos.processes import Command
 
+_STARTING = 60.0
+
 
 @contextmanager
 def with_clock(lab: Lab, name: str, step: float) -> Iterator[None]:
@@ -17,7 +19,10 @@ def with_clock(lab: Lab, name: str, step: float) -> Iterator[None]:
 
     Raises:
         StackError: libfaketime is not installed.
+        WaitTimeoutError: the process is still being started after a minute.
     """
+    # Until supervisord's child runs the command, it has the command line of supervisord.
+    lab.until(lambda: not lab.is_starting(name), f"{name} to run", _STARTING)
     clock = lab.settings.home / f"{name}-clock"
     started = [Command.of(process) for process in lab.processes(name)]
     if not started:
