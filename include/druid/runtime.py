@@ -219,6 +219,9 @@ def _coordinator(deployment: Deployment) -> dict[str, str]:
         # An overlord that becomes the leader waits for each worker that ZooKeeper lists, also for a
         # worker that has just died: up to three times (this + 5 s). The default would be 9 minutes.
         "druid.indexer.runner.syncRequestTimeout": "PT10S",
+        # A task that is assigned to a worker just as the worker dies never begins. It fails after
+        # this, and the supervisor starts another one. The default would be 5 minutes.
+        "druid.indexer.runner.taskAssignmentTimeout": "PT30S",
     }
 
 

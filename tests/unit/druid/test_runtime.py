@@ -69,6 +69,7 @@ OWN = {
         "druid.indexer.storage.type": "metadata",
         "druid.indexer.runner.type": "httpRemote",
         "druid.indexer.runner.syncRequestTimeout": "PT10S",
+        "druid.indexer.runner.taskAssignmentTimeout": "PT30S",
     },
     "broker": {
         "druid.sql.planner.metadataRefreshPeriod": "PT1S",
