@@ -8,6 +8,7 @@ from commands.chaos.lab import Lab
 from commands.chaos.processes import Command
 
 _STARTING = 60.0
+"""Seconds that supervisord may take to start a process."""
 
 
 @contextmanager

@@ -235,6 +235,7 @@ class SuspendSupervisorOperator(SupervisorOperator):
         return True
 
     def _expected(self, context: Context) -> Expected:
+        """Return the rows that Druid must hold, once the DAG run's producers are fenced."""
         from include.druid.supervisor import Expected
         from include.stream.ledger import read_sums
         from include.stream.topics import TopicMissingError

@@ -10,11 +10,7 @@ from include.page.findings.rules.rule import LEVEL, Judged, Rule, significant
 from include.page.findings.rules.ways import filters_of, type_of, with_types
 from include.page.findings.shares import Shares, drop_explained
 from include.page.findings.tables_of_look import LookTables
-from include.page.findings.windows import (
-    DAYS,
-    FEWEST,
-    RECENT,
-)
+from include.page.findings.windows import DAYS, FEWEST, RECENT
 
 GRAVE: Final = 0.10
 """Fall of the approved share that makes a finding severe."""

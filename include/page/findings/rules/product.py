@@ -12,10 +12,7 @@ from include.page.findings.report import Finding, Missing
 from include.page.findings.rules.rule import LEVEL, Judged, Rule, significant
 from include.page.findings.shares import Shares, drop_explained
 from include.page.findings.tables_of_look import LookTables
-from include.page.findings.windows import (
-    DAY_MS,
-    STRETCHES,
-)
+from include.page.findings.windows import DAY_MS, STRETCHES
 from include.sales.local_time import day_of, epoch_ms, hours_of
 
 

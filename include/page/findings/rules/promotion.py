@@ -12,10 +12,7 @@ from include.page.findings.rules.rule import LEVEL, Judged, Rule, significant
 from include.page.findings.rules.ways import filters_of, type_of, with_types
 from include.page.findings.shares import SURE, Shares, drop_explained
 from include.page.findings.tables_of_look import LONGEST, LookTables
-from include.page.findings.windows import (
-    HOURS,
-    same_weekday,
-)
+from include.page.findings.windows import HOURS, same_weekday
 
 
 def _judge(tables: LookTables) -> Judged | Missing:

@@ -1,4 +1,4 @@
-"""What a rule of «Qué hacer» is, and when it believes a comparison."""
+"""A rule of «Qué hacer», and the level at which its comparisons are significant."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple

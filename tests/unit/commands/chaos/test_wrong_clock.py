@@ -12,8 +12,10 @@ import pytest
 
 from commands.chaos import wrong_clock
 from commands.chaos.wrong_clock import with_clock
+from include.waiting import wait_until
+from tests.support.place import PATIENCE
 
-SAYS_THE_CLOCK = "import os, time; print(os.environ['CLOCK'], flush=True); time.sleep(600)"
+SAYS_THE_CLOCK = "import os, signal; print(os.environ['CLOCK'], flush=True); signal.pause()"
 
 
 class Lab:
@@ -62,11 +64,12 @@ def test_process_that_starts_is_waited_for_and_runs_with_the_clock(
     tmp_path: Path, process: subprocess.Popen[bytes]
 ) -> None:
     lab: Any = Lab(tmp_path, process)
+    log = tmp_path / "kafka-clock.log"
     with with_clock(lab, "kafka", 7200):
+        wait_until(lambda: log.read_bytes() == b"wrong\n", "the process with the clock", PATIENCE)
         lab.done.append("block")
     waited = ["asked", "waited", "asked", "waited", "asked"]
     assert lab.done == [*waited, "found", "stop kafka", "block", "start kafka"]
-    assert (tmp_path / "kafka-clock.log").exists()
 
 
 def test_process_that_does_not_run_is_left_as_it_is(tmp_path: Path) -> None:
